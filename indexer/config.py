@@ -1,0 +1,134 @@
+"""One loader for every option: nutgraf.toml, then NUTGRAF_* in the environment, then what the caller gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from indexer.errors import ConfigError
+
+FILE_NAME = "nutgraf.toml"
+ENVIRONMENT_PREFIX = "NUTGRAF_"
+
+# The options that change what is stored; only these decide whether an index must be rebuilt.
+_STORED = ("language", "day_first", "timezone")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set; the defaults serve a folder `seeds` beside an index in `index_data`."""
+
+    index: Path = Path("index_data")
+    sources: tuple[Path, ...] = (Path("seeds"),)
+    language: str = "en"
+    day_first: bool = True
+    timezone: str = ""
+    """Date-times with an offset are moved to this zone; empty keeps the wall time that the publisher gave."""
+    max_file_mb: int = 64
+    lock_timeout: float = 10.0
+    page_size: int = 10
+    passages: int = 3
+    host: str = "127.0.0.1"
+    port: int = 8765
+
+    def fingerprint(self) -> str:
+        """A short hash of the options that change the stored index."""
+        values = {name: getattr(self, name) for name in _STORED}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def with_options(self, options: Mapping[str, Any], origin: str) -> Self:
+        """This configuration with `options` over it; None means not given.
+
+        Raises ConfigError, naming `origin` and the key, for an unknown key or a value of another kind.
+        """
+        known = {option.name: option for option in fields(self)}
+        changed: dict[str, Any] = {}
+        for key, value in options.items():
+            if key not in known:
+                raise ConfigError(
+                    f"{origin}: unknown option {key!r}; the options are {', '.join(sorted(known))}"
+                )
+            if value is not None:
+                changed[key] = _convert(key, value, getattr(self, key), origin)
+        return replace(self, **changed)
+
+
+def load_config(
+    folder: Path | None = None, *, environment: Mapping[str, str] | None = None, **options: Any
+) -> Config:
+    """The configuration for a run in `folder` (default: the working directory).
+
+    `nutgraf.toml` in that folder, if there is one, then the environment, then `options`. Paths in the file
+    are relative to the file; others to the working directory. Raises ConfigError.
+    """
+    config = Config()
+    path = (folder or Path()) / FILE_NAME
+    try:
+        with path.open("rb") as file:
+            settings = tomllib.load(file)
+    except FileNotFoundError:
+        settings = {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    config = config.with_options(settings, str(path))
+    if folder is not None:
+        config = replace(
+            config, index=folder / config.index, sources=tuple(folder / source for source in config.sources)
+        )
+    variables = os.environ if environment is None else environment
+    # The folder of the configuration is no option of it.
+    given = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in variables.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    return config.with_options(given, "environment").with_options(options, "call")
+
+
+def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
+    wanted = {tuple: "a list of paths", Path: "a path", bool: "true or false", int: "a whole number"}.get(
+        type(default) if not isinstance(default, Path) else Path, "a number" if isinstance(default, float) else "text"
+    )
+    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {value!r} was found")
+    text = isinstance(value, str)
+    if isinstance(default, tuple):
+        parts = value.split(os.pathsep) if text else [value] if isinstance(value, os.PathLike) else value
+        if not isinstance(parts, (list, tuple)) or not all(isinstance(p, (str, os.PathLike)) for p in parts):
+            raise refusal
+        return tuple(Path(part) for part in parts)
+    if isinstance(default, Path):
+        if not isinstance(value, (str, os.PathLike)):
+            raise refusal
+        return Path(value)
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        word = value.strip().lower() if text else None
+        if word not in ("true", "false", "1", "0", "yes", "no"):
+            raise refusal
+        return word in ("true", "1", "yes")
+    if isinstance(default, (int, float)):
+        try:
+            number = type(default)(value)
+        except (TypeError, ValueError):
+            raise refusal from None
+        if isinstance(value, bool) or number < 0 or number != number:
+            raise refusal
+        return number
+    if not text:
+        raise refusal
+    if key == "timezone" and value:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ConfigError(
+                f"{origin}: option 'timezone' wants a name such as Europe/Paris, {value!r} was found"
+            ) from None
+    return value

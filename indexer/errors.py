@@ -1,0 +1,53 @@
+"""The errors that Nutgraf raises on purpose: each says what was wanted, what was found and what to do."""
+
+from __future__ import annotations
+
+
+class NutgrafError(Exception):
+    """Base of every error that a caller may want to catch; its message is fit for a person to read."""
+
+    exit_code = 1
+
+
+class ConfigError(NutgrafError):
+    """An option is unknown, misspelt or has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class InvalidArticle(NutgrafError):
+    """An article's fields do not make an article (no id, not text, lone surrogates)."""
+
+
+class UnreadableDocument(NutgrafError):
+    """A source file cannot be turned into an article; the message gives the reason, without the path."""
+
+
+class SourceMissing(NutgrafError):
+    """A source that was asked for does not exist or cannot be listed."""
+
+
+class IndexMissing(NutgrafError):
+    """There is no index where one was expected."""
+
+
+class IndexLocked(NutgrafError):
+    """Another writer holds the index; the message says who."""
+
+    exit_code = 4
+
+
+class IndexDamaged(NutgrafError):
+    """Files of the index are missing, truncated or altered."""
+
+    exit_code = 5
+
+
+class IndexOutdated(NutgrafError):
+    """The index was made with other options or another format version and has to be rebuilt."""
+
+
+class InvalidRequest(NutgrafError):
+    """A search was asked for with arguments that have no meaning (a negative limit, an unknown order)."""
+
+    exit_code = 2

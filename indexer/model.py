@@ -1,0 +1,294 @@
+"""The nouns: articles and their dates on the way in, pages, hits and passages on the way out."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Self
+
+from indexer.errors import InvalidArticle
+
+Precision = Literal["year", "month", "day", "minute"]
+
+# How much of an ISO date-time each precision keeps.
+_FORMATS: dict[Precision, str] = {
+    "year": "%Y",
+    "month": "%Y-%m",
+    "day": "%Y-%m-%d",
+    "minute": "%Y-%m-%dT%H:%M",
+}
+_BY_LENGTH: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
+
+Span = tuple[int, int]
+"""Start and end of a match in a text, in code points, half-open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """When an article was published, as exactly as its source says and no more exactly.
+
+    `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
+    time that the publisher stated. `provenance` names the place where it was found ("json-ld", "meta", "time",
+    "url", "dateline", "file name", "given"). `others` are the candidates that disagreed, best first, each as
+    (value, provenance). `note` says what had to be assumed, such as the order of day and month.
+    """
+
+    value: str
+    precision: Precision
+    provenance: str = "given"
+    others: tuple[tuple[str, str], ...] = ()
+    note: str | None = None
+
+    @classmethod
+    def at(cls, moment: date, precision: Precision, provenance: str = "given", **more: Any) -> Self:
+        """The publication date `moment`, cut to `precision`."""
+        # Not strftime: it does not pad years below 1000 on every platform.
+        text = moment.isoformat()[: len("2021-11-05T21:01")]
+        length = next(n for n, name in _BY_LENGTH.items() if name == precision)
+        if precision == "minute" and not isinstance(moment, datetime):
+            raise ValueError(f"minute precision needs a date with a time, got {moment!r}")
+        return cls(text[:length], precision, provenance, **more)
+
+    @classmethod
+    def parse(cls, value: str, provenance: str = "given") -> Self:
+        """A publication date from ISO 8601: a year, month, day, or day with a time (seconds are dropped).
+
+        Raises ValueError for anything else.
+        """
+        text = value.strip().replace(" ", "T", 1)
+        precision = _BY_LENGTH.get(len(text))
+        if precision in ("year", "month"):
+            moment = datetime.strptime(text, _FORMATS[precision])
+            return cls.at(moment, precision, provenance)
+        moment = datetime.fromisoformat(text)
+        return cls.at(moment, precision or "minute", provenance)
+
+    @property
+    def start(self) -> datetime:
+        """The first moment that the value may mean; naive."""
+        return datetime.strptime(self.value, _FORMATS[self.precision])
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after everything that the value may mean; naive."""
+        start = self.start
+        if self.precision == "minute":
+            return start + timedelta(minutes=1)
+        if self.precision == "day":
+            return start + timedelta(days=1) if start.date() != date.max else datetime.max
+        if self.precision == "month" and start.month < 12:
+            return start.replace(month=start.month + 1)
+        return start.replace(year=start.year + 1, month=1) if start.year < 9999 else datetime.max
+
+    def __str__(self) -> str:
+        return self.value
+
+    def as_json(self) -> dict[str, Any]:
+        """The date as in every JSON answer: value, precision, from; others and note where there are any."""
+        answer: dict[str, Any] = {"value": self.value, "precision": self.precision, "from": self.provenance}
+        if self.others:
+            answer["others"] = [{"value": value, "from": place} for value, place in self.others]
+        if self.note:
+            answer["note"] = self.note
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a source file's bytes were turned into text, and whether that had to be guessed."""
+
+    name: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One document: what a reader makes of a source file, or what an app puts into the index.
+
+    `published` may be given as a Published, an ISO string, a date or a datetime; `paragraphs` as any iterable
+    of strings (each is stripped, and empty ones are left out). `notes` say what the reader left out or had to
+    assume. Raises InvalidArticle when a field cannot be indexed.
+    """
+
+    id: str
+    title: str = ""
+    paragraphs: tuple[str, ...] = ()
+    published: Published | None = None
+    language: str | None = None
+    url: str | None = None
+    source: str | None = None
+    encoding: Encoding | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        if isinstance(self.paragraphs, str):
+            raise InvalidArticle("paragraphs: a list of strings is wanted, one string was found")
+        set_(self, "paragraphs", tuple(self.paragraphs))
+        set_(self, "notes", tuple(self.notes))
+        for name in ("id", "title"):
+            _check_text(name, getattr(self, name))
+        for name in ("language", "url", "source"):
+            if getattr(self, name) is not None:
+                _check_text(name, getattr(self, name))
+        for paragraph in self.paragraphs:
+            _check_text("paragraphs", paragraph)
+        if not self.id or self.id != self.id.strip() or any(unicodedata.category(c) == "Cc" for c in self.id):
+            raise InvalidArticle(
+                f"id: a string without control characters or space around it is wanted, {self.id!r} was found"
+            )
+        set_(self, "title", " ".join(self.title.split()))
+        set_(self, "paragraphs", tuple(text for p in self.paragraphs if (text := p.strip())))
+        set_(self, "published", _published(self.published))
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleInfo:
+    """An article without its text: what a hit carries."""
+
+    id: str
+    title: str
+    published: Published | None = None
+    language: str | None = None
+    url: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something in a source that could not be read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph of a hit as it is shown.
+
+    `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
+    ascending and disjoint. `number` counts from 1; `anchor` is the paragraph's stable name in its article.
+    """
+
+    number: int
+    anchor: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An article that matches: its passages in reading order, and the words of the query that it lacks."""
+
+    article: ArticleInfo
+    score: float
+    title_spans: tuple[Span, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The hit as in every JSON answer."""
+        article = self.article
+        return {
+            "id": article.id,
+            "title": {"text": article.title, "spans": [list(span) for span in self.title_spans]},
+            "url": article.url,
+            "language": article.language,
+            "score": round(self.score, 4),
+            "published": article.published.as_json() if article.published else None,
+            "missing": list(self.missing),
+            "passages": [
+                {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
+                for p in self.passages
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One slice of the hits of a query.
+
+    `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
+    query found too little, each lacking some of its words. `notes` say what was not understood, was left out
+    or hit a bound, in plain words.
+    """
+
+    query: str
+    total: int
+    partial: int = 0
+    offset: int = 0
+    limit: int = 10
+    took_ms: float = 0.0
+    notes: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The page as `nutgraf search --json` and `GET /api/search` give it."""
+        return {
+            "query": self.query,
+            "total": self.total,
+            "partial": self.partial,
+            "offset": self.offset,
+            "limit": self.limit,
+            "took_ms": round(self.took_ms, 2),
+            "notes": list(self.notes),
+            "hits": [hit.as_json() for hit in self.hits],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredParagraph:
+    """A paragraph of a stored article with its stable anchor and, for a query, its matches."""
+
+    number: int
+    anchor: str
+    text: str
+    spans: tuple[Span, ...] = field(default=())
+
+
+def anchors(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """A stable name for each paragraph: "p-" and eight hex digits of a hash of its normalised text.
+
+    Case, white space and Unicode form do not count. A paragraph that stands twice in an article gets "-2",
+    "-3" … from its second place on.
+    """
+    seen: dict[str, int] = {}
+    names = []
+    for text in paragraphs:
+        normal = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+        name = "p-" + hashlib.sha256(normal.encode()).hexdigest()[:8]
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return tuple(names)
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArticle(
+            f"{name}: text that can be written as UTF-8 is wanted, a lone surrogate was found at "
+            f"character {error.start}"
+        ) from error
+
+
+def _published(value: object) -> Published | None:
+    if value is None or isinstance(value, Published):
+        return value
+    try:
+        if isinstance(value, datetime):
+            return Published.at(value, "minute")
+        if isinstance(value, date):
+            return Published.at(value, "day")
+        if isinstance(value, str):
+            return Published.parse(value)
+    except ValueError as error:
+        raise InvalidArticle(
+            f"published: an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01) is wanted, "
+            f"{value!r} was found"
+        ) from error
+    raise InvalidArticle(f"published: a date or an ISO string is wanted, {type(value).__name__} was found")
