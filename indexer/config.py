@@ -1,4 +1,4 @@
-"""One loader for every option: nutgraf.toml, then NUTGRAF_* in the environment, then what the caller gives."""
+"""One loader for every option: nutgraf.toml, then NUTGRAF_* in the environment, then the caller."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ ENVIRONMENT_PREFIX = "NUTGRAF_"
 
 # The options that change what is stored; only these decide whether an index must be rebuilt.
 _STORED = ("language", "day_first", "timezone")
+
+
+_WANTED: tuple[tuple[type, str], ...] = (
+    (tuple, "a list of paths"),
+    (Path, "a path"),
+    (bool, "true or false"),
+    (int, "a whole number, 0 or more"),
+    (float, "a number, 0 or more"),
+    (str, "text"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +103,7 @@ def load_config(
 
 
 def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
-    wanted = {tuple: "a list of paths", Path: "a path", bool: "true or false", int: "a whole number"}.get(
-        type(default) if not isinstance(default, Path) else Path, "a number" if isinstance(default, float) else "text"
-    )
+    wanted = next(words for kind, words in _WANTED if isinstance(default, kind))
     refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {value!r} was found")
     text = isinstance(value, str)
     if isinstance(default, tuple):
