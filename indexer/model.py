@@ -31,8 +31,8 @@ class Published:
 
     `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
     time that the publisher stated. `provenance` names the place where it was found ("json-ld", "meta",
-    "time", "url", "dateline", "file name", "given"). `others` are the candidates that disagreed, best first, each as
-    (value, provenance). `note` says what had to be assumed, such as the order of day and month.
+    "time", "url", "dateline", "file name", "given"). `others` are the candidates that disagreed, best
+    first, each as (value, provenance). `note` says what had to be assumed, such as the order of day and month.
     """
 
     value: str
@@ -124,7 +124,8 @@ class Article:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        if isinstance(self.paragraphs, str):
+        given: object = self.paragraphs
+        if isinstance(given, str):
             raise InvalidArticle("paragraphs: a list of strings is wanted, one string was found")
         set_(self, "paragraphs", tuple(self.paragraphs))
         set_(self, "notes", tuple(self.notes))
