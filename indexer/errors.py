@@ -31,6 +31,10 @@ class IndexMissing(NutgrafError):
     """There is no index where one was expected."""
 
 
+class ArticleMissing(NutgrafError):
+    """There is no article with the id that was asked for."""
+
+
 class IndexLocked(NutgrafError):
     """Another writer holds the index; the message says who."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
 
@@ -32,7 +32,8 @@ class Published:
     `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
     time that the publisher stated. `provenance` names the place where it was found ("json-ld", "meta",
     "time", "url", "dateline", "file name", "given"). `others` are the candidates that disagreed, best
-    first, each as (value, provenance). `note` says what had to be assumed, such as the order of day and month.
+    first, each as (value, provenance). `note` says what had to be assumed, such as the order of day and
+    month.
     """
 
     value: str
@@ -240,13 +241,44 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredParagraph:
-    """A paragraph of a stored article with its stable anchor and, for a query, its matches."""
+class MarkedParagraph:
+    """A whole paragraph of an article, with its stable anchor and what a query matched in it."""
 
     number: int
     anchor: str
     text: str
-    spans: tuple[Span, ...] = field(default=())
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedArticle:
+    """A whole article with what a query matched in it; without a query all spans are empty."""
+
+    article: Article
+    title_spans: tuple[Span, ...]
+    paragraphs: tuple[MarkedParagraph, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""
+
+    path: str
+    generation: str
+    articles: int
+    paragraphs: int
+    undated: int
+    first: str | None
+    last: str | None
+    size: int
+    committed: str
+    languages: dict[str, int]
+    sources: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as `nutgraf status --json` gives it."""
+        return asdict(self)
 
 
 def anchors(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
