@@ -1,0 +1,117 @@
+"""What a word or a phrase of a query means in its field."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from string import punctuation
+from unicodedata import category
+
+from whoosh.query.qcore import Every, Query
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+
+from indexer.query.dates import parse_period, parse_range
+from indexer.query.tree import DateRange, RawPhrase
+
+MAX_CLAUSES = 512
+MAX_WORD = 256
+MAX_EDITS = 2
+
+_DATE_FIELDS = ("date", "after", "before")
+_ENDINGS = "?!.,;:…"
+_EVERY = re.compile(r"\*+(:\*+)?")
+_FUZZY = re.compile(r"(.+)~([0-9]?)")
+_SEPARATING = ("P", "Z", "Cc", "Cf")
+
+
+class Clauses:
+    """The leaves of one query: it counts their words and gathers the notes about them."""
+
+    def __init__(self, today: date, *, day_first: bool = True) -> None:
+        self.today = today
+        self.day_first = day_first
+        self.notes: list[str] = []
+        self.words = 0
+
+    def note(self, text: str) -> None:
+        """Say something about the query."""
+        self.notes.append(text)
+
+    def word(self, field: str, text: str) -> Query | None:
+        """The leaf for a word as it was typed; None where there is nothing to search for."""
+        if field in _DATE_FIELDS:
+            if dates := self._dates(field, text):
+                return dates
+            field = "text"
+        if field == "text" and _EVERY.fullmatch(text):
+            return Every()
+        if not _searchable(text):
+            if "*" in text:
+                self.note(f"{quoted(text)} has no letter to search for; it was left out.")
+            return None
+        if not self._counted(1):
+            return None
+        return self._leaf(field, self._bounded(text))
+
+    def phrase(self, field: str, text: str, slop: int) -> Query | None:
+        """The leaf for the text between quotation marks; None where there is nothing to search for."""
+        if field in _DATE_FIELDS:
+            if dates := self._dates(field, text):
+                return dates
+            field = "text"
+        if not _searchable(text):
+            return None
+        words = text.split()
+        words = [self._bounded(word) for word in words[: self._counted(len(words))]]
+        return RawPhrase(field, " ".join(words), slop) if words else None
+
+    def _leaf(self, field: str, text: str) -> Query:
+        core = text.rstrip(_ENDINGS)
+        patterned = ("*" in core or "?" in core) and _searchable(core)
+        if "://" in text:
+            return Term(field, text)
+        if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and _searchable(fuzzy[1]):
+            edits = int(fuzzy[2] or 1)
+            if edits > MAX_EDITS:
+                self.note(f"{quoted(core)}: at most {MAX_EDITS} letters may differ; ~{MAX_EDITS} was used.")
+            return (
+                FuzzyTerm(field, fuzzy[1], maxdist=min(edits, MAX_EDITS)) if edits else Term(field, fuzzy[1])
+            )
+        if not patterned:
+            return Term(field, text.rstrip("?"))
+        pattern = re.sub(r"\*+", "*", core)
+        if "?" not in pattern and pattern.find("*") == len(pattern) - 1:
+            return Prefix(field, pattern[:-1])
+        return Wildcard(field, pattern)
+
+    def _dates(self, field: str, text: str) -> Query | None:
+        try:
+            if field == "date":
+                return DateRange(*parse_range(text, self.today, day_first=self.day_first))
+            start, _ = parse_period(text, self.today, day_first=self.day_first)
+        except ValueError:
+            self.note(f"{quoted(text)} is not a date; it was searched as text.")
+            return None
+        return DateRange(start, None) if field == "after" else DateRange(None, start)
+
+    def _counted(self, words: int) -> int:
+        """How many of so many more words may be searched for."""
+        room = max(0, MAX_CLAUSES - self.words)
+        self.words += words
+        return min(room, words)
+
+    def _bounded(self, word: str) -> str:
+        if len(word) <= MAX_WORD:
+            return word
+        self.note(f"{quoted(word)} is too long; its first {MAX_WORD} characters were searched for.")
+        return word[:MAX_WORD]
+
+
+def quoted(text: str) -> str:
+    """The text as notes show it: in quotation marks, and not too much of it."""
+    return f'"{text}"' if len(text) <= 40 else f'"{text[:39]}…"'
+
+
+def _searchable(text: str) -> bool:
+    """Whether there is more in the text than punctuation."""
+    return any(c not in punctuation and not category(c).startswith(_SEPARATING) for c in text)
