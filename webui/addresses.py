@@ -1,0 +1,159 @@
+"""What an address says and how it is written: the whole state of a page stands in its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self, get_args
+from urllib.parse import quote, urlencode, urlsplit
+
+from indexer.errors import InvalidRequest
+from webui.mount import Sort
+
+SORTS: tuple[Sort, ...] = get_args(Sort)
+# Every link of a page repeats the query, so it may not be of any length.
+MAX_QUERY = 4000
+# The index answers no deeper than this.
+MAX_DEPTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a page was asked for."""
+
+    query: str = ""
+    after: str = ""
+    before: str = ""
+    sort: Sort = "relevance"
+    page: int = 1
+
+    @classmethod
+    def parse(cls, args: Mapping[str, str]) -> Self:
+        """The search in the parameters of an address. Raises InvalidRequest for what has no meaning."""
+        query = args.get("q", "")
+        if len(query) > MAX_QUERY:
+            raise InvalidRequest(
+                f"q: a query of up to {MAX_QUERY:,} characters is wanted, {len(query):,} were found"
+            )
+        sort = args.get("sort") or "relevance"
+        if sort not in SORTS:
+            raise InvalidRequest(f"sort: one of {', '.join(SORTS)} is wanted, {sort[:40]!r} was found")
+        return cls(
+            query,
+            args.get("after", "").strip(),
+            args.get("before", "").strip(),
+            sort,
+            whole_number(args, "page", 1, least=1),
+        )
+
+    @classmethod
+    def salvage(cls, args: Mapping[str, str]) -> Self:
+        """What can be shown again, in the form, of parameters that could not be used."""
+        sort = args.get("sort")
+        return cls(
+            args.get("q", "")[:MAX_QUERY],
+            args.get("after", "")[:40],
+            args.get("before", "")[:40],
+            sort if sort in SORTS else "relevance",
+        )
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is searched for."""
+        return not self.query.strip()
+
+    def parameters(self) -> str:
+        """The query string that leads back here, with its question mark; defaults are left out."""
+        stated = {
+            "q": self.query,
+            "after": self.after,
+            "before": self.before,
+            "sort": "" if self.sort == "relevance" else self.sort,
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        text = urlencode([(name, value) for name, value in stated.items() if value])
+        return f"?{text}" if text else ""
+
+    def url(self, base: str, page: int = 1) -> str:
+        """The address of one of its result pages, under the address `base` of the search page."""
+        return base + replace(self, page=page).parameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """The neighbours of a page of results: `pages` are (number, address), None for a gap."""
+
+    number: int
+    last: int
+    previous: str | None
+    next: str | None
+    pages: tuple[tuple[int, str] | None, ...]
+
+
+def pager(search: Search, base: str, results: int, limit: int) -> Pager:
+    """The pager for `results` hits, `limit` on a page: the first, the last and those around this one."""
+    limit = max(limit, 1)
+    last = max(1, min(-(-results // limit), MAX_DEPTH // limit))
+    shown = sorted({1, last, *range(max(1, search.page - 2), min(last, search.page + 2) + 1)})
+    pages: list[tuple[int, str] | None] = []
+    for number in shown:
+        if pages and (before := pages[-1]) is not None and number - before[0] > 1:
+            pages.append(None)
+        pages.append((number, search.url(base, number)))
+    return Pager(
+        search.page,
+        last,
+        search.url(base, min(search.page - 1, last)) if search.page > 1 else None,
+        search.url(base, search.page + 1) if search.page < last else None,
+        tuple(pages),
+    )
+
+
+def article_url(base: str, name: str, parameters: str = "", anchor: str = "") -> str:
+    """The stable address of the article with the id `name`, or of a paragraph of it.
+
+    An id that a browser or a server would change when it stands in a path (dot segments, empty segments) goes
+    into a parameter instead.
+    """
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        parameters = "?" + urlencode({"id": name}) + parameters.replace("?", "&", 1)
+        name = ""
+    return f"{base}a/{quote(name)}{parameters}{'#' + anchor if anchor else ''}"
+
+
+def named_article(args: Mapping[str, str], in_path: str | None) -> str:
+    """The id that an article's address names, in its path or as a parameter. Raises InvalidRequest."""
+    found = args.get("id", "") if in_path is None else in_path
+    if not found:
+        raise InvalidRequest("id: the id of an article is wanted, none was found")
+    return found
+
+
+def web_address(url: str | None) -> tuple[str, str] | None:
+    """A document's own address and its host, when it is one that a page may link to: http or https."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    return url.strip(), host.removeprefix("www.")
+
+
+def whole_number(
+    args: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = MAX_DEPTH
+) -> int:
+    """The parameter `name` as a number from `least` to `most`. Raises InvalidRequest."""
+    text = args.get(name, "").strip()
+    if not text:
+        return default
+    # Not int() alone: it takes underscores, signs and the digits of every script, and refuses huge numbers.
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if not least <= number <= most:
+        raise InvalidRequest(
+            f"{name}: a whole number from {least} to {most:,} is wanted, {text[:40]!r} was found"
+        )
+    return number

@@ -1,0 +1,94 @@
+"""The HTTP API: the library's answers as JSON, and its errors as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from indexer.errors import NutgrafError
+from webui.addresses import Search, named_article, whole_number
+from webui.mount import current_mount
+from webui.present import status_of
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+# The most hits that one answer may hold.
+MAX_LIMIT = 1000
+
+
+@blueprint.get("/search")
+def search() -> ResponseReturnValue:
+    """The same object as `nutgraf search --json`."""
+    index = current_mount().index
+    asked = Search.parse(request.args)
+    limit = whole_number(request.args, "limit", index.config.page_size, most=MAX_LIMIT)
+    offset = whole_number(request.args, "offset", 0)
+    page = index.search(
+        request.args.get("q", ""),
+        after=asked.after or None,
+        before=asked.before or None,
+        sort=asked.sort,
+        limit=limit,
+        offset=offset,
+    )
+    return _json(page.as_json())
+
+
+@blueprint.get("/articles/", defaults={"name": None})
+@blueprint.get("/articles/<path:name>")
+def article(name: str | None) -> ResponseReturnValue:
+    """One article, its paragraphs with their anchors, and the spans of what `q` matches."""
+    asked = Search.parse(request.args)
+    marked = current_mount().index.marked(named_article(request.args, name), asked.query)
+    found = marked.article
+    return _json(
+        {
+            "id": found.id,
+            "title": {"text": found.title, "spans": [list(span) for span in marked.title_spans]},
+            "url": found.url,
+            "language": found.language,
+            "published": found.published.as_json() if found.published else None,
+            "paragraphs": [
+                {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
+                for p in marked.paragraphs
+            ],
+        }
+    )
+
+
+@blueprint.get("/status")
+def status() -> ResponseReturnValue:
+    """What the index holds: the same object as `nutgraf status --json`."""
+    return _json(current_mount().index.status().as_json())
+
+
+def problem(status: int, detail: str) -> Response:
+    """An error as application/problem+json."""
+    body = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail}
+    response = _json(body, "application/problem+json")
+    response.status_code = status
+    return response
+
+
+@blueprint.errorhandler(NutgrafError)
+def answer_error(error: NutgrafError) -> ResponseReturnValue:
+    """What the library refused, with the status that fits."""
+    return problem(status_of(error), str(error))
+
+
+@blueprint.errorhandler(HTTPException)
+def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    """What HTTP itself refuses."""
+    if error.code is None or error.code >= 500:
+        return error
+    return problem(error.code, error.description or error.name)
+
+
+def _json(value: Any, media_type: str = "application/json") -> Response:
+    # Not the application's own JSON provider: it may sort keys or know other types.
+    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), mimetype=media_type)

@@ -1,0 +1,222 @@
+"""From answers of the library to what the templates show: plain text, pieces of it, and addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from indexer.errors import (
+    ArticleMissing,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    InvalidRequest,
+    NutgrafError,
+)
+from indexer.model import Hit, MarkedArticle, Page, Published, Span, Status
+from webui.addresses import Search, article_url, web_address
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A text cut where matches begin and end: (text, whether it matched)."""
+
+MONTHS = ("January February March April May June July August September October November December").split()
+
+_PLACES = {
+    "json-ld": "found in the page’s JSON-LD",
+    "meta": "found in the page’s metadata",
+    "time": "found in a time element",
+    "url": "found in the address",
+    "dateline": "found in the dateline",
+    "file name": "found in the file name",
+    "given": "as given by its source",
+}
+_ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
+    (ArticleMissing, 404, "There is no such article"),
+    (InvalidRequest, 400, "This search cannot be made"),
+    (IndexMissing, 503, "There is no index yet"),
+    (IndexDamaged, 503, "The index is damaged"),
+    (IndexOutdated, 503, "The index has to be rebuilt"),
+    (NutgrafError, 503, "The index cannot be used now"),
+)
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class DateText:
+    """A publication date for people (`text`), for machines (`machine`, may be empty), and where it is from."""
+
+    text: str
+    machine: str
+    place: str
+    others: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageText:
+    """A passage, and the address of the paragraph that it is from."""
+
+    number: int
+    url: str
+    pieces: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class HitText:
+    """One hit of a page; `number` is its place among all hits, from 1."""
+
+    number: int
+    url: str
+    title: Pieces
+    language: str | None
+    date: DateText | None
+    host: str | None
+    passages: tuple[PassageText, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParagraphText:
+    """A paragraph of an article with its anchor."""
+
+    number: int
+    anchor: str
+    pieces: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleText:
+    """An article as its page shows it; `matches` counts the marked paragraphs."""
+
+    title: Pieces
+    plain_title: str
+    language: str | None
+    date: DateText | None
+    link: tuple[str, str] | None
+    paragraphs: tuple[ParagraphText, ...]
+    matches: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the start page says of an index."""
+
+    articles: int
+    undated: int
+    first: DateText | None
+    last: DateText | None
+
+
+def pieces(text: str, spans: Iterable[Span]) -> Pieces:
+    """`text` cut at its spans; joined together again the pieces are the text."""
+    cut: list[tuple[str, bool]] = []
+    place = 0
+    for start, end in sorted(spans):
+        start, end = max(start, place), min(end, len(text))
+        if start >= end:
+            continue
+        if start > place:
+            cut.append((text[place:start], False))
+        cut.append((text[start:end], True))
+        place = end
+    if place < len(text):
+        cut.append((text[place:], False))
+    return tuple(cut)
+
+
+def date_text(published: Published) -> DateText:
+    """A date in words, no more exact than it is known: "5 November 2021, 21:01", "November 2021", "2021"."""
+    place = _PLACES.get(published.provenance, f"found in {published.provenance}")
+    others = tuple(f"{_in_words(value)} ({_PLACES.get(from_, from_)})" for value, from_ in published.others)
+    try:
+        machine = Published.parse(published.value).value
+    except ValueError:
+        machine = ""
+    return DateText(_in_words(published.value), machine, place, others, published.note)
+
+
+def title_pieces(title: str, spans: Iterable[Span] = ()) -> Pieces:
+    """A title cut at its spans, or a stand-in for one that is empty."""
+    return pieces(title, spans) or (("Untitled article", False),)
+
+
+def language_tag(language: str | None) -> str | None:
+    """A language as the `lang` attribute takes it; None where it is not a tag at all."""
+    tag = (language or "").replace("_", "-")
+    return tag if _LANGUAGE_TAG.fullmatch(tag) else None
+
+
+def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
+    """A hit with the addresses of its article and its passages, which remember the search."""
+    article, state = hit.article, search.parameters()
+    link = web_address(article.url)
+    return HitText(
+        number,
+        article_url(base, article.id, state),
+        title_pieces(article.title, hit.title_spans),
+        language_tag(article.language),
+        date_text(article.published) if article.published else None,
+        link[1] if link else None,
+        tuple(
+            PassageText(p.number, article_url(base, article.id, state, p.anchor), pieces(p.text, p.spans))
+            for p in hit.passages
+        ),
+        hit.missing,
+    )
+
+
+def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...], tuple[HitText, ...]]:
+    """The hits of a page that meet the whole query, and those that lack some of its words."""
+    hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
+    return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
+
+
+def article_text(marked: MarkedArticle) -> ArticleText:
+    """An article as its page shows it."""
+    article = marked.article
+    return ArticleText(
+        title_pieces(article.title, marked.title_spans),
+        article.title or "Untitled article",
+        language_tag(article.language),
+        date_text(article.published) if article.published else None,
+        web_address(article.url),
+        tuple(ParagraphText(p.number, p.anchor, pieces(p.text, p.spans)) for p in marked.paragraphs),
+        sum(1 for paragraph in marked.paragraphs if paragraph.spans),
+        article.notes,
+    )
+
+
+def holdings(status: Status) -> Holdings:
+    """How many articles there are, and from when to when."""
+    first, last = (
+        date_text(Published(value, "day")) if value else None for value in (status.first, status.last)
+    )
+    return Holdings(status.articles, status.undated, first, last)
+
+
+def status_of(error: NutgrafError) -> int:
+    """The HTTP status that tells of an error."""
+    return next(status for kind, status, _ in _ERRORS if isinstance(error, kind))
+
+
+def heading_of(error: NutgrafError) -> str:
+    """What an error page is called."""
+    return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))
+
+
+def _in_words(value: str) -> str:
+    try:
+        date = Published.parse(value)
+    except ValueError:
+        return value
+    year, *rest = date.value.split("-")
+    year = year.lstrip("0") or "0"
+    if not rest:
+        return year
+    month = MONTHS[int(rest[0]) - 1]
+    if date.precision == "month":
+        return f"{month} {year}"
+    day, _, time = rest[1].partition("T")
+    return f"{int(day)} {month} {year}" + (f", {time}" if time else "")

@@ -1,0 +1,126 @@
+"""The server that the site runs on: one process, a few threads, slow clients kept away from them."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from indexer.errors import ConfigError, NutgrafError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+THREADS = 4
+# Connections are cheap here: each waits in one event loop and takes a thread only for a complete request.
+# Below the 1,024 open files that a process may have by default.
+CONNECTIONS = 800
+# A request is one line and its headers; nothing is uploaded.
+MAX_HEADER = 64 * 1024
+MAX_BODY = 64 * 1024
+# Seconds of silence after which a connection is closed.
+SILENCE = 30
+
+
+class AddressUnavailable(NutgrafError):
+    """The address that the site should be served at cannot be listened on."""
+
+
+def serve(
+    app: WSGIApplication,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    *,
+    allow_remote: bool = False,
+    announce: Callable[[str], Any] | None = None,
+    threads: int = THREADS,
+) -> None:
+    """Serve `app` until interrupted.
+
+    `announce` is called with the address (default: printed) once the server listens; port 0 takes a free one.
+    Anyone who can reach the address can read the whole index, so a host that other machines reach is refused
+    with ConfigError unless `allow_remote`. Raises AddressUnavailable.
+    """
+    server = listen(app, host, port, allow_remote=allow_remote, threads=threads)
+    (announce or _print)(address_of(server))
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def listen(
+    app: WSGIApplication, host: str, port: int, *, allow_remote: bool = False, threads: int = THREADS
+) -> Any:
+    """A server that listens already and answers once its `run()` is called. Raises as `serve` does."""
+    # Imported here: an application that mounts the blueprint has a server of its own.
+    from waitress.server import create_server
+
+    # Its complaints about waiting requests are no news to the person at the terminal.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    bound = _bind(host, port, allow_remote)
+    return create_server(
+        app,
+        sockets=[bound],
+        threads=threads,
+        connection_limit=CONNECTIONS,
+        channel_timeout=SILENCE,
+        max_request_header_size=MAX_HEADER,
+        max_request_body_size=MAX_BODY,
+        asyncore_use_poll=True,
+        ident=None,
+    )
+
+
+def address_of(server: Any) -> str:
+    """The address of the search page on a server that listens."""
+    host, port = server.socket.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise AddressUnavailable(
+            f"host: a name or an address of this machine is wanted, {host!r} (port {port}) was found; "
+            "use 127.0.0.1"
+        ) from error
+    if not allow_remote and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+        raise ConfigError(
+            f"host: {host!r} can be reached from other machines, and whoever reaches it can read every article; "
+            "use 127.0.0.1, or allow remote access expressly"
+        )
+    bound = socket.socket(family, kind, protocol)
+    try:
+        # Elsewhere this option lets two programs share a port.
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(CONNECTIONS)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise AddressUnavailable(_explain(error, host, port)) from error
+    return bound
+
+
+def _explain(error: Exception, host: str, port: int) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"port: {port} on {host} is in use by another program (or by another nutgraf serve); "
+            "stop that one, or choose another port (0 takes any that is free)"
+        )
+    if number == errno.EACCES:
+        return f"port: {port} may not be used by this user; choose one above 1023"
+    return f"{host}, port {port}: cannot be listened on ({error}); use 127.0.0.1 and a port from 0 to 65535"
+
+
+def _print(address: str) -> None:
+    print(f"Serving on {address} (stop with Ctrl-C)", flush=True)

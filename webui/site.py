@@ -1,0 +1,37 @@
+"""The pages of the whole site for what no view answers: unknown addresses and failures."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from webui.api import problem
+from webui.mount import EXTENSION, Mount
+from webui.views import SECURITY_HEADERS, error_page
+
+logger = logging.getLogger(__name__)
+
+
+def add_error_pages(app: Flask) -> None:
+    """Give an application that belongs to Nutgraf alone the error pages of the blueprint."""
+    mount: Mount = app.extensions[EXTENSION][EXTENSION]
+
+    @app.errorhandler(HTTPException)
+    def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        if isinstance(error, InternalServerError):
+            error = InternalServerError("Something went wrong here. The log of the server says what.")
+        text = error.description or error.name
+        if request.path.startswith("/api/"):
+            response = problem(status, text)
+        else:
+            response = error_page(mount, status, error.name, text, base=request.script_root + "/")
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "retry-after"):
+                response.headers[name] = value
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response

@@ -1,0 +1,174 @@
+"""The pages for people: the search and its results, an article, and what went wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from indexer.errors import InvalidRequest, NutgrafError
+from webui import api, present
+from webui.addresses import SORTS, Search, article_url, named_article, pager
+from webui.mount import RETRY_AFTER, Mount, current_mount
+
+blueprint = Blueprint(
+    "nutgraf",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    # Not plain /static: an application that mounts the search at its root has one of its own.
+    static_url_path="/static/nutgraf",
+)
+blueprint.register_blueprint(api.blueprint)
+
+# No script, and nothing from elsewhere: a document that got past the escaping could still do nothing.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "static").iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+# Part of the addresses of static files, so that browsers may keep them for good.
+STATIC_VERSION = _fingerprint()
+
+
+@blueprint.get("/")
+def search() -> ResponseReturnValue:
+    """The start page, or a page of results."""
+    mount = current_mount()
+    index, base = mount.index, url_for(".search")
+    asked = Search.parse(request.args)
+    if asked.blank:
+        return _page(mount, "start.html", asked, holdings=present.holdings(index.status()))
+    limit = max(index.config.page_size, 1)
+    found = index.search(
+        asked.query,
+        after=asked.after or None,
+        before=asked.before or None,
+        sort=asked.sort,
+        limit=limit,
+        offset=(asked.page - 1) * limit,
+    )
+    full, partial = present.hit_texts(found, base, asked)
+    return _page(
+        mount,
+        "results.html",
+        asked,
+        found=found,
+        full=full,
+        partial=partial,
+        pager=pager(asked, base, found.total + found.partial, limit),
+    )
+
+
+@blueprint.get("/a/", defaults={"name": None})
+@blueprint.get("/a/<path:name>")
+def article(name: str | None) -> ResponseReturnValue:
+    """One article at its stable address, with the matches of `q` marked."""
+    mount = current_mount()
+    index, base = mount.index, url_for(".search")
+    wanted = named_article(request.args, name)
+    asked = Search.parse(request.args)
+    marked = index.marked(wanted, asked.query)
+    return _page(
+        mount,
+        "article.html",
+        asked,
+        article=present.article_text(marked),
+        address=article_url(base, wanted),
+        back=None if asked.blank else asked.url(base, asked.page),
+    )
+
+
+@blueprint.before_request
+def refuse_undecodable_parameters() -> None:
+    """Turn away a query string with raw bytes in it that are not UTF-8."""
+    try:
+        _ = request.args
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("the address: parameters in UTF-8 are wanted, other bytes were found") from error
+
+
+@blueprint.after_request
+def set_headers(response: Response) -> Response:
+    """Headers for the blueprint's own answers only."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if (request.endpoint or "").endswith(".static") and response.status_code == 200:
+        if request.args.get("v") == STATIC_VERSION:
+            response.cache_control.public = True
+            response.cache_control.no_cache = None
+            response.cache_control.max_age = 31_536_000
+            response.cache_control.immutable = True
+    elif response.status_code == 503:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER * 5))
+    return response
+
+
+@blueprint.errorhandler(NutgrafError)
+def answer_error(error: NutgrafError) -> ResponseReturnValue:
+    """A page for what the library refused: what was wanted, what was found, what to do."""
+    return error_page(
+        current_mount(), present.status_of(error), present.heading_of(error), str(error), asked=_salvage()
+    )
+
+
+@blueprint.errorhandler(HTTPException)
+def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    """A page for what HTTP itself refuses; a failure of the server is left to the application."""
+    if error.code is None or error.code >= 500:
+        return error
+    return error_page(current_mount(), error.code, error.name, error.description or "", asked=_salvage())
+
+
+def error_page(
+    mount: Mount,
+    status: int,
+    heading: str,
+    message: str,
+    *,
+    asked: Search | None = None,
+    base: str | None = None,
+) -> Response:
+    """The page for an error. `base` is the address of the search page where no view has been reached."""
+    return Response(
+        mount.render(
+            "error.html",
+            **_common(asked or Search(), base),
+            status=status,
+            heading=heading,
+            message=message,
+        ),
+        status,
+    )
+
+
+def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response:
+    return Response(mount.render(template, **_common(asked), **values))
+
+
+def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
+    base = url_for(".search") if base is None else base
+    return {"asked": asked, "base": base, "sorts": SORTS, "version": STATIC_VERSION}
+
+
+def _salvage() -> Search:
+    try:
+        return Search.salvage(request.args)
+    except UnicodeDecodeError:
+        return Search()
