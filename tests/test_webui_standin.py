@@ -47,7 +47,8 @@ class StandIn:
         if offset + limit > 10_000:
             raise InvalidRequest("a page within the first 10,000 hits is wanted")
         words = query.split()
-        full, partial = [], []
+        full: list[Hit] = []
+        partial: list[Hit] = []
         for article in self.articles:
             text = "\n".join((article.title, *article.paragraphs)).casefold()
             missing = tuple(word for word in words if word.casefold() not in text)
@@ -56,9 +57,9 @@ class StandIn:
         hits = (full + partial)[offset : offset + limit]
         return Page(query, len(full), len(partial), offset, limit, 1.25, self.notes, tuple(hits))
 
-    def marked(self, id: str, query: str = "") -> MarkedArticle:
+    def marked(self, article_id: str, /, query: str = "") -> MarkedArticle:
         for article in self.articles:
-            if article.id == id:
+            if article.id == article_id:
                 words = query.split()
                 paragraphs = tuple(
                     MarkedParagraph(number, anchor, text, _spans(text, words))
@@ -67,9 +68,7 @@ class StandIn:
                     )
                 )
                 return MarkedArticle(article, _spans(article.title, words), paragraphs)
-        raise ArticleMissing(
-            f"an article with the id {id!r} was wanted, there is none; it may have been removed"
-        )
+        raise ArticleMissing(f"an article with the id {article_id!r} was wanted, there is none")
 
     def status(self) -> Status:
         dates = sorted(a.published.value for a in self.articles if a.published)

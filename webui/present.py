@@ -20,7 +20,20 @@ from webui.addresses import Search, article_url, web_address
 Pieces = tuple[tuple[str, bool], ...]
 """A text cut where matches begin and end: (text, whether it matched)."""
 
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 _PLACES = {
     "json-ld": "found in the page’s JSON-LD",
@@ -29,7 +42,7 @@ _PLACES = {
     "url": "found in the address",
     "dateline": "found in the dateline",
     "file name": "found in the file name",
-    "given": "as given by its source",
+    "given": "",
 }
 _ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
     (ArticleMissing, 404, "There is no such article"),
@@ -44,7 +57,7 @@ _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A publication date for people (`text`), for machines (`machine`, may be empty), and where it is from."""
+    """A publication date for people (`text`), for machines (`machine`, maybe empty), and its origin."""
 
     text: str
     machine: str

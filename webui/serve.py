@@ -94,8 +94,8 @@ def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
         ) from error
     if not allow_remote and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
         raise ConfigError(
-            f"host: {host!r} can be reached from other machines, and whoever reaches it can read every article; "
-            "use 127.0.0.1, or allow remote access expressly"
+            f"host: {host!r} can be reached from other machines, and whoever reaches it can read "
+            "every article; use 127.0.0.1, or allow remote access expressly"
         )
     bound = socket.socket(family, kind, protocol)
     try:

@@ -24,7 +24,7 @@ def add_error_pages(app: Flask) -> None:
         status = error.code or 500
         if isinstance(error, InternalServerError):
             error = InternalServerError("Something went wrong here. The log of the server says what.")
-        text = error.description or error.name
+        text = "There is nothing at this address." if status == 404 else error.description or error.name
         if request.path.startswith("/api/"):
             response = problem(status, text)
         else:
