@@ -1,0 +1,155 @@
+"""Articles into a Whoosh index: one batch, one commit, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from whoosh.index import FileIndex, LockError
+
+from indexer.analysis import analyzer
+from indexer.engine.schema import NO_MOMENT, Terms, make_schema
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.storage import DurableStorage
+from indexer.errors import IndexLocked
+from indexer.model import Article, Encoding, Published, anchors
+
+_EPOCH = datetime(1970, 1, 1)
+_BUFFER_MB = 256
+
+
+def create(folder: Path, language: str) -> None:
+    """Make an empty Whoosh index in a new folder."""
+    folder.mkdir(parents=True)
+    FileIndex.create(DurableStorage(folder), make_schema(language))
+
+
+class Batch:
+    """Removals and additions that become visible together, or not at all.
+
+    Used as a context manager: leaving it commits, an exception on the way out throws everything away.
+    `before_commit` is called with the number of the commit to come, after all data is written and before
+    the commit is made: what has to become visible with it is written there.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, language: str, before_commit: Callable[[int], None] | None = None
+    ) -> None:
+        self._snapshot = snapshot
+        self._language = language
+        self._before_commit = before_commit
+        index = FileIndex(DurableStorage(snapshot.folder))
+        try:
+            self._writer: Any = index.writer(limitmb=_BUFFER_MB)
+        except LockError as error:
+            raise IndexLocked(
+                f"another program writes to {snapshot.folder} through Whoosh: wait until it is done"
+            ) from error
+
+    def remove(self, article_id: str) -> None:
+        """Remove the article with this id; nothing happens when there is none."""
+        number = self._snapshot.find(article_id)
+        if number is not None:
+            for doc in range(self._snapshot.starts[number], self._snapshot.stops[number]):
+                self._writer.delete_document(int(doc))
+
+    def add(self, article: Article) -> None:
+        """Add an article; its id must not be in the index, or have been removed in this batch."""
+        language = article.language or self._language
+        forms = analyzer(language).forms
+        title_stems, title_words = forms(article.title)
+        shared: dict[str, Any] = {"article": article.id, "title": Terms({}), "_stored_title": article.title}
+        if article.published:
+            begins, ends = article.published.start, article.published.end
+            shared |= {"date": begins, "begins": moment(begins), "ends": moment(ends)}
+        else:
+            shared |= {"begins": NO_MOMENT, "ends": NO_MOMENT}
+        first = {
+            "title": Terms.of(title_stems),
+            "title_words": Terms.of(title_words),
+            "title_terms": len(title_stems),
+            "meta": _meta(article),
+        }
+        if not article.paragraphs:
+            self._writer.add_document(**shared | first, number=0)
+        names = anchors(article.paragraphs)
+        for number, (anchor, text) in enumerate(zip(names, article.paragraphs, strict=True), 1):
+            stems, words = forms(text)
+            self._writer.add_document(
+                **shared | (first if number == 1 else {}),
+                number=number,
+                anchor=anchor,
+                paragraph=Terms.of(stems),
+                _stored_paragraph=text,
+                paragraph_words=Terms.of(words),
+                paragraph_terms=len(stems),
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            # Whoosh would attach a half-added document's terms to the next one: the whole batch goes.
+            self._writer.cancel()
+            return
+        try:
+            if self._before_commit:
+                self._before_commit(self._writer.generation)
+        except BaseException:
+            self._writer.cancel()
+            raise
+        self._writer.commit()
+
+
+def moment(when: datetime) -> int:
+    """Whole seconds from 1970-01-01 to a naive date-time, negative before."""
+    return (when - _EPOCH) // (datetime(1970, 1, 1, 0, 0, 1) - _EPOCH)
+
+
+def load_article(snapshot: Snapshot, number: int) -> Article:
+    """The article with this number, as it was put in."""
+    start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
+    documents = [snapshot.stored(doc) for doc in range(start, stop)]
+    head = documents[0]
+    meta = json.loads(head["meta"])
+    published, encoding = meta.get("published"), meta.get("encoding")
+    if published:
+        published = Published(**published | {"others": tuple(map(tuple, published.get("others", ())))})
+    return Article(
+        id=head["article"],
+        title=head["title"],
+        paragraphs=tuple(document["paragraph"] for document in documents if "paragraph" in document),
+        published=published,
+        language=meta.get("language"),
+        url=meta.get("url"),
+        source=meta.get("source"),
+        encoding=Encoding(**encoding) if encoding else None,
+        notes=tuple(meta.get("notes", ())),
+    )
+
+
+def _meta(article: Article) -> str:
+    published, encoding = article.published, article.encoding
+    values = {
+        "published": published
+        and {
+            "value": published.value,
+            "precision": published.precision,
+            "provenance": published.provenance,
+            "others": published.others,
+            "note": published.note,
+        },
+        "language": article.language,
+        "url": article.url,
+        "source": article.source,
+        "encoding": encoding and {"name": encoding.name, "guessed": encoding.guessed},
+        "notes": article.notes,
+    }
+    return json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False)
