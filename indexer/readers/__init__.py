@@ -1,0 +1,126 @@
+"""Bytes in, articles out: one reader a media type, chosen by the file's name and then by what is in it.
+
+Each reader's libraries load when the first document of its type is read.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.model import Article, Failure
+from indexer.readers.options import ReadOptions
+
+__all__ = ["SUFFIXES", "ReadOptions", "read"]
+
+_TYPES = {
+    ".txt": "text",
+    ".text": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+SUFFIXES: frozenset[str] = frozenset(_TYPES) | {f"{suffix}.gz" for suffix in _TYPES}
+"""The ends of the file names (in lower case) that a walk through a folder should pick up."""
+
+_GZIP = b"\x1f\x8b"
+_PAGE = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--")
+_MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
+
+
+def read(data: bytes, name: str, article_id: str, options: ReadOptions) -> Iterator[Article | Failure]:
+    """The articles in a document's bytes, and a failure for each part of it that is none.
+
+    `name` is its path below the source, with slashes; `article_id` the id for a document that holds one
+    article. Raises UnreadableDocument, before the first article, when nothing can be made of the whole.
+    """
+    from indexer.readers.encoding import decode
+
+    data = _unpacked(data, name, options.max_bytes)
+    declared = _TYPES.get(_suffix(name))
+    text, encoding = decode(data, markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
+    kind = _kind(text, declared)
+    notes: tuple[str, ...] = ()
+    if encoding.guessed and (lost := text.count("\ufffd")):
+        notes = (f"{lost} unreadable characters are shown as \ufffd",)
+    if kind == "jsonl":
+        from indexer.readers.jsonl import read_lines
+
+        return read_lines(text, name, article_id, options, encoding)
+    try:
+        article = _read_one(kind, text, name, article_id, options)
+        return iter([replace(article, encoding=encoding, notes=(*notes, *article.notes))])
+    except InvalidArticle as error:
+        raise UnreadableDocument(str(error)) from error
+
+
+def _read_one(kind: str, text: str, name: str, article_id: str, options: ReadOptions) -> Article:
+    if kind == "html":
+        from indexer.readers.html import read_html
+
+        return read_html(text, name, article_id, options)
+    if kind == "markdown":
+        from indexer.readers.markdown import read_markdown
+
+        return read_markdown(text, name, article_id, options)
+    from indexer.readers.text import read_text
+
+    return read_text(text, name, article_id, options)
+
+
+def _suffix(name: str) -> str:
+    stem = name.rpartition("/")[2].lower().removesuffix(".gz")
+    return "." + stem.rpartition(".")[2] if "." in stem else ""
+
+
+def _kind(text: str, declared: str | None) -> str:
+    """The media type: the name's, unless the content is plainly another."""
+    if declared != "html" and _PAGE.match(text[:20_000]):
+        return "html"
+    if declared == "html":
+        return "html" if _TAG.search(text) else "text"
+    if declared:
+        return declared
+    line = next((line for line in text[:100_000].splitlines() if line.strip()), "").strip()
+    if line.startswith("{") and line.endswith("}"):
+        return "jsonl"
+    if line == "---" or re.match(r"#{1,6}\s\S", line):
+        return "markdown"
+    return "text"
+
+
+def _unpacked(data: bytes, name: str, limit: int) -> bytes:
+    if len(data) > limit:
+        raise UnreadableDocument(f"at most {limit} bytes are read, {len(data)} were found")
+    packed = data.startswith(_GZIP)
+    if not packed and name.lower().endswith(".gz") and data:
+        raise UnreadableDocument("gzip data is wanted (the name says .gz), something else was found")
+    parts = []
+    size = 0
+    while packed:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(member.decompress(data, limit - size + 1))
+        except zlib.error as error:
+            raise UnreadableDocument(f"gzip data is damaged: {error}") from error
+        size += len(parts[-1])
+        if size > limit:
+            raise UnreadableDocument(f"at most {limit} bytes are read, gzip data unpacks to more")
+        if not member.eof:
+            raise UnreadableDocument("gzip data ends too early: the file is cut off")
+        # Another member may follow, and zeros may pad the end.
+        data = member.unused_data.lstrip(b"\0")
+        packed = bool(data)
+        if packed and not data.startswith(_GZIP):
+            raise UnreadableDocument("gzip data is followed by something else")
+    return b"".join(parts) if parts else data

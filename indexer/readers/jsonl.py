@@ -1,0 +1,131 @@
+"""JSON Lines, one article a line: `{"id", "title", "published", "paragraphs" or "text", "url", "language"}`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
+from indexer.model import Article, Encoding, Failure, Published
+from indexer.readers.dates import choose, parse_date
+from indexer.readers.options import ReadOptions
+
+_FIELDS = "id title published date paragraphs text url language"
+_BLANK = re.compile(r"\n[^\S\n]*\n\s*")
+
+
+class _BadLineError(NutgrafError):
+    """A line is no article."""
+
+
+def read_lines(
+    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding
+) -> Iterator[Article | Failure]:
+    """An article for each line, or a failure named `name:line`; blank lines are passed over.
+
+    Raises UnreadableDocument at once when there is no line at all.
+    """
+    if not text.strip():
+        raise UnreadableDocument("JSON Lines are wanted, the file has no text in it")
+    return _lines(text, name, article_id, options, encoding)
+
+
+def _lines(
+    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding
+) -> Iterator[Article | Failure]:
+    # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _article(line, name, f"{article_id}-{number}", options, encoding)
+        except (_BadLineError, InvalidArticle) as error:
+            yield Failure(f"{name}:{number}", str(error))
+
+
+def _article(line: str, name: str, fallback: str, options: ReadOptions, encoding: Encoding) -> Article:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise _BadLineError(f"a JSON object is wanted, this is not JSON: {error}") from error
+    except RecursionError as error:
+        raise _BadLineError("a JSON object is wanted, this one is nested too deeply") from error
+    if not isinstance(record, dict):
+        raise _BadLineError(f"a JSON object is wanted, a {_kind(record)} was found")
+    if not record.keys() & {"title", "paragraphs", "text"}:
+        raise _BadLineError(f"one of title, paragraphs or text is wanted; the fields known are {_FIELDS}")
+    notes: list[str] = []
+    return Article(
+        id=_id(record.get("id"), fallback),
+        title=_string(record, "title"),
+        paragraphs=tuple(_paragraphs(record)),
+        published=_published(record, options, notes),
+        language=_string(record, "language").strip() or None,
+        url=_url(record, notes),
+        source=name,
+        encoding=encoding,
+        notes=tuple(notes),
+    )
+
+
+def _kind(value: object) -> str:
+    names = {str: "string", list: "list", bool: "truth value", int: "number", float: "number"}
+    return names.get(type(value), "null")
+
+
+def _id(value: object, fallback: str) -> str:
+    if value is None or value == "":
+        return fallback
+    if isinstance(value, str):
+        return value.strip() or fallback
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value == value:
+        return f"{value:g}"
+    raise _BadLineError(f"id: a string or a number is wanted, a {_kind(value)} was found")
+
+
+def _string(record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _BadLineError(f"{name}: a string is wanted, a {_kind(value)} was found")
+    return value
+
+
+def _paragraphs(record: dict[str, Any]) -> list[str]:
+    given = record.get("paragraphs")
+    if given is None:
+        text = _string(record, "text").replace("\r\n", "\n")
+        return [" ".join(part.split()) for part in _BLANK.split(text)]
+    if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
+        raise _BadLineError("paragraphs: a list of strings is wanted")
+    return [" ".join(part.split()) for part in given]
+
+
+def _published(record: dict[str, Any], options: ReadOptions, notes: list[str]) -> Published | None:
+    value = record.get("published", record.get("date"))
+    if value is None or value == "":
+        return None
+    found = parse_date(value, "given", options)
+    if found is None:
+        notes.append(f"published: {str(value)[:60]!r} is no date that is understood")
+        return None
+    published, said = choose([found], options)
+    notes.extend(said)
+    return published
+
+
+def _url(record: dict[str, Any], notes: list[str]) -> str | None:
+    from indexer.readers.urls import web_address
+
+    value = _string(record, "url").strip()
+    if not value:
+        return None
+    address = web_address(value)
+    if address is None:
+        notes.append(f"url: {value[:60]!r} is no http or https address and was left out")
+    return address
