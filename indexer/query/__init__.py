@@ -51,21 +51,25 @@ def parse(text: str, *, today: date, day_first: bool = True) -> Parsed:
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read.
     """
     clauses = Clauses(today, day_first=day_first)
+    bounds = []
+    text = text.strip()
+    if len(text) > MAX_CHARACTERS:
+        bounds.append(
+            f"Only the first {MAX_CHARACTERS:,} of {len(text):,} characters of the query were read."
+        )
+        text = _cut(text)
     if _SURROGATE.search(text):
         # Through UTF-16 a pair that was torn apart becomes one character again.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         if "\ufffd" in text:
             clauses.note("Broken characters in the query were replaced.")
     text = text.translate(_CONTROLS)
-    if len(text) > MAX_CHARACTERS:
-        clauses.note(f"Only the first {MAX_CHARACTERS:,} of {len(text):,} characters of the query were read.")
-        text = _cut(text)
     tree = parse_tree(text, clauses)
     if clauses.words > MAX_CLAUSES:
         left_out = clauses.words - MAX_CLAUSES
-        clauses.note(f"Only the first {MAX_CLAUSES} words were searched for; {left_out} were left out.")
-    notes = list(dict.fromkeys(clauses.notes))
-    if tree is None and not notes and text.strip():
+        bounds.append(f"Only the first {MAX_CLAUSES} words were searched for; {left_out} were left out.")
+    notes = list(dict.fromkeys(bounds + clauses.notes))
+    if tree is None and not notes and text:
         notes.append("There is nothing to search for in the query.")
     if len(notes) > MAX_NOTES:
         notes[MAX_NOTES - 1 :] = [f"There are {len(notes) - MAX_NOTES + 1} more notes like these."]

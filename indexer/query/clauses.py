@@ -41,10 +41,10 @@ class Clauses:
         """The leaf for a word as it was typed; None where there is nothing to search for."""
         if field in _DATE_FIELDS:
             if dates := self._dates(field, text):
-                return dates
+                return dates if self._counted(1) else None
             field = "text"
         if field == "text" and _EVERY.fullmatch(text):
-            return Every()
+            return Every() if self._counted(1) else None
         if not _searchable(text):
             if "*" in text:
                 self.note(f"{quoted(text)} has no letter to search for; it was left out.")
@@ -57,7 +57,7 @@ class Clauses:
         """The leaf for the text between quotation marks; None where there is nothing to search for."""
         if field in _DATE_FIELDS:
             if dates := self._dates(field, text):
-                return dates
+                return dates if self._counted(1) else None
             field = "text"
         if not _searchable(text):
             return None
@@ -86,13 +86,19 @@ class Clauses:
 
     def _dates(self, field: str, text: str) -> Query | None:
         try:
-            if field == "date":
-                return DateRange(*parse_range(text, self.today, day_first=self.day_first))
-            start, _ = parse_period(text, self.today, day_first=self.day_first)
+            dates = _range(field, text, self.today, self.day_first)
         except ValueError:
             self.note(f"{quoted(text)} is not a date; it was searched as text.")
             return None
-        return DateRange(start, None) if field == "after" else DateRange(None, start)
+        try:
+            other = (
+                _range(field, text, self.today, not self.day_first) if "/" in text or "." in text else dates
+            )
+        except ValueError:
+            other = dates
+        if other != dates:
+            self.note(f"{quoted(text)} was read with the {'day' if self.day_first else 'month'} first.")
+        return dates
 
     def _counted(self, words: int) -> int:
         """How many of so many more words may be searched for."""
@@ -105,6 +111,13 @@ class Clauses:
             return word
         self.note(f"{quoted(word)} is too long; its first {MAX_WORD} characters were searched for.")
         return word[:MAX_WORD]
+
+
+def _range(field: str, text: str, today: date, day_first: bool) -> DateRange:
+    if field == "date":
+        return DateRange(*parse_range(text, today, day_first=day_first))
+    start, _ = parse_period(text, today, day_first=day_first)
+    return DateRange(start, None) if field == "after" else DateRange(None, start)
 
 
 def quoted(text: str) -> str:

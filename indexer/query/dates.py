@@ -60,6 +60,8 @@ def _period(text: str, today: date, day_first: bool) -> Published:
         return Published.parse(text)
     if not (_NAMED.fullmatch(text) or _NUMBERS.fullmatch(text)):
         raise ValueError(f"not a date: {text!r}")
+    # Where the year comes first, the month follows it whatever the order elsewhere.
+    day_first = day_first and not text[:4].isdigit()
     # What the text leaves open is taken from the default: two defaults show what that was.
     defaults = datetime(2000, 1, 1), datetime(2004, 2, 2)
     try:

@@ -30,7 +30,7 @@ FIELDS = {
 }
 
 # Texts without spaces are divided by these.
-_SEPARATORS = "、。，．；：！？「」『』（）【】《》〈〉"
+_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"
 _QUOTES = '"“”„«»'
 # In Hebrew the mark stands inside abbreviations, such as that of the United States.
 _INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'

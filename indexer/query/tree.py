@@ -3,9 +3,11 @@
 A tree holds the words as they were typed; whoever evaluates it turns them into terms. Only these nodes occur:
 
 - leaves: `Term`, `Prefix`, `Wildcard`, `FuzzyTerm` (Whoosh's), `RawPhrase`, `DateRange`, `Every()`;
-- groups: `AllOf`, `And`, `Or`, of two or more;
+- groups of two or more: `AllOf`, `And`, `Or`;
 - wrappers: `Must`, and `Not`, which stands only inside an `And` or `AllOf` that has something else to take
-  away from.
+  away from. Inside either there is no `AllOf` and no `Must`.
+
+Where there are dates and exclusions but no words, they stand in an `And` that begins with `Every()`.
 
 The field of a leaf is "text" (title or paragraph), "title" or "paragraph". `NullQuery` stands alone, for
 nothing. A tree is final: Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into `Every()`.
@@ -76,25 +78,12 @@ class DateRange(Query):
 
 def all_of(parts: Iterable[Query | None]) -> Query | None:
     """The parts side by side; None for no part."""
-    flat: list[Query] = []
-    for part in parts:
-        # An And without a word in it (dates, exclusions) has nothing that could be relaxed.
-        if isinstance(part, AllOf) or (isinstance(part, And) and not has_words(part)):
-            flat.extend(part)
-        elif part is not None:
-            flat.append(part)
-    return _joined(AllOf, flat)
+    return _joined(AllOf, parts)
 
 
 def both(parts: Iterable[Query | None]) -> Query | None:
     """The parts joined by a strict AND; None for no part."""
-    flat: list[Query] = []
-    for part in parts:
-        if type(part) is And:
-            flat.extend(part)
-        elif part is not None:
-            flat.append(part)
-    return _joined(And, flat)
+    return _joined(And, parts)
 
 
 def either(parts: Iterable[Query | None]) -> Query | None:
@@ -119,43 +108,48 @@ def without(part: Query | None) -> Query | None:
 
 def required(part: Query | None) -> Query | None:
     """The part, marked as required; exclusions and dates are required as they are."""
-    if part is None or isinstance(part, Every) or not has_words(part):
-        return part
-    return Must(_strict(part))
+    return part if part is None or not has_words(part) else Must(_strict(part))
 
 
 def complete(tree: Query | None) -> Query | None:
     """The whole tree: over every article, where it has only dates and exclusions."""
-    if tree is None or has_words(tree):
-        return tree
-    return And([Every(), *(tree if isinstance(tree, And) else [tree])])
+    return tree if tree is None or has_words(tree) else _over_all(tree)
 
 
 def has_words(tree: Query) -> bool:
-    """Whether the tree asks for more than dates and exclusions."""
+    """Whether the tree asks for more than dates, exclusions and everything."""
     if isinstance(tree, Not):
         return False
     if tree.is_leaf():
-        return not isinstance(tree, DateRange)
+        return not isinstance(tree, (DateRange, Every))
     return any(has_words(child) for child in tree.children())
 
 
-def _joined(kind: type[And], parts: list[Query]) -> Query | None:
-    if any(has_words(part) for part in parts if not isinstance(part, Every)):
-        parts = [part for part in parts if not isinstance(part, Every)]
-    elif any(isinstance(part, Every) for part in parts):
-        others = [part for part in parts if not isinstance(part, Every)]
-        return And([Every(), *others]) if others else Every()
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return kind(parts)
+def _joined(kind: type[And], parts: Iterable[Query | None]) -> Query | None:
+    flat: list[Query] = []
+    for part in parts:
+        # An And without words has nothing that could be relaxed: it may join either kind.
+        if type(part) is kind or (type(part) is And and not has_words(part)):
+            flat.extend(part)
+        elif part is not None:
+            flat.append(part)
+    if len(flat) < 2:
+        return flat[0] if flat else None
+    if not any(has_words(part) for part in flat):
+        return _over_all(And(flat)) if any(isinstance(part, Every) for part in flat) else And(flat)
+    flat = [part for part in flat if not isinstance(part, Every)]
+    return kind(flat) if len(flat) > 1 else flat[0]
 
 
 def _grounded(part: Query) -> Query:
-    """The part, with something to take away from where it is nothing but exclusions."""
-    if isinstance(part, Not) or (isinstance(part, And) and not has_words(part)):
-        return And([Every(), *(part if isinstance(part, And) else [part])])
-    return part
+    """The part, with something to take away from where it is dates and exclusions."""
+    return _over_all(part) if isinstance(part, (Not, And)) and not has_words(part) else part
+
+
+def _over_all(part: Query) -> Query:
+    """The part, which has no words, taken from every article."""
+    parts = [part for part in (part if isinstance(part, And) else [part]) if not isinstance(part, Every)]
+    return And([Every(), *parts]) if parts else Every()
 
 
 def _strict(part: Query) -> Query:

@@ -1,0 +1,466 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from whoosh.query.compound import And, Or
+from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+from whoosh.query.wrappers import Not
+
+from indexer.query import (
+    MAX_CHARACTERS,
+    MAX_CLAUSES,
+    MAX_NOTES,
+    MAX_WORD,
+    AllOf,
+    DateRange,
+    Must,
+    Parsed,
+    RawPhrase,
+    parse,
+)
+
+TODAY = date(2024, 3, 1)
+Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
+Y2022 = DateRange(datetime(2022, 1, 1), datetime(2023, 1, 1))
+
+
+def read(text: str) -> Parsed:
+    return parse(text, today=TODAY)
+
+
+def word(text: str, field: str = "text") -> Term:
+    return Term(field, text)
+
+
+A, B, C, D = (word(letter) for letter in "abcd")
+
+WORDS: list[tuple[str, Query]] = [
+    ("", NullQuery),
+    (" \t\n\u3000", NullQuery),
+    ("syria", word("syria")),
+    ("belt road", AllOf([word("belt"), word("road")])),
+    ("the the", AllOf([word("the"), word("the")])),
+    ("a and b or not", AllOf([A, word("and"), B, word("or"), word("not")])),
+    (
+        "covid-19 東京都 R&D C++ U.S. @name",
+        AllOf([word(w) for w in ["covid-19", "東京都", "R&D", "C++", "U.S.", "@name"]]),
+    ),
+    ("don't l'avion ‘so’", AllOf([word("don't"), word("l'avion"), word("‘so’")])),
+    ("a - b", AllOf([A, B])),
+    ("a — b", AllOf([A, B])),
+    ("a–b –a", AllOf([word("a–b"), word("–a")])),
+    ("a-b +-b --b a+", AllOf([word("a-b"), word("+-b"), word("--b"), word("a+")])),
+    ("word^2", word("word^2")),
+    ("[jan to feb]", AllOf([word("[jan"), word("to"), word("feb]")])),
+    ("{a TO b}", AllOf([word("{a"), word("TO"), word("b}")])),
+    (
+        "12:30 http://example.org/x?y=* std::vector",
+        AllOf([word("12:30"), word("http://example.org/x?y=*"), word("std::vector")]),
+    ),
+    ("🎉 👍🏽", AllOf([word("🎉"), word("👍🏽")])),
+    ("東京、大阪「京都」", AllOf([word("東京"), word("大阪"), word("京都")])),
+    ("מלחמה שלום", AllOf([word("מלחמה"), word("שלום")])),
+    ('ארה"ב', word('ארה"ב')),
+    ("a\x00b", AllOf([A, B])),
+    ("\ud83d\ude00", word("😀")),
+    ("who won?", AllOf([word("who"), word("won")])),
+    ("what?! why??", AllOf([word("what?!"), word("why")])),
+]
+
+PATTERNS: list[tuple[str, Query]] = [
+    ("comp*", Prefix("text", "comp")),
+    ("comp***", Prefix("text", "comp")),
+    ("(comp*)", Prefix("text", "comp")),
+    ("comp*,", Prefix("text", "comp")),
+    ("covid-1*", Prefix("text", "covid-1")),
+    ("wom?n", Wildcard("text", "wom?n")),
+    ("wom?n?", Wildcard("text", "wom?n")),
+    ("*ology", Wildcard("text", "*ology")),
+    ("**bold**", Wildcard("text", "*bold*")),
+    ("c?mp*", Wildcard("text", "c?mp*")),
+    ("title:comp*", Prefix("title", "comp")),
+    ("word~", FuzzyTerm("text", "word", maxdist=1)),
+    ("word~1", FuzzyTerm("text", "word", maxdist=1)),
+    ("word~2,", FuzzyTerm("text", "word", maxdist=2)),
+    ("word~0", word("word")),
+    ("~word", word("~word")),
+    ("*", Every()),
+    ("*:*", Every()),
+    ("* a", A),
+    ("* -a", And([Every(), Not(A)])),
+]
+
+PHRASES: list[tuple[str, Query]] = [
+    ('"belt and road"', RawPhrase("text", "belt and road")),
+    ('"a AND  (b*"', RawPhrase("text", "a AND (b*")),
+    ('"a b"~5', RawPhrase("text", "a b", 5)),
+    ('"a b"~0', RawPhrase("text", "a b", 1)),
+    ('"a b"~ c', AllOf([RawPhrase("text", "a b"), C])),
+    ('"" a', A),
+    ('"dog"', RawPhrase("text", "dog")),
+    ('a"b"c', AllOf([A, RawPhrase("text", "b"), C])),
+    ("“a b” ”a b” „a b“ „a b” « a b » »a b«", AllOf([RawPhrase("text", "a b")] * 6)),
+    ("“a 'b' \"c”", RawPhrase("text", "a 'b' \"c")),
+    ('"צה"ל נכנס" א', AllOf([RawPhrase("text", 'צה"ל נכנס'), word("א")])),
+    ('title:"a b"', RawPhrase("title", "a b")),
+    ('-"a b" c', AllOf([Not(RawPhrase("text", "a b")), C])),
+    ('+"a b" c', AllOf([Must(RawPhrase("text", "a b")), C])),
+]
+
+OPERATORS: list[tuple[str, Query]] = [
+    ("a AND b", And([A, B])),
+    ("a AND b AND c", And([A, B, C])),
+    ("a AND b c", AllOf([And([A, B]), C])),
+    ("a b AND c", AllOf([A, And([B, C])])),
+    ("a OR b", Or([A, B])),
+    ("a OR b OR c", Or([A, B, C])),
+    ("a OR b c", Or([A, AllOf([B, C])])),
+    ("a b OR c d", Or([AllOf([A, B]), AllOf([C, D])])),
+    ("a OR b AND c", Or([A, And([B, C])])),
+    ("a AND b OR c", Or([And([A, B]), C])),
+    ("(a OR b) c", AllOf([Or([A, B]), C])),
+    ("(a OR b) AND c", And([Or([A, B]), C])),
+    ("a AND(b OR c)", And([A, Or([B, C])])),
+    ("(a) OR (b)", Or([A, B])),
+    ("a (b c) d", AllOf([A, B, C, D])),
+    ("a AND (b c)", And([A, AllOf([B, C])])),
+    ("a NOT b", AllOf([A, Not(B)])),
+    ("a AND NOT b", And([A, Not(B)])),
+    ("NOT a AND b", And([Not(A), B])),
+    ("NOT (a OR b) c", AllOf([Not(Or([A, B])), C])),
+    ("NOT(a b) c", AllOf([Not(And([A, B])), C])),
+    ("a -b", AllOf([A, Not(B)])),
+    ("a -(b c)", AllOf([A, Not(And([B, C]))])),
+    ("-a", And([Every(), Not(A)])),
+    ("NOT a", And([Every(), Not(A)])),
+    ("-a -b", And([Every(), Not(A), Not(B)])),
+    ("-a AND -b", And([Every(), Not(A), Not(B)])),
+    ("a AND (-b -c)", And([A, Not(B), Not(C)])),
+    ("a OR -b", Or([A, And([Every(), Not(B)])])),
+    ("-a OR -b", And([Every(), Or([And([Every(), Not(A)]), And([Every(), Not(B)])])])),
+    ("-(-a)", A),
+    ("NOT NOT a", A),
+    ("NOT NOT NOT a b", AllOf([Not(A), B])),
+    ("-(-a -b)", And([Every(), Not(And([Every(), Not(A), Not(B)]))])),
+    ("+a", Must(A)),
+    ("+a b", AllOf([Must(A), B])),
+    ("+(a b) c", AllOf([Must(And([A, B])), C])),
+    ("+(+a OR b) c", AllOf([Must(Or([A, B])), C])),
+    ("-(+a b) c", AllOf([Not(And([A, B])), C])),
+    ("+(-a) b", AllOf([Not(A), B])),
+    ("NOT +a b", AllOf([Not(A), B])),
+    ("() a", A),
+    ("-() a", A),
+    ("a AND () b", AllOf([A, B])),
+]
+
+FIELDS: list[tuple[str, Query]] = [
+    ("title:a", word("a", "title")),
+    ("Title:a", word("a", "title")),
+    ("paragraph:a", word("a", "paragraph")),
+    ("text:a", word("a", "paragraph")),
+    ("title:a b", AllOf([word("a", "title"), B])),
+    ("title:(a b) c", AllOf([word("a", "title"), word("b", "title"), C])),
+    ("title:(a text:b)", AllOf([word("a", "title"), word("b", "paragraph")])),
+    ("title:(a OR (b c))", Or([word("a", "title"), AllOf([word("b", "title"), word("c", "title")])])),
+    ("-title:a b", AllOf([Not(word("a", "title")), B])),
+    ("+title:a b", AllOf([Must(word("a", "title")), B])),
+    ("NOT title:a b", AllOf([Not(word("a", "title")), B])),
+    ("title:-a", word("-a", "title")),
+    ("title:NOT b", AllOf([word("NOT", "title"), B])),
+    ("title:12:30", word("12:30", "title")),
+    ("title:wom?n", Wildcard("title", "wom?n")),
+    ("title:word~", FuzzyTerm("title", "word")),
+    ("title: a", AllOf([word("title:"), A])),
+    ("a title:", AllOf([A, word("title:")])),
+    ("subtitle-title:", word("subtitle-title:")),
+]
+
+DATES: list[tuple[str, Query]] = [
+    ("date:2021", And([Every(), Y2021])),
+    ("a date:2021", AllOf([A, Y2021])),
+    ("a date:2021-03..2021-05", AllOf([A, DateRange(datetime(2021, 3, 1), datetime(2021, 6, 1))])),
+    ("a date:2021..", AllOf([A, DateRange(datetime(2021, 1, 1), None)])),
+    ("a date:..2021", AllOf([A, DateRange(None, datetime(2022, 1, 1))])),
+    ("after:2021 a", AllOf([DateRange(datetime(2021, 1, 1), None), A])),
+    ("before:2022-03 a", AllOf([DateRange(None, datetime(2022, 3, 1)), A])),
+    ('date:"nov 2021" a', AllOf([DateRange(datetime(2021, 11, 1), datetime(2021, 12, 1)), A])),
+    ("date:today a", AllOf([DateRange(datetime(2024, 3, 1), datetime(2024, 3, 2)), A])),
+    ("before:yesterday a", AllOf([DateRange(None, datetime(2024, 2, 29)), A])),
+    ("a -date:2021", AllOf([A, Not(Y2021)])),
+    ("-date:2021", And([Every(), Not(Y2021)])),
+    ("-a date:2021", And([Every(), Not(A), Y2021])),
+    ("+date:2021 a", AllOf([Y2021, A])),
+    ("date:2021 OR date:2022", And([Every(), Or([Y2021, Y2022])])),
+    ("date:(2021 OR 2022) a", AllOf([Or([Y2021, Y2022]), A])),
+    ("date:2021 AND a", And([Y2021, A])),
+    ("a OR date:2021", Or([A, Y2021])),
+    ("a OR (date:2021 -b)", Or([A, And([Every(), Y2021, Not(B)])])),
+    ("a (date:2021 AND -b)", AllOf([A, Y2021, Not(B)])),
+    ("title:(a date:2021)", AllOf([word("a", "title"), Y2021])),
+    ("* date:2021", And([Every(), Y2021])),
+]
+
+
+@pytest.mark.parametrize(("text", "tree"), WORDS + PATTERNS + PHRASES + OPERATORS + FIELDS + DATES)
+def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Query) -> None:
+    assert read(text) == Parsed(tree, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "tree", "note"),
+    [
+        ("foo:bar", word("foo:bar"), 'There is no field "foo"; it was searched as text.'),
+        (
+            'foo:"a b"',
+            AllOf([word("foo:"), RawPhrase("text", "a b")]),
+            'There is no field "foo"; it was searched as text.',
+        ),
+        ("date:banana", word("banana"), '"banana" is not a date; it was searched as text.'),
+        ("date:0000", word("0000"), '"0000" is not a date; it was searched as text.'),
+        ("after:9999999 a", AllOf([word("9999999"), A]), '"9999999" is not a date; it was searched as text.'),
+        ("after:2021..2022", word("2021..2022"), '"2021..2022" is not a date; it was searched as text.'),
+        ("date:[jan to", AllOf([word("[jan"), word("to")]), '"[jan" is not a date; it was searched as text.'),
+        (
+            'date:"big bang"',
+            RawPhrase("text", "big bang"),
+            '"big bang" is not a date; it was searched as text.',
+        ),
+        (
+            "a date:05/03/2024",
+            AllOf([A, DateRange(datetime(2024, 3, 5), datetime(2024, 3, 6))]),
+            '"05/03/2024" was read with the day first.',
+        ),
+        ("AND", word("AND"), '"AND" has nothing to join; it was searched as a word.'),
+        ("a AND", AllOf([A, word("AND")]), '"AND" has nothing to join; it was searched as a word.'),
+        ("OR a", AllOf([word("OR"), A]), '"OR" has nothing to join; it was searched as a word.'),
+        ("a NOT", AllOf([A, word("NOT")]), '"NOT" has nothing to join; it was searched as a word.'),
+        ("a (AND) b", AllOf([A, word("AND"), B]), '"AND" has nothing to join; it was searched as a word.'),
+        ("NOT OR a", Or([word("NOT"), A]), '"NOT" has nothing to join; it was searched as a word.'),
+        (
+            "a OR OR b",
+            Or([AllOf([A, word("OR")]), B]),
+            '"OR" has nothing to join; it was searched as a word.',
+        ),
+        (
+            "word~7",
+            FuzzyTerm("text", "word", maxdist=2),
+            '"word~7": at most 2 letters may differ; ~2 was used.',
+        ),
+        (
+            '"a b"~999',
+            RawPhrase("text", "a b", 100),
+            "The words of a phrase may stand at most 100 apart; ~100 was used.",
+        ),
+        ("title:* a", A, '"*" has no letter to search for; it was left out.'),
+        ('"a b', AllOf([A, B]), "A quotation mark without its partner was ignored."),
+        ("“a b", AllOf([A, B]), "A quotation mark without its partner was ignored."),
+        ('a 5" b', AllOf([A, word("5"), B]), "A quotation mark without its partner was ignored."),
+        ("a (b OR c", AllOf([A, Or([B, C])]), "A parenthesis without its partner was closed at the end."),
+        ("a) b :)", AllOf([A, B]), "A parenthesis without its partner was ignored."),
+        ("a\ud800", word("a\ufffd"), "Broken characters in the query were replaced."),
+        (":", NullQuery, "There is nothing to search for in the query."),
+        ("?! … ()", NullQuery, "There is nothing to search for in the query."),
+    ],
+)
+def test_what_is_not_understood_is_searched_as_text_with_a_note(text: str, tree: Query, note: str) -> None:
+    assert read(text) == Parsed(tree, (note,))
+
+
+def test_a_long_query_is_cut_between_words_with_a_note() -> None:
+    found = read("abc " * 3_000)
+    assert len(list(found.tree.leaves())) == MAX_CLAUSES
+    assert found.notes == (
+        "Only the first 8,192 of 11,999 characters of the query were read.",
+        "Only the first 512 words were searched for; 1536 were left out.",
+    )
+    assert read(f"{'x' * 100} " * 100 + "y").tree == AllOf([word("x" * 100)] * 81)
+
+
+def test_a_whole_abstract_is_read_without_a_note() -> None:
+    text = "Effects of transonic flow on wing-body interference, as measured (in part) at M 0.8. " * 36
+    assert len(text) > 3_000
+    assert read(text).notes == ()
+
+
+def test_a_long_word_is_cut_with_a_note() -> None:
+    found = read("a" * 40_000)
+    assert found.tree == word("a" * MAX_WORD)
+    assert len(found.notes) == 2
+    assert MAX_CHARACTERS < 40_000
+
+
+def test_the_words_of_a_phrase_count() -> None:
+    found = read(f'"{"a " * 600}" b')
+    assert found.tree == RawPhrase("text", " ".join(["a"] * MAX_CLAUSES))
+    assert found.notes == ("Only the first 512 words were searched for; 89 were left out.",)
+
+
+def test_deep_parentheses_are_ignored_with_a_note() -> None:
+    found = read("(a AND (b OR " * 100 + "c" + "))" * 100)
+    assert found.notes == ("Parentheses nest at most 20 deep; deeper ones were ignored.",)
+    assert len(list(found.tree.leaves())) == 201
+
+
+def test_many_notes_are_summed_up() -> None:
+    notes = read(" ".join(f"foo{n}:bar" for n in range(50))).notes
+    assert len(notes) == MAX_NOTES
+    assert notes[-1] == "There are 41 more notes like these."
+
+
+def test_a_note_does_not_repeat_a_long_word() -> None:
+    assert all(len(note) < 120 for note in read("date:" + "x" * 5_000).notes)
+
+
+HOSTILE = [
+    *(
+        "(" * 10_000,
+        ")" * 10_000,
+        "()" * 5_000,
+        "(" * 200 + "a" + ")" * 200,
+        "(" * 199 + "a" + " OR b)" * 199,
+    ),
+    *(
+        '"' * 9_001,
+        "“" * 9_000,
+        "»" * 9_000,
+        '“"' * 5_000,
+        '"א' * 5_000,
+        'title:"' * 1_500,
+        '"a b"~99999999 ' * 500,
+    ),
+    *("-" * 9_000, "-a " * 4_000, "-+ " * 3_000, "-(+(" * 2_500, "-(NOT (a " * 1_000),
+    *("AND " * 3_000, "NOT " * 3_000, "NOT AND " * 1_500, "a OR " * 3_000, "* OR " * 2_000),
+    *(":" * 9_000, "title:" * 2_000, "title:(" * 2_000, "foo:bar " * 2_000),
+    *("*" * 9_000, "a*" * 5_000, "?" * 9_000, "a?" * 5_000, "~" * 9_000, "a~9 " * 3_000),
+    *(
+        "date:2021..2022 " * 1_000,
+        "date:" + "." * 9_000,
+        "date:" + "0" * 9_000,
+        f'date:"{"jan 2021 " * 900}"',
+    ),
+    *(
+        "\0" * 9_000,
+        "\ud800" * 9_000,
+        "\ude00\ud83d" * 3_000,
+        "👍🏽" * 4_000,
+        "東京" * 5_000,
+        "a\u0301" * 5_000,
+    ),
+    *("a" * 100_000, " " * 100_000, "a " * 50_000, "\u202eabc\u202c", "\u200b", "\ufeff"),
+    *("\x1b[31m", "%00", "'; --", "<b>", "\\", "\\u0000", "a\\*"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_has_a_well_formed_tree(text: str) -> None:
+    check(read(text))
+
+
+_TOKENS = st.sampled_from(
+    [
+        *(
+            "a",
+            "b",
+            "東京",
+            "\ud800",
+            " ",
+            " ",
+            "(",
+            ")",
+            '"',
+            "“",
+            "”",
+            "-",
+            "+",
+            "AND ",
+            " OR ",
+            "NOT ",
+            "NOT(",
+        ),
+        *(
+            "title:",
+            "date:",
+            "after:",
+            "foo:",
+            "2021",
+            "..",
+            "*",
+            "?",
+            "~",
+            "~2",
+            ":",
+            ".",
+            "、",
+            "\0",
+            "x://",
+        ),
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.one_of(st.text(), st.lists(_TOKENS, max_size=60).map("".join)))
+def test_any_text_has_a_well_formed_tree_and_always_the_same(text: str) -> None:
+    found = read(text)
+    check(found)
+    assert read(text) == found
+
+
+@given(st.lists(st.sampled_from("abcdefg"), min_size=2))
+def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
+    assert read(" ".join(words)).tree == AllOf([word(letter) for letter in words])
+
+
+def check(found: Parsed) -> None:
+    """Only the documented nodes, in the documented places; Whoosh's conventions hold."""
+    tree = found.tree
+    assert len(found.notes) <= MAX_NOTES
+    assert all((note and note.isprintable()) or max(note) >= "\u200b" for note in found.notes)
+    assert copy.deepcopy(tree) == tree
+    assert hash(copy.deepcopy(tree)) == hash(tree)
+    assert str(tree)
+    assert repr(tree)
+    if tree is NullQuery:
+        return
+    assert pickle.loads(pickle.dumps(tree)) == tree
+    leaves = list(tree.leaves())
+    assert 0 < len(leaves) <= MAX_CLAUSES + 22
+    assert isinstance(tree.all_terms(), set)
+    assert not isinstance(tree, (Not, DateRange))
+    walk(tree, strict=False)
+
+
+def walk(node: Query, *, strict: bool) -> None:
+    kind = type(node)
+    assert kind in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase, DateRange, Every, AllOf, And, Or, Must, Not)
+    if kind in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase):
+        assert node.field() in ("text", "title", "paragraph")
+        text: str = node.text  # type: ignore[attr-defined]
+        assert text
+        assert text.encode()
+        assert len(text) <= MAX_CHARACTERS
+        assert kind is RawPhrase or len(text) <= MAX_WORD
+    if isinstance(node, FuzzyTerm):
+        assert node.maxdist in (1, 2)
+    if isinstance(node, DateRange):
+        assert node.start or node.end
+    if isinstance(node, (And, Or)):
+        children = list(node)
+        assert len(children) > 1
+        assert not any(type(child) is kind for child in children)
+        assert not all(isinstance(child, Not) for child in children)
+        if isinstance(node, Or):
+            assert not any(isinstance(child, Not) for child in children)
+        else:
+            assert all(place == 0 for place, child in enumerate(children) if isinstance(child, Every))
+    if strict:
+        assert kind not in (AllOf, Must)
+    for child in node.children():
+        walk(child, strict=strict or isinstance(node, (Must, Not)))
