@@ -70,6 +70,7 @@ WORDS: list[tuple[str, Query]] = [
     ("a\x00b", AllOf([A, B])),
     ("\ud83d\ude00", word("😀")),
     ("who won?", AllOf([word("who"), word("won")])),
+    ("the ?slip? a?--b", AllOf([word("the"), word("slip"), word("a?--b")])),
     ("what?! why??", AllOf([word("what?!"), word("why")])),
 ]
 
@@ -81,6 +82,7 @@ PATTERNS: list[tuple[str, Query]] = [
     ("covid-1*", Prefix("text", "covid-1")),
     ("wom?n", Wildcard("text", "wom?n")),
     ("wom?n?", Wildcard("text", "wom?n")),
+    ("?omp*", Wildcard("text", "?omp*")),
     ("*ology", Wildcard("text", "*ology")),
     ("**bold**", Wildcard("text", "*bold*")),
     ("c?mp*", Wildcard("text", "c?mp*")),

@@ -20,6 +20,8 @@ MAX_EDITS = 2
 _DATE_FIELDS = ("date", "after", "before")
 _ENDINGS = "?!.,;:…"
 _EVERY = re.compile(r"\*+(:\*+)?")
+# A question mark at the edge of a word, or beside other punctuation, is just that.
+_WILD = re.compile(r"\*|(?<=\w)\?+(?=\w)")
 _FUZZY = re.compile(r"(.+)~([0-9]?)")
 _SEPARATING = ("P", "Z", "Cc", "Cf")
 
@@ -67,7 +69,7 @@ class Clauses:
 
     def _leaf(self, field: str, text: str) -> Query:
         core = text.rstrip(_ENDINGS)
-        patterned = ("*" in core or "?" in core) and _searchable(core)
+        patterned = bool(_WILD.search(core)) and _searchable(core)
         if "://" in text:
             return Term(field, text)
         if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and _searchable(fuzzy[1]):
@@ -78,7 +80,7 @@ class Clauses:
                 FuzzyTerm(field, fuzzy[1], maxdist=min(edits, MAX_EDITS)) if edits else Term(field, fuzzy[1])
             )
         if not patterned:
-            return Term(field, text.rstrip("?"))
+            return Term(field, text.strip("?"))
         pattern = re.sub(r"\*+", "*", core)
         if "?" not in pattern and pattern.find("*") == len(pattern) - 1:
             return Prefix(field, pattern[:-1])
