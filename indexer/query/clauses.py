@@ -23,6 +23,8 @@ _EVERY = re.compile(r"\*+(:\*+)?")
 # A question mark at the edge of a word, or beside other punctuation, is just that.
 _WILD = re.compile(r"\*|(?<=\w)\?+(?=\w)")
 _FUZZY = re.compile(r"(.+)~([0-9]?)")
+# Dates in which the order of day and month may matter.
+_NUMBERED = re.compile(r"\d[/.]\d")
 _SEPARATING = ("P", "Z", "Cc", "Cf")
 
 
@@ -92,10 +94,10 @@ class Clauses:
         except ValueError:
             self.note(f"{quoted(text)} is not a date; it was searched as text.")
             return None
+        if not _NUMBERED.search(text):
+            return dates
         try:
-            other = (
-                _range(field, text, self.today, not self.day_first) if "/" in text or "." in text else dates
-            )
+            other = _range(field, text, self.today, not self.day_first)
         except ValueError:
             other = dates
         if other != dates:
