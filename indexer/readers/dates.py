@@ -18,6 +18,7 @@ from indexer.readers.expressions import (
     from_match,
     month_number,
     parse_date,
+    utc_offset,
 )
 from indexer.readers.options import ReadOptions
 
@@ -29,6 +30,7 @@ __all__ = [
     "find_dates",
     "parse_date",
     "path_date",
+    "utc_offset",
     "wire_dateline",
 ]
 
@@ -36,7 +38,7 @@ __all__ = [
 RANKS = {
     name: rank
     for rank, name in enumerate(
-        ("given", "json-ld", "meta", "time", "dateline", "text", "url", "modified", "file name")
+        ("given", "meta", "json-ld", "time", "dateline", "text", "url", "modified", "file name")
     )
 }
 _EARLIEST = date(1400, 1, 1)

@@ -131,6 +131,19 @@ def parse_date(text: object, provenance: str, options: ReadOptions) -> Published
     return found[0] if found else _loose(text, provenance, options)
 
 
+_OFFSET = re.compile(
+    r"\d{1,2}:?\d{2}(?::\d{1,2}(?:[.,]\d+)?)?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)\s*$", re.IGNORECASE
+)
+
+
+def utc_offset(text: object) -> int | None:
+    """The minutes east of Greenwich that a date-time states at its end; None where it states none."""
+    match = _OFFSET.search(text) if isinstance(text, str) else None
+    offset = _offset(match[1]) if match else None
+    shift = offset.utcoffset(None) if offset else None
+    return None if shift is None else int(shift.total_seconds()) // 60
+
+
 def find_dates(text: str, provenance: str, options: ReadOptions) -> list[Published]:
     """Every date with a year in a stretch of text, in order."""
     if not any(map(str.isdigit, text)):

@@ -1,4 +1,4 @@
-"""JSON Lines, one article a line: `{"id", "title", "published", "paragraphs" or "text", "url", "language"}`."""
+"""JSON Lines, one article a line: `id`, `title`, `published`, `paragraphs` or `text`, `url`, `language`."""
 
 from __future__ import annotations
 

@@ -22,13 +22,15 @@ _SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
 _NEW_ITEM = re.compile(r"(?:[-*•–—·]|\(?\d{1,3}[.)]|[a-z][.)])\s")
 _FURNITURE = re.compile(
     r"""(?:search\ trends | trending(?:\ now)? | read\ (?:more|also|next) | also\ read | see\ also
-    | more\ on\ this(?:\ story|\ topic)? | related(?:\ (?:articles?|stories|topics|content|links|news|posts))?
+    | more\ on\ this(?:\ story|\ topic)?
+    | related(?:\ (?:articles?|stories|topics|content|links|news|posts))?
     | you\ may\ also\ like | most\ (?:read|popular) | recommended(?:\ for\ you)?
     | share(?:\ (?:this|on|via)(?:\ \w{1,12})?)? | follow\ us(?:\ on\ \w+)? | comments? | leave\ a\ comment
     | advertisement | advert | print | email | tweet | subscribe | sign\ up | newsletter | back\ to\ top | tags
     | facebook | twitter | whatsapp | linkedin | copy\ link
     | weiterlesen | lesen\ sie\ auch | mehr\ zum\ thema | teilen | kommentare | lire\ aussi | partager
-    | leer\ más | compartir | leggi\ anche | condividi | 相关阅读 | 相关新闻 | 分享 | 関連記事 | シェア)\s*[:：>»…]*""",
+    | leer\ más | compartir | leggi\ anche | condividi
+    | 相关阅读 | 相关新闻 | 分享 | 関連記事 | シェア)\s*[:：>»…]*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _FURNITURE_LEAD = re.compile(

@@ -1,0 +1,212 @@
+"""HTML: trafilatura finds the main text, the page's own words say what it is and when it was published."""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import lxml.html
+import trafilatura
+from lxml import etree
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article, Published
+from indexer.readers.blocks import blocks_of
+from indexer.readers.dates import choose, date_line, path_date
+from indexer.readers.metadata import PageFacts, page_facts
+from indexer.readers.options import ReadOptions
+from indexer.readers.text import drop_furniture, opening
+
+# Both report every page that they cannot make sense of; what that means for the article is said in its notes.
+for _library in ("trafilatura", "htmldate"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+# Main-text extraction looks at every element many times: above this, plain block-level text is taken.
+_MOST_ELEMENTS = 100_000
+_INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
+_CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+_DATE_IN_PAGE = 60
+_FARTHEST_ZONE = timedelta(hours=14)
+
+
+def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
+    """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
+    text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
+    tree, deep = _parse(text)
+    notes: list[str] = []
+    facts = PageFacts()
+    paragraphs: list[str] = []
+    if tree is not None:
+        facts = page_facts(tree, options)
+        size = 0 if deep else sum(1 for _ in tree.iter())
+        if deep:
+            notes.append("nested too deeply to find the main text: all text was taken")
+        elif size > _MOST_ELEMENTS:
+            notes.append(f"too large ({size} elements) to find the main text: all text was taken")
+        else:
+            paragraphs = main_text(tree)
+    if not paragraphs:
+        paragraphs = blocks_of(text, deep=deep)
+    title = facts.title
+    if not title and paragraphs:
+        title = opening(paragraphs[0])
+    if paragraphs and paragraphs[0].casefold() == title.casefold():
+        del paragraphs[0]
+    if not title:
+        raise UnreadableDocument("an article is wanted, the page has no text in it")
+    notes += drop_furniture(paragraphs)
+    published, notes = choose(_dates(tree, facts, name, deep, options), options, notes)
+    return Article(
+        article_id,
+        title,
+        tuple(paragraphs),
+        published,
+        facts.language,
+        facts.url,
+        source=name,
+        notes=tuple(notes),
+    )
+
+
+def main_text(tree: Any) -> list[str]:
+    """The paragraphs of a page's main text: headings, list items, quotations and table rows among them."""
+    try:
+        document = trafilatura.bare_extraction(tree, include_comments=False)
+    except (RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError, etree.LxmlError):
+        # Whatever trips the extractor, block-level text is there to fall back on.
+        return []
+    body = getattr(document, "body", None)
+    return [] if body is None else _paragraphs(body)
+
+
+def _parse(text: str) -> tuple[Any, bool]:
+    """The tree (None for no element at all) and whether the page is nested more deeply than it shows."""
+    parser = lxml.html.HTMLParser(
+        collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    try:
+        tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError):
+        return None, False
+    deep = any("depth" in entry.message.lower() for entry in parser.error_log)
+    return tree, deep
+
+
+def _paragraphs(body: Any) -> list[str]:
+    found: list[str] = []
+    pieces: list[str] = []
+
+    def flush() -> None:
+        # Two line breaks divide paragraphs; one is white space.
+        for part in re.split(r"\n\s*\n", "".join(pieces)):
+            cells = [" ".join(cell.split()) for cell in part.split("\t")]
+            if text := " | ".join(cell for cell in cells if cell):
+                found.append(text)
+        pieces.clear()
+
+    for event, element in etree.iterwalk(body, events=("start", "end")):
+        block = element.tag not in _INLINE
+        if block:
+            flush()
+        if event == "start":
+            if element.tag == "lb":
+                pieces.append("\n")
+            elif element.tag == "cell":
+                pieces.append("\t")
+            if element.text:
+                pieces.append(_flat(element.text))
+        elif element.tail:
+            pieces.append(_flat(element.tail))
+    flush()
+    return found
+
+
+def _flat(text: str) -> str:
+    return text.replace("\n", " ").replace("\t", " ")
+
+
+def _dates(tree: Any, facts: PageFacts, name: str, deep: bool, options: ReadOptions) -> list[Published]:
+    """Every candidate for the publication date; the page's text is searched only where it does not say."""
+    dates = list(facts.dates)
+    address = facts.url.partition("//")[2].partition("/")[2] if facts.url else ""
+    from_url = path_date(address, "url", options)
+    if from_url:
+        dates.append(from_url)
+    if named := path_date(name, "file name", options):
+        dates.append(named)
+    if tree is None or deep:
+        return dates
+    stated = [date for date in facts.dates if date.provenance != "modified"]
+    best = choose(stated, options)[0]
+    if best is None:
+        dates.extend(_shown(tree, facts, from_url, options))
+    elif facts.in_utc and (local := _in_local_time(best, [*_date_lines(tree, options)[:1], from_url])):
+        dates.insert(dates.index(stated[0]), local)
+    return dates
+
+
+def _in_local_time(utc: Published, shown: list[Published | None]) -> Published | None:
+    """The publisher's own day (or time) for a moment stated in UTC, when the page shows it elsewhere."""
+    for local in shown:
+        if local is None or local.precision not in ("day", "minute") or local.value[:10] == utc.value[:10]:
+            continue
+        note = f"stated in UTC as {utc.value}; the publisher's own day is from the {local.provenance}"
+        if local.precision == "minute" and abs(local.start - utc.start) > _FARTHEST_ZONE:
+            continue
+        if local.start - utc.start > _FARTHEST_ZONE or utc.start - local.end > _FARTHEST_ZONE:
+            continue
+        return replace(local, provenance=utc.provenance, note=note)
+    return None
+
+
+def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: ReadOptions) -> list[Published]:
+    """The date that a reader of the page would see: a line below the heading, a time element, any date."""
+    for candidate in (*_date_lines(tree, options), *facts.times):
+        if candidate.precision in ("day", "minute") and choose([candidate], options)[0]:
+            finer = [time for time in facts.times if time.value.startswith(candidate.value)]
+            return [candidate, *finer[:1]]
+    if from_url and from_url.precision == "day":
+        # Stronger than just any date somewhere on the page.
+        return []
+    import htmldate
+
+    try:
+        day = htmldate.find_date(tree, original_date=True, url="", max_date=options.now().isoformat())
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, etree.LxmlError):
+        day = None
+    return [Published(day, "day", "text")] if day else []
+
+
+def _date_lines(tree: Any, options: ReadOptions) -> list[Published]:
+    """The dates of the date lines that follow the first heading."""
+    found: list[Published] = []
+    heading = next(tree.iter("h1"), None)
+    if heading is None:
+        return found
+    budget = _DATE_IN_PAGE
+    for element in chain(heading.iter(), chain.from_iterable(_following(heading))):
+        if not isinstance(element.tag, str) or element.tag in ("script", "style"):
+            continue
+        for text in (element.text, element.tail if element is not heading else None):
+            if text and (text := " ".join(text.split())):
+                budget -= 1
+                if line := date_line(text, options):
+                    found.extend(line.dates)
+        if budget < 0:
+            break
+    return found
+
+
+def _following(element: Any) -> Iterator[Iterator[Any]]:
+    """The elements that begin after an element ends, in the order of the document."""
+    at = element
+    while at is not None:
+        for sibling in at.itersiblings():
+            yield sibling.iter()
+        at = at.getparent()
