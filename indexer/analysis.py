@@ -92,7 +92,7 @@ class Analyzer:
         name = _SNOWBALL.get(base)
         # Its own cache is off: the dictionary of surfaces stands before it.
         self._stemmer = Stemmer.Stemmer(name, 0) if name else None
-        self._fold_first = base in _FOLD_FIRST or name is None
+        self._fold_first = _folds_first(base)
         self._elisions = _ELISIONS.get(base, frozenset())
         self._known: dict[str, Forms] = {}
         self._lock = threading.Lock()  # a Snowball stemmer keeps state during a call
@@ -112,7 +112,7 @@ class Analyzer:
         """The tokens of a text with their places in it.
 
         A run of an unspaced script ends with its last character alone, so that a search for a single
-        character finds it everywhere; the terms of a query leave that out.
+        character finds it everywhere; a query that ends with such a run may go on, so it leaves that out.
         """
         found: list[Token] = []
         for match in _SURFACE.finditer(text):
@@ -120,7 +120,7 @@ class Analyzer:
             start = match.start()
             if _IS_UNSPACED.match(surface):
                 places = _bigrams(surface)
-                if query and len(places) > 1:
+                if query and len(places) > 1 and match.end() == len(text):
                     places.pop()
                 found += (Token(gram, gram, start + a, start + b) for gram, a, b in places)
             else:
@@ -128,6 +128,29 @@ class Analyzer:
                 end = match.end()
                 found += (Token(stem, word, start, end) for stem, word in zip(stems, words, strict=True))
         return found
+
+    def places(
+        self, text: str, stems: frozenset[str], words: frozenset[str]
+    ) -> tuple[tuple[int, int], ...]:
+        """Where a text has one of the stems or words: ascending and disjoint."""
+        found: list[tuple[int, int]] = []
+        known = self._known
+        for match in _SURFACE.finditer(text):
+            surface = match.group()
+            forms = known.get(surface) or self._learn(surface)
+            if stems.isdisjoint(forms[0]) and words.isdisjoint(forms[1]):
+                continue
+            start, end = match.span()
+            if len(forms[0]) < 2 or not is_unspaced(surface):
+                found.append((start, end))
+                continue
+            for gram, a, b in _bigrams(surface):
+                if gram in stems or gram in words:
+                    if found and start + a < found[-1][1]:
+                        found[-1] = (found[-1][0], start + b)
+                    else:
+                        found.append((start + a, start + b))
+        return tuple(found)
 
     def _learn(self, surface: str) -> Forms:
         if _IS_UNSPACED.match(surface):
@@ -190,6 +213,20 @@ def fold(text: str) -> str:
     if plain.isascii():
         return plain
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", plain)))
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text begins in a script whose words are indexed as bigrams."""
+    return _IS_UNSPACED.match(text) is not None
+
+
+def keeps_accents(language: str) -> bool:
+    """Whether stems of this language depend on accents, so that a word without its accents has another."""
+    return not _folds_first(language.split("-")[0].lower())
+
+
+def _folds_first(base: str) -> bool:
+    return base in _FOLD_FIRST or base not in _SNOWBALL
 
 
 @cache

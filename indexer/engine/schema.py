@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from whoosh.columns import NumericColumn
@@ -14,6 +15,7 @@ from indexer.analysis import FormAnalyzer
 
 # Moments are whole seconds since 1970, negative before; NO_MOMENT stands for an article without a date.
 NO_MOMENT = -(2**62)
+_EPOCH = datetime(1970, 1, 1)
 
 STEMS = ("title", "paragraph")
 WORDS = {"title": "title_words", "paragraph": "paragraph_words"}
@@ -65,6 +67,11 @@ class TermsField(TEXT):
             for term, places in value.positions.items():
                 # The payload of whoosh.formats.Frequency: a big-endian count.
                 yield term.encode(), len(places), float(len(places)), len(places).to_bytes(4, "big")
+
+
+def moment(when: datetime) -> int:
+    """Whole seconds from 1970-01-01 to a naive date-time, negative before."""
+    return (when - _EPOCH) // timedelta(seconds=1)
 
 
 def make_schema(language: str) -> Schema:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,13 +11,12 @@ from typing import Any, Self
 from whoosh.index import FileIndex, LockError
 
 from indexer.analysis import analyzer
-from indexer.engine.schema import NO_MOMENT, Terms, make_schema
+from indexer.engine.schema import NO_MOMENT, Terms, make_schema, moment
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.storage import DurableStorage
 from indexer.errors import IndexLocked
-from indexer.model import Article, Encoding, Published, anchors
+from indexer.model import Article, ArticleInfo, Encoding, Published, anchors
 
-_EPOCH = datetime(1970, 1, 1)
 _BUFFER_MB = 256
 
 
@@ -108,31 +106,38 @@ class Batch:
         self._writer.commit()
 
 
-def moment(when: datetime) -> int:
-    """Whole seconds from 1970-01-01 to a naive date-time, negative before."""
-    return (when - _EPOCH) // (datetime(1970, 1, 1, 0, 0, 1) - _EPOCH)
-
-
 def load_article(snapshot: Snapshot, number: int) -> Article:
     """The article with this number, as it was put in."""
-    start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
-    documents = [snapshot.stored(doc) for doc in range(start, stop)]
-    head = documents[0]
-    meta = json.loads(head["meta"])
-    published, encoding = meta.get("published"), meta.get("encoding")
-    if published:
-        published = Published(**published | {"others": tuple(map(tuple, published.get("others", ())))})
+    documents = [snapshot.stored(doc) for doc in range(snapshot.starts[number], snapshot.stops[number])]
+    info, meta = _info(documents[0])
+    encoding = meta.get("encoding")
     return Article(
-        id=head["article"],
-        title=head["title"],
+        **{name: getattr(info, name) for name in ("id", "title", "published", "language", "url", "source")},
         paragraphs=tuple(document["paragraph"] for document in documents if "paragraph" in document),
+        encoding=Encoding(**encoding) if encoding else None,
+        notes=tuple(meta.get("notes", ())),
+    )
+
+
+def load_info(snapshot: Snapshot, number: int) -> ArticleInfo:
+    """The article with this number, without its text."""
+    return _info(snapshot.stored(int(snapshot.starts[number])))[0]
+
+
+def _info(document: dict[str, Any]) -> tuple[ArticleInfo, dict[str, Any]]:
+    meta = json.loads(document["meta"])
+    published = meta.get("published")
+    if published:
+        others = tuple((value, place) for value, place in published["others"])
+        published = Published(**published | {"others": others})
+    return ArticleInfo(
+        id=document["article"],
+        title=document["title"],
         published=published,
         language=meta.get("language"),
         url=meta.get("url"),
         source=meta.get("source"),
-        encoding=Encoding(**encoding) if encoding else None,
-        notes=tuple(meta.get("notes", ())),
-    )
+    ), meta
 
 
 def _meta(article: Article) -> str:

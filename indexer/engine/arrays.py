@@ -1,0 +1,105 @@
+"""Set algebra on ascending id arrays that carry a value each: the building blocks of matching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.engine.postings import Ids, Postings
+
+Values = NDArray[np.float64]
+
+# Above this share of all ids, adding into one slot an id beats sorting the lists together.
+_DENSE_SHARE = 1 / 32
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Articles, ascending (int32), and the score of each (float64)."""
+
+    articles: Ids
+    scores: Values
+
+    def __len__(self) -> int:
+        return len(self.articles)
+
+
+NOTHING = Matches(np.empty(0, np.int32), np.empty(0, np.float64))
+
+
+def unscored(articles: Ids) -> Matches:
+    """Matches of a filter: they count, but add nothing to the score."""
+    return Matches(articles, np.zeros(len(articles)))
+
+
+def intersect(parts: Sequence[Matches]) -> Matches:
+    """What is in every part, with the sum of the scores in the order of the parts."""
+    rarest_first = sorted(parts, key=len)
+    articles = rarest_first[0].articles
+    for part in rarest_first[1:]:
+        articles = articles[contains(part.articles, articles)]
+    scores = np.zeros(len(articles))
+    for part in parts:
+        scores += part.scores[np.searchsorted(part.articles, articles)]
+    return Matches(articles, scores)
+
+
+def unite(parts: Sequence[Matches], size: int) -> Matches:
+    """What is in any part, with the sum of the scores; `size` is one more than the largest possible id."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NOTHING
+    if sum(map(len, parts)) > size * _DENSE_SHARE:
+        totals = np.zeros(size)
+        found = np.zeros(size, np.bool_)
+        for part in parts:
+            totals[part.articles] += part.scores
+            found[part.articles] = True
+        articles = np.flatnonzero(found).astype(np.int32)
+        return Matches(articles, totals[articles])
+    articles, scores = _merge([p.articles for p in parts], [p.scores for p in parts], np.add)
+    return Matches(articles, scores)
+
+
+def subtract(whole: Matches, part: Ids) -> Matches:
+    """What is in the whole but not in the part."""
+    kept = ~contains(part, whole.articles)
+    return Matches(whole.articles[kept], whole.scores[kept])
+
+
+def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
+    """Whether each of the wanted ids is among the ascending `ids`: bool, one of each."""
+    if not len(ids):
+        return np.zeros(len(wanted), np.bool_)
+    places = np.searchsorted(ids, wanted)
+    places[places == len(ids)] = 0
+    return np.equal(ids[places], wanted)
+
+
+def merge_postings(parts: Sequence[Postings], how: np.ufunc = np.add) -> Postings:
+    """Postings of several terms as those of one; frequencies in the same document are joined by `how`."""
+    parts = [part for part in parts if len(part.docs)]
+    if len(parts) == 1:
+        return parts[0]
+    return Postings(*_merge([p.docs for p in parts], [p.freqs for p in parts], how))
+
+
+def sum_by(owners: Ids, values: Values) -> tuple[Ids, Values]:
+    """The ascending distinct owners, and the sum of the values of each; `owners` is ascending."""
+    if not len(owners):
+        return owners, values
+    first = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
+    return owners[first], np.add.reduceat(values, first)
+
+
+def _merge(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) -> tuple[Ids, Values]:
+    if not ids:
+        return np.empty(0, np.int32), np.empty(0, np.float64)
+    together = np.concatenate(ids)
+    order = np.argsort(together, kind="stable")
+    together = together[order]
+    first = np.flatnonzero(np.concatenate(([True], together[1:] != together[:-1])))
+    return together[first], how.reduceat(np.concatenate(values)[order], first)

@@ -1,0 +1,206 @@
+"""A query tree to matching articles, as array operations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from whoosh.query.compound import And, Or
+from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+from whoosh.query.wrappers import Not
+
+from indexer.analysis import analyzer, fold, stop_words
+from indexer.engine.arrays import NOTHING, Matches, intersect, subtract, unite, unscored
+from indexer.engine.leaves import Leaf, Leaves
+from indexer.engine.postings import Ids
+from indexer.engine.schema import NO_MOMENT, moment
+from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf
+from indexer.engine.snapshot import Snapshot
+from indexer.query import AllOf, DateRange, Must, RawPhrase
+
+_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a query found: articles that meet it, and articles that lack some of its words.
+
+    `leaves` are what may be marked; `wanted` are the clauses that a partial match may lack, each with its
+    label and its articles.
+    """
+
+    full: Matches
+    partial: Matches
+    leaves: tuple[ScoredLeaf, ...]
+    wanted: tuple[tuple[str, Ids], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One run of one query tree over one snapshot."""
+
+    snapshot: Snapshot
+    languages: Sequence[str]
+    leaves: list[ScoredLeaf] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _lookup: Leaves = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lookup = Leaves(self.snapshot, self.languages, self.notes)
+
+    def run(self, tree: Query, *, enough: int) -> Found:
+        """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it."""
+        partial = NOTHING
+        wanted: list[tuple[str, Ids]] = []
+        tree = self._audible(tree) or NullQuery
+        if type(tree) is AllOf:
+            hard, soft = self._clauses(tree)
+            filters = [self._match(part) for part in hard if not isinstance(part, Not)]
+            words = [self._match_times(part, count) for part, count in soft.items()]
+            without = [self._match(part.query, mark=False) for part in hard if isinstance(part, Not)]
+            full = _take_away(intersect([*words, *filters]), without)
+            if len(full) < enough and len(words) > 1:
+                any_word = unite(words, self.snapshot.articles)
+                any_word = intersect([any_word, *filters]) if filters else any_word
+                partial = subtract(_take_away(any_word, without), full.articles)
+                wanted = [(_label(part), match.articles) for part, match in zip(soft, words, strict=True)]
+        else:
+            full = self._match(tree)
+        leaves = tuple(self.leaves)
+        return Found(
+            self._raise_near(full, leaves),
+            self._raise_near(partial, leaves),
+            leaves,
+            tuple(wanted),
+            tuple(dict.fromkeys(self.notes)),
+        )
+
+    def _audible(self, node: Query) -> Query | None:
+        """The tree without leaves that have nothing to search for, such as an emoji."""
+        text = getattr(node, "text", None)
+        if type(node) in (Term, RawPhrase) and isinstance(text, str):
+            if any(analyzer(language).tokens(text, query=True) for language in self.languages):
+                return node
+            self.notes.append(f"“{text}” has no letters or digits and was left out.")
+            return None
+        if isinstance(node, (And, Or)):
+            kept = [part for part in map(self._audible, node) if part is not None]
+            if len(kept) > 1:
+                return type(node)(kept)
+            return kept[0] if kept and not isinstance(kept[0], Not) else None
+        if isinstance(node, Not):
+            return node if self._audible(node.query) is not None else None
+        if isinstance(node, Must):
+            return node if self._audible(node.child) is not None else None
+        return node
+
+    def _clauses(self, tree: AllOf) -> tuple[list[Query], dict[Query, int]]:
+        """The clauses that must hold, and how often each clause occurs that may be lacking."""
+        hard: list[Query] = [part for part in tree if isinstance(part, (Must, Not, DateRange, Every))]
+        soft: list[Query] = [part for part in tree if not isinstance(part, (Must, Not, DateRange, Every))]
+        common = [part for part in soft if self._is_common(part)]
+        if common and len(common) < len(soft):
+            soft = [part for part in soft if part not in common]
+            names = ", ".join(dict.fromkeys(f"“{_label(part)}”" for part in common))
+            self.notes.append(f"Common words were not asked for: {names}. Put + before a word to require it.")
+        return hard, Counter(soft)
+
+    def _match_times(self, node: Query, times: int) -> Matches:
+        found = self._match(node)
+        return found if times == 1 else Matches(found.articles, found.scores * times)
+
+    def _is_common(self, part: Any) -> bool:
+        return (
+            type(part) is Term
+            and part.fieldname == "text"
+            and any(fold(part.text).replace("'", "") in stop_words(language) for language in self.languages)
+        )
+
+    def _raise_near(self, found: Matches, leaves: Sequence[ScoredLeaf]) -> Matches:
+        if len(leaves) < 2 or not len(found):
+            return found
+        share = coverage(self.snapshot, leaves, found.articles)
+        return Matches(found.articles, found.scores * (1 + NEARNESS * share))
+
+    def _match(self, node: Query, *, mark: bool = True) -> Matches:
+        if isinstance(node, Or):
+            return unite([self._match(part, mark=mark) for part in node], self.snapshot.articles)
+        if isinstance(node, And):
+            without = [self._match(part.query, mark=False) for part in node if isinstance(part, Not)]
+            parts = [self._match(part, mark=mark) for part in node if not isinstance(part, Not)]
+            return _take_away(intersect(parts or [self._everything()]), without)
+        if isinstance(node, Not):
+            return subtract(self._everything(), self._match(node.query, mark=False).articles)
+        if isinstance(node, Must):
+            return self._match(node.child, mark=mark)
+        if isinstance(node, DateRange):
+            return unscored(self._dated(node))
+        if isinstance(node, Every):
+            return self._everything()
+        if node is NullQuery:
+            return NOTHING
+        leaf = self._leaf(node)
+        if leaf is None:
+            return self._by_whoosh(node)
+        scored = score_leaf(self.snapshot, leaf)
+        if mark:
+            self.leaves.append(scored)
+        return scored.matches
+
+    def _leaf(self, node: Query) -> Leaf | None:
+        fields = _FIELDS.get(getattr(node, "fieldname", None) or "")
+        if fields is None:
+            return None
+        if isinstance(node, RawPhrase):
+            return self._lookup.phrase(fields, node.text, node.slop)
+        # FuzzyTerm, Prefix and Wildcard are no Terms, but their own kinds.
+        if type(node) is FuzzyTerm:
+            return self._lookup.fuzzy(fields, node.text, node.maxdist)
+        if type(node) is Prefix:
+            return self._lookup.prefix(fields, node.text)
+        if type(node) is Wildcard:
+            return self._lookup.wildcard(fields, node.text)
+        if type(node) is Term:
+            return self._lookup.word(fields, node.text)
+        return None
+
+    def _everything(self) -> Matches:
+        return unscored(np.arange(self.snapshot.articles, dtype=np.int32))
+
+    def _dated(self, node: DateRange) -> Ids:
+        begins, ends = self.snapshot.begins, self.snapshot.ends
+        dated = begins != NO_MOMENT
+        low = moment(node.start) if node.start else NO_MOMENT
+        high = moment(node.end) if node.end else -NO_MOMENT
+        within = dated & (begins >= low) & (ends <= high)
+        straddling = int(np.count_nonzero(dated & ~within & (begins < high) & (ends > low)))
+        if straddling:
+            self.notes.append(
+                f"{straddling} more may fall into the dates asked for: only their month or year is known."
+            )
+        return np.flatnonzero(within).astype(np.int32)
+
+    def _by_whoosh(self, node: Query) -> Matches:
+        docs = self.snapshot.matched_by_whoosh(node)
+        return unscored(np.unique(self.snapshot.article_of[docs]))
+
+
+def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
+    for part in without:
+        found = subtract(found, part.articles)
+    return found
+
+
+def _label(node: Any) -> str:
+    """A clause as a person would write it."""
+    if isinstance(node, RawPhrase):
+        return f'"{node.text}"'
+    if type(node) in (Term, Prefix, Wildcard, FuzzyTerm):
+        ending = {Prefix: "*", FuzzyTerm: "~"}.get(type(node), "")
+        return f"{node.text}{ending}"
+    return str(node)

@@ -1,0 +1,173 @@
+"""A query to a page: parse, evaluate, rank, and fetch what the page shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from whoosh.query.compound import And
+from whoosh.query.qcore import Every, NullQuery, Query
+
+from indexer.analysis import analyzer
+from indexer.engine.arrays import Matches, contains
+from indexer.engine.evaluate import Evaluation, Found
+from indexer.engine.leaves import Leaf
+from indexer.engine.ranking import ORDERS, top
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.writer import load_article, load_info
+from indexer.errors import InvalidRequest
+from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage, anchors
+from indexer.query import AllOf, DateRange, parse, parse_period
+from indexer.snippets import choose_paragraphs, cut, find_spans
+
+MAX_DEPTH = 10_000
+"""The last place among the hits that a page may show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How to search: the languages of the index, the one of articles that name none, and the clock."""
+
+    languages: Sequence[str]
+    language: str
+    passages: int
+    day_first: bool = True
+    today: Callable[[], date] = date.today
+
+
+def search(
+    snapshot: Snapshot,
+    how: Searching,
+    query: str,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    sort: str = "relevance",
+    limit: int = 10,
+    offset: int = 0,
+) -> Page:
+    """One page of the hits for a query; raises InvalidRequest for arguments that have no meaning.
+
+    `after` is the first moment of the period that it names, `before` the last moment that is left out: the
+    days from the one up to, but without, the other.
+    """
+    began = time.perf_counter()
+    _check(sort, limit, offset)
+    tree, notes = _read(how, query, after, before)
+    evaluation = Evaluation(snapshot, how.languages)
+    found = evaluation.run(tree, enough=max(limit, 1))
+    full = top(snapshot, found.full, sort, offset, limit)
+    rest = limit - len(full)
+    partial = top(snapshot, found.partial, sort, max(offset - len(found.full), 0), rest)
+    hits = [*_hits(snapshot, how, found, full), *_hits(snapshot, how, found, partial, lacking=True)]
+    return Page(
+        query=query,
+        total=len(found.full),
+        partial=len(found.partial),
+        offset=offset,
+        limit=limit,
+        took_ms=(time.perf_counter() - began) * 1000,
+        notes=(*notes, *found.notes, *_partial_note(found)),
+        hits=tuple(hits),
+    )
+
+
+def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) -> MarkedArticle:
+    """A whole article with what a query matches in it."""
+    article = load_article(snapshot, number)
+    leaves: list[Leaf] = []
+    if query.strip():
+        tree, _ = _read(how, query, None, None)
+        leaves = [scored.leaf for scored in Evaluation(snapshot, how.languages).run(tree, enough=1).leaves]
+    words = analyzer(article.language or how.language)
+    in_title = [leaf.mark for leaf in leaves if leaf.in_title]
+    in_text = [leaf.mark for leaf in leaves if leaf.in_text]
+    return MarkedArticle(
+        article,
+        find_spans(article.title, words, in_title),
+        tuple(
+            MarkedParagraph(place, anchor, text, find_spans(text, words, in_text))
+            for place, (anchor, text) in enumerate(
+                zip(anchors(article.paragraphs), article.paragraphs, strict=True), 1
+            )
+        ),
+    )
+
+
+def _check(sort: str, limit: int, offset: int) -> None:
+    if sort not in ORDERS:
+        raise InvalidRequest(f"sort: one of {', '.join(ORDERS)} is wanted, {sort!r} was found")
+    for name, value in (("limit", limit), ("offset", offset)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidRequest(f"{name}: a whole number, 0 or more, is wanted, {value!r} was found")
+    if offset + limit > MAX_DEPTH:
+        raise InvalidRequest(
+            f"offset and limit: no more than {MAX_DEPTH:,} hits can be paged through, "
+            f"{offset + limit:,} were asked for; narrow the search, for instance by date"
+        )
+
+
+def _read(how: Searching, query: str, after: str | None, before: str | None) -> tuple[Query, tuple[str, ...]]:
+    today = how.today()
+    parsed = parse(query, today=today, day_first=how.day_first)
+    if not after and not before:
+        return parsed.tree, parsed.notes
+    start = _first_moment("after", after, how, today)
+    end = _first_moment("before", before, how, today)
+    dates = DateRange(start, end)
+    if parsed.tree is NullQuery:
+        # Dates alone list what was published then; a query of which nothing was understood finds nothing.
+        return (NullQuery if query.strip() else And([Every(), dates])), parsed.notes
+    kind = AllOf if type(parsed.tree) is AllOf else And
+    parts = list(parsed.tree) if isinstance(parsed.tree, And) else [parsed.tree]
+    return kind([*parts, dates]), parsed.notes
+
+
+def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return parse_period(text, today, day_first=how.day_first)[0]
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{name}: a date such as 2021, 2021-11 or 2021-11-05 is wanted, {text!r} was found"
+        ) from error
+
+
+def _partial_note(found: Found) -> tuple[str, ...]:
+    if not len(found.partial):
+        return ()
+    if not len(found.full):
+        return ("No article has all of the words; these have some of them.",)
+    return ("Few articles have all of the words; after them come those that have some.",)
+
+
+def _hits(
+    snapshot: Snapshot, how: Searching, found: Found, shown: Matches, *, lacking: bool = False
+) -> list[Hit]:
+    hits = []
+    in_title = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_title]
+    in_text = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_text]
+    missing = {label: ~contains(articles, shown.articles) for label, articles in found.wanted if lacking}
+    for place, (number, score) in enumerate(zip(shown.articles, shown.scores, strict=True)):
+        info = load_info(snapshot, int(number))
+        words = analyzer(info.language or how.language)
+        start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
+        passages = []
+        for doc in choose_paragraphs(found.leaves, start, stop, how.passages):
+            stored = snapshot.stored(doc)
+            if "paragraph" in stored:
+                text, spans = cut(stored["paragraph"], find_spans(stored["paragraph"], words, in_text))
+                passages.append(Passage(doc - start + 1, stored["anchor"], text, spans))
+        hits.append(
+            Hit(
+                article=info,
+                score=float(score),
+                title_spans=find_spans(info.title, words, in_title),
+                passages=tuple(passages),
+                missing=tuple(label for label, absent in missing.items() if absent[place]),
+            )
+        )
+    return hits
