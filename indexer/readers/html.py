@@ -30,6 +30,12 @@ for _library in ("trafilatura", "htmldate"):
 # Main-text extraction looks at every element many times: above this, plain block-level text is taken.
 _MOST_ELEMENTS = 100_000
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
+_PLAIN_CLASSES = etree.ElementDefaultClassLookup(
+    element=lxml.html.HtmlElement,
+    comment=lxml.html.HtmlComment,
+    pi=lxml.html.HtmlProcessingInstruction,
+    entity=lxml.html.HtmlEntity,
+)
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 _DATE_IN_PAGE = 60
 _FARTHEST_ZONE = timedelta(hours=14)
@@ -42,9 +48,13 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
     notes: list[str] = []
     facts = PageFacts()
     paragraphs: list[str] = []
-    if tree is not None:
+    candidates = []
+    if tree is None:
+        candidates = [date for date in (path_date(name, "file name", options),) if date]
+    else:
         facts = page_facts(tree, options)
-        size = 0 if deep else sum(1 for _ in tree.iter())
+        candidates = _dates(tree, facts, name, deep, options)
+        size = int(tree.xpath("count(//*)"))
         if deep:
             notes.append("nested too deeply to find the main text: all text was taken")
         elif size > _MOST_ELEMENTS:
@@ -61,7 +71,7 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
     if not title:
         raise UnreadableDocument("an article is wanted, the page has no text in it")
     notes += drop_furniture(paragraphs)
-    published, notes = choose(_dates(tree, facts, name, deep, options), options, notes)
+    published, notes = choose(candidates, options, notes)
     return Article(
         article_id,
         title,
@@ -75,7 +85,14 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
 
 
 def main_text(tree: Any) -> list[str]:
-    """The paragraphs of a page's main text: headings, list items, quotations and table rows among them."""
+    """The paragraphs of a page's main text: headings, list items, quotations and table rows among them.
+
+    Takes scripts and styles out of the tree.
+    """
+    # The extractor copies the page several times before it looks; these are much of it.
+    for element in list(tree.iter("script", "style", "svg")):
+        if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
+            element.drop_tree()
     try:
         document = trafilatura.bare_extraction(tree, include_comments=False)
     except (RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError, etree.LxmlError):
@@ -90,6 +107,8 @@ def _parse(text: str) -> tuple[Any, bool]:
     parser = lxml.html.HTMLParser(
         collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
+    # One class for all elements spares a Python call for each: forms and inputs need no methods here.
+    parser.set_element_class_lookup(_PLAIN_CLASSES)
     try:
         tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):
@@ -140,7 +159,7 @@ def _dates(tree: Any, facts: PageFacts, name: str, deep: bool, options: ReadOpti
         dates.append(from_url)
     if named := path_date(name, "file name", options):
         dates.append(named)
-    if tree is None or deep:
+    if deep:
         return dates
     stated = [date for date in facts.dates if date.provenance != "modified"]
     best = choose(stated, options)[0]
@@ -177,10 +196,20 @@ def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: Rea
     import htmldate
 
     try:
-        day = htmldate.find_date(tree, original_date=True, url="", max_date=options.now().isoformat())
+        last = options.now().isoformat()
+        day = htmldate.find_date(tree, original_date=True, url="", max_date=last)
+        if not day:
+            return []
+        if day.endswith("-01"):
+            # Where only a month or a year was found, the first day stands for it: the quick search finds
+            # whole dates alone, and so tells which it was.
+            sure = htmldate.find_date(tree, False, original_date=True, url="", max_date=last)
+            if sure != day:
+                text = day[:4] if day.endswith("-01-01") else day[:7]
+                return [Published.parse(text, "text")]
+        return [Published(day, "day", "text")]
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, etree.LxmlError):
-        day = None
-    return [Published(day, "day", "text")] if day else []
+        return []
 
 
 def _date_lines(tree: Any, options: ReadOptions) -> list[Published]:

@@ -24,7 +24,7 @@ _SEPARATORS = re.compile(r"\s+[|·•»–—-]\s+|\s*\|\s*|\s+::\s+")
 # Field names with everything but letters taken out.
 _PUBLISHED = re.compile(r"publi(?:sh(?!er)|cation)|pubdate|ptime|firstpub|dateposted|postdate|issued")
 _CREATED = re.compile(
-    r"created?$|^(?:dc|dcterms|og|article|display|doc|sailthru|citation)?date$|creationdate|created?date|datecreated"
+    r"created?$|^(?:dc|dcterms|og|article|display|doc|sailthru|citation)?date$|creationdate|created?date"
 )
 _CHANGED = re.compile(r"modif|updat|lastmod|revis|changed")
 _OTHER = re.compile(r"expir|unpub|status|author|url|type|format|embargo|event|valid|until|start|end")
@@ -75,7 +75,7 @@ _Stated = tuple[Published, int | None]
 
 
 def _settle(stated: list[_Stated], facts: PageFacts, options: ReadOptions) -> None:
-    """Puts the dates in order. Of one moment given twice, in UTC and in local time, the local time is meant."""
+    """Puts the dates in order. A moment given both in UTC and in local time is meant locally."""
     stated.sort(key=lambda pair: RANKS[pair[0].provenance])
     if stated and not options.timezone:
         best, offset = stated[0]
@@ -218,7 +218,7 @@ def _attribute(element: Tag, name: str) -> list[str]:
 
 
 def _title(soup: BeautifulSoup, metas: list[tuple[str, str]], records: list[dict[str, Any]]) -> str:
-    """The article's own title: the heading if the page's title agrees with it, else without the site's name."""
+    """The article's own title: a heading that the page's title agrees with, else that without the site."""
     given = soup.title.get_text(" ", strip=True) if soup.title else ""
     named = dict(reversed(metas))
     social = named.get("og:title") or named.get("twitter:title") or named.get("dc.title") or ""

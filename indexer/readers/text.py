@@ -26,7 +26,8 @@ _FURNITURE = re.compile(
     | related(?:\ (?:articles?|stories|topics|content|links|news|posts))?
     | you\ may\ also\ like | most\ (?:read|popular) | recommended(?:\ for\ you)?
     | share(?:\ (?:this|on|via)(?:\ \w{1,12})?)? | follow\ us(?:\ on\ \w+)? | comments? | leave\ a\ comment
-    | advertisement | advert | print | email | tweet | subscribe | sign\ up | newsletter | back\ to\ top | tags
+    | advertisement | advert | print | email | tweet | subscribe | sign\ up | newsletter
+    | back\ to\ top | tags
     | facebook | twitter | whatsapp | linkedin | copy\ link
     | weiterlesen | lesen\ sie\ auch | mehr\ zum\ thema | teilen | kommentare | lire\ aussi | partager
     | leer\ más | compartir | leggi\ anche | condividi

@@ -1,0 +1,164 @@
+"""How well and how fast documents are read, beside the libraries that do a part of it alone.
+
+python -m tests.evaluation.reading --data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article
+from indexer.readers import ReadOptions, read
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+_OPTIONS = ReadOptions()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures what the data folder has collections for; prints a table, or one JSON object with --json."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evaluation.reading", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    chosen = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)
+    measures: list[tuple[Path, Callable[[Path], dict[str, Any]]]] = [
+        (chosen.data / "html" / "segments-dev.tar.xz", extraction),
+        (chosen.data / "html" / "dates-dev.tar.xz", dates),
+        (chosen.data / "news" / "bbc", texts),
+    ]
+    answer: dict[str, Any] = {}
+    for path, measure in measures:
+        if path.exists():
+            answer[measure.__name__] = measure(path)
+        else:
+            print(f"{path}: not there, left out", file=sys.stderr)
+    if chosen.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        _print(answer)
+    return 0
+
+
+def extraction(archive: Path) -> dict[str, Any]:
+    """Shares of the segments that must be in the text and are, and that must not and are not."""
+    import trafilatura
+
+    pages = list(_pages(archive))
+    return {
+        "pages": len(pages),
+        "nutgraf": _segments(pages, lambda page: _text(_article(page))),
+        "trafilatura": _segments(pages, lambda page: trafilatura.extract(page) or ""),
+    }
+
+
+def dates(archive: Path) -> dict[str, Any]:
+    """Share of the pages whose publication day is found exactly, among those that have one."""
+    import htmldate
+
+    pages = [(gold, page) for gold, page in _pages(archive) if isinstance(gold["date"], str)]
+
+    def ours(page: bytes) -> str | None:
+        article = _article(page)
+        return article.published.value[:10] if article and article.published else None
+
+    def theirs(original: bool) -> Callable[[bytes], str | None]:
+        return lambda page: htmldate.find_date(page, original_date=original)
+
+    return {
+        "pages": len(pages),
+        "nutgraf": _days(pages, ours),
+        "htmldate, original_date=True": _days(pages, theirs(True)),
+        "htmldate, original_date=False": _days(pages, theirs(False)),
+    }
+
+
+def texts(folder: Path) -> dict[str, Any]:
+    """Seconds for reading a folder of text files that are in memory already."""
+    files = [(path.name, path.read_bytes()) for path in sorted(folder.rglob("*.txt"))]
+    start = time.perf_counter()
+    paragraphs = 0
+    for name, data in files:
+        for article in read(data, name, name, _OPTIONS):
+            paragraphs += len(article.paragraphs) if isinstance(article, Article) else 0
+    return {"files": len(files), "paragraphs": paragraphs, "seconds": round(time.perf_counter() - start, 3)}
+
+
+def _pages(archive: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    with tarfile.open(archive) as tar:
+        data = {
+            member.name.rpartition("/")[2]: file.read()
+            for member in tar
+            if (file := tar.extractfile(member)) is not None
+        }
+    for line in data["gold.jsonl"].decode().splitlines():
+        gold = json.loads(line)
+        yield gold, data[gold["file"]]
+
+
+def _article(page: bytes) -> Article | None:
+    # The name says nothing: what is found is found in the page.
+    try:
+        article = next(read(page, "page.html", "page", _OPTIONS))
+    except UnreadableDocument:
+        return None
+    return article if isinstance(article, Article) else None
+
+
+def _text(article: Article | None) -> str:
+    return "\n".join((article.title, *article.paragraphs)) if article else ""
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _segments(pages: list[tuple[dict[str, Any], bytes]], extract: Callable[[bytes], str]) -> dict[str, float]:
+    found = wanted = absent = unwanted = 0
+    extract(pages[0][1])
+    wall, cpu = time.perf_counter(), time.process_time()
+    results = [extract(page) for _, page in pages]
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    for (gold, _), result in zip(pages, results, strict=True):
+        text = _flat(result)
+        wanted += len(gold["with"])
+        found += sum(_flat(segment) in text for segment in gold["with"])
+        unwanted += len(gold["without"])
+        absent += sum(_flat(segment) not in text for segment in gold["without"])
+    return {
+        "with found": round(found / wanted, 4),
+        "without absent": round(absent / unwanted, 4),
+        "both": round((found + absent) / (wanted + unwanted), 4),
+        "pages/s": round(len(pages) / wall, 1),
+        "pages/s of CPU": round(len(pages) / cpu, 1),
+    }
+
+
+def _days(pages: list[tuple[dict[str, Any], bytes]], find: Callable[[bytes], str | None]) -> dict[str, float]:
+    find(pages[0][1])
+    wall = time.perf_counter()
+    results = [find(page) for _, page in pages]
+    wall = time.perf_counter() - wall
+    exact = sum(day == gold["date"] for (gold, _), day in zip(pages, results, strict=True))
+    return {"exact": round(exact / len(pages), 4), "pages/s": round(len(pages) / wall, 1)}
+
+
+def _print(answer: dict[str, Any]) -> None:
+    for name, figures in answer.items():
+        plain = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+        print(f"{name}: " + ", ".join(f"{value} {key}" for key, value in plain.items()))
+        for row, values in figures.items():
+            if isinstance(values, dict):
+                print(f"  {row:<30}" + "  ".join(f"{key} {value}" for key, value in values.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
