@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,70 @@ class AddressUnavailable(NutgrafError):
     """The address that the site should be served at cannot be listened on."""
 
 
+class Server:
+    """A server that listens already, at `address`, and answers while `run()` runs.
+
+    Raises as `serve` does.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str = "127.0.0.1",
+        port: int = 8765,
+        *,
+        allow_remote: bool = False,
+        threads: int = THREADS,
+    ) -> None:
+        # Imported here: an application that mounts the blueprint has a server of its own.
+        from waitress.server import create_server
+
+        # That requests had to wait for a thread is no news to the person at the terminal.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        bound = _bind(host, port, allow_remote)
+        name, number = bound.getsockname()[:2]
+        self.address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+        self._channels: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            self._channels,
+            sockets=[bound],
+            threads=threads,
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENCE,
+            max_request_header_size=MAX_HEADER,
+            max_request_body_size=MAX_BODY,
+            asyncore_use_poll=True,
+            ident=None,
+        )
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self) -> None:
+        """Answer requests until `stop()` is called or the program is interrupted."""
+        try:
+            self._server.run()
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """Make `run()` end, from any thread."""
+        with self._lock:
+            if not self._closed:
+                self._server.trigger.pull_trigger(self._close_channels)
+
+    def _close(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        with self._lock:
+            self._closed = True
+            self._close_channels()
+
+    def _close_channels(self) -> None:
+        from waitress import wasyncore
+
+        wasyncore.close_all(self._channels, ignore_all=True)
+
+
 def serve(
     app: WSGIApplication,
     host: str = "127.0.0.1",
@@ -41,45 +106,13 @@ def serve(
 ) -> None:
     """Serve `app` until interrupted.
 
-    `announce` is called with the address (default: printed) once the server listens; port 0 takes a free one.
-    Anyone who can reach the address can read the whole index, so a host that other machines reach is refused
-    with ConfigError unless `allow_remote`. Raises AddressUnavailable.
+    `announce` is called with the address (default: it is printed) once the server listens; port 0 takes a
+    free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
+    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable.
     """
-    server = listen(app, host, port, allow_remote=allow_remote, threads=threads)
-    (announce or _print)(address_of(server))
-    try:
-        server.run()
-    finally:
-        server.close()
-
-
-def listen(
-    app: WSGIApplication, host: str, port: int, *, allow_remote: bool = False, threads: int = THREADS
-) -> Any:
-    """A server that listens already and answers once its `run()` is called. Raises as `serve` does."""
-    # Imported here: an application that mounts the blueprint has a server of its own.
-    from waitress.server import create_server
-
-    # Its complaints about waiting requests are no news to the person at the terminal.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    bound = _bind(host, port, allow_remote)
-    return create_server(
-        app,
-        sockets=[bound],
-        threads=threads,
-        connection_limit=CONNECTIONS,
-        channel_timeout=SILENCE,
-        max_request_header_size=MAX_HEADER,
-        max_request_body_size=MAX_BODY,
-        asyncore_use_poll=True,
-        ident=None,
-    )
-
-
-def address_of(server: Any) -> str:
-    """The address of the search page on a server that listens."""
-    host, port = server.socket.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
+    (announce or _print)(server.address)
+    server.run()
 
 
 def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import contextlib
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import webui
+from indexer.errors import ConfigError
+from indexer.model import Article
+from tests.test_webui_standin import StandIn
+from webui.serve import AddressUnavailable, Server
+
+
+@contextlib.contextmanager
+def serving(app: object) -> Iterator[str]:
+    """The address of a server that runs in a thread of its own."""
+    server = Server(app, "127.0.0.1", 0)  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
+def site() -> object:
+    return webui.create_app(StandIn([Article(id="a", title="Zebra", paragraphs=("A zebra.",))]))
+
+
+def get(address: str, path: str = "/") -> tuple[int, str]:
+    parts = urlsplit(address)
+    with contextlib.closing(
+        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    ) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def test_a_free_port_is_taken_and_told() -> None:
+    with serving(site()) as address:
+        assert urlsplit(address).port
+        status, text = get(address, "/?q=zebra")
+        assert status == 200
+        assert "<mark>" in text
+
+
+def test_a_port_in_use_is_an_error_that_says_what_to_do() -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(AddressUnavailable, match=rf"{port} .*in use.*another port"):
+            webui.serve(lambda environ, start: [], "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_a_host_that_others_can_reach_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError, match="other machines"):
+        Server(lambda environ, start: [], host, 0)
+
+
+def test_a_host_that_others_can_reach_may_be_allowed() -> None:
+    server = Server(lambda environ, start: [], "0.0.0.0", 0, allow_remote=True)
+    assert server.address.startswith("http://0.0.0.0:")
+    server.stop()
+    server.run()
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99_999), ("127.0.0.1", -1)]
+)
+def test_an_address_that_is_none_is_an_error(host: str, port: int) -> None:
+    with pytest.raises(AddressUnavailable):
+        Server(lambda environ, start: [], host, port)
+
+
+def test_slow_clients_do_not_keep_others_waiting() -> None:
+    with serving(site()) as address, contextlib.ExitStack() as stack:
+        parts = urlsplit(address)
+        for _ in range(200):
+            slow = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=20))
+            slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        assert get(address, "/?q=zebra")[0] == 200
+
+
+def test_a_request_of_any_size_does_no_harm() -> None:
+    with serving(site()) as address:
+        assert get(address, "/?q=" + "x" * 20_000)[0] == 400
+        assert get(address, "/?q=" + "x" * 100_000)[0] in (400, 431)
+        assert get(address)[0] == 200
+
+
+def test_an_interrupt_ends_the_server_without_a_traceback() -> None:
+    code = (
+        "import webui, sys\n"
+        "from tests.test_webui_standin import StandIn\n"
+        "webui.serve(webui.create_app(StandIn([])), port=0)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = next(word for word in line.split() if word.startswith("http"))
+        assert get(address)[0] == 200
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert (process.returncode, errors) == (0, "")

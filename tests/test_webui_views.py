@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask.testing import FlaskClient
+
+import webui
+from indexer import errors
+from indexer.model import Article, Page, Published
+from tests.test_webui_standin import StandIn
+
+ARTICLES = [
+    Article(
+        id="silk/1",
+        title="The silk road reopens",
+        published=Published("2021-11-05T21:01", "minute", "dateline"),
+        paragraphs=("A first paragraph.", "The old silk road was a web of roads.", "Camels carried silk."),
+        language="en",
+        url="https://www.example.org/silk",
+    ),
+    Article(
+        id="vaccine",
+        title="A vaccine arrives",
+        published=Published.parse("2020"),
+        paragraphs=("By road.", "By air."),
+    ),
+    Article(id="arabic", title="طريق الحرير القديم", paragraphs=("كان طريق الحرير طويلا.",), language="ar"),
+]
+
+
+def client(*articles: Article, notes: tuple[str, ...] = ()) -> FlaskClient:
+    return webui.create_app(StandIn(list(articles or ARTICLES), notes=notes)).test_client()
+
+
+def page(path: str, status: int = 200, from_: FlaskClient | None = None) -> BeautifulSoup:
+    response = (from_ or client()).get(path)
+    assert response.status_code == status
+    assert response.mimetype == "text/html"
+    soup = BeautifulSoup(response.text, "html.parser")
+    check_basics(soup)
+    return soup
+
+
+def check_basics(soup: BeautifulSoup) -> None:
+    """What every page must have, whatever it shows."""
+    assert soup.html is not None
+    assert soup.html["lang"] == "en"
+    assert len(soup.find_all("h1")) == 1
+    assert len(soup.find_all("main")) == 1
+    assert soup.title is not None
+    assert soup.title.text
+    assert not soup.find_all(["script", "style"])
+    assert not soup.find_all(style=True)
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    labelled = {tag["for"] for tag in soup.find_all("label")}
+    assert {tag["id"] for tag in soup.find_all(["input", "select"])} == labelled
+    levels = [int(tag.name[1]) for tag in soup.find_all(["h1", "h2", "h3"])]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    for tag in soup.find_all(["a", "link"]):
+        if "external" not in tag.get("rel", []):
+            assert not urlsplit(str(tag["href"])).netloc
+
+
+def one(soup: BeautifulSoup, selector: str) -> Tag:
+    found = soup.select(selector)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_start_page_says_what_can_be_searched() -> None:
+    soup = page("/")
+    assert " ".join(one(soup, ".holdings").text.split()) == (
+        "3 articles from 2020 to 5 November 2021, 21:01, 1 of them without a date."
+    )
+    assert one(soup, "search form")["method"] == "get"
+    assert one(soup, "input[type=search]").has_attr("autofocus")
+
+
+def test_a_blank_query_is_the_start_page() -> None:
+    assert page("/?q=+&sort=newest").select_one(".holdings")
+
+
+def test_results_are_an_ordered_list_with_headings_dates_and_marked_passages() -> None:
+    soup = page("/?q=silk")
+    hit = one(soup, "ol.hits > li")
+    assert str(hit.h3).count("<mark>silk</mark>") == 1
+    time = one(soup, "time")
+    assert (time.text, time["datetime"]) == ("5 November 2021, 21:01", "2021-11-05T21:01")
+    assert one(soup, ".place").text == "found in the dateline"
+    passages = soup.select(".passages li a")
+    assert [p.text for p in passages] == ["The old silk road was a web of roads.", "Camels carried silk."]
+    assert [mark.text for mark in passages[0].select("mark")] == ["silk"]
+    assert str(passages[0]["href"]).startswith("/a/silk/1?q=silk#p-")
+    assert one(soup, ".count strong").text == "1"
+
+
+def test_results_that_lack_words_stand_apart_and_name_them() -> None:
+    soup = page("/?q=silk+road+vaccine")
+    partial = one(soup, "section.partial")
+    assert partial.h2 is not None
+    assert partial.h2.text == "These lack some of the words"
+    assert [m.text for m in partial.select(".missing")] == ["missing: vaccine", "missing: silk"]
+    assert "No article has all of these words" in one(soup, ".count").text
+
+
+def test_notes_are_shown() -> None:
+    soup = page("/?q=silk", from_=client(notes=("“(” was read as text.",)))
+    assert [li.text for li in soup.select(".notes li")] == ["“(” was read as text."]
+
+
+def test_no_hits_say_what_was_searched_and_what_may_help() -> None:
+    soup = page("/?q=zebra&after=2021")
+    section = one(soup, ".nothing")
+    assert "zebra" in section.text
+    assert "after 2021" in section.text
+    assert [a["href"] for a in section.select("a")] == ["/?q=zebra"]
+
+
+def test_the_form_keeps_what_was_asked() -> None:
+    soup = page("/?q=silk&after=2020&before=2022-03&sort=newest")
+    assert one(soup, "#q")["value"] == "silk"
+    assert one(soup, "#after")["value"] == "2020"
+    assert one(soup, "#before")["value"] == "2022-03"
+    assert one(soup, "option[selected]")["value"] == "newest"
+
+
+def test_pages_of_results_lead_to_each_other_and_keep_the_search() -> None:
+    many = [Article(id=f"n{n}", title=f"silk {n}", paragraphs=("x",)) for n in range(35)]
+    soup = page("/?q=silk&sort=oldest&page=2", from_=client(*many))
+    assert one(soup, "ol.hits")["start"] == "11"
+    assert one(soup, "head link[rel=next]")["href"] == "/?q=silk&sort=oldest&page=3"
+    assert one(soup, "head link[rel=prev]")["href"] == "/?q=silk&sort=oldest"
+    assert one(soup, "nav a[rel=next]")["href"] == "/?q=silk&sort=oldest&page=3"
+    assert one(soup, "nav [aria-current=page]").text == "Page 2"
+    assert "page 2 of 4" in one(soup, ".count").text
+
+
+def test_a_page_after_the_last_leads_back() -> None:
+    soup = page("/?q=silk&page=9")
+    assert [a["href"] for a in soup.select(".nothing a")] == ["/?q=silk"]
+
+
+def test_an_article_has_an_anchor_on_every_paragraph() -> None:
+    soup = page("/a/silk/1")
+    paragraphs = soup.select("article .paragraph")
+    assert [one(BeautifulSoup(str(p), "html.parser"), "p").text for p in paragraphs] == list(
+        ARTICLES[0].paragraphs
+    )
+    for number, paragraph in enumerate(paragraphs, 1):
+        link = paragraph.select(".anchor")[0]
+        assert link["href"] == f"#{paragraph['id']}"
+        assert link["aria-label"] == f"Link to paragraph {number}"
+    assert not soup.select("mark")
+    assert one(soup, "article")["lang"] == "en"
+    assert one(soup, "link[rel=canonical]")["href"] == "/a/silk/1"
+    assert one(soup, "article a.host")["href"] == "https://www.example.org/silk"
+
+
+def test_an_article_marks_the_query_and_leads_back_to_the_results() -> None:
+    soup = page("/a/silk/1?q=silk&sort=newest&page=2")
+    assert len(soup.select("article p mark")) == 2
+    assert len(soup.select("h1 mark")) == 1
+    assert one(soup, ".back a")["href"] == "/?q=silk&sort=newest&page=2"
+    assert "Marked in 2 of 3 paragraphs" in one(soup, "article").text
+
+
+def test_an_article_in_another_script_says_so() -> None:
+    article = one(page("/a/arabic"), "article")
+    assert (article["lang"], article["dir"]) == ("ar", "auto")
+    assert {p["dir"] for p in article.select(".paragraph")} == {"auto"}
+
+
+def test_what_a_reader_had_to_assume_is_shown() -> None:
+    published = Published("2021-03-05", "day", "url", (("2021-05-03", "meta"),), "day before month assumed")
+    article = Article(id="a", published=published, paragraphs=("x",), notes=("Search Trends was left out.",))
+    soup = page("/a/a", from_=client(article))
+    text = one(soup, "article").text
+    assert "day before month assumed" in text
+    assert "3 May 2021" in text
+    assert "Search Trends was left out." in one(soup, ".notes").text
+    assert one(soup, "h1").text == "Untitled article"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "a/b/c.txt", "what? #1 & 50%", "ünï/東京 🌋", "..", "../../etc/passwd", "/etc", "a//b", "x/",
+     "a\\b", "http://x.org/?a=b#c", "%2F", "+", "a;b=c", "'\"<>", "a\u2028b", ".", "static/nutgraf", "a\u00a0b"],
+)  # fmt: skip
+def test_an_article_is_found_under_the_address_that_the_results_give(name: str) -> None:
+    site = client(Article(id=name, title="Zebra", paragraphs=("stripes",)))
+    link = one(page("/?q=zebra", from_=site), "h3 a")
+    assert one(page(str(link["href"]), from_=site), "h1").text == "Zebra"
+    address = one(page(str(link["href"]), from_=site), "link[rel=canonical]")["href"]
+    assert one(page(str(address), from_=site), "h1").text == "Zebra"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading", "words"),
+    [
+        ("/a/nowhere", 404, "There is no such article", "nowhere"),
+        ("/nowhere", 404, "Not Found", "nothing at this address"),
+        ("/a/", 400, "This search cannot be made", "id:"),
+        ("/?q=silk&after=soon", 400, "This search cannot be made", "after:"),
+        ("/?q=silk&page=0", 400, "This search cannot be made", "page:"),
+        ("/?q=silk&page=9999", 400, "This search cannot be made", "10,000"),
+        ("/?q=silk&sort=random", 400, "This search cannot be made", "sort:"),
+        ("/?q=" + "x" * 5000, 400, "This search cannot be made", "q:"),
+    ],
+)
+def test_an_error_page_says_what_was_wrong(path: str, status: int, heading: str, words: str) -> None:
+    soup = page(path, status)
+    assert one(soup, "h1").text == heading
+    assert words in one(soup, ".failure").text
+
+
+def test_an_error_page_keeps_the_search_to_be_mended() -> None:
+    soup = page("/?q=silk&after=soon&sort=oldest", 400)
+    assert one(soup, "#q")["value"] == "silk"
+    assert one(soup, "#after")["value"] == "soon"
+    assert one(soup, "option[selected]")["value"] == "oldest"
+
+
+def test_raw_bytes_in_a_query_string_are_refused() -> None:
+    response = client().get("/", environ_overrides={"QUERY_STRING": "q=\xff"})
+    assert response.status_code == 400
+
+
+def test_other_methods_are_refused_with_those_that_work() -> None:
+    response = client().post("/", data={"q": "x"})
+    assert response.status_code == 405
+    assert "GET" in response.headers["Allow"]
+    check_basics(BeautifulSoup(response.text, "html.parser"))
+
+
+class Broken(StandIn):
+    def search(self, *args: object, **options: object) -> Page:
+        raise errors.IndexDamaged("segment 3 is truncated; run nutgraf rebuild")
+
+
+def test_an_index_that_breaks_while_it_is_used_gives_a_page_that_says_what_to_do() -> None:
+    response = webui.create_app(Broken([])).test_client().get("/?q=x")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "run nutgraf rebuild" in response.text
+
+
+class Faulty(StandIn):
+    def search(self, *args: object, **options: object) -> Page:
+        raise RuntimeError("<secret>")
+
+
+@pytest.mark.parametrize("path", ["/?q=x", "/api/search?q=x"])
+def test_a_fault_gives_an_error_page_that_tells_nothing_of_the_inside(path: str) -> None:
+    response = webui.create_app(Faulty([])).test_client().get(path)
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert response.headers["Content-Security-Policy"]
+
+
+def test_an_index_without_articles_says_how_to_get_some() -> None:
+    site = webui.create_app(StandIn([])).test_client()
+    assert "nutgraf index" in page("/", from_=site).text
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=silk", "/a/silk/1", "/a/nowhere", "/api/search?q=x", "/nowhere"])
+def test_every_answer_forbids_what_it_does_not_need(path: str) -> None:
+    headers = client().get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "Set-Cookie" not in headers
+
+
+def test_static_files_may_be_kept_for_as_long_as_their_address_stands() -> None:
+    site = client()
+    for link in page("/", from_=site).select("head link"):
+        if not str(link["href"]).startswith("/static"):
+            continue
+        address = str(link["href"])
+        with site.get(address) as response, site.get(address.split("?")[0]) as unversioned:
+            assert response.status_code == 200
+            assert response.cache_control.immutable
+            assert not unversioned.cache_control.immutable
