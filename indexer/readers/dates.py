@@ -54,6 +54,7 @@ _LABEL = re.compile(
     "um|uhr|den|der|publié|mis|à|jour|le|modifié|actualizado|publicado|fecha|el|de|del|a|las|pubblicato|aggiornato|"
     "il|alle|发布时间|更新时间|时间|日期|公開日|更新日"
 )
+_YEAR_LINE = re.compile(r"\W*((?:1[4-9]|20)\d\d)\W*")
 _CHANGED = re.compile(
     r"updated|modified|aktualisiert|geändert|mis à jour|modifié|actualizado|aggiornato|更新", re.I
 )
@@ -83,6 +84,8 @@ def date_line(text: str, options: ReadOptions) -> DateLine | None:
         rest.append(label)
         start = match.end()
     rest.append(text[start:])
+    if year := _YEAR_LINE.fullmatch(text):
+        return DateLine((Published(year[1], "year", "dateline"),))
     words = _WORD.findall(" ".join(rest).casefold())
     if dates:
         if all(_LABEL.fullmatch(word) for word in words):
@@ -191,6 +194,8 @@ def choose(
             best = other
     others = []
     for other in good:
+        if other.provenance == "modified" != best.provenance:
+            continue
         shorter = min(len(best.value), len(other.value))
         if best.value[:shorter] != other.value[:shorter] and (other.value, other.provenance) not in others:
             others.append((other.value, other.provenance))

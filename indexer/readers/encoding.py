@@ -189,7 +189,7 @@ def _around(data: bytes) -> bytes:
     return sample if sample and len(sample) < _SAMPLE else data[:_SAMPLE]
 
 
-_WESTERN = frozenset("äöüßÄÖÜéèêëàâçîïôûùœæÉÈÀÇñáíóúÑÁÍÓÚ¿¡åÅøØØÆãõìò€£§°«»“”‘’–—…©®™·½¼²³\xa0ªº´•")
+_WESTERN = frozenset("äöüßÄÖÜéèêëàâçîïôûùœæÉÈÀÇñáíóúÑÁÍÓÚ¿¡åÅøØØÆãõìò€£§°«»‹›„‚“”‘’–—…©®™·½¼²³\xa0ªº´•")
 
 
 def _reads_western(text: str) -> bool:

@@ -140,9 +140,12 @@ def _paragraphs(body: Any) -> list[str]:
         pieces.clear()
 
     for event, element in etree.iterwalk(body, events=("start", "end")):
-        block = element.tag not in _INLINE
-        if block:
+        verbatim = element.tag == "code" and "\n" in (element.text or "")
+        if verbatim or element.tag not in _INLINE:
             flush()
+        if verbatim and event == "start":
+            found.append(element.text.strip("\n").rstrip())
+            continue
         if event == "start":
             if element.tag == "lb":
                 pieces.append("\n")
@@ -202,6 +205,9 @@ def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: Rea
             return [candidate, *finer[:1]]
     if from_url and from_url.precision == "day":
         # Stronger than just any date somewhere on the page.
+        return []
+    if tree.find(".//title") is None and tree.find(".//meta") is None:
+        # A fragment: the dates in a manual's examples are not its own.
         return []
     import htmldate
 

@@ -228,6 +228,9 @@ def _wrap_width(blocks: list[list[str]]) -> int:
         or median(lengths) < 0.5 * width
     ):
         return 0
+    # Paragraphs on one line that are longer than that tell that nothing was wrapped.
+    if sum(len(lines[-1]) > 1.2 * width for lines in blocks) > len(blocks) // 10:
+        return 0
     breaks = full = 0
     for lines in blocks:
         for this, following in pairwise(lines):
