@@ -71,7 +71,7 @@ def test_the_host_keeps_everything_that_is_its_own(tmp_path: Path) -> None:
         ("/static/nutgraf.css", "host css"),
     ]:
         with site.get(path) as response:
-            assert response.text == text
+            assert response.get_data(as_text=True) == text
             assert "Content-Security-Policy" not in response.headers
             assert "Referrer-Policy" not in response.headers
 

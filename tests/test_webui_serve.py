@@ -76,9 +76,7 @@ def test_a_host_that_others_can_reach_may_be_allowed() -> None:
     server.run()
 
 
-@pytest.mark.parametrize(
-    ("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99_999), ("127.0.0.1", -1)]
-)
+@pytest.mark.parametrize(("host", "port"), [("a..b", 0), ("127.0.0.1", 99_999), ("127.0.0.1", -1)])
 def test_an_address_that_is_none_is_an_error(host: str, port: int) -> None:
     with pytest.raises(AddressUnavailable):
         Server(lambda environ, start: [], host, port)

@@ -116,11 +116,16 @@ def serve(
 
 
 def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
+    # The system's own check of a port is lax: it wraps large numbers around.
+    if not 0 <= port <= 65_535:
+        raise AddressUnavailable(
+            f"port: a number from 0 to 65535 is wanted, {port} was found; 0 takes a free one"
+        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except (OSError, UnicodeError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise AddressUnavailable(
             f"host: a name or an address of this machine is wanted, {host!r} (port {port}) was found; "
             "use 127.0.0.1"
@@ -137,22 +142,21 @@ def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         bound.listen(CONNECTIONS)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
         raise AddressUnavailable(_explain(error, host, port)) from error
     return bound
 
 
-def _explain(error: Exception, host: str, port: int) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
+def _explain(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
         return (
             f"port: {port} on {host} is in use by another program (or by another nutgraf serve); "
             "stop that one, or choose another port (0 takes any that is free)"
         )
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"port: {port} may not be used by this user; choose one above 1023"
-    return f"{host}, port {port}: cannot be listened on ({error}); use 127.0.0.1 and a port from 0 to 65535"
+    return f"{host}, port {port}: cannot be listened on ({error}); use 127.0.0.1"
 
 
 def _print(address: str) -> None:
