@@ -129,9 +129,7 @@ class Analyzer:
                 found += (Token(stem, word, start, end) for stem, word in zip(stems, words, strict=True))
         return found
 
-    def places(
-        self, text: str, stems: frozenset[str], words: frozenset[str]
-    ) -> tuple[tuple[int, int], ...]:
+    def places(self, text: str, stems: frozenset[str], words: frozenset[str]) -> tuple[tuple[int, int], ...]:
         """Where a text has one of the stems or words: ascending and disjoint."""
         found: list[tuple[int, int]] = []
         known = self._known

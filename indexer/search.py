@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from whoosh.query.compound import And
 from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.terms import Term
 
 from indexer.analysis import analyzer
 from indexer.engine.arrays import Matches, contains
@@ -94,6 +95,16 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
             )
         ),
     )
+
+
+def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
+    """Whether an article is found by the first words of its own text or title."""
+    article = load_article(snapshot, number)
+    field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
+    places = analyzer(article.language or how.language).tokens(text)[:5]
+    words = [Term(field, text[token.start : token.end]) for token in places]
+    found = Evaluation(snapshot, how.languages).run(And(words), enough=0).full
+    return not words or number in found.articles
 
 
 def _check(sort: str, limit: int, offset: int) -> None:

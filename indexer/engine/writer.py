@@ -31,29 +31,23 @@ class Batch:
 
     Used as a context manager: leaving it commits, an exception on the way out throws everything away.
     `before_commit` is called with the number of the commit to come, after all data is written and before
-    the commit is made: what has to become visible with it is written there.
+    the commit is made: what has to become visible with it is written there. A batch that was given nothing
+    touches nothing.
     """
 
-    def __init__(
-        self, snapshot: Snapshot, language: str, before_commit: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, language: str, before_commit: Callable[[int], None]) -> None:
         self._snapshot = snapshot
         self._language = language
         self._before_commit = before_commit
-        index = FileIndex(DurableStorage(snapshot.folder))
-        try:
-            self._writer: Any = index.writer(limitmb=_BUFFER_MB)
-        except LockError as error:
-            raise IndexLocked(
-                f"another program writes to {snapshot.folder} through Whoosh: wait until it is done"
-            ) from error
+        self._writer: Any = None
 
     def remove(self, article_id: str) -> None:
         """Remove the article with this id; nothing happens when there is none."""
         number = self._snapshot.find(article_id)
         if number is not None:
+            writer = self._open()
             for doc in range(self._snapshot.starts[number], self._snapshot.stops[number]):
-                self._writer.delete_document(int(doc))
+                writer.delete_document(doc)
 
     def add(self, article: Article) -> None:
         """Add an article; its id must not be in the index, or have been removed in this batch."""
@@ -73,11 +67,11 @@ class Batch:
             "meta": _meta(article),
         }
         if not article.paragraphs:
-            self._writer.add_document(**shared | first, number=0)
+            self._open().add_document(**shared | first, number=0)
         names = anchors(article.paragraphs)
         for number, (anchor, text) in enumerate(zip(names, article.paragraphs, strict=True), 1):
             stems, words = forms(text)
-            self._writer.add_document(
+            self._open().add_document(
                 **shared | (first if number == 1 else {}),
                 number=number,
                 anchor=anchor,
@@ -93,17 +87,29 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writer is None:
+            return
         if kind is not None:
             # Whoosh would attach a half-added document's terms to the next one: the whole batch goes.
             self._writer.cancel()
             return
         try:
-            if self._before_commit:
-                self._before_commit(self._writer.generation)
+            self._before_commit(self._writer.generation)
         except BaseException:
             self._writer.cancel()
             raise
         self._writer.commit()
+
+    def _open(self) -> Any:
+        if self._writer is None:
+            try:
+                index = FileIndex(DurableStorage(self._snapshot.folder))
+                self._writer = index.writer(limitmb=_BUFFER_MB)
+            except LockError as error:
+                raise IndexLocked(
+                    f"another program writes to {self._snapshot.folder} through Whoosh: try again later"
+                ) from error
+        return self._writer
 
 
 def load_article(snapshot: Snapshot, number: int) -> Article:

@@ -1,0 +1,129 @@
+"""A whole generation from its sources: made beside the live one, checked, and only then put in its place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from indexer import catalog as catalogs
+from indexer import generations, sync
+from indexer.catalog import Catalog, digest
+from indexer.config import Config
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.writer import Batch, load_article, load_info
+from indexer.errors import IndexDamaged, SourceMissing
+from indexer.model import Article
+from indexer.readers import ReadOptions
+from indexer.reading import open_reading
+from indexer.search import finds_itself
+from indexer.sync import Progress, SyncReport
+
+CANARIES = 5
+"""How many articles a new generation has to find by their own words before it goes live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Articles that no source brings, to be taken over from the generation before, by id."""
+
+    old: Snapshot | None = None
+    ids: tuple[str, ...] = ()
+
+
+def build(
+    config: Config,
+    today: Callable[[], date],
+    roots: list[Path],
+    carried: Carried,
+    report: SyncReport,
+    progress: Progress,
+) -> None:
+    """Make, check and publish a generation; the caller holds the lock.
+
+    Whatever goes wrong, the live generation stays. Raises SourceMissing or IndexDamaged.
+    """
+    apart_from_others(roots, Catalog())
+    folder = generations.begin(config.index, config.language, config.fingerprint())
+    try:
+        catalog = Catalog(committed=now())
+        snapshot = Snapshot(folder)
+        with Batch(snapshot, config.language, lambda n: catalogs.save(folder, n, catalog)) as batch:
+            for name in carried.ids:
+                article = _taken_over(carried, name)
+                batch.add(article)
+                catalog.apart[name] = (digest(article), article.language or config.language)
+            run_sync(config, today, roots, catalog, batch, report, progress)
+        if generations.last_commit(folder) == 0:
+            # There was nothing to index, but the sources are to be remembered.
+            catalogs.save(folder, 0, catalog)
+        _check(folder, config, today, catalog)
+        generations.publish(config.index, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def run_sync(
+    config: Config,
+    today: Callable[[], date],
+    roots: list[Path],
+    catalog: Catalog,
+    sink: sync.Sink,
+    report: SyncReport,
+    progress: Progress,
+) -> None:
+    """Carry out a sync as configured; see `sync.run`."""
+    options = ReadOptions(
+        day_first=config.day_first,
+        timezone=config.timezone,
+        today=today(),
+        max_bytes=config.max_file_mb * 2**20,
+    )
+    sync.run(roots, catalog, sink, options, config.language, report, progress)
+
+
+def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
+    """Raise SourceMissing when a root lies in another, or in a source of the catalog, or around one."""
+    every = {*roots, *map(Path, catalog.sources)}
+    for root in roots:
+        for other in every - {root}:
+            if root.is_relative_to(other) or other.is_relative_to(root):
+                outer, inner = sorted((root, other), key=lambda path: len(path.parts))
+                raise SourceMissing(
+                    f"{inner}: sources that do not overlap are wanted, it lies in {outer}, which is one too"
+                )
+
+
+def now() -> str:
+    """The time of a commit: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _taken_over(carried: Carried, name: str) -> Article:
+    assert carried.old is not None
+    number = carried.old.find(name)
+    if number is None:
+        raise IndexDamaged(f"the index in {carried.old.folder} has lost the article {name!r}: it stays live")
+    return load_article(carried.old, number)
+
+
+def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Catalog) -> None:
+    """Open what was built, count it, and let it find some of its articles by their own words."""
+    reading = open_reading(folder, config, today)
+    snapshot = reading.snapshot
+    wanted = len(catalog.owners())
+    if snapshot.articles != wanted:
+        raise IndexDamaged(
+            f"the new index should have {wanted} articles, it has {snapshot.articles}: the old one stays"
+        )
+    for place in range(min(CANARIES, wanted)):
+        number = place * wanted // min(CANARIES, wanted)
+        if not finds_itself(snapshot, reading.how, number):
+            raise IndexDamaged(
+                f"the new index does not find {load_info(snapshot, number).id!r} by its own words: "
+                "the old one stays"
+            )
+    snapshot.close()

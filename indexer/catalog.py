@@ -1,0 +1,163 @@
+"""What a commit knows of its sources: every file's stamp, and the articles that came from it.
+
+One file beside each commit of the Whoosh index, `catalog-<commit>.json`. Its first line holds what readers
+need; the second, which grows with the archive, is read by writers only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from indexer.engine.storage import write_durably
+from indexer.errors import IndexDamaged
+from indexer.model import Article, Failure
+
+
+class Stamp(NamedTuple):
+    """A source file as it was when it was read.
+
+    Size and times are hints that it has not changed; the digest (SHA-256, hexadecimal) decides. The change
+    time notices a file that was put back with an old date. A stamp taken while the file was still so young
+    that another change could hide in the same clock tick has no times.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    sha256: str = ""
+
+    def looks_like(self, other: Stamp) -> bool:
+        """Whether the hints agree."""
+        return self[:3] == other[:3] and self.mtime_ns > 0
+
+
+@dataclass(slots=True)
+class Entry:
+    """A source file: its stamp, the digest and language of each article by id, and what failed in it."""
+
+    stamp: Stamp
+    articles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Catalog:
+    """The sources of an index, by folder and by path below it, and the articles that an app put in."""
+
+    committed: str = ""
+    sources: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    apart: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def entries(self) -> Iterator[tuple[str, str, Entry]]:
+        """Every file, as (source, path, entry)."""
+        for source, files in self.sources.items():
+            for path, entry in files.items():
+                yield source, path, entry
+
+    def owners(self) -> dict[str, tuple[str, str]]:
+        """Where each article came from, by id: (source, path), or ("", "") when an app put it in."""
+        places = dict.fromkeys(self.apart, ("", ""))
+        for source, path, entry in self.entries():
+            places.update(dict.fromkeys(entry.articles, (source, path)))
+        return places
+
+    def failures(self) -> tuple[Failure, ...]:
+        """What could not be read when it was last tried."""
+        return tuple(
+            Failure(path, reason) for _, _, entry in self.entries() for path, reason in entry.failures
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The part of a catalog that readers need; `languages` counts articles, the most common first."""
+
+    committed: str
+    languages: dict[str, int]
+    sources: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+def digest(article: Article) -> str:
+    """A hash of everything that is stored of an article: equal digests need no new indexing."""
+    return hashlib.sha256(json.dumps(asdict(article), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def save(folder: Path, commit: int, catalog: Catalog) -> None:
+    """Write a generation's catalog for a commit that is about to be made."""
+    counts = Counter(language for _, language in catalog.apart.values())
+    for _, _, entry in catalog.entries():
+        counts.update(language for _, language in entry.articles.values())
+    summary = {
+        "committed": catalog.committed,
+        # Ties by name, so that the same articles give the same order whatever their history.
+        "languages": dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        "sources": sorted(catalog.sources),
+        "failures": [(failure.path, failure.reason) for failure in catalog.failures()],
+    }
+    whole = {
+        "apart": catalog.apart,
+        "sources": {
+            source: {path: [e.stamp, e.articles, e.failures] for path, e in files.items()}
+            for source, files in catalog.sources.items()
+        },
+    }
+    lines = "".join(json.dumps(part, separators=(",", ":")) + "\n" for part in (summary, whole))
+    write_durably(_path(folder, commit), lines.encode())
+
+
+def tidy(folder: Path, commit: int) -> None:
+    """Remove the catalogs of all commits but this one."""
+    for path in folder.glob("catalog-*.json*"):
+        if path != _path(folder, commit):
+            path.unlink(missing_ok=True)
+
+
+def load_summary(folder: Path, commit: int) -> Summary:
+    """What readers need to know of a commit; raises IndexDamaged."""
+    line = _lines(folder, commit)[0]
+    return Summary(
+        committed=line["committed"],
+        languages=line["languages"],
+        sources=tuple(line["sources"]),
+        failures=tuple(Failure(path, reason) for path, reason in line["failures"]),
+    )
+
+
+def load(folder: Path, commit: int) -> Catalog:
+    """The whole catalog of a commit; raises IndexDamaged."""
+    summary, whole = _lines(folder, commit, most=2)
+    return Catalog(
+        committed=summary["committed"],
+        sources={
+            source: {
+                path: Entry(
+                    Stamp(*stamp),
+                    {name: (mark, language) for name, (mark, language) in articles.items()},
+                    [(place, reason) for place, reason in failures],
+                )
+                for path, (stamp, articles, failures) in files.items()
+            }
+            for source, files in whole["sources"].items()
+        },
+        apart={name: (mark, language) for name, (mark, language) in whole["apart"].items()},
+    )
+
+
+def _lines(folder: Path, commit: int, most: int = 1) -> list[Any]:
+    path = _path(folder, commit)
+    try:
+        with path.open("rb") as file:
+            return [json.loads(file.readline()) for _ in range(most)]
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf rebuild`") from error
+
+
+def _path(folder: Path, commit: int) -> Path:
+    return folder / f"catalog-{commit}.json"

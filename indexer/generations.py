@@ -1,0 +1,153 @@
+"""The folder of an index: generations side by side, a pointer to the live one, and the writer's lock.
+
+index_data/
+    current              the name of the live generation
+    g000003/             one complete Whoosh index, its settings and its catalog
+    g000002/             the one before it, kept
+    g000004.building/    a rebuild under way, or what a crash left of one
+    writer.lock          held by the one writer; the system lets go of it when the writer dies
+    writer.json          who holds it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from indexer.engine.storage import sync_folder, write_durably
+from indexer.engine.writer import create
+from indexer.errors import IndexDamaged, IndexLocked, IndexMissing
+
+FORMAT = 1
+"""Raised whenever a generation written before can no longer be read."""
+
+_NAME = re.compile(r"g\d{6}")
+_COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
+_POINTER = "current"
+_BUILDING = ".building"
+_SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a generation was made with."""
+
+    format: int
+    language: str
+    fingerprint: str
+
+
+def live(root: Path) -> Path:
+    """The folder of the live generation; raises IndexMissing or IndexDamaged."""
+    try:
+        name = (root / _POINTER).read_text().strip()
+    except FileNotFoundError as error:
+        raise IndexMissing(
+            f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
+        ) from error
+    folder = root / name
+    if not _NAME.fullmatch(name) or not folder.is_dir():
+        raise IndexDamaged(
+            f"{root / _POINTER} should name a generation beside it, it says {name!r}: run `nutgraf rebuild`"
+        )
+    return folder
+
+
+def last_commit(folder: Path) -> int:
+    """The number of a generation's last commit; raises IndexDamaged when there is none."""
+    commits = [int(match[1]) for path in folder.iterdir() if (match := _COMMIT.fullmatch(path.name))]
+    if not commits:
+        raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
+    return max(commits)
+
+
+def exists(root: Path) -> bool:
+    """Whether there is an index, damaged or not."""
+    return (root / _POINTER).exists()
+
+
+def read_settings(folder: Path) -> Settings:
+    """What a generation was made with; raises IndexDamaged."""
+    try:
+        return Settings(**json.loads((folder / _SETTINGS).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise IndexDamaged(f"{folder / _SETTINGS} cannot be read ({error}): run `nutgraf rebuild`") from error
+
+
+def begin(root: Path, language: str, fingerprint: str) -> Path:
+    """A new generation's folder, empty and not live yet. The caller holds the lock."""
+    root.mkdir(parents=True, exist_ok=True)
+    numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
+    for leftover in root.glob(f"*{_BUILDING}"):
+        shutil.rmtree(leftover)
+    folder = root / f"g{max(numbers, default=0) + 1:06}{_BUILDING}"
+    create(folder, language)
+    settings = {"format": FORMAT, "language": language, "fingerprint": fingerprint}
+    write_durably(folder / _SETTINGS, json.dumps(settings).encode())
+    return folder
+
+
+def publish(root: Path, folder: Path) -> Path:
+    """Make a finished generation the live one, keep the one before it, remove the others.
+
+    Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
+    the old generation or the new one.
+    """
+    finished = folder.with_name(folder.name.removesuffix(_BUILDING))
+    folder.rename(finished)
+    sync_folder(root)
+    before = live(root).name if exists(root) else None
+    write_durably(root / _POINTER, f"{finished.name}\n".encode())
+    for path in root.iterdir():
+        if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
+            shutil.rmtree(path)
+    return finished
+
+
+@contextmanager
+def writing(root: Path, timeout: float) -> Iterator[None]:
+    """Be the one writer of the index in `root`; waits up to `timeout` seconds.
+
+    Raises IndexLocked, saying who writes. Readers are not held up.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / "writer.lock", timeout=timeout)
+    holder = root / "writer.json"
+    try:
+        lock.acquire()
+    except Timeout:
+        raise IndexLocked(
+            f"the index in {root} is being written by {_holder(holder)}; waited {timeout:g} s for it: "
+            "try again later, or wait longer with --lock-timeout"
+        ) from None
+    try:
+        words = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        }
+        holder.write_text(json.dumps(words))
+        yield
+        holder.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    try:
+        words = json.loads(path.read_text())
+        return f"process {words['pid']} on {words['host']} ({words['command']}) since {words['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,335 @@
+"""The library's face: open an index, bring it up to date, search it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from indexer import catalog as catalogs
+from indexer import generations
+from indexer.build import Carried, apart_from_others, build, now, run_sync
+from indexer.catalog import Catalog, digest
+from indexer.config import Config, load_config
+from indexer.engine.schema import NO_MOMENT
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.writer import Batch, load_article
+from indexer.errors import (
+    ArticleMissing,
+    IndexOutdated,
+    InvalidArticle,
+    SourceMissing,
+)
+from indexer.model import Article, MarkedArticle, Page, Status
+from indexer.reading import Reading, check_format, open_reading
+from indexer.search import mark_article, search
+from indexer.sync import Progress, Silence, SyncReport
+
+
+def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
+    """The index in a folder (default: as configured), whether it has been made yet or not.
+
+    `options` are those of Config, by name. Raises ConfigError for one that is unknown.
+    """
+    if isinstance(index, Config):
+        return Index(index.with_options(options, "open_index"))
+    if index is not None:
+        options["index"] = Path(index)
+    return Index(load_config(**options))
+
+
+class Index:
+    """An archive of articles that can be searched, safe to share between threads.
+
+    Reading shows the last commit, and never half of one; writing takes the index's lock, commits once and
+    returns when the commit is on the disk.
+    """
+
+    def __init__(self, config: Config, today: Callable[[], date] = date.today) -> None:
+        self.config = config
+        self._today = today
+        self._lock = threading.Lock()
+        self._open: Reading | None = None
+        self._seen: tuple[Any, ...] = ()
+
+    # Reading
+
+    def search(
+        self,
+        query: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        sort: str = "relevance",
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """One page of the articles that match a query; any string is one.
+
+        `after` and `before` are dates such as 2021, 2021-11 or 2021-11-05: articles from the first moment of
+        the one up to, but without, the first moment of the other. `sort` is relevance, newest, oldest or
+        title. Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
+        """
+        reading = self._reading()
+        return search(
+            reading.snapshot,
+            reading.how,
+            query,
+            after=after,
+            before=before,
+            sort=sort,
+            limit=self.config.page_size if limit is None else limit,
+            offset=offset,
+        )
+
+    def article(self, article_id: str) -> Article:
+        """The whole article with this id; raises ArticleMissing."""
+        reading, number = self._find(article_id)
+        return load_article(reading.snapshot, number)
+
+    def marked(self, article_id: str, query: str = "") -> MarkedArticle:
+        """The whole article with this id, and what a query matches in it; raises ArticleMissing."""
+        reading, number = self._find(article_id)
+        return mark_article(reading.snapshot, reading.how, number, query)
+
+    def status(self) -> Status:
+        """What the index holds; raises IndexMissing or IndexDamaged."""
+        reading = self._reading()
+        snapshot, summary = reading.snapshot, reading.summary
+        dated = snapshot.begins[snapshot.begins != NO_MOMENT]
+        edges = [_day(int(edge)) for edge in (dated.min(), dated.max())] if len(dated) else [None, None]
+        return Status(
+            path=str(snapshot.folder),
+            generation=snapshot.folder.name,
+            articles=snapshot.articles,
+            paragraphs=snapshot.paragraphs,
+            undated=snapshot.articles - len(dated),
+            first=edges[0],
+            last=edges[1],
+            size=sum(file.stat().st_size for file in snapshot.folder.rglob("*") if file.is_file()),
+            committed=summary.committed,
+            languages=summary.languages,
+            sources=summary.sources,
+            failures=summary.failures,
+        )
+
+    @property
+    def path(self) -> str:
+        """The folder of the live generation: a Whoosh index that `whoosh.index.open_dir` opens."""
+        return str(generations.live(self.config.index))
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index yet."""
+        return generations.exists(self.config.index)
+
+    # Writing
+
+    def sync(
+        self,
+        *sources: str | os.PathLike[str],
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Add, change and remove articles until the index says what its sources say, in one commit.
+
+        `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
+        the report with the reason. Raises SourceMissing, IndexLocked, IndexOutdated.
+        """
+        began = time.perf_counter()
+        roots = self._roots(sources)
+        report = SyncReport(dry_run=dry_run)
+        watch = progress or Silence()
+        if dry_run:
+            catalog = Catalog()
+            if self.exists:
+                self._check_options()
+                catalog = catalogs.load(*self._place())
+            apart_from_others(roots, catalog)
+            run_sync(self.config, self._today, roots, catalog, _Nowhere(), report, watch)
+        else:
+            with generations.writing(self.config.index, self.config.lock_timeout):
+                if not self.exists:
+                    build(self.config, self._today, roots, Carried(), report, watch)
+                else:
+                    with self._change(report) as (catalog, batch):
+                        apart_from_others(roots, catalog)
+                        run_sync(self.config, self._today, roots, catalog, batch, report, watch)
+        report.seconds = time.perf_counter() - began
+        return report
+
+    def put(self, articles: Iterable[Article]) -> SyncReport:
+        """Put articles in, in one commit; one with an id that is there already takes its place.
+
+        Raises InvalidArticle when an id belongs to a source's file, and then puts in nothing.
+        """
+        began = time.perf_counter()
+        report = SyncReport()
+        given = {article.id: article for article in articles}
+        with generations.writing(self.config.index, self.config.lock_timeout):
+            if not self.exists:
+                build(self.config, self._today, [], Carried(), SyncReport(), Silence())
+            with self._change(report) as (catalog, batch):
+                owners = catalog.owners()
+                for article in given.values():
+                    _not_from_a_file(article.id, owners, "change the file, or choose another id")
+                    mark = digest(article)
+                    known = catalog.apart.get(article.id)
+                    if known and known[0] == mark:
+                        report.unchanged += 1
+                        continue
+                    if known:
+                        batch.remove(article.id)
+                    batch.add(article)
+                    catalog.apart[article.id] = (mark, article.language or self.config.language)
+                    report.record("change" if known else "add", article.id, "", "it was put in")
+        report.seconds = time.perf_counter() - began
+        return report
+
+    def remove(self, article_ids: Iterable[str]) -> SyncReport:
+        """Take out articles that were put in, in one commit; ids that are not there count as unchanged.
+
+        Raises InvalidArticle when an id belongs to a source's file, which would bring it back.
+        """
+        began = time.perf_counter()
+        report = SyncReport()
+        if isinstance(article_ids, str):
+            raise InvalidArticle("ids: a list of ids is wanted, one string was found")
+        with (
+            generations.writing(self.config.index, self.config.lock_timeout),
+            self._change(report) as (catalog, batch),
+        ):
+            owners = catalog.owners()
+            for name in dict.fromkeys(article_ids):
+                _not_from_a_file(name, owners, "remove the file and sync instead")
+                if catalog.apart.pop(name, None):
+                    batch.remove(name)
+                    report.record("remove", name, "", "it was taken out")
+                else:
+                    report.unchanged += 1
+        report.seconds = time.perf_counter() - began
+        return report
+
+    def rebuild(self, *sources: str | os.PathLike[str], progress: Progress | None = None) -> SyncReport:
+        """Make a new generation beside the live one from all sources, check it, and go over to it at once.
+
+        `sources` are added to those that the index has. Articles that an app put in are carried over. The
+        generation before is kept. Raises SourceMissing (the live one stays), IndexDamaged, IndexLocked.
+        """
+        began = time.perf_counter()
+        report = SyncReport()
+        with generations.writing(self.config.index, self.config.lock_timeout):
+            old: Snapshot | None = None
+            known = Catalog()
+            if self.exists:
+                old = Snapshot(self._place()[0])
+                known = catalogs.load(old.folder, old.commit)
+            roots = [Path(source) for source in known.sources]
+            if sources or not (roots or known.apart):
+                roots += [root for root in self._roots(sources) if root not in roots]
+            carried = Carried(old, tuple(known.apart))
+            build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
+        report.seconds = time.perf_counter() - began
+        return report
+
+    # Life
+
+    def close(self) -> None:
+        """Let go of the files; the index may be used again afterwards."""
+        with self._lock:
+            if self._open:
+                self._open.snapshot.close()
+            self._open, self._seen = None, ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Within
+
+    def _reading(self) -> Reading:
+        place = self._place()
+        with self._lock:
+            if self._open is None or self._seen != place:
+                self._open = open_reading(place[0], self.config, self._today)
+                # A writer may have committed in the meantime: what was opened counts.
+                self._seen = (place[0], self._open.snapshot.commit)
+            return self._open
+
+    def _place(self) -> tuple[Path, int]:
+        """The folder of the live generation, and its last commit."""
+        folder = generations.live(self.config.index)
+        return folder, generations.last_commit(folder)
+
+    def _check_options(self) -> None:
+        if check_format(self._place()[0]).fingerprint != self.config.fingerprint():
+            raise IndexOutdated(
+                f"the index in {self.config.index} was made with another language, day_first or timezone: "
+                "run `nutgraf rebuild`, or set them back"
+            )
+
+    @contextmanager
+    def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
+        """A catalog and a batch to change; both become durable and visible together."""
+        self._check_options()
+        snapshot = Snapshot(self._place()[0])
+        folder = snapshot.folder
+        catalog = catalogs.load(folder, snapshot.commit)
+        before = copy.deepcopy(catalog)
+
+        def save(commit: int) -> None:
+            catalog.committed = now()
+            catalogs.save(folder, commit, catalog)
+
+        with Batch(snapshot, self.config.language, save) as batch:
+            yield catalog, batch
+        if not report.changes and catalog != before:
+            # No article changed, but what is known of the files did.
+            save(snapshot.commit)
+        catalogs.tidy(folder, generations.last_commit(folder))
+        snapshot.close()
+
+    def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
+        chosen = [Path(source) for source in sources] or list(self.config.sources)
+        if not chosen:
+            raise SourceMissing("a source is wanted, none was given: name a folder of articles")
+        # Resolved, so that the same folder is the same source from wherever it is named.
+        return sorted({source.resolve() for source in chosen})
+
+    def _find(self, article_id: str) -> tuple[Reading, int]:
+        reading = self._reading()
+        number = reading.snapshot.find(article_id)
+        if number is None:
+            raise ArticleMissing(f"no article with the id {article_id!r}")
+        return reading, number
+
+
+class _Nowhere:
+    """Where a dry run's changes go."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove nothing."""
+
+    def add(self, article: Article) -> None:
+        """Add nothing."""
+
+
+def _not_from_a_file(name: str, owners: dict[str, tuple[str, str]], advice: str) -> None:
+    source, path = owners.get(name, ("", ""))
+    if source:
+        raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
+
+
+def _day(moment: int) -> str:
+    return (datetime(1970, 1, 1) + timedelta(seconds=moment)).date().isoformat()

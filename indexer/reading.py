@@ -1,0 +1,64 @@
+"""A commit opened for reading: its articles, what it knows of its sources, and how to search it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from indexer import generations
+from indexer.catalog import Summary, load_summary
+from indexer.config import Config
+from indexer.engine.snapshot import Snapshot
+from indexer.errors import IndexDamaged, IndexOutdated
+from indexer.search import Searching
+
+_RETRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One commit; nothing in it changes."""
+
+    snapshot: Snapshot
+    summary: Summary
+    how: Searching
+
+
+def open_reading(folder: Path, config: Config, today: Callable[[], date]) -> Reading:
+    """The last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged."""
+    settings = check_format(folder)
+    snapshot, summary = _last_commit(folder)
+    how = Searching(
+        languages=tuple(summary.languages) or (settings.language,),
+        language=settings.language,
+        passages=config.passages,
+        day_first=config.day_first,
+        today=today,
+    )
+    return Reading(snapshot, summary, how)
+
+
+def check_format(folder: Path) -> generations.Settings:
+    """What a generation was made with; raises IndexOutdated when this program cannot read it."""
+    settings = generations.read_settings(folder)
+    if settings.format != generations.FORMAT:
+        raise IndexOutdated(
+            f"the index in {folder} has format {settings.format}, this program reads format "
+            f"{generations.FORMAT}: run `nutgraf rebuild`"
+        )
+    return settings
+
+
+def _last_commit(folder: Path) -> tuple[Snapshot, Summary]:
+    for attempt in range(_RETRIES):
+        snapshot = Snapshot(folder)
+        try:
+            return snapshot, load_summary(folder, snapshot.commit)
+        except IndexDamaged:
+            # A commit that was made in between has taken this one's catalog away.
+            if attempt == _RETRIES - 1 or generations.last_commit(folder) == snapshot.commit:
+                raise
+            snapshot.close()
+    raise AssertionError("unreachable")

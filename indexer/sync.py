@@ -1,0 +1,388 @@
+"""Bring an index in step with its sources: planned without touching anything, then done at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from indexer.catalog import Catalog, Entry, Stamp, digest
+from indexer.errors import InvalidArticle, SourceMissing, UnreadableDocument
+from indexer.model import Article, Failure
+from indexer.readers import SUFFIXES, ReadOptions, read
+
+Action = Literal["add", "check", "remove", "keep"]
+
+# File systems keep times in ticks; what was touched this recently may change again within the same tick.
+_SETTLED_NS = 2_000_000_000
+
+
+class Progress(Protocol):
+    """Told about long work as it goes on."""
+
+    def start(self, files: int, size: int) -> None:
+        """So many files, of so many bytes, are about to be read."""
+
+    def advance(self, size: int) -> None:
+        """One more file, of so many bytes, is done."""
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def start(self, files: int, size: int) -> None:
+        """Say nothing."""
+
+    def advance(self, size: int) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with one file, and why."""
+
+    action: Action
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done, or with a dry run would be done, with one article, and why."""
+
+    action: Literal["add", "change", "remove"]
+    id: str
+    path: str
+    why: str
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did: counts of articles, and everything that could not be read.
+
+    `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    files: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    seconds: float = 0.0
+    dry_run: bool = False
+
+    def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
+        """Count one change."""
+        self.changes.append(Change(action, name, path, why))
+        if action == "add":
+            self.added += 1
+        elif action == "change":
+            self.changed += 1
+        else:
+            self.removed += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `nutgraf index --json` gives it."""
+        return {
+            "added": self.added,
+            "changed": self.changed,
+            "removed": self.removed,
+            "unchanged": self.unchanged,
+            "files": self.files,
+            "failed": [{"path": failure.path, "reason": failure.reason} for failure in self.failed],
+            "changes": [{"action": c.action, "id": c.id, "path": c.path, "why": c.why} for c in self.changes],
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.dry_run,
+        }
+
+
+class Sink(Protocol):
+    """Where changed articles go."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove the article with this id."""
+
+    def add(self, article: Article) -> None:
+        """Add an article whose id is free."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """The readable files of a source by path below it, with their stamps (without digests).
+
+    `failures` are files and folders that could not be looked at; what is known of them, or of what is in
+    them, still stands.
+    """
+
+    files: dict[str, Stamp] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def hides(self, path: str) -> bool:
+        """Whether a path lies where the listing could not look."""
+        return any(place.path in (path, ".") or path.startswith(f"{place.path}/") for place in self.failures)
+
+
+def list_source(root: Path) -> Listing:
+    """List a source.
+
+    A folder is walked for the suffixes that there are readers for; hidden names are passed over. A file that
+    is named as a source is taken whatever its suffix. Links that lead out of the source, and files that are
+    no regular files, are failures. Raises SourceMissing.
+    """
+    listing = Listing()
+    try:
+        if root.is_file():
+            listing.files[root.name] = _stamp(root.stat())
+            return listing
+        with os.scandir(root):
+            pass
+    except OSError as error:
+        raise SourceMissing(
+            f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
+        ) from error
+    home = root.resolve()
+
+    def unlisted(error: OSError) -> None:
+        place = os.path.relpath(error.filename or root, root)
+        listing.failures.append(Failure(place, f"the folder cannot be listed ({error.strerror})"))
+
+    for folder, folders, names in os.walk(root, onerror=unlisted):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith(".") or not _is_readable(name):
+                continue
+            path = Path(folder, name)
+            below = path.relative_to(root).as_posix()
+            try:
+                if path.is_symlink() and not path.resolve().is_relative_to(home):
+                    listing.failures.append(Failure(below, "the link leads out of the source"))
+                    continue
+                status = path.stat()
+            except OSError as error:
+                listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
+                continue
+            if stat.S_ISREG(status.st_mode):
+                listing.files[below] = _stamp(status)
+            else:
+                listing.failures.append(Failure(below, "it is no regular file"))
+    return listing
+
+
+def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
+    """What to do with each file of a source, by path: pure, nothing is read."""
+    steps = []
+    for path in known:
+        if path not in listing.files:
+            hidden = listing.hides(path)
+            steps.append(
+                Step("keep", path, "it cannot be looked at")
+                if hidden
+                else Step("remove", path, "the file is gone")
+            )
+    for path, stamp in listing.files.items():
+        entry = known.get(path)
+        if entry is None:
+            steps.append(Step("add", path, "the file is new"))
+        elif entry.stamp.looks_like(stamp):
+            steps.append(Step("keep", path, "size and times are the same"))
+        else:
+            differs = "size" if entry.stamp.size != stamp.size else "time"
+            steps.append(Step("check", path, f"the file's {differs} is another"))
+    return sorted(steps, key=lambda step: step.path)
+
+
+def run(
+    roots: list[Path],
+    catalog: Catalog,
+    sink: Sink,
+    options: ReadOptions,
+    default_language: str,
+    report: SyncReport,
+    progress: Progress,
+) -> None:
+    """Carry out the plans for all roots: changes go to `sink`, `catalog` and `report` are brought up to date.
+
+    A file of which nothing can be made is reported, and what was indexed from it before is removed, since
+    the source no longer says it. Where the disk would not give a file, what was indexed from it stays.
+    """
+    work: list[tuple[Path, str, Stamp]] = []
+    released: dict[str, tuple[str, str]] = {}
+    for root in roots:
+        known = catalog.sources.setdefault(str(root), {})
+        listing = list_source(root)
+        report.failed += listing.failures
+        report.files += len(listing.files)
+        for step in plan(listing, known):
+            if step.action == "keep":
+                report.unchanged += len(known[step.path].articles)
+                report.failed += [Failure(*failure) for failure in known[step.path].failures]
+            elif step.action == "remove":
+                for name in known.pop(step.path).articles:
+                    released[name] = (step.path, step.why)
+            else:
+                work.append((root, step.path, listing.files[step.path]))
+    progress.start(len(work), sum(stamp.size for _, _, stamp in work))
+    reading = _Reading(catalog, sink, options, default_language, report, released)
+    pending = [(root, path, stamp) for root, path, stamp in work if reading.is_other(root, path, stamp)]
+    checked = len(work) - len(pending)
+    for _ in range(checked):
+        progress.advance(0)
+    for root, path, stamp in pending:
+        reading.read(root, path, stamp)
+        progress.advance(stamp.size)
+    for name, (path, why) in released.items():
+        sink.remove(name)
+        report.record("remove", name, path, why)
+
+
+@dataclass(slots=True)
+class _Reading:
+    catalog: Catalog
+    sink: Sink
+    options: ReadOptions
+    default_language: str
+    report: SyncReport
+    released: dict[str, tuple[str, str]]
+    """Articles whose file is gone or another: removed at the end, unless a file brings them again."""
+    owners: dict[str, tuple[str, str]] = field(init=False)
+    before: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.owners = self.catalog.owners()
+
+    def is_other(self, root: Path, path: str, stamp: Stamp) -> bool:
+        """Whether a file's content differs from what was read before; if so, its articles are let go of."""
+        entry = self.catalog.sources[str(root)].get(path)
+        if entry is None:
+            return True
+        if entry.stamp.sha256 and entry.stamp.size == stamp.size:
+            try:
+                same = _sha256(_open(root, path)) == entry.stamp.sha256
+            except OSError as error:
+                self._keep(path, entry, error)
+                return False
+            if same:
+                entry.stamp = _settled(stamp, entry.stamp.sha256)
+                self.report.unchanged += len(entry.articles)
+                self.report.failed += [Failure(*failure) for failure in entry.failures]
+                return False
+        for name, (mark, _) in entry.articles.items():
+            self.released[name] = (path, "it is no longer in the file")
+            self.before[name] = mark
+            del self.owners[name]
+        return True
+
+    def read(self, root: Path, path: str, stamp: Stamp) -> None:
+        """Read a file's articles into the sink."""
+        files = self.catalog.sources[str(root)]
+        before = files.get(path)
+        why = "the file changed" if before else "the file is new"
+        entry = files[path] = Entry(stamp)
+        fallback = self._free_id(root, path)
+        try:
+            data = _load(root, path, stamp, self.options.max_bytes)
+            entry.stamp = _settled(stamp, hashlib.sha256(data).hexdigest())
+            for item in read(data, path, fallback, self.options):
+                if isinstance(item, Failure):
+                    entry.failures.append((item.path, item.reason))
+                else:
+                    self._take(root, path, entry, item, why)
+        except (UnreadableDocument, InvalidArticle) as error:
+            entry.failures.append((path, str(error)))
+        except OSError as error:
+            if before:
+                files[path] = before
+                for name in before.articles:
+                    self.released.pop(name, None)
+                    self.owners[name] = (str(root), path)
+                self._keep(path, before, error)
+                return
+            entry.stamp = Stamp(stamp.size, 0, 0)
+            entry.failures.append((path, f"it cannot be read ({error.strerror or error})"))
+        self.report.failed += [Failure(*failure) for failure in entry.failures]
+
+    def _keep(self, path: str, entry: Entry, error: OSError) -> None:
+        reason = f"it cannot be read ({error.strerror or error}); what was indexed from it before is kept"
+        self.report.failed.append(Failure(path, reason))
+        self.report.unchanged += len(entry.articles)
+
+    def _take(self, root: Path, path: str, entry: Entry, article: Article, why: str) -> None:
+        owner = self.owners.get(article.id)
+        if owner is not None:
+            place = owner[1] or "an article that an app put in"
+            entry.failures.append((path, f"the id {article.id!r} is taken by {place}"))
+            # Tried again with every sync, for the other may go.
+            entry.stamp = Stamp(entry.stamp.size, 0, 0)
+            return
+        mark = digest(article)
+        self.owners[article.id] = (str(root), path)
+        entry.articles[article.id] = (mark, article.language or self.default_language)
+        if article.id in self.released:
+            del self.released[article.id]
+            if self.before.get(article.id) == mark:
+                self.report.unchanged += 1
+                return
+            self.sink.remove(article.id)
+            self.report.record("change", article.id, path, why)
+        else:
+            self.report.record("add", article.id, path, why)
+        self.sink.add(article)
+
+    def _free_id(self, root: Path, path: str) -> str:
+        wanted = name = default_id(root, path)
+        number = 1
+        while self.owners.get(name) not in (None, (str(root), path)):
+            number += 1
+            name = f"{wanted}-{number}"
+        return name
+
+
+def default_id(root: Path, path: str) -> str:
+    """The id of a file's one article: its name made plain, and eight hex digits of its path in the source."""
+    stem = re.sub(r"(\.gz)?$", "", Path(path).name).rsplit(".", 1)[0]
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "article"
+    below = os.fsencode(f"{root.name}/{path}")
+    return f"{slug}-{hashlib.sha256(below).hexdigest()[:8]}"
+
+
+def _is_readable(name: str) -> bool:
+    lower = name.lower()
+    return any(lower.endswith(suffix) for suffix in SUFFIXES)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _settled(stamp: Stamp, sha256: str) -> Stamp:
+    young = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns) < _SETTLED_NS
+    return Stamp(stamp.size, 0 if young else stamp.mtime_ns, stamp.ctime_ns, sha256)
+
+
+def _open(root: Path, path: str) -> Path:
+    return root if root.is_file() else root / path
+
+
+def _load(root: Path, path: str, stamp: Stamp, most: int) -> bytes:
+    if stamp.size > most:
+        raise UnreadableDocument(
+            f"at most {most // 2**20} MB are wanted, it has {stamp.size / 2**20:.1f}: "
+            "split it, or raise max_file_mb"
+        )
+    with _open(root, path).open("rb") as file:
+        return file.read(most + 1)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
