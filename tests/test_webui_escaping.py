@@ -32,16 +32,16 @@ HOSTILE = [
 ELEMENTS = set(
     re.findall(
         r"\S+",
-        """html head meta title link body div a header p search form label input button select option main section
-    h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
+        """html head meta title link body div a header p search form label input button select option main
+    section h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
     )
 )
 ATTRIBUTES = set(
     re.findall(
         r"\S+",
-        """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize autocomplete
-    autofocus charset class content datetime dir enterkeyhint for href id lang maxlength method name rel role
-    selected spellcheck start tabindex type value""",
+        """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize
+    autocomplete autofocus charset class content datetime dir enterkeyhint for href id lang maxlength method
+    name rel role selected spellcheck start tabindex type value""",
     )
 )
 

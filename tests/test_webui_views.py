@@ -74,7 +74,7 @@ def one(soup: BeautifulSoup, selector: str) -> Tag:
 def test_the_start_page_says_what_can_be_searched() -> None:
     soup = page("/")
     assert " ".join(one(soup, ".holdings").text.split()) == (
-        "3 articles from 2020 to 5 November 2021, 21:01, 1 of them without a date."
+        "3 articles from 2020 to 5 November 2021, 1 of them without a date."
     )
     assert one(soup, "search form")["method"] == "get"
     assert one(soup, "input[type=search]").has_attr("autofocus")

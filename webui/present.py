@@ -204,7 +204,7 @@ def article_text(marked: MarkedArticle) -> ArticleText:
 def holdings(status: Status) -> Holdings:
     """How many articles there are, and from when to when."""
     first, last = (
-        date_text(Published(value, "day")) if value else None for value in (status.first, status.last)
+        date_text(Published(value[:10], "day")) if value else None for value in (status.first, status.last)
     )
     return Holdings(status.articles, status.undated, first, last)
 
