@@ -1,0 +1,305 @@
+"""The command line: each command is one call of the library, and what it gave.
+
+Data goes to standard output, progress and reports of trouble to standard error. Exit codes: 0 done, 1 error,
+2 usage, 3 finished but some files were skipped, 4 the index is locked, 5 the index is damaged, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from indexer.config import load_config
+from indexer.errors import NutgrafError
+
+if TYPE_CHECKING:
+    from indexer.index import Index
+    from indexer.model import Hit, Page, Span
+    from indexer.sync import SyncReport
+
+SKIPPED = 3
+INTERRUPTED = 130
+
+_index_option = click.option(
+    "--index",
+    type=click.Path(path_type=Path),
+    help="The folder of the index (default: index_data, or as configured).",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_lock_option = click.option(
+    "--lock-timeout", type=float, metavar="SECONDS", help="How long to wait for another writer."
+)
+_sources_argument = click.argument(
+    "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("nutgraf"), prog_name="nutgraf")
+def cli() -> None:
+    """Full-text search over a folder of dated articles that lands on the paragraph.
+
+    Options are also read from nutgraf.toml in the working directory and from NUTGRAF_* in the environment.
+    """
+
+
+@cli.command()
+@_sources_argument
+@_index_option
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
+@_lock_option
+@_json_option
+def index(
+    sources: tuple[Path, ...], index: Path | None, dry_run: bool, lock_timeout: float | None, as_json: bool
+) -> int:
+    """Bring the index in step with its sources.
+
+    SOURCE is a folder of articles, or a file (default: seeds, or as configured). What is new is added, what
+    changed is indexed again, what is gone is removed, in one commit.
+    """
+    archive = _open(index=index, lock_timeout=lock_timeout)
+    with _progress() as progress:
+        report = archive.sync(*sources, dry_run=dry_run, progress=progress)
+    return _tell(report, as_json)
+
+
+@cli.command()
+@_sources_argument
+@_index_option
+@_lock_option
+@_json_option
+def rebuild(sources: tuple[Path, ...], index: Path | None, lock_timeout: float | None, as_json: bool) -> int:
+    """Make the whole index anew from its sources, beside the live one, and go over to it when it is good.
+
+    SOURCE adds a folder or file to the sources that the index has. Searches are answered all the while; the
+    generation before is kept.
+    """
+    archive = _open(index=index, lock_timeout=lock_timeout)
+    with _progress() as progress:
+        report = archive.rebuild(*sources, progress=progress)
+    return _tell(report, as_json)
+
+
+@cli.command()
+@click.argument("query", nargs=-1, required=True)
+@_index_option
+@click.option("--after", metavar="DATE", help="Only articles from this year, month or day on.")
+@click.option("--before", metavar="DATE", help="Only articles before this year, month or day.")
+@click.option(
+    "--sort",
+    type=click.Choice(["relevance", "newest", "oldest", "title"]),
+    default="relevance",
+    show_default=True,
+)
+@click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to pass over first.")
+@_json_option
+def search(
+    query: tuple[str, ...],
+    index: Path | None,
+    after: str | None,
+    before: str | None,
+    sort: str,
+    limit: int | None,
+    offset: int,
+    as_json: bool,
+) -> int:
+    """Search the index: words, "a phrase", AND OR NOT, -word, +word, title:word, prefix*, word~,
+    date:2021-03..2021-05, after:2021, before:2022-03.
+
+    Put -- before a QUERY that begins with a minus sign.
+    """
+    archive = _open(index=index)
+    page = archive.search(" ".join(query), after=after, before=before, sort=sort, limit=limit, offset=offset)
+    if as_json:
+        _print_json(page.as_json())
+    else:
+        _print_page(page)
+    return 0
+
+
+@cli.command()
+@_index_option
+@_json_option
+def status(index: Path | None, as_json: bool) -> int:
+    """Say what the index holds."""
+    found = _open(index=index).status()
+    if as_json:
+        _print_json(found.as_json())
+        return 0
+    span = f"{found.first} to {found.last}" if found.first else "none dated"
+    languages = ", ".join(f"{name} {count:,}" for name, count in found.languages.items())
+    rows = [
+        ("index", f"{found.path} ({found.size / 2**20:.1f} MB)"),
+        ("articles", f"{found.articles:,} in {found.paragraphs:,} paragraphs"),
+        ("dates", f"{span}; {found.undated:,} undated"),
+        ("languages", languages or "none"),
+        ("sources", ", ".join(found.sources) or "none"),
+        ("committed", found.committed),
+    ]
+    for name, value in rows:
+        click.echo(f"{name:<10} {_plain(value)}")
+    for failure in found.failures:
+        click.echo(f"{'skipped':<10} {_plain(failure.path)}: {_plain(failure.reason)}")
+    return 0
+
+
+@cli.command()
+@_index_option
+@click.option("--host", help="The address to listen at (default: 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one (default: 8765).")
+@click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
+def serve(index: Path | None, host: str | None, port: int | None, allow_remote: bool) -> int:
+    """Serve the search page and the JSON API.
+
+    When there is no index yet, it is made from the configured sources (default: seeds) first.
+    """
+    # The one place where the library reaches up to the web: the site loads only when it is served.
+    from webui import create_app
+    from webui.serve import serve as run
+
+    archive = _open(index=index)
+    code = 0
+    if not archive.exists:
+        with _progress() as progress:
+            report = archive.sync(progress=progress)
+        code = _tell(report, as_json=False, to_err=True)
+    config = archive.config.with_options({"host": host, "port": port}, "command line")
+    run(
+        create_app(archive),
+        config.host,
+        config.port,
+        allow_remote=allow_remote,
+        announce=lambda address: click.echo(f"Serving on {address} (stop with Ctrl-C)"),
+    )
+    return code
+
+
+@cli.command(name="eval")
+@click.option("--docs", type=click.Path(path_type=Path), required=True, help="JSON Lines: id, title, text.")
+@click.option("--queries", type=click.Path(path_type=Path), required=True, help="JSON Lines: id, text.")
+@click.option(
+    "--qrels", type=click.Path(path_type=Path), required=True, help="Query, document, gain; by tabs."
+)
+@_json_option
+def evaluate(docs: Path, queries: Path, qrels: Path, as_json: bool) -> int:
+    """Measure the ranking on a judged collection: nDCG@10, mean average precision, recall@100."""
+    from indexer.evaluation import evaluate as measure
+
+    found = measure(load_config(), docs, queries, qrels)
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        click.echo(
+            f"nDCG@10 {found.ndcg_10:.4f}   MAP {found.map:.4f}   recall@100 {found.recall_100:.4f}   "
+            f"({found.queries} queries, {found.seconds:.1f} s)"
+        )
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run_cli(arguments))
+
+
+def run_cli(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Errors of Nutgraf's are one line, others keep a trace."""
+    # A file name or a title need not be printable in the terminal's encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return cli.main(args=arguments, prog_name="nutgraf", standalone_mode=False) or 0
+    except NutgrafError as error:
+        click.echo(f"nutgraf: {_plain(str(error))}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("nutgraf: interrupted; nothing of the last batch was kept", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        sys.stdout = None
+        return 0
+
+
+def _open(**options: Any) -> Index:
+    from indexer.index import open_index
+
+    return open_index(load_config(**options))
+
+
+def _progress() -> Any:
+    """A progress bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return nullcontext(None)
+    from indexer.progress import Bar
+
+    return Bar()
+
+
+def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        if report.dry_run:
+            for change in report.changes:
+                click.echo(f"{change.action:<7} {_plain(change.path)} ({change.id}): {change.why}")
+        verb = "would be " if report.dry_run else ""
+        click.echo(
+            f"{report.added:,} {verb}added, {report.changed:,} changed, {report.removed:,} removed, "
+            f"{report.unchanged:,} unchanged, from {report.files:,} files in {report.seconds:.1f} s",
+            err=to_err,
+        )
+    for failure in report.failed:
+        click.echo(f"nutgraf: skipped {_plain(failure.path)}: {_plain(failure.reason)}", err=True)
+    return SKIPPED if report.failed else 0
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_page(page: Page) -> None:
+    for note in page.notes:
+        click.echo(f"nutgraf: {_plain(note)}", err=True)
+    more = f", and {page.partial:,} with some of the words" if page.partial else ""
+    articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
+    click.echo(f"{articles}{more} ({page.took_ms:.0f} ms)")
+    for place, hit in enumerate(page.hits, page.offset + 1):
+        _print_hit(place, hit)
+
+
+def _print_hit(place: int, hit: Hit) -> None:
+    article = hit.article
+    facts = [str(article.published).replace("T", " ") if article.published else "undated", article.id]
+    if hit.missing:
+        facts.append(f"without {', '.join(hit.missing)}")
+    click.echo(f"\n{place}. {_marked(article.title or '(no title)', hit.title_spans)}")
+    click.echo(f"   {_plain('  '.join(facts))}")
+    for passage in hit.passages:
+        click.echo(f"   [{passage.number}] {_marked(passage.text, passage.spans)}")
+
+
+def _marked(text: str, spans: Sequence[Span]) -> str:
+    """The text with its matches in bold on a terminal, and as it is elsewhere."""
+    pieces, place = [], 0
+    for start, end in spans:
+        pieces += [_plain(text[place:start]), click.style(_plain(text[start:end]), bold=True)]
+        place = end
+    return "".join([*pieces, _plain(text[place:])])
+
+
+def _plain(text: str) -> str:
+    """The text without control characters, which could steer the terminal."""
+    return "".join(char if char.isprintable() or char == " " else " " for char in text)
