@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import webui
-from indexer.model import Article, Published
+from indexer import Article, Published
 from tests.test_webui_serve import serving
-from tests.test_webui_standin import StandIn
+from tests.test_webui_views import archive
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
@@ -57,7 +57,7 @@ ARTICLES = [
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serving(webui.create_app(StandIn(ARTICLES))) as found:
+    with serving(webui.create_app(archive(*ARTICLES))) as found:
         yield found
 
 
@@ -154,7 +154,7 @@ def test_a_title_from_right_to_left_stands_at_the_right(tab: Page) -> None:
 def test_a_dark_screen_gets_a_dark_page(browser: Browser, address: str) -> None:
     papers = set()
     for scheme in ("light", "dark"):
-        context = browser.new_context(base_url=address, color_scheme=scheme)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=address, color_scheme=scheme)
         page = context.new_page()
         page.goto("/?q=ferry")
         papers.add(page.locator(".nutgraf").evaluate("e => getComputedStyle(e).backgroundColor"))

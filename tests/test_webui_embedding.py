@@ -11,12 +11,10 @@ from flask import Flask, Response, abort, render_template, session
 from werkzeug.exceptions import NotFound
 
 import webui
-from indexer.errors import ConfigError, IndexMissing
-from indexer.model import Article, Page
-from tests.test_webui_standin import StandIn
-from webui.mount import RETRY_AFTER, Mount, Searchable
+from indexer import Article, Config, ConfigError, Index, Page, open_index
+from tests.test_webui_views import archive
 
-INDEX = StandIn([Article(id="a", title="Zebra", paragraphs=("A zebra.",))])
+INDEX = archive(Article(id="a", title="Zebra", paragraphs=("A zebra.",)))
 
 
 def host(folder: Path) -> Flask:
@@ -141,7 +139,7 @@ def test_the_host_may_set_headers_of_its_own() -> None:
 
 def test_several_indexes_live_in_one_application() -> None:
     app = Flask("host")
-    other = StandIn([Article(id="b", title="Okapi", paragraphs=("An okapi.",))])
+    other = archive(Article(id="b", title="Okapi", paragraphs=("An okapi.",)))
     webui.init_app(app, INDEX, url_prefix="/one")
     webui.init_app(app, other, url_prefix="/two", name="second")
     assert set(app.extensions["nutgraf"]) == {"nutgraf", "second"}
@@ -159,7 +157,7 @@ def test_a_name_that_is_taken_is_refused_with_what_to_do() -> None:
 
 
 def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
-    class Faulty(StandIn):
+    class Faulty(Index):
         def search(self, *args: object, **options: object) -> Page:
             raise RuntimeError("oh")
 
@@ -169,28 +167,17 @@ def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
     def broken(error: Exception) -> tuple[str, int]:
         return "host 500", 500
 
-    webui.init_app(app, Faulty([]))
+    webui.init_app(app, Faulty(Config()))
     assert app.test_client().get("/search/?q=x").text == "host 500"
     assert app.test_client().get("/search/api/search?q=x").text == "host 500"
 
 
-def test_an_index_that_is_not_there_yet_is_opened_when_it_is() -> None:
-    now = [0.0]
-    found: list[Searchable] = []
-
-    def open_index() -> Searchable:
-        if not found:
-            raise IndexMissing("an index was wanted; run nutgraf index")
-        return found[0]
-
-    mount = Mount(open_index, clock=lambda: now[0])
-    with pytest.raises(IndexMissing):
-        _ = mount.index
-    found.append(INDEX)
-    with pytest.raises(IndexMissing):
-        _ = mount.index
-    now[0] += RETRY_AFTER
-    assert mount.index is INDEX
+def test_a_page_appears_as_soon_as_the_index_does(tmp_path: Path) -> None:
+    site = webui.create_app(tmp_path / "index").test_client()
+    assert site.get("/?q=zebra").status_code == 503
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="Zebra", paragraphs=("A zebra.",))])
+    assert site.get("/?q=zebra").status_code == 200
 
 
 def test_the_site_starts_without_an_index_and_says_what_to_do(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import webui
 from indexer.model import Article, Published
-from tests.test_webui_standin import StandIn
+from tests.test_webui_views import archive, client
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -66,27 +66,27 @@ def test_what_a_document_says_stays_text(text: str) -> None:
         paragraphs=(f"zebra {text}", text),
         language=text,
         url=text,
-        published=Published(text, "day", text, ((text, text),), text),
+        published=Published("2021", "year", text, (("2020", text),), text),
         notes=(text,),
     )
-    site = webui.create_app(StandIn([article], notes=(text,))).test_client()
+    site = client(article)
     results = parsed(site, "/?q=zebra")
     title = " ".join(f"Zebra {text}".split())
     assert [h.text for h in results.select("h3")] == [title]
     assert [p.text for p in results.select(".passages li")] == [f"zebra {text}"]
-    assert [n.text for n in results.select(".notes li")] == [text]
     link = str(results.select("h3 a")[0]["href"])
     page = parsed(site, link)
     assert [h.text for h in page.select("h1")] == [title]
     assert page.title is not None
     assert page.title.text == title
     assert [p.text for p in page.select(".paragraph p")] == [f"zebra {text}", text]
+    assert [n.text for n in page.select(".notes li")] == [text]
     assert not page.select("article a.host")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_query_says_stays_text(text: str) -> None:
-    site = webui.create_app(StandIn([Article(id="a", title=text, paragraphs=(text,))])).test_client()
+    site = client(Article(id="a", title=text, paragraphs=(text,)))
     for path in ("/", "/a/a"):
         page = parsed(site, f"{path}?q={quote(text)}")
         assert [tag["value"] for tag in page.select("#q")] == [text]
@@ -98,25 +98,24 @@ def test_what_a_query_says_stays_text(text: str) -> None:
 
 
 def test_marks_are_made_after_escaping() -> None:
-    article = Article(id="a", title="a <b> & b", paragraphs=("1 < 2 & <b>3</b>",))
-    site = webui.create_app(StandIn([article])).test_client()
-    text = site.get(f"/a/a?q={quote('<b> &')}").text
-    assert "a <mark>&lt;b&gt;</mark> <mark>&amp;</mark> b" in text
-    assert "1 &lt; 2 <mark>&amp;</mark> <mark>&lt;b&gt;</mark>3&lt;/b&gt;" in text
+    article = Article(id="a", title="a <zebra> & zebra", paragraphs=("1 < 2 & <b>zebra</b>",))
+    text = client(article).get("/a/a?q=zebra").text
+    assert "a &lt;<mark>zebra</mark>&gt; &amp; <mark>zebra</mark>" in text
+    assert "1 &lt; 2 &amp; &lt;b&gt;<mark>zebra</mark>&lt;/b&gt;" in text
 
 
 def test_an_application_that_turned_escaping_off_does_not_turn_it_off_here() -> None:
     host = Flask("host")
     host.jinja_options = {"autoescape": False}
-    webui.init_app(host, StandIn([Article(id="a", title="<i>zebra</i>", paragraphs=("zebra",))]))
+    webui.init_app(host, archive(Article(id="a", title="<i>zebra</i>", paragraphs=("zebra",))))
     soup = parsed(host.test_client(), "/search/?q=zebra")
     assert [h.text for h in soup.select("h3")] == ["<i>zebra</i>"]
     assert host.jinja_env.autoescape is False
 
 
-SITE = webui.create_app(
-    StandIn([Article(id=str(n), title=text, paragraphs=(text, "zebra")) for n, text in enumerate(HOSTILE)])
-).test_client()
+SITE = client(
+    *(Article(id=str(n), title=text, paragraphs=(text, "zebra")) for n, text in enumerate(HOSTILE)),
+)
 
 
 @given(st.text(st.characters(codec=None), max_size=60))

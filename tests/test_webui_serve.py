@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import webui
-from indexer.errors import ConfigError
-from indexer.model import Article
-from tests.test_webui_standin import StandIn
+from indexer import Article, ConfigError
+from tests.test_webui_views import archive
 from webui.serve import AddressUnavailable, Server
 
 
@@ -35,7 +34,7 @@ def serving(app: object) -> Iterator[str]:
 
 
 def site() -> object:
-    return webui.create_app(StandIn([Article(id="a", title="Zebra", paragraphs=("A zebra.",))]))
+    return webui.create_app(archive(Article(id="a", title="Zebra", paragraphs=("A zebra.",))))
 
 
 def get(address: str, path: str = "/") -> tuple[int, str]:
@@ -99,11 +98,7 @@ def test_a_request_of_any_size_does_no_harm() -> None:
 
 
 def test_an_interrupt_ends_the_server_without_a_traceback() -> None:
-    code = (
-        "import webui, sys\n"
-        "from tests.test_webui_standin import StandIn\n"
-        "webui.serve(webui.create_app(StandIn([])), port=0)\n"
-    )
+    code = "import webui; webui.serve(webui.create_app('no-index'), port=0)"
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -114,7 +109,7 @@ def test_an_interrupt_ends_the_server_without_a_traceback() -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = next(word for word in line.split() if word.startswith("http"))
-        assert get(address)[0] == 200
+        assert get(address)[0] == 503
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
         assert (process.returncode, errors) == (0, "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self, get_args
+from typing import Literal, Self, get_args
 from urllib.parse import quote, urlencode, urlsplit
 
 from indexer.errors import InvalidRequest
-from webui.mount import Sort
 
+Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 # Every link of a page repeats the query, so it may not be of any length.
 MAX_QUERY = 4000

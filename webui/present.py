@@ -202,9 +202,10 @@ def article_text(marked: MarkedArticle) -> ArticleText:
 
 
 def holdings(status: Status) -> Holdings:
-    """How many articles there are, and from when to when."""
+    """How many articles there are, and from which year to which."""
+    # Years only: the edges come as days, whatever the articles know of theirs.
     first, last = (
-        date_text(Published(value[:10], "day")) if value else None for value in (status.first, status.last)
+        date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
     )
     return Holdings(status.articles, status.undated, first, last)
 

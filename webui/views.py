@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from indexer.errors import InvalidRequest, NutgrafError
 from webui import api, present
 from webui.addresses import SORTS, Search, article_url, named_article, pager
-from webui.mount import RETRY_AFTER, Mount, current_mount
+from webui.mount import Mount, current_mount
 
 blueprint = Blueprint(
     "nutgraf",
@@ -25,6 +25,8 @@ blueprint = Blueprint(
 )
 blueprint.register_blueprint(api.blueprint)
 
+# Seconds after which a client may ask again for an index that is missing or being mended.
+RETRY_AFTER = "10"
 # No script, and nothing from elsewhere: a document that got past the escaping could still do nothing.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -116,7 +118,7 @@ def set_headers(response: Response) -> Response:
             response.cache_control.max_age = 31_536_000
             response.cache_control.immutable = True
     elif response.status_code == 503:
-        response.headers.setdefault("Retry-After", str(RETRY_AFTER * 5))
+        response.headers.setdefault("Retry-After", RETRY_AFTER)
     return response
 
 
