@@ -36,6 +36,8 @@ _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     pi=lxml.html.HtmlProcessingInstruction,
     entity=lxml.html.HtmlEntity,
 )
+# Private characters in place of white space in preformatted text: they pass through the extraction.
+_NEWLINE, _SPACE = "\ue00a", "\ue020"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 # Characters.
 _SURE = 1000
@@ -62,15 +64,15 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
         elif size > _MOST_ELEMENTS:
             notes.append(f"too large ({size} elements) to find the main text: all text was taken")
         else:
-            _lighten(tree)
+            _prepare(tree)
             paragraphs = main_text(tree)
     if not paragraphs:
         paragraphs = blocks_of(text, deep=deep)
     title = facts.title
-    if not title and paragraphs:
-        title = opening(paragraphs[0])
-    if paragraphs and paragraphs[0].casefold() == title.casefold():
+    if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
+    elif not title and paragraphs:
+        title = opening(paragraphs[0])
     if not title:
         raise UnreadableDocument("an article is wanted, the page has no text in it")
     notes += drop_furniture(paragraphs)
@@ -99,17 +101,39 @@ def main_text(tree: Any) -> list[str]:
             # Whatever trips the extractor, block-level text is there to fall back on.
             continue
         body = getattr(document, "body", None)
-        found = found if body is None else _paragraphs(body)
+        found = found if body is None or _is_dump(body) else _paragraphs(body)
         if sum(map(len, found)) > _SURE:
             break
     return found
 
 
-def _lighten(tree: Any) -> None:
-    """Takes out what is no text: the page is copied several times below, and scripts are much of it."""
+def _is_dump(body: Any) -> bool:
+    """Whether the extractor found no structure and put all text of the page into one paragraph."""
+    if body.tag == "nav":
+        return True
+    return len(body) == 1 and body[0].tag == "p" and len(body[0]) == 0 and "\n" in (body[0].text or "")
+
+
+def _prepare(tree: Any) -> None:
+    """Takes out what is no text, and marks the line breaks and indents that count.
+
+    The page is copied several times by the extraction, and scripts are much of it.
+    """
     for element in list(tree.iter("script", "style", "svg")):
         if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
             element.drop_tree()
+    for block in tree.iter("pre"):
+        for element in block.iter():
+            if element.text:
+                element.text = _marked(element.text)
+            if element.tail and element is not block:
+                element.tail = _marked(element.tail)
+
+
+def _marked(text: str) -> str:
+    lines = text.split("\n")
+    rest = (_SPACE * (len(line) - len(line.lstrip(" "))) + line.lstrip(" ") for line in lines[1:])
+    return _NEWLINE.join([lines[0], *rest])
 
 
 def _parse(text: str) -> tuple[Any, bool]:
@@ -135,17 +159,15 @@ def _paragraphs(body: Any) -> list[str]:
         # Two line breaks divide paragraphs; one is white space.
         for part in re.split(r"\n\s*\n", "".join(pieces)):
             cells = [" ".join(cell.split()) for cell in part.split("\t")]
-            if text := " | ".join(cell for cell in cells if cell):
+            text = " | ".join(cell for cell in cells if cell)
+            text = text.replace(_NEWLINE, "\n").replace(_SPACE, " ").strip("\n")
+            if text.strip():
                 found.append(text)
         pieces.clear()
 
     for event, element in etree.iterwalk(body, events=("start", "end")):
-        verbatim = element.tag == "code" and "\n" in (element.text or "")
-        if verbatim or element.tag not in _INLINE:
+        if element.tag not in _INLINE:
             flush()
-        if verbatim and event == "start":
-            found.append(element.text.strip("\n").rstrip())
-            continue
         if event == "start":
             if element.tag == "lb":
                 pieces.append("\n")
@@ -199,6 +221,7 @@ def _in_local_time(utc: Published, shown: list[Published | None]) -> Published |
 
 def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: ReadOptions) -> list[Published]:
     """The date that a reader of the page would see: a line below the heading, a time element, any date."""
+    changed = {date.value[:10] for date in facts.dates if date.provenance == "modified"}
     for candidate in (*_date_lines(tree, options), *facts.times):
         if candidate.precision in ("day", "minute") and choose([candidate], options)[0]:
             finer = [time for time in facts.times if time.value.startswith(candidate.value)]
@@ -214,7 +237,7 @@ def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: Rea
     try:
         last = options.now().isoformat()
         day = htmldate.find_date(tree, original_date=True, url="", max_date=last)
-        if not day:
+        if not day or day in changed:
             return []
         if day.endswith("-01"):
             # Where only a month or a year was found, the first day stands for it: the quick search finds

@@ -260,13 +260,10 @@ def _bare(title: str, site: str) -> str:
         return title[: parts[-1].start()]
     if site and title[: parts[0].start()].casefold() == site.casefold():
         return title[parts[0].end() :]
-    # Without a site name: the last of several parts is one if it is short beside the rest.
+    # Without a site name, the last part is one if it is short beside the rest.
     head = title[: parts[-1].start()]
-    return (
-        head
-        if len(last) <= 30 and len(head) >= 2 * len(last) and not site and "-" not in parts[-1][0]
-        else title
-    )
+    share = 1 if "|" in parts[-1][0] or "::" in parts[-1][0] else 2
+    return head if len(last) <= 30 and len(head) >= share * len(last) and not site else title
 
 
 def _url(soup: BeautifulSoup, metas: list[tuple[str, str]]) -> str | None:

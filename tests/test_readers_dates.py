@@ -1,0 +1,199 @@
+"""Dates: what expressions say, how exactly, and which of several candidates wins."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.model import Published
+from indexer.readers import ReadOptions
+from indexer.readers.dates import (
+    choose,
+    complete,
+    date_line,
+    find_dates,
+    parse_date,
+    path_date,
+    wire_dateline,
+)
+
+OPTIONS = ReadOptions(today=date(2026, 6, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2021", "2021"),
+        ("2021-11", "2021-11"),
+        ("2021-11-05", "2021-11-05"),
+        ("20211105", "2021-11-05"),
+        ("2021-11-05T21:01:33Z", "2021-11-05T21:01"),
+        ("2021-11-05 21:01:33.000+0100", "2021-11-05T21:01"),
+        ("2021-11-05T21:01-04:00", "2021-11-05T21:01"),
+        ("2021-11-05T00:00:00Z", "2021-11-05"),
+        ("Fri, 05 Nov 2021 21:01:00 +0000", "2021-11-05T21:01"),
+        ("Thu Oct 24 10:12:33 CEST 2019", "2019-10-24T10:12"),
+        ("November 2021", "2021-11"),
+        ("Nov. 5th, 2021", "2021-11-05"),
+        ("5 November 2021 at 9pm", "2021-11-05T21:00"),
+        ("5. März 2021", "2021-03-05"),
+        ("5 de noviembre de 2021", "2021-11-05"),
+        ("le 3 mars 2020 à 14h30", "2020-03-03T14:30"),
+        ("2021年11月", "2021-11"),
+        ("2024/05/03", "2024-05-03"),
+        ("05.03.2024", "2024-03-05"),
+        ("1636146060", "2021-11-05T21:01"),
+        ("1636146060000", "2021-11-05T21:01"),
+        ("26/02/19", "2019-02-26"),
+        ("26/02/98", "1998-02-26"),
+        ("yesterday", None),
+        ("3 days ago", None),
+        ("Friday", None),
+        ("5 November", None),
+        ("31 February 2020", None),
+        ("2021-13-45", None),
+        ("", None),
+    ],
+)
+def test_an_expression_gives_what_it_says_and_no_more(text: str, value: str | None) -> None:
+    found = parse_date(text, "meta", OPTIONS)
+    assert (found.value if found else None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "value", "note"),
+    [
+        ("05/03/2024", True, "2024-03-05", "05/03/2024 was read with the day first"),
+        ("05/03/2024", False, "2024-05-03", "05/03/2024 was read with the month first"),
+        ("13/03/2024", False, "2024-03-13", None),
+        ("03/13/2024", True, "2024-03-13", None),
+        ("05/05/2024", True, "2024-05-05", None),
+    ],
+)
+def test_day_and_month_follow_the_configured_order_and_say_so(
+    text: str, day_first: bool, value: str, note: str | None
+) -> None:
+    found = parse_date(text, "meta", ReadOptions(today=OPTIONS.today, day_first=day_first))
+    assert found is not None
+    assert (found.value, found.note) == (value, note)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "value"),
+    [
+        ("2021-11-05T21:01:00Z", "Asia/Shanghai", "2021-11-06T05:01"),
+        ("2021-11-05T21:01:00+08:00", "UTC", "2021-11-05T13:01"),
+        ("Mon Oct 23, 2006 9:55pm EDT", "UTC", "2006-10-24T01:55"),
+        ("2021-11-05T21:01", "Asia/Shanghai", "2021-11-05T21:01"),
+        ("2021-11-05T00:00:00Z", "America/New_York", "2021-11-05"),
+    ],
+)
+def test_only_a_moment_with_an_offset_is_moved_to_the_zone(text: str, zone: str, value: str) -> None:
+    found = parse_date(text, "meta", ReadOptions(today=OPTIONS.today, timezone=zone))
+    assert found is not None
+    assert found.value == value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("2006/10/23/item.txt", "2006-10-23"),
+        ("news/20061023-item.txt", "2006-10-23"),
+        ("a/2021/nov/05/x", "2021-11-05"),
+        ("a/2021-11.txt", "2021-11"),
+        ("2004/item.txt", "2004"),
+        ("000_d6f20211105c15.txt", None),
+        ("12345678.txt", None),
+        ("x-2021-13-45.txt", None),
+        ("business/001.txt", None),
+    ],
+)
+def test_a_file_name_gives_a_date_only_where_it_plainly_is_one(path: str, value: str | None) -> None:
+    found = path_date(path, "file name", OPTIONS)
+    assert (found.value if found else None) == value
+
+
+def test_metadata_beats_text_beats_address_beats_file_name() -> None:
+    values = {"file name": "2001", "url": "2002-02-02", "dateline": "2003-03-03", "json-ld": "2004-04-04"}
+    candidates = [Published.parse(value, place) for place, value in values.items()]
+    for place in ("json-ld", "dateline", "url", "file name"):
+        best, _ = choose(candidates, OPTIONS)
+        assert best is not None
+        assert best.provenance == place
+        assert best.others == tuple((c.value, c.provenance) for c in candidates[:-1][::-1])
+        candidates.pop()
+
+
+def test_a_finer_date_that_agrees_lends_its_precision_and_is_no_disagreement() -> None:
+    coarse, fine = Published.parse("2021-11-05", "meta"), Published.parse("2021-11-05T21:01", "dateline")
+    best, notes = choose([fine, coarse], OPTIONS)
+    assert best == fine
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("2026-06-02", "in the future"), ("1399-12-31", "before 1400")]
+)
+def test_impossible_dates_are_refused_with_a_note(value: str, reason: str) -> None:
+    best, notes = choose([Published.parse(value, "meta"), Published.parse("2020", "url")], OPTIONS)
+    assert best is not None
+    assert best.value == "2020"
+    assert value in notes[0]
+    assert reason in notes[0]
+
+
+def test_today_is_not_the_future() -> None:
+    assert choose([Published.parse("2026-06-01T23:59", "meta")], OPTIONS)[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "when"),
+    [
+        ("LONDON, March 4 (Agency) - Oil", (3, 4)),
+        ("BEIJING, Nov. 5 (Agency) -- Steel", (11, 5)),
+        ("DAMASCUS 5 November - Bread", (11, 5)),
+        ("WASHINGTON (Agency) - Paper", None),
+        ("London - a city", None),
+    ],
+)
+def test_a_wire_dateline_gives_month_and_day(line: str, when: tuple[int, int] | None) -> None:
+    found = wire_dateline(line, OPTIONS)
+    assert (found.yearless if found else None) == when
+
+
+def test_the_twenty_ninth_of_february_takes_a_leap_year_or_none() -> None:
+    found = complete((2, 29), [Published.parse("2004-03-01", "file name")])
+    assert found is not None
+    assert found.value == "2004-02-29"
+    assert complete((2, 29), [Published.parse("2003", "file name")]) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["By Ada Example, 3 May 2020", "in May 2020 he said", "Room 2020 is free", "5 apples"]
+)
+def test_a_line_that_says_more_is_no_date_line(line: str) -> None:
+    assert date_line(line, OPTIONS) is None
+
+
+@given(st.text(max_size=120))
+def test_no_text_makes_date_reading_fail(text: str) -> None:
+    parse_date(text, "meta", OPTIONS)
+    date_line(text, OPTIONS)
+    wire_dateline(text, OPTIONS)
+    for found in find_dates(text, "text", OPTIONS):
+        assert found.start < found.end
+
+
+@given(
+    st.from_regex(
+        r"\A(?:\d{1,4}[-/. :]){1,4}\d{0,4}(?: ?(?:am|pm|GMT|CEST|\+\d{2}:\d{2}))?"
+        r"(?: (?:March|mars|Mai|ago)\.? \d{1,4})?\Z"
+    )
+)
+def test_nothing_that_looks_like_a_date_makes_date_reading_fail(text: str) -> None:
+    zoned = ReadOptions(today=date(2026, 6, 1), timezone="Asia/Tokyo")
+    for found in (parse_date(text, "meta", zoned), *find_dates(text, "text", zoned)):
+        assert found is None or found.start < found.end

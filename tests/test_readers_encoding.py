@@ -1,0 +1,194 @@
+"""Bytes to text, and what holds for any bytes whatever."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article, Encoding, Failure
+from indexer.readers import ReadOptions, read
+from indexer.readers.encoding import decode
+
+OPTIONS = ReadOptions(today=date(2026, 6, 1))
+GERMAN = "Straßenbau\n\nDie Brücke bleibt größer als früher, natürlich über dem Fluß – „so“ heißt es.\n"
+RUSSIAN = (
+    "Мост закрыт\n\nСовет собрался вечером и три часа говорил о мосте через канал, который закрыт с весны."
+)
+JAPANESE = "橋は閉鎖\n\n市議会は月曜の夜に集まり、春から閉鎖されている運河の橋について三時間話し合った。"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "guessed"),
+    [
+        (GERMAN.encode(), "utf-8", False),
+        (codecs.BOM_UTF8 + GERMAN.encode(), "utf-8", False),
+        (GERMAN.encode("utf-16"), "utf-16-le", False),
+        (codecs.BOM_UTF16_BE + GERMAN.encode("utf-16-be"), "utf-16-be", False),
+        (GERMAN.encode("utf-32"), "utf-32-le", False),
+        (GERMAN.encode("utf-16-le"), "utf-16-le", True),
+        (GERMAN.encode("utf-16-be"), "utf-16-be", True),
+        (GERMAN.encode("cp1252"), "cp1252", True),
+    ],
+)
+def test_the_encoding_is_found_and_named(data: bytes, name: str, guessed: bool) -> None:
+    assert decode(data) == (GERMAN, Encoding(name, guessed))
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        (JAPANESE, "shift_jis"),
+        (JAPANESE, "euc-jp"),
+        (JAPANESE, "iso2022_jp"),
+        (JAPANESE, "utf-16-le"),
+        ("Profits rose to £600m at the firm that makes nothing else.", "cp1252"),
+    ],
+)
+def test_older_encodings_are_detected_and_marked_as_guessed(text: str, codec: str) -> None:
+    found, encoding = decode(text.encode(codec))
+    assert found == text
+    assert encoding.guessed
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta charset="iso-8859-2">',
+        '<?xml version="1.0" encoding="ISO-8859-2"?>',
+        "<META content='text/html; charset=ISO-8859-2'>",
+    ],
+)
+def test_markup_may_declare_its_encoding(head: str) -> None:
+    page = f"{head}<html><title>Most</title><p>Zażółć gęślą jaźń</p></html>"
+    text, encoding = decode(page.encode("iso-8859-2"), markup=True)
+    assert (text, encoding) == (page, Encoding("iso8859-2"))
+
+
+def test_a_declaration_that_does_not_fit_is_not_believed() -> None:
+    page = '<meta charset="utf-8"><p>' + GERMAN
+    assert decode(page.encode("cp1252"), markup=True) == (page, Encoding("cp1252", guessed=True))
+    page = '<meta charset="iso-8859-1"><p>' + GERMAN
+    assert decode(page.encode(), markup=True) == (page, Encoding("utf-8"))
+
+
+def test_a_bad_byte_in_sound_utf8_is_shown_and_noted() -> None:
+    data = (GERMAN * 20).encode() + b" \xff end"
+    (found,) = read(data, "a.txt", "id", OPTIONS)
+    assert isinstance(found, Article)
+    assert found.encoding == Encoding("utf-8", guessed=True)
+    assert "unreadable" in found.notes[0]
+    assert "Brücke" in found.paragraphs[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4,
+        b"PK\x03\x04" + bytes(200),
+        bytes(range(32)) * 50,
+        b"\0",
+    ],
+)
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.md", "a.jsonl", "a"])
+def test_binary_data_is_refused(data: bytes, name: str) -> None:
+    with pytest.raises(UnreadableDocument):
+        list(read(data, name, "id", OPTIONS))
+
+
+def test_gzip_is_unpacked_whatever_the_name() -> None:
+    data = gzip.compress(b"Title\n\n") + gzip.compress(b"Some text.")
+    for name in ("a.txt.gz", "a.TXT.GZ", "a.txt"):
+        (found,) = read(data, name, "id", OPTIONS)
+        assert isinstance(found, Article)
+        assert (found.title, found.paragraphs) == ("Title", ("Some text.",))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(b"Title\n\ntext" * 100)[:-12], "too early"),
+        (gzip.compress(b"x")[:5], "too early"),
+        (b"Title\n\nnot packed", "gzip data is wanted"),
+        (gzip.compress(b"x") + b"rest", "something else"),
+        (b"\x1f\x8b\x08\0garbage after that", "damaged"),
+        (gzip.compress(bytes(10_000_000)), "unpacks to more"),
+        (b"", "no text"),
+    ],
+)
+def test_bad_gzip_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason):
+        list(read(data, "a.txt.gz", "id", ReadOptions(max_bytes=1_000_000)))
+
+
+def test_a_document_above_the_bound_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="at most 10 bytes"):
+        read(b"Title\n\nSome text.", "a.txt", "id", ReadOptions(max_bytes=10))
+
+
+NAMES = ["a.txt", "a.html", "a.md", "a.jsonl", "a.txt.gz", "a", "2020/a.htm", "b.xhtml", "c.dat"]
+FRAGMENTS = st.sampled_from(
+    [
+        *("<p>", "</div>", "<div", "<table><tr><td>", "<script>", "<!--", "&#0;", "&#xD800;", "&#x1F600;"),
+        *("<h1>A</h1>", "<br><br>", "<a href=x>", "<![CDATA[", "<svg><title>", "<meta charset=utf-16>"),
+        *(
+            "\n\n",
+            "---\n",
+            "# ",
+            "date: ",
+            "```",
+            "| a |",
+            '{"id": 1, "text": "',
+            '"}',
+            "\\ud800",
+            "\0",
+            "\x1b$",
+        ),
+        *("12 May 2020", "LONDON, March 4 (X) - ", "é", "漢字", "\ud7ff", "word "),
+    ]
+)
+
+
+def read_all(data: bytes, name: str) -> None:
+    try:
+        found = list(read(data, name, "id", OPTIONS))
+    except UnreadableDocument:
+        return
+    assert found
+    assert all(isinstance(one, (Article, Failure)) for one in found)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.binary(max_size=300), st.sampled_from(NAMES))
+def test_any_bytes_give_articles_or_a_clear_error(data: bytes, name: str) -> None:
+    read_all(data, name)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.one_of(FRAGMENTS, st.text(max_size=20)), max_size=12).map("".join),
+    st.sampled_from(NAMES),
+    st.sampled_from(["utf-8", "utf-16", "cp1252"]),
+)
+def test_any_mixture_of_markup_gives_articles_or_a_clear_error(text: str, name: str, codec: str) -> None:
+    read_all(text.encode(codec, "ignore"), name)
+
+
+def test_importing_the_readers_loads_none_of_their_libraries() -> None:
+    code = (
+        "import sys, indexer.readers\n"
+        "list(indexer.readers.read(b'T\\n\\ntext', 'a.txt', 'id', indexer.readers.ReadOptions()))\n"
+        "heavy = {'trafilatura', 'htmldate', 'bs4', 'lxml', 'markdown_it', 'charset_normalizer'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

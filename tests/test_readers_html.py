@@ -1,0 +1,221 @@
+"""HTML: main text, what a page says about itself, and when it was published."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import pytest
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article
+from indexer.readers import ReadOptions, read
+
+OPTIONS = ReadOptions(today=date(2026, 6, 1))
+TEXT = (
+    "The council met on Monday evening and spoke for three hours about the bridge over the canal, which has "
+    "been shut since the spring floods and which nobody wants to pay for, although everybody would cross it."
+)
+BODY = f"<h1>Bridge stays shut</h1><p>{TEXT}</p><p>{TEXT[::-1]}</p><p>{TEXT.upper()}</p>"
+
+
+def article(page: str, name: str = "a.html", options: ReadOptions = OPTIONS) -> Article:
+    (found,) = read(page.encode(), name, "id", options)
+    assert isinstance(found, Article)
+    return found
+
+
+def page(head: str = "", body: str = BODY, attributes: str = "") -> str:
+    return (
+        f"<!DOCTYPE html><html {attributes}><head><title>Bridge stays shut | The Paper</title>{head}</head>"
+        f"<body><nav><a href=/>Home</a> <a href=/x>All news</a></nav><main><article>{body}</article></main>"
+        "<footer>Imprint</footer></body></html>"
+    )
+
+
+def published(head: str = "", body: str = BODY, name: str = "a.html", options: ReadOptions = OPTIONS) -> str:
+    found = article(page(head, body), name, options).published
+    return f"{found.value} {found.provenance}" if found else "none"
+
+
+def ld(text: str) -> str:
+    return f'<script type="application/ld+json">{text}</script>'
+
+
+def test_the_main_text_is_kept_and_navigation_scripts_styles_and_comments_are_not() -> None:
+    found = article(page("<style>p {}</style>", BODY + "<script>var hidden = 1;</script><!-- secret -->"))
+    assert found.title == "Bridge stays shut"
+    assert found.paragraphs == (TEXT, TEXT[::-1], TEXT.upper())
+
+
+def test_headings_lists_quotations_tables_and_code_are_paragraphs() -> None:
+    found = article(
+        page(
+            body=BODY
+            + "<h2>Why it is shut</h2><ul><li>The first reason is water.</li><li>The second is money.</li></ul>"
+            "<blockquote>Nobody will pay, said the mayor.</blockquote>"
+            "<table><tr><td>Year</td><td>Floods</td></tr><tr><td>1998</td><td>two</td></tr></table>"
+            "<pre>run me\nand me</pre><p>One line.<br><br>Another line.</p>"
+        )
+    )
+    for text in (
+        *(
+            "Why it is shut",
+            "The first reason is water.",
+            "The second is money.",
+            "Nobody will pay, said the mayor.",
+        ),
+        *("Year | Floods", "1998 | two", "run me\nand me", "One line.", "Another line."),
+    ):
+        assert text in found.paragraphs
+
+
+def test_a_fragment_gives_its_blocks() -> None:
+    found = article("<h1>Short manual</h1><ol><li>Turn it on.</li><li>Wait.</li></ol><pre>go\n now</pre>")
+    assert found.title == "Short manual"
+    assert found.paragraphs == ("Turn it on.", "Wait.", "go\n now")
+
+
+def test_blocks_stand_in_where_no_main_text_is_found() -> None:
+    found = article(
+        "<div><script>x()</script><nav>Menu</nav>One<br><br>Two <b>bold</b></div><style>y</style><p>Three"
+    )
+    assert found.paragraphs == ("One", "Two bold", "Three")
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "title"),
+    [
+        ("", "<p>x", "Bridge stays shut"),
+        ("<meta property=og:title content='Bridge stays shut - The Paper'><meta property=og:site_name content='The Paper'>",
+         "<p>x", "Bridge stays shut"),
+        ("", "<h1>The Paper</h1><h1>Bridge stays shut</h1>", "Bridge stays shut"),
+        ("", "<h1>Subscribe now!</h1><p>x", "Bridge stays shut"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_articles_and_not_the_sites(head: str, body: str, title: str) -> None:
+    assert article(page(head, body)).title == title
+
+
+def test_language_and_canonical_address_are_read() -> None:
+    found = article(
+        page('<link rel="canonical" href="https://paper.example/bridge">', attributes='lang="en-GB"')
+    )
+    assert (found.language, found.url) == ("en", "https://paper.example/bridge")
+    assert article(page()).language is None
+
+
+@pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "/bridge", "file:///etc/passwd", "data:text/html,x", ""]
+)
+def test_an_address_that_is_not_http_is_not_kept(href: str) -> None:
+    assert article(page(f'<link rel="canonical" href="{href}">')).url is None
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "wanted"),
+    [
+        (ld('{"@type": "NewsArticle", "datePublished": "2021-11-05T21:01:00+08:00"}'), BODY, "2021-11-05T21:01 json-ld"),
+        (ld('{"@graph": [{"@type": "WebPage", "datePublished": "2020-01-01"}, {"@type": ["Article"], '
+            '"datePublished": "2021-11-05"}]}'), BODY, "2021-11-05 json-ld"),
+        (ld('[{"@type": "Comment", "datePublished": "2020-01-01"}, {"datePublished": "2021-11"}]'), BODY, "2021-11 json-ld"),
+        (ld('{"@type": "Article", "datePublished": "2021-11-05", }'), BODY, "2021-11-05 json-ld"),
+        (ld("[" * 100_000), BODY, "none"),
+        ('<meta property="article:published_time" content="2021-11-05T21:01:00+01:00">', BODY, "2021-11-05T21:01 meta"),
+        ('<meta name="DC.date.issued" content="2021-11">', BODY, "2021-11 meta"),
+        ('<meta itemprop="datePublished" content="5 November 2021">', BODY, "2021-11-05 meta"),
+        ("", BODY + '<time itemprop="datePublished" datetime="2021-11-05T21:01">Friday</time>', "2021-11-05T21:01 time"),
+        ("", BODY.replace("</h1>", "</h1><p>Posted on 5 November 2021</p>"), "2021-11-05 dateline"),
+        ('<link rel="canonical" href="https://paper.example/2021/11/05/bridge">', BODY, "2021-11-05 url"),
+        ("", BODY, "none"),
+    ],
+)  # fmt: skip
+def test_the_date_is_found_where_the_page_states_it(head: str, body: str, wanted: str) -> None:
+    assert published(head, body) == wanted
+
+
+def test_sources_are_ranked_and_disagreement_is_kept() -> None:
+    head = (
+        '<meta property="article:published_time" content="2021-11-05">'
+        '<link rel="canonical" href="https://paper.example/2020/02/03/bridge">'
+    )
+    found = article(page(head), "2019/08/07/a.html").published
+    assert found is not None
+    assert (found.value, found.provenance) == ("2021-11-05", "meta")
+    assert found.others == (("2020-02-03", "url"), ("2019-08-07", "file name"))
+
+
+def test_a_date_of_change_is_taken_only_when_nothing_else_is_found_and_says_so() -> None:
+    head = '<meta property="article:modified_time" content="2021-11-05">'
+    assert published(head) == "2021-11-05 modified"
+    assert published(head + '<meta name="date" content="2020-02-02">') == "2020-02-02 meta"
+    assert "only the date of a change" in article(page(head)).notes[0]
+
+
+def test_a_file_name_is_the_last_resort() -> None:
+    assert published(name="2019/08/07/a.html") == "2019-08-07 file name"
+
+
+def test_a_future_date_is_refused_and_the_next_source_is_asked() -> None:
+    found = article(page('<meta name="date" content="2031-01-01">' + ld('{"datePublished": "2021-11-05"}')))
+    assert found.published is not None
+    assert found.published.value == "2021-11-05"
+    assert "in the future" in found.notes[0]
+
+
+def test_a_moment_given_in_utc_is_shown_on_the_publishers_own_day() -> None:
+    utc = '<meta property="article:published_time" content="2020-02-25T02:25:00Z">'
+    assert (
+        published(utc + '<link rel=canonical href="https://paper.example/2020/02/24/x">') == "2020-02-24 meta"
+    )
+    local = ld('{"@type": "Article", "datePublished": "2020-02-24T21:25:00-05:00"}')
+    assert published(utc + local) == "2020-02-24T21:25 json-ld"
+    assert (
+        published(utc + '<link rel=canonical href="https://paper.example/2020/02/20/x">')
+        == "2020-02-25T02:25 meta"
+    )
+    assert published(utc) == "2020-02-25T02:25 meta"
+
+
+def test_a_moment_is_moved_to_the_configured_zone() -> None:
+    options = ReadOptions(today=OPTIONS.today, timezone="America/New_York")
+    utc = '<meta property="article:published_time" content="2020-02-25T02:25:00Z">'
+    assert published(utc, options=options) == "2020-02-24T21:25 meta"
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "ul><li", "table><tr><td", "blockquote"])
+def test_twenty_thousand_nested_elements_are_read_in_bounded_time(tag: str) -> None:
+    start = time.process_time()
+    found = article(
+        f"<html><body><p>{TEXT}</p>" + f"<{tag}>" * 20_000 + f"inner words</body><p>{TEXT[::-1]}</p>"
+    )
+    assert TEXT in found.paragraphs
+    assert any("inner words" in text for text in found.paragraphs)
+    assert time.process_time() - start < 20
+
+
+def test_a_huge_page_gives_all_its_text_and_says_that_it_was_not_sifted() -> None:
+    found = article("<html><title>Long</title><body>" + "<p>Some <i>more</i> words." * 60_000)
+    assert len(found.paragraphs) == 60_000
+    assert "too large" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["<html></html>", "<!-- x -->", "<script>x()</script>", "<p> </p>", "<nav>a</nav>"]
+)
+def test_a_page_without_text_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableDocument, match="no text"):
+        article(text)
+
+
+def test_entities_for_impossible_characters_do_no_harm() -> None:
+    found = article("<p>One&#0;two&#xD800;three&#x1F;four&amp;</p><p>x")
+    assert "\0" not in found.paragraphs[0]
+    assert found.paragraphs[0].endswith("four&")
+
+
+def test_markup_in_text_is_text() -> None:
+    found = article(
+        page(body=BODY + "<p>Write &lt;script&gt;alert(1)&lt;/script&gt; to greet them all, she said.</p>")
+    )
+    assert any("<script>alert(1)</script>" in text for text in found.paragraphs)

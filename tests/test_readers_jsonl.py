@@ -1,0 +1,95 @@
+"""JSON Lines: an article a line, and a bad line is no harm to the others."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article, Failure
+from indexer.readers import ReadOptions, read
+
+OPTIONS = ReadOptions(today=date(2026, 6, 1))
+
+
+def lines(*records: Any) -> list[Article | Failure]:
+    text = "\n".join(record if isinstance(record, str) else json.dumps(record) for record in records)
+    return list(read(text.encode(), "sub/a.jsonl", "sub/a", OPTIONS))
+
+
+def article(record: Any) -> Article:
+    (found,) = lines(record)
+    assert isinstance(found, Article), found
+    return found
+
+
+def test_every_field_is_read() -> None:
+    found = article(
+        {"id": "x1", "title": "T", "published": "2021-11-05T21:01", "paragraphs": ["One.", " ", "Two."],
+         "url": "https://news.example/1", "language": "de"}
+    )  # fmt: skip
+    assert (found.id, found.title, found.paragraphs) == ("x1", "T", ("One.", "Two."))
+    assert found.published is not None
+    assert (found.published.value, found.published.provenance) == ("2021-11-05T21:01", "given")
+    assert (found.url, found.language, found.source) == ("https://news.example/1", "de", "sub/a.jsonl")
+    assert found.encoding is not None
+
+
+def test_text_is_divided_at_blank_lines() -> None:
+    assert article({"id": "x", "text": "One\ntwo.\n\n \nThree."}).paragraphs == ("One two.", "Three.")
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(7, "7"), ("a b", "a b"), (None, "sub/a-1"), ("", "sub/a-1")])
+def test_an_id_is_text_or_a_number_or_made_from_the_line(given: Any, wanted: str) -> None:
+    assert article({"id": given, "title": "T"}).id == wanted
+
+
+def test_date_stands_in_for_published_and_keeps_its_precision() -> None:
+    found = article({"id": "x", "title": "T", "date": "2021-11"}).published
+    assert found is not None
+    assert (found.value, found.precision) == ("2021-11", "month")
+
+
+@pytest.mark.parametrize("value", ["soon", "2027-01-01", ["2020"], {"year": 2020}, 12])
+def test_a_date_that_cannot_be_used_leaves_the_article_undated_with_a_note(value: Any) -> None:
+    found = article({"id": "x", "title": "T", "published": value})
+    assert found.published is None
+    assert len(found.notes) == 1
+
+
+def test_a_bad_line_is_reported_with_its_number_and_the_others_are_read() -> None:
+    good = {"id": "x", "title": "T"}
+    found = lines(
+        good, "{broken", "", "[1, 2]", {"id": "y"}, {"id": ["z"], "title": "T"}, {"id": "p", "text": 5}, good
+    )
+    assert [f.path if isinstance(f, Failure) else f.id for f in found] == [
+        "x", "sub/a.jsonl:2", "sub/a.jsonl:4", "sub/a.jsonl:5", "sub/a.jsonl:6", "sub/a.jsonl:7", "x",
+    ]  # fmt: skip
+    assert all(f.reason for f in found if isinstance(f, Failure))
+
+
+def test_a_lone_surrogate_and_deep_nesting_are_failures_of_their_lines() -> None:
+    found = lines('{"id": "x", "text": "\\ud800"}', "[" * 100_000, {"id": "a\u0001b", "title": "T"})
+    assert all(isinstance(f, Failure) for f in found)
+
+
+def test_line_separators_inside_strings_do_not_break_lines() -> None:
+    found = lines('{"id": "x", "text": "One\u2028two\u0085three"}')
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "file:///etc/passwd", "//x.example", "https://", "http://a b"]
+)
+def test_only_web_addresses_are_kept(url: str) -> None:
+    found = article({"id": "x", "title": "T", "url": url})
+    assert found.url is None
+    assert "left out" in found.notes[0]
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="no text"):
+        read(b"\n\n", "a.jsonl", "a", OPTIONS)

@@ -1,0 +1,91 @@
+"""Markdown: front matter, headings, blocks, and no markup left over."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from indexer.errors import UnreadableDocument
+from indexer.model import Article
+from indexer.readers import ReadOptions, read
+
+OPTIONS = ReadOptions(today=date(2026, 6, 1))
+
+
+def article(text: str, name: str = "a.md") -> Article:
+    (found,) = read(text.encode(), name, "id", OPTIONS)
+    assert isinstance(found, Article)
+    return found
+
+
+def test_front_matter_gives_title_date_language_and_address() -> None:
+    found = article(
+        "---\ntitle: 'A bridge: shut'\ndate: 2023-09  # a month\nlang: en-GB\nurl: https://a.example/b\n"
+        "tags:\n  - one\n---\n\n# A bridge: shut\n\nText.\n"
+    )
+    assert found.title == "A bridge: shut"
+    assert found.published is not None
+    assert (found.published.value, found.published.provenance) == ("2023-09", "given")
+    assert (found.language, found.url, found.paragraphs) == ("en", "https://a.example/b", ("Text.",))
+
+
+def test_the_first_heading_is_the_title_and_later_ones_are_paragraphs() -> None:
+    found = article("# A *bold* title\n\nOne\ntwo.\n\n## Part\n\nThree.")
+    assert found.title == "A bold title"
+    assert found.paragraphs == ("One two.", "Part", "Three.")
+
+
+def test_lists_quotes_tables_and_code_become_paragraphs() -> None:
+    found = article(
+        "# T\n\n- one\n- two\n\n> said\n\n| a | b |\n|---|---|\n| c | d |\n\n```sh\nrun me\n  now\n```\n"
+    )
+    assert found.paragraphs == ("one", "two", "said", "a | b", "c | d", "run me\n  now")
+
+
+def test_links_and_pictures_leave_their_words() -> None:
+    assert article("# T\n\nSee [the map](https://a.example) and ![a bridge](b.png).").paragraphs == (
+        "See the map and a bridge.",
+    )
+
+
+def test_raw_html_leaves_its_words_and_never_its_tags_or_scripts() -> None:
+    found = article(
+        "# T\n\nA <b>bold</b> word<br>here <script>alert(1)</script>.\n\n<div>Block <i>text</i></div>\n\n"
+        "<script>\nalert(2)\n</script>\n\n<!-- hidden -->\n"
+    )
+    assert found.paragraphs == ("A bold word here .", "Block text")
+
+
+def test_a_date_line_below_the_title_is_the_date() -> None:
+    found = article("# T\n\n5 May 2020\n\nText.")
+    assert found.published is not None
+    assert (found.published.value, found.published.provenance) == ("2020-05-05", "dateline")
+    assert found.paragraphs == ("Text.",)
+
+
+def test_a_date_that_is_not_understood_is_noted() -> None:
+    found = article("---\ntitle: T\ndate: soon\n---\nText.")
+    assert found.published is None
+    assert "soon" in found.notes[0]
+
+
+def test_a_rule_at_the_start_is_no_front_matter() -> None:
+    assert article("---\n\nText without fields.\n\n---\n\nMore.").paragraphs == (
+        "Text without fields.",
+        "More.",
+    )
+
+
+def test_text_without_a_heading_is_named_by_its_opening() -> None:
+    found = article("Just a sentence. And another.")
+    assert (found.title, found.paragraphs) == ("Just a sentence.", ("Just a sentence. And another.",))
+
+
+def test_an_empty_document_is_refused() -> None:
+    with pytest.raises(UnreadableDocument):
+        article("<!-- nothing -->\n")
+
+
+def test_deep_nesting_is_survived() -> None:
+    assert article("# T\n\n" + "> " * 5000 + "text").title == "T"
