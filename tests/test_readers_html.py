@@ -52,7 +52,7 @@ def test_headings_lists_quotations_tables_and_code_are_paragraphs() -> None:
     found = article(
         page(
             body=BODY
-            + "<h2>Why it is shut</h2><ul><li>The first reason is water.</li><li>The second is money.</li></ul>"
+            + "<h2>Why it is shut</h2><ul><li>The first reason is water.</li><li>The second, money.</li></ul>"
             "<blockquote>Nobody will pay, said the mayor.</blockquote>"
             "<table><tr><td>Year</td><td>Floods</td></tr><tr><td>1998</td><td>two</td></tr></table>"
             "<pre>run me\nand me</pre><p>One line.<br><br>Another line.</p>"
@@ -87,8 +87,8 @@ def test_blocks_stand_in_where_no_main_text_is_found() -> None:
     ("head", "body", "title"),
     [
         ("", "<p>x", "Bridge stays shut"),
-        ("<meta property=og:title content='Bridge stays shut - The Paper'><meta property=og:site_name content='The Paper'>",
-         "<p>x", "Bridge stays shut"),
+        ("<meta property=og:title content='Bridge stays shut - The Paper'>"
+         "<meta property=og:site_name content='The Paper'>", "<p>x", "Bridge stays shut"),
         ("", "<h1>The Paper</h1><h1>Bridge stays shut</h1>", "Bridge stays shut"),
         ("", "<h1>Subscribe now!</h1><p>x", "Bridge stays shut"),
     ],
@@ -115,16 +115,20 @@ def test_an_address_that_is_not_http_is_not_kept(href: str) -> None:
 @pytest.mark.parametrize(
     ("head", "body", "wanted"),
     [
-        (ld('{"@type": "NewsArticle", "datePublished": "2021-11-05T21:01:00+08:00"}'), BODY, "2021-11-05T21:01 json-ld"),
+        (ld('{"@type": "NewsArticle", "datePublished": "2021-11-05T21:01:00+08:00"}'), BODY,
+         "2021-11-05T21:01 json-ld"),
         (ld('{"@graph": [{"@type": "WebPage", "datePublished": "2020-01-01"}, {"@type": ["Article"], '
             '"datePublished": "2021-11-05"}]}'), BODY, "2021-11-05 json-ld"),
-        (ld('[{"@type": "Comment", "datePublished": "2020-01-01"}, {"datePublished": "2021-11"}]'), BODY, "2021-11 json-ld"),
+        (ld('[{"@type": "Comment", "datePublished": "2020-01-01"}, {"datePublished": "2021-11"}]'), BODY,
+         "2021-11 json-ld"),
         (ld('{"@type": "Article", "datePublished": "2021-11-05", }'), BODY, "2021-11-05 json-ld"),
         (ld("[" * 100_000), BODY, "none"),
-        ('<meta property="article:published_time" content="2021-11-05T21:01:00+01:00">', BODY, "2021-11-05T21:01 meta"),
+        ('<meta property="article:published_time" content="2021-11-05T21:01:00+01:00">', BODY,
+         "2021-11-05T21:01 meta"),
         ('<meta name="DC.date.issued" content="2021-11">', BODY, "2021-11 meta"),
         ('<meta itemprop="datePublished" content="5 November 2021">', BODY, "2021-11-05 meta"),
-        ("", BODY + '<time itemprop="datePublished" datetime="2021-11-05T21:01">Friday</time>', "2021-11-05T21:01 time"),
+        ("", BODY + '<time itemprop="datePublished" datetime="2021-11-05T21:01">Friday</time>',
+         "2021-11-05T21:01 time"),
         ("", BODY.replace("</h1>", "</h1><p>Posted on 5 November 2021</p>"), "2021-11-05 dateline"),
         ('<link rel="canonical" href="https://paper.example/2021/11/05/bridge">', BODY, "2021-11-05 url"),
         ("", BODY, "none"),

@@ -36,11 +36,11 @@ _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     pi=lxml.html.HtmlProcessingInstruction,
     entity=lxml.html.HtmlEntity,
 )
-# Private characters in place of white space in preformatted text: they pass through the extraction.
-_NEWLINE, _SPACE = "\ue00a", "\ue020"
+# Private characters in place of the white space that counts: they pass through the extraction.
+_NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
-# Characters.
-_SURE = 1000
+# Characters: what the extractor may be trusted with, and what may as well be the page's frame.
+_SURE, _LITTLE = 1000, 100
 _DATE_IN_PAGE = 60
 _FARTHEST_ZONE = timedelta(hours=14)
 
@@ -65,9 +65,14 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
             notes.append(f"too large ({size} elements) to find the main text: all text was taken")
         else:
             _prepare(tree)
-            paragraphs = main_text(tree)
-    if not paragraphs:
-        paragraphs = blocks_of(text, deep=deep)
+            try:
+                paragraphs = main_text(tree)
+            except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
+                notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
+    if sum(map(len, paragraphs)) < _LITTLE:
+        blocks = blocks_of(text, deep=deep)
+        # The extractor's last resort is to take everything, even the navigation of a page that has no text.
+        paragraphs = paragraphs if paragraphs and blocks else blocks
     title = facts.title
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
@@ -95,11 +100,7 @@ def main_text(tree: Any) -> list[str]:
     # The extractor's own rules are right where they find much; where they do not, it shall compare them with
     # other algorithms, which takes twice as long.
     for fast in (True, False):
-        try:
-            document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False)
-        except (RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError, etree.LxmlError):
-            # Whatever trips the extractor, block-level text is there to fall back on.
-            continue
+        document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False)
         body = getattr(document, "body", None)
         found = found if body is None or _is_dump(body) else _paragraphs(body)
         if sum(map(len, found)) > _SURE:
@@ -115,13 +116,18 @@ def _is_dump(body: Any) -> bool:
 
 
 def _prepare(tree: Any) -> None:
-    """Takes out what is no text, and marks the line breaks and indents that count.
+    """Takes out what is no text, and marks the white space that counts.
 
     The page is copied several times by the extraction, and scripts are much of it.
     """
     for element in list(tree.iter("script", "style", "svg")):
         if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
             element.drop_tree()
+    # Two line breaks divide paragraphs, and the extraction makes one of them.
+    for element in tree.iter("br"):
+        following = element.getnext()
+        if following is not None and following.tag == "br" and not (element.tail or "").strip():
+            following.tail = _BREAK + (following.tail or "")
     for block in tree.iter("pre"):
         for element in block.iter():
             if element.text:
@@ -156,8 +162,7 @@ def _paragraphs(body: Any) -> list[str]:
     pieces: list[str] = []
 
     def flush() -> None:
-        # Two line breaks divide paragraphs; one is white space.
-        for part in re.split(r"\n\s*\n", "".join(pieces)):
+        for part in "".join(pieces).split(_BREAK):
             cells = [" ".join(cell.split()) for cell in part.split("\t")]
             text = " | ".join(cell for cell in cells if cell)
             text = text.replace(_NEWLINE, "\n").replace(_SPACE, " ").strip("\n")
@@ -247,7 +252,7 @@ def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: Rea
                 text = day[:4] if day.endswith("-01-01") else day[:7]
                 return [Published.parse(text, "text")]
         return [Published(day, "day", "text")]
-    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, etree.LxmlError):
+    except Exception:  # noqa: BLE001 - a date that htmldate trips over is one that it does not find
         return []
 
 
