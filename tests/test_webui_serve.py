@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -88,6 +90,15 @@ def test_slow_clients_do_not_keep_others_waiting() -> None:
             slow = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=20))
             slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         assert get(address, "/?q=zebra")[0] == 200
+
+
+def test_requests_at_the_same_time_get_the_same_answers() -> None:
+    with serving(site()) as address, ThreadPoolExecutor(8) as clients:
+        paths = ["/?q=zebra", "/a/a?q=zebra", "/api/search?q=nothing", "/api/articles/a"] * 16
+        answers = list(clients.map(lambda path: (path, get(address, path)), paths))
+    assert {status for _, (status, _) in answers} == {200}
+    timeless = {(path, re.sub(r'"took_ms":[0-9.]+|[0-9.]+ ms', "", text)) for path, (_, text) in answers}
+    assert len(timeless) == 4
 
 
 def test_a_request_of_any_size_does_no_harm() -> None:
