@@ -187,10 +187,9 @@ class Analyzer:
         if apostrophe and head in self._elisions:
             text = rest
         text = text.removesuffix("'s").replace("'", "") or text.replace("'", "")
-        word = fold(text)
-        if not word:
+        word, bare = fold(text), text.lstrip("@#")
+        if not fold(bare):
             return (), ()
-        bare = text.lstrip("@#")
         stem = fold(self._stem(fold(bare) if self._fold_first else unicodedata.normalize("NFC", bare)))
         return (stem or word,), (word,)
 

@@ -7,10 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from whoosh.query.compound import And
-from whoosh.query.qcore import Every, NullQuery, Query
-from whoosh.query.terms import Term
-
 from indexer.analysis import analyzer
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.evaluate import Evaluation, Found
@@ -20,7 +16,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import load_article, load_info
 from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage, anchors
-from indexer.query import AllOf, DateRange, parse, parse_period
+from indexer.query import Parsed, RawPhrase, dated, parse, parse_period
 from indexer.snippets import choose_paragraphs, cut, find_spans
 
 MAX_DEPTH = 10_000
@@ -56,9 +52,9 @@ def search(
     """
     began = time.perf_counter()
     _check(sort, limit, offset)
-    tree, notes = _read(how, query, after, before)
+    parsed = _read(how, query, after, before)
     evaluation = Evaluation(snapshot, how.languages)
-    found = evaluation.run(tree, enough=max(limit, 1))
+    found = evaluation.run(parsed.tree, enough=max(limit, 1))
     full = top(snapshot, found.full, sort, offset, limit)
     rest = limit - len(full)
     partial = top(snapshot, found.partial, sort, max(offset - len(found.full), 0), rest)
@@ -70,7 +66,7 @@ def search(
         offset=offset,
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
-        notes=(*notes, *found.notes, *_partial_note(found)),
+        notes=(*parsed.notes, *found.notes, *_partial_note(found)),
         hits=tuple(hits),
     )
 
@@ -80,8 +76,9 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     article = load_article(snapshot, number)
     leaves: list[Leaf] = []
     if query.strip():
-        tree, _ = _read(how, query, None, None)
-        leaves = [scored.leaf for scored in Evaluation(snapshot, how.languages).run(tree, enough=1).leaves]
+        evaluation = Evaluation(snapshot, how.languages)
+        found = evaluation.run(_read(how, query, None, None).tree, enough=1)
+        leaves = [scored.leaf for scored in found.leaves]
     words = analyzer(article.language or how.language)
     in_title = [leaf.mark for leaf in leaves if leaf.in_title]
     in_text = [leaf.mark for leaf in leaves if leaf.in_text]
@@ -101,10 +98,11 @@ def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
     """Whether an article is found by the first words of its own text or title."""
     article = load_article(snapshot, number)
     field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
-    places = analyzer(article.language or how.language).tokens(text)[:5]
-    words = [Term(field, text[token.start : token.end]) for token in places]
-    found = Evaluation(snapshot, how.languages).run(And(words), enough=0).full
-    return not words or number in found.articles
+    tokens = analyzer(article.language or how.language).tokens(text)[:5]
+    if not tokens:
+        return True
+    words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])
+    return number in Evaluation(snapshot, how.languages).run(words, enough=0).full.articles
 
 
 def _check(sort: str, limit: int, offset: int) -> None:
@@ -120,20 +118,14 @@ def _check(sort: str, limit: int, offset: int) -> None:
         )
 
 
-def _read(how: Searching, query: str, after: str | None, before: str | None) -> tuple[Query, tuple[str, ...]]:
+def _read(how: Searching, query: str, after: str | None, before: str | None) -> Parsed:
     today = how.today()
     parsed = parse(query, today=today, day_first=how.day_first)
     if not after and not before:
-        return parsed.tree, parsed.notes
+        return parsed
     start = _first_moment("after", after, how, today)
     end = _first_moment("before", before, how, today)
-    dates = DateRange(start, end)
-    if parsed.tree is NullQuery:
-        # Dates alone list what was published then; a query of which nothing was understood finds nothing.
-        return (NullQuery if query.strip() else And([Every(), dates])), parsed.notes
-    kind = AllOf if type(parsed.tree) is AllOf else And
-    parts = list(parsed.tree) if isinstance(parsed.tree, And) else [parsed.tree]
-    return kind([*parts, dates]), parsed.notes
+    return Parsed(dated(parsed.tree, start, end, alone=not query.strip()), parsed.notes)
 
 
 def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:

@@ -11,7 +11,7 @@ from whoosh.query.qcore import NullQuery, Query
 from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
-from indexer.query.tree import AllOf, DateRange, Must, RawPhrase
+from indexer.query.tree import AllOf, DateRange, Must, RawPhrase, dated
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -24,6 +24,7 @@ __all__ = [
     "Must",
     "Parsed",
     "RawPhrase",
+    "dated",
     "parse",
     "parse_period",
     "parse_range",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from whoosh.query.compound import And, Or
-from whoosh.query.qcore import Every, Query
+from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.wrappers import Not, WrappingQuery
 
 
@@ -114,6 +114,18 @@ def required(part: Query | None) -> Query | None:
 def complete(tree: Query | None) -> Query | None:
     """The whole tree: over every article, where it has only dates and exclusions."""
     return tree if tree is None or has_words(tree) else _over_all(tree)
+
+
+def dated(tree: Query, start: datetime | None, end: datetime | None, *, alone: bool) -> Query:
+    """A whole tree, kept to articles published from `start` on and before `end`.
+
+    With `alone`, an empty tree becomes everything of those dates; without, it still finds nothing.
+    """
+    dates = DateRange(start, end)
+    if tree is NullQuery:
+        return And([Every(), dates]) if alone else tree
+    kind = AllOf if type(tree) is AllOf else And
+    return kind([*(tree if isinstance(tree, And) else [tree]), dates])
 
 
 def has_words(tree: Query) -> bool:

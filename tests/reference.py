@@ -1,0 +1,270 @@
+"""What a search means, written to be read: plain loops over plain articles, for comparing the engine with.
+
+It shares the analysis and the query parser with the engine, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rapidfuzz.distance import OSA
+from whoosh.query.compound import And, Or
+from whoosh.query.qcore import Every, NullQuery
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+from whoosh.query.wrappers import Not
+
+from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents, stop_words
+from indexer.engine.scoring import K1, NEARNESS, WEIGHT, B
+from indexer.model import Article
+from indexer.query import AllOf, DateRange, Must, RawPhrase, parse
+
+FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+
+
+@dataclass
+class Answer:
+    """Article ids in order, with their scores: those that meet the whole query, and the partial ones."""
+
+    full: list[tuple[str, float]]
+    partial: list[tuple[str, float]]
+
+
+@dataclass
+class Leaf:
+    """Per article id: the frequency in the title, and in each paragraph."""
+
+    frequencies: dict[str, tuple[float, list[float]]] = field(default_factory=dict)
+    idf: float = 0.0
+
+
+class Reference:
+    """A collection to search."""
+
+    def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
+        self.articles = {article.id: article for article in articles}
+        self.language = language
+        counts = Counter(article.language or language for article in articles)
+        self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
+        self.texts: dict[str, list[list[Token]]] = {
+            a.id: [analyzer(a.language or language).tokens(text) for text in (a.title, *a.paragraphs)]
+            for a in articles
+        }
+        self.average = {
+            name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
+            for name in ("title", "paragraph")
+        }
+        self.words = {token.word for texts in self.texts.values() for text in texts for token in text}
+
+    def length(self, article: str, name: str) -> int:
+        """How many terms a field of an article has."""
+        texts = self.texts[article]
+        return len(texts[0]) if name == "title" else sum(len(text) for text in texts[1:])
+
+    def search(self, query: str, *, today: Any, enough: int = 10) -> Answer:
+        """Every match, in order."""
+        self.leaves: list[Leaf] = []
+        tree = self.audible(parse(query, today=today).tree) or NullQuery
+        full: dict[str, float]
+        partial: dict[str, float] = {}
+        if type(tree) is AllOf:
+            hard = [part for part in tree if isinstance(part, (Must, Not, DateRange, Every))]
+            soft = [part for part in tree if not isinstance(part, (Must, Not, DateRange, Every))]
+            common = [part for part in soft if self.is_common(part)]
+            if len(common) < len(soft):
+                soft = [part for part in soft if part not in common]
+            filters = [self.match(part) for part in hard if not isinstance(part, Not)]
+            banned = set().union(
+                *(self.match(part.query, mark=False) for part in hard if isinstance(part, Not))
+            )
+            words = [
+                {name: score * times for name, score in self.match(part).items()}
+                for part, times in Counter(soft).items()
+            ]
+            full = {
+                name: sum(found[name] for found in [*words, *filters])
+                for name in self.articles
+                if name not in banned and all(name in found for found in [*words, *filters])
+            }
+            if len(full) < enough and len(words) > 1:
+                partial = {
+                    name: sum(found.get(name, 0.0) for found in [*words, *filters])
+                    for name in self.articles
+                    if name not in banned
+                    and name not in full
+                    and any(name in found for found in words)
+                    and all(name in found for found in filters)
+                }
+        else:
+            full = self.match(tree)
+        return Answer(self.ordered(full), self.ordered(partial))
+
+    def ordered(self, found: dict[str, float]) -> list[tuple[str, float]]:
+        """By score, then newest first, then id."""
+        if len(self.leaves) > 1:
+            found = {name: score * (1 + NEARNESS * self.coverage(name)) for name, score in found.items()}
+
+        def key(name: str) -> tuple[float, float, str]:
+            published = self.articles[name].published
+            begin = (published.start - datetime(1970, 1, 1)).total_seconds() if published else -math.inf
+            return -round(found[name], 9), -begin, name
+
+        return [(name, found[name]) for name in sorted(found, key=key)]
+
+    def coverage(self, name: str) -> float:
+        """The best share of the leaves' weight that stands in one paragraph, or in the title."""
+        total = sum(leaf.idf for leaf in self.leaves)
+        places = len(self.texts[name])
+        best = 0.0
+        for place in range(places):
+            here = 0.0
+            for leaf in self.leaves:
+                title, paragraphs = leaf.frequencies.get(name, (0.0, []))
+                if (title if place == 0 else paragraphs[place - 1] if paragraphs else 0.0) > 0:
+                    here += leaf.idf
+            best = max(best, here)
+        return best / total if total else 0.0
+
+    def audible(self, node: Any) -> Any:
+        """The tree without leaves that say nothing."""
+        if type(node) in (Term, RawPhrase):
+            heard = any(analyzer(name).tokens(node.text, query=True) for name in self.languages)
+            return node if heard else None
+        if isinstance(node, (And, Or)):
+            kept = [part for part in map(self.audible, node) if part is not None]
+            if len(kept) > 1:
+                return type(node)(kept)
+            return kept[0] if kept and not isinstance(kept[0], Not) else None
+        if isinstance(node, Not):
+            return node if self.audible(node.query) is not None else None
+        if isinstance(node, Must):
+            return node if self.audible(node.child) is not None else None
+        return node
+
+    def is_common(self, node: Any) -> bool:
+        """Whether a clause is a stop word."""
+        return (
+            type(node) is Term
+            and node.fieldname == "text"
+            and any(fold(node.text).replace("'", "") in stop_words(name) for name in self.languages)
+        )
+
+    def match(self, node: Any, *, mark: bool = True) -> dict[str, float]:
+        """The score of every article that matches."""
+        if isinstance(node, Or):
+            parts = [self.match(part, mark=mark) for part in node]
+            return {n: sum(p.get(n, 0.0) for p in parts) for n in self.articles if any(n in p for p in parts)}
+        if isinstance(node, And):
+            banned = set().union(
+                *(self.match(part.query, mark=False) for part in node if isinstance(part, Not))
+            )
+            parts = [self.match(part, mark=mark) for part in node if not isinstance(part, Not)]
+            return {
+                n: sum(p[n] for p in parts)
+                for n in self.articles
+                if n not in banned and all(n in p for p in parts)
+            }
+        if isinstance(node, Must):
+            return self.match(node.child, mark=mark)
+        if isinstance(node, DateRange):
+            return {name: 0.0 for name, article in self.articles.items() if self.is_dated(article, node)}
+        if isinstance(node, Every):
+            return dict.fromkeys(self.articles, 0.0)
+        if node is NullQuery:
+            return {}
+        leaf = self.leaf(node)
+        leaf.idf = self.idf(len(leaf.frequencies))
+        if mark:
+            self.leaves.append(leaf)
+        return {name: self.score(name, leaf) for name in leaf.frequencies}
+
+    def is_dated(self, article: Article, node: DateRange) -> bool:
+        """Whether all that an article's date may mean lies in a range."""
+        published = article.published
+        return (
+            published is not None
+            and (node.start is None or published.start >= node.start)
+            and (node.end is None or published.end <= node.end)
+        )
+
+    def idf(self, having: int) -> float:
+        """Inverse document frequency."""
+        return math.log1p((len(self.articles) - having + 0.5) / (having + 0.5))
+
+    def score(self, name: str, leaf: Leaf) -> float:
+        """BM25F of one leaf in one article."""
+        title, paragraphs = leaf.frequencies[name]
+        weighted = 0.0
+        for place, frequency in (("title", title), ("paragraph", sum(paragraphs))):
+            relative = self.length(name, place) / (self.average[place] or 1.0)
+            weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
+        return leaf.idf * (K1 + 1) * weighted / (K1 + weighted)
+
+    def leaf(self, node: Any) -> Leaf:
+        """Where a leaf stands."""
+        fields = FIELDS[node.fieldname]
+        leaf = Leaf()
+        for name, texts in self.texts.items():
+            counts = [float(self.count(node, tokens)) for tokens in texts]
+            title = counts[0] if "title" in fields else 0.0
+            paragraphs = counts[1:] if "paragraph" in fields else [0.0] * (len(counts) - 1)
+            if title or any(paragraphs):
+                leaf.frequencies[name] = (title, paragraphs)
+        return leaf
+
+    def count(self, node: Any, tokens: list[Token]) -> int:
+        """How often a leaf stands in one text."""
+        if type(node) is Prefix and not is_unspaced(node.text):
+            start = fold(node.text).replace("'", "")
+            return sum(token.word.startswith(start) for token in tokens)
+        if type(node) is Wildcard:
+            pattern = "".join(
+                {"*": ".*", "?": "."}.get(char, re.escape(char)) for char in fold(node.text).replace("'", "")
+            )
+            return sum(re.fullmatch(pattern, token.word, re.DOTALL) is not None for token in tokens)
+        if type(node) is FuzzyTerm:
+            word = fold(node.text).replace("'", "")
+            return sum(OSA.distance(word, token.word) <= node.maxdist for token in tokens)
+        return self.count_words(node.text, getattr(node, "slop", 1), tokens)
+
+    def count_words(self, text: str, slop: int, tokens: list[Token]) -> int:
+        """How often a word or a phrase stands in one text."""
+        stems: set[str] = set()
+        exact: set[str] = set()
+        phrases: set[tuple[str, ...]] = set()
+        character = False
+        for language in self.languages:
+            asked = analyzer(language).tokens(text, query=True)
+            if len(asked) > 1:
+                phrases.add(tuple(token.stem for token in asked))
+            elif len(asked) == 1:
+                token = asked[0]
+                if token.word[0] in "@#":
+                    exact.add(token.word)
+                elif len(token.stem) == 1 and is_unspaced(token.stem):
+                    character = True
+                    exact.add(token.stem)
+                else:
+                    stems.add(token.stem)
+                    exact |= {token.word} if keeps_accents(language) else set()
+        found = sum(token.stem in stems for token in tokens)
+        found += sum(len(list(self.endings(phrase, slop, tokens))) for phrase in phrases)
+        if character:
+            return max(found, sum(token.word[:1] in exact for token in tokens))
+        return max(found, sum(token.word in exact for token in tokens))
+
+    def endings(self, phrase: tuple[str, ...], slop: int, tokens: list[Token]) -> Iterator[int]:
+        """The places where a phrase ends."""
+        reach = {place for place, token in enumerate(tokens) if token.stem == phrase[0]}
+        for stem in phrase[1:]:
+            reach = {
+                place
+                for place, token in enumerate(tokens)
+                if token.stem == stem and any(place - gap in reach for gap in range(1, slop + 1))
+            }
+        yield from sorted(reach)

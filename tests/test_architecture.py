@@ -1,0 +1,135 @@
+"""Imports point one way, Whoosh and Flask stay in their rooms, what is heavy loads only where it is used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Each room, from the top down; a module may import from its own room and from those below.
+ROOMS = [
+    ("webui",),
+    ("indexer.cli", "indexer.__main__", "indexer.evaluation", "indexer.progress"),
+    ("indexer", "indexer.index"),
+    ("indexer.build",),
+    ("indexer.reading", "indexer.sync"),
+    ("indexer.generations", "indexer.search"),
+    ("indexer.catalog", "indexer.snippets"),
+    ("indexer.engine",),
+    ("indexer.query", "indexer.analysis", "indexer.readers"),
+    ("indexer.model", "indexer.errors", "indexer.config"),
+]
+# The command that serves the site reaches up to it, when it is called.
+ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}
+WHOOSH = ("indexer.engine", "indexer.query", "indexer.analysis")
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every module of the project, by dotted name."""
+    found = []
+    for path in sorted([*ROOT.glob("indexer/**/*.py"), *ROOT.glob("webui/**/*.py")]):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
+    return found
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """Every module that a file imports, with the line; imports for type checking only do not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    checking = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in checking:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: an absolute import is wanted"
+            module = node.module or ""
+            inside = (ROOT / module.replace(".", "/")).is_dir()
+            found += [
+                (node.lineno, f"{module}.{alias.name}")
+                if inside and (ROOT / module.replace(".", "/") / f"{alias.name}.py").exists()
+                else (node.lineno, module)
+                for alias in node.names
+            ]
+    return found
+
+
+def room(module: str) -> int:
+    """The place of a module's room, counted from the top; the longest name that fits decides."""
+    fits = [
+        (len(name), place)
+        for place, names in enumerate(ROOMS)
+        for name in names
+        if module == name or (module.startswith(f"{name}.") and name != "indexer")
+    ]
+    assert fits, f"{module} has no room: give it one in ROOMS"
+    return max(fits)[1]
+
+
+def test_imports_point_one_way() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
+        for name, path in modules()
+        for line, wanted in imports(path)
+        if wanted.split(".")[0] in ("indexer", "webui")
+        and (name, wanted) not in ALLOWED
+        and room(wanted) < room(name)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [("whoosh", WHOOSH), ("flask", ("webui",)), ("jinja2", ("webui",)), ("waitress", ("webui",))],
+)
+def test_a_library_stays_in_its_rooms(library: str, rooms: tuple[str, ...]) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
+        for name, path in modules()
+        for line, wanted in imports(path)
+        if wanted.split(".")[0] == library
+        and not any(name == place or name.startswith(f"{place}.") for place in rooms)
+    ]
+    assert wrong == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after some code."""
+    script = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {
+    "flask",
+    "trafilatura",
+    "bs4",
+    "lxml",
+    "htmldate",
+    "charset_normalizer",
+    "markdown_it",
+    "rich",
+    "waitress",
+}
+
+
+@pytest.mark.parametrize("code", ["import indexer", "import indexer.cli", "import indexer.readers"])
+def test_what_is_heavy_loads_only_where_it_is_used(code: str) -> None:
+    assert loaded_by(code) & HEAVY == set()
+
+
+def test_the_site_loads_no_reader_libraries() -> None:
+    assert loaded_by("import webui") & {"trafilatura", "bs4", "lxml", "htmldate", "markdown_it"} == set()

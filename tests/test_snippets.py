@@ -1,0 +1,112 @@
+"""Passages: what is marked, and where a long paragraph is cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.analysis import analyzer
+from indexer.engine.arrays import NOTHING
+from indexer.engine.leaves import Leaf, Mark
+from indexer.engine.postings import NO_POSTINGS, Postings
+from indexer.engine.scoring import ScoredLeaf
+from indexer.snippets import ELLIPSIS, choose_paragraphs, cut, find_spans
+
+ENGLISH = analyzer("en")
+
+
+def marked(text: str, mark: Mark) -> list[str]:
+    """The marked parts of a text."""
+    return [text[start:end] for start, end in find_spans(text, ENGLISH, [mark])]
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "parts"),
+    [
+        ("He runs, ran and is running.", Mark(stems=frozenset({"run"})), ["runs", "running"]),
+        ("Zürich’s lake", Mark(stems=frozenset({"zurich"})), ["Zürich’s"]),
+        ("economic economy", Mark(words=frozenset({"economic"})), ["economic"]),
+        (
+            "belt and road, road and belt",
+            Mark(phrases=frozenset({(("belt", "and", "road"), 1)})),
+            ["belt and road"],
+        ),
+        ("belt or road", Mark(phrases=frozenset({(("belt", "road"), 1)})), []),
+        ("belt or road", Mark(phrases=frozenset({(("belt", "road"), 2)})), ["belt or road"]),
+        ("a b a b", Mark(phrases=frozenset({(("a", "b", "a"), 1)})), ["a b a"]),
+        ("東京都と京都", Mark(stems=frozenset({"東京", "京都"})), ["東京都", "京都"]),
+        ("東京都", Mark(characters=frozenset({"都"})), ["都"]),
+        ("covid-19", Mark(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
+    ],
+)
+def test_what_is_marked_is_the_word_as_written(text: str, mark: Mark, parts: list[str]) -> None:
+    assert marked(text, mark) == parts
+
+
+def test_a_short_text_is_not_cut() -> None:
+    assert cut("A short text.", [(2, 7)], 20) == ("A short text.", ((2, 7),))
+
+
+def test_a_long_text_is_cut_at_words_around_the_most_matches() -> None:
+    text = "start " + "filler " * 100 + "one two three " + "filler " * 100
+    at = text.index("one")
+    shown, spans = cut(text, [(0, 5), (at, at + 3), (at + 4, at + 7)], 120)
+    assert shown.startswith(ELLIPSIS + "filler")
+    assert shown.endswith("filler" + ELLIPSIS)
+    assert [shown[a:b] for a, b in spans] == ["one", "two"]
+    assert len(shown) <= 122
+
+
+def test_a_text_without_matches_is_cut_at_its_end() -> None:
+    shown, spans = cut("word " * 100, [], 50)
+    assert shown.startswith("word word")
+    assert shown.endswith("word" + ELLIPSIS)
+    assert spans == ()
+
+
+def test_a_text_without_spaces_is_cut_all_the_same() -> None:
+    shown, spans = cut("東" * 1000, [(500, 501)], 100)
+    assert len(shown) <= 102
+    assert [shown[a:b] for a, b in spans] == ["東"]
+
+
+@given(
+    text=st.text(alphabet="ab 東\n\u0301", max_size=300),
+    places=st.lists(st.integers(0, 299), max_size=8, unique=True),
+    length=st.integers(40, 120),
+)
+def test_a_cut_keeps_spans_on_the_same_characters(text: str, places: list[int], length: int) -> None:
+    spans = [(place, place + 1) for place in sorted(places) if place < len(text)]
+    shown, kept = cut(text, spans, length)
+    assert len(shown) <= max(length, 0) + 2
+    assert all(0 <= a < b <= len(shown) for a, b in kept)
+    originals = [text[a:b] for a, b in spans]
+    remaining = iter(originals)
+    assert all(any(shown[a:b] == part for part in remaining) for a, b in kept)
+    assert shown.strip(ELLIPSIS) in text
+
+
+def leaf(idf: float, freqs: dict[int, int]) -> ScoredLeaf:
+    """A leaf that stands in the given documents."""
+    docs = np.array(sorted(freqs), np.int32)
+    postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
+    return ScoredLeaf(Leaf("", NO_POSTINGS, postings, Mark(), in_title=True, in_text=True), NOTHING, idf)
+
+
+def test_chosen_paragraphs_answer_best_and_stand_in_reading_order() -> None:
+    leaves = [leaf(1.0, {10: 1, 12: 1, 13: 1}), leaf(5.0, {13: 1, 11: 1})]
+    assert choose_paragraphs(leaves, 10, 15, 2) == [11, 13]
+    assert choose_paragraphs(leaves, 10, 15, 1) == [13]
+
+
+def test_a_paragraph_with_a_new_word_beats_one_with_the_same_again() -> None:
+    leaves = [leaf(3.0, {0: 2, 1: 2}), leaf(2.0, {2: 1})]
+    assert choose_paragraphs(leaves, 0, 3, 2) == [0, 2]
+
+
+def test_without_a_match_the_first_paragraph_is_shown() -> None:
+    assert choose_paragraphs([], 4, 9, 3) == [4]
+    assert choose_paragraphs([leaf(1.0, {20: 1})], 4, 9, 3) == [4]
+    assert choose_paragraphs([leaf(1.0, {5: 1})], 4, 9, 0) == []
