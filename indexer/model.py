@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
@@ -104,7 +105,7 @@ class Encoding:
     guessed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Article:
     """One document: what a reader makes of a source file, or what an app puts into the index.
 
@@ -114,36 +115,49 @@ class Article:
     """
 
     id: str
-    title: str = ""
-    paragraphs: tuple[str, ...] = ()
-    published: Published | None = None
-    language: str | None = None
-    url: str | None = None
-    source: str | None = None
-    encoding: Encoding | None = None
-    notes: tuple[str, ...] = ()
+    title: str
+    paragraphs: tuple[str, ...]
+    published: Published | None
+    language: str | None
+    url: str | None
+    source: str | None
+    encoding: Encoding | None
+    notes: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        given: object = self.paragraphs
-        if isinstance(given, str):
+    def __init__(
+        self,
+        id: str,  # noqa: A002  (the name that the field has everywhere)
+        title: str = "",
+        paragraphs: Iterable[str] = (),
+        published: Published | date | str | None = None,
+        language: str | None = None,
+        url: str | None = None,
+        source: str | None = None,
+        encoding: Encoding | None = None,
+        notes: Iterable[str] = (),
+    ) -> None:
+        if isinstance(paragraphs, str):
             raise InvalidArticle("paragraphs: a list of strings is wanted, one string was found")
-        set_(self, "paragraphs", tuple(self.paragraphs))
-        set_(self, "notes", tuple(self.notes))
-        for name in ("id", "title"):
-            _check_text(name, getattr(self, name))
-        for name in ("language", "url", "source"):
-            if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name))
-        for paragraph in self.paragraphs:
-            _check_text("paragraphs", paragraph)
-        if not self.id or self.id != self.id.strip() or any(unicodedata.category(c) == "Cc" for c in self.id):
+        texts = tuple(paragraphs)
+        for name, value in (("id", id), ("title", title), *(("paragraphs", text) for text in texts)):
+            _check_text(name, value)
+        for name, given in (("language", language), ("url", url), ("source", source)):
+            if given is not None:
+                _check_text(name, given)
+        if not id or id != id.strip() or any(unicodedata.category(char) == "Cc" for char in id):
             raise InvalidArticle(
-                f"id: a string without control characters or space around it is wanted, {self.id!r} was found"
+                f"id: a string without control characters or space around it is wanted, {id!r} was found"
             )
-        set_(self, "title", " ".join(self.title.split()))
-        set_(self, "paragraphs", tuple(text for p in self.paragraphs if (text := p.strip())))
-        set_(self, "published", _published(self.published))
+        set_ = object.__setattr__
+        set_(self, "id", id)
+        set_(self, "title", " ".join(title.split()))
+        set_(self, "paragraphs", tuple(stripped for text in texts if (stripped := text.strip())))
+        set_(self, "published", _published(published))
+        set_(self, "language", language)
+        set_(self, "url", url)
+        set_(self, "source", source)
+        set_(self, "encoding", encoding)
+        set_(self, "notes", tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)

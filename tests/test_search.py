@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -326,13 +327,13 @@ QUERIES = st.recursive(
 
 
 @settings(
-    max_examples=int(os.environ.get("NUTGRAF_TEST_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(collection=COLLECTIONS, queries=st.lists(QUERIES, min_size=1, max_size=8))
 def test_the_engine_agrees_with_the_reference(
-    tmp_path_factory: pytest.TempPathFactory, collection: list[tuple], queries: list[str]
+    tmp_path_factory: pytest.TempPathFactory, collection: list[tuple[Any, ...]], queries: list[str]
 ) -> None:
     articles = [
         Article(id=f"a{place}", title=title, paragraphs=paragraphs, published=published, language=language)
