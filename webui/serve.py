@@ -16,7 +16,9 @@ from indexer.errors import ConfigError, NutgrafError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-THREADS = 4
+# More would only wait for each other: searching and writing pages is Python, one thread at a time. The
+# second is there so that one long search does not hold up all others.
+THREADS = 2
 # Connections are cheap here: each waits in one event loop and takes a thread only for a complete request.
 # Below the 1,024 open files that a process may have by default.
 CONNECTIONS = 800
