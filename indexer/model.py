@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -21,6 +22,8 @@ _FORMATS: dict[Precision, str] = {
     "minute": "%Y-%m-%dT%H:%M",
 }
 _BY_LENGTH: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
+# Narrower than what datetime reads: "20211105" and "2021-W44" would come out with a time that nobody gave.
+_ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}.*)?)?)?", re.DOTALL)
 
 Span = tuple[int, int]
 """Start and end of a match in a text, in code points, half-open."""
@@ -60,6 +63,8 @@ class Published:
         Raises ValueError for anything else.
         """
         text = value.strip().replace(" ", "T", 1)
+        if not _ISO.fullmatch(text):
+            raise ValueError(f"a date in ISO 8601 is wanted, {value!r} was found")
         precision = _BY_LENGTH.get(len(text))
         if precision in ("year", "month"):
             moment = datetime.strptime(text, _FORMATS[precision])
@@ -76,10 +81,9 @@ class Published:
     def end(self) -> datetime:
         """The first moment after everything that the value may mean; naive."""
         start = self.start
-        if self.precision == "minute":
-            return start + timedelta(minutes=1)
-        if self.precision == "day":
-            return start + timedelta(days=1) if start.date() != date.max else datetime.max
+        if self.precision in ("minute", "day"):
+            step = timedelta(minutes=1) if self.precision == "minute" else timedelta(days=1)
+            return start + step if start < datetime.max - step else datetime.max
         if self.precision == "month" and start.month < 12:
             return start.replace(month=start.month + 1)
         return start.replace(year=start.year + 1, month=1) if start.year < 9999 else datetime.max
@@ -136,14 +140,14 @@ class Article:
         encoding: Encoding | None = None,
         notes: Iterable[str] = (),
     ) -> None:
-        if isinstance(paragraphs, str):
-            raise InvalidArticle("paragraphs: a list of strings is wanted, one string was found")
-        texts = tuple(paragraphs)
-        for name, value in (("id", id), ("title", title), *(("paragraphs", text) for text in texts)):
+        texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
+        for name, value in (("id", id), ("title", title)):
             _check_text(name, value)
         for name, given in (("language", language), ("url", url), ("source", source)):
             if given is not None:
                 _check_text(name, given)
+        if encoding is not None:
+            _check_text("encoding", encoding.name)
         if not id or id != id.strip() or any(unicodedata.category(char) == "Cc" for char in id):
             raise InvalidArticle(
                 f"id: a string without control characters or space around it is wanted, {id!r} was found"
@@ -153,11 +157,11 @@ class Article:
         set_(self, "title", " ".join(title.split()))
         set_(self, "paragraphs", tuple(stripped for text in texts if (stripped := text.strip())))
         set_(self, "published", _published(published))
-        set_(self, "language", language)
-        set_(self, "url", url)
-        set_(self, "source", source)
+        set_(self, "language", language or None)
+        set_(self, "url", url or None)
+        set_(self, "source", source or None)
         set_(self, "encoding", encoding)
-        set_(self, "notes", tuple(notes))
+        set_(self, "notes", remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +315,16 @@ def anchors(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _strings(name: str, values: object) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        found = "one string" if isinstance(values, str) else type(values).__name__
+        raise InvalidArticle(f"{name}: a list of strings is wanted, {found} was found")
+    strings = tuple(values)
+    for text in strings:
+        _check_text(name, text)
+    return strings
+
+
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found")
@@ -324,9 +338,12 @@ def _check_text(name: str, value: object) -> None:
 
 
 def _published(value: object) -> Published | None:
-    if value is None or isinstance(value, Published):
+    if value is None:
         return value
     try:
+        if isinstance(value, Published):
+            _check_published(value)
+            return value
         if isinstance(value, datetime):
             return Published.at(value, "minute")
         if isinstance(value, date):
@@ -339,3 +356,12 @@ def _published(value: object) -> Published | None:
             f"{value!r} was found"
         ) from error
     raise InvalidArticle(f"published: a date or an ISO string is wanted, {type(value).__name__} was found")
+
+
+def _check_published(value: Published) -> None:
+    others = [part for pair in value.others for part in pair]
+    for text in (value.value, value.provenance, value.note or "", *others):
+        _check_text("published", text)
+    parsed = Published.parse(value.value)
+    if (parsed.value, parsed.precision) != (value.value, value.precision):
+        raise ValueError(f"{value.value!r} has another precision than {value.precision}")
