@@ -62,7 +62,7 @@ def test_headings_lists_quotations_tables_and_code_are_paragraphs() -> None:
         *(
             "Why it is shut",
             "The first reason is water.",
-            "The second is money.",
+            "The second, money.",
             "Nobody will pay, said the mayor.",
         ),
         *("Year | Floods", "1998 | two", "run me\nand me", "One line.", "Another line."),
@@ -196,6 +196,13 @@ def test_twenty_thousand_nested_elements_are_read_in_bounded_time(tag: str) -> N
     assert TEXT in found.paragraphs
     assert any("inner words" in text for text in found.paragraphs)
     assert time.process_time() - start < 20
+
+
+def test_an_element_with_a_hundred_thousand_attributes_is_read_in_bounded_time() -> None:
+    start = time.process_time()
+    found = article("<p " + " ".join(f"a{n}=1" for n in range(100_000)) + ">One.</p><p>Two.</p>")
+    assert found.paragraphs == ("One.", "Two.")
+    assert time.process_time() - start < 5
 
 
 def test_a_huge_page_gives_all_its_text_and_says_that_it_was_not_sifted() -> None:

@@ -89,3 +89,5 @@ def test_an_empty_document_is_refused() -> None:
 
 def test_deep_nesting_is_survived() -> None:
     assert article("# T\n\n" + "> " * 5000 + "text").title == "T"
+    assert article("# T\n\n" + "> " * 25 + "text").paragraphs == ("text",)
+    assert "text" in article("> " * 5000 + "text").paragraphs[0]

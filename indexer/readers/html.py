@@ -41,6 +41,7 @@ _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 # Characters: what the extractor may be trusted with, and what may as well be the page's frame.
 _SURE, _LITTLE = 1000, 100
+_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{5000,}>")
 _DATE_IN_PAGE = 60
 _FARTHEST_ZONE = timedelta(hours=14)
 
@@ -48,6 +49,8 @@ _FARTHEST_ZONE = timedelta(hours=14)
 def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
     """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
     text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
+    # The parser takes quadratic time over the attributes of an element.
+    text = _LONG_TAG.sub(lambda tag: f"<{tag[1]}>" if len(tag[0].split()) > 500 else tag[0], text)
     tree, deep = _parse(text)
     notes: list[str] = []
     facts = PageFacts()

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _ENTRY = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
 _DATE_KEYS = ("date", "published", "publish_date", "pubdate", "created")
+# What is nested more deeply is left out by the parser, and Python's stack bounds how deep that can be.
+_DEEPEST = 60
+_MARKUP = re.compile(
+    r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
 
 
@@ -30,6 +35,9 @@ def read_markdown(text: str, name: str, article_id: str, options: ReadOptions) -
         text = text[front.end() :] if fields else text
     headings, paragraphs = _blocks(text)
     notes: list[str] = []
+    if not paragraphs and re.search(r"\w", plain := _html_free(text)):
+        notes.append("the Markdown gives no block: its text was taken as it stands")
+        paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
     title = fields.get("title", "") or (headings[0] if headings else "")
     if paragraphs and paragraphs[0] == title:
         del paragraphs[0]
@@ -86,7 +94,7 @@ def _blocks(text: str) -> tuple[list[str], list[str]]:
     """The headings, and every block in reading order (headings too)."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table")
     headings: list[str] = []
     blocks: list[str] = []
     row: list[str] = []
@@ -137,6 +145,10 @@ def _pieces(children: Iterable[Token]) -> Iterator[str]:
             yield from _pieces(child.children or ())
         else:
             yield child.content
+
+
+def _html_free(text: str) -> str:
+    return _MARKUP.sub("", text)
 
 
 def _html(content: str) -> list[str]:
