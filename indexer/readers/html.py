@@ -41,6 +41,7 @@ _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 # Characters: what the extractor may be trusted with, and what may as well be the page's frame.
 _SURE, _LITTLE = 1000, 100
+_UNSAID = "a date in the page's text, which does not say what it is the date of"
 _LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{5000,}>")
 _DATE_IN_PAGE = 60
 _FARTHEST_ZONE = timedelta(hours=14)
@@ -252,9 +253,9 @@ def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: Rea
             # whole dates alone, and so tells which it was.
             sure = htmldate.find_date(tree, False, original_date=True, url="", max_date=last)
             if sure != day:
-                text = day[:4] if day.endswith("-01-01") else day[:7]
-                return [Published.parse(text, "text")]
-        return [Published(day, "day", "text")]
+                # A year that stands somewhere on a page says nothing.
+                return [] if day.endswith("-01-01") else [Published(day[:7], "month", "text", note=_UNSAID)]
+        return [Published(day, "day", "text", note=_UNSAID)]
     except Exception:  # noqa: BLE001 - a date that htmldate trips over is one that it does not find
         return []
 

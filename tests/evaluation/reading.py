@@ -22,6 +22,12 @@ from indexer.readers import ReadOptions, read
 DATA = Path(__file__).parents[3] / "shared" / "data"
 _OPTIONS = ReadOptions()
 
+# A page that makes every library load all it ever loads, before the clock starts: that takes a second or two.
+_WARM_UP = (
+    b"<html><head><title>A page</title></head><body><p class='date'>Mittwoch 3 of 2019</p>"
+    b"<p>Some words of text for the library to find.</p></body></html>"
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Measures what the data folder has collections for; prints a table, or one JSON object with --json."""
@@ -121,9 +127,19 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
+def _start(work: Callable[[bytes], object]) -> None:
+    """Nothing remembered from the pages of another run, everything loaded."""
+    from htmldate.meta import reset_caches as forget_dates
+    from trafilatura.meta import reset_caches as forget_pages
+
+    forget_dates()
+    forget_pages()
+    work(_WARM_UP)
+
+
 def _segments(pages: list[tuple[dict[str, Any], bytes]], extract: Callable[[bytes], str]) -> dict[str, float]:
     found = wanted = absent = unwanted = 0
-    extract(pages[0][1])
+    _start(extract)
     wall, cpu = time.perf_counter(), time.process_time()
     results = [extract(page) for _, page in pages]
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -143,7 +159,7 @@ def _segments(pages: list[tuple[dict[str, Any], bytes]], extract: Callable[[byte
 
 
 def _days(pages: list[tuple[dict[str, Any], bytes]], find: Callable[[bytes], str | None]) -> dict[str, float]:
-    find(pages[0][1])
+    _start(find)
     wall = time.perf_counter()
     results = [find(page) for _, page in pages]
     wall = time.perf_counter() - wall
