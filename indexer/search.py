@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from indexer.analysis import analyzer
@@ -156,7 +156,8 @@ def _hits(
     missing = {label: ~contains(articles, shown.articles) for label, articles in found.wanted if lacking}
     for place, (number, score) in enumerate(zip(shown.articles, shown.scores, strict=True)):
         info = load_info(snapshot, int(number))
-        words = analyzer(info.language or how.language)
+        language = info.language or how.language
+        words = analyzer(language)
         start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
         passages = []
         for doc in choose_paragraphs(found.leaves, start, stop, how.passages):
@@ -166,7 +167,7 @@ def _hits(
                 passages.append(Passage(doc - start + 1, stored["anchor"], text, spans))
         hits.append(
             Hit(
-                article=info,
+                article=replace(info, language=language),
                 score=float(score),
                 title_spans=find_spans(info.title, words, in_title),
                 passages=tuple(passages),
