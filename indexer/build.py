@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from indexer.catalog import Catalog, digest
 from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch, load_article, load_info
-from indexer.errors import IndexDamaged, SourceMissing
+from indexer.errors import IndexDamaged, IndexMissing, SourceMissing
 from indexer.model import Article
 from indexer.readers import ReadOptions
 from indexer.reading import open_reading
@@ -49,8 +50,10 @@ def build(
     folder = generations.begin(config.index, config.language, config.fingerprint())
     try:
         catalog = Catalog(committed=now())
-        snapshot = Snapshot(folder)
-        with Batch(snapshot, config.language, lambda n: catalogs.save(folder, n, catalog)) as batch:
+        with (
+            closing(Snapshot(folder)) as snapshot,
+            Batch(snapshot, config.language, lambda n: catalogs.save(folder, n, catalog)) as batch,
+        ):
             for name in carried.ids:
                 article = _taken_over(carried, name)
                 batch.add(article)
@@ -64,6 +67,29 @@ def build(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
+    """What a rebuild takes over from the live generation: its catalog, and articles that apps put in, if any.
+
+    Raises IndexDamaged when the sources would not bring everything back.
+    """
+    folder = generations.live(root)
+    try:
+        commit = generations.last_commit(folder)
+    except IndexDamaged:
+        commit = catalogs.newest(folder)
+    known = catalogs.load(folder, commit)
+    if not known.apart:
+        return known, None
+    try:
+        return known, Snapshot(folder)
+    except (IndexDamaged, IndexMissing) as error:
+        raise IndexDamaged(
+            f"{folder} cannot be opened, and {len(known.apart)} articles that were put in are nowhere else: "
+            f"write the name of the generation before it into {root / 'current'}, or move {root} away, "
+            "index its sources again and put them in again"
+        ) from error
 
 
 def run_sync(
@@ -113,17 +139,16 @@ def _taken_over(carried: Carried, name: str) -> Article:
 def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Catalog) -> None:
     """Open what was built, count it, and let it find some of its articles by their own words."""
     reading = open_reading(folder, config, today)
-    snapshot = reading.snapshot
     wanted = len(catalog.owners())
-    if snapshot.articles != wanted:
-        raise IndexDamaged(
-            f"the new index should have {wanted} articles, it has {snapshot.articles}: the old one stays"
-        )
-    for place in range(min(CANARIES, wanted)):
-        number = place * wanted // min(CANARIES, wanted)
-        if not finds_itself(snapshot, reading.how, number):
+    with closing(reading.snapshot) as snapshot:
+        if snapshot.articles != wanted:
             raise IndexDamaged(
-                f"the new index does not find {load_info(snapshot, number).id!r} by its own words: "
-                "the old one stays"
+                f"the new index should have {wanted} articles, it has {snapshot.articles}: the old one stays"
             )
-    snapshot.close()
+        for place in range(min(CANARIES, wanted)):
+            number = place * wanted // min(CANARIES, wanted)
+            if not finds_itself(snapshot, reading.how, number):
+                raise IndexDamaged(
+                    f"the new index does not find {load_info(snapshot, number).id!r} by its own words: "
+                    "the old one stays"
+                )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +19,8 @@ from typing import Any, NamedTuple
 from indexer.engine.storage import write_durably
 from indexer.errors import IndexDamaged
 from indexer.model import Article, Failure
+
+_NAME = re.compile(r"catalog-(\d+)\.json")
 
 
 class Stamp(NamedTuple):
@@ -121,42 +125,59 @@ def tidy(folder: Path, commit: int) -> None:
 
 def load_summary(folder: Path, commit: int) -> Summary:
     """What readers need to know of a commit; raises IndexDamaged."""
-    line = _lines(folder, commit)[0]
-    return Summary(
-        committed=line["committed"],
-        languages=line["languages"],
-        sources=tuple(line["sources"]),
-        failures=tuple(Failure(path, reason) for path, reason in line["failures"]),
-    )
+    with _reading(folder, commit) as path:
+        line = _lines(path)[0]
+        return Summary(
+            committed=line["committed"],
+            languages=dict(line["languages"]),
+            sources=tuple(line["sources"]),
+            failures=tuple(Failure(place, reason) for place, reason in line["failures"]),
+        )
 
 
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged."""
-    summary, whole = _lines(folder, commit, most=2)
-    return Catalog(
-        committed=summary["committed"],
-        sources={
-            source: {
-                path: Entry(
-                    Stamp(*stamp),
-                    {name: (mark, language) for name, (mark, language) in articles.items()},
-                    [(place, reason) for place, reason in failures],
-                )
-                for path, (stamp, articles, failures) in files.items()
-            }
-            for source, files in whole["sources"].items()
-        },
-        apart={name: (mark, language) for name, (mark, language) in whole["apart"].items()},
-    )
+    with _reading(folder, commit) as path:
+        summary, whole = _lines(path, most=2)
+        return Catalog(
+            committed=summary["committed"],
+            sources={
+                source: {
+                    name: Entry(
+                        Stamp(*stamp),
+                        {article: (mark, language) for article, (mark, language) in articles.items()},
+                        [(place, reason) for place, reason in failures],
+                    )
+                    for name, (stamp, articles, failures) in files.items()
+                }
+                for source, files in whole["sources"].items()
+            },
+            apart={name: (mark, language) for name, (mark, language) in whole["apart"].items()},
+        )
 
 
-def _lines(folder: Path, commit: int, most: int = 1) -> list[Any]:
+def newest(folder: Path) -> int:
+    """The highest commit that a generation has a catalog of; 0 when there is none."""
+    numbers = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return max(numbers, default=0)
+
+
+@contextmanager
+def _reading(folder: Path, commit: int) -> Iterator[Path]:
     path = _path(folder, commit)
     try:
-        with path.open("rb") as file:
-            return [json.loads(file.readline()) for _ in range(most)]
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf rebuild`") from error
+        yield path
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        # A rebuild cannot help: nothing else knows the sources, and what apps put in.
+        raise IndexDamaged(
+            f"{path} cannot be read ({error!r}): write the name of the generation before it into "
+            f"{folder.parent / 'current'}, or move {folder.parent} away and index its sources again"
+        ) from error
+
+
+def _lines(path: Path, most: int = 1) -> list[Any]:
+    with path.open("rb") as file:
+        return [json.loads(file.readline()) for _ in range(most)]
 
 
 def _path(folder: Path, commit: int) -> Path:

@@ -8,6 +8,8 @@ interrupted.
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 SKIPPED = 3
 INTERRUPTED = 130
 
+_CONTROLS = re.compile(r"[\x7f-\x9f]")
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _index_option = click.option(
     "--index",
     type=click.Path(path_type=Path),
@@ -42,7 +47,18 @@ _sources_argument = click.argument(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; when whoever read its output has seen enough, that is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is left in the buffer is written when Python ends, and must find somebody who takes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("nutgraf"), prog_name="nutgraf")
 def cli() -> None:
     """Full-text search over a folder of dated articles that lands on the paragraph.
@@ -184,11 +200,9 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
 
 
 @cli.command(name="eval")
-@click.option("--docs", type=click.Path(path_type=Path), required=True, help="JSON Lines: id, title, text.")
-@click.option("--queries", type=click.Path(path_type=Path), required=True, help="JSON Lines: id, text.")
-@click.option(
-    "--qrels", type=click.Path(path_type=Path), required=True, help="Query, document, gain; by tabs."
-)
+@click.option("--docs", type=_file, required=True, help="JSON Lines: id, title, text.")
+@click.option("--queries", type=_file, required=True, help="JSON Lines: id, text.")
+@click.option("--qrels", type=_file, required=True, help="Query, document, gain; by tabs.")
 @_json_option
 def evaluate(docs: Path, queries: Path, qrels: Path, as_json: bool) -> int:
     """Measure the ranking on a judged collection: nDCG@10, mean average precision, recall@100."""
@@ -227,10 +241,6 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("nutgraf: interrupted; nothing of the last batch was kept", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough.
-        sys.stdout = None
-        return 0
 
 
 def _open(**options: Any) -> Index:
@@ -254,7 +264,7 @@ def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
     else:
         if report.dry_run:
             for change in report.changes:
-                click.echo(f"{change.action:<7} {_plain(change.path)} ({change.id}): {change.why}")
+                click.echo(f"{change.action:<7} {_plain(change.path)} ({_plain(change.id)}): {change.why}")
         verb = "would be " if report.dry_run else ""
         click.echo(
             f"{report.added:,} {verb}added, {report.changed:,} changed, {report.removed:,} removed, "
@@ -267,7 +277,14 @@ def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # The stream's own way to write what it cannot encode is not JSON's.
+        text = json.dumps(value, indent=2)
+    # JSON leaves these as they are, and some terminals obey them.
+    click.echo(_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
 
 
 def _print_page(page: Page) -> None:

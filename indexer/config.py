@@ -93,7 +93,6 @@ def load_config(
             config, index=folder / config.index, sources=tuple(folder / source for source in config.sources)
         )
     variables = os.environ if environment is None else environment
-    # The folder of the configuration is no option of it.
     given = {
         name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for name, value in variables.items()
@@ -108,11 +107,11 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
     text = isinstance(value, str)
     if isinstance(default, tuple):
         parts = value.split(os.pathsep) if text else [value] if isinstance(value, os.PathLike) else value
-        if not isinstance(parts, (list, tuple)) or not all(isinstance(p, (str, os.PathLike)) for p in parts):
+        if not isinstance(parts, (list, tuple)) or not all(_is_path(part) for part in parts):
             raise refusal
         return tuple(Path(part) for part in parts)
     if isinstance(default, Path):
-        if not isinstance(value, (str, os.PathLike)):
+        if not _is_path(value):
             raise refusal
         return Path(value)
     if isinstance(default, bool):
@@ -125,10 +124,13 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
     if isinstance(default, (int, float)):
         try:
             number = type(default)(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise refusal from None
-        if isinstance(value, bool) or number < 0 or number != number:
+        # A fraction must not be cut to a whole number; "not >= 0" refuses what is no number at all, too.
+        if isinstance(value, bool) or (not text and number != value) or not number >= 0:
             raise refusal
+        if key == "port" and number > 65535:
+            raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {value!r} was found")
         return number
     if not text:
         raise refusal
@@ -140,3 +142,8 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
                 f"{origin}: option 'timezone' wants a name such as Europe/Paris, {value!r} was found"
             ) from None
     return value
+
+
+def _is_path(value: Any) -> bool:
+    # An empty one would mean the working directory, which nobody asked for.
+    return isinstance(value, (str, os.PathLike)) and os.fspath(value) != "" and "\0" not in str(value)

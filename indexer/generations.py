@@ -37,6 +37,8 @@ _COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
 _POINTER = "current"
 _BUILDING = ".building"
 _SETTINGS = "settings.json"
+# A listing made while one table of contents takes another's place may show neither.
+_LISTINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,43 @@ class Settings:
 def live(root: Path) -> Path:
     """The folder of the live generation; raises IndexMissing or IndexDamaged."""
     try:
-        name = (root / _POINTER).read_text().strip()
-    except FileNotFoundError as error:
-        raise IndexMissing(
-            f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
-        ) from error
+        name = (root / _POINTER).read_bytes().decode("ascii", "replace").strip()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        finished = _finished(root)
+        if len(finished) == 1:
+            # The first build was cut short after its last step but one.
+            return root / finished[0]
+        if not finished:
+            raise IndexMissing(
+                f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
+            ) from error
+        name = ""
+    except OSError as error:
+        raise IndexDamaged(f"{root / _POINTER} cannot be read ({error.strerror})") from error
     folder = root / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
         raise IndexDamaged(
-            f"{root / _POINTER} should name a generation beside it, it says {name!r}: run `nutgraf rebuild`"
+            f"{root / _POINTER} should name a generation beside it, it says {name!r}: write one of "
+            f"{', '.join(_finished(root)) or 'those that a backup has'} into it; the last is the newest"
         )
     return folder
 
 
 def last_commit(folder: Path) -> int:
     """The number of a generation's last commit; raises IndexDamaged when there is none."""
-    commits = [int(match[1]) for path in folder.iterdir() if (match := _COMMIT.fullmatch(path.name))]
-    if not commits:
-        raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
-    return max(commits)
+    for _ in range(_LISTINGS):
+        try:
+            commits = [int(match[1]) for path in folder.iterdir() if (match := _COMMIT.fullmatch(path.name))]
+        except OSError as error:
+            raise IndexDamaged(f"{folder} cannot be listed ({error.strerror})") from error
+        if commits:
+            return max(commits)
+    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
 
 
 def exists(root: Path) -> bool:
     """Whether there is an index, damaged or not."""
-    return (root / _POINTER).exists()
+    return (root / _POINTER).exists() or bool(_finished(root))
 
 
 def read_settings(folder: Path) -> Settings:
@@ -105,9 +120,9 @@ def publish(root: Path, folder: Path) -> Path:
     the old generation or the new one.
     """
     finished = folder.with_name(folder.name.removesuffix(_BUILDING))
+    before = live(root).name if exists(root) else None
     folder.rename(finished)
     sync_folder(root)
-    before = live(root).name if exists(root) else None
     write_durably(root / _POINTER, f"{finished.name}\n".encode())
     for path in root.iterdir():
         if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
@@ -121,7 +136,10 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
 
     Raises IndexLocked, saying who writes. Readers are not held up.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
     lock = FileLock(root / "writer.lock", timeout=timeout)
     holder = root / "writer.json"
     try:
@@ -136,7 +154,7 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+            "command": " ".join([Path(word).name for word in sys.argv[:1]] + sys.argv[1:])[:200],
         }
         holder.write_text(json.dumps(words))
         yield
@@ -149,5 +167,12 @@ def _holder(path: Path) -> str:
     try:
         words = json.loads(path.read_text())
         return f"process {words['pid']} on {words['host']} ({words['command']}) since {words['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def _finished(root: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in root.iterdir() if _NAME.fullmatch(path.name))
+    except OSError:
+        return []

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from indexer import catalog as catalogs
 from indexer import generations
-from indexer.build import Carried, apart_from_others, build, now, run_sync
+from indexer.build import Carried, apart_from_others, build, inherited, now, run_sync
 from indexer.catalog import Catalog, digest
 from indexer.config import Config, load_config
 from indexer.engine.schema import NO_MOMENT
@@ -28,7 +28,7 @@ from indexer.errors import (
     SourceMissing,
 )
 from indexer.model import Article, MarkedArticle, Page, Status
-from indexer.reading import Reading, check_format, open_reading
+from indexer.reading import Reading, check_format, open_reading, summary_now
 from indexer.search import mark_article, search
 from indexer.sync import Progress, Silence, SyncReport
 
@@ -102,7 +102,7 @@ class Index:
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""
         reading = self._reading()
-        snapshot, summary = reading.snapshot, reading.summary
+        snapshot, summary = reading.snapshot, summary_now(reading)
         dated = snapshot.begins[snapshot.begins != NO_MOMENT]
         edges = [_day(int(edge)) for edge in (dated.min(), dated.max())] if len(dated) else [None, None]
         return Status(
@@ -113,7 +113,7 @@ class Index:
             undated=snapshot.articles - len(dated),
             first=edges[0],
             last=edges[1],
-            size=sum(file.stat().st_size for file in snapshot.folder.rglob("*") if file.is_file()),
+            size=_size(snapshot.folder),
             committed=summary.committed,
             languages=summary.languages,
             sources=summary.sources,
@@ -172,7 +172,11 @@ class Index:
         """
         began = time.perf_counter()
         report = SyncReport()
-        given = {article.id: article for article in articles}
+        given: dict[str, Article] = {}
+        for article in articles:
+            if not isinstance(article, Article):
+                raise InvalidArticle(f"an Article is wanted, {type(article).__name__} was found")
+            given[article.id] = article
         with generations.writing(self.config.index, self.config.lock_timeout):
             if not self.exists:
                 build(self.config, self._today, [], Carried(), SyncReport(), Silence())
@@ -221,21 +225,19 @@ class Index:
         """Make a new generation beside the live one from all sources, check it, and go over to it at once.
 
         `sources` are added to those that the index has. Articles that an app put in are carried over. The
-        generation before is kept. Raises SourceMissing (the live one stays), IndexDamaged, IndexLocked.
+        generation before is kept. Raises SourceMissing (the live one stays), IndexLocked, and IndexDamaged
+        when the live generation is broken so that something would be lost.
         """
         began = time.perf_counter()
         report = SyncReport()
         with generations.writing(self.config.index, self.config.lock_timeout):
-            old: Snapshot | None = None
-            known = Catalog()
-            if self.exists:
-                old = Snapshot(self._place()[0])
-                known = catalogs.load(old.folder, old.commit)
+            known, old = inherited(self.config.index) if self.exists else (Catalog(), None)
             roots = [Path(source) for source in known.sources]
             if sources or not (roots or known.apart):
                 roots += [root for root in self._roots(sources) if root not in roots]
             carried = Carried(old, tuple(known.apart))
-            build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
+            with closing(old) if old else nullcontext():
+                build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
         report.seconds = time.perf_counter() - began
         return report
 
@@ -283,22 +285,21 @@ class Index:
     def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
         """A catalog and a batch to change; both become durable and visible together."""
         self._check_options()
-        snapshot = Snapshot(self._place()[0])
-        folder = snapshot.folder
-        catalog = catalogs.load(folder, snapshot.commit)
-        before = copy.deepcopy(catalog)
+        with closing(Snapshot(self._place()[0])) as snapshot:
+            folder = snapshot.folder
+            catalog = catalogs.load(folder, snapshot.commit)
+            before = copy.deepcopy(catalog)
 
-        def save(commit: int) -> None:
-            catalog.committed = now()
-            catalogs.save(folder, commit, catalog)
+            def save(commit: int) -> None:
+                catalog.committed = now()
+                catalogs.save(folder, commit, catalog)
 
-        with Batch(snapshot, self.config.language, save) as batch:
-            yield catalog, batch
-        if not report.changes and catalog != before:
-            # No article changed, but what is known of the files did.
-            save(snapshot.commit)
-        catalogs.tidy(folder, generations.last_commit(folder))
-        snapshot.close()
+            with Batch(snapshot, self.config.language, save) as batch:
+                yield catalog, batch
+            if not report.changes and catalog != before:
+                # No article changed, but what is known of the files did.
+                save(snapshot.commit)
+            catalogs.tidy(folder, generations.last_commit(folder))
 
     def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
         chosen = [Path(source) for source in sources] or list(self.config.sources)
@@ -329,6 +330,15 @@ def _not_from_a_file(name: str, owners: dict[str, tuple[str, str]], advice: str)
     source, path = owners.get(name, ("", ""))
     if source:
         raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for file in folder.iterdir():
+        # A commit may take files away meanwhile.
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total
 
 
 def _day(moment: int) -> str:

@@ -11,7 +11,7 @@ from indexer import generations
 from indexer.catalog import Summary, load_summary
 from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
-from indexer.errors import IndexDamaged, IndexOutdated
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.search import Searching
 
 _RETRIES = 20
@@ -51,9 +51,26 @@ def check_format(folder: Path) -> generations.Settings:
     return settings
 
 
+def summary_now(reading: Reading) -> Summary:
+    """What is known of the sources by now: a sync that finds no article changed makes no commit."""
+    folder, commit = reading.snapshot.folder, reading.snapshot.commit
+    try:
+        return load_summary(folder, commit)
+    except IndexDamaged:
+        if generations.last_commit(folder) == commit:
+            raise
+        return reading.summary
+
+
 def _last_commit(folder: Path) -> tuple[Snapshot, Summary]:
     for attempt in range(_RETRIES):
-        snapshot = Snapshot(folder)
+        try:
+            snapshot = Snapshot(folder)
+        except IndexMissing:
+            # A commit that was made in between has taken the table of contents away.
+            if attempt == _RETRIES - 1:
+                raise
+            continue
         try:
             return snapshot, load_summary(folder, snapshot.commit)
         except IndexDamaged:

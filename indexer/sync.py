@@ -157,15 +157,18 @@ def list_source(root: Path) -> Listing:
 
     for folder, folders, names in os.walk(root, onerror=unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.startswith(".") or not _is_readable(name):
-                continue
+        # Links to folders are not followed; the walk comes by what is in the source anyway.
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted(linked + [name for name in names if name[0] != "." and _is_readable(name)]):
             path = Path(folder, name)
             below = path.relative_to(root).as_posix()
+            # Not Path.resolve(), which raises for a link to itself.
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
+                listing.failures.append(Failure(below, "the link leads out of the source"))
+                continue
+            if name in linked:
+                continue
             try:
-                if path.is_symlink() and not path.resolve().is_relative_to(home):
-                    listing.failures.append(Failure(below, "the link leads out of the source"))
-                    continue
                 status = path.stat()
             except OSError as error:
                 listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
@@ -231,7 +234,7 @@ def run(
             else:
                 work.append((root, step.path, listing.files[step.path]))
     progress.start(len(work), sum(stamp.size for _, _, stamp in work))
-    reading = _Reading(catalog, sink, options, default_language, report, released)
+    reading = _Reading(roots, catalog, sink, options, default_language, report, released)
     pending = [(root, path, stamp) for root, path, stamp in work if reading.is_other(root, path, stamp)]
     checked = len(work) - len(pending)
     for _ in range(checked):
@@ -246,6 +249,7 @@ def run(
 
 @dataclass(slots=True)
 class _Reading:
+    roots: list[Path]
     catalog: Catalog
     sink: Sink
     options: ReadOptions
@@ -291,38 +295,56 @@ class _Reading:
         try:
             data = _load(root, path, stamp, self.options.max_bytes)
             entry.stamp = _settled(stamp, hashlib.sha256(data).hexdigest())
-            for item in read(data, path, fallback, self.options):
+            for item in self._parse(data, path, fallback):
                 if isinstance(item, Failure):
                     entry.failures.append((item.path, item.reason))
                 else:
                     self._take(root, path, entry, item, why)
         except (UnreadableDocument, InvalidArticle) as error:
             entry.failures.append((path, str(error)))
+            if stamp.size > self.options.max_bytes or path.lower().endswith(".gz"):
+                # Tried again with every sync, for the bound may have been raised.
+                entry.stamp = Stamp(stamp.size, 0, 0)
         except OSError as error:
             if before:
                 files[path] = before
-                for name in before.articles:
-                    self.released.pop(name, None)
-                    self.owners[name] = (str(root), path)
+                for name in list(before.articles):
+                    if self.released.pop(name, None):
+                        self.owners[name] = (str(root), path)
+                    else:
+                        _lose(path, before, name, self.owners[name][1])
                 self._keep(path, before, error)
                 return
             entry.stamp = Stamp(stamp.size, 0, 0)
             entry.failures.append((path, f"it cannot be read ({error.strerror or error})"))
         self.report.failed += [Failure(*failure) for failure in entry.failures]
 
+    def _parse(self, data: bytes, path: str, fallback: str) -> list[Article | Failure]:
+        try:
+            return list(read(data, path, fallback, self.options))
+        except (UnreadableDocument, InvalidArticle):
+            raise
+        except Exception as error:
+            # A document that trips its reader must not stop the others.
+            raise UnreadableDocument(f"its reader failed ({type(error).__name__}: {error})") from error
+
     def _keep(self, path: str, entry: Entry, error: OSError) -> None:
         reason = f"it cannot be read ({error.strerror or error}); what was indexed from it before is kept"
-        self.report.failed.append(Failure(path, reason))
+        self.report.failed += [Failure(path, reason), *(Failure(*failure) for failure in entry.failures)]
         self.report.unchanged += len(entry.articles)
 
     def _take(self, root: Path, path: str, entry: Entry, article: Article, why: str) -> None:
         owner = self.owners.get(article.id)
         if owner is not None:
-            place = owner[1] or "an article that an app put in"
-            entry.failures.append((path, f"the id {article.id!r} is taken by {place}"))
-            # Tried again with every sync, for the other may go.
-            entry.stamp = Stamp(entry.stamp.size, 0, 0)
-            return
+            source, place = owner
+            if not source or _order(owner) <= _order((str(root), path)):
+                _refuse(path, entry, article.id, place or "an article that an app put in")
+                return
+            # The first in order has the id, as when the index is made anew.
+            other = self.catalog.sources[source][place]
+            self.report.failed.append(_lose(place, other, article.id, path))
+            self.report.unchanged -= Path(source) in self.roots
+            self.released[article.id] = (place, why)
         mark = digest(article)
         self.owners[article.id] = (str(root), path)
         entry.articles[article.id] = (mark, article.language or self.default_language)
@@ -344,6 +366,23 @@ class _Reading:
             number += 1
             name = f"{wanted}-{number}"
         return name
+
+
+def _order(place: tuple[str, str]) -> tuple[Path, str]:
+    source, path = place
+    return Path(source), path
+
+
+def _refuse(path: str, entry: Entry, name: str, holder: str) -> Failure:
+    entry.failures.append((path, f"the id {name!r} is taken by {holder}"))
+    # Tried again with every sync, for the other may go.
+    entry.stamp = Stamp(entry.stamp.size, 0, 0)
+    return Failure(*entry.failures[-1])
+
+
+def _lose(path: str, entry: Entry, name: str, holder: str) -> Failure:
+    del entry.articles[name]
+    return _refuse(path, entry, name, holder)
 
 
 def default_id(root: Path, path: str) -> str:
