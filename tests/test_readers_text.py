@@ -196,6 +196,30 @@ def test_carriage_returns_form_feeds_and_odd_spaces_are_understood() -> None:
     assert found.paragraphs == ("One two three.", "Four.", "Five.")
 
 
+def test_soft_hyphens_do_not_divide_words() -> None:
+    assert article("Title\n\nThe muni\u00adci\u00ad\npality met.").paragraphs == ("The municipality met.",)
+    assert article("<p>The muni&shy;cipality met.</p>", "a.html").paragraphs == ("The municipality met.",)
+
+
+def test_every_seed_is_read_and_together_they_cover_the_types_and_the_precisions() -> None:
+    folder = Path(__file__).parents[1] / "seeds"
+    suffixes, precisions, languages = set(), set(), set()
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(folder).as_posix()
+        for found in read(path.read_bytes(), name, name, OPTIONS):
+            assert isinstance(found, Article), found
+            assert found.title
+            assert len(found.paragraphs) >= 3
+            suffixes.add(path.suffix)
+            precisions.add(found.published.precision if found.published else None)
+            languages.add(found.language)
+    assert suffixes >= {".txt", ".html", ".htm", ".md", ".jsonl", ".gz"}
+    assert precisions == {"year", "month", "day", "minute", None}
+    assert languages >= {"en", "de", "es", "ja", "zh"}
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\n\t\n"])
 def test_a_file_with_no_text_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument, match="no text"):

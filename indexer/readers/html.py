@@ -77,7 +77,9 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
         blocks = blocks_of(text, deep=deep)
         # The extractor's last resort is to take everything, even the navigation of a page that has no text.
         paragraphs = paragraphs if paragraphs and blocks else blocks
-    title = facts.title
+    # Soft hyphens are hints for the screen, inside of words.
+    paragraphs = [paragraph.replace("\xad", "") for paragraph in paragraphs]
+    title = facts.title.replace("\xad", "")
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
     elif not title and paragraphs:

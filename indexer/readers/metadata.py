@@ -260,10 +260,12 @@ def _bare(title: str, site: str) -> str:
         return title[: parts[-1].start()]
     if site and title[: parts[0].start()].casefold() == site.casefold():
         return title[parts[0].end() :]
-    # Without a site name, the last part is one if it is short beside the rest.
+    # Without the site's name, the last part is it if it is short beside the rest.
     head = title[: parts[-1].start()]
-    share = 1 if "|" in parts[-1][0] or "::" in parts[-1][0] else 2
-    return head if len(last) <= 30 and len(head) >= share * len(last) and not site else title
+    bar = "|" in parts[-1][0] or "::" in parts[-1][0]
+    if len(last) <= 30 and len(head) >= (len(last) if bar else 2 * len(last)) and (bar or not site):
+        return head
+    return title
 
 
 def _url(soup: BeautifulSoup, metas: list[tuple[str, str]]) -> str | None:

@@ -119,6 +119,8 @@ def paragraphs(blocks: list[list[str]]) -> list[str]:
 def _blocks(text: str) -> list[list[str]]:
     """Runs of lines with something on them; white space at their start is kept, for it may mean something."""
     text = _PARTS.sub("\n\n", _BREAKS.sub("\n", text))
+    # Soft hyphens are hints for the screen, inside of words.
+    text = text.replace("\xad\n", "").replace("\xad", "")
     blocks: list[list[str]] = []
     fresh = True
     for line in _STRIP.sub("", text).expandtabs(4).split("\n"):
