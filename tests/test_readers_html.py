@@ -225,6 +225,12 @@ def test_entities_for_impossible_characters_do_no_harm() -> None:
     assert found.paragraphs[0].endswith("four&")
 
 
+@pytest.mark.parametrize("reference", ["&#8;", "&#x0C;", "&#xFFFF;", "&#xDC00;", "&#31", "&#128;"])
+def test_such_entities_between_elements_do_no_harm_either(reference: str) -> None:
+    body = BODY + f"<p>a</p>{reference}<script>x()</script>{reference}<pre>{reference}b\n{reference}c</pre>"
+    assert TEXT in article(page(body=body)).paragraphs
+
+
 def test_markup_in_text_is_text() -> None:
     found = article(
         page(body=BODY + "<p>Write &lt;script&gt;alert(1)&lt;/script&gt; to greet them all, she said.</p>")

@@ -39,6 +39,12 @@ _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
 # Private characters in place of the white space that counts: they pass through the extraction.
 _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+# Numeric references to the same: the parser lets them through, and its tree then cannot be written to.
+_REFERENCES = re.compile(
+    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|127|6553[45])|x0*(?:[0-8bcef]|1[\da-f]|7f|d[89a-f][\da-f]{2}|fff[ef]))"
+    r"(?![\da-f]);?",
+    re.IGNORECASE,
+)
 # Characters: what the extractor may be trusted with, and what may as well be the page's frame.
 _SURE, _LITTLE = 1000, 100
 _UNSAID = "a date in the page's text, which does not say what it is the date of"
@@ -50,6 +56,7 @@ _FARTHEST_ZONE = timedelta(hours=14)
 def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
     """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
     text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
+    text = _REFERENCES.sub(" ", text)
     # The parser takes quadratic time over the attributes of an element.
     text = _LONG_TAG.sub(lambda tag: f"<{tag[1]}>" if len(tag[0].split()) > 500 else tag[0], text)
     tree, deep = _parse(text)
@@ -68,8 +75,8 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
         elif size > _MOST_ELEMENTS:
             notes.append(f"too large ({size} elements) to find the main text: all text was taken")
         else:
-            _prepare(tree)
             try:
+                _prepare(tree)
                 paragraphs = main_text(tree)
             except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
                 notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
