@@ -158,8 +158,8 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
         }
         holder.write_text(json.dumps(words))
         yield
-        holder.unlink(missing_ok=True)
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from whoosh.columns import NumericColumn
-from whoosh.reading import IndexReader, TermNotFound
+from whoosh.reading import EmptyReader, IndexReader, TermNotFound
 
 from indexer.engine.schema import COLUMNS
 
@@ -36,7 +36,7 @@ def read_postings(reader: IndexReader, field: str, term: str, live: NDArray[np.b
     """The postings of a term in all segments, without deleted documents (`live`: bool, one of each)."""
     docs: list[int] = []
     freqs: list[float] = []
-    for leaf, offset in reader.leaf_readers():
+    for leaf, offset in _leaves(reader):
         for matcher in _blocks(leaf, field, term):
             docs.extend(number + offset for number in matcher._ids) if offset else docs.extend(matcher._ids)
             freqs.extend(matcher._weights)
@@ -57,7 +57,7 @@ def read_positions(
     wanted = {int(doc): place for place, doc in enumerate(docs)}
     places: list[int] = []
     positions: list[int] = []
-    for leaf, offset in reader.leaf_readers():
+    for leaf, offset in _leaves(reader):
         for matcher in _blocks(leaf, field, term, values=True):
             for number, value in zip(matcher._ids, matcher._values, strict=True):
                 place = wanted.get(number + offset)
@@ -77,7 +77,7 @@ def read_column(reader: IndexReader, name: str) -> NDArray[np.int64]:
     assert isinstance(column, NumericColumn)
     parts = [np.empty(0, np.int64)]
     leaf: Any
-    for leaf, _ in reader.leaf_readers():
+    for leaf, _ in _leaves(reader):
         values = np.full(leaf.doc_count_all(), column.default_value(), np.int64)
         if leaf.has_column(name):
             segment, storage = leaf.segment(), leaf.storage()
@@ -96,7 +96,7 @@ def read_live(reader: IndexReader) -> NDArray[np.bool_]:
     """Which documents are not deleted: bool, one of each."""
     live = np.ones(reader.doc_count_all(), np.bool_)
     leaf: Any
-    for leaf, offset in reader.leaf_readers():
+    for leaf, offset in _leaves(reader):
         for number in leaf.segment().deleted_docs() if leaf.has_deletions() else ():
             live[offset + number] = False
     return live
@@ -105,10 +105,15 @@ def read_live(reader: IndexReader) -> NDArray[np.bool_]:
 def read_lexicon(reader: IndexReader, field: str) -> list[str]:
     """Every term of a field, ascending."""
     words: set[str] = set()
-    for leaf, _ in reader.leaf_readers():
+    for leaf, _ in _leaves(reader):
         if field in leaf.indexed_field_names():
             words.update(term.decode() for term in leaf.lexicon(field))
     return sorted(words)
+
+
+def _leaves(reader: IndexReader) -> Any:
+    # The reader of an index without any segment names itself as one.
+    return () if isinstance(reader, EmptyReader) else reader.leaf_readers()
 
 
 def _blocks(leaf: Any, field: str, term: str, *, values: bool = False) -> Any:

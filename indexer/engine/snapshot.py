@@ -54,7 +54,7 @@ class Snapshot:
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, str], Postings] = OrderedDict()
         self._cached = 0
-        self._load()
+        self._read(self._load)
 
     def _load(self) -> None:
         reader = self._reader
