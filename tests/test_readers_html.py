@@ -225,7 +225,7 @@ def test_entities_for_impossible_characters_do_no_harm() -> None:
     assert found.paragraphs[0].endswith("four&")
 
 
-@pytest.mark.parametrize("reference", ["&#8;", "&#x0C;", "&#xFFFF;", "&#xDC00;", "&#31", "&#128;"])
+@pytest.mark.parametrize("reference", ["&#8;", "&#x0C;", "&#xFFFF;", "&#xDC00;", "&#31", "&#12a", "&#128;"])
 def test_such_entities_between_elements_do_no_harm_either(reference: str) -> None:
     body = BODY + f"<p>a</p>{reference}<script>x()</script>{reference}<pre>{reference}b\n{reference}c</pre>"
     assert TEXT in article(page(body=body)).paragraphs

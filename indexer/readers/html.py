@@ -41,8 +41,8 @@ _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 # Numeric references to the same: the parser lets them through, and its tree then cannot be written to.
 _REFERENCES = re.compile(
-    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|127|6553[45])|x0*(?:[0-8bcef]|1[\da-f]|7f|d[89a-f][\da-f]{2}|fff[ef]))"
-    r"(?![\da-f]);?",
+    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|127|6553[45])(?!\d)"
+    r"|x0*(?:[0-8bcef]|1[\da-f]|7f|d[89a-f][\da-f]{2}|fff[ef])(?![\da-f]));?",
     re.IGNORECASE,
 )
 # Characters: what the extractor may be trusted with, and what may as well be the page's frame.
