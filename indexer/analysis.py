@@ -7,6 +7,7 @@ not put spaces between words become overlapping bigrams.
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -29,19 +30,42 @@ _APOSTROPHES = "'\u2019\u02bc\uff07"
 
 # Most specific first, after the plain words that nearly every text consists of: trying those first makes the
 # pass three times faster. Groups would slow findall down, so a surface tells its kind by its look.
+_PIECES = r"""
+      [A-Za-z]{2,}+ (?= [\ \t\n.,;:()"?!-] | \Z )
+    | UNSPACED
+    | (?<!ALNUM) [@\#] ALNUM+                                   # @name, #topic
+    | (?<!ALNUM) LETTER (?:\.LETTER)+ (?!ALNUM) \.?            # U.S., e.g.
+    | (?<!ALNUM) ALNUM{1,3} & ALNUM{1,3} (?!ALNUM)             # R&D, AT&T
+      (?: [APOSTROPHES] s (?!ALNUM) )?
+    | DIGIT+ (?:[.,]DIGIT+)+                                   # 155,221 and 5.93
+    | ALNUM+ (?: [APOSTROPHES] ALNUM+ )*                       # words, don't, O'Brien
+      (?: \+\+ | (?<=(?<!ALNUM)LETTER) \# )?                   # C++, C#
+"""
+
+
+def _pieces(**names: str) -> str:
+    pattern = _PIECES
+    for name, meaning in names.items():
+        pattern = pattern.replace(name, meaning)
+    return pattern
+
+
 _SURFACE = regex.compile(
-    rf"""
-      [A-Za-z]{{2,}}+ (?= [\ \t\n.,;:()"?!-] | \Z )
-    | [{_UNSPACED}]+
-    | (?<!{_ALNUM}) [@#] {_ALNUM}+                              # @name, #topic
-    | (?<!{_ALNUM}) \p{{L}} (?:\.\p{{L}})+ (?!{_ALNUM}) \.?     # U.S., e.g.
-    | (?<!{_ALNUM}) {_ALNUM}{{1,3}} & {_ALNUM}{{1,3}} (?!{_ALNUM})  # R&D, AT&T
-      (?: [{_APOSTROPHES}] s (?!{_ALNUM}) )?
-    | \p{{N}}+ (?:[.,]\p{{N}}+)+                                # 155,221 and 5.93
-    | {_ALNUM}+ (?: [{_APOSTROPHES}] {_ALNUM}+ )*               # words, don't, O'Brien
-      (?: \+\+ | (?<=(?<!{_ALNUM})\p{{L}}) \# )?                # C++, C#
-    """,
+    _pieces(
+        UNSPACED=f"[{_UNSPACED}]+",
+        ALNUM=_ALNUM,
+        LETTER=r"\p{L}",
+        DIGIT=r"\p{N}",
+        APOSTROPHES=_APOSTROPHES,
+    ),
     regex.VERBOSE | regex.VERSION1,
+)
+# The same for a text that is all ASCII, for which the standard library is three times faster.
+_ASCII_SURFACE = re.compile(
+    _pieces(
+        UNSPACED=r"(?!)", ALNUM="[A-Za-z0-9]", LETTER="[A-Za-z]", DIGIT="[0-9]", APOSTROPHES=_APOSTROPHES[0]
+    ),
+    re.VERBOSE,
 )
 _IS_UNSPACED = regex.compile(rf"[{_UNSPACED}]", regex.VERSION1)
 # Diacritics that searching ignores: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs.
@@ -102,11 +126,20 @@ class Analyzer:
         known = self._known
         stems: list[str] = []
         words: list[str] = []
-        for surface in _SURFACE.findall(text):
+        for surface in self.surfaces(text):
             pair = known.get(surface) or self._learn(surface)
             stems += pair[0]
             words += pair[1]
         return stems, words
+
+    def surfaces(self, text: str) -> list[str]:
+        """The pieces of a text that become terms, as they are written."""
+        found: list[str] = _surface(text).findall(text)
+        return found
+
+    def forms_of(self, surface: str) -> Forms:
+        """The stems and the words of a surface."""
+        return self._known.get(surface) or self._learn(surface)
 
     def tokens(self, text: str, *, query: bool = False) -> list[Token]:
         """The tokens of a text with their places in it.
@@ -115,7 +148,7 @@ class Analyzer:
         character finds it everywhere; a query that ends with such a run may go on, so it leaves that out.
         """
         found: list[Token] = []
-        for match in _SURFACE.finditer(text):
+        for match in _surface(text).finditer(text):
             surface = match.group()
             start = match.start()
             if _IS_UNSPACED.match(surface):
@@ -133,7 +166,7 @@ class Analyzer:
         """Where a text has one of the stems or words: ascending and disjoint."""
         found: list[tuple[int, int]] = []
         known = self._known
-        for match in _SURFACE.finditer(text):
+        for match in _surface(text).finditer(text):
             surface = match.group()
             forms = known.get(surface) or self._learn(surface)
             if stems.isdisjoint(forms[0]) and words.isdisjoint(forms[1]):
@@ -164,7 +197,7 @@ class Analyzer:
     def _forms_of(self, surface: str) -> Forms:
         text = unicodedata.normalize("NFKC", surface).casefold()
         # NFKC may take a character apart into several words (½ becomes 1⁄2).
-        pieces = _SURFACE.findall(text)
+        pieces = self.surfaces(text)
         if len(pieces) != 1:
             stems: list[str] = []
             words: list[str] = []
@@ -233,6 +266,10 @@ def stop_words(language: str) -> frozenset[str]:
     if not has_stopwords(base):
         return frozenset()
     return frozenset(fold(word).replace("'", "") for word in stopwords_for_language(base))
+
+
+def _surface(text: str) -> Any:
+    return _ASCII_SURFACE if text.isascii() else _SURFACE
 
 
 def _bigrams(run: str) -> list[tuple[str, int, int]]:

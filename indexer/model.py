@@ -75,7 +75,7 @@ class Published:
     @property
     def start(self) -> datetime:
         """The first moment that the value may mean; naive."""
-        return datetime.strptime(self.value, _FORMATS[self.precision])
+        return datetime.fromisoformat(self.value + "-01-01"[len(self.value) - len("2021") :])
 
     @property
     def end(self) -> datetime:
@@ -299,19 +299,32 @@ class Status:
         return asdict(self)
 
 
-def anchors(paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+def anchors(paragraphs: Iterable[str]) -> tuple[str, ...]:
     """A stable name for each paragraph: "p-" and eight hex digits of a hash of its normalised text.
 
     Case, white space and Unicode form do not count. A paragraph that stands twice in an article gets "-2",
     "-3" … from its second place on.
     """
-    seen: dict[str, int] = {}
-    names = []
+    return name_anchors(anchor_hashes(paragraphs))
+
+
+def anchor_hashes(paragraphs: Iterable[str]) -> list[int]:
+    """The hashes that anchors are made of, 32 bits each."""
+    hashes = []
     for text in paragraphs:
-        normal = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-        name = "p-" + hashlib.sha256(normal.encode()).hexdigest()[:8]
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+        normal = " ".join(plain.casefold().split())
+        hashes.append(int.from_bytes(hashlib.sha256(normal.encode()).digest()[:4]))
+    return hashes
+
+
+def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:
+    """The anchors of an article's paragraphs from their hashes, in order."""
+    seen: dict[int, int] = {}
+    names = []
+    for number in hashes:
+        seen[number] = seen.get(number, 0) + 1
+        names.append(f"p-{number:08x}" if seen[number] == 1 else f"p-{number:08x}-{seen[number]}")
     return tuple(names)
 
 

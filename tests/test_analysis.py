@@ -136,3 +136,11 @@ def test_whoosh_sees_the_same_terms_with_positions_and_characters() -> None:
 def test_the_whoosh_analyzer_can_be_stored_in_a_schema() -> None:
     stored = pickle.loads(pickle.dumps(FormAnalyzer("de", "word")))
     assert [token.text for token in stored("Häuser")] == ["hauser"]
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
+@example("R&D's AT&Tx @a_b #c C++ C# ab# U.S.x a.b. 1,2,3x 'tis")
+def test_ascii_is_cut_into_the_same_pieces_as_any_other_text(text: str) -> None:
+    words = analyzer("en")
+    # A letter of another script at the end changes nothing before the space.
+    assert words.surfaces(text) == words.surfaces(f"{text} \u00e9")[:-1]
