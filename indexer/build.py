@@ -14,7 +14,7 @@ from indexer import generations, sync
 from indexer.catalog import Catalog, digest
 from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.writer import Batch, load_article, load_info
+from indexer.engine.writer import Batch
 from indexer.errors import IndexDamaged, IndexMissing, SourceMissing
 from indexer.model import Article
 from indexer.readers import ReadOptions
@@ -133,7 +133,7 @@ def _taken_over(carried: Carried, name: str) -> Article:
     number = carried.old.find(name)
     if number is None:
         raise IndexDamaged(f"the index in {carried.old.folder} has lost the article {name!r}: it stays live")
-    return load_article(carried.old, number)
+    return carried.old.article(number)
 
 
 def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Catalog) -> None:
@@ -149,6 +149,6 @@ def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Cat
             number = place * wanted // min(CANARIES, wanted)
             if not finds_itself(snapshot, reading.how, number):
                 raise IndexDamaged(
-                    f"the new index does not find {load_info(snapshot, number).id!r} by its own words: "
+                    f"the new index does not find {snapshot.info(number).id!r} by its own words: "
                     "the old one stays"
                 )

@@ -20,7 +20,7 @@ from indexer.catalog import Catalog, digest
 from indexer.config import Config, load_config
 from indexer.engine.schema import NO_MOMENT
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.writer import Batch, load_article
+from indexer.engine.writer import Batch
 from indexer.errors import (
     ArticleMissing,
     IndexOutdated,
@@ -92,7 +92,7 @@ class Index:
     def article(self, article_id: str) -> Article:
         """The whole article with this id; raises ArticleMissing."""
         reading, number = self._find(article_id)
-        return load_article(reading.snapshot, number)
+        return reading.snapshot.article(number)
 
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
         """The whole article with this id, and what a query matches in it; raises ArticleMissing."""

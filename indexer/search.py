@@ -13,9 +13,8 @@ from indexer.engine.evaluate import Evaluation, Found
 from indexer.engine.leaves import Leaf
 from indexer.engine.ranking import ORDERS, top
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.writer import load_article, load_info
 from indexer.errors import InvalidRequest
-from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage, anchors
+from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
 from indexer.query import Parsed, RawPhrase, dated, parse, parse_period
 from indexer.snippets import choose_paragraphs, cut, find_spans
 
@@ -73,7 +72,7 @@ def search(
 
 def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) -> MarkedArticle:
     """A whole article with what a query matches in it."""
-    article = load_article(snapshot, number)
+    article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():
         evaluation = Evaluation(snapshot, how.languages)
@@ -88,7 +87,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
         tuple(
             MarkedParagraph(place, anchor, text, find_spans(text, words, in_text))
             for place, (anchor, text) in enumerate(
-                zip(anchors(article.paragraphs), article.paragraphs, strict=True), 1
+                zip(snapshot.anchors(number), article.paragraphs, strict=True), 1
             )
         ),
     )
@@ -96,7 +95,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
 
 def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
     """Whether an article is found by the first words of its own text or title."""
-    article = load_article(snapshot, number)
+    article = snapshot.article(number)
     field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
     tokens = analyzer(article.language or how.language).tokens(text)[:5]
     if not tokens:
@@ -154,21 +153,21 @@ def _hits(
     in_title = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_title]
     in_text = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_text]
     missing = {label: ~contains(articles, shown.articles) for label, articles in found.wanted if lacking}
-    for place, (number, score) in enumerate(zip(shown.articles, shown.scores, strict=True)):
-        info = load_info(snapshot, int(number))
+    for place, (number, score) in enumerate(zip(shown.articles.tolist(), shown.scores.tolist(), strict=True)):
+        info = snapshot.info(number)
         language = info.language or how.language
         words = analyzer(language)
         start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
+        docs = choose_paragraphs(found.leaves, start, stop, how.passages)
+        names = snapshot.anchors(number) if docs else ()
         passages = []
-        for doc in choose_paragraphs(found.leaves, start, stop, how.passages):
-            stored = snapshot.stored(doc)
-            if "paragraph" in stored:
-                text, spans = cut(stored["paragraph"], find_spans(stored["paragraph"], words, in_text))
-                passages.append(Passage(doc - start + 1, stored["anchor"], text, spans))
+        for doc, text in zip(docs, snapshot.paragraph_texts(number, docs), strict=False):
+            shown_text, spans = cut(text, find_spans(text, words, in_text))
+            passages.append(Passage(doc - start + 1, names[doc - start], shown_text, spans))
         hits.append(
             Hit(
                 article=replace(info, language=language),
-                score=float(score),
+                score=score,
                 title_spans=find_spans(info.title, words, in_title),
                 passages=tuple(passages),
                 missing=tuple(label for label, absent in missing.items() if absent[place]),

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.postings import Ids, Postings
-
-Values = NDArray[np.float64]
+from indexer.engine.postings import Ids, Values, merge_sorted
 
 # Above this share of all ids, adding into one slot an id beats sorting the lists together.
 _DENSE_SHARE = 1 / 32
@@ -60,7 +58,7 @@ def unite(parts: Sequence[Matches], size: int) -> Matches:
             found[part.articles] = True
         articles = np.flatnonzero(found).astype(np.int32)
         return Matches(articles, totals[articles])
-    articles, scores = _merge([p.articles for p in parts], [p.scores for p in parts], np.add)
+    articles, scores = merge_sorted([p.articles for p in parts], [p.scores for p in parts], np.add)
     return Matches(articles, scores)
 
 
@@ -79,27 +77,9 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     return np.equal(ids[places], wanted)
 
 
-def merge_postings(parts: Sequence[Postings], how: np.ufunc = np.add) -> Postings:
-    """Postings of several terms as those of one; frequencies in the same document are joined by `how`."""
-    parts = [part for part in parts if len(part.docs)]
-    if len(parts) == 1:
-        return parts[0]
-    return Postings(*_merge([p.docs for p in parts], [p.freqs for p in parts], how))
-
-
 def sum_by(owners: Ids, values: Values) -> tuple[Ids, Values]:
     """The ascending distinct owners, and the sum of the values of each; `owners` is ascending."""
     if not len(owners):
         return owners, values
     first = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
     return owners[first], np.add.reduceat(values, first)
-
-
-def _merge(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) -> tuple[Ids, Values]:
-    if not ids:
-        return np.empty(0, np.int32), np.empty(0, np.float64)
-    together = np.concatenate(ids)
-    order = np.argsort(together, kind="stable")
-    together = together[order]
-    first = np.flatnonzero(np.concatenate(([True], together[1:] != together[:-1])))
-    return together[first], how.reduceat(np.concatenate(values)[order], first)

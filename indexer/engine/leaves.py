@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
-from indexer.engine.arrays import merge_postings
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings
-from indexer.engine.schema import WORDS
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
 
 MAX_EXPANSION = 1000
@@ -109,14 +107,10 @@ class Leaves:
         for name in fields:
             found = [self.snapshot.postings(name, stem) for stem in sorted(stems)]
             found += [self._in_order(name, phrase) for phrase in sorted(phrases)]
-            exact = [self.snapshot.postings(WORDS[name], word) for word in sorted(words)]
-            exact += [
-                self.snapshot.postings(name, gram)
-                for character in sorted(characters)
-                for gram in self._grams(character)
-            ]
+            grams = [gram for character in characters for gram in self._grams(character)]
+            exact = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
             # A word written exactly so is most often among the stem's places already: not counted twice.
-            parts[name] = merge_postings([merge_postings(found), merge_postings(exact)], np.maximum)
+            parts[name] = merge_postings([merge_postings(found), exact], np.maximum)
         mark = Mark(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
         return _leaf(label, parts, mark)
 
@@ -143,10 +137,7 @@ class Leaves:
                 f"{label} stands for {len(words):,} words; the first {MAX_EXPANSION:,} were searched for."
             )
             words = words[:MAX_EXPANSION]
-        parts = {
-            name: merge_postings([self.snapshot.postings(WORDS[name], word) for word in words])
-            for name in fields
-        }
+        parts = {name: self.snapshot.word_postings(name, words) for name in fields}
         return _leaf(label, parts, Mark(words=frozenset(words)))
 
     def _in_order(self, name: str, phrase: Phrase) -> Postings:

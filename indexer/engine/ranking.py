@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -30,7 +30,9 @@ def top(snapshot: Snapshot, found: Matches, order: str, offset: int, limit: int)
         bound = np.partition(keys[0], end - 1)[end - 1]
         candidates = np.flatnonzero(keys[0] <= bound)
     chosen = candidates[np.lexsort([key[candidates] for key in reversed(keys)])]
-    chosen = _settle_ties(snapshot, found.articles, keys, chosen, offset, end)[offset:end]
+    chosen = _settle_ties(snapshot, found.articles, keys, chosen, offset, end, by_title=order == "title")[
+        offset:end
+    ]
     return Matches(found.articles[chosen], found.scores[chosen])
 
 
@@ -43,21 +45,37 @@ def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:
     if order == "oldest":
         return [np.where(begins == NO_MOMENT, -NO_MOMENT, begins), -found.scores]
     if order == "title":
-        titles = [fold(snapshot.stored(int(doc))["title"]) for doc in snapshot.starts[found.articles]]
-        return [np.unique(np.array(titles, dtype=object), return_inverse=True)[1], newest]
+        return [snapshot.title_keys()[found.articles]]
     return [-found.scores, newest]
 
 
 def _settle_ties(
-    snapshot: Snapshot, articles: Ids, keys: list[np.ndarray], chosen: np.ndarray, start: int, end: int
+    snapshot: Snapshot,
+    articles: Ids,
+    keys: list[np.ndarray],
+    chosen: np.ndarray,
+    start: int,
+    end: int,
+    *,
+    by_title: bool,
 ) -> np.ndarray:
-    # Ids are read only for ties that reach into the page.
+    # Ids and titles are read only for ties that reach into the page.
     same = np.ones(max(len(chosen) - 1, 0), np.bool_)
     for key in keys:
         same &= key[chosen[1:]] == key[chosen[:-1]]
     breaks = np.concatenate(([0], np.flatnonzero(~same) + 1, [len(chosen)]))
-    for low, high in pairwise(breaks):
+    for low, high in pairwise(breaks.tolist()):
         if high - low > 1 and low < end and high > start:
-            ids = np.array(snapshot.ids_of(articles[chosen[low:high]]), dtype=object)
-            chosen[low:high] = chosen[low:high][np.argsort(ids, kind="stable")]
+            tied = chosen[low:high]
+            numbers = articles[tied].tolist()
+            names: list[tuple[Any, ...]]
+            if by_title:
+                # The keys are only the beginnings of the titles.
+                names = [
+                    (fold(snapshot.info(n).title), -int(snapshot.begins[n]), snapshot.id_of(n))
+                    for n in numbers
+                ]
+            else:
+                names = [(snapshot.id_of(number),) for number in numbers]
+            chosen[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
     return chosen

@@ -61,7 +61,7 @@ def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) ->
     total = sum(leaf.idf for leaf in leaves)
     if not total or not len(articles):
         return np.zeros(len(articles))
-    together = np.zeros(len(snapshot.article_of))
+    together = np.zeros(snapshot.documents)
     in_title = np.zeros(len(articles))
     for scored in leaves:
         together[scored.leaf.paragraph.docs] += scored.idf

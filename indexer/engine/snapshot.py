@@ -2,149 +2,238 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from functools import cached_property, partial
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.index import EmptyIndexError, FileIndex
+from whoosh.index import TOC, EmptyIndexError, FileIndex
 from whoosh.query.qcore import Query
-from whoosh.reading import EmptyReader
 from whoosh.searching import Searcher
 
-from indexer.engine import postings
-from indexer.engine.postings import Ids, Postings
-from indexer.engine.schema import WORDS
+from indexer.engine.codec import ColumnarSegment
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings
+from indexer.engine.record import decode_article, decode_info
 from indexer.engine.storage import DurableStorage
-from indexer.errors import IndexDamaged, IndexMissing
+from indexer.engine.view import Positions, SegmentView
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.model import Article, ArticleInfo, name_anchors
 
-# Postings that are kept decoded, counted in postings; 12 bytes each.
-T = TypeVar("T")
+INDEX_NAME = "MAIN"
+_RETRIES = 20
 
-_CACHE_POSTINGS = 4_000_000
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment in its snapshot: its first document and article there, and which of its own are live."""
+
+    segment: ColumnarSegment
+    view: SegmentView
+    first_doc: int
+    first_article: int
+    live: NDArray[np.bool_] | None
+    """Its documents that are not removed (bool, one of each); None when all are there."""
+    articles: NDArray[np.int64] | None
+    """Its articles that are not removed, ascending; None when all are there."""
 
 
 class Snapshot:
-    """The articles of one commit as arrays, and their postings on demand.
+    """The articles of one commit as arrays, and their postings and texts on demand.
 
-    Articles are numbered from 0 in the order of their first documents; all arrays named after articles have
-    one value of each. Raises IndexMissing or IndexDamaged.
+    Articles are numbered from 0 in the order of their documents, removed ones left out; all arrays named
+    after articles have one value of each. Raises IndexMissing, IndexOutdated or IndexDamaged.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            index = FileIndex(DurableStorage(folder, readonly=True))
-            self._reader = index.reader()
-        except (EmptyIndexError, FileNotFoundError) as error:
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
-        except Exception as error:
-            # Whoosh lets any kind of error out of a damaged file.
-            raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
-        self.commit: int = (
-            index.latest_generation()
-            if isinstance(self._reader, EmptyReader)
-            else (self._reader.generation())
-        )
-        # Whoosh's reader seeks in shared files, so only one thread at a time may read through it.
-        self._lock = threading.Lock()
-        self._cache: OrderedDict[tuple[str, str], Postings] = OrderedDict()
-        self._cached = 0
-        self._read(self._load)
-
-    def _load(self) -> None:
-        reader = self._reader
-        self.live: NDArray[np.bool_] = postings.read_live(reader)
-        numbers = postings.read_column(reader, "number")
-        # An article's documents stand together, numbered from 1 (or one document, numbered 0).
-        first = np.flatnonzero((numbers <= 1) & self.live)
-        owner = np.cumsum((numbers <= 1) & self.live, dtype=np.int32) - 1
-        self.article_of: Ids = np.where(self.live, owner, -1).astype(np.int32)
-        self.starts: Ids = first.astype(np.int32)
-        counts = np.bincount(owner[self.live], minlength=len(first)) if len(first) else np.empty(0, np.int64)
-        self.stops: Ids = (first + counts).astype(np.int32)
-        self.begins = postings.read_column(reader, "begins")[first]
-        self.ends = postings.read_column(reader, "ends")[first]
-        terms = np.where(self.live, postings.read_column(reader, "paragraph_terms"), 0)
-        body = np.add.reduceat(terms, first) if len(first) else np.empty(0, np.int64)
+        self.commit, segments = _read_contents(folder)
+        self.parts: list[Part] = []
+        docs = articles = 0
+        for segment, view in segments:
+            live = segment.live()
+            kept = None if live is None else np.flatnonzero(live[view.first[:-1]])
+            self.parts.append(Part(segment, view, docs, articles, live, kept))
+            docs += view.documents
+            articles += view.articles if kept is None else len(kept)
+        self.documents = docs
+        self.articles = articles
+        self._first_docs = [part.first_doc for part in self.parts]
+        self._first_articles = [part.first_article for part in self.parts]
+        self.starts: Ids = self._from_parts(lambda part: part.view.first[:-1] + part.first_doc, np.int32)
+        self.stops: Ids = self._from_parts(lambda part: part.view.first[1:] + part.first_doc, np.int32)
+        self.begins = self._column("article.begins", np.int64)
+        self.ends = self._column("article.ends", np.int64)
+        self.counts = self._column("article.counts", np.int64)
         self.lengths: dict[str, NDArray[np.float64]] = {
-            "title": postings.read_column(reader, "title_terms")[first].astype(np.float64),
-            "paragraph": body.astype(np.float64),
+            "title": self._column("article.title_terms", np.float64),
+            "paragraph": self._column("article.text_terms", np.float64),
         }
         self.average: dict[str, float] = {
             field: float(values.mean()) if len(values) else 0.0 for field, values in self.lengths.items()
         }
-        self.paragraphs = int(np.count_nonzero(self.live & (numbers > 0)))
 
     @property
-    def articles(self) -> int:
-        """How many articles there are."""
-        return len(self.starts)
+    def paragraphs(self) -> int:
+        """How many paragraphs there are."""
+        return int(self.counts.sum())
 
-    def postings(self, field: str, term: str) -> Postings:
-        """The postings of a term in a field, over documents; empty when there are none."""
-        key = (field, term)
-        with self._lock:
-            found = self._cache.get(key)
-            if found is not None:
-                self._cache.move_to_end(key)
-                return found
-            found = self._read(lambda: postings.read_postings(self._reader, field, term, self.live))
-            self._cache[key] = found
-            self._cached += len(found.docs) + 1
-            while self._cached > _CACHE_POSTINGS and len(self._cache) > 1:
-                _, dropped = self._cache.popitem(last=False)
-                self._cached -= len(dropped.docs) + 1
-            return found
+    @cached_property
+    def article_of(self) -> Ids:
+        """The article of each document, -1 where it is removed."""
+        owners = np.full(self.documents, -1, np.int32)
+        widths = self.stops - self.starts
+        if self.documents == int(widths.sum()):
+            return np.repeat(np.arange(self.articles, dtype=np.int32), widths)
+        for article, (start, stop) in enumerate(zip(self.starts, self.stops, strict=True)):
+            owners[start:stop] = article
+        return owners
 
-    def positions(self, field: str, term: str, docs: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Positions of a term in documents; see `read_positions`."""
-        with self._lock:
-            return self._read(lambda: postings.read_positions(self._reader, field, term, docs))
+    def postings(self, field: str, stem: str) -> Postings:
+        """The postings of a stem in a field, over documents; empty when there are none."""
+        return self._gathered(lambda view: view.postings(field, stem))
 
-    def stored(self, doc: int) -> dict[str, Any]:
-        """The stored fields of a document."""
-        with self._lock:
-            return self._read(lambda: self._reader.stored_fields(doc))
+    def word_postings(self, field: str, words: Iterable[str]) -> Postings:
+        """The postings of words as written, as those of one word."""
+        wanted = list(words)
+        return self._gathered(lambda view: view.word_postings(field, wanted))
+
+    def positions(self, field: str, stem: str, docs: Ids) -> Positions:
+        """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
+        places, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for part in self.parts:
+            low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents))
+            found = part.view.positions(field, stem, docs[low:high] - part.first_doc)
+            places.append(found[0] + low)
+            positions.append(found[1])
+        return np.concatenate(places), np.concatenate(positions)
 
     @cached_property
     def lexicon(self) -> list[str]:
         """Every word as written, ascending: what prefixes, wildcards and near spellings are looked up in."""
-        with self._lock:
-            words: set[str] = set()
-            for field in WORDS.values():
-                words.update(self._read(partial(postings.read_lexicon, self._reader, field)))
-        return sorted(words)
+        if len(self.parts) == 1:
+            # Code points and UTF-8 bytes have the same order.
+            return self.parts[0].view.words.words()
+        return sorted({word for part in self.parts for word in part.view.words.words()})
 
-    def ids_of(self, articles: Ids) -> list[str]:
-        """The ids of articles."""
-        return [self.stored(int(doc))["article"] for doc in self.starts[articles]]
+    def info(self, article: int) -> ArticleInfo:
+        """An article without its text."""
+        view, local, _ = self._locate(article)
+        return decode_info(view.items(local)[0])
+
+    def article(self, article: int) -> Article:
+        """A whole article, as it was put in."""
+        view, local, _ = self._locate(article)
+        return decode_article(view.all_items(local))
+
+    def paragraph_texts(self, article: int, docs: Sequence[int]) -> list[str]:
+        """The text of some of an article's documents; none for the one of an article without text."""
+        if not self.counts[article]:
+            return []
+        view, local, start = self._locate(article)
+        return [item.decode() for item in view.items(local, [doc - start for doc in docs])[1:]]
+
+    def anchors(self, article: int) -> tuple[str, ...]:
+        """The anchors of an article's paragraphs, in order."""
+        view, local, _ = self._locate(article)
+        first = int(view.first[local])
+        hashes = view.file.sections["doc.anchors"][first : first + int(self.counts[article])]
+        return name_anchors(hashes.tolist())
+
+    def id_of(self, article: int) -> str:
+        """The id of an article."""
+        view, local, _ = self._locate(article)
+        return view.id_of(local)
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
-        docs = self.postings("article", article_id).docs
-        return int(self.article_of[docs[0]]) if len(docs) else None
+        for part in self.parts:
+            local = part.view.find(article_id)
+            if local is None:
+                continue
+            if part.articles is None:
+                return part.first_article + local
+            place = int(np.searchsorted(part.articles, local))
+            if place < len(part.articles) and part.articles[place] == local:
+                return part.first_article + place
+        return None
+
+    def title_keys(self) -> NDArray[np.uint64]:
+        """The first eight bytes of each folded title, as numbers in the titles' order."""
+        return self._column("article.title_keys", np.uint64)
 
     def matched_by_whoosh(self, query: Query) -> Ids:
         """The documents that Whoosh's own matcher finds for a query that has no array form; ascending."""
-        with self._lock:
-            searcher = Searcher(self._reader)
-            return self._read(lambda: np.array([d for d in query.docs(searcher) if self.live[d]], np.int32))
+        with Searcher(FileIndex(DurableStorage(self.folder, readonly=True)).reader()) as searcher:
+            return np.array(sorted(query.docs(searcher)), np.int32)
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._reader.close()
+        for part in self.parts:
+            part.view.close()
 
-    def _read(self, action: Callable[[], T]) -> T:
+    def _gathered(self, read: Callable[[SegmentView], Postings]) -> Postings:
+        found = []
+        for part in self.parts:
+            postings = read(part.view)
+            if not len(postings.docs):
+                continue
+            if part.live is not None:
+                alive = part.live[postings.docs]
+                postings = Postings(postings.docs[alive], postings.freqs[alive])
+            if part.first_doc:
+                postings = Postings(postings.docs + np.int32(part.first_doc), postings.freqs)
+            found.append(postings)
+        if len(found) < 2:
+            return found[0] if found else NO_POSTINGS
+        return Postings(np.concatenate([p.docs for p in found]), np.concatenate([p.freqs for p in found]))
+
+    def _locate(self, article: int) -> tuple[SegmentView, int, int]:
+        """The segment of an article, its number there, and its first document here."""
+        part = self.parts[bisect_right(self._first_articles, article) - 1]
+        place = article - part.first_article
+        local = place if part.articles is None else int(part.articles[place])
+        return part.view, local, int(self.starts[article])
+
+    def _column(self, name: str, dtype: Any) -> NDArray[Any]:
+        return self._from_parts(lambda part: part.view.file.sections[name], dtype)
+
+    def _from_parts(self, read: Callable[[Part], Any], dtype: Any) -> NDArray[Any]:
+        found = [np.empty(0, dtype)]
+        for part in self.parts:
+            values = read(part)
+            found.append((values if part.articles is None else values[part.articles]).astype(dtype))
+        return np.concatenate(found) if len(found) != 2 else found[1]
+
+
+def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, SegmentView]]]:
+    """The number of the last commit, and its segments."""
+    storage = DurableStorage(folder, readonly=True)
+    for attempt in range(_RETRIES):
+        commit = -1
         try:
-            return action()
+            contents = TOC.read(storage, INDEX_NAME)
+            commit = contents.generation
+            if not all(isinstance(segment, ColumnarSegment) for segment in contents.segments):
+                raise IndexOutdated(
+                    f"the index in {folder} has segments that Nutgraf did not write: run `nutgraf rebuild`"
+                )
+            return commit, [(segment, segment.view(storage)) for segment in contents.segments]
+        except EmptyIndexError as error:
+            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
+        except (FileNotFoundError, IndexDamaged) as error:
+            # A commit in between takes the files of the one before away.
+            if attempt < _RETRIES - 1 and TOC._latest_generation(storage, INDEX_NAME) not in (commit, -1):
+                continue
+            if isinstance(error, IndexDamaged):
+                raise
+            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
+        except IndexOutdated:
+            raise
         except Exception as error:
-            # A damaged file shows as anything from struct.error to UnpicklingError.
-            raise IndexDamaged(
-                f"the index in {self.folder} cannot be read ({error!r}): rebuild it"
-            ) from error
+            # Unpickling lets any kind of error out of a damaged table of contents.
+            raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
+    raise AssertionError("unreachable")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from whoosh.index import FileIndex, LockError
+import numpy as np
+from whoosh.index import TOC, FileIndex, clean_files
 
-from indexer.analysis import analyzer
-from indexer.engine.schema import NO_MOMENT, Terms, make_schema, moment
-from indexer.engine.snapshot import Snapshot
+from indexer.engine.codec import ColumnarSegment
+from indexer.engine.gather import Chunk, Gatherer
+from indexer.engine.invert import Buffer
+from indexer.engine.merge import choose, merge
+from indexer.engine.schema import make_schema
+from indexer.engine.snapshot import INDEX_NAME, Part, Snapshot
 from indexer.engine.storage import DurableStorage
 from indexer.errors import IndexLocked
-from indexer.model import Article, ArticleInfo, Encoding, Published, anchors
+from indexer.model import Article
 
-_BUFFER_MB = 256
+MAX_MEMORY = 256 * 2**20
+"""Bytes of gathered articles after which a segment is written."""
+_CHUNK = 2**20
 
 
 def create(folder: Path, language: str) -> None:
@@ -35,51 +40,54 @@ class Batch:
     touches nothing.
     """
 
-    def __init__(self, snapshot: Snapshot, language: str, before_commit: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        language: str,
+        before_commit: Callable[[int], None],
+        max_memory: int = MAX_MEMORY,
+    ) -> None:
         self._snapshot = snapshot
-        self._language = language
+        self._folder = snapshot.folder
         self._before_commit = before_commit
-        self._writer: Any = None
+        self._max_memory = max_memory
+        self._storage: DurableStorage | None = None
+        self._lock: Any = None
+        self._removed: dict[int, list[range]] = {}
+        self._written: list[ColumnarSegment] = []
+        self._gatherer = Gatherer(language)
+        self._numbers: list[int] = []
+        self._buffer = Buffer()
 
     def remove(self, article_id: str) -> None:
         """Remove the article with this id; nothing happens when there is none."""
         number = self._snapshot.find(article_id)
         if number is not None:
-            writer = self._open()
-            for doc in range(self._snapshot.starts[number], self._snapshot.stops[number]):
-                writer.delete_document(doc)
+            self._begin()
+            start, stop = int(self._snapshot.starts[number]), int(self._snapshot.stops[number])
+            place = max(p for p, part in enumerate(self._snapshot.parts) if part.first_doc <= start)
+            first = self._snapshot.parts[place].first_doc
+            self._removed.setdefault(place, []).append(range(start - first, stop - first))
 
-    def add(self, article: Article) -> None:
-        """Add an article; its id must not be in the index, or have been removed in this batch."""
-        language = article.language or self._language
-        forms = analyzer(language).forms
-        title_stems, title_words = forms(article.title)
-        shared: dict[str, Any] = {"article": article.id, "title": Terms({}), "_stored_title": article.title}
-        if article.published:
-            begins, ends = article.published.start, article.published.end
-            shared |= {"date": begins, "begins": moment(begins), "ends": moment(ends)}
-        else:
-            shared |= {"begins": NO_MOMENT, "ends": NO_MOMENT}
-        first = {
-            "title": Terms.of(title_stems),
-            "title_words": Terms.of(title_words),
-            "title_terms": len(title_stems),
-            "meta": _meta(article),
-        }
-        if not article.paragraphs:
-            self._open().add_document(**shared | first, number=0)
-        names = anchors(article.paragraphs)
-        for number, (anchor, text) in enumerate(zip(names, article.paragraphs, strict=True), 1):
-            stems, words = forms(text)
-            self._open().add_document(
-                **shared | (first if number == 1 else {}),
-                number=number,
-                anchor=anchor,
-                paragraph=Terms.of(stems),
-                _stored_paragraph=text,
-                paragraph_words=Terms.of(words),
-                paragraph_terms=len(stems),
-            )
+    def add(self, article: Article, items: list[bytes] | None = None) -> None:
+        """Add an article; its id must not be in the index, or have been removed in this batch.
+
+        `items` is the article as `encode_article` gives it, when that has been done already.
+        """
+        self._begin()
+        self._gatherer.add(article, items)
+        if self._gatherer.size >= _CHUNK:
+            self.take(self._gatherer.take(), self._numbers)
+
+    def take(self, chunk: Chunk, numbers: list[int]) -> None:
+        """Add a chunk of articles that were gathered elsewhere.
+
+        `numbers` belongs to the gatherer: one list for all its chunks, empty at the first.
+        """
+        self._begin()
+        self._buffer.add(chunk, numbers)
+        if self._buffer.size >= self._max_memory:
+            self._flush()
 
     def __enter__(self) -> Self:
         return self
@@ -87,80 +95,82 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is None:
-            return
-        if kind is not None:
-            # Whoosh would attach a half-added document's terms to the next one: the whole batch goes.
-            self._writer.cancel()
+        if self._storage is None:
             return
         try:
-            self._before_commit(self._writer.generation)
+            if kind is None:
+                self._commit(self._storage)
+            else:
+                self._throw_away(self._storage)
+        finally:
+            self._lock.release()
+
+    def _begin(self) -> None:
+        if self._storage is None:
+            self._storage = DurableStorage(self._folder)
+            self._lock = self._storage.lock(f"{INDEX_NAME}_WRITELOCK")
+            if not self._lock.acquire(blocking=False):
+                self._storage = None
+                raise IndexLocked(f"another program writes to {self._folder} through Whoosh: try again later")
+
+    def _commit(self, storage: DurableStorage) -> None:
+        try:
+            self._flush()
+            segments = self._merged([*self._survivors(), *self._fresh()])
+            number = self._snapshot.commit + 1
+            self._before_commit(number)
+            schema = TOC.read(storage, INDEX_NAME).schema
+            TOC(schema, segments, number).write(storage, INDEX_NAME)
         except BaseException:
-            self._writer.cancel()
+            self._throw_away(storage)
             raise
-        self._writer.commit()
+        # The commit is made: old files go last, and what cannot go now goes with the next one.
+        clean_files(storage, INDEX_NAME, number, segments)
 
-    def _open(self) -> Any:
-        if self._writer is None:
-            try:
-                index = FileIndex(DurableStorage(self._snapshot.folder))
-                self._writer = index.writer(limitmb=_BUFFER_MB)
-            except LockError as error:
-                raise IndexLocked(
-                    f"another program writes to {self._snapshot.folder} through Whoosh: try again later"
-                ) from error
-        return self._writer
+    def _flush(self) -> None:
+        """Write what was gathered as a segment."""
+        chunk = self._gatherer.take()
+        if chunk.ids:
+            self._buffer.add(chunk, self._numbers)
+        if self._buffer.articles:
+            self._write(*self._buffer.segment())
+            self._buffer.clear()
 
+    def _write(self, pieces: Iterator[bytes], documents: int) -> ColumnarSegment:
+        assert self._storage is not None
+        segment = ColumnarSegment(INDEX_NAME, documents)
+        self._written.append(segment)
+        with self._storage.create_file(segment.path(self._folder).name) as file:
+            for piece in pieces:
+                file.write(piece)
+        return segment
 
-def load_article(snapshot: Snapshot, number: int) -> Article:
-    """The article with this number, as it was put in."""
-    documents = [snapshot.stored(doc) for doc in range(snapshot.starts[number], snapshot.stops[number])]
-    info, meta = _info(documents[0])
-    encoding = meta.get("encoding")
-    return Article(
-        **{name: getattr(info, name) for name in ("id", "title", "published", "language", "url", "source")},
-        paragraphs=tuple(document["paragraph"] for document in documents if "paragraph" in document),
-        encoding=Encoding(**encoding) if encoding else None,
-        notes=tuple(meta.get("notes", ())),
-    )
+    def _survivors(self) -> Iterator[Part]:
+        """The segments that were there, with what this batch removes marked; those with nothing left go."""
+        for place, part in enumerate(self._snapshot.parts):
+            segment = part.segment
+            if place in self._removed:
+                segment = segment.without(
+                    np.concatenate([np.arange(r.start, r.stop) for r in self._removed[place]])
+                )
+            if segment.doc_count():
+                yield Part(segment, part.view, 0, 0, segment.live(), None)
 
+    def _fresh(self) -> Iterator[Part]:
+        for segment in list(self._written):
+            yield Part(segment, segment.view(self._storage), 0, 0, None, None)
 
-def load_info(snapshot: Snapshot, number: int) -> ArticleInfo:
-    """The article with this number, without its text."""
-    return _info(snapshot.stored(int(snapshot.starts[number])))[0]
+    def _merged(self, parts: list[Part]) -> list[ColumnarSegment]:
+        """The segments after all merging that is due."""
+        while True:
+            sizes = [(part.segment.doc_count(), part.segment.deleted_count()) for part in parts]
+            chosen = choose(sizes)
+            if not chosen:
+                return [part.segment for part in parts]
+            segment = self._write(*merge([(parts[place].view, parts[place].live) for place in chosen]))
+            merged = Part(segment, segment.view(self._storage), 0, 0, None, None)
+            parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
 
-
-def _info(document: dict[str, Any]) -> tuple[ArticleInfo, dict[str, Any]]:
-    meta = json.loads(document["meta"])
-    published = meta.get("published")
-    if published:
-        others = tuple((value, place) for value, place in published["others"])
-        published = Published(**published | {"others": others})
-    return ArticleInfo(
-        id=document["article"],
-        title=document["title"],
-        published=published,
-        language=meta.get("language"),
-        url=meta.get("url"),
-        source=meta.get("source"),
-    ), meta
-
-
-def _meta(article: Article) -> str:
-    published, encoding = article.published, article.encoding
-    values = {
-        "published": published
-        and {
-            "value": published.value,
-            "precision": published.precision,
-            "provenance": published.provenance,
-            "others": published.others,
-            "note": published.note,
-        },
-        "language": article.language,
-        "url": article.url,
-        "source": article.source,
-        "encoding": encoding and {"name": encoding.name, "guessed": encoding.guessed},
-        "notes": article.notes,
-    }
-    return json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False)
+    def _throw_away(self, storage: DurableStorage) -> None:
+        for segment in self._written:
+            segment.path(self._folder).unlink(missing_ok=True)

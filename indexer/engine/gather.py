@@ -1,0 +1,132 @@
+"""Articles to integers: what a segment is made of, without an object for a posting.
+
+Each distinct surface of the text is analysed once and becomes the number of its form, a (stem, word) pair; a
+text becomes the numbers of its forms. Gathering needs no index, so it can be done in another process.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from indexer.analysis import Analyzer, analyzer, fold, is_unspaced
+from indexer.engine.record import encode_article
+from indexer.engine.schema import NO_MOMENT, moment
+from indexer.model import Article, anchor_hashes
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some articles as flat arrays, in the order in which they were given.
+
+    `forms` are the forms that came up for the first time; they are numbered on from those of the chunks
+    before. `titles` and `texts` are form numbers, one after the other; `title_terms` says how many there are
+    of each article, `text_terms` of each paragraph. `counts` are paragraphs of each article.
+    """
+
+    forms: list[tuple[str, str]] = field(default_factory=list)
+    titles: array[int] = field(default_factory=lambda: array("i"))
+    title_terms: array[int] = field(default_factory=lambda: array("i"))
+    texts: array[int] = field(default_factory=lambda: array("i"))
+    text_terms: array[int] = field(default_factory=lambda: array("i"))
+    counts: array[int] = field(default_factory=lambda: array("i"))
+    anchors: array[int] = field(default_factory=lambda: array("I"))
+    begins: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+    title_keys: array[int] = field(default_factory=lambda: array("Q"))
+    ids: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    items: list[bytes] = field(default_factory=list)
+    size: int = 0
+    """Bytes of stored text."""
+
+
+class Gatherer:
+    """Turns articles into chunks; keeps the numbers of the forms from one chunk to the next."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._forms: dict[tuple[str, str], int] = {}
+        self._surfaces: dict[str, _Numbers] = {}
+        self._chunk = Chunk()
+
+    @property
+    def size(self) -> int:
+        """Bytes of text since the last chunk was taken."""
+        return self._chunk.size
+
+    def add(self, article: Article, items: list[bytes] | None = None) -> None:
+        """Add an article (`items`: as encoded already)."""
+        chunk = self._chunk
+        language = article.language or self._language
+        numbers = self._surfaces.get(language)
+        if numbers is None:
+            numbers = self._surfaces[language] = _Numbers(analyzer(language), self._number)
+        before = len(chunk.titles)
+        chunk.titles.extend(numbers.of(article.title))
+        chunk.title_terms.append(len(chunk.titles) - before)
+        for text in article.paragraphs:
+            found = numbers.of(text)
+            chunk.texts.extend(found)
+            chunk.text_terms.append(len(found))
+        chunk.counts.append(len(article.paragraphs))
+        chunk.anchors.extend(anchor_hashes(article.paragraphs))
+        published = article.published
+        chunk.begins.append(moment(published.start) if published else NO_MOMENT)
+        chunk.ends.append(moment(published.end) if published else NO_MOMENT)
+        chunk.title_keys.append(int.from_bytes(fold(article.title).encode()[:8].ljust(8, b"\0")))
+        chunk.ids.append(article.id)
+        chunk.languages.append(language)
+        items = items or encode_article(article)
+        chunk.items += items
+        chunk.size += sum(map(len, items))
+
+    def take(self) -> Chunk:
+        """What was added since the last time."""
+        chunk, self._chunk = self._chunk, Chunk()
+        return chunk
+
+    def _number(self, stem: str, word: str) -> int:
+        form = (stem, word)
+        number = self._forms.get(form)
+        if number is None:
+            number = self._forms[form] = len(self._forms)
+            self._chunk.forms.append(form)
+        return number
+
+
+class _Numbers(dict[str, int]):
+    """The form's number of each surface of a language, found once.
+
+    A surface that is several words, such as a run of Chinese, has no number: it is never kept, so that
+    meeting it always comes through `__missing__`, which remembers that the text needs a second look.
+    """
+
+    def __init__(self, words: Analyzer, number: Callable[[str, str], int]) -> None:
+        super().__init__()
+        self._words = words
+        self._number = number
+        self._several: list[tuple[int, ...]] = []
+
+    def of(self, text: str) -> array[int]:
+        """The numbers of a text's forms."""
+        found = array("i", map(self.__getitem__, self._words.surfaces(text)))
+        if self._several:
+            whole = array("i")
+            for number in found:
+                if number < 0:
+                    whole.extend(self._several[-number - 1])
+                else:
+                    whole.append(number)
+            self._several.clear()
+            return whole
+        return found
+
+    def __missing__(self, surface: str) -> int:
+        numbers = tuple(map(self._number, *self._words.forms_of(surface)))
+        if len(numbers) == 1 and not is_unspaced(surface):
+            self[surface] = numbers[0]
+            return numbers[0]
+        self._several.append(numbers)
+        return -len(self._several)

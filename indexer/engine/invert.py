@@ -1,0 +1,256 @@
+"""Chunks to a segment: forms to a lexicon, texts to postings, by sorting integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.engine.gather import Chunk
+from indexer.engine.lexicon import encode_lexicon, sorted_words
+from indexer.engine.segment import Array, compact, encode
+from indexer.engine.textstore import TextWriter
+
+Ints = NDArray[np.int64]
+FIELDS = ("title", "paragraph")
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """The forms of a segment, and where each goes in its lexicons.
+
+    `stem_of` and `variant_of` are, for each form as numbered, the place of its stem among the sorted stems,
+    and of its word among the words of that stem.
+    """
+
+    stems: list[str]
+    words: list[str]
+    stem_of: NDArray[np.int32]
+    variant_of: Array
+    sections: dict[str, Array | bytes]
+
+
+@dataclass(slots=True)
+class Buffer:
+    """The chunks of a segment to come, as they arrive; `size` is roughly the memory that they take."""
+
+    forms: dict[tuple[str, str], int] = field(default_factory=dict)
+    chunks: list[Chunk] = field(default_factory=list)
+    texts: TextWriter = field(default_factory=TextWriter)
+    size: int = 0
+    articles: int = 0
+    _titles: list[NDArray[np.int32]] = field(default_factory=list)
+    _paragraphs: list[NDArray[np.int32]] = field(default_factory=list)
+
+    def add(self, chunk: Chunk, numbers: list[int]) -> None:
+        """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
+        for form in chunk.forms:
+            numbers.append(self.forms.setdefault(form, len(self.forms)))
+        mapping = np.array(numbers, np.int32)
+        self._titles.append(mapping[np.asarray(chunk.titles)])
+        self._paragraphs.append(mapping[np.asarray(chunk.texts)])
+        for item in chunk.items:
+            self.texts.add(item)
+        chunk.items = []
+        self.articles += len(chunk.ids)
+        self.size += 4 * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
+        self.chunks.append(chunk)
+
+    def clear(self) -> None:
+        """Begin anew; the forms keep their numbers, which gatherers know."""
+        self.chunks, self.texts, self.size, self.articles = [], TextWriter(), 0, 0
+        self._titles, self._paragraphs = [], []
+
+    def segment(self) -> tuple[Iterator[bytes], int]:
+        """The bytes of the segment, and how many documents it has."""
+        chunks = self.chunks
+        counts = _joined([chunk.counts for chunk in chunks])
+        widths = np.maximum(counts, 1)  # an article without text has one document all the same
+        first = np.concatenate(([0], np.cumsum(widths)))
+        documents = int(first[-1])
+        # The terms of every document; an empty one has none.
+        terms = np.zeros(documents, np.int64)
+        is_text = np.ones(documents, np.bool_)
+        is_text[first[:-1][counts == 0]] = False
+        terms[is_text] = _joined([chunk.text_terms for chunk in chunks])
+        anchors = np.zeros(documents, np.uint32)
+        anchors[is_text] = _joined([chunk.anchors for chunk in chunks])
+        title_terms = _joined([chunk.title_terms for chunk in chunks])
+        # Forms of earlier segments keep their numbers, but are not words of this one.
+        used = np.zeros(len(self.forms), np.bool_)
+        for part in (*self._titles, *self._paragraphs):
+            used[part] = True
+        vocabulary = make_vocabulary(list(compress(self.forms, used)))
+        new_number = np.cumsum(used, dtype=np.int32) - 1
+        languages = sorted({language for chunk in chunks for language in chunk.languages})
+        codes = {language: code for code, language in enumerate(languages)}
+        ids = [name for chunk in chunks for name in chunk.ids]
+        sections: dict[str, Array | bytes] = {
+            **vocabulary.sections,
+            **named("title", invert(vocabulary, new_number, self._titles, title_terms, first[:-1])),
+            **named(
+                "paragraph", invert(vocabulary, new_number, self._paragraphs, terms, np.arange(documents))
+            ),
+            **article_sections(
+                counts=counts,
+                title_terms=title_terms,
+                text_terms=np.add.reduceat(terms, first[:-1]) if len(counts) else counts,
+                begins=_joined([chunk.begins for chunk in chunks]),
+                ends=_joined([chunk.ends for chunk in chunks]),
+                languages=np.array([codes[name] for chunk in chunks for name in chunk.languages], np.int64),
+                title_keys=np.concatenate([np.asarray(chunk.title_keys, np.uint64) for chunk in chunks]),
+                ids=ids,
+            ),
+            "doc.terms": compact(terms),
+            "doc.anchors": anchors,
+            **named("text", self.texts.sections()),
+        }
+        return encode(sections, facts(documents, len(ids), languages)), documents
+
+
+def facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, Any]:
+    """What a segment says of itself."""
+    return {"documents": documents, "articles": articles, "languages": list(languages)}
+
+
+def make_vocabulary(forms: Sequence[tuple[str, str]]) -> Vocabulary:
+    """The lexicons of the given forms."""
+    stems, stem_places = sorted_words(list(dict.fromkeys(stem for stem, _ in forms)))
+    words, word_places = sorted_words(list(dict.fromkeys(word for _, word in forms)))
+    stem_numbers = dict(zip(dict.fromkeys(stem for stem, _ in forms), stem_places.tolist(), strict=True))
+    word_numbers = dict(zip(dict.fromkeys(word for _, word in forms), word_places.tolist(), strict=True))
+    stem_of = np.array([stem_numbers[stem] for stem, _ in forms], np.int64)
+    word_of = np.array([word_numbers[word] for _, word in forms], np.int64)
+    return vocabulary_of(stems, words, stem_of, word_of)
+
+
+def vocabulary_of(stems: list[str], words: list[str], stem_of: Ints, word_of: Ints) -> Vocabulary:
+    """The vocabulary of forms that are given as places in sorted lists of stems and of words."""
+    order = np.lexsort((word_of, stem_of))
+    per_stem = np.bincount(stem_of, minlength=len(stems))
+    stem_starts = np.concatenate(([0], np.cumsum(per_stem)))
+    variant_of = np.empty(len(stem_of), np.int64)
+    variant_of[order] = np.arange(len(stem_of)) - np.repeat(stem_starts[:-1], per_stem)
+    by_word = np.lexsort((stem_of, word_of))
+    per_word = np.bincount(word_of, minlength=len(words))
+    return Vocabulary(
+        stems,
+        words,
+        stem_of.astype(np.int32),
+        compact(variant_of),
+        {
+            **named("stem", encode_lexicon(stems)),
+            **named("word", encode_lexicon(words)),
+            # The words of each stem, ascending: a word's place among them is its variant.
+            "stem.starts": compact(stem_starts),
+            "stem.words": compact(word_of[order]),
+            # The stems of each word, and its variant there.
+            "word.starts": compact(np.concatenate(([0], np.cumsum(per_word)))),
+            "word.stems": compact(stem_of[by_word]),
+            "word.variants": compact(variant_of[by_word]),
+        },
+    )
+
+
+def invert(
+    vocabulary: Vocabulary,
+    new_number: NDArray[np.int32],
+    occurrences: Sequence[NDArray[np.int32]],
+    terms: Ints,
+    docs: Ints,
+) -> dict[str, Array]:
+    """The postings of one field.
+
+    `occurrences` are form numbers, text after text, `new_number` their numbers in the vocabulary; `terms`
+    says how many each text has, `docs` which document it belongs to (ascending).
+    """
+    forms = new_number[np.concatenate(occurrences)] if occurrences else np.empty(0, np.int32)
+    starts = np.cumsum(terms) - terms
+    positions = np.arange(len(forms)) - np.repeat(starts, terms)
+    return postings_sections(vocabulary, forms, np.repeat(docs.astype(np.int32), terms), positions)
+
+
+def postings_sections(
+    vocabulary: Vocabulary, forms: Array, owners: Array, positions: Array
+) -> dict[str, Array]:
+    """The sections of a field from its occurrences: form, document and position of each.
+
+    Those of one stem are in the order of documents and positions.
+    """
+    count = len(vocabulary.stems)
+    stems = vocabulary.stem_of[forms]
+    order = stable_order(stems, count)
+    stems, owners = stems[order], owners[order]
+    new = np.ones(len(stems), np.bool_)
+    new[1:] = (stems[1:] != stems[:-1]) | (owners[1:] != owners[:-1])
+    first = np.flatnonzero(new)
+    return {
+        "starts": compact(_starts(stems[first], count)),
+        "docs": owners[first].astype(np.uint32),
+        "freqs": compact(np.diff(first, append=len(stems))),
+        "occurrences": compact(_starts(stems, count)),
+        "positions": compact(positions[order]),
+        "variants": compact(vocabulary.variant_of[forms[order]]),
+    }
+
+
+def article_sections(
+    *,
+    counts: Ints,
+    title_terms: Ints,
+    text_terms: Ints,
+    begins: Ints,
+    ends: Ints,
+    languages: Ints,
+    title_keys: Array,
+    ids: Sequence[str],
+) -> dict[str, Array | bytes]:
+    """The columns of the articles, one value of each; ids are also there in sorted order, to be looked up."""
+    names, places = sorted_words(ids)
+    return {
+        "article.counts": compact(counts),
+        "article.title_terms": compact(title_terms),
+        "article.text_terms": compact(text_terms),
+        "article.begins": begins.astype(np.int64),
+        "article.ends": ends.astype(np.int64),
+        "article.languages": compact(languages),
+        "article.title_keys": title_keys,
+        # Where each article's id stands among the sorted ids, and whose id stands at each place.
+        "article.id_places": compact(places),
+        "article.by_id": compact(np.argsort(places)),
+        **named("id", encode_lexicon(names)),
+    }
+
+
+def stable_order(keys: Array, limit: int) -> Array:
+    """The places of the keys (less than `limit`) in ascending order, equal keys as they stand.
+
+    NumPy sorts 16-bit integers by counting, in linear time: larger keys are sorted by their halves.
+    """
+    low = np.argsort(keys.astype(np.uint16), kind="stable")
+    if limit <= 1 << 16:
+        return low
+    high = (keys >> 16).astype(np.uint16)
+    order: Array = low[np.argsort(high[low], kind="stable")]
+    return order
+
+
+def _starts(keys: Array, count: int) -> Ints:
+    return np.concatenate(([0], np.cumsum(np.bincount(keys, minlength=count))))
+
+
+def named(name: str, sections: Any) -> dict[str, Array | bytes]:
+    """The sections under a common name."""
+    return {f"{name}.{part}": content for part, content in sections.items()}
+
+
+def _joined(parts: Sequence[Any]) -> Ints:
+    return (
+        np.concatenate([np.asarray(part) for part in parts]).astype(np.int64)
+        if parts
+        else np.empty(0, np.int64)
+    )

@@ -1,0 +1,68 @@
+"""Sorted words on the disk: one text, and where each word ends in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.engine.segment import Array, compact
+
+
+class Lexicon:
+    """Words ascending by their UTF-8 bytes, numbered from 0; nothing is read but what is looked at."""
+
+    def __init__(self, text: Array, ends: Array) -> None:
+        self._text = text
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, number: int) -> str:
+        return self._bytes(number).decode()
+
+    def find(self, word: str) -> int | None:
+        """The number of a word, or None."""
+        wanted = word.encode()
+        number = self.first_from(wanted)
+        return number if number < len(self._ends) and self._bytes(number) == wanted else None
+
+    def first_from(self, wanted: bytes) -> int:
+        """The number of the first word that is not before `wanted`; as many as there are when all are."""
+        low, high = 0, len(self._ends)
+        while low < high:
+            middle = (low + high) // 2
+            if self._bytes(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def words(self) -> list[str]:
+        """All the words, decoded."""
+        text = self._text.tobytes()
+        return text.decode().split("\n") if len(self._ends) else []
+
+    def _bytes(self, number: int) -> bytes:
+        # A word is followed by a line break, but for the last.
+        start = int(self._ends[number - 1]) + 1 if number else 0
+        return self._text[start : int(self._ends[number])].tobytes()
+
+
+def sorted_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The words in the order of a lexicon, and the place in it of each word as given (int64)."""
+    encoded = [word.encode() for word in words]
+    order = sorted(range(len(words)), key=encoded.__getitem__)
+    places = np.empty(len(words), np.int64)
+    places[order] = np.arange(len(words))
+    return [words[number] for number in order], places
+
+
+def encode_lexicon(words: Sequence[str]) -> dict[str, Array | bytes]:
+    """The sections of a lexicon: "text" and "ends". The words are sorted, and have no line breaks."""
+    encoded = [word.encode() for word in words]
+    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    ends = np.cumsum(lengths + 1) - 1 if len(encoded) else lengths
+    return {"text": b"\n".join(encoded), "ends": compact(ends)}

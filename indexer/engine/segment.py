@@ -1,0 +1,124 @@
+"""A segment's file: named arrays that NumPy maps from the disk, each with a checksum.
+
+FORMAT.md says what every byte means.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import IndexDamaged
+
+EXTENSION = ".nut"
+MAGIC = b"NUTGRAF1"
+_ALIGNMENT = 64
+_TRAILER = struct.Struct("<QII8s")
+_KINDS = {"u1", "u2", "u4", "u8", "i4", "i8"}
+
+Array = NDArray[Any]
+
+
+class SegmentFile:
+    """The arrays of one segment, by name; read-only, and safe to share between threads.
+
+    `sections[name]` is mapped, not read: what is not used costs no memory. Raises IndexDamaged for a file
+    that is not whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf rebuild`") from error
+        self._directory, self._end = self._read_directory()
+        self.sections: dict[str, Array] = {name: self._array(name) for name in self._directory}
+
+    def info(self) -> dict[str, Any]:
+        """The segment's own facts: counts and languages."""
+        facts: dict[str, Any] = json.loads(self.sections["facts"].tobytes())
+        return facts
+
+    def verify(self) -> None:
+        """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
+        place = len(MAGIC)
+        for name, (_, offset, size, checksum) in self._directory.items():
+            if any(self._map[place:offset]):
+                self._refuse(place, "the space between the arrays is not empty")
+            if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
+                self._refuse(offset, f"{name} is not what was written")
+            place = offset + size
+
+    def close(self) -> None:
+        """Let go of the file, when nothing uses its arrays any more."""
+        self.sections.clear()
+        try:
+            self._map.close()
+        except BufferError:
+            # An array is still in use; the last one to go takes the map with it.
+            pass
+
+    def _read_directory(self) -> tuple[dict[str, tuple[str, int, int, int]], int]:
+        whole = len(self._map)
+        if whole < len(MAGIC) + _TRAILER.size or self._map[: len(MAGIC)] != MAGIC:
+            self._refuse(0, f"{MAGIC.decode()} is wanted at its start")
+        offset, size, checksum, end = _TRAILER.unpack(self._map[whole - _TRAILER.size :])
+        if end != MAGIC or offset + size + _TRAILER.size != whole:
+            self._refuse(whole - _TRAILER.size, "its end is missing")
+        text = self._map[offset : offset + size]
+        if zlib.crc32(text) != checksum:
+            self._refuse(offset, "its directory is not what was written")
+        return {name: tuple(entry) for name, entry in json.loads(text).items()}, offset
+
+    def _array(self, name: str) -> Array:
+        kind, offset, size, _ = self._directory[name]
+        width = int(kind[1:]) if kind in _KINDS else 0
+        if not width or size % width or not 0 <= offset <= self._end - size:
+            self._refuse(offset, f"{name} reaches beyond the file")
+        return np.frombuffer(self._map, np.dtype(f"<{kind}"), size // width, offset)
+
+    def _refuse(self, offset: int, what: str) -> None:
+        raise IndexDamaged(f"{self.path} is damaged at byte {offset}: {what}; run `nutgraf rebuild`")
+
+
+def encode(sections: dict[str, Array | bytes], facts: dict[str, Any]) -> Iterator[bytes]:
+    """The bytes of a segment file, in pieces to be written one after the other."""
+    everything = {"facts": json.dumps(facts).encode(), **sections}
+    yield MAGIC
+    place = len(MAGIC)
+    directory = {}
+    for name, content in everything.items():
+        array = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
+        kind = array.dtype.str[1:]
+        if kind not in _KINDS:
+            raise TypeError(f"{name}: one of {sorted(_KINDS)} is wanted, {kind} was found")
+        data = memoryview(np.ascontiguousarray(array, array.dtype.newbyteorder("<"))).cast("B")
+        padding = -place % _ALIGNMENT
+        yield bytes(padding)
+        place += padding
+        directory[name] = (kind, place, len(data), zlib.crc32(data))
+        if len(data):
+            yield bytes(data)
+        place += len(data)
+    text = json.dumps(directory).encode()
+    yield text
+    yield _TRAILER.pack(place, len(text), zlib.crc32(text), MAGIC)
+
+
+def compact(values: Array) -> Array:
+    """Non-negative integers in the narrowest of the widths that a segment may have."""
+    most = int(values.max()) if len(values) else 0
+    for kind in (np.uint8, np.uint16, np.uint32):
+        if most <= np.iinfo(kind).max:
+            return values.astype(kind)
+    return values.astype(np.uint64)

@@ -1,0 +1,108 @@
+"""Stored text: items compressed in blocks, each readable on its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+import numpy as np
+import zstandard
+
+from indexer.engine.segment import Array
+
+# The larger, the smaller on disk, and the longer one item takes to read; measured on news text.
+BLOCK = 16 * 1024
+_LEVEL = 3
+_tools = threading.local()
+
+
+class TextWriter:
+    """Collects items; a block is compressed whenever enough of them are there."""
+
+    def __init__(self) -> None:
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._blocks: list[bytes] = []
+        self._lengths: list[int] = []
+        self._items_in_block: list[int] = []
+
+    def add(self, item: bytes) -> None:
+        """Add one item."""
+        self._pending.append(item)
+        self._lengths.append(len(item))
+        self._size += len(item)
+        if self._size >= BLOCK:
+            self._close_block()
+
+    def add_encoded(self, blocks: bytes, ends: Array, items: Array, lengths: Array) -> None:
+        """Add the blocks of another store as they are (`ends`: of the blocks in `blocks`)."""
+        self._close_block()
+        start = 0
+        for end in ends.tolist():
+            self._blocks.append(blocks[start:end])
+            start = end
+        self._items_in_block += np.diff(items, prepend=0).tolist()
+        self._lengths += lengths.tolist()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return sum(map(len, self._blocks)) + self._size
+
+    def sections(self) -> dict[str, Array | bytes]:
+        """The sections of the store."""
+        self._close_block()
+        return {
+            "data": b"".join(self._blocks),
+            "ends": np.cumsum([len(block) for block in self._blocks], dtype=np.uint64),
+            "items": np.cumsum(self._items_in_block, dtype=np.uint32),
+            "lengths": np.array(self._lengths, np.uint32),
+        }
+
+    def _close_block(self) -> None:
+        if self._pending:
+            if not hasattr(_tools, "compressor"):
+                _tools.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+            self._blocks.append(_tools.compressor.compress(b"".join(self._pending)))
+            self._items_in_block.append(len(self._pending))
+            self._pending, self._size = [], 0
+
+
+class TextStore:
+    """Items by number; safe to share between threads."""
+
+    def __init__(self, data: Array, ends: Array, items: Array, lengths: Array) -> None:
+        self.data = data
+        self.ends = ends
+        self.items = items
+        self.lengths = lengths
+
+    def read(self, first: int, count: int) -> list[bytes]:
+        """The items from number `first` on, `count` of them."""
+        found: list[bytes] = []
+        number = first
+        while number < first + count:
+            block = int(np.searchsorted(self.items, number, side="right"))
+            start = int(self.items[block - 1]) if block else 0
+            stop = int(self.items[block])
+            text = self._block(block)
+            ends = np.cumsum(self.lengths[start:stop], dtype=np.int64).tolist()
+            for place in range(number - start, min(stop, first + count) - start):
+                found.append(text[ends[place - 1] if place else 0 : ends[place]])
+            number = min(stop, first + count)
+        return found
+
+    def _block(self, block: int) -> bytes:
+        start = int(self.ends[block - 1]) if block else 0
+        if not hasattr(_tools, "decompressor"):
+            _tools.decompressor = zstandard.ZstdDecompressor()
+        text: bytes = _tools.decompressor.decompress(self.data[start : int(self.ends[block])])
+        return text
+
+
+def write_items(items: Iterable[bytes]) -> dict[str, Array | bytes]:
+    """The sections of a store of the given items."""
+    writer = TextWriter()
+    for item in items:
+        writer.add(item)
+    return writer.sections()
