@@ -644,15 +644,18 @@ _LINES = st.lists(st.tuples(st.sampled_from("pq"), _WORDS), min_size=1, max_size
 _TEXTS = st.sampled_from(["a.txt", "d/b.txt"])
 _SETS = st.sampled_from(["c.jsonl", "d/e.jsonl"])
 _SYNC = st.tuples(st.just("sync"), st.just(""), st.none())
+_CLAIM = st.tuples(st.just("lines"), _SETS, _LINES)
 _CHANGES = st.one_of(
-    st.tuples(st.just("lines"), _SETS, _LINES),
     st.tuples(st.just("text"), _TEXTS, _WORDS),
     st.tuples(st.just("delete"), _SETS | _TEXTS, st.none()),
     st.tuples(st.just("rename"), _SETS, _SETS),
     st.tuples(st.just("rename"), _TEXTS, _TEXTS),
     st.tuples(st.just("touch"), _SETS | _TEXTS, st.sampled_from([10**9, 2 * 10**9])),
 )
-_EDITS = st.lists(_SYNC | _CHANGES, min_size=8, max_size=16)
+# Most often: files that claim each other's ids, from one sync to the next.
+_EDITS = st.lists(
+    st.sampled_from([_SYNC, _CLAIM, _CHANGES]).flatmap(lambda kind: kind), min_size=8, max_size=16
+)
 
 
 def edit(archive: Archive, action: str, name: str, how: Any) -> None:
