@@ -225,7 +225,7 @@ def _common_pairs(words: WordList, most: int) -> list[tuple[str, ...]]:
 
 def _prefixes(known: Iterable[str]) -> list[str]:
     """Beginnings that stemming leaves as they are, for some engines look among stems."""
-    cuts = [word[: 3 + len(word) % 3] for word in known if len(word) > 6]
+    cuts = [word[: 3 + len(word) % 3] for word in known if len(word) > 5]
     return [prefix for prefix in dict.fromkeys(cuts) if _STEM(prefix) == prefix and prefix not in _STOPS]
 
 
