@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation.reading", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--check", action="store_true", help="fail when a library alone does better")
     chosen = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     measures: list[tuple[Path, Callable[[Path], dict[str, Any]]]] = [
@@ -51,7 +52,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(answer, indent=2))
     else:
         _print(answer)
-    return 0
+    behind = _behind(answer) if chosen.check else []
+    for line in behind:
+        print(line, file=sys.stderr)
+    return 1 if behind else 0
+
+
+def _behind(answer: dict[str, Any]) -> list[str]:
+    """In what a library alone is not beaten; what was not measured counts too."""
+    lines = []
+    for name, figure in (("extraction", "both"), ("dates", "exact")):
+        rows = {row: values for row, values in answer.get(name, {}).items() if isinstance(values, dict)}
+        ours = rows.pop("nutgraf", {}).get(figure, 0)
+        best = max((values[figure] for values in rows.values()), default=1)
+        if ours < best or (name == "dates" and ours == best):
+            lines.append(f"{name}: {ours} is behind {best}")
+    return lines
 
 
 def extraction(archive: Path) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Building an index in a process of its own, so that its time and memory are its own.
+
+python -m tests.benchmarks.building ENGINE SOURCE FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.corpus import Extent, disk_size
+from tests.benchmarks.engines import engine
+from tests.benchmarks.memory import MB, Watch
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFigures:
+    """What a build took. MB are millions of bytes; `cpu` adds up all processes and threads.
+
+    `peak_mb` is the most that the process and its children held at one time, interpreter and mapped files
+    included; `private_mb` is that without mapped files (0 where the system does not say).
+    """
+
+    engine: str
+    seconds: float
+    cpu: float
+    mb_per_second: float
+    peak_mb: float
+    private_mb: float
+    disk_mb: float
+
+
+def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> BuildFigures:
+    """Build one engine's index; raises RuntimeError when it fails."""
+    command = [sys.executable, "-m", __name__, name, str(source), str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        output, _ = process.communicate()
+        peak = watch.stop()
+    if process.returncode:
+        raise RuntimeError(f"{name}: an index is wanted, building it ended with {process.returncode}")
+    told = json.loads(output)
+    return BuildFigures(
+        engine=name,
+        seconds=told["seconds"],
+        cpu=told["cpu"],
+        mb_per_second=extent.size / MB / told["seconds"],
+        peak_mb=(peak.total or told["peak"]) / MB,
+        private_mb=peak.private / MB,
+        disk_mb=disk_size(folder) / MB,
+    )
+
+
+def main() -> None:
+    """Build; print seconds of wall, seconds of CPU, and bytes of memory."""
+    name, source, folder = sys.argv[1:]
+    chosen = engine(name)
+    began = time.perf_counter()
+    chosen.build(Path(source), Path(folder))
+    seconds = time.perf_counter() - began
+    times = os.times()
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # Kilobytes, but bytes on macOS.
+    peak *= 1 if sys.platform == "darwin" else 1024
+    print(json.dumps({"seconds": seconds, "cpu": sum(times[:4]), "peak": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""What is indexed: real stories or made-up ones, as many as wanted, as files of this project's forms."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+REUTERS = Path("news", "reuters21578.jsonl.xz")
+PARAGRAPHS_A_STORY = 5
+TITLE_WORDS = 7
+SEED = 7
+# Made-up stories are dated over these years.
+_FIRST_DAY = datetime(1990, 1, 1)
+_DAYS = 35 * 365
+_STORIES_A_FILE = 1000
+_STORIES_A_CHUNK = 2000
+_BLANK_LINE = re.compile(r"\n\s*\n")
+_WORD = re.compile(r"[^\W_]+(?:[.,'/-][^\W_]+)*")
+# Share of the words that a comma or a full stop follows.
+_COMMAS, _STOPS = 0.05, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An article as every engine gets it, without the checks that this project's own class makes."""
+
+    id: str
+    title: str
+    published: str
+    paragraphs: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of text: the title and the paragraphs in UTF-8."""
+        return sum(len(text.encode()) for text in (self.title, *self.paragraphs))
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a corpus is; `size` is bytes of text."""
+
+    stories: int
+    paragraphs: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.stories:,} articles, {self.paragraphs:,} paragraphs, {self.size / 1e6:.1f} MB of text"
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """How often a collection has each word (`counts`, int64), and how many words its paragraphs have."""
+
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+def reuters(data: Path) -> Iterator[Story]:
+    """The stories of the Reuters collection that have a text."""
+    with lzma.open(data / REUTERS, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            texts = tuple(
+                " ".join(part.split()) for part in _BLANK_LINE.split(record["text"]) if part.strip()
+            )
+            if texts:
+                yield Story(record["id"], " ".join(record["title"].split()), record["date"], texts)
+
+
+def count_words(stories: Iterable[Story]) -> Frequencies:
+    """The frequency list of some stories, the most frequent word first; case counts."""
+    counts: Counter[str] = Counter()
+    lengths = []
+    for story in stories:
+        for text in story.paragraphs:
+            words = _WORD.findall(text)
+            counts.update(words)
+            lengths.append(len(words))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Frequencies(
+        tuple(word for word, _ in ranked),
+        np.array([count for _, count in ranked], np.int64),
+        np.array([length for length in lengths if length], np.int64),
+    )
+
+
+def synthetic(frequencies: Frequencies, paragraphs: int, seed: int = SEED) -> Iterator[Story]:
+    """Stories of five paragraphs, of words drawn as often as a real collection has them.
+
+    The same arguments give the same stories. Words stand beside each other by chance only.
+    """
+    random = np.random.default_rng(seed)
+    words = frequencies.words
+    # A word with each of its endings is one entry, so that a draw is one number and a text is one join.
+    forms = [*words, *(f"{word}," for word in words), *(f"{word}." for word in words)]
+    edges = np.cumsum(frequencies.counts / frequencies.counts.sum())
+    number = 0
+    while paragraphs > 0:
+        size = min(paragraphs, _STORIES_A_CHUNK * PARAGRAPHS_A_STORY)
+        paragraphs -= size
+        titles = -(-size // PARAGRAPHS_A_STORY)
+        lengths = random.choice(frequencies.lengths, size)
+        total = int(lengths.sum()) + titles * TITLE_WORDS
+        # Rounding may leave the last edge a little below 1.
+        draws = np.minimum(np.searchsorted(edges, random.random(total)), len(words) - 1)
+        chance = random.random(total)
+        draws += len(words) * ((chance < _COMMAS) + 2 * (chance > 1 - _STOPS))
+        draws[: titles * TITLE_WORDS] %= len(words)
+        drawn = [forms[draw] for draw in draws.tolist()]
+        days = random.integers(_DAYS, size=titles).tolist()
+        ends = (np.cumsum(lengths) + titles * TITLE_WORDS).tolist()
+        starts = [titles * TITLE_WORDS, *ends]
+        texts = [" ".join(drawn[start:end]) for start, end in zip(starts, ends, strict=False)]
+        for place in range(titles):
+            number += 1
+            yield Story(
+                f"s{number}",
+                " ".join(drawn[place * TITLE_WORDS : (place + 1) * TITLE_WORDS]),
+                (_FIRST_DAY + timedelta(days=days[place])).date().isoformat(),
+                tuple(texts[place * PARAGRAPHS_A_STORY : (place + 1) * PARAGRAPHS_A_STORY]),
+            )
+
+
+def choose(name: str, data: Path, articles: int | None) -> Iterator[Story]:
+    """The stories of the corpus `reuters` or `synthetic:N`, or the first `articles` of them.
+
+    Raises ValueError for another name.
+    """
+    kind, _, paragraphs = name.partition(":")
+    if name == "reuters":
+        return islice(reuters(data), articles)
+    if kind == "synthetic" and paragraphs.isdecimal() and int(paragraphs):
+        return islice(synthetic(count_words(reuters(data)), int(paragraphs)), articles)
+    raise ValueError(f"corpus: reuters or synthetic:N is wanted, {name!r} was found")
+
+
+def write_lines(stories: Iterable[Story], folder: Path) -> Extent:
+    """Write JSON Lines files of a thousand stories each; files, so that there is something to share out."""
+    folder.mkdir(parents=True)
+    rest = iter(stories)
+    count = paragraphs = size = 0
+    while part := list(islice(rest, _STORIES_A_FILE)):
+        path = folder / f"part-{count // _STORIES_A_FILE:05}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(story), ensure_ascii=False) + "\n" for story in part)
+        count += len(part)
+        paragraphs += sum(len(story.paragraphs) for story in part)
+        size += sum(story.size for story in part)
+    return Extent(count, paragraphs, size)
+
+
+def read_lines(folder: Path) -> Iterator[Story]:
+    """The stories of a folder that `write_lines` wrote, as an engine without readers of its own gets them."""
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                record = json.loads(line)
+                record["paragraphs"] = tuple(record["paragraphs"])
+                yield Story(**record)
+
+
+def write_texts(stories: Iterable[Story], folder: Path, files: int) -> int:
+    """Write one text file a story, a thousand to a folder, until there are so many; returns how many.
+
+    When the stories do not suffice they are written again under other names.
+    """
+    known = list(islice(stories, files))
+    for number in range(files if known else 0):
+        story = known[number % len(known)]
+        below = folder / f"{number // 1000:03}"
+        below.mkdir(parents=True, exist_ok=True)
+        text = "\n\n".join((story.title, story.published[:10], *story.paragraphs))
+        (below / f"{number:06}.txt").write_text(text + "\n", encoding="utf-8")
+    return files if known else 0
+
+
+def disk_size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(Path(parent, name).stat().st_size for parent, _, names in os.walk(folder) for name in names)

@@ -1,0 +1,94 @@
+"""The engines that are compared, each behind the same few calls.
+
+What every one of them does: it builds from the same JSON Lines files (reading them is part of its time),
+keeps the whole text, finds titles as well as paragraphs, stems English, and answers a question with the ten
+best places and their marked passages, fetched and ready to show. What one cannot do stays unanswered.
+
+Known differences, all of which are in favour of the others:
+
+- Nutgraf matches an article as a whole and scores paragraphs, titles and nearness together; the others
+  match one paragraph. Grouping their paragraphs into articles would be work that they are not asked to do.
+- Nutgraf's hits carry title, date, address and up to three passages; the others' one passage and its place.
+- Nutgraf finds words as they were written beside their stems, and stores both; the others have stems only.
+- For the others a title is one more row, so that it is indexed and stored once and not with each paragraph.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from tests.benchmarks.queries import Kind, Question
+
+TOP = 10
+
+
+class Found(NamedTuple):
+    """One of the ten: whose paragraph it is, and the passage with its marks in the engine's own form."""
+
+    article: str
+    passage: Any
+
+
+class Engine(ABC):
+    """One engine. Only `search` is timed; what it returns needs no further reading from disk."""
+
+    name: ClassVar[str]
+    """The key in options and reports."""
+    library: ClassVar[str]
+    """The distribution whose version is reported."""
+    module: ClassVar[str]
+    """The module that must be importable."""
+    lacks: ClassVar[Mapping[Kind, str]] = {}
+    """The classes that it cannot answer, with the reason."""
+    remarks: ClassVar[Mapping[Kind, str]] = {}
+    """Where it answers, but does less than was asked."""
+    searches: ClassVar[bool] = True
+    """Whether it is asked anything; False for another way of building only."""
+
+    @classmethod
+    def installed(cls) -> bool:
+        """Whether the library is there."""
+        return find_spec(cls.module) is not None
+
+    def supports(self, kind: Kind) -> bool:
+        """Whether questions of a class can be asked."""
+        return self.searches and kind not in self.lacks
+
+    @abstractmethod
+    def build(self, source: Path, folder: Path) -> None:
+        """Make an index in a folder, which does not exist yet, out of a folder of JSON Lines files."""
+
+    @abstractmethod
+    def open(self, folder: Path) -> None:
+        """Open an index for searching."""
+
+    @abstractmethod
+    def search(self, question: Question) -> list[Found]:
+        """The ten best, or the ten newest, with marked passages."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the index."""
+
+
+_MODULES = {
+    "nutgraf": "nutgraf:Nutgraf",
+    "whoosh3": "stock:StockWhoosh",
+    "fts5": "fts5:Fts5",
+    "tantivy": "tantivy:Tantivy",
+    "tantivy-threads": "tantivy:TantivyThreads",
+    "bm25s": "bm25s:Bm25s",
+}
+NAMES = tuple(_MODULES)
+
+
+def engine(name: str) -> Engine:
+    """The engine with this name; its library loads when it builds or opens."""
+    module, _, kind = _MODULES[name].partition(":")
+    made: Callable[[], Engine] = getattr(import_module(f"{__name__}.{module}"), kind)
+    return made()

@@ -1,0 +1,74 @@
+"""This project, through its public face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from indexer import Index, open_index
+from tests.benchmarks.engines import TOP, Engine, Found
+from tests.benchmarks.queries import Kind, Question
+
+# What `Index.search` is given to count facets too; None as long as it has none.
+FACETS: dict[str, Any] | None = None
+
+
+class Nutgraf(Engine):
+    """Nutgraf, each article in its own words."""
+
+    name = "nutgraf"
+    library = "nutgraf"
+    module = "indexer"
+    lacks: ClassVar[dict[Kind, str]] = {} if FACETS else {Kind.FACETS: "it has no facets yet"}
+
+    def __init__(self) -> None:
+        self._index: Index | None = None
+
+    def build(self, source: Path, folder: Path) -> None:
+        """One `sync`, as `nutgraf index` does it."""
+        with open_index(folder) as index:
+            report = index.sync(source)
+        if report.failed:
+            raise RuntimeError(f"every article is wanted, {len(report.failed)} failed: {report.failed[0]}")
+
+    def open(self, folder: Path) -> None:
+        """Open and look, so that the reader is there."""
+        self._index = open_index(folder)
+        self._index.status()
+
+    def search(self, question: Question) -> list[Found]:
+        """Ten articles with their best passages and the spans in them."""
+        assert self._index is not None
+        page = self._index.search(
+            phrased(question),
+            # Kept out of the query string: these are days, in no need of being understood.
+            after=question.after.isoformat() if question.after else None,
+            before=question.before.isoformat() if question.before else None,
+            sort="newest" if question.kind is Kind.SORTED else "relevance",
+            limit=TOP,
+            **(FACETS or {} if question.kind is Kind.FACETS else {}),
+        )
+        return [Found(hit.article.id, hit.passages) for hit in page.hits]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._index:
+            self._index.close()
+
+
+def phrased(question: Question) -> str:
+    """The question in the query language. Six words are typed as they are: all of them, then most of them."""
+    words = question.words
+    match question.kind:
+        case Kind.AND:
+            return " AND ".join(words)
+        case Kind.OR:
+            return " OR ".join(words)
+        case Kind.PHRASE:
+            return f'"{" ".join(words)}"'
+        case Kind.PREFIX:
+            return f"{words[0]}*"
+        case Kind.FUZZY:
+            return f"{words[0]}~1"
+        case _:
+            return " ".join(words)

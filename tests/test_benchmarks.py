@@ -1,0 +1,373 @@
+"""The benchmarks: what they index, what they ask, and what they write."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.benchmarks import picture
+from tests.benchmarks.__main__ import DATA, main
+from tests.benchmarks.building import BuildFigures
+from tests.benchmarks.corpus import (
+    REUTERS,
+    Extent,
+    Frequencies,
+    Story,
+    count_words,
+    disk_size,
+    read_lines,
+    synthetic,
+    write_lines,
+    write_texts,
+)
+from tests.benchmarks.engines import NAMES, Engine, Found, engine
+from tests.benchmarks.measure import measure_queries, overall
+from tests.benchmarks.queries import Kind, Log, Question, WordList, draw, plain_words, read_log
+from tests.benchmarks.report import Report, dump
+from tests.benchmarks.serving import ColdFigures, parse_wrk
+from tests.benchmarks.upkeep import UpkeepFigures, walk
+
+WORDS = tuple("".join(parts) for parts in product(("ba", "ko", "lu", "mi", "te", "ro"), repeat=3))
+ZIPF = Frequencies(
+    WORDS,
+    np.array([100_000 // rank for rank in range(1, len(WORDS) + 1)], np.int64),
+    np.array([12, 30, 55], np.int64),
+)
+LOG = Log(
+    queries=tuple((word,) for word in WORDS) + tuple(product(WORDS[:60:7], WORDS[3:60:7])),
+    phrases=tuple(product(WORDS[:8], WORDS[:8])),
+    texts=tuple(WORDS[at : at + 12] for at in range(0, 90, 3)),
+)
+PLAIN = "The council of the old town met on the bridge and spoke about its budget for road number {}."
+# The words that nobody else's story has; a story is found by them and by nothing else.
+SPECIAL = "A zeppelin above the lighthouse carried marzipan to the harbour festival."
+
+needs_data = pytest.mark.skipif(not (DATA / REUTERS).exists(), reason="the collections are not there")
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Story]:
+    return list(synthetic(ZIPF, 600))
+
+
+@pytest.fixture(scope="module")
+def questions(made: list[Story]) -> dict[Kind, list[Question]]:
+    return draw(WordList(lambda: made, LOG), LOG)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    stories = [
+        Story(f"a{number}", f"Road number {number}", f"2001-{number:02}-11", (PLAIN.format(number), PLAIN))
+        for number in range(1, 13)
+    ]
+    stories.append(Story("special", "Something else", "2003-05-17", (PLAIN.format(0), SPECIAL)))
+    folder = tmp_path_factory.mktemp("benchmarks") / "stories"
+    write_lines(stories, folder)
+    return folder
+
+
+def texts(stories: list[Story]) -> list[str]:
+    return [text for story in stories for text in story.paragraphs]
+
+
+def test_made_up_stories_are_the_same_every_time_and_others_with_another_seed(made: list[Story]) -> None:
+    assert list(synthetic(ZIPF, 600)) == made
+    assert list(synthetic(ZIPF, 600, seed=8)) != made
+
+
+def test_as_many_paragraphs_are_made_as_were_asked_for(made: list[Story]) -> None:
+    assert len(texts(made)) == 600
+    assert len(texts(list(synthetic(ZIPF, 13)))) == 13
+    assert len({story.id for story in made}) == len(made) == 120
+
+
+def test_words_are_made_as_often_as_the_list_says(made: list[Story]) -> None:
+    counted = Counter(re.findall("[a-z]+", " ".join(texts(made))))
+    total = counted.total()
+    for rank in (0, 1, 3, 7, 15):
+        share = ZIPF.counts[rank] / ZIPF.counts.sum()
+        assert counted[WORDS[rank]] / total == pytest.approx(share, rel=0.2)
+    lengths = {len(text.split()) for text in texts(made)}
+    assert lengths == {12, 30, 55}
+    assert len({story.published[:4] for story in made}) > 10
+
+
+def test_a_frequency_list_has_the_most_frequent_word_first() -> None:
+    listed = count_words([Story("1", "no", "2001", ("to be or not to be", "to go"))])
+    assert listed.words == ("to", "be", "go", "not", "or")
+    assert listed.counts.tolist() == [3, 2, 1, 1, 1]
+    assert listed.lengths.tolist() == [6, 2]
+
+
+def test_stories_come_back_from_their_files_as_they_were(made: list[Story], tmp_path: Path) -> None:
+    extent = write_lines(made, tmp_path / "lines")
+    assert list(read_lines(tmp_path / "lines")) == made
+    assert extent == Extent(120, 600, sum(story.size for story in made))
+    assert disk_size(tmp_path / "lines") > extent.size
+
+
+def test_text_files_are_as_many_as_wanted(made: list[Story], tmp_path: Path) -> None:
+    assert write_texts(made, tmp_path, 130) == walk(str(tmp_path)) == 130
+    assert write_texts([], tmp_path / "none", 130) == 0
+
+
+def test_questions_of_every_class_are_enough_and_of_that_class(
+    questions: dict[Kind, list[Question]],
+) -> None:
+    assert questions.keys() == set(Kind)
+    for kind, asked in questions.items():
+        assert {question.kind for question in asked} == {kind}
+        assert len(set(asked)) == len(asked) >= 30, kind
+
+
+def test_the_questions_have_an_answer_in_the_corpus(
+    made: list[Story], questions: dict[Kind, list[Question]]
+) -> None:
+    paragraphs = [set(plain_words(text)) for text in texts(made)]
+    counts = Counter(word for words in paragraphs for word in words)
+    for kind in (Kind.RARE, Kind.COMMON, Kind.OR, Kind.SIX, Kind.SORTED, Kind.FACETS, Kind.DATES):
+        assert all(counts[word] for question in questions[kind] for word in question.words), kind
+    rare = max(counts[question.words[0]] for question in questions[Kind.RARE])
+    assert rare <= min(counts[question.words[0]] for question in questions[Kind.COMMON])
+    for question in questions[Kind.AND]:
+        assert any(words.issuperset(question.words) for words in paragraphs)
+    assert {len(question.words) for question in questions[Kind.AND]} == {2}
+    assert {len(question.words) for question in questions[Kind.OR]} == {3}
+    assert {len(question.words) for question in questions[Kind.SIX]} == {6}
+
+
+def test_phrases_prefixes_and_misspellings_are_what_they_say(
+    made: list[Story], questions: dict[Kind, list[Question]]
+) -> None:
+    words = {word for text in texts(made) for word in plain_words(text)}
+    for question in questions[Kind.PHRASE]:
+        assert any(f" {' '.join(question.words)}" in f" {text}" for text in texts(made))
+    for question in questions[Kind.FUZZY]:
+        (wrong,) = question.words
+        assert wrong not in words
+        assert any(len(word) == len(wrong) and differing(word, wrong) == 1 for word in words)
+    for question in questions[Kind.PREFIX]:
+        assert any(word.startswith(question.words[0]) for word in words)
+
+
+def differing(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_a_date_range_holds_an_article_with_the_word(
+    made: list[Story], questions: dict[Kind, list[Question]]
+) -> None:
+    for question in questions[Kind.DATES]:
+        assert any(
+            str(question.after) <= story.published < str(question.before)
+            and question.words[0] in plain_words(" ".join(story.paragraphs))
+            for story in made
+        )
+
+
+@needs_data
+def test_the_query_files_give_plain_queries() -> None:
+    log = read_log(DATA / "queries")
+    assert len(log.queries) > 500
+    assert len(log.phrases) > 100
+    assert all(re.fullmatch("[a-z]{3,}", word) for run in (*log.queries, *log.phrases) for word in run)
+    assert len(list(log.runs(6))) > 30
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if engine(name).searches])
+def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
+    name: str, source: Path, tmp_path: Path
+) -> None:
+    chosen = engine(name)
+    if not chosen.installed():
+        pytest.skip(f"{chosen.library} is not installed")
+    chosen.build(source, tmp_path / name)
+    chosen.open(tmp_path / name)
+    day = {Kind.DATES: {"after": "2003-05-17", "before": "2003-05-18"}}
+    asked = {
+        Kind.RARE: ("zeppelin",),
+        Kind.COMMON: ("marzipan",),
+        Kind.AND: ("zeppelin", "harbour"),
+        Kind.OR: ("zeppelin", "lighthouse", "unicorn"),
+        Kind.SIX: ("zeppelin", "lighthouse", "marzipan", "harbour", "festival", "unicorn"),
+        Kind.PHRASE: ("harbour", "festival"),
+        Kind.PREFIX: ("zepp",),
+        Kind.FUZZY: ("zeppalin",),
+        Kind.DATES: ("council",),
+        Kind.SORTED: ("council",),
+        Kind.FACETS: ("zeppelin",),
+    }
+    assert asked.keys() == set(Kind)
+    for kind, words in asked.items():
+        if not chosen.supports(kind):
+            assert chosen.lacks[kind]
+            continue
+        found = chosen.search(Question(kind, words, **dates_of(day.get(kind))))
+        assert found[0].article == "special", kind
+        if kind is not Kind.SORTED:
+            assert {hit.article for hit in found} == {"special"}, kind
+        if kind not in chosen.remarks:
+            assert marks(found[0].passage), kind
+    chosen.close()
+
+
+def dates_of(given: dict[str, str] | None) -> dict[str, date]:
+    return {name: date.fromisoformat(value) for name, value in (given or {}).items()}
+
+
+def marks(passage: object) -> bool:
+    """Whether something is marked, by tags in a text or by spans beside it."""
+    if isinstance(passage, str):
+        return "<b" in passage
+    assert isinstance(passage, tuple)
+    return any(one.spans for one in passage)
+
+
+@pytest.mark.parametrize("name", ["tantivy-threads"])
+def test_a_way_of_building_is_not_asked_anything(name: str) -> None:
+    assert not any(engine(name).supports(kind) for kind in Kind)
+
+
+class Scripted(Engine):
+    """An engine that notes what it is asked."""
+
+    library = module = "sqlite3"
+
+    def __init__(self, name: str, heard: list[tuple[str, Question]]) -> None:
+        self.name = name  # type: ignore[misc]
+        self._heard = heard
+
+    def build(self, source: Path, folder: Path) -> None:
+        raise NotImplementedError
+
+    def open(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    def search(self, question: Question) -> list[Found]:
+        self._heard.append((self.name, question))
+        return [Found("a", "text")] if question.words == ("one",) else []
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def test_engines_are_asked_in_turns_and_none_is_always_first() -> None:
+    heard: list[tuple[str, Question]] = []
+    engines = {name: Scripted(name, heard) for name in ("nutgraf", "other")}
+    asked = [Question(Kind.RARE, ("one",)), Question(Kind.RARE, ("two",))]
+    figures = measure_queries(engines, {Kind.RARE: asked}, 3, 60, lambda text: None)
+    assert Counter(heard) == {(name, question): 4 for name in engines for question in asked}
+    assert {name for name, _ in heard[::2]} == set(engines)
+    assert [(one.engine, one.rounds, one.questions, one.answered) for one in figures] == [
+        ("nutgraf", 3, 2, 0.5),
+        ("other", 3, 2, 0.5),
+    ]
+    assert figures[0].ratio == 1
+    assert figures[1].ratio == pytest.approx(figures[1].median_ms / figures[0].median_ms)
+    assert overall(figures).keys() == set(engines)
+
+
+def test_an_engine_without_time_left_answers_one_round_that_counts() -> None:
+    heard: list[tuple[str, Question]] = []
+    asked = [Question(Kind.RARE, ("one",))]
+    (figures,) = measure_queries(
+        {"other": Scripted("other", heard)}, {Kind.RARE: asked}, 3, 0, lambda text: None
+    )
+    assert (figures.rounds, len(heard), figures.ratio) == (1, 2, None)
+
+
+@pytest.fixture
+def report() -> Report:
+    heard: list[tuple[str, Question]] = []
+    engines = {name: Scripted(name, heard) for name in ("nutgraf", "a <b> engine")}
+    asked = {kind: [Question(kind, ("one",))] for kind in (Kind.RARE, Kind.PHRASE)}
+    return Report(
+        "python -m tests.benchmarks",
+        "reuters",
+        Extent(1, 2, 3),
+        list(engines.values()),
+        builds=[BuildFigures("nutgraf", 1.23456, 2.0, 3.0, 4.0, 0.0, 5.0)],
+        queries=measure_queries(engines, asked, 2, 60, lambda text: None),
+        upkeep=UpkeepFigures(20_000, 60.0, 0.02, 0.03, 0.04, 0.2, 0.1, 0.3),
+        cold=ColdFigures(0.2, 0.3, 0.01),
+        http=parse_wrk(WRK, 8, 10, 2_000_000, 3_000_000),
+    )
+
+
+WRK = """Running 10s test @ http://127.0.0.1:1
+  1 threads and 8 connections
+  Latency Distribution
+     50%    1.50ms
+     75%    2.00ms
+     90%  900.00us
+     99%    1.20s
+  1000 requests in 10.00s, 1.00MB read
+  Socket errors: connect 0, read 1, write 0, timeout 2
+  Non-2xx or 3xx responses: 4
+Requests/sec:    100.25
+"""
+
+
+def test_what_wrk_prints_is_understood() -> None:
+    figures = parse_wrk(WRK, 8, 10, 0, 0)
+    assert (figures.requests_per_second, figures.median_ms, figures.p99_ms) == (100.25, 1.5, 1200)
+    assert figures.failed == 7
+    with pytest.raises(RuntimeError, match="wrk"):
+        parse_wrk("nothing", 8, 10, 0, 0)
+
+
+def test_the_report_is_json_that_says_what_was_run_and_nothing_of_where(report: Report) -> None:
+    told = json.loads(dump(report))
+    assert {"date", "command", "machine", "versions", "corpus", "builds", "queries"} <= told.keys()
+    assert told["machine"].keys() == {"cores", "architecture"}
+    assert told["builds"][0]["seconds"] == 1.235
+    assert told["upkeep"]["ratio"] == 2
+    assert [one["kind"] for one in told["queries"]] == ["rare", "rare", "phrase", "phrase"]
+
+
+def test_the_tables_are_markdown_of_equal_width(report: Report) -> None:
+    for table in re.findall(r"(?:^\|.*\n?)+", report.markdown(), re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+    assert "| one rare word |" in report.markdown()
+
+
+def test_the_picture_is_svg_with_a_bar_a_figure_and_says_so_in_words(report: Report) -> None:
+    root = ElementTree.fromstring(picture.draw(report.queries, "2 paragraphs"))
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.tag == f"{space}svg"
+    assert "2 paragraphs" in (root.findtext(f"{space}title") or "")
+    assert "a <b> engine" in (root.findtext(f"{space}desc") or "")
+    bars = [bar for bar in root.iter(f"{space}rect") if bar.get("class") == "bar"]
+    assert len(bars) == len(report.queries)
+    assert all(float(bar.attrib["width"]) > 0 for bar in bars)
+
+
+@needs_data
+def test_a_run_writes_its_three_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--articles", "60", "--engines", "fts5", "--rounds", "1", "--parts", "build,queries"]
+    assert main([*options, "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "benchmarks.json",
+        "benchmarks.md",
+        "benchmarks.svg",
+    }
+    written = (tmp_path / "benchmarks.json").read_text()
+    assert str(tmp_path) not in written
+    assert json.loads(written)["command"] == f"python -m tests.benchmarks {' '.join(options)}"
+    assert "| fts5 |" in capsys.readouterr().out
+
+
+def test_without_the_collections_a_run_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--data", str(tmp_path)]) == 2
+    assert "is wanted" in capsys.readouterr().err
