@@ -7,7 +7,7 @@ text becomes the numbers of its forms. Gathering needs no index, so it can be do
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from indexer.analysis import Analyzer, analyzer, fold, is_unspaced
@@ -40,6 +40,30 @@ class Chunk:
     items: list[bytes] = field(default_factory=list)
     size: int = 0
     """Bytes of stored text."""
+
+    def only(self, wanted: Sequence[bool]) -> Chunk:
+        """The chunk without the articles that are not wanted; its forms stay, for others count on them."""
+        if all(wanted):
+            return self
+        kept = Chunk(forms=self.forms)
+        title = text = document = item = 0
+        for place, is_wanted in enumerate(wanted):
+            count = self.counts[place]
+            terms = sum(self.text_terms[document : document + count])
+            if is_wanted:
+                kept.titles += self.titles[title : title + self.title_terms[place]]
+                kept.texts += self.texts[text : text + terms]
+                kept.text_terms += self.text_terms[document : document + count]
+                kept.anchors += self.anchors[document : document + count]
+                kept.items += self.items[item : item + 1 + count]
+                for name in ("title_terms", "counts", "begins", "ends", "title_keys", "ids", "languages"):
+                    getattr(kept, name).append(getattr(self, name)[place])
+            title += self.title_terms[place]
+            text += terms
+            document += count
+            item += 1 + count
+        kept.size = sum(map(len, kept.items))
+        return kept
 
 
 class Gatherer:

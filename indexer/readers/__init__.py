@@ -38,11 +38,14 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
 
 
-def read(data: bytes, name: str, article_id: str, options: ReadOptions) -> Iterator[Article | Failure]:
+def read(
+    data: bytes, name: str, article_id: str, options: ReadOptions, *, first_line: int = 1
+) -> Iterator[Article | Failure]:
     """The articles in a document's bytes, and a failure for each part of it that is none.
 
     `name` is its path below the source, with slashes; `article_id` the id for a document that holds one
-    article. Raises UnreadableDocument, before the first article, when nothing can be made of the whole.
+    article; `first_line` the number of the first line, for a piece of a longer file. Raises
+    UnreadableDocument, before the first article, when nothing can be made of the whole.
     """
     from indexer.readers.encoding import decode
 
@@ -56,7 +59,7 @@ def read(data: bytes, name: str, article_id: str, options: ReadOptions) -> Itera
     if kind == "jsonl":
         from indexer.readers.jsonl import read_lines
 
-        return read_lines(text, name, article_id, options, encoding)
+        return read_lines(text, name, article_id, options, encoding, first_line)
     try:
         article = _read_one(kind, text, name, article_id, options)
         return iter([replace(article, encoding=encoding, notes=(*notes, *article.notes))])

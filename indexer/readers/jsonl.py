@@ -21,22 +21,24 @@ class _BadLineError(NutgrafError):
 
 
 def read_lines(
-    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding
+    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int = 1
 ) -> Iterator[Article | Failure]:
     """An article for each line, or a failure named `name:line`; blank lines are passed over.
+
+    The lines are counted from `first_line`.
 
     Raises UnreadableDocument at once when there is no line at all.
     """
     if not text.strip():
         raise UnreadableDocument("JSON Lines are wanted, the file has no text in it")
-    return _lines(text, name, article_id, options, encoding)
+    return _lines(text, name, article_id, options, encoding, first_line)
 
 
 def _lines(
-    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding
+    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int
 ) -> Iterator[Article | Failure]:
     # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are.
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), first_line):
         if not line.strip():
             continue
         try:

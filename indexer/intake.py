@@ -1,0 +1,114 @@
+"""Files to gathered articles: everything about a file that needs neither the index nor the catalog.
+
+The same code runs in the process that syncs and in its workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.engine.gather import Chunk, Gatherer
+from indexer.engine.record import digest, encode_article
+from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.model import Failure
+from indexer.readers import ReadOptions, read
+
+SPLIT = 1 << 20
+"""JSON Lines are divided into pieces of about this many bytes, to be read side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file to read, or a piece of one whose `data` was read already."""
+
+    file: Path
+    path: str
+    """Its path below the source."""
+    fallback: str
+    """The id of an article that names none."""
+    size: int
+    data: bytes | None = None
+    first_line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An article that was gathered: its id, a digest of all that is stored of it, its language if it says."""
+
+    id: str
+    digest: str
+    language: str | None
+
+
+@dataclass(slots=True)
+class PartResult:
+    """What became of a part. `refusal` is set when the disk would not give the file."""
+
+    sha256: str = ""
+    found: list[Outline | Failure] = field(default_factory=list)
+    refusal: str | None = None
+
+
+class Intake:
+    """Reads parts one after the other, gathering their articles."""
+
+    def __init__(self, options: ReadOptions, language: str) -> None:
+        self._options = options
+        self._gatherer = Gatherer(language)
+
+    def read(self, parts: list[Part]) -> tuple[list[PartResult], Chunk]:
+        """The result of each part, and the articles of all of them in the order of their outlines."""
+        return [self._read(part) for part in parts], self._gatherer.take()
+
+    def _read(self, part: Part) -> PartResult:
+        result = PartResult()
+        try:
+            data = load(part.file, part.size, self._options.max_bytes) if part.data is None else part.data
+            if part.data is None:
+                result.sha256 = hashlib.sha256(data).hexdigest()
+            for article in read(data, part.path, part.fallback, self._options, first_line=part.first_line):
+                if isinstance(article, Failure):
+                    result.found.append(article)
+                else:
+                    items = encode_article(article)
+                    self._gatherer.add(article, items)
+                    result.found.append(Outline(article.id, digest(items), article.language))
+        except (UnreadableDocument, InvalidArticle) as error:
+            result.found.append(Failure(part.path, str(error)))
+        except OSError as error:
+            result.refusal = error.strerror or str(error)
+        return result
+
+
+def load(file: Path, size: int, most: int) -> bytes:
+    """A file's bytes; raises UnreadableDocument when they are too many, OSError when they cannot be had."""
+    if size > most:
+        raise UnreadableDocument(
+            f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: split it, or raise max_file_mb"
+        )
+    with file.open("rb") as opened:
+        return opened.read(most + 1)
+
+
+def divide(part: Part, data: bytes) -> Iterator[Part]:
+    """The pieces of a JSON Lines file, cut between lines."""
+    start, line = 0, 1
+    while start < len(data):
+        end = data.find(b"\n", start + SPLIT) + 1 or len(data)
+        yield Part(part.file, part.path, part.fallback, end - start, data[start:end], line)
+        line += data.count(b"\n", start, end)
+        start = end
+
+
+def is_divisible(part: Part, data: bytes) -> bool:
+    """Whether a file's lines can be read apart: JSON Lines in UTF-8, and plainly so."""
+    if not part.path.lower().endswith((".jsonl", ".ndjson")) or not data.lstrip()[:1] == b"{":
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,207 @@
+"""Reading in several processes: parts go out, results come back in order, and no worker's death loses one.
+
+A worker is this module run as a program, spoken to over its standard input and output. Unlike what
+multiprocessing offers, that neither copies a process that has threads nor runs the caller's script again.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import selectors
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from indexer.engine.gather import Chunk
+from indexer.intake import Intake, Part, PartResult
+from indexer.model import Failure
+from indexer.readers import ReadOptions
+
+Numbers = list[int]
+Read = tuple[list[Part], list[PartResult], Chunk, Numbers]
+"""Parts, what became of each, their articles, and the numbers of the gatherer's forms in the index."""
+
+_AHEAD = 4  # tasks a worker may be ahead of the slowest
+_LENGTH = 8
+
+
+def read_all(
+    tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int
+) -> Iterator[Read]:
+    """Read every task's parts, with `jobs` workers when that is more than one; in the order of the tasks."""
+    if jobs < 2:
+        intake, numbers = Intake(options, language), Numbers()
+        for parts in tasks:
+            yield parts, *intake.read(parts), numbers
+        return
+    with _Workers(options, language, jobs) as workers:
+        yield from workers.read(tasks)
+
+
+class _Worker:
+    """One worker process, and the task that it has."""
+
+    def __init__(self, options: ReadOptions, language: str) -> None:
+        # The package is found where this one was, wherever the program was started.
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "indexer.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C is the writer's to handle
+        )
+        self.numbers = Numbers()
+        self.task: int | None = None
+        self.send((options, language))
+
+    def send(self, message: Any) -> None:
+        """Send a message; raises OSError when the worker is gone."""
+        assert self.process.stdin is not None
+        _write(self.process.stdin, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+    def receive(self) -> bytes:
+        """The bytes of the next message; raises EOFError when the worker is gone."""
+        assert self.process.stdout is not None
+        return _read(self.process.stdout)
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+        self.process.wait()
+
+
+class _Workers:
+    """The workers of one run."""
+
+    def __init__(self, options: ReadOptions, language: str, jobs: int) -> None:
+        self._options = options
+        self._language = language
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> _Workers:
+        for _ in range(self._jobs):
+            self._hire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._selector.close()
+
+    def read(self, tasks: Iterable[list[Part]]) -> Iterator[Read]:
+        """Every task's result, in order."""
+        source = enumerate(tasks)
+        given: dict[int, list[Part]] = {}
+        done: dict[int, list[Read]] = {}
+        turn, more = 0, True
+        while more or given or done:
+            while turn in done:
+                yield from done.pop(turn)
+                turn += 1
+            for worker in self._workers:
+                if worker.task is None and len(given) + len(done) < self._jobs * _AHEAD:
+                    following = next(source, None) if more else None
+                    if following is None:
+                        more = False
+                        break
+                    number, parts = following
+                    given[number] = parts
+                    self._give(worker, number, parts)
+            if not given:
+                continue
+            for key, _ in self._selector.select():
+                worker = key.data
+                number = worker.task
+                assert number is not None
+                try:
+                    results, chunk = pickle.loads(worker.receive())
+                except (EOFError, OSError):
+                    self._lose(worker)
+                    done[number] = [self._again(part) for part in given.pop(number)]
+                    continue
+                worker.task = None
+                done[number] = [(given.pop(number), results, chunk, worker.numbers)]
+
+    def _again(self, part: Part) -> Read:
+        """A part of a task that ended a worker, read once more with a worker of its own."""
+        worker = _Worker(self._options, self._language)
+        try:
+            worker.send([part])
+            results, chunk = pickle.loads(worker.receive())
+        except (EOFError, OSError):
+            failure = Failure(part.path, "reading it ended the process that read it, twice")
+            return [part], [PartResult(found=[failure])], Chunk(), Numbers()
+        finally:
+            worker.end()
+        return [part], results, chunk, worker.numbers
+
+    def _hire(self) -> None:
+        worker = _Worker(self._options, self._language)
+        self._workers.append(worker)
+        assert worker.process.stdout is not None
+        self._selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+
+    def _lose(self, worker: _Worker) -> None:
+        assert worker.process.stdout is not None
+        self._selector.unregister(worker.process.stdout)
+        worker.end()
+        self._workers.remove(worker)
+        self._hire()
+
+    def _give(self, worker: _Worker, number: int, parts: list[Part]) -> None:
+        worker.task = number
+        try:
+            worker.send(parts)
+        except OSError:
+            pass  # it is gone: its end of the pipe says so next
+
+
+def _write(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(len(message).to_bytes(_LENGTH, "little"))
+    pipe.write(message)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes]) -> bytes:
+    head = pipe.read(_LENGTH)
+    if len(head) < _LENGTH:
+        raise EOFError
+    length = int.from_bytes(head, "little")
+    message = pipe.read(length)
+    if len(message) < length:
+        raise EOFError
+    return message
+
+
+def main() -> None:
+    """Be a worker: read the parts that come in, until nothing more does."""
+    tasks, results = sys.stdin.buffer, sys.stdout.buffer
+    # Whatever a library prints must not come between the results.
+    sys.stdout = sys.stderr
+    try:
+        intake = Intake(*pickle.loads(_read(tasks)))
+        while True:
+            parts = pickle.loads(_read(tasks))
+            _write(results, pickle.dumps(intake.read(parts), pickle.HIGHEST_PROTOCOL))
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        # The writer has all it wanted, or is gone.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    # Under its own name, so that what is pickled here has the name that the writer knows.
+    from indexer.workers import main as run
+
+    run()
