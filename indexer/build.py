@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from indexer import catalog as catalogs
-from indexer import generations, sync
-from indexer.catalog import Catalog, digest
+from indexer import generations, reconcile
+from indexer.catalog import Catalog
 from indexer.config import Config
+from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
 from indexer.errors import IndexDamaged, IndexMissing, SourceMissing
@@ -56,8 +57,9 @@ def build(
         ):
             for name in carried.ids:
                 article = _taken_over(carried, name)
-                batch.add(article)
-                catalog.apart[name] = (digest(article), article.language or config.language)
+                items = encode_article(article)
+                batch.add(article, items)
+                catalog.apart[name] = (digest(items), article.language or config.language)
             run_sync(config, today, roots, catalog, batch, report, progress)
         if generations.last_commit(folder) == 0:
             # There was nothing to index, but the sources are to be remembered.
@@ -97,7 +99,7 @@ def run_sync(
     today: Callable[[], date],
     roots: list[Path],
     catalog: Catalog,
-    sink: sync.Sink,
+    sink: reconcile.Sink,
     report: SyncReport,
     progress: Progress,
 ) -> None:
@@ -108,7 +110,7 @@ def run_sync(
         today=today(),
         max_bytes=config.max_file_mb * 2**20,
     )
-    sync.run(roots, catalog, sink, options, config.language, report, progress)
+    reconcile.run(roots, catalog, sink, options, config.language, report, progress, config.jobs)
 
 
 def apart_from_others(roots: list[Path], catalog: Catalog) -> None:

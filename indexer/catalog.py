@@ -6,19 +6,18 @@ need; the second, which grows with the archive, is read by writers only.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer.engine.storage import write_durably
 from indexer.errors import IndexDamaged
-from indexer.model import Article, Failure
+from indexer.model import Failure
 
 _NAME = re.compile(r"catalog-(\d+)\.json")
 
@@ -86,11 +85,6 @@ class Summary:
     languages: dict[str, int]
     sources: tuple[str, ...]
     failures: tuple[Failure, ...]
-
-
-def digest(article: Article) -> str:
-    """A hash of everything that is stored of an article: equal digests need no new indexing."""
-    return hashlib.sha256(json.dumps(asdict(article), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def save(folder: Path, commit: int, catalog: Catalog) -> None:

@@ -42,6 +42,10 @@ class Config:
     timezone: str = ""
     """Date-times with an offset are moved to this zone; empty keeps the wall time that the publisher gave."""
     max_file_mb: int = 64
+    jobs: int = 0
+    """How many processes read files; 0 takes one for each core."""
+    max_memory_mb: int = 256
+    """How much the writer gathers before it writes a segment."""
     lock_timeout: float = 10.0
     page_size: int = 10
     passages: int = 3

@@ -16,8 +16,10 @@ from typing import Any, Self
 from indexer import catalog as catalogs
 from indexer import generations
 from indexer.build import Carried, apart_from_others, build, inherited, now, run_sync
-from indexer.catalog import Catalog, digest
+from indexer.catalog import Catalog
 from indexer.config import Config, load_config
+from indexer.engine.gather import Chunk
+from indexer.engine.record import digest, encode_article
 from indexer.engine.schema import NO_MOMENT
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
@@ -184,14 +186,15 @@ class Index:
                 owners = catalog.owners()
                 for article in given.values():
                     _not_from_a_file(article.id, owners, "change the file, or choose another id")
-                    mark = digest(article)
+                    items = encode_article(article)
+                    mark = digest(items)
                     known = catalog.apart.get(article.id)
                     if known and known[0] == mark:
                         report.unchanged += 1
                         continue
                     if known:
                         batch.remove(article.id)
-                    batch.add(article)
+                    batch.add(article, items)
                     catalog.apart[article.id] = (mark, article.language or self.config.language)
                     report.record("change" if known else "add", article.id, "", "it was put in")
         report.seconds = time.perf_counter() - began
@@ -294,7 +297,7 @@ class Index:
                 catalog.committed = now()
                 catalogs.save(folder, commit, catalog)
 
-            with Batch(snapshot, self.config.language, save) as batch:
+            with Batch(snapshot, self.config.language, save, self.config.max_memory_mb * 2**20) as batch:
                 yield catalog, batch
             if not report.changes and catalog != before:
                 # No article changed, but what is known of the files did.
@@ -322,7 +325,7 @@ class _Nowhere:
     def remove(self, article_id: str) -> None:
         """Remove nothing."""
 
-    def add(self, article: Article) -> None:
+    def take(self, chunk: Chunk, numbers: list[int]) -> None:
         """Add nothing."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.record import digest, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.model import Failure
+from indexer.model import Article, Failure
 from indexer.readers import ReadOptions, read
 
 SPLIT = 1 << 20
@@ -50,6 +50,8 @@ class PartResult:
     sha256: str = ""
     found: list[Outline | Failure] = field(default_factory=list)
     refusal: str | None = None
+    is_unreadable: bool = False
+    """Nothing could be made of the file as a whole."""
 
 
 class Intake:
@@ -69,25 +71,39 @@ class Intake:
             data = load(part.file, part.size, self._options.max_bytes) if part.data is None else part.data
             if part.data is None:
                 result.sha256 = hashlib.sha256(data).hexdigest()
-            for article in read(data, part.path, part.fallback, self._options, first_line=part.first_line):
-                if isinstance(article, Failure):
-                    result.found.append(article)
-                else:
-                    items = encode_article(article)
-                    self._gatherer.add(article, items)
-                    result.found.append(Outline(article.id, digest(items), article.language))
+            articles = self._parse(part, data)
         except (UnreadableDocument, InvalidArticle) as error:
             result.found.append(Failure(part.path, str(error)))
+            result.is_unreadable = True
+            return result
         except OSError as error:
             result.refusal = error.strerror or str(error)
+            return result
+        for article in articles:
+            if isinstance(article, Failure):
+                result.found.append(article)
+            else:
+                items = encode_article(article)
+                self._gatherer.add(article, items)
+                result.found.append(Outline(article.id, digest(items), article.language))
         return result
+
+    def _parse(self, part: Part, data: bytes) -> list[Article | Failure]:
+        try:
+            return list(read(data, part.path, part.fallback, self._options, first_line=part.first_line))
+        except (UnreadableDocument, InvalidArticle):
+            raise
+        except Exception as error:
+            # A document that trips its reader must not stop the others.
+            raise UnreadableDocument(f"its reader failed ({type(error).__name__}: {error})") from error
 
 
 def load(file: Path, size: int, most: int) -> bytes:
     """A file's bytes; raises UnreadableDocument when they are too many, OSError when they cannot be had."""
     if size > most:
         raise UnreadableDocument(
-            f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: split it, or raise max_file_mb"
+            f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: "
+            "split it, or raise max_file_mb"
         )
     with file.open("rb") as opened:
         return opened.read(most + 1)
@@ -105,7 +121,7 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
 
 def is_divisible(part: Part, data: bytes) -> bool:
     """Whether a file's lines can be read apart: JSON Lines in UTF-8, and plainly so."""
-    if not part.path.lower().endswith((".jsonl", ".ndjson")) or not data.lstrip()[:1] == b"{":
+    if not part.path.lower().endswith((".jsonl", ".ndjson")) or data.lstrip()[:1] != b"{":
         return False
     try:
         data.decode()

@@ -28,9 +28,7 @@ _AHEAD = 4  # tasks a worker may be ahead of the slowest
 _LENGTH = 8
 
 
-def read_all(
-    tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int
-) -> Iterator[Read]:
+def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Iterator[Read]:
     """Read every task's parts, with `jobs` workers when that is more than one; in the order of the tasks."""
     if jobs < 2:
         intake, numbers = Intake(options, language), Numbers()
@@ -46,9 +44,11 @@ class _Worker:
 
     def __init__(self, options: ReadOptions, language: str) -> None:
         # The package is found where this one was, wherever the program was started.
-        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        path = os.pathsep.join(
+            [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "indexer.workers"],
+            [sys.executable, "-c", "from indexer.workers import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
@@ -198,10 +198,3 @@ def main() -> None:
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         # The writer has all it wanted, or is gone.
         os._exit(0)
-
-
-if __name__ == "__main__":
-    # Under its own name, so that what is pickled here has the name that the writer knows.
-    from indexer.workers import main as run
-
-    run()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from whoosh.codec import base
 from whoosh.columns import ColumnReader
-from whoosh.matching import ListMatcher
+from whoosh.matching.mcore import ListMatcher
 from whoosh.reading import TermInfo, TermNotFound
 
 from indexer.engine.postings import Ids
@@ -83,7 +83,7 @@ class ColumnarSegment(base.Segment):
 
     def path(self, folder: Path) -> Path:
         """Its file."""
-        return folder / self.make_filename(EXTENSION)
+        return folder / str(self.make_filename(EXTENSION))
 
     def view(self, storage: Any) -> SegmentView:
         """Its content."""
@@ -94,7 +94,7 @@ class ColumnarSegment(base.Segment):
         if not self.removed:
             return None
         bits = np.unpackbits(np.frombuffer(self.removed, np.uint8), count=self.documents, bitorder="little")
-        return bits == 0
+        return np.equal(bits, 0)
 
     def without(self, docs: Ids) -> ColumnarSegment:
         """The same segment with more documents removed."""
@@ -308,7 +308,7 @@ class PerDocumentReader(base.PerDocumentReader):
 
     def doc_count(self) -> int:
         """How many documents are not removed."""
-        return self._segment.doc_count()
+        return int(self._segment.doc_count())
 
     def doc_count_all(self) -> int:
         """How many documents there are."""

@@ -48,8 +48,7 @@ class Buffer:
 
     def add(self, chunk: Chunk, numbers: list[int]) -> None:
         """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
-        for form in chunk.forms:
-            numbers.append(self.forms.setdefault(form, len(self.forms)))
+        self.learn(chunk, numbers)
         mapping = np.array(numbers, np.int32)
         self._titles.append(mapping[np.asarray(chunk.titles)])
         self._paragraphs.append(mapping[np.asarray(chunk.texts)])
@@ -59,6 +58,11 @@ class Buffer:
         self.articles += len(chunk.ids)
         self.size += 4 * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
         self.chunks.append(chunk)
+
+    def learn(self, chunk: Chunk, numbers: list[int]) -> None:
+        """Give the new forms of a chunk their numbers."""
+        for form in chunk.forms:
+            numbers.append(self.forms.setdefault(form, len(self.forms)))
 
     def clear(self) -> None:
         """Begin anew; the forms keep their numbers, which gatherers know."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.engine.arrays import Matches, Values, contains, sum_by, unite
+from indexer.engine.arrays import Matches, contains, sum_by, unite
 from indexer.engine.leaves import Leaf
-from indexer.engine.postings import Ids
+from indexer.engine.postings import Ids, Values
 from indexer.engine.snapshot import Snapshot
 
 K1 = 1.2

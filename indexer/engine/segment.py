@@ -102,13 +102,12 @@ def encode(sections: dict[str, Array | bytes], facts: dict[str, Any]) -> Iterato
         kind = array.dtype.str[1:]
         if kind not in _KINDS:
             raise TypeError(f"{name}: one of {sorted(_KINDS)} is wanted, {kind} was found")
-        data = memoryview(np.ascontiguousarray(array, array.dtype.newbyteorder("<"))).cast("B")
+        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         padding = -place % _ALIGNMENT
         yield bytes(padding)
         place += padding
         directory[name] = (kind, place, len(data), zlib.crc32(data))
-        if len(data):
-            yield bytes(data)
+        yield data
         place += len(data)
     text = json.dumps(directory).encode()
     yield text

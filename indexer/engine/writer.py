@@ -84,6 +84,9 @@ class Batch:
 
         `numbers` belongs to the gatherer: one list for all its chunks, empty at the first.
         """
+        if not chunk.ids:
+            self._buffer.learn(chunk, numbers)
+            return
         self._begin()
         self._buffer.add(chunk, numbers)
         if self._buffer.size >= self._max_memory:

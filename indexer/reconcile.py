@@ -1,0 +1,277 @@
+"""Carry out a sync: read what changed, keep the catalog true, and hand over what has to be indexed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from indexer.catalog import Catalog, Entry, Stamp
+from indexer.engine.gather import Chunk
+from indexer.errors import UnreadableDocument
+from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, load
+from indexer.model import Failure
+from indexer.readers import ReadOptions
+from indexer.sync import Progress, SyncReport, default_id, list_source, plan, settled
+from indexer.workers import read_all
+
+# A worker takes a third of a second to start, and pays from about this many bytes of text on.
+_WORTH_WORKERS = 4 << 20
+# Main text is not found in a page as fast as words are in a text.
+_HTML_WEIGHT = 20
+# Small files are read together, so that handing them over is no work.
+_TASK_BYTES, _TASK_FILES = 1 << 18, 64
+
+
+class Sink(Protocol):
+    """Where changed articles go."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove the article with this id."""
+
+    def take(self, chunk: Chunk, numbers: list[int]) -> None:
+        """Add articles whose ids are free; `numbers` are those of the forms of the chunk's gatherer."""
+
+
+def run(
+    roots: list[Path],
+    catalog: Catalog,
+    sink: Sink,
+    options: ReadOptions,
+    default_language: str,
+    report: SyncReport,
+    progress: Progress,
+    jobs: int,
+) -> None:
+    """Carry out the plans for all roots: changes go to `sink`, `catalog` and `report` are brought up to date.
+
+    A file of which nothing can be made is reported, and what was indexed from it before is removed, since
+    the source no longer says it. Where the disk would not give a file, what was indexed from it stays.
+    `jobs` processes read (0: one for each core).
+    """
+    work: list[tuple[Path, str, Stamp]] = []
+    released: dict[str, tuple[str, str]] = {}
+    for root in roots:
+        known = catalog.sources.setdefault(str(root), {})
+        listing = list_source(root)
+        report.failed += listing.failures
+        report.files += len(listing.files)
+        for step in plan(listing, known):
+            if step.action == "keep":
+                report.unchanged += len(known[step.path].articles)
+                report.failed += [Failure(*failure) for failure in known[step.path].failures]
+            elif step.action == "remove":
+                for name in known.pop(step.path).articles:
+                    released[name] = (step.path, step.why)
+            else:
+                work.append((root, step.path, listing.files[step.path]))
+    progress.start(len(work), sum(stamp.size for _, _, stamp in work))
+    state = _Reconciling(roots, catalog, options, default_language, report, released)
+    pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
+    for _ in range(len(work) - len(pending)):
+        progress.advance(0)
+    jobs = _worth(pending, jobs or os.cpu_count() or 1)
+    for parts, results, chunk, numbers in read_all(
+        state.tasks(pending, jobs), options, default_language, jobs
+    ):
+        wanted: list[bool] = []
+        for part, result in zip(parts, results, strict=True):
+            for name, is_wanted in state.accept(part, result):
+                if is_wanted and name in state.replaced:
+                    sink.remove(name)
+                wanted.append(is_wanted)
+            if part.first_line == 1:
+                progress.advance(state.pending[part.file][2].size)
+        sink.take(chunk.only(wanted), numbers)
+    for name, (path, why) in released.items():
+        sink.remove(name)
+        report.record("remove", name, path, why)
+
+
+@dataclass(slots=True)
+class _Reconciling:
+    roots: list[Path]
+    catalog: Catalog
+    options: ReadOptions
+    default_language: str
+    report: SyncReport
+    released: dict[str, tuple[str, str]]
+    """Articles whose file is gone or another: removed at the end, unless a file brings them again."""
+    replaced: set[str] = field(default_factory=set)
+    """Articles that take the place of what is indexed under their id."""
+    pending: dict[Path, tuple[Path, str, Stamp]] = field(default_factory=dict)
+    """What is being read, by file: its source, its path there and its stamp."""
+    owners: dict[str, tuple[str, str]] = field(init=False)
+    before: dict[str, str] = field(init=False, default_factory=dict)
+    previous: dict[Path, Entry | None] = field(init=False, default_factory=dict)
+    digests: dict[Path, str] = field(init=False, default_factory=dict)
+    reserved: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.owners = self.catalog.owners()
+
+    def is_other(self, root: Path, path: str, stamp: Stamp) -> bool:
+        """Whether a file's content differs from what was read before; if so, its articles are let go of."""
+        entry = self.catalog.sources[str(root)].get(path)
+        if entry is None:
+            return True
+        if entry.stamp.sha256 and entry.stamp.size == stamp.size:
+            try:
+                with _file(root, path).open("rb") as file:
+                    same = hashlib.file_digest(file, "sha256").hexdigest() == entry.stamp.sha256
+            except OSError as error:
+                self._keep(path, entry, error.strerror or str(error))
+                return False
+            if same:
+                entry.stamp = settled(stamp, entry.stamp.sha256)
+                self.report.unchanged += len(entry.articles)
+                self.report.failed += [Failure(*failure) for failure in entry.failures]
+                return False
+        for name, (mark, _) in entry.articles.items():
+            self.released[name] = (path, "it is no longer in the file")
+            self.before[name] = mark
+            del self.owners[name]
+        return True
+
+    def tasks(self, pending: list[tuple[Path, str, Stamp]], jobs: int) -> Iterator[list[Part]]:
+        """What is to be read, in tasks: small files together, long JSON Lines in pieces."""
+        group: list[Part] = []
+        size = 0
+        for root, path, stamp in pending:
+            part = Part(_file(root, path), path, self._free_id(root, path), stamp.size)
+            self.pending[part.file] = (root, path, stamp)
+            pieces = list(self._pieces(part)) if jobs > 1 and stamp.size > 2 * SPLIT else []
+            if pieces:
+                yield from filter(None, [group, *([piece] for piece in pieces)])
+                group, size = [], 0
+                continue
+            group.append(part)
+            size += _weight(path, stamp)
+            if size >= _TASK_BYTES or len(group) >= _TASK_FILES:
+                yield group
+                group, size = [], 0
+        if group:
+            yield group
+
+    def accept(self, part: Part, result: PartResult) -> Iterator[tuple[str, bool]]:
+        """Enter what was read into the catalog; yields each article's id, and whether to index it."""
+        root, path, stamp = self.pending[part.file]
+        files = self.catalog.sources[str(root)]
+        if part.first_line == 1:
+            self.previous[part.file] = files.get(path)
+            files[path] = Entry(stamp)
+        entry, before = files[path], self.previous[part.file]
+        if result.refusal is not None:
+            self._refused(root, path, before, result.refusal)
+            return
+        if part.first_line == 1:
+            entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
+        if result.is_unreadable and (stamp.size > self.options.max_bytes or path.lower().endswith(".gz")):
+            # Tried again with every sync, for the bound may have been raised.
+            entry.stamp = Stamp(stamp.size, 0, 0)
+        seen = len(entry.failures)
+        for item in result.found:
+            if isinstance(item, Failure):
+                entry.failures.append((item.path, item.reason))
+            else:
+                why = "the file changed" if before else "the file is new"
+                yield item.id, self._take(root, path, entry, item, why)
+        self.report.failed += [Failure(*failure) for failure in entry.failures[seen:]]
+
+    def _pieces(self, part: Part) -> Iterator[Part]:
+        try:
+            data = load(part.file, part.size, self.options.max_bytes)
+        except (OSError, UnreadableDocument):
+            return  # whoever reads it says so
+        if is_divisible(part, data):
+            self.digests[part.file] = hashlib.sha256(data).hexdigest()
+            yield from divide(part, data)
+
+    def _refused(self, root: Path, path: str, before: Entry | None, reason: str) -> None:
+        files = self.catalog.sources[str(root)]
+        if before is None:
+            files[path].stamp = Stamp(files[path].stamp.size, 0, 0)
+            files[path].failures.append((path, f"it cannot be read ({reason})"))
+            self.report.failed.append(Failure(*files[path].failures[-1]))
+            return
+        files[path] = before
+        for name in list(before.articles):
+            if self.released.pop(name, None):
+                self.owners[name] = (str(root), path)
+            else:
+                _lose(path, before, name, self.owners[name][1])
+        self._keep(path, before, reason)
+
+    def _keep(self, path: str, entry: Entry, reason: str) -> None:
+        kept = Failure(path, f"it cannot be read ({reason}); what was indexed from it before is kept")
+        self.report.failed += [kept, *(Failure(*failure) for failure in entry.failures)]
+        self.report.unchanged += len(entry.articles)
+
+    def _take(self, root: Path, path: str, entry: Entry, article: Outline, why: str) -> bool:
+        """Whether an article has to be indexed."""
+        owner = self.owners.get(article.id)
+        if owner is not None:
+            source, place = owner
+            if not source or _order(owner) <= _order((str(root), path)):
+                _refuse(path, entry, article.id, place or "an article that an app put in")
+                return False
+            # The first in order has the id, as when the index is made anew.
+            other = self.catalog.sources[source][place]
+            self.report.failed.append(_lose(place, other, article.id, path))
+            self.report.unchanged -= Path(source) in self.roots
+            self.released[article.id] = (place, why)
+        self.owners[article.id] = (str(root), path)
+        entry.articles[article.id] = (article.digest, article.language or self.default_language)
+        if article.id not in self.released:
+            self.report.record("add", article.id, path, why)
+            return True
+        del self.released[article.id]
+        if self.before.get(article.id) == article.digest:
+            self.report.unchanged += 1
+            return False
+        self.replaced.add(article.id)
+        self.report.record("change", article.id, path, why)
+        return True
+
+    def _free_id(self, root: Path, path: str) -> str:
+        wanted = name = default_id(root, path)
+        number = 1
+        while name in self.reserved or self.owners.get(name) not in (None, (str(root), path)):
+            number += 1
+            name = f"{wanted}-{number}"
+        self.reserved.add(name)
+        return name
+
+
+def _worth(pending: list[tuple[Path, str, Stamp]], jobs: int) -> int:
+    """How many processes to read with."""
+    work = sum(_weight(path, stamp) for _, path, stamp in pending)
+    return jobs if work >= _WORTH_WORKERS else 1
+
+
+def _weight(path: str, stamp: Stamp) -> int:
+    return stamp.size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
+
+
+def _file(root: Path, path: str) -> Path:
+    return root if root.is_file() else root / path
+
+
+def _order(place: tuple[str, str]) -> tuple[Path, str]:
+    source, path = place
+    return Path(source), path
+
+
+def _refuse(path: str, entry: Entry, name: str, holder: str) -> Failure:
+    entry.failures.append((path, f"the id {name!r} is taken by {holder}"))
+    # Tried again with every sync, for the other may go.
+    entry.stamp = Stamp(entry.stamp.size, 0, 0)
+    return Failure(*entry.failures[-1])
+
+
+def _lose(path: str, entry: Entry, name: str, holder: str) -> Failure:
+    del entry.articles[name]
+    return _refuse(path, entry, name, holder)
