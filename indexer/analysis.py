@@ -195,6 +195,9 @@ class Analyzer:
         return forms
 
     def _forms_of(self, surface: str) -> Forms:
+        if surface.isascii() and surface.isalpha():
+            word = surface.lower()
+            return (fold(self._stem(word)),), (word,)
         text = unicodedata.normalize("NFKC", surface).casefold()
         # NFKC may take a character apart into several words (½ becomes 1⁄2).
         pieces = self.surfaces(text)

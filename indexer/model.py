@@ -22,6 +22,7 @@ _FORMATS: dict[Precision, str] = {
     "minute": "%Y-%m-%dT%H:%M",
 }
 _BY_LENGTH: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
+_LENGTHS = {precision: length for length, precision in _BY_LENGTH.items()}
 # Narrower than what datetime reads: "20211105" and "2021-W44" would come out with a time that nobody gave.
 _ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}.*)?)?)?", re.DOTALL)
 
@@ -50,11 +51,10 @@ class Published:
     def at(cls, moment: date, precision: Precision, provenance: str = "given", **more: Any) -> Self:
         """The publication date `moment`, cut to `precision`."""
         # Not strftime: it does not pad years below 1000 on every platform.
-        text = moment.isoformat()[: len("2021-11-05T21:01")]
-        length = next(n for n, name in _BY_LENGTH.items() if name == precision)
+        text = moment.isoformat()[: _LENGTHS[precision]]
         if precision == "minute" and not isinstance(moment, datetime):
             raise ValueError(f"minute precision needs a date with a time, got {moment!r}")
-        return cls(text[:length], precision, provenance, **more)
+        return cls(text, precision, provenance, **more)
 
     @classmethod
     def parse(cls, value: str, provenance: str = "given") -> Self:
@@ -312,8 +312,8 @@ def anchor_hashes(paragraphs: Iterable[str]) -> list[int]:
     """The hashes that anchors are made of, 32 bits each."""
     hashes = []
     for text in paragraphs:
-        plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-        normal = " ".join(plain.casefold().split())
+        plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+        normal = " ".join(plain.split())
         hashes.append(int.from_bytes(hashlib.sha256(normal.encode()).digest()[:4]))
     return hashes
 
@@ -341,6 +341,8 @@ def _strings(name: str, values: object) -> tuple[str, ...]:
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found")
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError as error:

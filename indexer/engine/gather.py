@@ -120,37 +120,37 @@ class Gatherer:
         return number
 
 
-class _Numbers(dict[str, int]):
-    """The form's number of each surface of a language, found once.
-
-    A surface that is several words, such as a run of Chinese, has no number: it is never kept, so that
-    meeting it always comes through `__missing__`, which remembers that the text needs a second look.
-    """
+class _Numbers:
+    """The form's number of each surface of a language, found once."""
 
     def __init__(self, words: Analyzer, number: Callable[[str, str], int]) -> None:
-        super().__init__()
         self._words = words
         self._number = number
-        self._several: list[tuple[int, ...]] = []
+        self._known: dict[str, int] = {}
 
     def of(self, text: str) -> array[int]:
         """The numbers of a text's forms."""
-        found = array("i", map(self.__getitem__, self._words.surfaces(text)))
-        if self._several:
-            whole = array("i")
-            for number in found:
-                if number < 0:
-                    whole.extend(self._several[-number - 1])
-                else:
-                    whole.append(number)
-            self._several.clear()
-            return whole
+        surfaces = self._words.surfaces(text)
+        known = self._known
+        try:
+            return array("i", map(known.get, surfaces))  # type: ignore[arg-type]
+        except TypeError:
+            several = self._learn([surface for surface in surfaces if surface not in known])
+        if not several:
+            return array("i", map(known.__getitem__, surfaces))
+        found = array("i")
+        for surface in surfaces:
+            found.extend(several[surface] if surface in several else (known[surface],))
         return found
 
-    def __missing__(self, surface: str) -> int:
-        numbers = tuple(map(self._number, *self._words.forms_of(surface)))
-        if len(numbers) == 1 and not is_unspaced(surface):
-            self[surface] = numbers[0]
-            return numbers[0]
-        self._several.append(numbers)
-        return -len(self._several)
+    def _learn(self, surfaces: list[str]) -> dict[str, list[int]]:
+        """Number what is new; returns the surfaces that are several words, or none."""
+        several = {}
+        for surface in surfaces:
+            numbers = [*map(self._number, *self._words.forms_of(surface))]
+            # A run of Chinese rarely comes twice: it is not worth keeping.
+            if len(numbers) == 1 and not is_unspaced(surface):
+                self._known[surface] = numbers[0]
+            else:
+                several[surface] = numbers
+        return several

@@ -13,6 +13,7 @@ from indexer.readers.dates import choose, parse_date
 from indexer.readers.options import ReadOptions
 
 _FIELDS = "id title published date paragraphs text url language"
+_PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d)?)?")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 
 
@@ -112,6 +113,12 @@ def _published(record: dict[str, Any], options: ReadOptions, notes: list[str]) -
     value = record.get("published", record.get("date"))
     if value is None or value == "":
         return None
+    if isinstance(value, str) and _PLAIN_DATE.fullmatch(value) and value < options.now().isoformat():
+        # What a program writes; anything else takes the long way.
+        try:
+            return Published.parse(value)
+        except ValueError:
+            pass
     found = parse_date(value, "given", options)
     if found is None:
         notes.append(f"published: {str(value)[:60]!r} is no date that is understood")
