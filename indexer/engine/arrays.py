@@ -75,11 +75,3 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     places = np.searchsorted(ids, wanted)
     places[places == len(ids)] = 0
     return np.equal(ids[places], wanted)
-
-
-def sum_by(owners: Ids, values: Values) -> tuple[Ids, Values]:
-    """The ascending distinct owners, and the sum of the values of each; `owners` is ascending."""
-    if not len(owners):
-        return owners, values
-    first = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
-    return owners[first], np.add.reduceat(values, first)

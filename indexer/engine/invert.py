@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.gather import Chunk
 from indexer.engine.lexicon import encode_lexicon, sorted_words
+from indexer.engine.packed import pack
 from indexer.engine.segment import Array, compact, encode
 from indexer.engine.textstore import TextWriter
 
@@ -166,7 +167,7 @@ def invert(
     occurrences: Sequence[NDArray[np.int32]],
     terms: Ints,
     docs: Ints,
-) -> dict[str, Array]:
+) -> dict[str, Array | bytes]:
     """The postings of one field.
 
     `occurrences` are form numbers, text after text, `new_number` their numbers in the vocabulary; `terms`
@@ -180,7 +181,7 @@ def invert(
 
 def postings_sections(
     vocabulary: Vocabulary, forms: Array, owners: Array, positions: Array
-) -> dict[str, Array]:
+) -> dict[str, Array | bytes]:
     """The sections of a field from its occurrences: form, document and position of each.
 
     Those of one stem are in the order of documents and positions.
@@ -192,12 +193,17 @@ def postings_sections(
     new = np.ones(len(stems), np.bool_)
     new[1:] = (stems[1:] != stems[:-1]) | (owners[1:] != owners[:-1])
     first = np.flatnonzero(new)
+    docs = owners[first]
+    gaps = np.diff(docs, prepend=0)
+    begins = stems[first] != np.concatenate((stems[:1] - 1, stems[first][:-1])) if len(first) else new
+    gaps[begins] = docs[begins]
     return {
         "starts": compact(_starts(stems[first], count)),
-        "docs": owners[first].astype(np.uint32),
-        "freqs": compact(np.diff(first, append=len(stems))),
+        # From the document before to this one; the first of a stem counts from 0.
+        **named("gaps", pack(gaps)),
+        **named("freqs", pack(np.diff(first, append=len(stems)))),
         "occurrences": compact(_starts(stems, count)),
-        "positions": compact(positions[order]),
+        **named("positions", pack(positions[order])),
         "variants": compact(vocabulary.variant_of[forms[order]]),
     }
 

@@ -146,17 +146,16 @@ def _occurrences(
     found: list[tuple[Array, Array, Array]] = []
     before = 0
     for view, live, numbers in zip(views, lives, forms.numbers, strict=True):
-        sections = view.file.sections
-        docs = np.repeat(sections[f"{field}.docs"], sections[f"{field}.freqs"])
+        docs, variants, positions = view.occurrences(field)
         per_stem = np.diff(view.column(f"{field}.occurrences"))
         first_form = np.repeat(view.column("stem.starts")[:-1], per_stem)
         here = live[docs]
         renumbered = (np.cumsum(live) - 1 + before).astype(np.int32)
         found.append(
             (
-                numbers[(first_form + sections[f"{field}.variants"])[here]],
+                numbers[(first_form + variants)[here]],
                 renumbered[docs[here]],
-                sections[f"{field}.positions"][here],
+                positions[here],
             )
         )
         before += int(live.sum())

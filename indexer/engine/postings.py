@@ -36,6 +36,12 @@ def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) ->
     together = np.concatenate(ids)
     # A stable sort of runs that are sorted already merges them.
     order = np.argsort(together, kind="stable")
-    together = together[order]
-    first = np.flatnonzero(np.concatenate(([True], together[1:] != together[:-1])))
-    return together[first], how.reduceat(np.concatenate(values)[order], first)
+    return sum_runs(together[order], np.concatenate(values)[order], how)
+
+
+def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Values]:
+    """The distinct ids of an ascending array, and the values of each joined by `how`."""
+    if not len(ids):
+        return ids, values
+    first = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+    return ids[first], how.reduceat(values, first)

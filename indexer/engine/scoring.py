@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.engine.arrays import Matches, contains, sum_by, unite
+from indexer.engine.arrays import Matches, contains, unite
 from indexer.engine.leaves import Leaf
-from indexer.engine.postings import Ids, Values
+from indexer.engine.postings import Ids, Values, sum_runs
 from indexer.engine.snapshot import Snapshot
 
 K1 = 1.2
@@ -38,7 +38,7 @@ def score_leaf(snapshot: Snapshot, leaf: Leaf) -> ScoredLeaf:
     fields = []
     for name, postings in (("title", leaf.title), ("paragraph", leaf.paragraph)):
         if len(postings.docs):
-            articles, freqs = sum_by(snapshot.article_of[postings.docs], postings.freqs)
+            articles, freqs = sum_runs(snapshot.article_of[postings.docs], postings.freqs)
             lengths = snapshot.lengths[name][articles] / (snapshot.average[name] or 1.0)
             fields.append(Matches(articles, WEIGHT[name] * freqs / (1 - B[name] + B[name] * lengths)))
     found = unite(fields, snapshot.articles)

@@ -13,6 +13,7 @@ from indexer.engine.segment import Array
 # The larger, the smaller on disk, and the longer one item takes to read; measured on news text.
 BLOCK = 16 * 1024
 _LEVEL = 3
+_RECENT = 64  # blocks, a megabyte
 _tools = threading.local()
 
 
@@ -76,6 +77,8 @@ class TextStore:
         self.ends = ends
         self.items = items
         self.lengths = lengths
+        # The blocks that were read last; losing a race for it costs a block's reading, nothing more.
+        self._recent: dict[int, bytes] = {}
 
     def read(self, first: int, count: int) -> list[bytes]:
         """The items from number `first` on, `count` of them."""
@@ -93,10 +96,15 @@ class TextStore:
         return found
 
     def _block(self, block: int) -> bytes:
-        start = int(self.ends[block - 1]) if block else 0
-        if not hasattr(_tools, "decompressor"):
-            _tools.decompressor = zstandard.ZstdDecompressor()
-        text: bytes = _tools.decompressor.decompress(self.data[start : int(self.ends[block])])
+        text = self._recent.get(block)
+        if text is None:
+            start = int(self.ends[block - 1]) if block else 0
+            if not hasattr(_tools, "decompressor"):
+                _tools.decompressor = zstandard.ZstdDecompressor()
+            text = _tools.decompressor.decompress(self.data[start : int(self.ends[block])])
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent[block] = text
         return text
 
 

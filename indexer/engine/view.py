@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.lexicon import Lexicon
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings
+from indexer.engine.packed import Packed
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
+
+FIELDS = ("title", "paragraph")
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -34,6 +37,11 @@ class SegmentView:
         self.stems = Lexicon(section["stem.text"], section["stem.ends"])
         self.words = Lexicon(section["word.text"], section["word.ends"])
         self.ids = Lexicon(section["id.text"], section["id.ends"])
+        self._packed = {
+            (field, name): Packed(*(section[f"{field}.{name}.{part}"] for part in ("narrow", "at", "wide")))
+            for field in FIELDS
+            for name in ("gaps", "freqs", "positions")
+        }
         self.texts = TextStore(*(section[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
 
     @cached_property
@@ -82,9 +90,14 @@ class SegmentView:
         freqs = found.freqs.astype(np.int64)
         starts = begin + np.cumsum(freqs) - freqs
         picked = _ranges(starts[here], freqs[here])
-        return np.repeat(places[here], freqs[here]), self.file.sections[f"{field}.positions"][picked].astype(
-            np.int64
-        )
+        positions = self._packed[field, "positions"].pick(picked)
+        return np.repeat(places[here], freqs[here]), positions.astype(np.int64)
+
+    def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
+        """Everything that stands in a field, by stem, document and position: document, variant, position."""
+        docs, freqs = self._postings(field, 0, len(self.stems))
+        variants = self.file.sections[f"{field}.variants"]
+        return np.repeat(docs, freqs), variants, self._packed[field, "positions"].read(0, len(variants))
 
     def items(self, article: int, paragraphs: Sequence[int] = ()) -> list[bytes]:
         """An article's stored head, and some of its paragraphs (numbered from 0)."""
@@ -124,15 +137,24 @@ class SegmentView:
 
     def _slice(self, field: str, low: int, high: int) -> Postings:
         """The postings of the stems from number `low` up to `high`, as of one."""
-        sections = self.file.sections
-        starts = sections[f"{field}.starts"]
+        docs, freqs = self._postings(field, low, high)
+        if high - low > 1:
+            order = np.argsort(docs, kind="stable")
+            return Postings(*sum_runs(docs[order], freqs[order].astype(np.float64)))
+        return Postings(docs, freqs.astype(np.float64))
+
+    def _postings(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
+        """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""
+        starts = self.file.sections[f"{field}.starts"]
         begin, end = int(starts[low]), int(starts[high])
-        docs = sections[f"{field}.docs"][begin:end].view(np.int32)
-        freqs = sections[f"{field}.freqs"][begin:end].astype(np.float64)
-        if high - low == 1 or begin == end:
-            return Postings(docs, freqs)
-        order = np.argsort(docs, kind="stable")
-        return Postings(*_summed(docs[order], freqs[order]))
+        docs = self._packed[field, "gaps"].read(begin, end)
+        np.cumsum(docs, out=docs)
+        if high - low > 1 and begin < end:
+            first = starts[low:high].astype(np.int64) - begin
+            # What was summed up before a stem began is not part of its gaps.
+            before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
+            docs -= np.repeat(before, np.diff(first, append=end - begin))
+        return docs, self._packed[field, "freqs"].read(begin, end)
 
     def _only(self, field: str, stem: int, variants: set[int]) -> Postings:
         """The postings of some of a stem's words."""
@@ -165,8 +187,3 @@ def _ranges(starts: Array, lengths: Array) -> Array:
     """The numbers start, start + 1, … of several ranges, one after the other."""
     ends = np.cumsum(lengths)
     return np.repeat(starts - ends + lengths, lengths) + np.arange(int(ends[-1]) if len(ends) else 0)
-
-
-def _summed(docs: Ids, freqs: NDArray[np.float64]) -> tuple[Ids, NDArray[np.float64]]:
-    first = np.flatnonzero(np.concatenate(([True], docs[1:] != docs[:-1])))
-    return docs[first], np.add.reduceat(freqs, first)
