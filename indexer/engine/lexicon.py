@@ -25,7 +25,8 @@ class Lexicon:
 
     def find(self, word: str) -> int | None:
         """The number of a word, or None."""
-        wanted = word.encode()
+        # A lone surrogate, which no text can have, is found nowhere.
+        wanted = word.encode(errors="surrogatepass")
         number = self.first_from(wanted)
         return number if number < len(self._ends) and self._bytes(number) == wanted else None
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +42,25 @@ class SegmentFile:
         except (OSError, ValueError) as error:
             raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf rebuild`") from error
         self._directory, self._end = self._read_directory()
-        self.sections: dict[str, Array] = {name: self._array(name) for name in self._directory}
+        self.sections: dict[str, Array] = _Sections(
+            path, {name: self._array(name) for name in self._directory}
+        )
 
     def info(self) -> dict[str, Any]:
         """The segment's own facts: counts and languages."""
-        facts: dict[str, Any] = json.loads(self.sections["facts"].tobytes())
+        text = self.sections["facts"].tobytes()
+        _, offset, _, checksum = self._directory["facts"]
+        if zlib.crc32(text) != checksum:
+            self._refuse(offset, "facts is not what was written")
+        facts: dict[str, Any] = json.loads(text)
         return facts
 
     def verify(self) -> None:
         """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
+        # To read a mapped file beyond an end that it has no more would end the process.
+        size = self._size_now()
+        if size != len(self._map):
+            self._refuse(min(size, len(self._map)), f"it had {len(self._map)} bytes when it was opened")
         place = len(MAGIC)
         for name, (_, offset, size, checksum) in self._directory.items():
             if any(self._map[place:offset]):
@@ -58,6 +68,8 @@ class SegmentFile:
             if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
                 self._refuse(offset, f"{name} is not what was written")
             place = offset + size
+        if self._map[: len(MAGIC)] != MAGIC or self._read_directory() != (self._directory, self._end):
+            self._refuse(0, "it was altered after it was opened")
 
     def close(self) -> None:
         """Let go of the file, when nothing uses its arrays any more."""
@@ -78,17 +90,51 @@ class SegmentFile:
         text = self._map[offset : offset + size]
         if zlib.crc32(text) != checksum:
             self._refuse(offset, "its directory is not what was written")
-        return {name: tuple(entry) for name, entry in json.loads(text).items()}, offset
+        try:
+            directory = json.loads(text)
+        except (ValueError, RecursionError):
+            directory = None
+        if not isinstance(directory, dict) or not all(map(_is_entry, directory.values())):
+            self._refuse(offset, "its directory makes no sense")
+        return {name: tuple(entry) for name, entry in directory.items()}, offset
 
     def _array(self, name: str) -> Array:
         kind, offset, size, _ = self._directory[name]
-        width = int(kind[1:]) if kind in _KINDS else 0
-        if not width or size % width or not 0 <= offset <= self._end - size:
-            self._refuse(offset, f"{name} reaches beyond the file")
+        width = int(kind[1:])
+        if size % width or size < 0 or not len(MAGIC) <= offset <= self._end - size:
+            self._refuse(self._end, f"by its directory, {name} reaches beyond the file")
         return np.frombuffer(self._map, np.dtype(f"<{kind}"), size // width, offset)
 
-    def _refuse(self, offset: int, what: str) -> None:
+    def _size_now(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise IndexDamaged(f"{self.path} cannot be opened ({error}): run `nutgraf rebuild`") from error
+
+    def _refuse(self, offset: int, what: str) -> NoReturn:
         raise IndexDamaged(f"{self.path} is damaged at byte {offset}: {what}; run `nutgraf rebuild`")
+
+
+class _Sections(dict[str, Array]):
+    """Arrays by name, of which a missing one is said to be missing."""
+
+    def __init__(self, path: Path, arrays: dict[str, Array]) -> None:
+        super().__init__(arrays)
+        self._path = path
+
+    def __missing__(self, name: str) -> Array:
+        raise IndexDamaged(f"{self._path} has no {name} (any more): run `nutgraf rebuild`")
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether this can be an entry of a directory: kind, offset, size and checksum."""
+    return (
+        isinstance(entry, list)
+        and len(entry) == 4
+        and isinstance(entry[0], str)
+        and entry[0] in _KINDS
+        and all(type(number) is int for number in entry[1:])
+    )
 
 
 def encode(sections: dict[str, Array | bytes], facts: dict[str, Any]) -> Iterator[bytes]:
