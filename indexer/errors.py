@@ -27,6 +27,10 @@ class SourceMissing(NutgrafError):
     """A source that was asked for does not exist or cannot be listed."""
 
 
+class WorkerFailed(NutgrafError):
+    """The processes that read in parallel cannot be started."""
+
+
 class IndexMissing(NutgrafError):
     """There is no index where one was expected."""
 

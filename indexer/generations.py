@@ -17,6 +17,7 @@ import re
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ FORMAT = 1
 
 _NAME = re.compile(r"g\d{6}")
 _COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
+_SETTLED_NS = 1_000_000_000
 _POINTER = "current"
 _BUILDING = ".building"
 _SETTINGS = "settings.json"
@@ -85,6 +87,23 @@ def last_commit(folder: Path) -> int:
         if commits:
             return max(commits)
     raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
+
+
+def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
+    """What changes whenever a commit or a rebuild is made: times of the pointer and of a generation's folder.
+
+    They may change without one, too. None when they cannot be read, or not be relied on yet.
+    """
+    if folder is None:
+        return None
+    try:
+        pointer, generation = (root / _POINTER).stat(), folder.stat()
+    except OSError:
+        return None
+    if time.time_ns() - max(pointer.st_mtime_ns, generation.st_mtime_ns) < _SETTLED_NS:
+        # So young that another change may come with the same time.
+        return None
+    return pointer.st_mtime_ns, pointer.st_ino, generation.st_mtime_ns
 
 
 def exists(root: Path) -> bool:

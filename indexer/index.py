@@ -60,6 +60,7 @@ class Index:
         self._lock = threading.Lock()
         self._open: Reading | None = None
         self._seen: tuple[Any, ...] = ()
+        self._traces: tuple[int, ...] | None = None
 
     # Reading
 
@@ -264,12 +265,16 @@ class Index:
     # Within
 
     def _reading(self) -> Reading:
-        place = self._place()
+        traces = generations.traces(self.config.index, self._open.snapshot.folder if self._open else None)
         with self._lock:
+            if self._open is not None and self._traces == traces is not None:
+                return self._open
+            place = self._place()
             if self._open is None or self._seen != place:
                 self._open = open_reading(place[0], self.config, self._today)
                 # A writer may have committed in the meantime: what was opened counts.
                 self._seen = (place[0], self._open.snapshot.commit)
+            self._traces = traces
             return self._open
 
     def _place(self) -> tuple[Path, int]:

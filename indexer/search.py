@@ -16,7 +16,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
 from indexer.query import Parsed, RawPhrase, dated, parse, parse_period
-from indexer.snippets import choose_paragraphs, cut, find_spans
+from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
 
 MAX_DEPTH = 10_000
 """The last place among the hits that a page may show."""
@@ -79,8 +79,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
         found = evaluation.run(_read(how, query, None, None).tree, enough=1)
         leaves = [scored.leaf for scored in found.leaves]
     words = analyzer(article.language or how.language)
-    in_title = [leaf.mark for leaf in leaves if leaf.in_title]
-    in_text = [leaf.mark for leaf in leaves if leaf.in_text]
+    in_title, in_text = _markers(snapshot, how, leaves)
     return MarkedArticle(
         article,
         find_spans(article.title, words, in_title),
@@ -146,27 +145,40 @@ def _partial_note(found: Found) -> tuple[str, ...]:
     return ("Few articles have all of the words; after them come those that have some.",)
 
 
+def _markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tuple[Marker, Marker]:
+    """What to mark in titles, and in paragraphs."""
+    # With several languages, a word of a stem in one may have another stem in the other.
+    words_of = snapshot.words_of if len(how.languages) == 1 else None
+    in_title = [leaf.mark for leaf in leaves if leaf.in_title]
+    in_text = [leaf.mark for leaf in leaves if leaf.in_text]
+    title = Marker.of(in_title, words_of)
+    return title, title if in_title == in_text else Marker.of(in_text, words_of)
+
+
 def _hits(
     snapshot: Snapshot, how: Searching, found: Found, shown: Matches, *, lacking: bool = False
 ) -> list[Hit]:
+    if not len(shown):
+        return []
     hits = []
-    in_title = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_title]
-    in_text = [scored.leaf.mark for scored in found.leaves if scored.leaf.in_text]
+    in_title, in_text = _markers(snapshot, how, [scored.leaf for scored in found.leaves])
     missing = {label: ~contains(articles, shown.articles) for label, articles in found.wanted if lacking}
-    for place, (number, score) in enumerate(zip(shown.articles.tolist(), shown.scores.tolist(), strict=True)):
-        info = snapshot.info(number)
+    starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
+    chosen = choose_paragraphs(found.leaves, starts, stops, how.passages)
+    numbers, scores = shown.articles.tolist(), shown.scores.tolist()
+    for place, (number, score, docs) in enumerate(zip(numbers, scores, chosen, strict=True)):
+        start = int(starts[place])
+        info, texts = snapshot.texts(number, [doc - start for doc in docs])
         language = info.language or how.language
         words = analyzer(language)
-        start, stop = int(snapshot.starts[number]), int(snapshot.stops[number])
-        docs = choose_paragraphs(found.leaves, start, stop, how.passages)
-        names = snapshot.anchors(number) if docs else ()
+        names = snapshot.anchors(number) if texts else ()
         passages = []
-        for doc, text in zip(docs, snapshot.paragraph_texts(number, docs), strict=False):
+        for doc, text in zip(docs, texts, strict=False):
             shown_text, spans = cut(text, find_spans(text, words, in_text))
             passages.append(Passage(doc - start + 1, names[doc - start], shown_text, spans))
         hits.append(
             Hit(
-                article=replace(info, language=language),
+                article=info if info.language else replace(info, language=language),
                 score=score,
                 title_spans=find_spans(info.title, words, in_title),
                 passages=tuple(passages),

@@ -2,60 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer, Token
+from indexer.analysis import Analyzer
 from indexer.engine.leaves import Mark, Phrase
 from indexer.engine.scoring import ScoredLeaf
 from indexer.model import Span
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
+_MOST_LITERALS = 24
+# Pieces of ASCII text that are not simply the letters and digits that stand together.
+_UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\b[a-z]\.[a-z]|[&@#]", re.IGNORECASE | re.ASCII)
 _LEAD = 60  # how much is shown before the first match of a cut passage
 
 
-def choose_paragraphs(leaves: Sequence[ScoredLeaf], start: int, stop: int, most: int) -> list[int]:
-    """The documents from `start` to `stop` that answer best, at most `most`, in reading order.
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What to mark in texts, for a whole query.
 
-    The first is the one with the most of the query; each next one is chosen for what it adds: words that are
-    shown already count for a quarter. Without any match, the first paragraph.
+    `literals` are all the words, as written in lower-case ASCII letters, that have one of the stems or are
+    one of the words: with them most texts need not be taken apart. None when that cannot be told.
     """
-    gains = np.zeros((len(leaves), stop - start))
-    for row, scored in zip(gains, leaves, strict=True):
-        postings = scored.leaf.paragraph
-        low, high = np.searchsorted(postings.docs, (start, stop))
-        freqs = postings.freqs[low:high]
-        row[postings.docs[low:high] - start] = scored.idf * freqs / (freqs + 1)
-    chosen: list[int] = []
+
+    stems: frozenset[str]
+    words: frozenset[str]
+    phrases: frozenset[Phrase]
+    characters: frozenset[str]
+    literals: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark], words_of: Callable[[str], Iterable[str]] | None = None) -> Marker:
+        """A marker for some marks; `words_of` gives all the words of a stem."""
+        stems = frozenset().union(*(mark.stems for mark in marks))
+        words = frozenset().union(*(mark.words for mark in marks))
+        literals: frozenset[str] | None = None
+        if words_of is not None and len(words) <= _MOST_LITERALS:
+            every = words.union(*map(words_of, stems))
+            if len(every) <= _MOST_LITERALS and all(map(_is_literal, every)):
+                literals = every
+        return cls(
+            stems,
+            words,
+            frozenset().union(*(mark.phrases for mark in marks)),
+            frozenset().union(*(mark.characters for mark in marks)),
+            None if literals is None else tuple(sorted(literals)),
+        )
+
+
+def choose_paragraphs(
+    leaves: Sequence[ScoredLeaf], starts: NDArray[Any], stops: NDArray[Any], most: int
+) -> list[list[int]]:
+    """For each hit, the documents between its start and stop that answer best, at most `most`, in order.
+
+    The first chosen is the one with the most of the query; each next one is chosen for what it adds: words
+    that are shown already count for a quarter. Without any match, the first paragraph.
+    """
     if not most:
-        return chosen
+        return [[] for _ in starts]
+    gains: list[dict[int, dict[int, float]]] = [{} for _ in starts]
+    for number, scored in enumerate(leaves):
+        postings, idf = scored.leaf.paragraph, scored.idf
+        lows = np.searchsorted(postings.docs, starts).tolist()
+        highs = np.searchsorted(postings.docs, stops).tolist()
+        for hit, low, high in zip(gains, lows, highs, strict=True):
+            if low < high:
+                freqs = postings.freqs[low:high].tolist()
+                for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):
+                    hit.setdefault(doc, {})[number] = idf * freq / (freq + 1)
+    return [_best(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
+
+
+def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
+    chosen: list[int] = []
+    shown: dict[int, float] = {}
     while len(chosen) < most:
-        totals = gains.sum(axis=0)
-        totals[chosen] = 0
-        best = int(totals.argmax()) if len(totals) else 0
-        if not len(totals) or totals[best] <= 0:
+        totals = {
+            doc: sum(gain * shown.get(leaf, 1.0) for leaf, gain in own.items())
+            for doc, own in gains.items()
+            if doc not in chosen
+        }
+        best = max(totals, key=lambda doc: (totals[doc], -doc), default=None)
+        if best is None or totals[best] <= 0:
             break
         chosen.append(best)
-        gains[gains[:, best] > 0] /= 4
-    return [start + place for place in sorted(chosen)] or [start]
+        for leaf in gains[best]:
+            shown[leaf] = shown.get(leaf, 1.0) / 4
+    return sorted(chosen)
 
 
-def find_spans(text: str, analyzer: Analyzer, marks: Sequence[Mark]) -> tuple[Span, ...]:
-    """Where a text has what the marks describe: ascending, disjoint, each on whole words or one phrase."""
-    stems = frozenset().union(*(mark.stems for mark in marks))
-    words = frozenset().union(*(mark.words for mark in marks))
-    characters = frozenset().union(*(mark.characters for mark in marks))
-    phrases = frozenset().union(*(mark.phrases for mark in marks))
-    if not phrases and not characters:
-        return analyzer.places(text, stems, words)
+def find_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
+    """Where a text has what is to be marked: ascending, disjoint, each on whole words or one phrase."""
+    if not marker.characters:
+        spans = _words(text, analyzer, marker)
+        more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
+        return _disjoint([*spans, *more]) if more else spans
     tokens = analyzer.tokens(text)
-    spans = [(token.start, token.end) for token in tokens if token.stem in stems or token.word in words]
-    spans += [(token.start, token.start + 1) for token in tokens if token.word[:1] in characters]
-    for phrase in phrases:
-        spans += _phrase_spans(tokens, phrase)
-    return _disjoint(spans)
+    found = [
+        (token.start, token.end)
+        for token in tokens
+        if token.stem in marker.stems or token.word in marker.words
+    ]
+    found += [(token.start, token.start + 1) for token in tokens if token.word[:1] in marker.characters]
+    for phrase in marker.phrases:
+        found += _phrases(text, analyzer, phrase)
+    return _disjoint(found)
+
+
+def _words(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
+    if not marker.stems and not marker.words:
+        return ()
+    if marker.literals is not None and text.isascii() and not _UNUSUAL.search(text):
+        return _literal_places(text, marker.literals)
+    return analyzer.places(text, marker.stems, marker.words)
+
+
+def _literal_places(text: str, literals: Sequence[str]) -> tuple[Span, ...]:
+    """Where words stand as whole pieces of a text that has no unusual pieces; see `analysis`."""
+    lower = text.lower()
+    spans: list[Span] = []
+    for word in literals:
+        start = lower.find(word)
+        while start >= 0:
+            end = start + len(word)
+            after = lower[end : end + 3]
+            before = lower[start - 2 : start] if start > 1 else lower[:start]
+            if (
+                not before[-1:].isalnum()
+                and not after[:1].isalnum()
+                # The s of a possessive, C++ and C#.
+                and not (before[-1:] == "'" and before[:1].isalnum() and len(before) == 2)
+                and not after.startswith("++")
+                and not (after[:1] == "#" and len(word) == 1)
+            ):
+                is_possessive = after[:2] == "'s" and not after[2:].isalnum()
+                spans.append((start, end + 2 if is_possessive else end))
+            start = lower.find(word, end)
+    return tuple(sorted(spans))
+
+
+def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
+    stems = analyzer.forms(text)[0]
+    ends = _phrase_ends(stems, phrase)
+    if not ends:
+        return []
+    tokens = analyzer.tokens(text)
+    return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
+
+
+def _phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:
+    """For each place where a phrase ends: where it began."""
+    wanted, slop = phrase
+    begun = {place: place for place, stem in enumerate(stems) if stem == wanted[0]}
+    for following in wanted[1:]:
+        going: dict[int, int] = {}
+        for place in begun:
+            for gap in range(1, slop + 1):
+                # A later beginning is the closer one, and comes later here.
+                if place + gap < len(stems) and stems[place + gap] == following:
+                    going[place + gap] = begun[place]
+        begun = dict(sorted(going.items()))
+    return begun
+
+
+def _is_literal(word: str) -> bool:
+    return word.isascii() and word.isalpha()
 
 
 def cut(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> tuple[str, tuple[Span, ...]]:
@@ -98,24 +215,6 @@ def _to_boundary(text: str, place: int, *, forward: bool) -> int:
     stretch = text[place - 30 : place]
     gap = next((i for i in range(len(stretch) - 1, -1, -1) if stretch[i].isspace()), -1)
     return place - len(stretch) + gap if gap >= 0 and not text[place].isspace() else place
-
-
-def _phrase_spans(tokens: Sequence[Token], phrase: Phrase) -> list[Span]:
-    stems, slop = phrase
-    # For each place where the phrase so far may end: where it began.
-    begun: dict[int, int] = {}
-    for place, token in enumerate(tokens):
-        if token.stem == stems[0]:
-            begun[place] = place
-    for stem in stems[1:]:
-        going: dict[int, int] = {}
-        for place, token in enumerate(tokens):
-            if token.stem == stem:
-                last = next((p for p in range(place - 1, place - slop - 1, -1) if p in begun), None)
-                if last is not None:
-                    going[place] = begun[last]
-        begun = going
-    return [(tokens[first].start, tokens[last].end) for last, first in begun.items()]
 
 
 def _disjoint(spans: list[Span]) -> tuple[Span, ...]:

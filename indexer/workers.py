@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer.engine.gather import Chunk
+from indexer.errors import WorkerFailed
 from indexer.intake import Intake, Part, PartResult
 from indexer.model import Failure
 from indexer.readers import ReadOptions
@@ -26,6 +27,8 @@ Read = tuple[list[Part], list[PartResult], Chunk, Numbers]
 
 _AHEAD = 4  # tasks a worker may be ahead of the slowest
 _LENGTH = 8
+_STARTS = 10  # workers that may end before they begin
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import main; main()"
 
 
 def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Iterator[Read]:
@@ -43,30 +46,41 @@ class _Worker:
     """One worker process, and the task that it has."""
 
     def __init__(self, options: ReadOptions, language: str) -> None:
-        # The package is found where this one was, wherever the program was started.
-        path = os.pathsep.join(
-            [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", "from indexer.workers import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,  # Ctrl-C is the writer's to handle
-        )
+        # Modules are found where this program finds them, and not (-P) in a folder that it happens to be in.
+        path = [name for name in sys.path if isinstance(name, str)]
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _PROGRAM, *path, str(Path(__file__).parents[1])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is the writer's to handle
+            )
+        except OSError as error:
+            raise WorkerFailed(
+                f"a process to read with is wanted, it cannot be started ({error}): set jobs to 1"
+            ) from error
         self.numbers = Numbers()
         self.task: int | None = None
-        self.send((options, language))
+        self.is_ready = False
+        try:
+            self.send((options, language))
+        except OSError:
+            pass  # it is gone: its end of the pipe says so next
 
     def send(self, message: Any) -> None:
         """Send a message; raises OSError when the worker is gone."""
         assert self.process.stdin is not None
         _write(self.process.stdin, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
-    def receive(self) -> bytes:
-        """The bytes of the next message; raises EOFError when the worker is gone."""
+    def receive(self) -> Any:
+        """The next message; the first, None, says that the worker has started.
+
+        Raises EOFError or OSError when the worker is gone.
+        """
         assert self.process.stdout is not None
-        return _read(self.process.stdout)
+        message = pickle.loads(_read(self.process.stdout))
+        self.is_ready = True
+        return message
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -89,10 +103,15 @@ class _Workers:
         self._jobs = jobs
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
+        self._never_ready = 0
 
     def __enter__(self) -> _Workers:
-        for _ in range(self._jobs):
-            self._hire()
+        try:
+            for _ in range(self._jobs):
+                self._hire()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,28 +143,34 @@ class _Workers:
             for key, _ in self._selector.select():
                 worker = key.data
                 number = worker.task
-                assert number is not None
                 try:
-                    results, chunk = pickle.loads(worker.receive())
+                    message = worker.receive()
                 except (EOFError, OSError):
                     self._lose(worker)
-                    done[number] = [self._again(part) for part in given.pop(number)]
+                    if number is not None:
+                        done[number] = [self._again(part) for part in given.pop(number)]
                     continue
-                worker.task = None
-                done[number] = [(given.pop(number), results, chunk, worker.numbers)]
+                if number is not None and message is not None:
+                    worker.task = None
+                    done[number] = [(given.pop(number), *message, worker.numbers)]
 
     def _again(self, part: Part) -> Read:
         """A part of a task that ended a worker, read once more with a worker of its own."""
-        worker = _Worker(self._options, self._language)
-        try:
-            worker.send([part])
-            results, chunk = pickle.loads(worker.receive())
-        except (EOFError, OSError):
-            failure = Failure(part.path, "reading it ended the process that read it, twice")
-            return [part], [PartResult(found=[failure])], Chunk(), Numbers()
-        finally:
-            worker.end()
-        return [part], results, chunk, worker.numbers
+        while True:
+            worker = _Worker(self._options, self._language)
+            try:
+                worker.send([part])
+                worker.receive()
+                results, chunk = worker.receive()
+            except (EOFError, OSError):
+                if not worker.is_ready:
+                    self._count_never_ready()
+                    continue
+                failure = Failure(part.path, "reading it ended the process that read it, twice")
+                return [part], [PartResult(found=[failure])], Chunk(), Numbers()
+            finally:
+                worker.end()
+            return [part], results, chunk, worker.numbers
 
     def _hire(self) -> None:
         worker = _Worker(self._options, self._language)
@@ -158,7 +183,18 @@ class _Workers:
         self._selector.unregister(worker.process.stdout)
         worker.end()
         self._workers.remove(worker)
+        if not worker.is_ready:
+            self._count_never_ready()
         self._hire()
+
+    def _count_never_ready(self) -> None:
+        # No document is to blame for a worker that does not even start: nothing may be taken for unreadable.
+        self._never_ready += 1
+        if self._never_ready > _STARTS:
+            raise WorkerFailed(
+                f"processes to read with are wanted, {self._never_ready} ended before they began: "
+                "see what they wrote, or set jobs to 1"
+            )
 
     def _give(self, worker: _Worker, number: int, parts: list[Part]) -> None:
         worker.task = number
@@ -187,11 +223,14 @@ def _read(pipe: IO[bytes]) -> bytes:
 
 def main() -> None:
     """Be a worker: read the parts that come in, until nothing more does."""
-    tasks, results = sys.stdin.buffer, sys.stdout.buffer
-    # Whatever a library prints must not come between the results.
+    # Whatever a library or a program that it starts prints must not come between the results.
+    tasks, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(2, 1)
     sys.stdout = sys.stderr
     try:
         intake = Intake(*pickle.loads(_read(tasks)))
+        _write(results, pickle.dumps(None))
         while True:
             parts = pickle.loads(_read(tasks))
             _write(results, pickle.dumps(intake.read(parts), pickle.HIGHEST_PROTOCOL))

@@ -12,14 +12,14 @@ from indexer.engine.arrays import NOTHING
 from indexer.engine.leaves import Leaf, Mark
 from indexer.engine.postings import NO_POSTINGS, Postings
 from indexer.engine.scoring import ScoredLeaf
-from indexer.snippets import ELLIPSIS, choose_paragraphs, cut, find_spans
+from indexer.snippets import ELLIPSIS, Marker, choose_paragraphs, cut, find_spans
 
 ENGLISH = analyzer("en")
 
 
 def marked(text: str, mark: Mark) -> list[str]:
     """The marked parts of a text."""
-    return [text[start:end] for start, end in find_spans(text, ENGLISH, [mark])]
+    return [text[start:end] for start, end in find_spans(text, ENGLISH, Marker.of([mark]))]
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,28 @@ def leaf(idf: float, freqs: dict[int, int]) -> ScoredLeaf:
 
 def test_chosen_paragraphs_answer_best_and_stand_in_reading_order() -> None:
     leaves = [leaf(1.0, {10: 1, 12: 1, 13: 1}), leaf(5.0, {13: 1, 11: 1})]
-    assert choose_paragraphs(leaves, 10, 15, 2) == [11, 13]
-    assert choose_paragraphs(leaves, 10, 15, 1) == [13]
+    assert choose_paragraphs(leaves, np.array([10]), np.array([15]), 2) == [[11, 13]]
+    assert choose_paragraphs(leaves, np.array([10]), np.array([15]), 1) == [[13]]
 
 
 def test_a_paragraph_with_a_new_word_beats_one_with_the_same_again() -> None:
     leaves = [leaf(3.0, {0: 2, 1: 2}), leaf(2.0, {2: 1})]
-    assert choose_paragraphs(leaves, 0, 3, 2) == [0, 2]
+    assert choose_paragraphs(leaves, np.array([0]), np.array([3]), 2) == [[0, 2]]
 
 
 def test_without_a_match_the_first_paragraph_is_shown() -> None:
-    assert choose_paragraphs([], 4, 9, 3) == [4]
-    assert choose_paragraphs([leaf(1.0, {20: 1})], 4, 9, 3) == [4]
-    assert choose_paragraphs([leaf(1.0, {5: 1})], 4, 9, 0) == []
+    assert choose_paragraphs([], np.array([4]), np.array([9]), 3) == [[4]]
+    assert choose_paragraphs([leaf(1.0, {20: 1})], np.array([4]), np.array([9]), 3) == [[4]]
+    assert choose_paragraphs([leaf(1.0, {5: 1})], np.array([4]), np.array([9]), 0) == [[]]
+
+
+@given(
+    text=st.text(alphabet=st.sampled_from([*"abcs'. +#&@_-1A"]), max_size=40),
+    stems=st.sets(st.sampled_from(["a", "b", "ab", "abc", "c", "s", "bc"]), min_size=1),
+)
+def test_literal_words_are_found_where_taking_the_text_apart_finds_them(text: str, stems: set[str]) -> None:
+    words = analyzer("xx")  # without a stemmer, each stem has one word
+    mark = Mark(stems=frozenset(stems))
+    assert find_spans(text, words, Marker.of([mark], lambda stem: {stem})) == find_spans(
+        text, words, Marker.of([mark])
+    )

@@ -86,10 +86,13 @@ class Leaves:
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
 
-        found = extract(
-            _pattern(text), self.snapshot.lexicon, scorer=OSA.distance, score_cutoff=distance, limit=None
-        )
-        return self._expanded(fields, f"{text}~", [word for word, _, _ in found])
+        pattern = _pattern(text)
+        found: list[str] = []
+        for length in range(len(pattern) - distance, len(pattern) + distance + 1):
+            words = self.snapshot.by_length.get(length, ())
+            near = extract(pattern, words, scorer=OSA.distance, score_cutoff=distance, limit=None)
+            found += (word for word, _, _ in near)
+        return self._expanded(fields, f"{text}~", sorted(found))
 
     def _words(self, fields: Iterable[str], text: str, slop: int, label: str | None = None) -> Leaf:
         stems: set[str] = set()

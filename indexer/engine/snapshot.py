@@ -115,9 +115,16 @@ class Snapshot:
     def lexicon(self) -> list[str]:
         """Every word as written, ascending: what prefixes, wildcards and near spellings are looked up in."""
         if len(self.parts) == 1:
-            # Code points and UTF-8 bytes have the same order.
-            return self.parts[0].view.words.words()
-        return sorted({word for part in self.parts for word in part.view.words.words()})
+            return self.parts[0].view.lexicon
+        return sorted({word for part in self.parts for word in part.view.lexicon})
+
+    @cached_property
+    def by_length(self) -> dict[int, list[str]]:
+        """The words of the lexicon by their length, ascending: what near spellings are looked for among."""
+        words: dict[int, list[str]] = {}
+        for word in self.lexicon:
+            words.setdefault(len(word), []).append(word)
+        return words
 
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
@@ -129,12 +136,15 @@ class Snapshot:
         view, local, _ = self._locate(article)
         return decode_article(view.all_items(local))
 
-    def paragraph_texts(self, article: int, docs: Sequence[int]) -> list[str]:
-        """The text of some of an article's documents; none for the one of an article without text."""
-        if not self.counts[article]:
-            return []
-        view, local, start = self._locate(article)
-        return [item.decode() for item in view.items(local, [doc - start for doc in docs])[1:]]
+    def texts(self, article: int, paragraphs: Sequence[int]) -> tuple[ArticleInfo, list[str]]:
+        """An article without its text, and some of its paragraphs (numbered from 0) if it has any."""
+        view, local, _ = self._locate(article)
+        head, *items = view.items(local, paragraphs if self.counts[article] else ())
+        return decode_info(head), [item.decode() for item in items]
+
+    def words_of(self, stem: str) -> set[str]:
+        """All the words that have a stem."""
+        return {word for part in self.parts for word in part.view.words_of(stem)}
 
     def anchors(self, article: int) -> tuple[str, ...]:
         """The anchors of an article's paragraphs, in order."""

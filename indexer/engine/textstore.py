@@ -16,6 +16,9 @@ _LEVEL = 3
 _RECENT = 64  # blocks, a megabyte
 _tools = threading.local()
 
+_Block = tuple[int, bytes, list[int]]
+"""The number of a block's first item, its text, and where the items begin in it, and the last ends."""
+
 
 class TextWriter:
     """Collects items; a block is compressed whenever enough of them are there."""
@@ -78,34 +81,32 @@ class TextStore:
         self.items = items
         self.lengths = lengths
         # The blocks that were read last; losing a race for it costs a block's reading, nothing more.
-        self._recent: dict[int, bytes] = {}
+        self._recent: dict[int, _Block] = {}
 
     def read(self, first: int, count: int) -> list[bytes]:
         """The items from number `first` on, `count` of them."""
         found: list[bytes] = []
-        number = first
-        while number < first + count:
+        number, stop = first, first + count
+        while number < stop:
             block = int(np.searchsorted(self.items, number, side="right"))
-            start = int(self.items[block - 1]) if block else 0
-            stop = int(self.items[block])
-            text = self._block(block)
-            ends = np.cumsum(self.lengths[start:stop], dtype=np.int64).tolist()
-            for place in range(number - start, min(stop, first + count) - start):
-                found.append(text[ends[place - 1] if place else 0 : ends[place]])
-            number = min(stop, first + count)
+            start, text, bounds = self._recent.get(block) or self._read_block(block)
+            last = min(start + len(bounds) - 1, stop)
+            for place in range(number - start, last - start):
+                found.append(text[bounds[place] : bounds[place + 1]])
+            number = last
         return found
 
-    def _block(self, block: int) -> bytes:
-        text = self._recent.get(block)
-        if text is None:
-            start = int(self.ends[block - 1]) if block else 0
-            if not hasattr(_tools, "decompressor"):
-                _tools.decompressor = zstandard.ZstdDecompressor()
-            text = _tools.decompressor.decompress(self.data[start : int(self.ends[block])])
-            if len(self._recent) >= _RECENT:
-                self._recent.clear()
-            self._recent[block] = text
-        return text
+    def _read_block(self, block: int) -> _Block:
+        first_byte = int(self.ends[block - 1]) if block else 0
+        start, stop = int(self.items[block - 1]) if block else 0, int(self.items[block])
+        if not hasattr(_tools, "decompressor"):
+            _tools.decompressor = zstandard.ZstdDecompressor()
+        text = _tools.decompressor.decompress(self.data[first_byte : int(self.ends[block])])
+        bounds = [0, *np.cumsum(self.lengths[start:stop], dtype=np.int64).tolist()]
+        if len(self._recent) >= _RECENT:
+            self._recent.clear()
+        self._recent[block] = found = (start, text, bounds)
+        return found
 
 
 def write_items(items: Iterable[bytes]) -> dict[str, Array | bytes]:

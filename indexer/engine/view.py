@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
 
 FIELDS = ("title", "paragraph")
+_FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -50,6 +52,11 @@ class SegmentView:
         widths = np.maximum(self.column("article.counts"), 1)
         return np.concatenate(([0], np.cumsum(widths)))
 
+    @cached_property
+    def lexicon(self) -> list[str]:
+        """Every word as written, ascending (code points and UTF-8 bytes have the same order)."""
+        return self.words.words()
+
     def column(self, name: str) -> NDArray[np.int64]:
         """A column of articles or documents, one value of each (int64)."""
         return self.file.sections[name].astype(np.int64)
@@ -59,22 +66,25 @@ class SegmentView:
         number = self.stems.find(stem)
         return NO_POSTINGS if number is None else self._slice(field, number, number + 1)
 
-    def word_postings(self, field: str, words: Iterable[str]) -> Postings:
+    def word_postings(self, field: str, words: Sequence[str]) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies."""
-        wanted = self._variants(words)
-        parts: list[Postings] = []
-        run: list[int] = []  # neighbouring stems of which every variant is wanted, read in one go
-        for stem in sorted(wanted):
-            known = self._range("stem.starts", stem)
-            if len(wanted[stem]) == known[1] - known[0]:
-                if run and run[-1] != stem - 1:
-                    parts.append(self._slice(field, run[0], run[-1] + 1))
-                    run = []
-                run.append(stem)
-            else:
-                parts.append(self._only(field, stem, wanted[stem]))
-        if run:
-            parts.append(self._slice(field, run[0], run[-1] + 1))
+        places = _ranges(*self._word_ranges(words))
+        stems, variants = (
+            self.file.sections["word.stems"][places],
+            self.file.sections["word.variants"][places],
+        )
+        order = np.argsort(stems, kind="stable")
+        stems, variants = stems[order].astype(np.int64), variants[order]
+        first = np.flatnonzero(np.concatenate(([True], stems[1:] != stems[:-1]))) if len(stems) else stems
+        counts = np.diff(first, append=len(stems))
+        distinct = stems[first]
+        starts = self.file.sections["stem.starts"]
+        whole = counts == starts[distinct + 1] - starts[distinct].astype(np.int64)
+        parts = [self._slice(field, low, high + 1) for low, high in _runs(distinct[whole])]
+        for stem, begin, count in zip(
+            distinct[~whole].tolist(), first[~whole].tolist(), counts[~whole].tolist(), strict=True
+        ):
+            parts.append(self._only(field, stem, variants[begin : begin + count]))
         return merge_postings(parts)
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
@@ -102,13 +112,21 @@ class SegmentView:
     def items(self, article: int, paragraphs: Sequence[int] = ()) -> list[bytes]:
         """An article's stored head, and some of its paragraphs (numbered from 0)."""
         start = int(self.first[article]) + article - self._empty_before(article)
-        head = self.texts.read(start, 1)
-        return head + [self.texts.read(start + 1 + paragraph, 1)[0] for paragraph in paragraphs]
+        items = self.texts.read(start, 2 + max(paragraphs, default=-1))
+        return [items[0], *(items[1 + paragraph] for paragraph in paragraphs)]
 
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
         start = int(self.first[article]) + article - self._empty_before(article)
         return self.texts.read(start, 1 + int(self.file.sections["article.counts"][article]))
+
+    def words_of(self, stem: str) -> list[str]:
+        """All the words that have a stem, ascending."""
+        number = self.stems.find(stem)
+        if number is None:
+            return []
+        begin, end = self._range("stem.starts", number)
+        return [self.words[word] for word in self.file.sections["stem.words"][begin:end].tolist()]
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
@@ -129,7 +147,7 @@ class SegmentView:
 
     def _empty_before(self, article: int) -> int:
         # The one document of an article without text has no item.
-        return int(np.searchsorted(self._empties, article))
+        return int(np.searchsorted(self._empties, article)) if len(self._empties) else 0
 
     def _range(self, name: str, number: int) -> tuple[int, int]:
         starts = self.file.sections[name]
@@ -156,31 +174,40 @@ class SegmentView:
             docs -= np.repeat(before, np.diff(first, append=end - begin))
         return docs, self._packed[field, "freqs"].read(begin, end)
 
-    def _only(self, field: str, stem: int, variants: set[int]) -> Postings:
-        """The postings of some of a stem's words."""
-        sections = self.file.sections
+    def _only(self, field: str, stem: int, variants: Array) -> Postings:
+        """The postings of some of a stem's words, by their variants."""
         begin, end = self._range(f"{field}.occurrences", stem)
         if begin == end:
             return NO_POSTINGS
-        codes = sections[f"{field}.variants"][begin:end]
-        wanted = np.zeros(int(codes.max()) + 1, np.bool_)
-        wanted[[code for code in variants if code < len(wanted)]] = True
+        codes = self.file.sections[f"{field}.variants"][begin:end]
         whole = self._slice(field, stem, stem + 1)
         freqs = whole.freqs.astype(np.int64)
-        counts = np.add.reduceat(wanted[codes], np.cumsum(freqs) - freqs, dtype=np.float64)
+        wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
+        counts = np.add.reduceat(wanted, np.cumsum(freqs) - freqs, dtype=np.float64)
         kept = counts > 0
         return Postings(whole.docs[kept], counts[kept])
 
-    def _variants(self, words: Iterable[str]) -> dict[int, set[int]]:
-        """The stems of words, and which of each stem's variants they are."""
-        wanted: dict[int, set[int]] = {}
-        stems, variants = self.file.sections["word.stems"], self.file.sections["word.variants"]
-        for word in words:
-            number = self.words.find(word)
-            if number is not None:
-                for place in range(*self._range("word.starts", number)):
-                    wanted.setdefault(int(stems[place]), set()).add(int(variants[place]))
-        return wanted
+    def _word_ranges(self, words: Sequence[str]) -> tuple[Array, Array]:
+        """Where the forms of each known word begin in "word.stems", and how many there are."""
+        if len(words) > _FEW:
+            lexicon = self.lexicon
+            found = [(bisect_left(lexicon, word), word) for word in words]
+            numbers = [place for place, word in found if place < len(lexicon) and lexicon[place] == word]
+        else:
+            numbers = [place for word in words if (place := self.words.find(word)) is not None]
+        starts = self.file.sections["word.starts"]
+        begins = starts[np.array(numbers, np.int64)].astype(np.int64)
+        return begins, starts[np.array(numbers, np.int64) + 1] - begins
+
+
+def _runs(numbers: Array) -> list[tuple[int, int]]:
+    """Ascending numbers as ranges of neighbours: first and last of each."""
+    if not len(numbers):
+        return []
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    firsts = numbers[np.concatenate(([0], breaks + 1))]
+    lasts = numbers[np.concatenate((breaks, [len(numbers) - 1]))]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
 def _ranges(starts: Array, lengths: Array) -> Array:
