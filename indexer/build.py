@@ -15,10 +15,10 @@ from indexer.catalog import Catalog, digest
 from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch, load_article, load_info
-from indexer.errors import IndexDamaged, IndexMissing, SourceMissing
+from indexer.errors import IndexDamaged, SourceMissing
 from indexer.model import Article
 from indexer.readers import ReadOptions
-from indexer.reading import open_reading
+from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
 from indexer.sync import Progress, SyncReport
 
@@ -83,8 +83,8 @@ def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
     if not known.apart:
         return known, None
     try:
-        return known, Snapshot(folder)
-    except (IndexDamaged, IndexMissing) as error:
+        return known, open_snapshot(folder)
+    except IndexDamaged as error:
         raise IndexDamaged(
             f"{folder} cannot be opened, and {len(known.apart)} articles that were put in are nowhere else: "
             f"write the name of the generation before it into {root / 'current'}, or move {root} away, "

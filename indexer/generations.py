@@ -87,6 +87,12 @@ def last_commit(folder: Path) -> int:
     raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
 
 
+def sweep(folder: Path) -> None:
+    """Remove what Whoosh does not: tables of contents that a killed writer had not put in place yet."""
+    for path in folder.glob("_MAIN_*.toc.*"):
+        path.unlink(missing_ok=True)
+
+
 def exists(root: Path) -> bool:
     """Whether there is an index, damaged or not."""
     return (root / _POINTER).exists() or bool(_finished(root))

@@ -19,7 +19,6 @@ from indexer.build import Carried, apart_from_others, build, inherited, now, run
 from indexer.catalog import Catalog, digest
 from indexer.config import Config, load_config
 from indexer.engine.schema import NO_MOMENT
-from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch, load_article
 from indexer.errors import (
     ArticleMissing,
@@ -28,7 +27,7 @@ from indexer.errors import (
     SourceMissing,
 )
 from indexer.model import Article, MarkedArticle, Page, Status
-from indexer.reading import Reading, check_format, open_reading, summary_now
+from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
 from indexer.sync import Progress, Silence, SyncReport
 
@@ -285,7 +284,7 @@ class Index:
     def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
         """A catalog and a batch to change; both become durable and visible together."""
         self._check_options()
-        with closing(Snapshot(self._place()[0])) as snapshot:
+        with closing(open_snapshot(self._place()[0])) as snapshot:
             folder = snapshot.folder
             catalog = catalogs.load(folder, snapshot.commit)
             before = copy.deepcopy(catalog)
@@ -300,6 +299,7 @@ class Index:
                 # No article changed, but what is known of the files did.
                 save(snapshot.commit)
             catalogs.tidy(folder, generations.last_commit(folder))
+            generations.sweep(folder)
 
     def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
         chosen = [Path(source) for source in sources] or list(self.config.sources)
