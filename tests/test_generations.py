@@ -249,7 +249,8 @@ def test_other_options_that_change_the_index_ask_for_a_rebuild(
     archive: Archive, option: dict[str, object]
 ) -> None:
     with archive.open(**option) as index:
-        for write in [*writes(index), partial(index.sync, dry_run=True)]:
+        dry_run: Callable[[], object] = partial(index.sync, dry_run=True)
+        for write in [*writes(index), dry_run]:
             with pytest.raises(IndexOutdated, match="run `nutgraf rebuild`, or set them back"):
                 write()
         assert index.search("crane").total == 2
@@ -565,8 +566,9 @@ with open_index(Config(index=work, sources=(seeds,))) as index:
 after = look(work)
 outcomes = {"old": 0, "new": 0}
 # Close together where the commit is made, and at the end nothing is killed.
-close = total - 12
-moments = range(total + 1) if "EVERY_MOMENT" in os.environ else [*range(0, close, 5), *range(close, total + 1)]
+moments = [*range(0, total - 12, 5), *range(total - 12, total + 1)]
+if "EVERY_MOMENT" in os.environ:
+    moments = range(total + 1)
 for moment in moments:
     shutil.rmtree(work)
     shutil.copytree(base, work)
