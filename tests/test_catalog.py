@@ -67,7 +67,15 @@ def test_only_the_last_commits_catalog_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}\n{}\n", b"[]\n[]\n", b"null\n", b"\xff\n", b'{"committed": "x", "languages": 3}\n', b"{" * 10_000],
+    [
+        b"",
+        b"{}\n{}\n",
+        b"[]\n[]\n",
+        b"null\n",
+        b"\xff\n",
+        b'{"committed": "x", "languages": 3}\n',
+        b"{" * 10_000,
+    ],
     ids=lambda data: repr(data[:12]),
 )
 def test_a_damaged_catalog_says_what_to_do(tmp_path: Path, data: bytes) -> None:

@@ -68,7 +68,9 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         write(tmp_path, "page_sise = 1\n")
     environment = {"NUTGRAF_PAGE_SISE": "1"} if where == "environment" else {}
     options = {"page_sise": 1} if where == "call" else {}
-    with pytest.raises(ConfigError, match=rf"{where}|toml: unknown option 'page_sise'; the options are day_first"):
+    with pytest.raises(
+        ConfigError, match=rf"{where}|toml: unknown option 'page_sise'; the options are day_first"
+    ):
         load(tmp_path, environment, **options)
 
 

@@ -86,7 +86,11 @@ def test_an_article_takes_dates_as_programs_have_them(given: Any, value: str, pr
 
 
 def test_a_date_says_in_json_where_it_was_found_and_what_disagreed() -> None:
-    assert Published("2021", "year", "meta").as_json() == {"value": "2021", "precision": "year", "from": "meta"}
+    assert Published("2021", "year", "meta").as_json() == {
+        "value": "2021",
+        "precision": "year",
+        "from": "meta",
+    }
     full = Published("2021", "year", "meta", (("2020-01-02", "url"),), "a note").as_json()
     assert full["others"] == [{"value": "2020-01-02", "from": "url"}]
     assert full["note"] == "a note"
@@ -135,7 +139,9 @@ def test_what_cannot_be_stored_is_refused_by_the_name_of_the_field(
 
 
 def test_paragraphs_are_stripped_and_empty_ones_left_out() -> None:
-    article = Article(id="a", title="  A\n title ", paragraphs=(text for text in [" One. ", "\n", "", "Two."]))
+    article = Article(
+        id="a", title="  A\n title ", paragraphs=(text for text in [" One. ", "\n", "", "Two."])
+    )
     assert (article.title, article.paragraphs) == ("A title", ("One.", "Two."))
 
 
