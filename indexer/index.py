@@ -180,9 +180,9 @@ class Index:
             if not self.exists:
                 build(self.config, self._today, [], Carried(), SyncReport(), Silence())
             with self._change(report) as (catalog, batch):
-                owners = catalog.owners()
+                # All of them first: a batch that is given up leaves files behind until the next commit.
+                _not_from_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
-                    _not_from_a_file(article.id, owners, "change the file, or choose another id")
                     mark = digest(article)
                     known = catalog.apart.get(article.id)
                     if known and known[0] == mark:
@@ -209,9 +209,9 @@ class Index:
             generations.writing(self.config.index, self.config.lock_timeout),
             self._change(report) as (catalog, batch),
         ):
-            owners = catalog.owners()
-            for name in dict.fromkeys(article_ids):
-                _not_from_a_file(name, owners, "remove the file and sync instead")
+            names = dict.fromkeys(article_ids)
+            _not_from_files(names, catalog, "remove the file and sync instead")
+            for name in names:
                 if catalog.apart.pop(name, None):
                     batch.remove(name)
                     report.record("remove", name, "", "it was taken out")
@@ -326,10 +326,12 @@ class _Nowhere:
         """Add nothing."""
 
 
-def _not_from_a_file(name: str, owners: dict[str, tuple[str, str]], advice: str) -> None:
-    source, path = owners.get(name, ("", ""))
-    if source:
-        raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
+def _not_from_files(names: Iterable[str], catalog: Catalog, advice: str) -> None:
+    owners = catalog.owners()
+    for name in names:
+        source, path = owners.get(name, ("", ""))
+        if source:
+            raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
 
 
 def _size(folder: Path) -> int:

@@ -51,9 +51,18 @@ def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_director
 
 def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
     values: dict[str, Any] = {
-        "index": "x", "sources": os.pathsep.join("xy"), "language": "de", "day_first": "no",
-        "timezone": "Europe/Paris", "max_file_mb": "7", "lock_timeout": "2.5", "page_size": "7", "passages": "7", "host": "::1", "port": "7",
-    }  # fmt: skip
+        "index": "x",
+        "sources": os.pathsep.join("xy"),
+        "language": "de",
+        "day_first": "no",
+        "timezone": "Europe/Paris",
+        "max_file_mb": "7",
+        "lock_timeout": "2.5",
+        "page_size": "7",
+        "passages": "7",
+        "host": "::1",
+        "port": "7",
+    }
     assert set(values) == {option.name for option in fields(Config)}
     environment = {f"NUTGRAF_{name.upper()}": value for name, value in values.items()}
     config = load(tmp_path, environment)
