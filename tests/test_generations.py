@@ -629,6 +629,43 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(tmp_path:
     assert outcomes["new"] > 0
 
 
+# No file may grow beyond a bound that rises step by step: what a full disk looks like to a program.
+FILLING = """
+import resource, sys
+from pathlib import Path
+from indexer import Config, NutgrafError, open_index
+from tests.folders import state
+
+root, action = Path(sys.argv[1]), sys.argv[2]
+failed = 0
+with open_index(Config(index=root / "index", sources=(root / "seeds",), lock_timeout=0.0)) as index:
+    before = state(index)
+    for bound in (0, 20, 150, 400, 1000, 2500, 4000, 6000, 8000, 10000, 2**40):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bound, resource.RLIM_INFINITY))
+        try:
+            getattr(index, action)()
+        except (OSError, NutgrafError):
+            failed += 1
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2**40, resource.RLIM_INFINITY))
+            assert state(index) == before, bound
+        else:
+            break
+    assert failed > 3, failed
+    assert index.search("heron").total == 20
+    assert index.sync().unchanged == 21
+"""
+
+
+@pytest.mark.parametrize("action", ["sync", "rebuild"])
+def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Archive, action: str) -> None:
+    archive.lines("b.jsonl", *({"id": f"m{n}", "text": f"A heron, number {n}."} for n in range(20)))
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING, str(archive.root), action],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
     archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(3000)))
     before = live(archive)
