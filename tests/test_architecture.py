@@ -17,7 +17,7 @@ ROOMS = [
     ("indexer", "indexer.index"),
     ("indexer.build",),
     ("indexer.reading", "indexer.sync"),
-    ("indexer.generations", "indexer.search"),
+    ("indexer.generations", "indexer.listing", "indexer.search"),
     ("indexer.catalog", "indexer.snippets"),
     ("indexer.engine",),
     ("indexer.query", "indexer.analysis", "indexer.readers"),

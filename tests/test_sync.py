@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from indexer import Article, Config, Failure, Index, SourceMissing, open_index, sync
 from indexer.catalog import Entry, Stamp
+from indexer.listing import Listing, list_source, plan
 from indexer.readers import read
-from indexer.sync import Listing, SyncReport, default_id, list_source, plan
+from indexer.sync import SyncReport, default_id
 from tests.folders import Archive, articles, contents, state
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))
