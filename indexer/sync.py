@@ -115,7 +115,9 @@ def run(
     """Carry out the plans for all roots: changes go to `sink`, `catalog` and `report` are brought up to date.
 
     A file of which nothing can be made is reported, and what was indexed from it before is removed, since
-    the source no longer says it. Where the disk would not give a file, what was indexed from it stays.
+    the source no longer says it. Where the disk would not give a file, what was indexed from it stays. An id
+    that several claim belongs to the app that put it in, else to the first file by source and path: the
+    outcome does not depend on the order in which they came.
     """
     work: list[tuple[Path, str, Stamp]] = []
     released: dict[str, tuple[str, str]] = {}
