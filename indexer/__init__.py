@@ -23,6 +23,7 @@ from indexer.errors import (
     NutgrafError,
     SourceMissing,
     UnreadableDocument,
+    WorkerFailed,
 )
 from indexer.index import Index, open_index
 from indexer.model import (
@@ -67,6 +68,7 @@ __all__ = [
     "Status",
     "SyncReport",
     "UnreadableDocument",
+    "WorkerFailed",
     "load_config",
     "open_index",
 ]

@@ -16,10 +16,10 @@ from indexer.config import Config
 from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
-from indexer.errors import IndexDamaged, IndexMissing, SourceMissing
+from indexer.errors import IndexDamaged, SourceMissing
 from indexer.model import Article
 from indexer.readers import ReadOptions
-from indexer.reading import open_reading
+from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
 from indexer.sync import Progress, SyncReport
 
@@ -53,7 +53,12 @@ def build(
         catalog = Catalog(committed=now())
         with (
             closing(Snapshot(folder)) as snapshot,
-            Batch(snapshot, config.language, lambda n: catalogs.save(folder, n, catalog)) as batch,
+            Batch(
+                snapshot,
+                config.language,
+                lambda commit: catalogs.save(folder, commit, catalog),
+                config.max_memory_mb * 2**20,
+            ) as batch,
         ):
             for name in carried.ids:
                 article = _taken_over(carried, name)
@@ -85,8 +90,8 @@ def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
     if not known.apart:
         return known, None
     try:
-        return known, Snapshot(folder)
-    except (IndexDamaged, IndexMissing) as error:
+        return known, open_snapshot(folder)
+    except IndexDamaged as error:
         raise IndexDamaged(
             f"{folder} cannot be opened, and {len(known.apart)} articles that were put in are nowhere else: "
             f"write the name of the generation before it into {root / 'current'}, or move {root} away, "
@@ -103,7 +108,7 @@ def run_sync(
     report: SyncReport,
     progress: Progress,
 ) -> None:
-    """Carry out a sync as configured; see `sync.run`."""
+    """Carry out a sync as configured; see `reconcile.run`."""
     options = ReadOptions(
         day_first=config.day_first,
         timezone=config.timezone,

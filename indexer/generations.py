@@ -106,6 +106,12 @@ def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
     return pointer.st_mtime_ns, pointer.st_ino, generation.st_mtime_ns
 
 
+def sweep(folder: Path) -> None:
+    """Remove what Whoosh does not: tables of contents that a killed writer had not put in place yet."""
+    for path in folder.glob("_MAIN_*.toc.*"):
+        path.unlink(missing_ok=True)
+
+
 def exists(root: Path) -> bool:
     """Whether there is an index, damaged or not."""
     return (root / _POINTER).exists() or bool(_finished(root))

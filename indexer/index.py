@@ -21,7 +21,6 @@ from indexer.config import Config, load_config
 from indexer.engine.gather import Chunk
 from indexer.engine.record import digest, encode_article
 from indexer.engine.schema import NO_MOMENT
-from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
 from indexer.errors import (
     ArticleMissing,
@@ -30,7 +29,7 @@ from indexer.errors import (
     SourceMissing,
 )
 from indexer.model import Article, MarkedArticle, Page, Status
-from indexer.reading import Reading, check_format, open_reading, summary_now
+from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
 from indexer.sync import Progress, Silence, SyncReport
 
@@ -184,9 +183,9 @@ class Index:
             if not self.exists:
                 build(self.config, self._today, [], Carried(), SyncReport(), Silence())
             with self._change(report) as (catalog, batch):
-                owners = catalog.owners()
+                # All of them first: a batch that is given up leaves files behind until the next commit.
+                _not_from_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
-                    _not_from_a_file(article.id, owners, "change the file, or choose another id")
                     items = encode_article(article)
                     mark = digest(items)
                     known = catalog.apart.get(article.id)
@@ -214,9 +213,9 @@ class Index:
             generations.writing(self.config.index, self.config.lock_timeout),
             self._change(report) as (catalog, batch),
         ):
-            owners = catalog.owners()
-            for name in dict.fromkeys(article_ids):
-                _not_from_a_file(name, owners, "remove the file and sync instead")
+            names = dict.fromkeys(article_ids)
+            _not_from_files(names, catalog, "remove the file and sync instead")
+            for name in names:
                 if catalog.apart.pop(name, None):
                     batch.remove(name)
                     report.record("remove", name, "", "it was taken out")
@@ -293,7 +292,7 @@ class Index:
     def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
         """A catalog and a batch to change; both become durable and visible together."""
         self._check_options()
-        with closing(Snapshot(self._place()[0])) as snapshot:
+        with closing(open_snapshot(self._place()[0])) as snapshot:
             folder = snapshot.folder
             catalog = catalogs.load(folder, snapshot.commit)
             before = copy.deepcopy(catalog)
@@ -308,6 +307,7 @@ class Index:
                 # No article changed, but what is known of the files did.
                 save(snapshot.commit)
             catalogs.tidy(folder, generations.last_commit(folder))
+            generations.sweep(folder)
 
     def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
         chosen = [Path(source) for source in sources] or list(self.config.sources)
@@ -334,10 +334,12 @@ class _Nowhere:
         """Add nothing."""
 
 
-def _not_from_a_file(name: str, owners: dict[str, tuple[str, str]], advice: str) -> None:
-    source, path = owners.get(name, ("", ""))
-    if source:
-        raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
+def _not_from_files(names: Iterable[str], catalog: Catalog, advice: str) -> None:
+    owners = catalog.owners()
+    for name in names:
+        source, path = owners.get(name, ("", ""))
+        if source:
+            raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
 
 
 def _size(folder: Path) -> int:

@@ -6,6 +6,7 @@ The same code runs in the process that syncs and in its workers.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.record import digest, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.model import Article, Failure
+from indexer.model import Article, Encoding, Failure
 from indexer.readers import ReadOptions, read
 
 SPLIT = 1 << 20
 """JSON Lines are divided into pieces of about this many bytes, to be read side by side."""
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Intake:
 
     def _parse(self, part: Part, data: bytes) -> list[Article | Failure]:
         try:
+            if part.data is not None:
+                return _read_piece(part, data, self._options)
             return list(read(data, part.path, part.fallback, self._options, first_line=part.first_line))
         except (UnreadableDocument, InvalidArticle):
             raise
@@ -119,9 +124,23 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
         start = end
 
 
+def _read_piece(part: Part, data: bytes, options: ReadOptions) -> list[Article | Failure]:
+    # What the whole file is was found out before it was divided; a piece may look like another thing.
+    from indexer.readers.jsonl import read_lines
+
+    text = data.decode()
+    if not text.strip():
+        return []
+    encoding = Encoding("utf-8")
+    return list(read_lines(text, part.path, part.fallback, options, encoding, part.first_line))
+
+
 def is_divisible(part: Part, data: bytes) -> bool:
     """Whether a file's lines can be read apart: JSON Lines in UTF-8, and plainly so."""
     if not part.path.lower().endswith((".jsonl", ".ndjson")) or data.lstrip()[:1] != b"{":
+        return False
+    if _CONTROL.search(data):
+        # It may be in another encoding, or no text at all.
         return False
     try:
         data.decode()

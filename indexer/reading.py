@@ -51,6 +51,20 @@ def check_format(folder: Path) -> generations.Settings:
     return settings
 
 
+def open_snapshot(folder: Path) -> Snapshot:
+    """The articles of a generation's last commit; raises IndexDamaged."""
+    while True:
+        commit = generations.last_commit(folder)
+        try:
+            return Snapshot(folder)
+        except IndexMissing as error:
+            # Unless a commit that was made in between has taken the files away.
+            if generations.last_commit(folder) == commit:
+                raise IndexDamaged(
+                    f"{folder} lacks files that its last commit names: run `nutgraf rebuild`"
+                ) from error
+
+
 def summary_now(reading: Reading) -> Summary:
     """What is known of the sources by now: a sync that finds no article changed makes no commit."""
     folder, commit = reading.snapshot.folder, reading.snapshot.commit
@@ -64,13 +78,7 @@ def summary_now(reading: Reading) -> Summary:
 
 def _last_commit(folder: Path) -> tuple[Snapshot, Summary]:
     for attempt in range(_RETRIES):
-        try:
-            snapshot = Snapshot(folder)
-        except IndexMissing:
-            # A commit that was made in between has taken the table of contents away.
-            if attempt == _RETRIES - 1:
-                raise
-            continue
+        snapshot = open_snapshot(folder)
         try:
             return snapshot, load_summary(folder, snapshot.commit)
         except IndexDamaged:

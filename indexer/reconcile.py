@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,9 +14,10 @@ from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import UnreadableDocument
 from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, load
+from indexer.listing import list_source, plan
 from indexer.model import Failure
 from indexer.readers import ReadOptions
-from indexer.sync import Progress, SyncReport, default_id, list_source, plan, settled
+from indexer.sync import Progress, SyncReport, default_id, settled
 from indexer.workers import read_all
 
 # A worker takes a third of a second to start, and pays from about this many bytes of text on.
@@ -49,7 +51,9 @@ def run(
     """Carry out the plans for all roots: changes go to `sink`, `catalog` and `report` are brought up to date.
 
     A file of which nothing can be made is reported, and what was indexed from it before is removed, since
-    the source no longer says it. Where the disk would not give a file, what was indexed from it stays.
+    the source no longer says it. Where the disk would not give a file, what was indexed from it stays. An id
+    that several claim belongs to the app that put it in, else to the first file by source and path: the
+    outcome does not depend on the order in which they came.
     `jobs` processes read (0: one for each core).
     """
     work: list[tuple[Path, str, Stamp]] = []
@@ -74,18 +78,18 @@ def run(
     for _ in range(len(work) - len(pending)):
         progress.advance(0)
     jobs = _worth(pending, jobs or os.cpu_count() or 1)
-    for parts, results, chunk, numbers in read_all(
-        state.tasks(pending, jobs), options, default_language, jobs
-    ):
-        wanted: list[bool] = []
-        for part, result in zip(parts, results, strict=True):
-            for name, is_wanted in state.accept(part, result):
-                if is_wanted and name in state.replaced:
-                    sink.remove(name)
-                wanted.append(is_wanted)
-            if part.first_line == 1:
-                progress.advance(state.pending[part.file][2].size)
-        sink.take(chunk.only(wanted), numbers)
+    # Closed at once whatever happens, so that no worker outlives the run.
+    with closing(read_all(state.tasks(pending, jobs), options, default_language, jobs)) as reading:
+        for parts, results, chunk, numbers in reading:
+            wanted: list[bool] = []
+            for part, result in zip(parts, results, strict=True):
+                for name, is_wanted in state.accept(part, result):
+                    if is_wanted and name in state.replaced:
+                        sink.remove(name)
+                    wanted.append(is_wanted)
+                if part.first_line == 1:
+                    progress.advance(state.pending[part.file][2].size)
+            sink.take(chunk.only(wanted), numbers)
     for name, (path, why) in released.items():
         sink.remove(name)
         report.record("remove", name, path, why)

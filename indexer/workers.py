@@ -11,7 +11,7 @@ import pickle
 import selectors
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +31,7 @@ _STARTS = 10  # workers that may end before they begin
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import main; main()"
 
 
-def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Iterator[Read]:
+def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
     """Read every task's parts, with `jobs` workers when that is more than one; in the order of the tasks."""
     if jobs < 2:
         intake, numbers = Intake(options, language), Numbers()
@@ -148,29 +148,37 @@ class _Workers:
                 except (EOFError, OSError):
                     self._lose(worker)
                     if number is not None:
-                        done[number] = [self._again(part) for part in given.pop(number)]
+                        done[number] = list(self._again(given.pop(number)))
                     continue
                 if number is not None and message is not None:
                     worker.task = None
                     done[number] = [(given.pop(number), *message, worker.numbers)]
 
-    def _again(self, part: Part) -> Read:
-        """A part of a task that ended a worker, read once more with a worker of its own."""
-        while True:
-            worker = _Worker(self._options, self._language)
-            try:
-                worker.send([part])
-                worker.receive()
-                results, chunk = worker.receive()
-            except (EOFError, OSError):
-                if not worker.is_ready:
-                    self._count_never_ready()
-                    continue
-                failure = Failure(part.path, "reading it ended the process that read it, twice")
-                return [part], [PartResult(found=[failure])], Chunk(), Numbers()
-            finally:
+    def _again(self, parts: list[Part]) -> Iterator[Read]:
+        """The parts of a task that ended its worker, read once more, one by one, by a worker of their own."""
+        worker: _Worker | None = None
+        try:
+            for part in parts:
+                read = None
+                while read is None:
+                    worker = worker or _Worker(self._options, self._language)
+                    try:
+                        worker.send([part])
+                        if not worker.is_ready:
+                            worker.receive()
+                        read = [part], *worker.receive(), worker.numbers
+                    except (EOFError, OSError):
+                        worker.end()
+                        if worker.is_ready:
+                            failure = Failure(part.path, "reading it ended the process that read it, twice")
+                            read = [part], [PartResult(found=[failure])], Chunk(), Numbers()
+                        else:
+                            self._count_never_ready()
+                        worker = None
+                yield read
+        finally:
+            if worker:
                 worker.end()
-            return [part], results, chunk, worker.numbers
 
     def _hire(self) -> None:
         worker = _Worker(self._options, self._language)

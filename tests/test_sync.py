@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from indexer import Article, Config, Failure, Index, SourceMissing, open_index, sync
 from indexer.catalog import Entry, Stamp
-from indexer.sync import Listing, SyncReport, default_id, list_source, plan
+from indexer.listing import Listing, list_source, plan
+from indexer.readers import read
+from indexer.sync import SyncReport, default_id
 from tests.folders import Archive, articles, contents, state
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))
@@ -495,6 +497,24 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
     report = archive.sync()
     assert report.added == 6
     assert set(reasons(report)) == {"d.jsonl:1", "d.jsonl:3", "d.jsonl:4", "d.jsonl:5"}
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError("too deep"), ValueError(), OSError(5, "odd"), MemoryError()], ids=repr
+)
+def test_a_document_that_trips_its_reader_stops_no_other(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def tripping(data: bytes, name: str, *rest: Any) -> Iterator[Article | Failure]:
+        if name == "b.txt":
+            raise error
+        return read(data, name, *rest)
+
+    monkeypatch.setattr(sync, "read", tripping)
+    archive.text("b.txt", "Harmless.")
+    report = archive.sync()
+    assert counts(report) == (5, 0, 0, 0)
+    assert reasons(report) == {"b.txt": f"its reader failed ({type(error).__name__}: {error})"}
 
 
 # Sources

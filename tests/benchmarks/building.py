@@ -64,14 +64,13 @@ def main() -> None:
     """Build; print seconds of wall, seconds of CPU, and bytes of memory."""
     name, source, folder = sys.argv[1:]
     chosen = engine(name)
-    began = time.perf_counter()
+    before, began = sum(os.times()[:4]), time.perf_counter()
     chosen.build(Path(source), Path(folder))
-    seconds = time.perf_counter() - began
-    times = os.times()
+    seconds, cpu = time.perf_counter() - began, sum(os.times()[:4]) - before
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     # Kilobytes, but bytes on macOS.
     peak *= 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"seconds": seconds, "cpu": sum(times[:4]), "peak": peak}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def reuters(data: Path) -> Iterator[Story]:
                 " ".join(part.split()) for part in _BLANK_LINE.split(record["text"]) if part.strip()
             )
             if texts:
-                yield Story(record["id"], " ".join(record["title"].split()), record["date"], texts)
+                yield Story(record["id"], " ".join(record["title"].split()), _date(record["date"]), texts)
 
 
 def count_words(stories: Iterable[Story]) -> Frequencies:
@@ -189,3 +189,11 @@ def write_texts(stories: Iterable[Story], folder: Path, files: int) -> int:
 def disk_size(folder: Path) -> int:
     """Bytes of all files in a folder."""
     return sum(Path(parent, name).stat().st_size for parent, _, names in os.walk(folder) for name in names)
+
+
+def _date(text: str) -> str:
+    """The time as given, or where that is misprinted the day alone."""
+    try:
+        return datetime.fromisoformat(text).isoformat()
+    except ValueError:
+        return datetime.fromisoformat(text[:10]).date().isoformat()

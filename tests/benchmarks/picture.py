@@ -39,7 +39,8 @@ def draw(figures: Sequence[QueryFigures], corpus: str) -> str:
         f'<title id="title">{escape(title)}</title>',
         f'<desc id="desc">{escape(_words(by_kind))}</desc>',
         f"<style>{_STYLE}</style>",
-        f'<text class="head" x="8" y="18">{escape(title)}: median, ten results with passages</text>',
+        f'<text class="head" x="8" y="18">{escape(title)}: median, ten results with passages, '
+        "shorter is better</text>",
         *_legend(names),
         *_grid(low, high, height),
     ]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial, reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import Stemmer
+from numpy.typing import NDArray
 from whoosh.analysis.filters import STOP_WORDS
 
 from tests.benchmarks.corpus import Story
@@ -31,6 +35,7 @@ _MORE_STOPS = (
 _STOPS = STOP_WORDS | frozenset(_MORE_STOPS.split(" "))
 # So many paragraphs are looked at for pairs of words when the logs have too few phrases that match.
 _SAMPLE = 3000
+_NOWHERE = np.array([], np.uint32)
 
 
 class Kind(StrEnum):
@@ -132,7 +137,7 @@ class WordList:
     def __init__(self, stories: Callable[[], Iterable[Story]], log: Log) -> None:
         wanted = {word for run in (*log.queries, *log.phrases, *log.texts) for word in run}
         self.counts: Counter[str] = Counter()
-        self.places: dict[str, set[int]] = defaultdict(set)
+        places: dict[str, array[int]] = defaultdict(lambda: array("I"))
         self.days: list[date] = []
         self.pairs: Counter[tuple[str, ...]] = Counter()
         for number, (day, text) in enumerate(_paragraphs(stories())):
@@ -140,15 +145,16 @@ class WordList:
             self.counts.update(words)
             self.days.append(day)
             for word in words & wanted:
-                self.places[word].add(number)
+                places[word].append(number)
             if number < _SAMPLE:
                 self.pairs.update(_neighbours(text))
+        self.places = {word: np.array(numbers) for word, numbers in places.items()}
         self.phrases = self._standing(stories(), log.phrases)
 
-    def together(self, words: Sequence[str]) -> set[int]:
-        """The paragraphs that have all of the words."""
-        found = [self.places.get(word, set()) for word in words]
-        return set.intersection(*found) if found else set()
+    def together(self, words: Sequence[str]) -> NDArray[np.uint32]:
+        """The numbers of the paragraphs that have all of the words, ascending."""
+        found = [self.places.get(word, _NOWHERE) for word in words]
+        return reduce(partial(np.intersect1d, assume_unique=True), sorted(found, key=len))
 
     def _standing(
         self, stories: Iterable[Story], phrases: Iterable[tuple[str, ...]]
@@ -156,7 +162,7 @@ class WordList:
         """The phrases that stand in a paragraph word for word."""
         candidates: dict[int, list[tuple[str, ...]]] = defaultdict(list)
         for phrase in phrases:
-            for place in self.together(phrase):
+            for place in self.together(phrase).tolist():
                 candidates[place].append(phrase)
         found = set()
         for number, (_, text) in enumerate(_paragraphs(stories)):
@@ -176,7 +182,7 @@ def draw(words: WordList, log: Log, most: int = QUESTIONS) -> dict[Kind, list[Qu
     drawn: dict[Kind, Sequence[tuple[str, ...]]] = {
         Kind.RARE: [(word,) for word in _spread(rare, most)],
         Kind.COMMON: [(word,) for word in common],
-        Kind.AND: [run for run in log.runs(2) if words.together(run)],
+        Kind.AND: [run for run in log.runs(2) if len(words.together(run))],
         Kind.OR: [run for run in log.runs(3) if all(word in words.places for word in run)],
         Kind.SIX: [run for run in log.runs(6) if all(word in words.places for word in run)],
         Kind.PHRASE: [*words.phrases, *_common_pairs(words, most)],
@@ -248,8 +254,8 @@ def _dated(question: Question, words: WordList) -> Question:
     """The question with an eighth of the corpus's time, around a day on which it has an answer."""
     first, last = min(words.days), max(words.days)
     length = max((last - first).days // 8, 1)
-    places = sorted(words.places[question.words[0]])
-    day = words.days[places[len(places) // 2]]
+    places = words.places[question.words[0]]
+    day = words.days[int(places[len(places) // 2])]
     after = day - timedelta(days=length // 2)
     return replace(question, after=after, before=after + timedelta(days=length + 1))
 

@@ -4,13 +4,22 @@ What every one of them does: it builds from the same JSON Lines files (reading t
 keeps the whole text, finds titles as well as paragraphs, stems English, and answers a question with the ten
 best places and their marked passages, fetched and ready to show. What one cannot do stays unanswered.
 
-Known differences, all of which are in favour of the others:
+Known differences that give Nutgraf more to do:
 
 - Nutgraf matches an article as a whole and scores paragraphs, titles and nearness together; the others
   match one paragraph. Grouping their paragraphs into articles would be work that they are not asked to do.
 - Nutgraf's hits carry title, date, address and up to three passages; the others' one passage and its place.
 - Nutgraf finds words as they were written beside their stems, and stores both; the others have stems only.
 - For the others a title is one more row, so that it is indexed and stored once and not with each paragraph.
+
+Known differences that may give it less to do:
+
+- Six words as typed are for Nutgraf all of them, and some of them only when too few articles have all; the
+  others are asked for any of them, since hardly one paragraph has all.
+- Its near spellings and prefixes are looked up among words, theirs among stems; questions are drawn so that
+  this makes no difference to what is meant, but there are more words than stems.
+- FTS5 is built without a prefix index, which would make prefixes faster and everything else larger.
+- The same questions come again each round: an engine that kept whole answers would look faster than it is.
 """
 
 from __future__ import annotations

@@ -1,0 +1,123 @@
+"""What is in a source, and what is to be done with each of its files; no file is read for it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from indexer.catalog import Entry, Stamp
+from indexer.errors import SourceMissing
+from indexer.model import Failure
+from indexer.readers import SUFFIXES
+
+Action = Literal["add", "check", "remove", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with one file, and why."""
+
+    action: Action
+    path: str
+    why: str
+
+
+@dataclass(slots=True)
+class Listing:
+    """The readable files of a source by path below it, with their stamps (without digests).
+
+    `failures` are files and folders that could not be looked at; what is known of them, or of what is in
+    them, still stands.
+    """
+
+    files: dict[str, Stamp] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def hides(self, path: str) -> bool:
+        """Whether a path lies where the listing could not look."""
+        return any(place.path in (path, ".") or path.startswith(f"{place.path}/") for place in self.failures)
+
+
+def list_source(root: Path) -> Listing:
+    """List a source.
+
+    A folder is walked for the suffixes that there are readers for; hidden names are passed over. A file that
+    is named as a source is taken whatever its suffix. Links that lead out of the source, and files that are
+    no regular files, are failures. Raises SourceMissing.
+    """
+    listing = Listing()
+    try:
+        if root.is_file():
+            listing.files[root.name] = _stamp(root.stat())
+            return listing
+        with os.scandir(root):
+            pass
+    except OSError as error:
+        raise SourceMissing(
+            f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
+        ) from error
+    home = root.resolve()
+
+    def unlisted(error: OSError) -> None:
+        place = os.path.relpath(error.filename or root, root)
+        listing.failures.append(Failure(place, f"the folder cannot be listed ({error.strerror})"))
+
+    for folder, folders, names in os.walk(root, onerror=unlisted):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # Links to folders are not followed; the walk comes by what is in the source anyway.
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted(linked + [name for name in names if name[0] != "." and _is_readable(name)]):
+            path = Path(folder, name)
+            below = path.relative_to(root).as_posix()
+            # Not Path.resolve(), which raises for a link to itself.
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
+                listing.failures.append(Failure(below, "the link leads out of the source"))
+                continue
+            if name in linked:
+                continue
+            try:
+                status = path.stat()
+            except OSError as error:
+                listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
+                continue
+            if stat.S_ISREG(status.st_mode):
+                listing.files[below] = _stamp(status)
+            else:
+                listing.failures.append(Failure(below, "it is no regular file"))
+    return listing
+
+
+def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
+    """What to do with each file of a source, by path: pure, nothing is read."""
+    steps = []
+    for path in known:
+        if path not in listing.files:
+            hidden = listing.hides(path)
+            steps.append(
+                Step("keep", path, "it cannot be looked at")
+                if hidden
+                else Step("remove", path, "the file is gone")
+            )
+    for path, stamp in listing.files.items():
+        entry = known.get(path)
+        if entry is None:
+            steps.append(Step("add", path, "the file is new"))
+        elif entry.stamp.looks_like(stamp):
+            steps.append(Step("keep", path, "size and times are the same"))
+        else:
+            differs = "size" if entry.stamp.size != stamp.size else "time"
+            steps.append(Step("check", path, f"the file's {differs} is another"))
+    return sorted(steps, key=lambda step: step.path)
+
+
+def _is_readable(name: str) -> bool:
+    lower = name.lower()
+    return any(lower.endswith(suffix) for suffix in SUFFIXES)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)

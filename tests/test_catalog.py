@@ -1,0 +1,117 @@
+"""The catalog: what a commit knows of its sources comes back as it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Article, Encoding, IndexDamaged, Published
+from indexer.catalog import Catalog, Entry, Stamp, digest, load, load_summary, newest, save, tidy
+
+STRANGE = os.fsdecode(b"caf\xe9\n.txt")
+
+
+def catalog() -> Catalog:
+    return Catalog(
+        committed="2026-06-01T00:00:00+00:00",
+        sources={
+            "/b": {
+                "x.txt": Entry(Stamp(1, 2, 3, "f" * 64), {"x": ("d1", "en")}),
+                STRANGE: Entry(Stamp(0, 0, 0), {}, [(STRANGE, "no text")]),
+            },
+            "/a": {
+                "y.jsonl": Entry(
+                    Stamp(5, 2**62, 3), {"y": ("d2", "de"), "z": ("d3", "en")}, [("y.jsonl:3", "bad")]
+                )
+            },
+            "/empty": {},
+        },
+        apart={"p": ("d4", "fr"), "q": ("d5", "de"), "r": ("d6", "en")},
+    )
+
+
+def test_a_catalog_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    save(tmp_path, 3, catalog())
+    assert load(tmp_path, 3) == catalog()
+
+
+def test_a_summary_counts_languages_and_lists_what_failed(tmp_path: Path) -> None:
+    save(tmp_path, 3, catalog())
+    summary = load_summary(tmp_path, 3)
+    assert list(summary.languages.items()) == [("en", 3), ("de", 2), ("fr", 1)]
+    assert summary.sources == ("/a", "/b", "/empty")
+    assert [(failure.path, failure.reason) for failure in summary.failures] == [
+        (STRANGE, "no text"),
+        ("y.jsonl:3", "bad"),
+    ]
+
+
+def test_owners_are_files_and_apps() -> None:
+    files = {"x": ("/b", "x.txt"), "y": ("/a", "y.jsonl"), "z": ("/a", "y.jsonl")}
+    assert catalog().owners() == files | dict.fromkeys("pqr", ("", ""))
+
+
+def test_only_the_last_commits_catalog_is_kept(tmp_path: Path) -> None:
+    for commit in (1, 2, 3, 10):
+        save(tmp_path, commit, catalog())
+    (tmp_path / "catalog-4.json.new").write_bytes(b"half")
+    (tmp_path / "settings.json").write_bytes(b"{}")
+    assert newest(tmp_path) == 10
+    tidy(tmp_path, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog-3.json", "settings.json"]
+    assert (newest(tmp_path), newest(tmp_path.parent)) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}\n{}\n",
+        b"[]\n[]\n",
+        b"null\n",
+        b"\xff\n",
+        b'{"committed": "x", "languages": 3}\n',
+        b"{" * 10_000,
+    ],
+    ids=lambda data: repr(data[:12]),
+)
+def test_a_damaged_catalog_says_what_to_do(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "catalog-1.json").write_bytes(data)
+    for read in (load, load_summary):
+        with pytest.raises(IndexDamaged, match="write the name of the generation before it into"):
+            read(tmp_path, 1)
+
+
+def test_a_missing_catalog_is_damage(tmp_path: Path) -> None:
+    with pytest.raises(IndexDamaged, match=r"catalog-1\.json cannot be read"):
+        load(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "same"),
+    [
+        (Stamp(1, 2, 3), True),
+        (Stamp(1, 2, 3, "other"), True),
+        (Stamp(9, 2, 3), False),
+        (Stamp(1, 9, 3), False),
+        (Stamp(1, 2, 9), False),
+    ],
+)
+def test_a_file_looks_the_same_by_size_and_both_times(stamp: Stamp, same: bool) -> None:
+    assert Stamp(1, 2, 3, "f").looks_like(stamp) is same
+    assert not stamp._replace(mtime_ns=0).looks_like(stamp._replace(mtime_ns=0))
+
+
+def test_equal_articles_have_equal_digests_and_every_field_counts() -> None:
+    plain: dict[str, Any] = {"id": "a", "title": "T", "paragraphs": ("x", "y")}
+    others: list[dict[str, Any]] = [
+        {"id": "b"}, {"title": "U"}, {"paragraphs": ("x y",)}, {"published": "2021"}, {"language": "de"},
+        {"url": "https://n.example/"}, {"source": "s"}, {"encoding": Encoding("utf-8")}, {"notes": ("n",)},
+        {"published": Published("2021", "year", "url")},
+    ]  # fmt: skip
+    digests = [digest(Article(**plain | other)) for other in [{}, *others]]
+    assert len(set(digests)) == len(others) + 1
+    assert digest(Article(**plain)) == digests[0]

@@ -1,0 +1,390 @@
+"""The command line: one library call each, data on one stream and the rest on the other, and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Article, generations
+from indexer.cli import cli, run_cli
+from tests.folders import Archive, contents
+
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("NUTGRAF_", "LC_", "LANG"))
+}
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """A folder of articles in the working directory, not indexed yet."""
+    for name in os.environ:
+        if name.startswith("NUTGRAF_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.", title="Harbour news")
+    made.lines("b.jsonl", {"id": "one", "title": "One", "published": "2021-11-05", "text": "First crane."})
+    return made
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = run_cli(arguments)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def start(
+    *arguments: str, environment: dict[str, str] | None = None, **options: Any
+) -> subprocess.Popen[str]:
+    """The command line as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "indexer", *arguments],
+        env=ENVIRONMENT | (environment or {}), text=True, **options,
+    )  # fmt: skip
+
+
+def answer(run: Run, *arguments: str) -> dict[str, Any]:
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+# Commands
+
+
+def test_the_commands_are_these() -> None:
+    assert sorted(cli.commands) == ["eval", "index", "rebuild", "search", "serve", "status"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in cli.commands)], ids=" ".join)
+def test_every_command_explains_itself(run: Run, command: Sequence[str]) -> None:
+    for flag in ("--help", "-h"):
+        code, out, err = run(*command, flag)
+        assert (code, err) == (0, "")
+        assert out.startswith(" ".join(["Usage: nutgraf", *command]))
+        assert re.search(r"\n  [A-Z][^.]*\.", out) or command == ["search"]
+
+
+def test_without_a_command_it_says_how_it_is_used(run: Run) -> None:
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert "Usage: nutgraf" in err
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version")[:2] == (0, "nutgraf, version 0.1.0\n")
+
+
+def test_index_says_what_it_did(archive: Archive, run: Run) -> None:
+    code, out, err = run("index", "--index", "index")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"2 added, 0 changed, 0 removed, 0 unchanged, from 2 files in \d+\.\d s\n", out)
+    archive.write("empty.txt", "")
+    code, out, err = run("index", "--index", "index")
+    assert (code, out[:21]) == (3, "0 added, 0 changed, 0")
+    assert re.fullmatch(r"nutgraf: skipped empty\.txt: .*\n", err)
+
+
+def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) -> None:
+    found = answer(run, "index", "seeds", "--index", "index")
+    assert set(found) == {
+        "added", "changed", "removed", "unchanged", "files", "failed", "changes", "seconds", "dry_run",
+    }  # fmt: skip
+    assert (found["added"], found["files"], found["failed"], found["dry_run"]) == (2, 2, [], False)
+    assert found["changes"][1] == {"action": "add", "id": "one", "path": "b.jsonl", "why": "the file is new"}
+    archive.write("empty.txt", "")
+    code, out, _ = run("index", "--index", "index", "--json")
+    assert code == 3
+    assert [set(failure) for failure in json.loads(out)["failed"]] == [{"path", "reason"}]
+
+
+def test_a_dry_run_says_what_would_be_done_and_why(archive: Archive, run: Run) -> None:
+    code, out, err = run("index", "--dry-run", "--index", "index")
+    assert (code, err) == (0, "")
+    assert re.search(r"^add     a\.txt \(a-[0-9a-f]{8}\): the file is new$", out, re.MULTILINE)
+    assert "2 would be added" in out
+    assert not archive.folder.exists()
+    run("index", "--index", "index")
+    (archive.seeds / "b.jsonl").unlink()
+    before = contents(archive.folder)
+    assert "remove  b.jsonl (one): the file is gone\n" in run("index", "--dry-run", "--index", "index")[1]
+    assert contents(archive.folder) == before
+
+
+def test_rebuild_makes_a_new_generation(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    (archive.root / "more.txt").write_text("More\n\nMore cranes.\n")
+    code, out, err = run("rebuild", "more.txt", "--index", "index")
+    assert (code, out[:8], err) == (0, "3 added,", "")
+    found = answer(run, "status", "--index", "index")
+    assert (found["generation"], found["articles"]) == ("g000002", 3)
+
+
+def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
+    archive.write("empty.txt", "")
+    run("index", "--index", "index")
+    code, out, err = run("status", "--index", "index")
+    assert (code, err) == (0, "")
+    assert [line[:10].strip() for line in out.splitlines()] == [
+        "index", "articles", "dates", "languages", "sources", "committed", "skipped",
+    ]  # fmt: skip
+    assert "2 in 2 paragraphs\n" in out
+    assert "2021-11-05 to 2021-11-05; 1 undated\n" in out
+    found = answer(run, "status", "--index", "index")
+    assert set(found) == {
+        "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
+        "languages", "sources", "failures",
+    }  # fmt: skip
+    assert (found["articles"], found["paragraphs"], found["undated"]) == (2, 2, 1)
+    assert found["size"] > 1000
+    assert found["failures"][0]["path"] == "empty.txt"
+
+
+def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    code, out, err = run("search", "--index", "index", "cranes")
+    assert (code, err) == (0, "")
+    assert out.startswith("2 articles (")
+    assert "\n   2021-11-05  one\n   [1] First crane.\n" in out
+    assert re.search(
+        r"\n\d\. Harbour news\n   undated  a-[0-9a-f]{8}\n   \[1\] A crane in the harbour\.\n", out
+    )
+    code, out, err = run("search", "--index", "index", "crane", "harbour", "sunday")
+    assert out.startswith("0 articles, and 2 with some of the words (")
+    assert "without sunday" in out
+    assert err.startswith("nutgraf: ")
+
+
+def test_search_json_has_these_keys(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    found = answer(run, "search", "--index", "index", "first", "crane", "--limit", "1")
+    assert set(found) >= {"query", "total", "partial", "offset", "limit", "took_ms", "notes", "hits"}
+    assert (found["query"], found["total"], found["limit"]) == ("first crane", 1, 1)
+    (hit,) = found["hits"]
+    assert set(hit) >= {"id", "title", "url", "language", "score", "published", "missing", "passages"}
+    assert hit["title"] == {"text": "One", "spans": []}
+    assert hit["published"] == {"value": "2021-11-05", "precision": "day", "from": "given"}
+    (passage,) = hit["passages"]
+    assert passage["spans"] == [[0, 5], [6, 11]]
+    assert re.fullmatch(r"p-[0-9a-f]{8}", passage["anchor"])
+
+
+def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    at = ("search", "crane", "--index", "index")
+    assert answer(run, *at, "--after", "2021-11", "--before", "2022")["total"] == 1
+    assert [hit["id"] for hit in answer(run, *at, "--sort", "newest", "--limit", "1")["hits"]] == ["one"]
+    assert [hit["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == ["one"]
+
+
+def test_a_query_may_begin_with_a_minus_sign(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    assert answer_after_dashes(run, "-first")["total"] == 1
+    assert answer_after_dashes(run, "crane", "-first")["total"] == 1
+
+
+def answer_after_dashes(run: Run, *words: str) -> dict[str, Any]:
+    code, out, _ = run("search", "--index", "index", "--json", "--", *words)
+    assert code == 0
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+# Exit codes
+
+
+def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, run: Run) -> None:
+    at = ("--index", "index")
+
+    def trouble(*arguments: str) -> int:
+        code, out, err = run(*arguments)
+        assert out == ""
+        assert err.startswith(("nutgraf: ", "Usage: "))
+        assert err.count("\n") == 1 or err.startswith("Usage: ")
+        return code
+
+    assert trouble("search", "crane", *at) == 1
+    assert trouble("status", *at) == 1
+    assert trouble("index", "nowhere", *at) == 1
+    assert trouble("search", *at) == 2
+    assert trouble("search", "x", "--sort", "age", *at) == 2
+    assert trouble("search", "x", "--limit", "-1", *at) == 2
+    assert trouble("nonsense") == 2
+    assert trouble("index", "--lock-timeout", "-1", *at) == 2
+    assert trouble("eval", "--docs", "no", "--queries", "no", "--qrels", "no") == 2
+    run("index", *at)
+    assert trouble("search", "x", "--limit", "20000", *at) == 2
+    assert trouble("search", "x", "--after", "whenever", *at) == 2
+    with generations.writing(archive.folder, 1):
+        assert trouble("index", "--lock-timeout", "0", *at) == 4
+        assert trouble("rebuild", "--lock-timeout", "0.01", *at) == 4
+        assert run("search", "crane", *at)[0] == 0
+    (archive.root / "nutgraf.toml").write_text("nonsense = 1\n")
+    assert trouble("status", *at) == 2
+    (archive.root / "nutgraf.toml").write_text('language = "de"\n')
+    assert trouble("index", *at) == 1
+    (archive.root / "nutgraf.toml").unlink()
+    (archive.folder / "current").write_text("nothing")
+    assert trouble("status", *at) == 5
+    assert trouble("search", "crane", *at) == 5
+    assert trouble("index", *at) == 5
+
+
+def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
+    (archive.root / "nutgraf.toml").write_text("")
+    (archive.root / "index").mkdir()
+    (archive.root / "index/writer.lock").mkdir()
+    with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" in err
+
+
+def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(3000)))
+    with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not (archive.folder / "writer.json").exists():
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() == "nutgraf: interrupted; nothing of the last batch was kept"
+    assert answer(run, "status", "--index", "index")["articles"] == 2
+
+
+# Streams
+
+
+def test_what_titles_hold_cannot_steer_the_terminal(archive: Archive, run: Run) -> None:
+    evil = "\x1b]0;owned\x07\x9b31m\u202e\x00"
+    with archive.open() as index:
+        index.put([Article("x" + "\u202e", f"Title {evil}", [f"heron {evil} text"], language="e\x1b[31m")])
+    archive.lines("\x1b[31m.jsonl", "no article")
+    for arguments in (["search", "heron"], ["status"], ["index"], ["index", "--dry-run"]):
+        for more in ([], ["--json"]):
+            _, out, err = run(*arguments, *more, "--index", "index")
+            steering = {char for char in out + err if not char.isprintable()} - {"\n"}
+            assert steering <= ({"\u202e"} if more else set())
+    found = answer_after_dashes(run, "heron")
+    assert found["hits"][0]["title"]["text"] == f"Title {evil}"
+
+
+def test_matches_are_bold_on_a_terminal_only(archive: Archive) -> None:
+    archive.sync()
+    out = on_a_terminal("search", "crane", "--index", "index")
+    assert "\x1b[1mcrane\x1b[0m" in out
+    with start("search", "crane", "--index", "index", stdout=subprocess.PIPE) as process:
+        assert "\x1b" not in process.communicate()[0]
+
+
+def test_a_terminal_is_shown_how_far_indexing_is(archive: Archive) -> None:
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron."} for n in range(300)))
+    out = on_a_terminal("index", "--index", "index")
+    assert re.search(r"\d/3 files", out)
+    assert "302 added" in out
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What a terminal gets to see of a run: both streams."""
+    leader, follower = pty.openpty()
+    with start(
+        *arguments, stdout=follower, stderr=follower, environment={"TERM": "xterm", "COLUMNS": "120"}
+    ) as process:
+        os.close(follower)
+        seen = b""
+        # An I/O error is how the end of a terminal is told.
+        with contextlib.suppress(OSError):
+            while part := os.read(leader, 65536):
+                seen += part
+        os.close(leader)
+    assert process.returncode == 0
+    return seen.decode()
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_a_reader_that_has_seen_enough_is_no_failure(archive: Archive, form: list[str]) -> None:
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 30} for n in range(300)))
+    archive.sync()
+    with start(
+        "search", "heron", "--limit", "300", "--index", "index", *form,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding", "shown"),
+    [
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "utf-8", "Zürich 東京 \U0001f30a"),
+        ({"PYTHONIOENCODING": "latin-1"}, "latin-1", "Zürich \\u6771\\u4eac \\U0001f30a"),
+        ({"PYTHONUTF8": "1"}, "utf-8", "Zürich 東京 \U0001f30a"),
+    ],
+    ids=["ASCII", "Latin-1", "UTF-8"],
+)
+def test_any_text_can_be_printed_in_any_locale(
+    archive: Archive, environment: dict[str, str], encoding: str, shown: str
+) -> None:
+    title = "Zürich 東京 \U0001f30a"
+    with archive.open() as index:
+        index.put([Article("ö", title, ["Ein Fischreiher."], language="de")])
+    archive.text(os.fsdecode(b"caf\xe9.txt"), "x")
+
+    def ask(*arguments: str) -> tuple[int, str]:
+        with start(
+            *arguments, "--index", "index", environment=environment, stdout=subprocess.PIPE, encoding=encoding
+        ) as process:
+            out: str = process.communicate()[0]
+        return process.returncode, out
+
+    code, out = ask("search", "Fischreiher")
+    assert (code, re.findall(r"^1\. (.*)$", out, re.MULTILINE)) == (0, [shown])
+    code, out = ask("search", "Fischreiher", "--json")
+    assert (code, json.loads(out)["hits"][0]["title"]["text"]) == (0, title)
+    code, out = ask("index", "--json")
+    assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
+
+
+def test_a_name_that_is_no_text_can_be_printed(archive: Archive, run: Run) -> None:
+    archive.text(os.fsdecode(b"caf\xe9.txt"), "x")
+    code, out, _ = run("index", "--index", "index", "--json")
+    assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
+    assert run("status", "--index", "index")[0] == 0
+
+
+def test_the_environment_and_the_file_are_below_the_flags(
+    archive: Archive, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive.root / "nutgraf.toml").write_text('index = "index"\nsources = ["seeds"]\npage_size = 1\n')
+    assert run("index")[0] == 0
+    assert len(answer(run, "search", "crane")["hits"]) == 1
+    monkeypatch.setenv("NUTGRAF_PAGE_SIZE", "2")
+    assert len(answer(run, "search", "crane")["hits"]) == 2
+    assert len(answer(run, "search", "crane", "--limit", "1")["hits"]) == 1

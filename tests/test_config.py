@@ -1,0 +1,147 @@
+"""Configuration: the file, then the environment, then the caller; whatever is wrong is named."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Config, ConfigError, load_config
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "nutgraf.toml").write_text(text)
+
+
+def load(folder: Path, environment: dict[str, str] | None = None, **options: Any) -> Config:
+    return load_config(folder, environment=environment or {}, **options)
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+    config = load(tmp_path)
+    assert (config.index, config.sources) == (tmp_path / "index_data", (tmp_path / "seeds",))
+    assert config == Config(index=config.index, sources=config.sources)
+
+
+def test_the_caller_is_above_the_environment_and_that_above_the_file(tmp_path: Path) -> None:
+    write(tmp_path, "page_size = 1\npassages = 1\nport = 1\n")
+    config = load(tmp_path, {"NUTGRAF_PASSAGES": "2", "NUTGRAF_PORT": "2", "OTHER": "x"}, port=3)
+    assert (config.page_size, config.passages, config.port) == (1, 2, 3)
+
+
+def test_the_file_of_the_working_directory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, 'index = "there"\nsources = ["a", "b"]\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUTGRAF_LANGUAGE", "de")
+    config = load_config()
+    assert (config.index, config.sources) == (Path("there"), (Path("a"), Path("b")))
+    assert config.language == "de"
+
+
+def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_directory(tmp_path: Path) -> None:
+    write(tmp_path, 'index = "there"\nsources = ["a", "/b"]\n')
+    assert load(tmp_path).index == tmp_path / "there"
+    assert load(tmp_path).sources == (tmp_path / "a", Path("/b"))
+    config = load(tmp_path, {"NUTGRAF_INDEX": "here"}, sources=["c"])
+    assert (config.index, config.sources) == (Path("here"), (Path("c"),))
+
+
+def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "index": "x",
+        "sources": os.pathsep.join("xy"),
+        "language": "de",
+        "day_first": "no",
+        "timezone": "Europe/Paris",
+        "max_file_mb": "7",
+        "lock_timeout": "2.5",
+        "page_size": "7",
+        "passages": "7",
+        "host": "::1",
+        "port": "7",
+    }
+    assert set(values) == {option.name for option in fields(Config)}
+    environment = {f"NUTGRAF_{name.upper()}": value for name, value in values.items()}
+    config = load(tmp_path, environment)
+    assert config == load(tmp_path, **values)
+    assert config.sources == (Path("x"), Path("y"))
+    assert (config.day_first, config.lock_timeout, config.max_file_mb) == (False, 2.5, 7)
+
+
+@pytest.mark.parametrize("where", ["file", "environment", "call"])
+def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, where: str) -> None:
+    if where == "file":
+        write(tmp_path, "page_sise = 1\n")
+    environment = {"NUTGRAF_PAGE_SISE": "1"} if where == "environment" else {}
+    options = {"page_sise": 1} if where == "call" else {}
+    with pytest.raises(
+        ConfigError, match=rf"{where}|toml: unknown option 'page_sise'; the options are day_first"
+    ):
+        load(tmp_path, environment, **options)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("page_size", "many", "a whole number, 0 or more"),
+        ("page_size", -1, "a whole number"),
+        ("page_size", 2.5, "a whole number"),
+        ("page_size", True, "a whole number"),
+        ("page_size", float("inf"), "a whole number"),
+        ("page_size", [1], "a whole number"),
+        ("port", 65536, "a number up to 65535"),
+        ("lock_timeout", "nan", "a number, 0 or more"),
+        ("lock_timeout", float("nan"), "a number, 0 or more"),
+        ("lock_timeout", "-1", "a number, 0 or more"),
+        ("day_first", "perhaps", "true or false"),
+        ("day_first", 1, "true or false"),
+        ("language", 3, "text"),
+        ("timezone", "Nowhere/Land", "a name such as Europe/Paris"),
+        ("timezone", "../../etc/passwd", "a name such as Europe/Paris"),
+        ("index", 3, "a path"),
+        ("index", "", "a path"),
+        ("index", "a\0b", "a path"),
+        ("sources", 3, "a list of paths"),
+        ("sources", [1], "a list of paths"),
+        ("sources", "", "a list of paths"),
+        ("sources", ["a", ""], "a list of paths"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, key: str, value: Any, wanted: str) -> None:
+    with pytest.raises(ConfigError, match=f"call: option '{key}' wants {wanted}.*was found"):
+        load(tmp_path, **{key: value})
+
+
+@pytest.mark.parametrize("text", ["page_size =", "\xff", 'x = "a'], ids=str)
+def test_a_file_that_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "nutgraf.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"nutgraf.toml: cannot be read as TOML"):
+        load(tmp_path)
+
+
+def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "nutgraf.toml").mkdir()
+    with pytest.raises(ConfigError, match="cannot be read as TOML"):
+        load(tmp_path)
+
+
+def test_none_means_not_given(tmp_path: Path) -> None:
+    assert load(tmp_path, language=None) == load(tmp_path)
+
+
+def test_only_options_that_change_the_stored_index_change_its_fingerprint() -> None:
+    other: dict[str, Any] = {
+        "index": "x", "sources": ["x"], "language": "de", "day_first": False, "timezone": "Europe/Paris",
+        "max_file_mb": 1, "lock_timeout": 1, "page_size": 1, "passages": 1, "host": "x", "port": 1,
+    }  # fmt: skip
+    plain = Config()
+    changing = {
+        name
+        for name, value in other.items()
+        if plain.with_options({name: value}, "test").fingerprint() != plain.fingerprint()
+    }
+    assert changing == {"language", "day_first", "timezone"}
+    assert plain.fingerprint() == Config().fingerprint() == "52f75af60aa9c012"

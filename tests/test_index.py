@@ -1,0 +1,316 @@
+"""The library's face: what an app puts in, takes out and finds; and that it loads no more than it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import indexer
+from indexer import (
+    Article,
+    ArticleMissing,
+    Config,
+    ConfigError,
+    Index,
+    IndexMissing,
+    InvalidArticle,
+    open_index,
+)
+from tests.folders import Archive, articles, contents, state
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    made.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})
+    return made
+
+
+@pytest.fixture
+def index(archive: Archive) -> Iterator[Index]:
+    with archive.open() as made:
+        made.sync()
+        yield made
+
+
+HERON = Article("heron", "A heron", ["It stands.", "It waits."], "2021-11-05", "en")
+
+
+# Putting in
+
+
+def test_articles_are_put_in_replaced_and_left_alone(index: Index) -> None:
+    report = index.put([HERON, Article("egret", paragraphs=["White."])])
+    assert (report.added, report.changed, report.unchanged) == (2, 0, 0)
+    assert index.article("heron") == HERON
+    changed = Article("heron", "Another heron", ["It flies."])
+    report = index.put([changed, Article("egret", paragraphs=["White."])])
+    assert (report.added, report.changed, report.unchanged) == (0, 1, 1)
+    assert [(change.action, change.id, change.why) for change in report.changes] == [
+        ("change", "heron", "it was put in")
+    ]
+    assert index.article("heron") == changed
+    assert (index.search("flies").total, index.search("waits").total) == (1, 0)
+
+
+def test_putting_in_the_same_again_writes_nothing(index: Index, archive: Archive) -> None:
+    index.put([HERON])
+    before = contents(archive.folder)
+    assert index.put([HERON]).unchanged == 1
+    assert index.put([]).changes == []
+    assert contents(archive.folder) == before
+
+
+def test_put_takes_any_iterable_and_the_last_of_one_id(index: Index) -> None:
+    report = index.put(Article("x", paragraphs=[word]) for word in ("kite", "swift"))
+    assert report.added == 1
+    assert (index.search("kite").total, index.search("swift").total) == (0, 1)
+
+
+def test_put_makes_an_index_where_there_is_none(tmp_path: Path) -> None:
+    with open_index(Config(index=tmp_path / "new", sources=())) as index:
+        assert index.put([HERON]).added == 1
+        assert index.exists
+        assert articles(index) == [HERON]
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_an_id_of_a_file_cannot_be_put_in_or_taken_out(index: Index, archive: Archive, name: str) -> None:
+    index.put([HERON])
+    before = contents(archive.folder)
+    with pytest.raises(
+        InvalidArticle, match=f"id: '{name}' belongs to b.jsonl in .*: change the file, or choose"
+    ):
+        index.put([Article("new"), Article(name), Article("newer")])
+    with pytest.raises(InvalidArticle, match=f"id: '{name}' belongs to b.jsonl in .*: remove the file"):
+        index.remove(["heron", name])
+    assert contents(archive.folder) == before
+    assert index.article("heron") == HERON
+
+
+def test_a_batch_that_breaks_off_commits_nothing_and_the_next_one_is_whole(index: Index) -> None:
+    def broken(breaks: Callable[[], object]) -> Iterator[Article]:
+        yield Article("first", paragraphs=["A kite."])
+        breaks()
+        yield Article("last", paragraphs=["A kite."])
+
+    before = state(index)
+    with pytest.raises(InvalidArticle):
+        index.put(broken(lambda: Article("bad", paragraphs=["\udc80"])))
+    with pytest.raises(ZeroDivisionError):
+        index.put(broken(lambda: 1 // 0))
+    with pytest.raises(InvalidArticle, match="an Article is wanted, dict was found"):
+        index.put([HERON, {"id": "x"}])  # type: ignore[list-item]
+    assert state(index) == before
+    index.put([HERON])
+    assert index.article("heron") == HERON
+    assert index.search("kite").total == 0
+
+
+STRANGE = [
+    Article("x" * 3000, paragraphs=["kite"]),
+    Article("東京 / ../../etc?q=<b>&'\"", paragraphs=["kite"]),
+    Article("nul", "a\x00b", ["kite \x00\x1b[31m \u2028 \ufffe"], language="\x00", url="javascript:alert(1)"),
+    Article("long word", paragraphs=["kite " + "y" * 100_000]),
+    Article("long title", "kite " * 20_000),
+    Article("unknown language", paragraphs=["kite"], language="klingon"),
+    Article("many", paragraphs=(f"kite {n}" for n in range(500))),
+    Article("first year", paragraphs=["kite"], published="0001"),
+    Article("last minute", paragraphs=["kite"], published="9999-12-31T23:59"),
+    Article("a day", paragraphs=["kite"], published=date(1899, 12, 31)),
+    Article("nothing at all"),
+]
+
+
+def test_whatever_an_article_accepts_is_stored_and_comes_back(index: Index) -> None:
+    index.put(STRANGE)
+    for _ in range(2):
+        for article in STRANGE:
+            assert index.article(article.id) == article
+        assert index.search("kite").total == len(STRANGE) - 1
+        index.rebuild()
+    assert index.remove(article.id for article in STRANGE).removed == len(STRANGE)
+    assert index.search("kite").total == 0
+
+
+# Taking out
+
+
+def test_articles_are_taken_out_once(index: Index) -> None:
+    before = state(index)
+    index.put([HERON, Article("egret", paragraphs=["White heron."])])
+    report = index.remove(["heron", "heron", "nowhere"])
+    assert (report.removed, report.unchanged) == (1, 1)
+    with pytest.raises(ArticleMissing, match="no article with the id 'heron'"):
+        index.article("heron")
+    assert [hit.article.id for hit in index.search("heron").hits] == ["egret"]
+    index.remove(["egret"])
+    assert state(index) == before
+
+
+def test_one_string_is_no_list_of_ids(index: Index) -> None:
+    with pytest.raises(InvalidArticle, match="a list of ids is wanted"):
+        index.remove("heron")
+
+
+def test_nothing_can_be_taken_out_where_nothing_is(tmp_path: Path) -> None:
+    with (
+        open_index(tmp_path / "new") as index,
+        pytest.raises(IndexMissing, match="run `nutgraf index FOLDER`"),
+    ):
+        index.remove(["x"])
+
+
+# Opening
+
+
+def test_an_index_that_was_not_made_says_how_to_make_it(tmp_path: Path) -> None:
+    with open_index(tmp_path / "new") as index:
+        for read in (lambda: index.search("x"), index.status, lambda: index.article("x"), lambda: index.path):
+            with pytest.raises(IndexMissing, match="run `nutgraf index FOLDER` to make one"):
+                read()
+    assert not (tmp_path / "new").exists()
+
+
+def test_options_are_those_of_the_configuration(tmp_path: Path) -> None:
+    assert open_index(tmp_path, page_size=3).config.page_size == 3
+    assert open_index(str(tmp_path)).config.index == tmp_path
+    assert open_index(Config(page_size=4), passages=1).config == Config(page_size=4, passages=1)
+    with pytest.raises(ConfigError, match="unknown option 'pagesize'"):
+        open_index(tmp_path, pagesize=3)
+    with pytest.raises(ConfigError, match="unknown option 'pagesize'"):
+        open_index(Config(), pagesize=3)
+
+
+def test_an_index_of_nothing_is_an_index(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.seeds.mkdir()
+    with archive.open() as index:
+        assert index.sync().files == 0
+        for _ in range(2):
+            assert (index.search("crane").total, index.search("*").total, index.search("cran~").total) == (
+                0,
+                0,
+                0,
+            )
+            assert index.search('"a b" OR NOT c', after="2020", sort="newest").total == 0
+            status = index.status()
+            assert (status.articles, status.first, status.last, status.languages) == (0, None, None, {})
+            with pytest.raises(ArticleMissing):
+                index.article("x")
+            index.rebuild()
+        archive.text("a.txt", "A crane.")
+        assert index.sync().added == 1
+        assert index.search("crane").total == 1
+
+
+def test_a_page_is_as_long_as_configured_or_asked_for(index: Index) -> None:
+    index.put(Article(f"k{n:02}", paragraphs=["kite"]) for n in range(30))
+    assert len(index.search("kite").hits) == index.config.page_size == 10
+    assert len(index.search("kite", limit=25).hits) == 25
+    assert index.search("kite", limit=0).hits == ()
+    assert [hit.article.id for hit in index.search("kite", offset=28).hits] == ["k28", "k29"]
+
+
+def test_a_marked_article_shows_what_a_query_matched(index: Index) -> None:
+    index.put([HERON])
+    marked = index.marked("heron", "heron waits")
+    assert (marked.article, marked.title_spans) == (HERON, ((2, 7),))
+    assert [paragraph.spans for paragraph in marked.paragraphs] == [(), ((3, 8),)]
+    assert [paragraph.number for paragraph in marked.paragraphs] == [1, 2]
+    plain = index.marked("heron")
+    assert (plain.title_spans, {paragraph.spans for paragraph in plain.paragraphs}) == ((), {()})
+
+
+# What is public
+
+PUBLIC = [
+    "Article",
+    "ArticleInfo",
+    "ArticleMissing",
+    "Config",
+    "ConfigError",
+    "Encoding",
+    "Failure",
+    "Hit",
+    "Index",
+    "IndexDamaged",
+    "IndexLocked",
+    "IndexMissing",
+    "IndexOutdated",
+    "InvalidArticle",
+    "InvalidRequest",
+    "MarkedArticle",
+    "MarkedParagraph",
+    "NutgrafError",
+    "Page",
+    "Passage",
+    "Progress",
+    "Published",
+    "SourceMissing",
+    "Status",
+    "SyncReport",
+    "UnreadableDocument",
+    "load_config",
+    "open_index",
+]
+
+
+def test_the_public_names_are_these_and_all_there() -> None:
+    assert sorted(indexer.__all__) == sorted(PUBLIC)
+    for name in PUBLIC:
+        assert getattr(indexer, name) is not None
+
+
+def test_every_error_is_a_nutgraf_error_with_an_exit_code() -> None:
+    errors = [getattr(indexer, name) for name in PUBLIC]
+    errors = [error for error in errors if isinstance(error, type) and issubclass(error, Exception)]
+    assert len(errors) == 11
+    assert all(issubclass(error, indexer.NutgrafError) for error in errors)
+    assert {error.__name__: error.exit_code for error in errors if error.exit_code != 1} == {
+        "ConfigError": 2,
+        "InvalidRequest": 2,
+        "IndexLocked": 4,
+        "IndexDamaged": 5,
+    }
+
+
+def loaded_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+HEAVY = {
+    "bs4",
+    "click",
+    "flask",
+    "htmldate",
+    "lxml",
+    "markdown_it",
+    "rich",
+    "trafilatura",
+    "waitress",
+    "webui",
+}
+
+
+def test_importing_the_library_loads_no_reader_and_no_server() -> None:
+    assert loaded_after("import indexer") & HEAVY == set()
+
+
+def test_searching_and_reading_text_load_no_reader_of_pages(index: Index, archive: Archive) -> None:
+    code = (
+        "from indexer import Config, open_index; from pathlib import Path\n"
+        f"i = open_index(Config(index=Path({str(archive.folder)!r})))\n"
+        f"i.sync({str(archive.seeds)!r}); i.search('crane')"
+    )
+    assert loaded_after(code) & (HEAVY - {"click"}) == set()

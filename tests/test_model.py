@@ -1,0 +1,193 @@
+"""Articles and dates: what is accepted comes back as it was, and what could not be stored is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer import Article, Encoding, InvalidArticle, Published
+from indexer.model import anchors
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "precision", "start", "end"),
+    [
+        ("2021", "2021", "year", "2021-01-01", "2022-01-01"),
+        ("2021-11", "2021-11", "month", "2021-11-01", "2021-12-01"),
+        ("2021-12", "2021-12", "month", "2021-12-01", "2022-01-01"),
+        ("2024-02-28", "2024-02-28", "day", "2024-02-28", "2024-02-29"),
+        ("2021-11-05T21:01", "2021-11-05T21:01", "minute", "2021-11-05T21:01", "2021-11-05T21:02"),
+        ("2021-11-05 21:01:59", "2021-11-05T21:01", "minute", "2021-11-05T21:01", "2021-11-05T21:02"),
+        ("2021-11-05T21:01:59.5+02:00", "2021-11-05T21:01", "minute", "2021-11-05T21:01", "2021-11-05T21:02"),
+        (" 2021-11-05T21:01Z ", "2021-11-05T21:01", "minute", "2021-11-05T21:01", "2021-11-05T21:02"),
+        ("0987", "0987", "year", "0987-01-01", "0988-01-01"),
+        ("9999", "9999", "year", "9999-01-01", "9999-12-31T23:59:59.999999"),
+        ("9999-12", "9999-12", "month", "9999-12-01", "9999-12-31T23:59:59.999999"),
+        ("9999-12-31", "9999-12-31", "day", "9999-12-31", "9999-12-31T23:59:59.999999"),
+        ("9999-12-31T23:59", "9999-12-31T23:59", "minute", "9999-12-31T23:59", "9999-12-31T23:59:59.999999"),
+    ],
+)
+def test_a_date_means_all_moments_of_its_precision(
+    text: str, value: str, precision: str, start: str, end: str
+) -> None:
+    found = Published.parse(text, "meta")
+    assert (found.value, found.precision, found.provenance) == (value, precision, "meta")
+    assert (found.start, found.end) == (datetime.fromisoformat(start), datetime.fromisoformat(end))
+    assert str(found) == value
+
+
+NO_DATES = [
+    "",
+    "yesterday",
+    "21",
+    "2021-1",
+    "2021-13",
+    "2021-02-30",
+    "20211105",
+    "2021-W44",
+    "2021-W44-5",
+    "2021-309",
+    "2021-11-05T21",
+    "2021-11-05T",
+    "2021-11-05T25:00",
+    "2021-11-05T2101",
+    "２０２１",
+    "0000",
+    "12021",
+]
+
+
+@pytest.mark.parametrize("text", NO_DATES)
+def test_what_is_no_date_of_a_known_precision_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Published.parse(text)
+    with pytest.raises(InvalidArticle, match=r"published: an ISO date \(2021, 2021-11, .* is wanted"):
+        Article(id="a", published=text)
+
+
+@given(moment=st.datetimes(), precision=st.sampled_from(["year", "month", "day", "minute"]))
+def test_a_moment_cut_to_a_precision_parses_to_itself(moment: datetime, precision: Any) -> None:
+    found = Published.at(moment, precision)
+    assert Published.parse(found.value) == found
+    assert found.start <= moment <= found.end
+    assert Article(id="a", published=found).published == found
+
+
+def test_a_day_has_no_minute() -> None:
+    with pytest.raises(ValueError, match="minute precision needs a date with a time"):
+        Published.at(date(2021, 11, 5), "minute")
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "precision"),
+    [
+        (date(2021, 11, 5), "2021-11-05", "day"),
+        (datetime(2021, 11, 5, 21, 1, 30), "2021-11-05T21:01", "minute"),
+        (datetime(2021, 11, 5, 21, 1, tzinfo=UTC), "2021-11-05T21:01", "minute"),
+        ("2021", "2021", "year"),
+        (Published("2021-11", "month", "url"), "2021-11", "month"),
+    ],
+)
+def test_an_article_takes_dates_as_programs_have_them(given: Any, value: str, precision: str) -> None:
+    published = Article(id="a", published=given).published
+    assert published is not None
+    assert (published.value, published.precision) == (value, precision)
+
+
+def test_a_date_says_in_json_where_it_was_found_and_what_disagreed() -> None:
+    assert Published("2021", "year", "meta").as_json() == {
+        "value": "2021",
+        "precision": "year",
+        "from": "meta",
+    }
+    full = Published("2021", "year", "meta", (("2020-01-02", "url"),), "a note").as_json()
+    assert full["others"] == [{"value": "2020-01-02", "from": "url"}]
+    assert full["note"] == "a note"
+
+
+# Articles
+
+SURROGATE = "a\udc80"
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"id": ""}, "id: a string without control characters"),
+    ({"id": " a"}, "id: a string without control characters or space around it"),
+    ({"id": "a\nb"}, "id: a string without control characters"),
+    ({"id": "a\x1b[31m"}, "id: a string without control characters"),
+    ({"id": "a\x9b"}, "id: a string without control characters"),
+    ({"id": 7}, "id: text is wanted, int was found"),
+    ({"id": SURROGATE}, "id: text that can be written as UTF-8 is wanted, a lone surrogate .* character 1"),
+    ({"title": SURROGATE}, "title: text that can be written as UTF-8"),
+    ({"title": None}, "title: text is wanted, NoneType was found"),
+    ({"paragraphs": "text"}, "paragraphs: a list of strings is wanted, one string was found"),
+    ({"paragraphs": None}, "paragraphs: a list of strings is wanted, NoneType was found"),
+    ({"paragraphs": b"x"}, "paragraphs: text is wanted, int was found"),
+    ({"paragraphs": ["x", None]}, "paragraphs: text is wanted, NoneType was found"),
+    ({"paragraphs": ["x", SURROGATE]}, "paragraphs: text that can be written as UTF-8"),
+    ({"language": SURROGATE}, "language: text that can be written as UTF-8"),
+    ({"language": 3}, "language: text is wanted"),
+    ({"url": SURROGATE}, "url: text that can be written as UTF-8"),
+    ({"source": SURROGATE}, "source: text that can be written as UTF-8"),
+    ({"notes": [SURROGATE]}, "notes: text that can be written as UTF-8"),
+    ({"notes": "note"}, "notes: a list of strings is wanted"),
+    ({"encoding": Encoding(SURROGATE)}, "encoding: text that can be written as UTF-8"),
+    ({"published": 2021}, "published: a date or an ISO string is wanted, int was found"),
+    ({"published": Published("then", "day")}, "published: an ISO date"),
+    ({"published": Published("2021", "day")}, "published: an ISO date"),
+    ({"published": Published("2021-11-05T21:01:30", "minute")}, "published: an ISO date"),
+    ({"published": Published("2021", "year", SURROGATE)}, "published: text that can be written as UTF-8"),
+    ({"published": Published("2021", "year", others=(("2020", SURROGATE),))}, "published: text that can"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), INVALID, ids=lambda value: ascii(value)[:40])
+def test_what_cannot_be_stored_is_refused_by_the_name_of_the_field(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidArticle, match=message):
+        Article(**{"id": "a"} | options)
+
+
+def test_paragraphs_are_stripped_and_empty_ones_left_out() -> None:
+    article = Article(
+        id="a", title="  A\n title ", paragraphs=(text for text in [" One. ", "\n", "", "Two."])
+    )
+    assert (article.title, article.paragraphs) == ("A title", ("One.", "Two."))
+
+
+def test_nothing_is_the_same_as_empty() -> None:
+    assert Article(id="a", language="", url="", source="") == Article(id="a")
+
+
+def test_an_article_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Article(id="a").title = "b"  # type: ignore[misc]
+
+
+# Anchors
+
+
+def test_an_anchor_is_the_same_wherever_the_paragraph_stands_and_however_it_is_set() -> None:
+    one, other = anchors(("Bread  and\nWINE", "x")), anchors(("y", "bread and wine"))
+    assert one[0] == other[1]
+    assert anchors(("Ｂread and wine",)) == (one[0],)
+    assert len({*one, *other}) == 3
+
+
+def test_a_paragraph_that_stands_twice_has_two_anchors() -> None:
+    first, second, third = anchors(("a", "a", "A"))
+    assert (second, third) == (f"{first}-2", f"{first}-3")
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+def test_anchors_are_names_that_fit_into_an_address(paragraphs: list[str]) -> None:
+    names = anchors(tuple(paragraphs))
+    assert len(set(names)) == len(paragraphs)
+    for name in names:
+        assert name.startswith("p-")
+        assert all(char in "0123456789abcdef-" for char in name[2:])
