@@ -42,6 +42,16 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print one J
 _lock_option = click.option(
     "--lock-timeout", type=float, metavar="SECONDS", help="How long to wait for another writer."
 )
+_jobs_option = click.option(
+    "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one for each core)."
+)
+_memory_option = click.option(
+    "--max-memory",
+    "max_memory_mb",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="How much is gathered before a segment is written (default: 256).",
+)
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
 )
@@ -71,17 +81,19 @@ def cli() -> None:
 @_sources_argument
 @_index_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
+@_jobs_option
+@_memory_option
 @_lock_option
 @_json_option
 def index(
-    sources: tuple[Path, ...], index: Path | None, dry_run: bool, lock_timeout: float | None, as_json: bool
+    sources: tuple[Path, ...], index: Path | None, dry_run: bool, as_json: bool, **limits: float | None
 ) -> int:
     """Bring the index in step with its sources.
 
     SOURCE is a folder of articles, or a file (default: seeds, or as configured). What is new is added, what
     changed is indexed again, what is gone is removed, in one commit.
     """
-    archive = _open(index=index, lock_timeout=lock_timeout)
+    archive = _open(index=index, **limits)
     with _progress() as progress:
         report = archive.sync(*sources, dry_run=dry_run, progress=progress)
     return _tell(report, as_json)
@@ -90,15 +102,17 @@ def index(
 @cli.command()
 @_sources_argument
 @_index_option
+@_jobs_option
+@_memory_option
 @_lock_option
 @_json_option
-def rebuild(sources: tuple[Path, ...], index: Path | None, lock_timeout: float | None, as_json: bool) -> int:
+def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limits: float | None) -> int:
     """Make the whole index anew from its sources, beside the live one, and go over to it when it is good.
 
     SOURCE adds a folder or file to the sources that the index has. Searches are answered all the while; the
     generation before is kept.
     """
-    archive = _open(index=index, lock_timeout=lock_timeout)
+    archive = _open(index=index, **limits)
     with _progress() as progress:
         report = archive.rebuild(*sources, progress=progress)
     return _tell(report, as_json)

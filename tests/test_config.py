@@ -57,6 +57,8 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
         "day_first": "no",
         "timezone": "Europe/Paris",
         "max_file_mb": "7",
+        "jobs": "7",
+        "max_memory_mb": "7",
         "lock_timeout": "2.5",
         "page_size": "7",
         "passages": "7",

@@ -108,7 +108,7 @@ def test_articles_that_apps_put_in_outlive_a_rebuild_just_as_they_were(archive: 
 @pytest.mark.parametrize("leftover", ["g000002.building", "g000007.building"])
 def test_what_a_killed_build_left_is_cleared_away(archive: Archive, leftover: str) -> None:
     (archive.folder / leftover).mkdir()
-    (archive.folder / leftover / "MAIN_x.seg").write_bytes(b"half of a segment")
+    (archive.folder / leftover / "MAIN_x.nut").write_bytes(b"half of a segment")
     with archive.open() as index:
         assert index.search("crane").total == 2
         index.rebuild()
@@ -171,7 +171,7 @@ def test_what_a_reader_has_open_answers_though_its_files_are_gone(archive: Archi
         assert not folder.exists()
         assert reading.snapshot.find("one") is not None
         assert len(reading.snapshot.postings("paragraph", "crane").docs) == 2
-        assert reading.snapshot.stored(0)["title"]
+        assert reading.snapshot.info(0).title
 
 
 def test_an_index_can_be_used_again_after_it_was_closed(archive: Archive) -> None:
@@ -311,7 +311,7 @@ def collected() -> Iterator[None]:
 @leaves_files_open
 @pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("how", DAMAGE)
-@pytest.mark.parametrize("pattern", ["*.seg", "*.toc", "settings.json", "catalog-*.json"])
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
 def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, how: str) -> None:
     (file,) = live(archive).glob(pattern)
     file.write_bytes(DAMAGE[how](file.read_bytes()))
@@ -323,7 +323,7 @@ def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, h
 
 @leaves_files_open
 @pytest.mark.usefixtures("collected")
-@pytest.mark.parametrize("pattern", ["*.seg", "*.toc", "settings.json", "catalog-*.json"])
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
 def test_missing_files_are_said(archive: Archive, pattern: str) -> None:
     (file,) = live(archive).glob(pattern)
     file.unlink()
@@ -346,7 +346,7 @@ def attempt(archive: Archive) -> list[NutgrafError | None]:
 @pytest.mark.usefixtures("collected")
 def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
     chance = random.Random(7)
-    files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".seg")]
+    files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".nut")]
     for _ in range(60):
         file = chance.choice(files)
         data = bytearray(whole := file.read_bytes())
@@ -365,7 +365,7 @@ def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
 
 @leaves_files_open
 @pytest.mark.usefixtures("collected")
-@pytest.mark.parametrize("pattern", ["*.seg", "*.toc", "settings.json"])
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
 def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         before = state(index)
@@ -378,7 +378,7 @@ def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, patte
 
 @leaves_files_open
 @pytest.mark.usefixtures("collected")
-@pytest.mark.parametrize("pattern", ["*.seg", "*.toc", "catalog-*.json"])
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "catalog-*.json"])
 def test_a_rebuild_never_drops_what_apps_put_in(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         index.put([Article(id="x", paragraphs=["A heron."])])
@@ -593,7 +593,7 @@ for moment in moments:
         index.put([Article(id="last", title="last")])
         folder = generations.live(work)
         kinds = sorted(path.suffix for path in folder.iterdir() if path.suffix)
-        assert kinds.count(".toc") == 1 and set(kinds) <= {".toc", ".json", ".seg"}, (moment, kinds)
+        assert kinds.count(".toc") == 1 and set(kinds) <= {".toc", ".json", ".nut"}, (moment, kinds)
         assert len(list(folder.glob("catalog-*"))) == 1, moment
         if action == "rebuild":
             assert not list(work.glob("*.building")), moment
@@ -667,20 +667,19 @@ def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Arc
 
 
 def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
-    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(3000)))
-    before = live(archive)
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(20000)))
     with subprocess.Popen(
         [sys.executable, "-m", "indexer", "index", str(archive.seeds), "--index", str(archive.folder)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL,
     ) as process:  # fmt: skip
-        while process.poll() is None and not list(before.glob("MAIN.tmp*")):
+        while process.poll() is None and not (archive.folder / "writer.json").exists():
             pass
         process.kill()
     assert process.returncode == -signal.SIGKILL
     with archive.open(lock_timeout=0.0) as index:
         assert (index.search("heron").total, index.search("crane").total) == (0, 2)
-        assert index.sync().added == 3000
-        assert index.search("heron").total == 3000
+        assert index.sync().added == 20000
+        assert index.search("heron").total == 20000
 
 
 # Whoosh

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Config, Failure, Index, SourceMissing, open_index, sync
+from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index, sync
 from indexer.catalog import Entry, Stamp
 from indexer.listing import Listing, list_source, plan
 from indexer.readers import read
@@ -505,12 +505,12 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
 def test_a_document_that_trips_its_reader_stops_no_other(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def tripping(data: bytes, name: str, *rest: Any) -> Iterator[Article | Failure]:
+    def tripping(data: bytes, name: str, *rest: Any, **more: Any) -> Iterator[Article | Failure]:
         if name == "b.txt":
             raise error
-        return read(data, name, *rest)
+        return read(data, name, *rest, **more)
 
-    monkeypatch.setattr(sync, "read", tripping)
+    monkeypatch.setattr(intake, "read", tripping)
     archive.text("b.txt", "Harmless.")
     report = archive.sync()
     assert counts(report) == (5, 0, 0, 0)

@@ -89,6 +89,11 @@ class ColumnarSegment(base.Segment):
         """Its content."""
         return SegmentView(self.path(Path(storage.folder)))
 
+    def check(self, view: SegmentView) -> None:
+        """Raise ValueError unless what the table of contents says of the segment fits its file."""
+        if self.documents != view.documents or len(self.removed) not in (0, (self.documents + 7) // 8):
+            raise ValueError(f"{self.make_filename(EXTENSION)} has {view.documents} documents")
+
     def live(self) -> Array | None:
         """Which documents are not removed (bool, one of each); None when all are there."""
         if not self.removed:
@@ -367,6 +372,7 @@ class PerDocumentReader(base.PerDocumentReader):
             fields["date"] = info.published.start
         if text:
             fields["paragraph"] = text[0].decode()
+            fields["anchor"] = view.anchors(article)[place]
         return fields
 
 

@@ -28,6 +28,7 @@ def make_schema(language: str) -> Schema:
         title_words=TEXT(analyzer=words, phrase=False),
         date=DATETIME(stored=True, sortable=True),
         number=STORED(),
+        anchor=STORED(),
         paragraph=TEXT(analyzer=stems, stored=True),
         paragraph_words=TEXT(analyzer=words, phrase=False),
     )

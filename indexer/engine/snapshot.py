@@ -21,7 +21,7 @@ from indexer.engine.record import decode_article, decode_info
 from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-from indexer.model import Article, ArticleInfo, name_anchors
+from indexer.model import Article, ArticleInfo
 
 INDEX_NAME = "MAIN"
 _RETRIES = 20
@@ -149,9 +149,7 @@ class Snapshot:
     def anchors(self, article: int) -> tuple[str, ...]:
         """The anchors of an article's paragraphs, in order."""
         view, local, _ = self._locate(article)
-        first = int(view.first[local])
-        hashes = view.file.sections["doc.anchors"][first : first + int(self.counts[article])]
-        return name_anchors(hashes.tolist())
+        return view.anchors(local)
 
     def id_of(self, article: int) -> str:
         """The id of an article."""
@@ -231,7 +229,10 @@ def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, Segme
                 raise IndexOutdated(
                     f"the index in {folder} has segments that Nutgraf did not write: run `nutgraf rebuild`"
                 )
-            return commit, [(segment, segment.view(storage)) for segment in contents.segments]
+            views = [(segment, segment.view(storage)) for segment in contents.segments]
+            for segment, view in views:
+                segment.check(view)
+            return commit, views
         except EmptyIndexError as error:
             raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
         except (FileNotFoundError, IndexDamaged) as error:

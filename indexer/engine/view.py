@@ -15,6 +15,7 @@ from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
+from indexer.model import name_anchors
 
 FIELDS = ("title", "paragraph")
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
@@ -127,6 +128,12 @@ class SegmentView:
             return []
         begin, end = self._range("stem.starts", number)
         return [self.words[word] for word in self.file.sections["stem.words"][begin:end].tolist()]
+
+    def anchors(self, article: int) -> tuple[str, ...]:
+        """The anchors of an article's paragraphs, in order."""
+        begin = int(self.first[article])
+        count = int(self.file.sections["article.counts"][article])
+        return name_anchors(self.file.sections["doc.anchors"][begin : begin + count].tolist())
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
