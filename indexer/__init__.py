@@ -10,36 +10,72 @@ with open_index("index_data") as index:
 
 from __future__ import annotations
 
-from indexer.config import Config, load_config
-from indexer.errors import (
-    ArticleMissing,
-    ConfigError,
-    IndexDamaged,
-    IndexLocked,
-    IndexMissing,
-    IndexOutdated,
-    InvalidArticle,
-    InvalidRequest,
-    NutgrafError,
-    SourceMissing,
-    UnreadableDocument,
-    WorkerFailed,
-)
-from indexer.index import Index, open_index
-from indexer.model import (
-    Article,
-    ArticleInfo,
-    Encoding,
-    Failure,
-    Hit,
-    MarkedArticle,
-    MarkedParagraph,
-    Page,
-    Passage,
-    Published,
-    Status,
-)
-from indexer.sync import Progress, SyncReport
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from indexer.config import Config, load_config
+    from indexer.errors import (
+        ArticleMissing,
+        ConfigError,
+        IndexDamaged,
+        IndexLocked,
+        IndexMissing,
+        IndexOutdated,
+        InvalidArticle,
+        InvalidRequest,
+        NutgrafError,
+        SourceMissing,
+        UnreadableDocument,
+        WorkerFailed,
+    )
+    from indexer.index import Index, open_index
+    from indexer.model import (
+        Article,
+        ArticleInfo,
+        Encoding,
+        Failure,
+        Hit,
+        MarkedArticle,
+        MarkedParagraph,
+        Page,
+        Passage,
+        Published,
+        Status,
+    )
+    from indexer.sync import Progress, SyncReport
+
+# Where each public name is: loaded when it is first asked for, so that a process loads what it uses.
+_HOMES = {
+    "Article": "indexer.model",
+    "ArticleInfo": "indexer.model",
+    "ArticleMissing": "indexer.errors",
+    "Config": "indexer.config",
+    "ConfigError": "indexer.errors",
+    "Encoding": "indexer.model",
+    "Failure": "indexer.model",
+    "Hit": "indexer.model",
+    "Index": "indexer.index",
+    "IndexDamaged": "indexer.errors",
+    "IndexLocked": "indexer.errors",
+    "IndexMissing": "indexer.errors",
+    "IndexOutdated": "indexer.errors",
+    "InvalidArticle": "indexer.errors",
+    "InvalidRequest": "indexer.errors",
+    "MarkedArticle": "indexer.model",
+    "MarkedParagraph": "indexer.model",
+    "NutgrafError": "indexer.errors",
+    "Page": "indexer.model",
+    "Passage": "indexer.model",
+    "Progress": "indexer.sync",
+    "Published": "indexer.model",
+    "SourceMissing": "indexer.errors",
+    "Status": "indexer.model",
+    "SyncReport": "indexer.sync",
+    "UnreadableDocument": "indexer.errors",
+    "WorkerFailed": "indexer.errors",
+    "load_config": "indexer.config",
+    "open_index": "indexer.index",
+}
 
 __all__ = [
     "Article",
@@ -72,3 +108,13 @@ __all__ = [
     "load_config",
     "open_index",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(home), name)
+    return value

@@ -10,16 +10,12 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import regex
 import Stemmer
-from whoosh.analysis.acore import Token as WhooshToken
-from whoosh.analysis.analyzers import Analyzer as WhooshAnalyzer
-from whoosh.lang import has_stopwords, stopwords_for_language
 
 # Scripts written without spaces between words, and Hangul, whose particles cling to their words.
 _UNSPACED = (
@@ -265,6 +261,9 @@ def _folds_first(base: str) -> bool:
 @cache
 def stop_words(language: str) -> frozenset[str]:
     """The words of a language that are too common to be asked for, folded; empty when none are known."""
+    # Here, for processes that only read need none of it.
+    from whoosh.lang import has_stopwords, stopwords_for_language
+
     base = language.split("-")[0].lower()
     if not has_stopwords(base):
         return frozenset()
@@ -282,40 +281,3 @@ def _bigrams(run: str) -> list[tuple[str, int, int]]:
     grams = [(folded[i] + folded[i + 1], i, i + 2) for i in range(last)]
     grams.append((folded[last], last, last + 1))
     return grams
-
-
-class FormAnalyzer(WhooshAnalyzer):
-    """The analysis as Whoosh's schema wants it, so that any program with Whoosh searches as Nutgraf does.
-
-    `form` is "stem" or "word".
-    """
-
-    def __init__(self, language: str, form: str) -> None:
-        self.language = language
-        self.form = form
-
-    def __call__(
-        self,
-        value: str,
-        positions: bool = False,
-        chars: bool = False,
-        keeporiginal: bool = False,
-        start_pos: int = 0,
-        start_char: int = 0,
-        mode: str = "",
-        **kwargs: Any,
-    ) -> Iterator[WhooshToken]:
-        """Whoosh tokens for a text."""
-        given: Any = WhooshToken(positions, chars, boosts=True, mode=mode, **kwargs)
-        for place, token in enumerate(analyzer(self.language).tokens(value, query=mode == "query")):
-            given.text = token.stem if self.form == "stem" else token.word
-            given.boost = 1.0
-            given.stopped = False
-            if keeporiginal:
-                given.original = value[token.start : token.end]
-            if positions:
-                given.pos = start_pos + place
-            if chars:
-                given.startchar = start_char + token.start
-                given.endchar = start_char + token.end
-            yield given

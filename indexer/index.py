@@ -19,8 +19,8 @@ from indexer.build import Carried, apart_from_others, build, inherited, now, run
 from indexer.catalog import Catalog
 from indexer.config import Config, load_config
 from indexer.engine.gather import Chunk
+from indexer.engine.moments import NO_MOMENT
 from indexer.engine.record import digest, encode_article
-from indexer.engine.schema import NO_MOMENT
 from indexer.engine.writer import Batch
 from indexer.errors import (
     ArticleMissing,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.analysis import FormAnalyzer, analyzer, fold, stop_words
+from indexer.analysis import analyzer, fold, stop_words
+from indexer.engine.forms import FormAnalyzer
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from whoosh.columns import ColumnReader
 from whoosh.matching.mcore import ListMatcher
 from whoosh.reading import TermInfo, TermNotFound
 
+from indexer.engine.moments import EPOCH, NO_MOMENT, from_moment
 from indexer.engine.postings import Ids
 from indexer.engine.record import decode_info
-from indexer.engine.schema import EPOCH, NO_MOMENT, from_moment
 from indexer.engine.segment import EXTENSION, Array
 from indexer.engine.view import SegmentView
 

@@ -16,8 +16,8 @@ from whoosh.query.wrappers import Not
 from indexer.analysis import analyzer, fold, stop_words
 from indexer.engine.arrays import NOTHING, Matches, intersect, subtract, unite, unscored
 from indexer.engine.leaves import Leaf, Leaves
+from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.postings import Ids
-from indexer.engine.schema import NO_MOMENT, moment
 from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf
 from indexer.engine.snapshot import Snapshot
 from indexer.query import AllOf, DateRange, Must, RawPhrase

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from indexer.analysis import Analyzer, analyzer, fold, is_unspaced
+from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.record import encode_article
-from indexer.engine.schema import NO_MOMENT, moment
 from indexer.model import Article, anchor_hashes
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from indexer.analysis import fold
 from indexer.engine.arrays import Matches
+from indexer.engine.moments import NO_MOMENT
 from indexer.engine.postings import Ids
-from indexer.engine.schema import NO_MOMENT
 from indexer.engine.snapshot import Snapshot
 
 Order = Literal["relevance", "newest", "oldest", "title"]

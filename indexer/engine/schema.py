@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from whoosh.fields import DATETIME, ID, STORED, TEXT, Schema
 
-from indexer.analysis import FormAnalyzer
-
-# Moments are whole seconds since 1970, negative before; NO_MOMENT stands for an article without a date.
-NO_MOMENT = -(2**62)
-_EPOCH = datetime(1970, 1, 1)
-EPOCH = (datetime.min - _EPOCH) // timedelta(seconds=1)
-"""The moment from which Whoosh counts its dates."""
+from indexer.engine.forms import FormAnalyzer
 
 
 def make_schema(language: str) -> Schema:
@@ -32,13 +24,3 @@ def make_schema(language: str) -> Schema:
         paragraph=TEXT(analyzer=stems, stored=True),
         paragraph_words=TEXT(analyzer=words, phrase=False),
     )
-
-
-def moment(when: datetime) -> int:
-    """Whole seconds from 1970-01-01 to a naive date-time, negative before."""
-    return (when - _EPOCH) // timedelta(seconds=1)
-
-
-def from_moment(seconds: int) -> datetime:
-    """The naive date-time of a moment."""
-    return _EPOCH + timedelta(seconds=seconds)

@@ -232,7 +232,6 @@ def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, Segme
             views = [(segment, segment.view(storage)) for segment in contents.segments]
             for segment, view in views:
                 segment.check(view)
-            return commit, views
         except EmptyIndexError as error:
             raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
         except (FileNotFoundError, IndexDamaged) as error:
@@ -247,4 +246,6 @@ def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, Segme
         except Exception as error:
             # Unpickling lets any kind of error out of a damaged table of contents.
             raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
+        else:
+            return commit, views
     raise AssertionError("unreachable")
