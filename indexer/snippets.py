@@ -80,6 +80,9 @@ def choose_paragraphs(
 
 
 def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
+    if len(gains) <= most:
+        # As nearly always with rare words: whatever has one is shown.
+        return sorted(gains)
     chosen: list[int] = []
     shown: dict[int, float] = {}
     while len(chosen) < most:

@@ -77,8 +77,8 @@ class _Worker:
 
         Raises EOFError or OSError when the worker is gone.
         """
-        assert self.process.stdout is not None
-        message = pickle.loads(_read(self.process.stdout))
+        # Not through the pipe's buffer: what it had read ahead, nobody could wait for.
+        message = pickle.loads(_read(self.process.stdout.raw))  # type: ignore[union-attr]
         self.is_ready = True
         return message
 
@@ -218,15 +218,19 @@ def _write(pipe: IO[bytes], message: bytes) -> None:
     pipe.flush()
 
 
-def _read(pipe: IO[bytes]) -> bytes:
-    head = pipe.read(_LENGTH)
-    if len(head) < _LENGTH:
-        raise EOFError
-    length = int.from_bytes(head, "little")
-    message = pipe.read(length)
-    if len(message) < length:
-        raise EOFError
-    return message
+def _read(pipe: IO[bytes]) -> bytearray:
+    return _exactly(pipe, int.from_bytes(_exactly(pipe, _LENGTH), "little"))
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytearray:
+    whole = bytearray(size)
+    rest = memoryview(whole)
+    while rest:
+        count = pipe.readinto(rest)  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return whole
 
 
 def main() -> None:

@@ -92,7 +92,9 @@ def leaf(idf: float, freqs: dict[int, int]) -> ScoredLeaf:
     """A leaf that stands in the given documents."""
     docs = np.array(sorted(freqs), np.int32)
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
-    return ScoredLeaf(Leaf("", NO_POSTINGS, postings, Mark(), in_title=True, in_text=True), NOTHING, idf)
+    return ScoredLeaf(
+        Leaf("", NO_POSTINGS, postings, Mark(), in_title=True, in_text=True), NOTHING, idf, docs
+    )
 
 
 def test_chosen_paragraphs_answer_best_and_stand_in_reading_order() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.engine.arrays import Matches, contains, unite
+from indexer.engine.arrays import Matches, unite
 from indexer.engine.leaves import Leaf
 from indexer.engine.postings import Ids, Values, sum_runs
 from indexer.engine.snapshot import Snapshot
@@ -26,26 +26,39 @@ NEARNESS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ScoredLeaf:
-    """A leaf with the articles it matches, their scores, and the weight of a match (its idf)."""
+    """A leaf with the articles it matches, their scores, and the weight of a match (its idf).
+
+    `owners` are the articles of the documents that have it in a paragraph, one of each (int32).
+    """
 
     leaf: Leaf
     matches: Matches
     idf: float
+    owners: Ids
 
 
 def score_leaf(snapshot: Snapshot, leaf: Leaf) -> ScoredLeaf:
     """BM25F of one leaf for every article that has it in a field."""
-    fields = []
-    for name, postings in (("title", leaf.title), ("paragraph", leaf.paragraph)):
-        if len(postings.docs):
-            articles, freqs = sum_runs(snapshot.article_of[postings.docs], postings.freqs)
-            lengths = snapshot.lengths[name][articles] / (snapshot.average[name] or 1.0)
-            fields.append(Matches(articles, WEIGHT[name] * freqs / (1 - B[name] + B[name] * lengths)))
-    found = unite(fields, snapshot.articles)
+    owners = snapshot.article_of[leaf.paragraph.docs]
+    found = _weighted(snapshot, "paragraph", owners, leaf.paragraph.freqs)
+    if len(leaf.title.docs):
+        titles = _weighted(snapshot, "title", snapshot.article_of[leaf.title.docs], leaf.title.freqs)
+        found = unite([found, titles], snapshot.articles) if len(found) else titles
     weight = idf(snapshot.articles, len(found))
-    return ScoredLeaf(
-        leaf, Matches(found.articles, weight * (K1 + 1) * found.scores / (K1 + found.scores)), weight
-    )
+    scores = found.scores * (weight * (K1 + 1))
+    scores /= K1 + found.scores
+    return ScoredLeaf(leaf, Matches(found.articles, scores), weight, owners)
+
+
+def _weighted(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:
+    """The weighted, length-normalised frequency in one field, by article; `owners` is ascending."""
+    articles, totals = sum_runs(owners, freqs)
+    lengths = snapshot.lengths[field][articles]
+    lengths *= B[field] / (snapshot.average[field] or 1.0)
+    lengths += 1 - B[field]
+    totals = totals * WEIGHT[field]
+    totals /= lengths
+    return Matches(articles, totals)
 
 
 def idf(articles: int, having: int) -> float:
@@ -61,15 +74,20 @@ def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) ->
     total = sum(leaf.idf for leaf in leaves)
     if not total or not len(articles):
         return np.zeros(len(articles))
+    wanted = np.zeros(snapshot.articles, np.bool_)
+    wanted[articles] = True
+    # Only documents of the articles in question are looked at.
+    kept = [wanted[scored.owners] for scored in leaves]
+    docs = [scored.leaf.paragraph.docs[own] for scored, own in zip(leaves, kept, strict=True)]
     together = np.zeros(snapshot.documents)
-    in_title = np.zeros(len(articles))
+    for scored, own in zip(leaves, docs, strict=True):
+        together[own] += scored.idf
+    best = np.zeros(snapshot.articles)
+    for scored, here, own in zip(leaves, kept, docs, strict=True):
+        if len(own):
+            owners, most = sum_runs(scored.owners[here], together[own], np.maximum)
+            best[owners] = np.maximum(best[owners], most)
+    in_title = np.zeros(snapshot.articles)
     for scored in leaves:
-        together[scored.leaf.paragraph.docs] += scored.idf
-        titles = snapshot.article_of[scored.leaf.title.docs]
-        in_title += scored.idf * contains(titles, articles)
-    # reduceat takes a range at every second place; what lies between two articles is thrown away.
-    bounds = np.stack((snapshot.starts[articles], snapshot.stops[articles]), axis=1).ravel()
-    if bounds[-1] == len(together):
-        bounds = bounds[:-1]
-    best = np.maximum.reduceat(together, bounds)[::2]
-    return np.maximum(best, in_title) / total
+        in_title[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
+    return np.maximum(best, in_title)[articles] / total
