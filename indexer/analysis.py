@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 import Stemmer
@@ -93,8 +92,7 @@ Forms = tuple[tuple[str, ...], tuple[str, ...]]
 """The stems and the words of a surface, one of each a position."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One position of a text: its stem, its word, and where in the original text it stands."""
 
     stem: str

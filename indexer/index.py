@@ -24,6 +24,7 @@ from indexer.engine.record import digest, encode_article
 from indexer.engine.writer import Batch
 from indexer.errors import (
     ArticleMissing,
+    IndexDamaged,
     IndexOutdated,
     InvalidArticle,
     SourceMissing,
@@ -121,6 +122,22 @@ class Index:
             sources=summary.sources,
             failures=summary.failures,
         )
+
+    def verify(self) -> Status:
+        """Read the whole index and compare it with its checksums; returns what it holds.
+
+        Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
+        """
+        with closing(open_reading(self._place()[0], self.config, self._today).snapshot) as snapshot:
+            snapshot.verify()
+            catalog = catalogs.load(snapshot.folder, snapshot.commit)
+            owners = catalog.owners()
+            if snapshot.articles != len(owners):
+                raise IndexDamaged(
+                    f"{snapshot.folder} should have {len(owners)} articles by its catalog, it has "
+                    f"{snapshot.articles}: run `nutgraf rebuild`"
+                )
+        return self.status()
 
     @property
     def path(self) -> str:

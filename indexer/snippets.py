@@ -17,7 +17,7 @@ from indexer.model import Span
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
-_MOST_LITERALS = 24
+_MOST_LITERALS = 64
 # Pieces of ASCII text that are not simply the letters and digits that stand together.
 _UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\b[a-z]\.[a-z]|[&@#]", re.IGNORECASE | re.ASCII)
 _LEAD = 60  # how much is shown before the first match of a cut passage

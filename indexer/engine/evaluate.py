@@ -72,12 +72,20 @@ class Evaluation:
         else:
             full = self._match(tree)
         leaves = tuple(self.leaves)
-        return Found(
-            self._raise_near(full, leaves),
-            self._raise_near(partial, leaves),
-            leaves,
-            tuple(wanted),
-            tuple(dict.fromkeys(self.notes)),
+        if len(leaves) > 1:
+            full, partial = self._raised(leaves, full, partial)
+        notes = tuple(dict.fromkeys(self.notes))
+        return Found(full, partial, leaves, tuple(wanted), notes)
+
+    def _raised(
+        self, leaves: Sequence[ScoredLeaf], full: Matches, partial: Matches
+    ) -> tuple[Matches, Matches]:
+        """The matches with higher scores where words stand together."""
+        share = coverage(self.snapshot, leaves, np.concatenate((full.articles, partial.articles)))
+        factor = 1 + NEARNESS * share
+        return (
+            Matches(full.articles, full.scores * factor[: len(full)]),
+            Matches(partial.articles, partial.scores * factor[len(full) :]),
         )
 
     def _audible(self, node: Query) -> Query | None:
@@ -120,12 +128,6 @@ class Evaluation:
             and part.fieldname == "text"
             and any(fold(part.text).replace("'", "") in stop_words(language) for language in self.languages)
         )
-
-    def _raise_near(self, found: Matches, leaves: Sequence[ScoredLeaf]) -> Matches:
-        if len(leaves) < 2 or not len(found):
-            return found
-        share = coverage(self.snapshot, leaves, found.articles)
-        return Matches(found.articles, found.scores * (1 + NEARNESS * share))
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
         if isinstance(node, Or):

@@ -23,6 +23,8 @@ WEIGHT = {"title": 4.0, "paragraph": 1.0}
 NEARNESS = 0.2
 """How much of its score an article gains when one paragraph has all the words."""
 
+_FEW = 1 / 16  # of all articles; among fewer, it pays to leave the documents of the others out
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredLeaf:
@@ -74,20 +76,20 @@ def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) ->
     total = sum(leaf.idf for leaf in leaves)
     if not total or not len(articles):
         return np.zeros(len(articles))
-    wanted = np.zeros(snapshot.articles, np.bool_)
-    wanted[articles] = True
-    # Only documents of the articles in question are looked at.
-    kept = [wanted[scored.owners] for scored in leaves]
-    docs = [scored.leaf.paragraph.docs[own] for scored, own in zip(leaves, kept, strict=True)]
+    docs = [(scored.leaf.paragraph.docs, scored.owners) for scored in leaves]
+    if len(articles) < snapshot.articles * _FEW:
+        wanted = np.zeros(snapshot.articles, np.bool_)
+        wanted[articles] = True
+        docs = [(own[here], owners[here]) for own, owners in docs for here in [wanted[owners]]]
     together = np.zeros(snapshot.documents)
-    for scored, own in zip(leaves, docs, strict=True):
+    for scored, (own, _) in zip(leaves, docs, strict=True):
         together[own] += scored.idf
     best = np.zeros(snapshot.articles)
-    for scored, here, own in zip(leaves, kept, docs, strict=True):
-        if len(own):
-            owners, most = sum_runs(scored.owners[here], together[own], np.maximum)
-            best[owners] = np.maximum(best[owners], most)
-    in_title = np.zeros(snapshot.articles)
     for scored in leaves:
-        in_title[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
-    return np.maximum(best, in_title)[articles] / total
+        best[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
+    for own, owners in docs:
+        if len(own):
+            distinct, most = sum_runs(owners, together[own], np.maximum)
+            best[distinct] = np.maximum(best[distinct], most)
+    shares: Values = best[articles] / total
+    return shares

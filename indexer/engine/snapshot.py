@@ -178,6 +178,11 @@ class Snapshot:
         with Searcher(FileIndex(DurableStorage(self.folder, readonly=True)).reader()) as searcher:
             return np.array(sorted(query.docs(searcher)), np.int32)
 
+    def verify(self) -> None:
+        """Read every byte of the segments and compare it with its checksum; raises IndexDamaged."""
+        for part in self.parts:
+            part.view.file.verify()
+
     def close(self) -> None:
         """Let go of the files."""
         for part in self.parts:
