@@ -142,17 +142,20 @@ class Analyzer:
         character finds it everywhere; a query that ends with such a run may go on, so it leaves that out.
         """
         found: list[Token] = []
+        known, is_ascii = self._known, text.isascii()
         for match in _surface(text).finditer(text):
             surface = match.group()
-            start = match.start()
-            if _IS_UNSPACED.match(surface):
+            start, end = match.span()
+            if not is_ascii and _IS_UNSPACED.match(surface):
                 places = _bigrams(surface)
-                if query and len(places) > 1 and match.end() == len(text):
+                if query and len(places) > 1 and end == len(text):
                     places.pop()
                 found += (Token(gram, gram, start + a, start + b) for gram, a, b in places)
+                continue
+            stems, words = known.get(surface) or self._learn(surface)
+            if len(stems) == 1:
+                found.append(Token(stems[0], words[0], start, end))
             else:
-                stems, words = self._known.get(surface) or self._learn(surface)
-                end = match.end()
                 found += (Token(stem, word, start, end) for stem, word in zip(stems, words, strict=True))
         return found
 

@@ -1,0 +1,367 @@
+"""Texts to a segment: it says what the analysis says, however the articles came in."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Config, open_index
+from indexer.analysis import analyzer, fold
+from indexer.engine.gather import Chunk, Gatherer
+from indexer.engine.invert import Buffer, stable_order
+from indexer.engine.moments import NO_MOMENT, moment
+from indexer.engine.packed import Packed, pack
+from indexer.engine.postings import Postings
+from indexer.engine.record import encode_article
+from indexer.engine.view import SegmentView
+from indexer.model import anchors
+from tests.folders import state
+from tests.test_search import WORDS
+
+MANY = settings(
+    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+# Words that share a stem, are several, are none, or have another stem in another language.
+TEXTS = st.lists(
+    st.sampled_from(
+        [*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"]
+    ),
+    max_size=10,
+).map(" ".join)
+ARTICLES = st.lists(
+    st.tuples(
+        TEXTS,
+        st.lists(TEXTS, max_size=4),
+        st.sampled_from([None, "0001", "1969", "2021-03", "2021-03-04T05:06", "9999-12"]),
+        st.sampled_from([None, "en", "de", "es", "ja"]),
+        st.sampled_from(["", "é", "東", "-"]),
+    ),
+    max_size=12,
+).map(
+    lambda rows: [
+        Article(id=f"{mark}a{place}", title=title, paragraphs=texts, published=when, language=language)
+        for place, (title, texts, when, language, mark) in enumerate(rows)
+    ]
+)
+
+
+class Naive:
+    """What a segment of some articles should say, by plain loops."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.articles = list(articles)
+        self.widths = [max(len(article.paragraphs), 1) for article in articles]
+        self.first = [0, *accumulate(self.widths)]
+        self.documents = self.first[-1]
+        # By field: the tokens of each document that has any.
+        self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
+        for article, first in zip(articles, self.first, strict=False):
+            words = analyzer(article.language or "en")
+            self.tokens["title"][first] = words.tokens(article.title)
+            for place, text in enumerate(article.paragraphs):
+                self.tokens["paragraph"][first + place] = words.tokens(text)
+        every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
+        self.stems = sorted({token.stem for token in every})
+        self.words = sorted({token.word for token in every})
+        self.words_of: dict[str, set[str]] = defaultdict(set)
+        for token in every:
+            self.words_of[token.stem].add(token.word)
+
+    def counted(self, field: str, is_wanted: Callable[[Any], bool]) -> list[tuple[int, float]]:
+        """Documents and frequencies of the tokens that are wanted."""
+        counts = [(doc, sum(map(is_wanted, tokens))) for doc, tokens in sorted(self.tokens[field].items())]
+        return [(doc, float(count)) for doc, count in counts if count]
+
+    def positions(self, field: str, stem: str, docs: Sequence[int]) -> list[tuple[int, int]]:
+        """Places in `docs` and positions of a stem."""
+        return [
+            (place, position)
+            for place, doc in enumerate(docs)
+            for position, token in enumerate(self.tokens[field].get(doc, []))
+            if token.stem == stem
+        ]
+
+
+def pairs(found: Postings) -> list[tuple[int, float]]:
+    """Postings as a list."""
+    assert found.docs.dtype == np.int32
+    assert found.freqs.dtype == np.float64
+    return list(zip(found.docs.tolist(), found.freqs.tolist(), strict=True))
+
+
+def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
+    """A segment says of its articles what the analysis says."""
+    view.file.verify()
+    naive = Naive(articles)
+    assert (view.documents, view.articles) == (naive.documents, len(articles))
+    assert view.first.tolist() == naive.first
+    assert view.stems.words() == naive.stems
+    assert view.words.words() == view.lexicon == naive.words
+    for field in ("title", "paragraph"):
+        assert pairs(view.postings(field, "no such stem")) == []
+        for stem in naive.stems:
+            assert pairs(view.postings(field, stem)) == naive.counted(field, lambda t, s=stem: t.stem == s)
+            for docs in (
+                range(naive.documents),
+                range(0, naive.documents, 2),
+                range(naive.documents - 1, naive.documents),
+            ):
+                found = view.positions(field, stem, np.array(docs, np.int32))
+                wanted = naive.positions(field, stem, docs)
+                assert list(zip(*(part.tolist() for part in found), strict=True)) == wanted
+        for words in [
+            *([word] for word in naive.words),
+            naive.words,
+            naive.words[::2],
+            naive.words[1:6],
+            [],
+            ["-"],
+        ]:
+            wanted_words = set(words)
+            assert pairs(view.word_postings(field, words)) == naive.counted(
+                field, lambda t, w=wanted_words: t.word in w
+            )
+    for stem in naive.stems:
+        assert view.words_of(stem) == sorted(naive.words_of[stem])
+    lengths = [len(naive.tokens["paragraph"].get(doc, [])) for doc in range(naive.documents)]
+    assert view.column("doc.terms").tolist() == lengths
+    for name, values in {
+        "counts": [len(article.paragraphs) for article in articles],
+        "title_terms": [len(naive.tokens["title"][doc]) for doc in naive.first[:-1]],
+        "text_terms": [sum(lengths[a:b]) for a, b in zip(naive.first, naive.first[1:], strict=False)],
+        "begins": [moment(a.published.start) if a.published else NO_MOMENT for a in articles],
+        "ends": [moment(a.published.end) if a.published else NO_MOMENT for a in articles],
+    }.items():
+        assert view.column(f"article.{name}").tolist() == values, name
+    codes = view.column("article.languages").tolist()
+    assert [view.languages[code] for code in codes] == [article.language or "en" for article in articles]
+    keys = [fold(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
+    assert [int(k).to_bytes(8) for k in view.file.sections["article.title_keys"]] == keys
+    for number, article in enumerate(articles):
+        assert view.id_of(number) == article.id
+        assert view.find(article.id) == number
+        assert view.all_items(number) == encode_article(article)
+        assert view.anchors(number) == anchors(article.paragraphs)
+        head, *texts = encode_article(article)
+        assert view.items(number) == [head]
+        assert view.items(number, range(len(texts))) == [head, *texts]
+        assert view.items(number, range(len(texts))[-1:]) == [head, *texts[-1:]]
+    assert view.find("nobody") is None
+
+
+def built(articles: Sequence[Article], path: Path) -> SegmentView:
+    """A segment of these articles."""
+    gatherer, buffer = Gatherer("en"), Buffer()
+    for article in articles:
+        gatherer.add(article)
+    buffer.add(gatherer.take(), [])
+    return written(buffer, path)
+
+
+def written(buffer: Buffer, path: Path) -> SegmentView:
+    """The segment of a buffer."""
+    pieces, documents = buffer.segment()
+    path.write_bytes(b"".join(pieces))
+    view = SegmentView(path)
+    assert view.documents == documents
+    return view
+
+
+def contents(view: SegmentView) -> dict[str, Any]:
+    """Everything that a segment's file holds, but for its texts' blocks."""
+    return {
+        name: (array.dtype, array.tobytes())
+        for name, array in view.file.sections.items()
+        if name not in ("text.data", "text.ends", "text.items")
+    }
+
+
+EVERYTHING = [
+    Article(
+        id="a",
+        title="Harbour harbours",
+        paragraphs=["½ harbour 東京都 ½", "", "don't the don't"],
+        published="2021",
+    ),
+    Article(id="b", title="", language="es", paragraphs=[]),
+    Article(id="c", title="😀", language="de", paragraphs=["😀", "vaccine vaccines vaccinated vaccine"]),
+    Article(id="d", title="vaccine", language="es", paragraphs=["vaccines canciones"]),
+]
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool))
+@example(articles=EVERYTHING)
+@example(articles=[Article(id="only")])
+def test_a_segment_says_what_the_analysis_says(tmp_path: Path, articles: list[Article]) -> None:
+    assert_says(built(articles, tmp_path / "segment.nut"), articles)
+
+
+def test_a_long_text_a_large_gap_and_a_high_frequency_come_back(tmp_path: Path) -> None:
+    # Beyond what one byte, and what two bytes hold.
+    articles = [
+        Article(id="long", title="harbour", paragraphs=["crane " * 70_000 + "harbour", "crane " * 300]),
+        *(Article(id=f"gap{n}", paragraphs=["tide"] * 50) for n in range(10)),
+        Article(id="end", paragraphs=["harbour " + "crane " * 254, "crane " * 255, "crane " * 256]),
+    ]
+    view = built(articles, tmp_path / "segment.nut")
+    assert_says(view, articles)
+
+
+def test_a_word_that_is_asked_for_twice_counts_once(tmp_path: Path) -> None:
+    view = built(EVERYTHING, tmp_path / "segment.nut")
+    for words in (["vaccine"], ["vaccine", "vaccines"], ["harbour"], view.lexicon):
+        once = view.word_postings("paragraph", words)
+        assert pairs(view.word_postings("paragraph", [*words, *words])) == pairs(once)
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), cuts=st.lists(st.integers(0, 12), max_size=4))
+def test_chunks_however_cut_make_the_same_segment(
+    tmp_path: Path, articles: list[Article], cuts: list[int]
+) -> None:
+    gatherer, buffer, numbers = Gatherer("en"), Buffer(), list[int]()
+    for place, article in enumerate(articles):
+        if place in cuts:
+            buffer.add(gatherer.take(), numbers)
+        gatherer.add(article)
+    buffer.add(gatherer.take(), numbers)
+    view = written(buffer, tmp_path / "cut.nut")
+    assert contents(view) == contents(built(articles, tmp_path / "whole.nut"))
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), who=st.lists(st.integers(0, 2), min_size=12, max_size=12))
+def test_several_gatherers_make_the_same_segment_as_one(
+    tmp_path: Path, articles: list[Article], who: list[int]
+) -> None:
+    gatherers = [(Gatherer("en"), list[int]()) for _ in range(3)]
+    buffer = Buffer()
+    for article, number in zip(articles, who, strict=False):
+        gatherer, numbers = gatherers[number]
+        gatherer.add(article)
+        buffer.add(gatherer.take(), numbers)
+    view = written(buffer, tmp_path / "several.nut")
+    assert contents(view) == contents(built(articles, tmp_path / "one.nut"))
+
+
+@MANY
+@given(parts=st.lists(ARTICLES.filter(bool), min_size=1, max_size=4), shared=st.booleans())
+def test_a_buffer_that_was_cleared_begins_anew(
+    tmp_path: Path, parts: list[list[Article]], shared: bool
+) -> None:
+    gatherers = [(Gatherer("en"), list[int]()) for _ in range(1 if shared else 2)]
+    buffer = Buffer()
+    for place, articles in enumerate(parts):
+        for number, article in enumerate(articles):
+            gatherer, numbers = gatherers[number % len(gatherers)]
+            gatherer.add(article)
+            buffer.add(gatherer.take(), numbers)
+        assert buffer.articles == len(articles)
+        view = written(buffer, tmp_path / f"{place}.nut")
+        assert contents(view) == contents(built(articles, tmp_path / "alone.nut"))
+        buffer.clear()
+        assert (buffer.articles, buffer.size) == (0, 0)
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), wanted=st.lists(st.booleans(), min_size=12, max_size=12))
+def test_articles_left_out_of_a_chunk_were_never_there(
+    tmp_path: Path, articles: list[Article], wanted: list[bool]
+) -> None:
+    wanted = wanted[: len(articles)]
+    kept = [article for article, is_wanted in zip(articles, wanted, strict=True) if is_wanted]
+    gatherer, numbers = Gatherer("en"), list[int]()
+    for article in articles:
+        gatherer.add(article)
+    chunk = gatherer.take()
+    forms = list(chunk.forms)
+    left = chunk.only(wanted)
+    assert left.forms == forms
+    alone = Gatherer("en")
+    for article in kept:
+        alone.add(article)
+    expected = alone.take()
+    assert (left.ids, left.items, left.size) == (expected.ids, expected.items, expected.size)
+    buffer = Buffer()
+    if kept:
+        buffer.add(left, numbers)
+    else:
+        buffer.learn(left, numbers)
+    # The gatherer goes on counting on the forms of what was left out.
+    for article in articles:
+        gatherer.add(Article(id=f"again {article.id}", title=article.title, paragraphs=article.paragraphs))
+    again = gatherer.take()
+    again.items = [*again.items]
+    buffer.add(again, numbers)
+    more = [Article(id=f"again {a.id}", title=a.title, paragraphs=a.paragraphs) for a in articles]
+    view = written(buffer, tmp_path / "left.nut")
+    assert contents(view) == contents(built([*kept, *more], tmp_path / "never.nut"))
+
+
+def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
+    gatherer = Gatherer("en")
+    gatherer.add(EVERYTHING[0])
+    chunk = gatherer.take()
+    assert chunk.only([True]) is chunk
+    assert chunk.only([False]) == Chunk(forms=chunk.forms)
+
+
+def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from indexer.engine import writer
+
+    monkeypatch.setattr(writer, "_CHUNK", 1)
+    answers = []
+    for megabytes in (256, 0):
+        folder = tmp_path / str(megabytes)
+        with open_index(Config(index=folder, max_memory_mb=megabytes)) as index:
+            index.put(EVERYTHING)
+            answers.append(state(index, ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")))
+            segments = len(list(Path(index.path).glob("*.nut")))
+            assert segments == (1 if megabytes else len(EVERYTHING))
+    assert answers[0] == answers[1]
+
+
+# Its parts
+
+
+@MANY
+@given(
+    keys=st.lists(
+        st.integers(0, 2**31 - 1) | st.integers(0, 3) | st.sampled_from([2**16, 2**16 - 1]), max_size=60
+    )
+)
+def test_a_stable_order_is_stable(keys: list[int]) -> None:
+    array = np.array(keys, np.int32)
+    wanted = sorted(range(len(keys)), key=keys.__getitem__)
+    assert stable_order(array, max(keys, default=0) + 1).tolist() == wanted
+
+
+@MANY
+@given(
+    values=st.lists(
+        st.integers(0, 3) | st.sampled_from([254, 255, 256, 65534, 65535, 65536, 2**31 - 1]), max_size=60
+    ),
+    data=st.data(),
+)
+def test_packed_integers_come_back_in_ranges_and_by_place(values: list[int], data: st.DataObject) -> None:
+    parts = pack(np.array(values, np.int64))
+    packed = Packed(parts["narrow"], parts["at"], parts["wide"])
+    for begin in range(len(values) + 1):
+        for end in {begin, min(begin + 2, len(values)), len(values)}:
+            assert packed.read(begin, end).tolist() == values[begin:end]
+    places = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=20)) if values else []
+    assert packed.pick(np.array(places, np.int64)).tolist() == [values[place] for place in places]
