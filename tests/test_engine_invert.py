@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,12 @@ class Naive:
         for token in every:
             self.words_of[token.stem].add(token.word)
 
-    def counted(self, field: str, is_wanted: Callable[[Any], bool]) -> list[tuple[int, float]]:
-        """Documents and frequencies of the tokens that are wanted."""
-        counts = [(doc, sum(map(is_wanted, tokens))) for doc, tokens in sorted(self.tokens[field].items())]
+    def counted(self, field: str, form: str, wanted: set[str]) -> list[tuple[int, float]]:
+        """Documents and frequencies of the tokens with one of the wanted forms ("stem" or "word")."""
+        counts = [
+            (doc, sum(getattr(token, form) in wanted for token in tokens))
+            for doc, tokens in sorted(self.tokens[field].items())
+        ]
         return [(doc, float(count)) for doc, count in counts if count]
 
     def positions(self, field: str, stem: str, docs: Sequence[int]) -> list[tuple[int, int]]:
@@ -129,9 +132,7 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
             ["-"],
         ]:
             wanted_words = set(words)
-            assert pairs(view.word_postings(field, words)) == naive.counted(
-                field, lambda t, w=wanted_words: t.word in w
-            )
+            assert pairs(view.word_postings(field, words)) == naive.counted(field, "word", set(words))
     for stem in naive.stems:
         assert view.words_of(stem) == sorted(naive.words_of[stem])
     lengths = [len(naive.tokens["paragraph"].get(doc, [])) for doc in range(naive.documents)]

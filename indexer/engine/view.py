@@ -69,7 +69,7 @@ class SegmentView:
 
     def word_postings(self, field: str, words: Sequence[str]) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies."""
-        places = _ranges(*self._word_ranges(words))
+        places = _ranges(*self._word_ranges([*dict.fromkeys(words)]))
         stems, variants = (
             self.file.sections["word.stems"][places],
             self.file.sections["word.variants"][places],
