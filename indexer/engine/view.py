@@ -40,12 +40,13 @@ class SegmentView:
         self.stems = Lexicon(section["stem.text"], section["stem.ends"])
         self.words = Lexicon(section["word.text"], section["word.ends"])
         self.ids = Lexicon(section["id.text"], section["id.ends"])
-        self._packed = {
-            (field, name): Packed(*(section[f"{field}.{name}.{part}"] for part in ("narrow", "at", "wide")))
-            for field in FIELDS
-            for name in ("gaps", "freqs", "positions")
-        }
-        self.texts = TextStore(*(section[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
+        self._packed: dict[tuple[str, str], Packed] = {}
+
+    @cached_property
+    def texts(self) -> TextStore:
+        """The stored text."""
+        section = self.file.sections
+        return TextStore(*(section[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
 
     @cached_property
     def first(self) -> NDArray[np.int64]:
@@ -101,14 +102,14 @@ class SegmentView:
         freqs = found.freqs.astype(np.int64)
         starts = begin + np.cumsum(freqs) - freqs
         picked = _ranges(starts[here], freqs[here])
-        positions = self._packed[field, "positions"].pick(picked)
+        positions = self._numbers(field, "positions").pick(picked)
         return np.repeat(places[here], freqs[here]), positions.astype(np.int64)
 
     def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
         """Everything that stands in a field, by stem, document and position: document, variant, position."""
         docs, freqs = self._postings(field, 0, len(self.stems))
         variants = self.file.sections[f"{field}.variants"]
-        return np.repeat(docs, freqs), variants, self._packed[field, "positions"].read(0, len(variants))
+        return np.repeat(docs, freqs), variants, self._numbers(field, "positions").read(0, len(variants))
 
     def items(self, article: int, paragraphs: Sequence[int] = ()) -> list[bytes]:
         """An article's stored head, and some of its paragraphs (numbered from 0)."""
@@ -156,6 +157,14 @@ class SegmentView:
         # The one document of an article without text has no item.
         return int(np.searchsorted(self._empties, article)) if len(self._empties) else 0
 
+    def _numbers(self, field: str, name: str) -> Packed:
+        found = self._packed.get((field, name))
+        if found is None:
+            section = self.file.sections
+            parts = (section[f"{field}.{name}.{part}"] for part in ("narrow", "at", "wide"))
+            found = self._packed[field, name] = Packed(*parts)
+        return found
+
     def _range(self, name: str, number: int) -> tuple[int, int]:
         starts = self.file.sections[name]
         return int(starts[number]), int(starts[number + 1])
@@ -172,14 +181,14 @@ class SegmentView:
         """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""
         starts = self.file.sections[f"{field}.starts"]
         begin, end = int(starts[low]), int(starts[high])
-        docs = self._packed[field, "gaps"].read(begin, end)
+        docs = self._numbers(field, "gaps").read(begin, end)
         np.cumsum(docs, out=docs)
         if high - low > 1 and begin < end:
             first = starts[low:high].astype(np.int64) - begin
             # What was summed up before a stem began is not part of its gaps.
             before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
             docs -= np.repeat(before, np.diff(first, append=end - begin))
-        return docs, self._packed[field, "freqs"].read(begin, end)
+        return docs, self._numbers(field, "freqs").read(begin, end)
 
     def _only(self, field: str, stem: int, variants: Array) -> Postings:
         """The postings of some of a stem's words, by their variants."""
