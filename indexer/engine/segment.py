@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,8 +30,9 @@ Array = NDArray[Any]
 class SegmentFile:
     """The arrays of one segment, by name; read-only, and safe to share between threads.
 
-    `sections[name]` is mapped, not read: what is not used costs no memory. Raises IndexDamaged for a file
-    that is not whole.
+    `sections[name]` is mapped, and read once, when it is first used, to compare it with its checksum: an
+    altered file gives an error, never a wrong answer. What is not used costs nothing. Raises IndexDamaged
+    for a file that is not whole.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,17 +43,13 @@ class SegmentFile:
         except (OSError, ValueError) as error:
             raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf rebuild`") from error
         self._directory, self._end = self._read_directory()
-        self.sections: dict[str, Array] = _Sections(
-            path, {name: self._array(name) for name in self._directory}
-        )
+        for name in self._directory:
+            self._check_bounds(name)
+        self.sections: dict[str, Array] = _Sections(self._array)
 
     def info(self) -> dict[str, Any]:
         """The segment's own facts: counts and languages."""
-        text = self.sections["facts"].tobytes()
-        _, offset, _, checksum = self._directory["facts"]
-        if zlib.crc32(text) != checksum:
-            self._refuse(offset, "facts is not what was written")
-        facts: dict[str, Any] = json.loads(text)
+        facts: dict[str, Any] = json.loads(self.sections["facts"].tobytes())
         return facts
 
     def verify(self) -> None:
@@ -74,6 +71,7 @@ class SegmentFile:
     def close(self) -> None:
         """Let go of the file, when nothing uses its arrays any more."""
         self.sections.clear()
+        self._directory = {}
         try:
             self._map.close()
         except BufferError:
@@ -98,12 +96,18 @@ class SegmentFile:
             self._refuse(offset, "its directory makes no sense")
         return {name: tuple(entry) for name, entry in directory.items()}, offset
 
-    def _array(self, name: str) -> Array:
+    def _check_bounds(self, name: str) -> None:
         kind, offset, size, _ = self._directory[name]
-        width = int(kind[1:])
-        if size % width or size < 0 or not len(MAGIC) <= offset <= self._end - size:
+        if size % int(kind[1:]) or size < 0 or not len(MAGIC) <= offset <= self._end - size:
             self._refuse(self._end, f"by its directory, {name} reaches beyond the file")
-        return np.frombuffer(self._map, np.dtype(f"<{kind}"), size // width, offset)
+
+    def _array(self, name: str) -> Array:
+        if name not in self._directory:
+            raise IndexDamaged(f"{self.path} has no {name} (any more): run `nutgraf rebuild`")
+        kind, offset, size, checksum = self._directory[name]
+        if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
+            self._refuse(offset, f"{name} is not what was written")
+        return np.frombuffer(self._map, np.dtype(f"<{kind}"), size // int(kind[1:]), offset)
 
     def _size_now(self) -> int:
         try:
@@ -116,14 +120,15 @@ class SegmentFile:
 
 
 class _Sections(dict[str, Array]):
-    """Arrays by name, of which a missing one is said to be missing."""
+    """Arrays by name, each looked up once."""
 
-    def __init__(self, path: Path, arrays: dict[str, Array]) -> None:
-        super().__init__(arrays)
-        self._path = path
+    def __init__(self, look_up: Callable[[str], Array]) -> None:
+        super().__init__()
+        self._look_up = look_up
 
     def __missing__(self, name: str) -> Array:
-        raise IndexDamaged(f"{self._path} has no {name} (any more): run `nutgraf rebuild`")
+        array = self[name] = self._look_up(name)
+        return array
 
 
 def _is_entry(entry: object) -> bool:
