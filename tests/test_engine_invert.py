@@ -171,11 +171,13 @@ def written(buffer: Buffer, path: Path) -> SegmentView:
 
 def contents(view: SegmentView) -> dict[str, Any]:
     """Everything that a segment's file holds, but for its texts' blocks."""
-    return {
-        name: (array.dtype, array.tobytes())
-        for name, array in view.file.sections.items()
-        if name not in ("text.data", "text.ends", "text.items")
-    }
+    arrays = {name: view.file.sections[name] for name in view.file._directory}
+    # Languages of what is gone may still be listed, which gives the others other codes.
+    codes = arrays.pop("article.languages").tolist()
+    facts = view.file.info() | {"languages": [view.languages[code] for code in codes]}
+    for name in ("facts", "text.data", "text.ends", "text.items"):
+        del arrays[name]
+    return {"facts": facts, **{name: (array.dtype, array.tobytes()) for name, array in arrays.items()}}
 
 
 EVERYTHING = [
