@@ -63,6 +63,16 @@ class Catalog:
             for path, entry in files.items():
                 yield source, path, entry
 
+    def state(self) -> dict[tuple[str, str], tuple[Stamp, tuple[tuple[str, str], ...]]]:
+        """What is known of the files, but for their articles; for telling whether it has changed.
+
+        A source without files has an entry, too.
+        """
+        files = {
+            (source, path): (entry.stamp, tuple(entry.failures)) for source, path, entry in self.entries()
+        }
+        return files | {(source, ""): (Stamp(0, 0, 0), ()) for source in self.sources}
+
     def owners(self) -> dict[str, tuple[str, str]]:
         """Where each article came from, by id: (source, path), or ("", "") when an app put it in."""
         places = dict.fromkeys(self.apart, ("", ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 import time
@@ -312,7 +311,7 @@ class Index:
         with closing(open_snapshot(self._place()[0])) as snapshot:
             folder = snapshot.folder
             catalog = catalogs.load(folder, snapshot.commit)
-            before = copy.deepcopy(catalog)
+            before = catalog.state()
 
             def save(commit: int) -> None:
                 catalog.committed = now()
@@ -320,7 +319,7 @@ class Index:
 
             with Batch(snapshot, self.config.language, save, self.config.max_memory_mb * 2**20) as batch:
                 yield catalog, batch
-            if not report.changes and catalog != before:
+            if not report.changes and catalog.state() != before:
                 # No article changed, but what is known of the files did.
                 save(snapshot.commit)
             catalogs.tidy(folder, generations.last_commit(folder))

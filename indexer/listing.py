@@ -14,6 +14,8 @@ from indexer.errors import SourceMissing
 from indexer.model import Failure
 from indexer.readers import SUFFIXES
 
+_ENDINGS = tuple(SUFFIXES)
+
 Action = Literal["add", "check", "remove", "keep"]
 
 
@@ -61,34 +63,54 @@ def list_source(root: Path) -> Listing:
             f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
         ) from error
     home = root.resolve()
-
-    def unlisted(error: OSError) -> None:
-        place = os.path.relpath(error.filename or root, root)
-        listing.failures.append(Failure(place, f"the folder cannot be listed ({error.strerror})"))
-
-    for folder, folders, names in os.walk(root, onerror=unlisted):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        # Links to folders are not followed; the walk comes by what is in the source anyway.
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
-        for name in sorted(linked + [name for name in names if name[0] != "." and _is_readable(name)]):
-            path = Path(folder, name)
-            below = path.relative_to(root).as_posix()
-            # Not Path.resolve(), which raises for a link to itself.
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
-                listing.failures.append(Failure(below, "the link leads out of the source"))
-                continue
-            if name in linked:
-                continue
-            try:
-                status = path.stat()
-            except OSError as error:
-                listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
-                continue
-            if stat.S_ISREG(status.st_mode):
-                listing.files[below] = _stamp(status)
-            else:
-                listing.failures.append(Failure(below, "it is no regular file"))
+    folders = [(str(root), "")]
+    while folders:
+        folder, prefix = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            reason = f"the folder cannot be listed ({error.strerror})"
+            listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
+            continue
+        # The last in goes on first: folders in order, and none of them by recursion, however deep they lie.
+        folders += [
+            (entry.path, f"{prefix}{entry.name}/")
+            for entry in reversed(found)
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+        ]
+        for entry in found:
+            _list_file(entry, prefix + entry.name, home, listing)
     return listing
+
+
+def _list_file(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
+    """List one name of a folder, if it is a file to read or a link."""
+    if entry.name.startswith("."):
+        return
+    is_link = entry.is_symlink()
+    try:
+        # Links to folders are not followed; the walk comes by what is in the source anyway.
+        is_linked_folder = is_link and entry.is_dir()
+    except OSError:
+        is_linked_folder = False  # to itself, perhaps
+    if not is_linked_folder and not (
+        entry.name.lower().endswith(_ENDINGS) and not entry.is_dir(follow_symlinks=False)
+    ):
+        return
+    # Not Path.resolve(), which raises for a link to itself.
+    if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):
+        listing.failures.append(Failure(below, "the link leads out of the source"))
+    elif not is_linked_folder:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
+            return
+        if stat.S_ISREG(status.st_mode):
+            listing.files[below] = _stamp(status)
+        else:
+            listing.failures.append(Failure(below, "it is no regular file"))
 
 
 def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
@@ -112,11 +134,6 @@ def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
             differs = "size" if entry.stamp.size != stamp.size else "time"
             steps.append(Step("check", path, f"the file's {differs} is another"))
     return sorted(steps, key=lambda step: step.path)
-
-
-def _is_readable(name: str) -> bool:
-    lower = name.lower()
-    return any(lower.endswith(suffix) for suffix in SUFFIXES)
 
 
 def _stamp(status: os.stat_result) -> Stamp:

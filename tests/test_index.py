@@ -17,6 +17,7 @@ from indexer import (
     Config,
     ConfigError,
     Index,
+    IndexDamaged,
     IndexMissing,
     InvalidArticle,
     open_index,
@@ -315,3 +316,22 @@ def test_searching_and_reading_text_load_no_reader_of_pages(index: Index, archiv
         f"i.sync({str(archive.seeds)!r}); i.search('crane')"
     )
     assert loaded_after(code) & (HEAVY - {"click"}) == set()
+
+
+def test_verifying_says_what_the_index_holds(archive: Archive) -> None:
+    archive.sync()
+    with archive.open() as index:
+        assert index.verify() == index.status()
+
+
+def test_verifying_finds_an_altered_byte_anywhere(archive: Archive) -> None:
+    archive.sync()
+    with archive.open() as index:
+        (path,) = Path(index.path).glob("*.nut")
+        whole = path.read_bytes()
+        for place in range(0, len(whole), max(len(whole) // 60, 1)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(IndexDamaged, match=path.name):
+                index.verify()
+        path.write_bytes(whole)
+        index.verify()
