@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from indexer.analysis import analyzer
@@ -168,9 +168,8 @@ def _hits(
     numbers, scores = shown.articles.tolist(), shown.scores.tolist()
     for place, (number, score, docs) in enumerate(zip(numbers, scores, chosen, strict=True)):
         start = int(starts[place])
-        info, texts = snapshot.texts(number, [doc - start for doc in docs])
-        language = info.language or how.language
-        words = analyzer(language)
+        info, texts = snapshot.texts(number, [doc - start for doc in docs], how.language)
+        words = analyzer(info.language or how.language)
         names = snapshot.anchors(number) if texts else ()
         passages = []
         for doc, text in zip(docs, texts, strict=False):
@@ -178,7 +177,7 @@ def _hits(
             passages.append(Passage(doc - start + 1, names[doc - start], shown_text, spans))
         hits.append(
             Hit(
-                article=info if info.language else replace(info, language=language),
+                article=info,
                 score=score,
                 title_spans=find_spans(info.title, words, in_title),
                 passages=tuple(passages),

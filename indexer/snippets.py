@@ -20,6 +20,7 @@ ELLIPSIS = "…"
 _MOST_LITERALS = 64
 # Pieces of ASCII text that are not simply the letters and digits that stand together.
 _UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\b[a-z]\.[a-z]|[&@#]", re.IGNORECASE | re.ASCII)
+_SPACES = " \n\t\r\f\v\x1c\x1d\x1e\x1f"
 _LEAD = 60  # how much is shown before the first match of a cut passage
 
 
@@ -121,12 +122,32 @@ def find_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...
 def _words(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
     if not marker.stems and not marker.words:
         return ()
-    if marker.literals is not None and text.isascii() and not _UNUSUAL.search(text):
-        return _literal_places(text, marker.literals)
-    return analyzer.places(text, marker.stems, marker.words)
+    if marker.literals is None or not text.isascii():
+        return analyzer.places(text, marker.stems, marker.words)
+    spans = _literal_places(text, marker.literals)
+    chunks = _unusual_chunks(text) if _UNUSUAL.search(text) else ()
+    if chunks:
+        # No piece goes over white space: what is unusual is taken apart by itself.
+        spans = [span for span in spans if not any(a <= span[0] < b for a, b in chunks)]
+        for start, stop in chunks:
+            places = analyzer.places(text[start:stop], marker.stems, marker.words)
+            spans += ((start + a, start + b) for a, b in places)
+    return tuple(sorted(spans))
 
 
-def _literal_places(text: str, literals: Sequence[str]) -> tuple[Span, ...]:
+def _unusual_chunks(text: str) -> list[Span]:
+    """What stands between white space around each unusual piece of an ASCII text."""
+    chunks: list[Span] = []
+    for match in _UNUSUAL.finditer(text):
+        if chunks and match.start() < chunks[-1][1]:
+            continue
+        start = max(text.rfind(space, 0, match.start()) for space in _SPACES) + 1
+        ends = [end for space in _SPACES if (end := text.find(space, match.end())) >= 0]
+        chunks.append((start, min(ends, default=len(text))))
+    return chunks
+
+
+def _literal_places(text: str, literals: Sequence[str]) -> list[Span]:
     """Where words stand as whole pieces of a text that has no unusual pieces; see `analysis`."""
     lower = text.lower()
     spans: list[Span] = []
@@ -147,7 +168,7 @@ def _literal_places(text: str, literals: Sequence[str]) -> tuple[Span, ...]:
                 is_possessive = after[:2] == "'s" and not after[2:].isalnum()
                 spans.append((start, end + 2 if is_possessive else end))
             start = lower.find(word, end)
-    return tuple(sorted(spans))
+    return spans
 
 
 def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:

@@ -53,12 +53,12 @@ def decode_article(items: list[bytes]) -> Article:
     )
 
 
-def decode_info(head: bytes) -> ArticleInfo:
-    """The article of this head, without its text."""
-    return _decode_head(head)[0]
+def decode_info(head: bytes, language: str | None = None) -> ArticleInfo:
+    """The article of this head, without its text; `language` is that of articles that name none."""
+    return _decode_head(head, language)[0]
 
 
-def _decode_head(item: bytes) -> tuple[ArticleInfo, dict[str, Any]]:
+def _decode_head(item: bytes, language: str | None = None) -> tuple[ArticleInfo, dict[str, Any]]:
     head = json.loads(item)
     published = head.get("published")
     if published:
@@ -68,7 +68,7 @@ def _decode_head(item: bytes) -> tuple[ArticleInfo, dict[str, Any]]:
         id=head["id"],
         title=head.get("title", ""),
         published=published,
-        language=head.get("language"),
+        language=head.get("language", language),
         url=head.get("url"),
         source=head.get("source"),
     ), head

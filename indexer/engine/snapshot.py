@@ -136,11 +136,14 @@ class Snapshot:
         view, local, _ = self._locate(article)
         return decode_article(view.all_items(local))
 
-    def texts(self, article: int, paragraphs: Sequence[int]) -> tuple[ArticleInfo, list[str]]:
-        """An article without its text, and some of its paragraphs (numbered from 0) if it has any."""
+    def texts(self, article: int, paragraphs: Sequence[int], language: str) -> tuple[ArticleInfo, list[str]]:
+        """An article without its text, and some of its paragraphs (numbered from 0) if it has any.
+
+        `language` is that of articles that name none.
+        """
         view, local, _ = self._locate(article)
         head, *items = view.items(local, paragraphs if self.counts[article] else ())
-        return decode_info(head), [item.decode() for item in items]
+        return decode_info(head, language), [item.decode() for item in items]
 
     def words_of(self, stem: str) -> set[str]:
         """All the words that have a stem."""
