@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from whoosh.columns import ColumnReader
 from whoosh.matching.mcore import ListMatcher
 from whoosh.reading import TermInfo, TermNotFound
 
-from indexer.engine.moments import EPOCH, NO_MOMENT, from_moment
+from indexer.engine.moments import EPOCH, NO_MOMENT, from_moment, moment
 from indexer.engine.postings import Ids
 from indexer.engine.record import decode_info
 from indexer.engine.segment import EXTENSION, Array
@@ -28,7 +29,7 @@ from indexer.engine.view import SegmentView
 _STEM_FIELDS = ("title", "paragraph")
 _WORD_FIELDS = {"title_words": "title", "paragraph_words": "paragraph"}
 _FIELDS = ("article", "date", *_STEM_FIELDS, *_WORD_FIELDS)
-_REFUSAL = "this index is written by Nutgraf; Whoosh can only read it"
+REFUSAL = "this index is written by Nutgraf; Whoosh can only read it"
 
 
 class ColumnarCodec(base.Codec):
@@ -48,25 +49,25 @@ class ColumnarCodec(base.Codec):
 
     def per_document_writer(self, storage: Any, segment: Any) -> Any:
         """Refused."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
     def field_writer(self, storage: Any, segment: Any) -> Any:
         """Refused."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
     def postings_writer(self, dbfile: Any, byteids: bool = False) -> Any:
         """Refused."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
     def postings_reader(
         self, dbfile: Any, terminfo: Any, format_: Any, term: Any = None, scorer: Any = None
     ) -> Any:
         """Refused: postings are no stream of bytes here."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
     def new_segment(self, storage: Any, indexname: str) -> Any:
         """Refused."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
 
 class ColumnarSegment(base.Segment):
@@ -126,7 +127,7 @@ class ColumnarSegment(base.Segment):
 
     def delete_document(self, docnum: int, delete: bool = True) -> None:
         """Refused: documents are removed by whole articles."""
-        raise NotImplementedError(_REFUSAL)
+        raise NotImplementedError(REFUSAL)
 
     def is_deleted(self, docnum: int) -> bool:
         """Whether a document is removed."""
@@ -381,8 +382,9 @@ class DateColumn(ColumnReader):
 
     def __init__(self, view: SegmentView) -> None:
         begins = view.column("article.begins")
-        days = np.where(begins == NO_MOMENT, 0, begins)
-        numbers = (days - EPOCH) * 1_000_000
+        # Undated documents come after all others, as in Whoosh's own columns, but as a date all the same.
+        moments = np.where(begins == NO_MOMENT, moment(datetime.max), begins)
+        numbers = (moments - EPOCH) * 1_000_000
         self._values = np.repeat(numbers, np.diff(view.first))
 
     def __len__(self) -> int:

@@ -33,7 +33,7 @@ class FormAnalyzer(WhooshAnalyzer):
         **kwargs: Any,
     ) -> Iterator[WhooshToken]:
         """Whoosh tokens for a text."""
-        given: Any = WhooshToken(positions, chars, boosts=True, mode=mode, **kwargs)
+        given: Any = WhooshToken(positions, chars, mode=mode, **kwargs | {"boosts": True})
         for place, token in enumerate(analyzer(self.language).tokens(value, query=mode == "query")):
             given.text = token.stem if self.form == "stem" else token.word
             given.boost = 1.0

@@ -14,7 +14,7 @@ from indexer.engine.codec import ColumnarSegment
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
 from indexer.engine.merge import choose, merge
-from indexer.engine.schema import make_schema
+from indexer.engine.schema import commit_allowed, make_schema
 from indexer.engine.snapshot import INDEX_NAME, Part, Snapshot
 from indexer.engine.storage import DurableStorage
 from indexer.errors import IndexLocked
@@ -28,7 +28,8 @@ _CHUNK = 2**20
 def create(folder: Path, language: str) -> None:
     """Make an empty Whoosh index in a new folder."""
     folder.mkdir(parents=True)
-    FileIndex.create(DurableStorage(folder), make_schema(language))
+    with commit_allowed():
+        FileIndex.create(DurableStorage(folder), make_schema(language))
 
 
 class Batch:
@@ -123,7 +124,8 @@ class Batch:
             number = self._snapshot.commit + 1
             self._before_commit(number)
             schema = TOC.read(storage, INDEX_NAME).schema
-            TOC(schema, segments, number).write(storage, INDEX_NAME)
+            with commit_allowed():
+                TOC(schema, segments, number).write(storage, INDEX_NAME)
         except BaseException:
             self._throw_away(storage)
             raise
