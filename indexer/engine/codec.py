@@ -143,6 +143,8 @@ class TermsReader(base.TermsReader):
 
     def __init__(self, view: SegmentView) -> None:
         self._view = view
+        self._lexicons: dict[str, list[bytes]] = {}
+        self._lengths = Lengths(view)
 
     def __contains__(self, term: tuple[str, bytes]) -> bool:
         field, text = term
@@ -162,7 +164,11 @@ class TermsReader(base.TermsReader):
 
     def terms_from(self, field: str, prefix: bytes) -> Iterator[tuple[str, bytes]]:
         """Every (field, term) from a place on."""
-        return ((name, text) for name, text in self.terms() if (name, text) >= (field, prefix))
+        for name in sorted(_FIELDS):
+            if name >= field:
+                terms = self.lexicon(name)
+                for text in terms[bisect_left(terms, prefix) if name == field else 0 :]:
+                    yield name, text
 
     def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """Every term with its statistics."""
@@ -177,7 +183,7 @@ class TermsReader(base.TermsReader):
         docs, freqs = self._docs(field, text)
         if not len(docs):
             raise TermNotFound(f"No term {field}:{text!r}")
-        lengths = self._lengths(field, docs)
+        lengths = self._lengths[field][docs]
         return TermInfo(
             weight=float(freqs.sum()),
             df=len(docs),
@@ -213,16 +219,28 @@ class TermsReader(base.TermsReader):
 
     def lexicon(self, field: str) -> list[bytes]:
         """The terms of a field, ascending."""
-        if field == "article":
-            return [word.encode() for word in self._view.ids.words()]
-        if field == "date":
-            return sorted(self._dates)
-        # A lexicon serves both fields; some of its words stand in the other one only.
-        words = (self._view.words if field in _WORD_FIELDS else self._view.stems).words()
-        return [text for word in words if len(self._docs(field, text := word.encode())[0])]
+        if field not in self._lexicons:
+            self._lexicons[field] = self._find_terms(field)
+        return self._lexicons[field]
 
     def close(self) -> None:
         """Let go of the file."""
+
+    def _find_terms(self, field: str) -> list[bytes]:
+        view = self._view
+        if field == "article":
+            return [word.encode() for word in view.ids.words()]
+        if field == "date":
+            return sorted(self._dates)
+        # A lexicon serves both fields; some of its words stand in the other one only.
+        name = _WORD_FIELDS.get(field, field)
+        per_stem = np.diff(view.column(f"{name}.occurrences"))
+        if name == field:
+            every, here = view.stems.words(), np.flatnonzero(per_stem)
+        else:
+            forms = np.repeat(view.column("stem.starts")[:-1], per_stem) + view.column(f"{name}.variants")
+            every, here = view.words.words(), np.unique(view.column("stem.words")[forms])
+        return [every[number].encode() for number in here.tolist()]
 
     @cached_property
     def _dates(self) -> dict[bytes, list[int]]:
@@ -261,9 +279,6 @@ class TermsReader(base.TermsReader):
         else:
             postings = view.postings(field, word)
         return postings.docs, postings.freqs
-
-    def _lengths(self, field: str, docs: Ids) -> Array:
-        return document_lengths(self._view, field)[docs] if len(docs) else np.zeros(1)
 
 
 class Cursor(base.FieldCursor):
@@ -311,6 +326,7 @@ class PerDocumentReader(base.PerDocumentReader):
     def __init__(self, view: SegmentView, segment: ColumnarSegment) -> None:
         self._view = view
         self._segment = segment
+        self._lengths = Lengths(view)
 
     def doc_count(self) -> int:
         """How many documents are not removed."""
@@ -346,19 +362,19 @@ class PerDocumentReader(base.PerDocumentReader):
 
     def doc_field_length(self, docnum: int, field: str, default: int = 0) -> int:
         """How many terms a field of a document has."""
-        return int(document_lengths(self._view, field)[docnum]) or default
+        return int(self._lengths[field][docnum]) or default
 
     def field_length(self, field: str) -> int:
         """How many terms a field has in all documents."""
-        return int(document_lengths(self._view, field).sum())
+        return int(self._lengths[field].sum())
 
     def min_field_length(self, field: str) -> int:
         """The fewest terms that a document has in a field."""
-        return int(document_lengths(self._view, field).min(initial=0))
+        return int(self._lengths[field].min(initial=0))
 
     def max_field_length(self, field: str) -> int:
         """The most terms that a document has in a field."""
-        return int(document_lengths(self._view, field).max(initial=0))
+        return int(self._lengths[field].max(initial=0))
 
     def stored_fields(self, docnum: int) -> dict[str, Any]:
         """What is stored of a document."""
@@ -398,11 +414,20 @@ class DateColumn(ColumnReader):
         return self[docnum]
 
 
-def document_lengths(view: SegmentView, field: str) -> Array:
+class Lengths(dict[str, Array]):
     """How many terms each document has in a field (int64); a title counts in its article's first document."""
-    if _WORD_FIELDS.get(field, field) == "paragraph":
-        return view.column("doc.terms")
-    lengths = np.zeros(view.documents, np.int64)
-    if _WORD_FIELDS.get(field, field) == "title":
-        lengths[view.first[:-1]] = view.column("article.title_terms")
-    return lengths
+
+    def __init__(self, view: SegmentView) -> None:
+        super().__init__()
+        self._view = view
+
+    def __missing__(self, field: str) -> Array:
+        view, name = self._view, _WORD_FIELDS.get(field, field)
+        if name == "paragraph":
+            lengths = view.column("doc.terms")
+        else:
+            lengths = np.zeros(view.documents, np.int64)
+            if name == "title":
+                lengths[view.first[:-1]] = view.column("article.title_terms")
+        self[field] = lengths
+        return lengths
