@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,6 +17,7 @@ from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
 from indexer.errors import IndexDamaged, SourceMissing
+from indexer.listing import Listing, list_source
 from indexer.model import Article
 from indexer.readers import ReadOptions
 from indexer.reading import open_reading, open_snapshot
@@ -48,6 +49,7 @@ def build(
     Whatever goes wrong, the live generation stays. Raises SourceMissing or IndexDamaged.
     """
     apart_from_others(roots, Catalog())
+    listings = {root: list_source(root) for root in roots}
     folder = generations.begin(config.index, config.language, config.fingerprint())
     try:
         catalog = Catalog(committed=now())
@@ -65,7 +67,7 @@ def build(
                 items = encode_article(article)
                 batch.add(article, items)
                 catalog.apart[name] = (digest(items), article.language or config.language)
-            run_sync(config, today, roots, catalog, batch, report, progress)
+            run_sync(config, today, listings, catalog, batch, report, progress)
         if generations.last_commit(folder) == 0:
             # There was nothing to index, but the sources are to be remembered.
             catalogs.save(folder, 0, catalog)
@@ -102,7 +104,7 @@ def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
 def run_sync(
     config: Config,
     today: Callable[[], date],
-    roots: list[Path],
+    listings: Mapping[Path, Listing],
     catalog: Catalog,
     sink: reconcile.Sink,
     report: SyncReport,
@@ -115,7 +117,7 @@ def run_sync(
         today=today(),
         max_bytes=config.max_file_mb * 2**20,
     )
-    reconcile.run(roots, catalog, sink, options, config.language, report, progress, config.jobs)
+    reconcile.run(listings, catalog, sink, options, config.language, report, progress, config.jobs)
 
 
 def apart_from_others(roots: list[Path], catalog: Catalog) -> None:

@@ -1,7 +1,7 @@
 """What a commit knows of its sources: every file's stamp, and the articles that came from it.
 
 One file beside each commit of the Whoosh index, `catalog-<commit>.json`. Its first line holds what readers
-need; the second, which grows with the archive, is read by writers only.
+need; the second what tells a writer that nothing has changed; the third everything.
 """
 
 from __future__ import annotations
@@ -97,6 +97,19 @@ class Summary:
     failures: tuple[Failure, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """The files of a source as they were, without digests, how many articles they have, and what failed."""
+
+    files: dict[str, Stamp]
+    articles: int
+    failures: tuple[Failure, ...]
+
+    def fit(self, files: dict[str, Stamp]) -> bool:
+        """Whether these files are the same, and none too young then to be known by its times."""
+        return self.files == files and all(stamp.mtime_ns > 0 for stamp in files.values())
+
+
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
     """Write a generation's catalog for a commit that is about to be made."""
     counts = Counter(language for _, language in catalog.apart.values())
@@ -116,7 +129,17 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
             for source, files in catalog.sources.items()
         },
     }
-    lines = "".join(json.dumps(part, separators=(",", ":")) + "\n" for part in (summary, whole))
+    hints = {
+        source: {
+            "paths": list(files),
+            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in Stamp._fields[:3]],
+            "articles": sum(len(entry.articles) for entry in files.values()),
+            "failures": [failure for entry in files.values() for failure in entry.failures],
+        }
+        for source, files in catalog.sources.items()
+    }
+    parts = (summary, hints, whole)
+    lines = "".join(json.dumps(part, separators=(",", ":")) + "\n" for part in parts)
     write_durably(_path(folder, commit), lines.encode())
 
 
@@ -139,10 +162,23 @@ def load_summary(folder: Path, commit: int) -> Summary:
         )
 
 
+def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
+    """By source, what tells that nothing has changed; raises IndexDamaged."""
+    with _reading(folder, commit) as path:
+        return {
+            source: Hints(
+                dict(zip(known["paths"], map(Stamp, *known["stamps"]), strict=True)),
+                known["articles"],
+                tuple(Failure(place, reason) for place, reason in known["failures"]),
+            )
+            for source, known in _lines(path, most=2)[1].items()
+        }
+
+
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged."""
     with _reading(folder, commit) as path:
-        summary, whole = _lines(path, most=2)
+        summary, _, whole = _lines(path, most=3)
         return Catalog(
             committed=summary["committed"],
             sources={

@@ -28,6 +28,7 @@ from indexer.errors import (
     InvalidArticle,
     SourceMissing,
 )
+from indexer.listing import Listing, list_source
 from indexer.model import Article, MarkedArticle, Page, Status
 from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
@@ -171,15 +172,18 @@ class Index:
                 self._check_options()
                 catalog = catalogs.load(*self._place())
             apart_from_others(roots, catalog)
-            run_sync(self.config, self._today, roots, catalog, _Nowhere(), report, watch)
+            listings = {root: list_source(root) for root in roots}
+            run_sync(self.config, self._today, listings, catalog, _Nowhere(), report, watch)
         else:
             with generations.writing(self.config.index, self.config.lock_timeout):
                 if not self.exists:
                     build(self.config, self._today, roots, Carried(), report, watch)
                 else:
-                    with self._change(report) as (catalog, batch):
-                        apart_from_others(roots, catalog)
-                        run_sync(self.config, self._today, roots, catalog, batch, report, watch)
+                    listings = {root: list_source(root) for root in roots}
+                    if not self._is_unchanged(listings, report):
+                        with self._change(report) as (catalog, batch):
+                            apart_from_others(roots, catalog)
+                            run_sync(self.config, self._today, listings, catalog, batch, report, watch)
         report.seconds = time.perf_counter() - began
         return report
 
@@ -303,6 +307,21 @@ class Index:
                 f"the index in {self.config.index} was made with another language, day_first or timezone: "
                 "run `nutgraf rebuild`, or set them back"
             )
+
+    def _is_unchanged(self, listings: dict[Path, Listing], report: SyncReport) -> bool:
+        """Whether the sources are as they were; tells it without reading all that is known of them."""
+        self._check_options()
+        hints = catalogs.load_hints(*self._place())
+        for root, listing in listings.items():
+            known = hints.get(str(root))
+            if known is None or listing.failures or not known.fit(listing.files):
+                return False
+        for root, listing in listings.items():
+            known = hints[str(root)]
+            report.files += len(listing.files)
+            report.unchanged += known.articles
+            report.failed += known.failures
+        return True
 
     @contextmanager
     def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:

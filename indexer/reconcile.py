@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import UnreadableDocument
 from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, load
-from indexer.listing import list_source, plan
+from indexer.listing import Listing, plan
 from indexer.model import Failure
 from indexer.readers import ReadOptions
 from indexer.sync import Progress, SyncReport, default_id, settled
@@ -39,7 +39,7 @@ class Sink(Protocol):
 
 
 def run(
-    roots: list[Path],
+    listings: Mapping[Path, Listing],
     catalog: Catalog,
     sink: Sink,
     options: ReadOptions,
@@ -48,7 +48,9 @@ def run(
     progress: Progress,
     jobs: int,
 ) -> None:
-    """Carry out the plans for all roots: changes go to `sink`, `catalog` and `report` are brought up to date.
+    """Carry out the plans for all sources, as listed.
+
+    Changes go to `sink`; `catalog` and `report` are brought up to date.
 
     A file of which nothing can be made is reported, and what was indexed from it before is removed, since
     the source no longer says it. Where the disk would not give a file, what was indexed from it stays. An id
@@ -58,9 +60,8 @@ def run(
     """
     work: list[tuple[Path, str, Stamp]] = []
     released: dict[str, tuple[str, str]] = {}
-    for root in roots:
+    for root, listing in listings.items():
         known = catalog.sources.setdefault(str(root), {})
-        listing = list_source(root)
         report.failed += listing.failures
         report.files += len(listing.files)
         for step in plan(listing, known):
@@ -73,7 +74,7 @@ def run(
             else:
                 work.append((root, step.path, listing.files[step.path]))
     progress.start(len(work), sum(stamp.size for _, _, stamp in work))
-    state = _Reconciling(roots, catalog, options, default_language, report, released)
+    state = _Reconciling(list(listings), catalog, options, default_language, report, released)
     pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
     for _ in range(len(work) - len(pending)):
         progress.advance(0)

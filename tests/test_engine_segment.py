@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import Article
+from indexer import Article, open_index
 from indexer.engine import textstore
 from indexer.engine.gather import Gatherer
 from indexer.engine.invert import Buffer
@@ -24,6 +24,7 @@ from indexer.engine.segment import MAGIC, SegmentFile, encode
 from indexer.engine.textstore import BLOCK, TextStore, TextWriter, write_items
 from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged
+from tests.folders import state
 
 MANY = settings(
     max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
@@ -411,3 +412,64 @@ def test_stored_text_is_small_and_its_size_is_known_beforehand() -> None:
         writer.add(b"The crane in the harbour stood still all day. ")
     assert writer.size < 5000 * 46 / 5
     assert len(write_items([b"x"])["data"]) > 0
+
+
+# A whole index
+
+
+QUERIES = ("crane", "zur*", '"a crane"', "title:sea", "haus~", "東京", "*")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes, Any]:
+    """An index, the file of its only segment with its content, and what it answers."""
+    folder = tmp_path_factory.mktemp("damage") / "index"
+    with open_index(folder) as index:
+        index.put(SMALL)
+        (file,) = Path(index.path).glob("*.nut")
+        return folder, file, file.read_bytes(), state(index, QUERIES)
+
+
+def is_refused(made: tuple[Path, Path, bytes, Any], data: bytes) -> bool:
+    """Whether an index whose segment has this content says what is damaged; else it gives the right answers."""
+    folder, file, whole, answers = made
+    # As a new file: whoever has the old one open keeps it.
+    file.unlink()
+    file.write_bytes(data)
+    try:
+        with open_index(folder) as index:
+            assert state(index, QUERIES) == answers
+    except IndexDamaged as error:
+        return re.search(r"at byte \d+|cannot be opened", str(error)) is not None
+    finally:
+        file.unlink(missing_ok=True)
+        file.write_bytes(whole)
+    return False
+
+
+@MANY
+@given(data=st.data())
+def test_an_altered_segment_gives_right_answers_or_is_refused(
+    made: tuple[Path, Path, bytes, Any], data: st.DataObject
+) -> None:
+    whole = made[2]
+    altered = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        altered[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
+    is_refused(made, bytes(altered))
+
+
+def test_a_segment_that_is_cut_off_empty_or_another_is_refused(
+    made: tuple[Path, Path, bytes, Any],
+) -> None:
+    whole = made[2]
+    others = [whole[:length] for length in range(0, len(whole), 97)]
+    for content in [
+        *others,
+        whole + b"\0",
+        b"",
+        MAGIC * 9,
+        segment_bytes(SMALL[:1]),
+        segment_bytes(SMALL * 2),
+    ]:
+        assert is_refused(made, content) == (content != whole)
