@@ -431,7 +431,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes, A
 
 
 def is_refused(made: tuple[Path, Path, bytes, Any], data: bytes) -> bool:
-    """Whether an index whose segment has this content says what is damaged; else it gives the right answers."""
+    """Whether an index whose segment has this content says so; if not, it gives the right answers."""
     folder, file, whole, answers = made
     # As a new file: whoever has the old one open keeps it.
     file.unlink()

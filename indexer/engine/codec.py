@@ -131,7 +131,8 @@ class ColumnarSegment(base.Segment):
 
     def is_deleted(self, docnum: int) -> bool:
         """Whether a document is removed."""
-        return bool(self.removed) and bool(self.removed[docnum >> 3] >> (docnum & 7) & 1)
+        # Whoosh's matchers ask beyond the last document, too.
+        return docnum >> 3 < len(self.removed) and bool(self.removed[docnum >> 3] >> (docnum & 7) & 1)
 
     def should_assemble(self) -> bool:
         """It is one file already."""
