@@ -348,10 +348,13 @@ def test_a_stable_order_is_stable(keys: list[int]) -> None:
     values=st.lists(
         st.integers(0, 3) | st.sampled_from([254, 255, 256, 65534, 65535, 65536, 2**31 - 1]), max_size=60
     ),
+    kind=st.sampled_from([np.int32, np.int64, np.uint32]),
     data=st.data(),
 )
-def test_packed_integers_come_back_in_ranges_and_by_place(values: list[int], data: st.DataObject) -> None:
-    parts = pack(np.array(values, np.int64))
+def test_packed_integers_come_back_in_ranges_and_by_place(
+    values: list[int], kind: type[Any], data: st.DataObject
+) -> None:
+    parts = pack(np.array(values, kind))
     packed = Packed(parts["narrow"], parts["at"], parts["wide"])
     for begin in range(len(values) + 1):
         for end in {begin, min(begin + 2, len(values)), len(values)}:
