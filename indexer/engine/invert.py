@@ -175,7 +175,8 @@ def invert(
     """
     forms = new_number[np.concatenate(occurrences)] if occurrences else np.empty(0, np.int32)
     starts = np.cumsum(terms) - terms
-    positions = np.arange(len(forms)) - np.repeat(starts, terms)
+    positions = np.arange(len(forms), dtype=np.int32)
+    positions -= np.repeat(starts.astype(np.int32), terms)
     return postings_sections(vocabulary, forms, np.repeat(docs.astype(np.int32), terms), positions)
 
 

@@ -51,7 +51,8 @@ def pack(values: Array) -> dict[str, Array]:
         if best is None or size < best[0]:
             best = size, kind
     assert best is not None
-    values = values.astype(np.int64, copy=False)  # for the widest mark, which int32 does not hold
+    if best[1] is np.uint32:
+        values = values.astype(np.int64, copy=False)  # int32 does not hold the mark
     mark = np.iinfo(best[1]).max
     at = np.flatnonzero(values >= mark)
     return {
