@@ -18,7 +18,6 @@ from typing import IO, Any
 from indexer.engine.gather import Chunk
 from indexer.errors import WorkerFailed
 from indexer.intake import Intake, Part, PartResult
-from indexer.model import Failure
 from indexer.readers import ReadOptions
 
 Numbers = list[int]
@@ -170,8 +169,9 @@ class _Workers:
                     except (EOFError, OSError):
                         worker.end()
                         if worker.is_ready:
-                            failure = Failure(part.path, "reading it ended the process that read it, twice")
-                            read = [part], [PartResult(found=[failure])], Chunk(), Numbers()
+                            # What was indexed from it before stays, and it is tried again with every sync.
+                            refusal = "it ended the process that read it, twice"
+                            read = [part], [PartResult(refusal=refusal)], Chunk(), Numbers()
                         else:
                             self._count_never_ready()
                         worker = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from rapidfuzz.distance import OSA
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery
@@ -112,7 +113,7 @@ class Reference:
         def key(name: str) -> tuple[float, float, str]:
             published = self.articles[name].published
             begin = (published.start - datetime(1970, 1, 1)).total_seconds() if published else -math.inf
-            return -round(found[name], 9), -begin, name
+            return -float(np.float32(found[name])), -begin, name
 
         return [(name, found[name]) for name in sorted(found, key=key)]
 

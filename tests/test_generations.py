@@ -667,7 +667,7 @@ def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Arc
 
 
 def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
-    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(20000)))
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(40000)))
     with subprocess.Popen(
         [sys.executable, "-m", "indexer", "index", str(archive.seeds), "--index", str(archive.folder)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL,
@@ -678,8 +678,8 @@ def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive
     assert process.returncode == -signal.SIGKILL
     with archive.open(lock_timeout=0.0) as index:
         assert (index.search("heron").total, index.search("crane").total) == (0, 2)
-        assert index.sync().added == 20000
-        assert index.search("heron").total == 20000
+        assert index.sync().added == 40000
+        assert index.search("heron").total == 40000
 
 
 # Whoosh

@@ -86,12 +86,12 @@ def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
 
 def ids(reads: list[Read]) -> list[str]:
     """What was found, in order: ids of articles and paths of failures."""
-    return [
-        f"failed {item.path}" if isinstance(item, Failure) else item.id
-        for _, results, _, _ in reads
-        for result in results
-        for item in result.found
-    ]
+    found: list[str] = []
+    for parts, results, _, _ in reads:
+        for part, result in zip(parts, results, strict=True):
+            found += [f"failed {part.path}"] if result.refusal else []
+            found += [f"failed {i.path}" if isinstance(i, Failure) else i.id for i in result.found]
+    return found
 
 
 # A pool by itself
@@ -178,8 +178,8 @@ def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
     reads = list(read_all(tasks, OPTIONS, "en", 2))
     wanted = [f"failed {n:04}.txt" if n in (3, 7) else f"a{n}" for n in range(12)]
     assert ids(reads) == wanted
-    failures = [f for _, results, _, _ in reads for r in results for f in r.found if isinstance(f, Failure)]
-    assert {failure.reason for failure in failures} == {"reading it ended the process that read it, twice"}
+    refusals = {result.refusal for _, results, _, _ in reads for result in results}
+    assert refusals == {None, "it ended the process that read it, twice"}
     # Two for a start, one in place of each that was lost, two for each task that is read again.
     assert len(hired) <= 2 + 2 + 4
 

@@ -39,14 +39,16 @@ def top(snapshot: Snapshot, found: Matches, order: str, offset: int, limit: int)
 def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:
     """Ascending sort keys, the first the most important."""
     begins = snapshot.begins[found.articles]
+    # In single precision: scores that only rounding tells apart are ties.
+    scores = found.scores.astype(np.float32)
     newest = -begins  # NO_MOMENT is the smallest of all, so undated articles come last
     if order == "newest":
-        return [newest, -found.scores]
+        return [newest, -scores]
     if order == "oldest":
-        return [np.where(begins == NO_MOMENT, -NO_MOMENT, begins), -found.scores]
+        return [np.where(begins == NO_MOMENT, -NO_MOMENT, begins), -scores]
     if order == "title":
         return [snapshot.title_keys()[found.articles]]
-    return [-found.scores, newest]
+    return [-scores, newest]
 
 
 def _settle_ties(
