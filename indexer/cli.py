@@ -50,7 +50,7 @@ _memory_option = click.option(
     "max_memory_mb",
     type=click.IntRange(min=1),
     metavar="MB",
-    help="How much is gathered before a segment is written (default: 256).",
+    help="About how much memory the writer may take (default: 768).",
 )
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."

@@ -18,6 +18,8 @@ from indexer.engine.textstore import TextWriter
 
 Ints = NDArray[np.int64]
 FIELDS = ("title", "paragraph")
+# Measured: what sorting needs, and the numbers themselves.
+_BYTES_A_TERM = 64
 
 
 @dataclass(slots=True)
@@ -37,7 +39,10 @@ class Vocabulary:
 
 @dataclass(slots=True)
 class Buffer:
-    """The chunks of a segment to come, as they arrive; `size` is roughly the memory that they take."""
+    """The chunks of a segment to come, as they arrive.
+
+    `size` is roughly the memory that they take, with what making a segment of them will take.
+    """
 
     forms: dict[tuple[str, str], int] = field(default_factory=dict)
     chunks: list[Chunk] = field(default_factory=list)
@@ -57,7 +62,7 @@ class Buffer:
             self.texts.add(item)
         chunk.items = []
         self.articles += len(chunk.ids)
-        self.size += 4 * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
+        self.size += _BYTES_A_TERM * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
         self.chunks.append(chunk)
 
     def learn(self, chunk: Chunk, numbers: list[int]) -> None:
@@ -190,7 +195,9 @@ def postings_sections(
     count = len(vocabulary.stems)
     stems = vocabulary.stem_of[forms]
     order = stable_order(stems, count)
-    stems, owners = stems[order], owners[order]
+    stems, owners, positions = stems[order], owners[order], positions[order]
+    variants = compact(vocabulary.variant_of[forms[order]])
+    del order, forms  # each as large as everything that is kept
     new = np.ones(len(stems), np.bool_)
     new[1:] = (stems[1:] != stems[:-1]) | (owners[1:] != owners[:-1])
     first = np.flatnonzero(new)
@@ -204,8 +211,8 @@ def postings_sections(
         **named("gaps", pack(gaps)),
         **named("freqs", pack(np.diff(first, append=len(stems)))),
         "occurrences": compact(_starts(stems, count)),
-        **named("positions", pack(positions[order])),
-        "variants": compact(vocabulary.variant_of[forms[order]]),
+        **named("positions", pack(positions)),
+        "variants": variants,
     }
 
 
@@ -242,11 +249,11 @@ def stable_order(keys: Array, limit: int) -> Array:
 
     NumPy sorts 16-bit integers by counting, in linear time: larger keys are sorted by their halves.
     """
-    low = np.argsort(keys.astype(np.uint16), kind="stable")
+    low = np.argsort(keys.astype(np.uint16), kind="stable").astype(np.uint32)
     if limit <= 1 << 16:
         return low
-    high = (keys >> 16).astype(np.uint16)
-    order: Array = low[np.argsort(high[low], kind="stable")]
+    high = (keys >> 16).astype(np.uint16)[low]
+    order: Array = low[np.argsort(high, kind="stable")]
     return order
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings
+from indexer.engine.arrays import contains
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
 from indexer.engine.snapshot import Snapshot
 
 MAX_EXPANSION = 1000
@@ -148,24 +149,26 @@ class Leaves:
         postings = [self.snapshot.postings(name, stem) for stem in stems]
         docs: Ids = min((p.docs for p in postings), key=len)
         for part in postings:
-            docs = docs[np.isin(docs, part.docs, assume_unique=True)]
+            docs = docs[contains(part.docs, docs)]
         if not len(docs):
             return NO_POSTINGS
         ends = None
         for stem in stems:
             places, positions = self.snapshot.positions(name, stem, docs)
-            here = np.sort(places * _FAR + positions)
+            here = places * _FAR + positions  # ascending, as documents and positions are
             if ends is None:
                 ends = here
                 continue
             if not len(ends):
                 return NO_POSTINGS
             # Kept are the places that have an end of the phrase so far at most `slop` before them.
-            before = np.searchsorted(ends, here) - 1
-            ends = here[(before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)]
+            if slop == 1:
+                ends = here[contains(ends, here - 1)]
+            else:
+                before = np.searchsorted(ends, here) - 1
+                ends = here[(before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)]
         assert ends is not None
-        places, counts = np.unique(ends // _FAR, return_counts=True)
-        return Postings(docs[places], counts.astype(np.float64))
+        return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
 
 
 def _leaf(label: str, parts: dict[str, Postings], mark: Mark) -> Leaf:

@@ -94,16 +94,17 @@ class SegmentView:
         number = self.stems.find(stem)
         if number is None or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        found = self._slice(field, number, number + 1)
+        found, freqs = self._postings(field, number, number + 1)
+        if not len(found):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         begin, _ = self._range(f"{field}.occurrences", number)
-        places = np.searchsorted(docs, found.docs)
-        places[places == len(docs)] = 0
-        here = docs[places] == found.docs
-        freqs = found.freqs.astype(np.int64)
-        starts = begin + np.cumsum(freqs) - freqs
-        picked = _ranges(starts[here], freqs[here])
-        positions = self._numbers(field, "positions").pick(picked)
-        return np.repeat(places[here], freqs[here]), positions.astype(np.int64)
+        postings = np.minimum(np.searchsorted(found, docs), len(found) - 1)
+        places = np.flatnonzero(found[postings] == docs)
+        postings = postings[places]
+        starts = np.cumsum(freqs, dtype=np.int64)[postings] - freqs[postings] + begin
+        counts = freqs[postings]
+        positions = self._numbers(field, "positions").pick(_ranges(starts, counts))
+        return np.repeat(places, counts), positions.astype(np.int64)
 
     def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
         """Everything that stands in a field, by stem, document and position: document, variant, position."""
