@@ -254,9 +254,10 @@ class Index:
         began = time.perf_counter()
         report = SyncReport()
         with generations.writing(self.config.index, self.config.lock_timeout):
-            known, old = inherited(self.config.index) if self.exists else (Catalog(), None)
+            exists = self.exists
+            known, old = inherited(self.config.index) if exists else (Catalog(), None)
             roots = [Path(source) for source in known.sources]
-            if sources or not (roots or known.apart):
+            if sources or not exists:
                 roots += [root for root in self._roots(sources) if root not in roots]
             carried = Carried(old, tuple(known.apart))
             with closing(old) if old else nullcontext():

@@ -335,3 +335,11 @@ def test_verifying_finds_an_altered_byte_anywhere(archive: Archive) -> None:
                 index.verify()
         path.write_bytes(whole)
         index.verify()
+
+
+def test_rebuilding_an_index_that_was_emptied_brings_nothing_in(archive: Archive) -> None:
+    with open_index(archive.folder, sources=[archive.seeds]) as index:
+        index.put([Article(id="one", title="One")])
+        index.remove(["one"])
+        assert index.rebuild().added == 0
+        assert index.search("-nothing").total == 0
