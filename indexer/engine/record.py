@@ -62,8 +62,13 @@ def _decode_head(item: bytes, language: str | None = None) -> tuple[ArticleInfo,
     head = json.loads(item)
     published = head.get("published")
     if published:
-        others = tuple((value, place) for value, place in published["others"])
-        published = Published(**published | {"others": others})
+        published = Published(
+            published["value"],
+            published["precision"],
+            published["provenance"],
+            tuple((value, place) for value, place in published["others"]),
+            published["note"],
+        )
     return ArticleInfo(
         id=head["id"],
         title=head.get("title", ""),
