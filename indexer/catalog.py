@@ -6,6 +6,7 @@ need; the second what tells a writer that nothing has changed; the third everyth
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections import Counter
@@ -177,7 +178,7 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
 
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged."""
-    with _reading(folder, commit) as path:
+    with _reading(folder, commit) as path, _no_collection():
         summary, _, whole = _lines(path, most=3)
         return Catalog(
             committed=summary["committed"],
@@ -200,6 +201,18 @@ def newest(folder: Path) -> int:
     """The highest commit that a generation has a catalog of; 0 when there is none."""
     numbers = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
     return max(numbers, default=0)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looks for garbage: a catalog is made of many small objects, and none of it is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager
