@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -53,15 +52,12 @@ def build(
     folder = generations.begin(config.index, config.language, config.fingerprint())
     try:
         catalog = Catalog(committed=now())
-        with (
-            closing(Snapshot(folder)) as snapshot,
-            Batch(
-                snapshot,
-                config.language,
-                lambda commit: catalogs.save(folder, commit, catalog),
-                config.max_memory_mb * 2**20,
-            ) as batch,
-        ):
+        with Batch(
+            Snapshot(folder),
+            config.language,
+            lambda commit: catalogs.save(folder, commit, catalog),
+            config.max_memory_mb * 2**20,
+        ) as batch:
             for name in carried.ids:
                 article = _taken_over(carried, name)
                 items = encode_article(article)
@@ -149,15 +145,15 @@ def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Cat
     """Open what was built, count it, and let it find some of its articles by their own words."""
     reading = open_reading(folder, config, today)
     wanted = len(catalog.owners())
-    with closing(reading.snapshot) as snapshot:
-        if snapshot.articles != wanted:
+    snapshot = reading.snapshot
+    if snapshot.articles != wanted:
+        raise IndexDamaged(
+            f"the new index should have {wanted} articles, it has {snapshot.articles}: the old one stays"
+        )
+    for place in range(min(CANARIES, wanted)):
+        number = place * wanted // min(CANARIES, wanted)
+        if not finds_itself(snapshot, reading.how, number):
             raise IndexDamaged(
-                f"the new index should have {wanted} articles, it has {snapshot.articles}: the old one stays"
+                f"the new index does not find {snapshot.info(number).id!r} by its own words: "
+                "the old one stays"
             )
-        for place in range(min(CANARIES, wanted)):
-            number = place * wanted // min(CANARIES, wanted)
-            if not finds_itself(snapshot, reading.how, number):
-                raise IndexDamaged(
-                    f"the new index does not find {snapshot.info(number).id!r} by its own words: "
-                    "the old one stays"
-                )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,8 +141,9 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         for source, files in catalog.sources.items()
     }
     parts = (summary, hints, whole)
-    lines = "".join(json.dumps(part, separators=(",", ":")) + "\n" for part in parts)
-    write_durably(_path(folder, commit), lines.encode())
+    lines = [json.dumps(part, separators=(",", ":")).encode() for part in parts]
+    # Each line with its CRC-32 before it.
+    write_durably(_path(folder, commit), b"".join(b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
 
 
 def tidy(folder: Path, commit: int) -> None:
@@ -230,7 +232,14 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
 
 def _lines(path: Path, most: int = 1) -> list[Any]:
     with path.open("rb") as file:
-        return [json.loads(file.readline()) for _ in range(most)]
+        return [_checked(file.readline()) for _ in range(most)]
+
+
+def _checked(line: bytes) -> Any:
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if int(checksum, 16) != zlib.crc32(text):
+        raise ValueError("it is not what was written")
+    return json.loads(text)
 
 
 def _path(folder: Path, commit: int) -> Path:

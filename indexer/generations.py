@@ -151,7 +151,8 @@ def publish(root: Path, folder: Path) -> Path:
     write_durably(root / _POINTER, f"{finished.name}\n".encode())
     for path in root.iterdir():
         if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
-            shutil.rmtree(path)
+            # What cannot go now goes with the next one: the new generation is live already.
+            shutil.rmtree(path, ignore_errors=True)
     return finished
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -58,9 +59,8 @@ class Index:
         self.config = config
         self._today = today
         self._lock = threading.Lock()
-        self._open: Reading | None = None
-        self._seen: tuple[Any, ...] = ()
-        self._traces: tuple[int, ...] | None = None
+        self._open: tuple[Reading, tuple[int, ...] | None] | None = None
+        """What was opened last, and the traces of its commit; replaced as one, so that it can be read so."""
 
     # Reading
 
@@ -128,15 +128,15 @@ class Index:
 
         Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
         """
-        with closing(open_reading(self._place()[0], self.config, self._today).snapshot) as snapshot:
-            snapshot.verify()
-            catalog = catalogs.load(snapshot.folder, snapshot.commit)
-            owners = catalog.owners()
-            if snapshot.articles != len(owners):
-                raise IndexDamaged(
-                    f"{snapshot.folder} should have {len(owners)} articles by its catalog, it has "
-                    f"{snapshot.articles}: run `nutgraf rebuild`"
-                )
+        snapshot = open_reading(self._place()[0], self.config, self._today).snapshot
+        snapshot.verify()
+        catalog = catalogs.load(snapshot.folder, snapshot.commit)
+        owners = catalog.owners()
+        if snapshot.articles != len(owners):
+            raise IndexDamaged(
+                f"{snapshot.folder} should have {len(owners)} articles by its catalog, it has "
+                f"{snapshot.articles}: run `nutgraf rebuild`"
+            )
         return self.status()
 
     @property
@@ -260,8 +260,7 @@ class Index:
             if sources or not exists:
                 roots += [root for root in self._roots(sources) if root not in roots]
             carried = Carried(old, tuple(known.apart))
-            with closing(old) if old else nullcontext():
-                build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
+            build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
         report.seconds = time.perf_counter() - began
         return report
 
@@ -270,9 +269,7 @@ class Index:
     def close(self) -> None:
         """Let go of the files; the index may be used again afterwards."""
         with self._lock:
-            if self._open:
-                self._open.snapshot.close()
-            self._open, self._seen = None, ()
+            self._open = None
 
     def __enter__(self) -> Self:
         return self
@@ -285,17 +282,20 @@ class Index:
     # Within
 
     def _reading(self) -> Reading:
-        traces = generations.traces(self.config.index, self._open.snapshot.folder if self._open else None)
+        opened = self._open
+        folder = opened[0].snapshot.folder if opened else None
+        traces = generations.traces(self.config.index, folder)
+        if opened and traces is not None and opened[1] == traces:
+            return opened[0]
         with self._lock:
-            if self._open is not None and self._traces == traces is not None:
-                return self._open
+            before = self._open[0] if self._open else None
             place = self._place()
-            if self._open is None or self._seen != place:
-                self._open = open_reading(place[0], self.config, self._today)
-                # A writer may have committed in the meantime: what was opened counts.
-                self._seen = (place[0], self._open.snapshot.commit)
-            self._traces = traces
-            return self._open
+            if before and (before.snapshot.folder, before.snapshot.commit) == place:
+                reading = before
+            else:
+                reading = open_reading(place[0], self.config, self._today, before)
+            self._open = (reading, traces)
+            return reading
 
     def _place(self) -> tuple[Path, int]:
         """The folder of the live generation, and its last commit."""
@@ -328,22 +328,22 @@ class Index:
     def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
         """A catalog and a batch to change; both become durable and visible together."""
         self._check_options()
-        with closing(open_snapshot(self._place()[0])) as snapshot:
-            folder = snapshot.folder
-            catalog = catalogs.load(folder, snapshot.commit)
-            before = catalog.state()
+        snapshot = open_snapshot(self._place()[0])
+        folder = snapshot.folder
+        catalog = catalogs.load(folder, snapshot.commit)
+        before = catalog.state()
 
-            def save(commit: int) -> None:
-                catalog.committed = now()
-                catalogs.save(folder, commit, catalog)
+        def save(commit: int) -> None:
+            catalog.committed = now()
+            catalogs.save(folder, commit, catalog)
 
-            with Batch(snapshot, self.config.language, save, self.config.max_memory_mb * 2**20) as batch:
-                yield catalog, batch
-            if not report.changes and catalog.state() != before:
-                # No article changed, but what is known of the files did.
-                save(snapshot.commit)
-            catalogs.tidy(folder, generations.last_commit(folder))
-            generations.sweep(folder)
+        with Batch(snapshot, self.config.language, save, self.config.max_memory_mb * 2**20) as batch:
+            yield catalog, batch
+        if not report.changes and catalog.state() != before:
+            # No article changed, but what is known of the files did.
+            save(snapshot.commit)
+        catalogs.tidy(folder, generations.last_commit(folder))
+        generations.sweep(folder)
 
     def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
         chosen = [Path(source) for source in sources] or list(self.config.sources)
@@ -366,7 +366,7 @@ class _Nowhere:
     def remove(self, article_id: str) -> None:
         """Remove nothing."""
 
-    def take(self, chunk: Chunk, numbers: list[int]) -> None:
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
         """Add nothing."""
 
 

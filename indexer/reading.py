@@ -26,10 +26,15 @@ class Reading:
     how: Searching
 
 
-def open_reading(folder: Path, config: Config, today: Callable[[], date]) -> Reading:
-    """The last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged."""
+def open_reading(
+    folder: Path, config: Config, today: Callable[[], date], before: Reading | None = None
+) -> Reading:
+    """The last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged.
+
+    What has not changed since the reading `before` is taken over from it.
+    """
     settings = check_format(folder)
-    snapshot, summary = _last_commit(folder)
+    snapshot, summary = _last_commit(folder, before.snapshot if before else None)
     how = Searching(
         languages=tuple(summary.languages) or (settings.language,),
         language=settings.language,
@@ -51,12 +56,12 @@ def check_format(folder: Path) -> generations.Settings:
     return settings
 
 
-def open_snapshot(folder: Path) -> Snapshot:
+def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
     """The articles of a generation's last commit; raises IndexDamaged."""
     while True:
         commit = generations.last_commit(folder)
         try:
-            return Snapshot(folder)
+            return Snapshot(folder, before)
         except IndexMissing as error:
             # Unless a commit that was made in between has taken the files away.
             if generations.last_commit(folder) == commit:
@@ -76,14 +81,13 @@ def summary_now(reading: Reading) -> Summary:
         return reading.summary
 
 
-def _last_commit(folder: Path) -> tuple[Snapshot, Summary]:
+def _last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summary]:
     for attempt in range(_RETRIES):
-        snapshot = open_snapshot(folder)
+        snapshot = open_snapshot(folder, before)
         try:
             return snapshot, load_summary(folder, snapshot.commit)
         except IndexDamaged:
             # A commit that was made in between has taken this one's catalog away.
             if attempt == _RETRIES - 1 or generations.last_commit(folder) == snapshot.commit:
                 raise
-            snapshot.close()
     raise AssertionError("unreachable")

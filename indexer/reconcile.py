@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ class Sink(Protocol):
     def remove(self, article_id: str) -> None:
         """Remove the article with this id."""
 
-    def take(self, chunk: Chunk, numbers: list[int]) -> None:
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
         """Add articles whose ids are free; `numbers` are those of the forms of the chunk's gatherer."""
 
 
@@ -91,6 +92,7 @@ def run(
                 if part.first_line == 1:
                     progress.advance(state.pending[part.file][2].size)
             sink.take(chunk.only(wanted), numbers)
+    state.mend()
     for name, (path, why) in released.items():
         sink.remove(name)
         report.record("remove", name, path, why)
@@ -114,6 +116,8 @@ class _Reconciling:
     previous: dict[Path, Entry | None] = field(init=False, default_factory=dict)
     digests: dict[Path, str] = field(init=False, default_factory=dict)
     reserved: set[str] = field(init=False, default_factory=set)
+    holed: dict[Path, Entry | None] = field(init=False, default_factory=dict)
+    """Files of which a piece could not be read, with what was known of them before."""
 
     def __post_init__(self) -> None:
         self.owners = self.catalog.owners()
@@ -169,8 +173,14 @@ class _Reconciling:
             self.previous[part.file] = files.get(path)
             files[path] = Entry(stamp)
         entry, before = files[path], self.previous[part.file]
-        if result.refusal is not None:
+        if result.refusal is not None and part.data is None:
             self._refused(root, path, before, result.refusal)
+            return
+        if result.refusal is not None:
+            # The other pieces of the file are read all the same; what this one had is not known to be gone.
+            self.holed[part.file] = before
+            entry.failures.append((path, f"a part of it cannot be read ({result.refusal})"))
+            self.report.failed.append(Failure(*entry.failures[-1]))
             return
         if part.first_line == 1:
             entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
@@ -185,6 +195,18 @@ class _Reconciling:
                 why = "the file changed" if before else "the file is new"
                 yield item.id, self._take(root, path, entry, item, why)
         self.report.failed += [Failure(*failure) for failure in entry.failures[seen:]]
+
+    def mend(self) -> None:
+        """Keep what was indexed from files of which a piece could not be read; they are tried again."""
+        for file, before in self.holed.items():
+            root, path, _ = self.pending[file]
+            entry = self.catalog.sources[str(root)][path]
+            entry.stamp = Stamp(entry.stamp.size, 0, 0)
+            for name, known in before.articles.items() if before else ():
+                if self.released.pop(name, None):
+                    entry.articles[name] = known
+                    self.owners[name] = (str(root), path)
+                    self.report.unchanged += 1
 
     def _pieces(self, part: Part) -> Iterator[Part]:
         try:

@@ -162,7 +162,7 @@ def _hits(
         return []
     hits = []
     in_title, in_text = _markers(snapshot, how, [scored.leaf for scored in found.leaves])
-    missing = {label: ~contains(articles, shown.articles) for label, articles in found.wanted if lacking}
+    missing = [(label, ~contains(articles, shown.articles)) for label, articles in found.wanted if lacking]
     starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
     chosen = choose_paragraphs(found.leaves, starts, stops, how.passages)
     numbers, scores = shown.articles.tolist(), shown.scores.tolist()
@@ -181,7 +181,7 @@ def _hits(
                 score=score,
                 title_spans=find_spans(info.title, words, in_title),
                 passages=tuple(passages),
-                missing=tuple(label for label, absent in missing.items() if absent[place]),
+                missing=tuple(label for label, absent in missing if absent[place]),
             )
         )
     return hits

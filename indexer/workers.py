@@ -11,17 +11,17 @@ import pickle
 import selectors
 import subprocess
 import sys
+from array import array
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from indexer.engine.gather import Chunk
 from indexer.errors import WorkerFailed
 from indexer.intake import Intake, Part, PartResult
 from indexer.readers import ReadOptions
 
-Numbers = list[int]
-Read = tuple[list[Part], list[PartResult], Chunk, Numbers]
+Read: TypeAlias = "tuple[list[Part], list[PartResult], Chunk, array[int]]"
 """Parts, what became of each, their articles, and the numbers of the gatherer's forms in the index."""
 
 _AHEAD = 4  # tasks a worker may be ahead of the slowest
@@ -33,7 +33,7 @@ _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import 
 def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
     """Read every task's parts, with `jobs` workers when that is more than one; in the order of the tasks."""
     if jobs < 2:
-        intake, numbers = Intake(options, language), Numbers()
+        intake, numbers = Intake(options, language), array("i")
         for parts in tasks:
             yield parts, *intake.read(parts), numbers
         return
@@ -58,7 +58,7 @@ class _Worker:
             raise WorkerFailed(
                 f"a process to read with is wanted, it cannot be started ({error}): set jobs to 1"
             ) from error
-        self.numbers = Numbers()
+        self.numbers = array("i")
         self.task: int | None = None
         self.is_ready = False
         try:
@@ -171,7 +171,7 @@ class _Workers:
                         if worker.is_ready:
                             # What was indexed from it before stays, and it is tried again with every sync.
                             refusal = "it ended the process that read it, twice"
-                            read = [part], [PartResult(refusal=refusal)], Chunk(), Numbers()
+                            read = [part], [PartResult(refusal=refusal)], Chunk(), array("i")
                         else:
                             self._count_never_ready()
                         worker = None

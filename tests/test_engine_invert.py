@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
@@ -156,7 +157,7 @@ def built(articles: Sequence[Article], path: Path) -> SegmentView:
     gatherer, buffer = Gatherer("en"), Buffer()
     for article in articles:
         gatherer.add(article)
-    buffer.add(gatherer.take(), [])
+    buffer.add(gatherer.take(), array("i"))
     return written(buffer, path)
 
 
@@ -224,7 +225,7 @@ def test_a_word_that_is_asked_for_twice_counts_once(tmp_path: Path) -> None:
 def test_chunks_however_cut_make_the_same_segment(
     tmp_path: Path, articles: list[Article], cuts: list[int]
 ) -> None:
-    gatherer, buffer, numbers = Gatherer("en"), Buffer(), list[int]()
+    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
     for place, article in enumerate(articles):
         if place in cuts:
             buffer.add(gatherer.take(), numbers)
@@ -239,7 +240,7 @@ def test_chunks_however_cut_make_the_same_segment(
 def test_several_gatherers_make_the_same_segment_as_one(
     tmp_path: Path, articles: list[Article], who: list[int]
 ) -> None:
-    gatherers = [(Gatherer("en"), list[int]()) for _ in range(3)]
+    gatherers = [(Gatherer("en"), array("i")) for _ in range(3)]
     buffer = Buffer()
     for article, number in zip(articles, who, strict=False):
         gatherer, numbers = gatherers[number]
@@ -254,7 +255,7 @@ def test_several_gatherers_make_the_same_segment_as_one(
 def test_a_buffer_that_was_cleared_begins_anew(
     tmp_path: Path, parts: list[list[Article]], shared: bool
 ) -> None:
-    gatherers = [(Gatherer("en"), list[int]()) for _ in range(1 if shared else 2)]
+    gatherers = [(Gatherer("en"), array("i")) for _ in range(1 if shared else 2)]
     buffer = Buffer()
     for place, articles in enumerate(parts):
         for number, article in enumerate(articles):
@@ -275,7 +276,7 @@ def test_articles_left_out_of_a_chunk_were_never_there(
 ) -> None:
     wanted = wanted[: len(articles)]
     kept = [article for article, is_wanted in zip(articles, wanted, strict=True) if is_wanted]
-    gatherer, numbers = Gatherer("en"), list[int]()
+    gatherer, numbers = Gatherer("en"), array("i")
     for article in articles:
         gatherer.add(article)
     chunk = gatherer.take()

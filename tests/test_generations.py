@@ -720,3 +720,72 @@ def test_any_program_with_whoosh_can_open_and_query_a_generation(archive: Archiv
         )
         assert re.fullmatch(r"p-[0-9a-f]{8}", fields["anchor"])
     found.close()
+
+
+def test_what_fails_after_the_commit_is_made_takes_nothing_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from indexer.engine import storage
+
+    with archive.open() as index:
+        index.put([Article(id="p1", title="A heron")])
+        sync_folder = storage.sync_folder
+
+        def interrupted(folder: Path) -> None:
+            sync_folder(folder)
+            if list(folder.glob("_MAIN_*.toc")) != before:
+                raise KeyboardInterrupt
+
+        before = list(Path(index.path).glob("_MAIN_*.toc"))
+        monkeypatch.setattr(storage, "sync_folder", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index.put([Article(id="p2", title="A heron")])
+        monkeypatch.undo()
+        assert index.search("heron").total == 2
+        index.verify()
+    with archive.open() as index:
+        assert index.put([Article(id="p3", title="A heron")]).added == 1
+        assert index.search("heron").total == 3
+
+
+def test_an_altered_mark_of_what_was_removed_is_said(archive: Archive) -> None:
+    with archive.open() as index:
+        index.put([Article(id=f"p{n}", title=f"A heron {n}") for n in range(40)])
+        index.remove(["p7"])
+        (contents,) = Path(index.path).glob("_MAIN_*.toc")
+        whole = contents.read_bytes()
+        bitmap = (1 << 7).to_bytes(5, "little")
+        assert whole.count(bitmap) == 1
+        contents.write_bytes(whole.replace(bitmap, (1 << 8).to_bytes(5, "little")))
+    with archive.open() as index, pytest.raises(IndexDamaged):
+        index.search("heron")
+
+
+def test_closing_an_index_while_others_search_it_disturbs_nobody(archive: Archive) -> None:
+    archive.sync()
+    index = archive.open()
+    failures: list[BaseException] = []
+
+    def search() -> None:
+        try:
+            for _ in range(150):
+                assert index.search("crane").total == 2
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it must be seen)
+            failures.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        index.close()
+    assert failures == []
+
+
+def test_commits_leave_no_file_open_behind_them(archive: Archive) -> None:
+    with archive.open() as index:
+        counts = []
+        for number in range(12):
+            index.put([Article(id=f"p{number}", title="A heron")])
+            index.search("heron")
+            counts.append(len(list(Path("/proc/self/fd").iterdir())))
+        assert max(counts) <= counts[0] + 12

@@ -378,3 +378,21 @@ def assert_sound(text: str, spans: tuple[tuple[int, int], ...]) -> None:
         assert start in starts
         assert end in ends
         place = end
+
+
+def test_the_same_word_asked_for_in_two_fields_is_lacking_in_the_one(index: Index) -> None:
+    page = index.search("title:harbour harbour latakia")
+    assert {hit.article.id: hit.missing for hit in page.hits} == {
+        "syria": ("title:harbour",),
+        "vaccine": ("latakia",),
+    }
+
+
+def test_a_query_without_an_array_form_goes_through_whoosh(index: Index) -> None:
+    from whoosh.query.terms import Regex
+
+    from indexer.engine.evaluate import Evaluation
+
+    snapshot = index._reading().snapshot
+    found = Evaluation(snapshot, ["en"]).run(Regex("paragraph", "^harb"), enough=1).full
+    assert [snapshot.id_of(number) for number in found.articles.tolist()] == ["syria"]

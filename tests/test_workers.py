@@ -465,3 +465,40 @@ def test_workers_start_wherever_and_however_the_program_was_started(tmp_path: Pa
     assert lines[0] == "started"
     assert len(lines) == 2
     assert lines[1].endswith(" True")
+
+
+def test_a_piece_that_ends_its_worker_takes_nothing_of_its_file_away(
+    tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_work(
+        monkeypatch,
+        "import os, indexer.intake as i\n"
+        "read = i._read_piece\n"
+        "def ending(part, data, *rest):\n"
+        "    if b'killer' in data: os.kill(os.getpid(), 9)\n"
+        "    return read(part, data, *rest)\n"
+        "i._read_piece = ending\n",
+    )
+    file = tmp_path / "seeds" / "a.jsonl"
+    file.parent.mkdir()
+
+    def write(word: str, killing: int | None) -> None:
+        records = [
+            {"id": f"a{n}", "title": f"{word} {n}", "text": "killer" if n == killing else f"{word} " * 20}
+            for n in range(40)
+        ]
+        file.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    with open_index(tmp_path / "index", sources=[file.parent], jobs=2) as index:
+        write("heron", None)
+        assert index.sync().added == 40
+        write("crane", 20)
+        report = index.sync()
+        assert [failure.path for failure in report.failed] == ["a.jsonl"]
+        assert index.verify().articles == 40
+        cranes, herons = (index.search(word, limit=0).total for word in ("crane", "heron"))
+        assert (cranes + herons, herons > 0, cranes > 20) == (40, True, True)
+        write("egret", None)
+        assert index.sync().changed == 40
+        assert index.verify().articles == 40
+        assert index.search("egret", limit=0).total == 40

@@ -6,6 +6,7 @@ Nutgraf's search reads the same arrays without it. Segments are written by `writ
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ class ColumnarSegment(base.Segment):
     def __init__(self, indexname: str, documents: int = 0) -> None:
         super().__init__(indexname)
         self.documents = documents
+        self.checksum = 0  # CRC-32 of the bitmap
         self.removed = b""  # one bit a document, the lowest first; empty while nothing is removed
 
     def codec(self, **kwargs: Any) -> ColumnarCodec:
@@ -83,6 +85,8 @@ class ColumnarSegment(base.Segment):
         """Raise ValueError unless what the table of contents says of the segment fits its file."""
         if self.documents != view.documents or len(self.removed) not in (0, (self.documents + 7) // 8):
             raise ValueError(f"{self.make_filename(EXTENSION)} has {view.documents} documents")
+        if zlib.crc32(self.removed) != self.checksum:
+            raise ValueError(f"what was removed from {self.make_filename(EXTENSION)} is not what was written")
 
     def live(self) -> Array | None:
         """Which documents are not removed (bool, one of each); None when all are there."""
@@ -99,6 +103,7 @@ class ColumnarSegment(base.Segment):
         copy = ColumnarSegment(self.indexname, self.documents)
         copy.segid = self.segid
         copy.removed = np.packbits(gone, bitorder="little").tobytes()
+        copy.checksum = zlib.crc32(copy.removed)
         return copy
 
     def doc_count_all(self) -> int:

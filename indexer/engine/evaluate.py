@@ -200,9 +200,10 @@ def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
 
 def _label(node: Any) -> str:
     """A clause as a person would write it."""
+    field = "" if getattr(node, "fieldname", "text") == "text" else f"{node.fieldname}:"
     if isinstance(node, RawPhrase):
-        return f'"{node.text}"'
+        return f'{field}"{node.text}"'
     if type(node) in (Term, Prefix, Wildcard, FuzzyTerm):
         ending = {Prefix: "*", FuzzyTerm: "~"}.get(type(node), "")
-        return f"{node.text}{ending}"
+        return f"{field}{node.text}{ending}"
     return str(node)

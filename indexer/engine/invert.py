@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
@@ -19,7 +20,7 @@ from indexer.engine.textstore import TextWriter
 Ints = NDArray[np.int64]
 FIELDS = ("title", "paragraph")
 # Measured: what sorting needs, and the numbers themselves.
-_BYTES_A_TERM = 64
+_BYTES_A_TERM = 80
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Buffer:
     _titles: list[NDArray[np.int32]] = field(default_factory=list)
     _paragraphs: list[NDArray[np.int32]] = field(default_factory=list)
 
-    def add(self, chunk: Chunk, numbers: list[int]) -> None:
+    def add(self, chunk: Chunk, numbers: array[int]) -> None:
         """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
         self.learn(chunk, numbers)
         mapping = np.array(numbers, np.int32)
@@ -65,7 +66,7 @@ class Buffer:
         self.size += _BYTES_A_TERM * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
         self.chunks.append(chunk)
 
-    def learn(self, chunk: Chunk, numbers: list[int]) -> None:
+    def learn(self, chunk: Chunk, numbers: array[int]) -> None:
         """Give the new forms of a chunk their numbers."""
         for form in chunk.forms:
             numbers.append(self.forms.setdefault(form, len(self.forms)))

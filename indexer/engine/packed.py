@@ -28,7 +28,7 @@ class Packed:
         narrow = self._narrow[begin:end]
         values = narrow.astype(np.int32)
         if len(self._at):
-            low, high = np.searchsorted(self._at, (begin, end))
+            low, high = np.searchsorted(self._at, np.array((begin, end), self._at.dtype))
             if low < high:
                 values[self._at[low:high] - begin] = self._wide[low:high]
         return values
@@ -38,7 +38,7 @@ class Packed:
         values = self._narrow[places].astype(np.int32)
         if len(self._at):
             marked = np.flatnonzero(values == self._mark)
-            values[marked] = self._wide[np.searchsorted(self._at, places[marked])]
+            values[marked] = self._wide[np.searchsorted(self._at, places[marked].astype(self._at.dtype))]
         return values
 
 

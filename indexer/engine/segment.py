@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +25,7 @@ _TRAILER = struct.Struct("<QII8s")
 _KINDS = {"u1", "u2", "u4", "u8", "i4", "i8"}
 
 Array = NDArray[Any]
+Directory = dict[str, tuple[str, int, int, int]]
 
 
 class SegmentFile:
@@ -45,7 +46,7 @@ class SegmentFile:
         self._directory, self._end = self._read_directory()
         for name in self._directory:
             self._check_bounds(name)
-        self.sections: dict[str, Array] = _Sections(self._array)
+        self.sections: dict[str, Array] = _Sections(path, self._map, self._directory)
 
     def info(self) -> dict[str, Any]:
         """The segment's own facts: counts and languages."""
@@ -67,16 +68,6 @@ class SegmentFile:
             place = offset + size
         if self._map[: len(MAGIC)] != MAGIC or self._read_directory() != (self._directory, self._end):
             self._refuse(0, "it was altered after it was opened")
-
-    def close(self) -> None:
-        """Let go of the file, when nothing uses its arrays any more."""
-        self.sections.clear()
-        self._directory = {}
-        try:
-            self._map.close()
-        except BufferError:
-            # An array is still in use; the last one to go takes the map with it.
-            pass
 
     def _read_directory(self) -> tuple[dict[str, tuple[str, int, int, int]], int]:
         whole = len(self._map)
@@ -101,14 +92,6 @@ class SegmentFile:
         if size % int(kind[1:]) or size < 0 or not len(MAGIC) <= offset <= self._end - size:
             self._refuse(self._end, f"by its directory, {name} reaches beyond the file")
 
-    def _array(self, name: str) -> Array:
-        if name not in self._directory:
-            raise IndexDamaged(f"{self.path} has no {name} (any more): run `nutgraf rebuild`")
-        kind, offset, size, checksum = self._directory[name]
-        if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
-            self._refuse(offset, f"{name} is not what was written")
-        return np.frombuffer(self._map, np.dtype(f"<{kind}"), size // int(kind[1:]), offset)
-
     def _size_now(self) -> int:
         try:
             return self.path.stat().st_size
@@ -116,19 +99,36 @@ class SegmentFile:
             raise IndexDamaged(f"{self.path} cannot be opened ({error}): run `nutgraf rebuild`") from error
 
     def _refuse(self, offset: int, what: str) -> NoReturn:
-        raise IndexDamaged(f"{self.path} is damaged at byte {offset}: {what}; run `nutgraf rebuild`")
+        _refuse(self.path, offset, what)
 
 
 class _Sections(dict[str, Array]):
-    """Arrays by name, each looked up once."""
+    """Arrays by name, each mapped and compared with its checksum when it is first asked for.
 
-    def __init__(self, look_up: Callable[[str], Array]) -> None:
+    It does not know the file that it belongs to, so that both are gone as soon as nobody uses them.
+    """
+
+    def __init__(
+        self, path: Path, mapped: mmap.mmap, directory: dict[str, tuple[str, int, int, int]]
+    ) -> None:
         super().__init__()
-        self._look_up = look_up
+        self._path = path
+        self._map = mapped
+        self._directory = directory
 
     def __missing__(self, name: str) -> Array:
-        array = self[name] = self._look_up(name)
+        if name not in self._directory:
+            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf rebuild`")
+        kind, offset, size, checksum = self._directory[name]
+        if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
+            _refuse(self._path, offset, f"{name} is not what was written")
+        array = np.frombuffer(self._map, np.dtype(f"<{kind}"), size // int(kind[1:]), offset)
+        self[name] = array
         return array
+
+
+def _refuse(path: Path, offset: int, what: str) -> NoReturn:
+    raise IndexDamaged(f"{path} is damaged at byte {offset}: {what}; run `nutgraf rebuild`")
 
 
 def _is_entry(entry: object) -> bool:

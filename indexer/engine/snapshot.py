@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from whoosh.fields import Schema
 from whoosh.index import TOC, EmptyIndexError, FileIndex
 from whoosh.query.qcore import Query
 from whoosh.searching import Searcher
@@ -19,7 +20,7 @@ from indexer.engine.codec import ColumnarSegment
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.storage import DurableStorage
-from indexer.engine.view import Positions, SegmentView
+from indexer.engine.view import Positions, SegmentView, ranges
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.model import Article, ArticleInfo
 
@@ -45,12 +46,14 @@ class Snapshot:
     """The articles of one commit as arrays, and their postings and texts on demand.
 
     Articles are numbered from 0 in the order of their documents, removed ones left out; all arrays named
-    after articles have one value of each. Raises IndexMissing, IndexOutdated or IndexDamaged.
+    after articles have one value of each. What has not changed since the snapshot `before` is taken over from
+    it. Raises IndexMissing, IndexOutdated or IndexDamaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         self.folder = folder
-        self.commit, segments = _read_contents(folder)
+        known = {} if before is None or before.folder != folder else before.views()
+        self.commit, self._schema, segments = _read_contents(folder, known)
         self.parts: list[Part] = []
         docs = articles = 0
         for segment, view in segments:
@@ -76,6 +79,10 @@ class Snapshot:
             field: float(values.mean()) if len(values) else 0.0 for field, values in self.lengths.items()
         }
 
+    def views(self) -> dict[str, SegmentView]:
+        """The open segments, by id."""
+        return {part.segment.segment_id(): part.view for part in self.parts}
+
     @property
     def paragraphs(self) -> int:
         """How many paragraphs there are."""
@@ -86,10 +93,7 @@ class Snapshot:
         """The article of each document, -1 where it is removed."""
         owners = np.full(self.documents, -1, np.int32)
         widths = self.stops - self.starts
-        if self.documents == int(widths.sum()):
-            return np.repeat(np.arange(self.articles, dtype=np.int32), widths)
-        for article, (start, stop) in enumerate(zip(self.starts, self.stops, strict=True)):
-            owners[start:stop] = article
+        owners[ranges(self.starts, widths)] = np.repeat(np.arange(self.articles, dtype=np.int32), widths)
         return owners
 
     def postings(self, field: str, stem: str) -> Postings:
@@ -105,7 +109,8 @@ class Snapshot:
         """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
         places, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for part in self.parts:
-            low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents))
+            bounds = np.array((part.first_doc, part.first_doc + part.view.documents))
+            low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
             found = part.view.positions(field, stem, docs[low:high] - part.first_doc)
             places.append(found[0] + low)
             positions.append(found[1])
@@ -128,12 +133,12 @@ class Snapshot:
 
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
-        view, local, _ = self._locate(article)
+        view, local = self._locate(article)
         return decode_info(view.items(local)[0])
 
     def article(self, article: int) -> Article:
         """A whole article, as it was put in."""
-        view, local, _ = self._locate(article)
+        view, local = self._locate(article)
         return decode_article(view.all_items(local))
 
     def texts(self, article: int, paragraphs: Sequence[int], language: str) -> tuple[ArticleInfo, list[str]]:
@@ -141,7 +146,7 @@ class Snapshot:
 
         `language` is that of articles that name none.
         """
-        view, local, _ = self._locate(article)
+        view, local = self._locate(article)
         head, *items = view.items(local, paragraphs if self.counts[article] else ())
         return decode_info(head, language), [item.decode() for item in items]
 
@@ -151,12 +156,12 @@ class Snapshot:
 
     def anchors(self, article: int) -> tuple[str, ...]:
         """The anchors of an article's paragraphs, in order."""
-        view, local, _ = self._locate(article)
+        view, local = self._locate(article)
         return view.anchors(local)
 
     def id_of(self, article: int) -> str:
         """The id of an article."""
-        view, local, _ = self._locate(article)
+        view, local = self._locate(article)
         return view.id_of(local)
 
     def find(self, article_id: str) -> int | None:
@@ -178,18 +183,15 @@ class Snapshot:
 
     def matched_by_whoosh(self, query: Query) -> Ids:
         """The documents that Whoosh's own matcher finds for a query that has no array form; ascending."""
-        with Searcher(FileIndex(DurableStorage(self.folder, readonly=True)).reader()) as searcher:
+        storage = DurableStorage(self.folder, readonly=True)
+        segments = [part.segment for part in self.parts]
+        with Searcher(FileIndex._reader(storage, self._schema, segments, self.commit)) as searcher:
             return np.array(sorted(query.docs(searcher)), np.int32)
 
     def verify(self) -> None:
         """Read every byte of the segments and compare it with its checksum; raises IndexDamaged."""
         for part in self.parts:
             part.view.file.verify()
-
-    def close(self) -> None:
-        """Let go of the files."""
-        for part in self.parts:
-            part.view.close()
 
     def _gathered(self, read: Callable[[SegmentView], Postings]) -> Postings:
         found = []
@@ -207,12 +209,12 @@ class Snapshot:
             return found[0] if found else NO_POSTINGS
         return Postings(np.concatenate([p.docs for p in found]), np.concatenate([p.freqs for p in found]))
 
-    def _locate(self, article: int) -> tuple[SegmentView, int, int]:
-        """The segment of an article, its number there, and its first document here."""
+    def _locate(self, article: int) -> tuple[SegmentView, int]:
+        """The segment of an article, and its number there."""
         part = self.parts[bisect_right(self._first_articles, article) - 1]
         place = article - part.first_article
         local = place if part.articles is None else int(part.articles[place])
-        return part.view, local, int(self.starts[article])
+        return part.view, local
 
     def _column(self, name: str, dtype: Any) -> NDArray[Any]:
         return self._from_parts(lambda part: part.view.file.sections[name], dtype)
@@ -225,8 +227,10 @@ class Snapshot:
         return np.concatenate(found) if len(found) != 2 else found[1]
 
 
-def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, SegmentView]]]:
-    """The number of the last commit, and its segments."""
+def _read_contents(
+    folder: Path, known: Mapping[str, SegmentView]
+) -> tuple[int, Schema, list[tuple[ColumnarSegment, SegmentView]]]:
+    """The number of the last commit, its schema and its segments."""
     storage = DurableStorage(folder, readonly=True)
     for attempt in range(_RETRIES):
         commit = -1
@@ -237,7 +241,10 @@ def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, Segme
                 raise IndexOutdated(
                     f"the index in {folder} has segments that Nutgraf did not write: run `nutgraf rebuild`"
                 )
-            views = [(segment, segment.view(storage)) for segment in contents.segments]
+            views = [
+                (segment, known.get(segment.segment_id()) or segment.view(storage))
+                for segment in contents.segments
+            ]
             for segment, view in views:
                 segment.check(view)
         except EmptyIndexError as error:
@@ -255,5 +262,5 @@ def _read_contents(folder: Path) -> tuple[int, list[tuple[ColumnarSegment, Segme
             # Unpickling lets any kind of error out of a damaged table of contents.
             raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
         else:
-            return commit, views
+            return commit, contents.schema, views
     raise AssertionError("unreachable")

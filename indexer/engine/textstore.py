@@ -88,7 +88,7 @@ class TextStore:
         found: list[bytes] = []
         number, stop = first, first + count
         while number < stop:
-            block = int(np.searchsorted(self.items, number, side="right"))
+            block = int(np.searchsorted(self.items, self.items.dtype.type(number), side="right"))
             start, text, bounds = self._recent.get(block) or self._read_block(block)
             last = min(start + len(bounds) - 1, stop)
             for place in range(number - start, last - start):

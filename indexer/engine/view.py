@@ -70,7 +70,7 @@ class SegmentView:
 
     def word_postings(self, field: str, words: Sequence[str]) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies."""
-        places = _ranges(*self._word_ranges([*dict.fromkeys(words)]))
+        places = ranges(*self._wordranges([*dict.fromkeys(words)]))
         stems, variants = (
             self.file.sections["word.stems"][places],
             self.file.sections["word.variants"][places],
@@ -103,7 +103,7 @@ class SegmentView:
         postings = postings[places]
         starts = np.cumsum(freqs, dtype=np.int64)[postings] - freqs[postings] + begin
         counts = freqs[postings]
-        positions = self._numbers(field, "positions").pick(_ranges(starts, counts))
+        positions = self._numbers(field, "positions").pick(ranges(starts, counts))
         return np.repeat(places, counts), positions.astype(np.int64)
 
     def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
@@ -115,8 +115,8 @@ class SegmentView:
     def items(self, article: int, paragraphs: Sequence[int] = ()) -> list[bytes]:
         """An article's stored head, and some of its paragraphs (numbered from 0)."""
         start = int(self.first[article]) + article - self._empty_before(article)
-        items = self.texts.read(start, 2 + max(paragraphs, default=-1))
-        return [items[0], *(items[1 + paragraph] for paragraph in paragraphs)]
+        wanted = (start, *(start + 1 + paragraph for paragraph in paragraphs))
+        return [self.texts.read(item, 1)[0] for item in wanted]
 
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
@@ -145,10 +145,6 @@ class SegmentView:
     def id_of(self, article: int) -> str:
         """The id of an article."""
         return self.ids[int(self.file.sections["article.id_places"][article])]
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.file.close()
 
     @cached_property
     def _empties(self) -> Array:
@@ -204,7 +200,7 @@ class SegmentView:
         kept = counts > 0
         return Postings(whole.docs[kept], counts[kept])
 
-    def _word_ranges(self, words: Sequence[str]) -> tuple[Array, Array]:
+    def _wordranges(self, words: Sequence[str]) -> tuple[Array, Array]:
         """Where the forms of each known word begin in "word.stems", and how many there are."""
         if len(words) > _FEW:
             lexicon = self.lexicon
@@ -227,7 +223,7 @@ def _runs(numbers: Array) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-def _ranges(starts: Array, lengths: Array) -> Array:
+def ranges(starts: Array, lengths: Array) -> Array:
     """The numbers start, start + 1, … of several ranges, one after the other."""
     ends = np.cumsum(lengths)
     return np.repeat(starts - ends + lengths, lengths) + np.arange(int(ends[-1]) if len(ends) else 0)

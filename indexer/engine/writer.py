@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +58,7 @@ class Batch:
         self._removed: dict[int, list[range]] = {}
         self._written: list[ColumnarSegment] = []
         self._gatherer = Gatherer(language)
-        self._numbers: list[int] = []
+        self._numbers = array("i")
         self._buffer = Buffer()
 
     def remove(self, article_id: str) -> None:
@@ -80,10 +81,10 @@ class Batch:
         if self._gatherer.size >= _CHUNK:
             self.take(self._gatherer.take(), self._numbers)
 
-    def take(self, chunk: Chunk, numbers: list[int]) -> None:
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
         """Add a chunk of articles that were gathered elsewhere.
 
-        `numbers` belongs to the gatherer: one list for all its chunks, empty at the first.
+        `numbers` belongs to the gatherer: one array for all its chunks, empty at the first.
         """
         if not chunk.ids:
             self._buffer.learn(chunk, numbers)
@@ -127,7 +128,9 @@ class Batch:
             with commit_allowed():
                 TOC(schema, segments, number).write(storage, INDEX_NAME)
         except BaseException:
-            self._throw_away(storage)
+            # Once the table of contents is in place, its segments belong to it, whatever came after.
+            if not (self._folder / f"_{INDEX_NAME}_{self._snapshot.commit + 1}.toc").exists():
+                self._throw_away(storage)
             raise
         # The commit is made: old files go last, and what cannot go now goes with the next one.
         clean_files(storage, INDEX_NAME, number, segments)
