@@ -203,7 +203,7 @@ class Index:
             if not self.exists:
                 build(self.config, self._today, [], Carried(), SyncReport(), Silence())
             with self._change(report) as (catalog, batch):
-                # All of them first: a batch that is given up leaves files behind until the next commit.
+                # All of them first: nothing is written before it is known that everything can be.
                 _not_from_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
                     items = encode_article(article)

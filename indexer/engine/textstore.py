@@ -48,11 +48,6 @@ class TextWriter:
         self._items_in_block += np.diff(items, prepend=0).tolist()
         self._lengths += lengths.tolist()
 
-    @property
-    def size(self) -> int:
-        """How many bytes are kept."""
-        return sum(map(len, self._blocks)) + self._size
-
     def sections(self) -> dict[str, Array | bytes]:
         """The sections of the store."""
         self._close_block()

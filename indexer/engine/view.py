@@ -17,7 +17,6 @@ from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchors
 
-FIELDS = ("title", "paragraph")
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
