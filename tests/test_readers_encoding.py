@@ -158,7 +158,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-def read_all(data: bytes, name: str) -> None:
+def assert_reads(data: bytes, name: str) -> None:
     try:
         found = list(read(data, name, "id", OPTIONS))
     except UnreadableDocument:
@@ -170,7 +170,7 @@ def read_all(data: bytes, name: str) -> None:
 @settings(deadline=None, max_examples=150)
 @given(st.binary(max_size=300), st.sampled_from(NAMES))
 def test_any_bytes_give_articles_or_a_clear_error(data: bytes, name: str) -> None:
-    read_all(data, name)
+    assert_reads(data, name)
 
 
 @settings(deadline=None, max_examples=150)
@@ -180,7 +180,7 @@ def test_any_bytes_give_articles_or_a_clear_error(data: bytes, name: str) -> Non
     st.sampled_from(["utf-8", "utf-16", "cp1252"]),
 )
 def test_any_mixture_of_markup_gives_articles_or_a_clear_error(text: str, name: str, codec: str) -> None:
-    read_all(text.encode(codec, "ignore"), name)
+    assert_reads(text.encode(codec, "ignore"), name)
 
 
 def test_importing_the_readers_loads_none_of_their_libraries() -> None:

@@ -133,6 +133,7 @@ class _Numbers:
         surfaces = self._words.surfaces(text)
         known = self._known
         try:
+            # A surface without a number gives None, which an array refuses: the one check for all of them.
             return array("i", map(known.get, surfaces))  # type: ignore[arg-type]
         except TypeError:
             several = self._learn([surface for surface in surfaces if surface not in known])

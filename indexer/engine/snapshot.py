@@ -64,7 +64,6 @@ class Snapshot:
             articles += view.articles if kept is None else len(kept)
         self.documents = docs
         self.articles = articles
-        self._first_docs = [part.first_doc for part in self.parts]
         self._first_articles = [part.first_article for part in self.parts]
         self.starts: Ids = self._from_parts(lambda part: part.view.first[:-1] + part.first_doc, np.int32)
         self.stops: Ids = self._from_parts(lambda part: part.view.first[1:] + part.first_doc, np.int32)

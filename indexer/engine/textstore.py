@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 
 import numpy as np
 import zstandard
@@ -102,11 +101,3 @@ class TextStore:
             self._recent.clear()
         self._recent[block] = found = (start, text, bounds)
         return found
-
-
-def write_items(items: Iterable[bytes]) -> dict[str, Array | bytes]:
-    """The sections of a store of the given items."""
-    writer = TextWriter()
-    for item in items:
-        writer.add(item)
-    return writer.sections()

@@ -106,7 +106,7 @@ class Batch:
             if kind is None:
                 self._commit(self._storage)
             else:
-                self._throw_away(self._storage)
+                self._throw_away()
         finally:
             self._lock.release()
 
@@ -130,7 +130,7 @@ class Batch:
         except BaseException:
             # Once the table of contents is in place, its segments belong to it, whatever came after.
             if not (self._folder / f"_{INDEX_NAME}_{self._snapshot.commit + 1}.toc").exists():
-                self._throw_away(storage)
+                self._throw_away()
             raise
         # The commit is made: old files go last, and what cannot go now goes with the next one.
         clean_files(storage, INDEX_NAME, number, segments)
@@ -179,6 +179,6 @@ class Batch:
             merged = Part(segment, segment.view(self._storage), 0, 0, None, None)
             parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
 
-    def _throw_away(self, storage: DurableStorage) -> None:
+    def _throw_away(self) -> None:
         for segment in self._written:
             segment.path(self._folder).unlink(missing_ok=True)

@@ -68,9 +68,6 @@ class DateRange(Query):
     fieldname = "date"
     boost = 1.0
 
-    def is_range(self) -> bool:
-        return True
-
     def __str__(self) -> str:
         start, end = (moment.isoformat() if moment else "" for moment in (self.start, self.end))
         return f"date:[{start}..{end})"

@@ -88,6 +88,7 @@ class _Months(parserinfo):
     """Month names of several languages, and two-digit years that do not hang on the system's clock."""
 
     def __init__(self, year: int) -> None:
+        # The stubs want pairs; dateutil takes any number of names for a month.
         self.MONTHS = _MONTHS  # type: ignore[assignment]
         self.JUMP = [*parserinfo.JUMP, "de", "del", "le", "den", "um", "uhr", "à", "do", "h"]
         super().__init__()

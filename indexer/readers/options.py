@@ -10,13 +10,11 @@ from datetime import date
 class ReadOptions:
     """How documents are read.
 
-    `language` is what the caller assumes where a document does not say; readers never apply it. `day_first`
-    decides `05/03/2024`. Date-times with an offset are moved to `timezone`; empty keeps the publisher's wall
-    time. `today` is the clock, for refusing future dates; None asks the system. `max_bytes` bounds a document
-    after unpacking.
+    `day_first` decides `05/03/2024`. Date-times with an offset are moved to `timezone`; empty keeps the
+    publisher's wall time. `today` is the clock, for refusing future dates; None asks the system. `max_bytes`
+    bounds a document after unpacking.
     """
 
-    language: str | None = None
     day_first: bool = True
     timezone: str = ""
     today: date | None = None
