@@ -1,14 +1,20 @@
-"""The nouns: articles and their dates on the way in, pages, hits and passages on the way out."""
+"""The nouns: articles and their dates on the way in, pages, hits and passages on the way out.
+
+A page is made of dozens of them, so those on the way out are structs, which take a tenth of the time that a
+frozen dataclass takes to make.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
+
+from msgspec import Struct
 
 from indexer.errors import InvalidArticle
 
@@ -30,8 +36,7 @@ Span = tuple[int, int]
 """Start and end of a match in a text, in code points, half-open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """When an article was published, as exactly as its source says and no more exactly.
 
     `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
@@ -164,12 +169,11 @@ class Article:
         set_(self, "notes", remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleInfo:
+class ArticleInfo(Struct, frozen=True):
     """An article without its text: what a hit carries."""
 
     id: str
-    title: str
+    title: str = ""
     published: Published | None = None
     language: str | None = None
     url: str | None = None
@@ -184,8 +188,7 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A paragraph of a hit as it is shown.
 
     `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
@@ -198,8 +201,7 @@ class Passage:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """An article that matches: its passages in reading order, and the words of the query that it lacks."""
 
     article: ArticleInfo
@@ -226,8 +228,7 @@ class Hit:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One slice of the hits of a query.
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
@@ -258,8 +259,7 @@ class Page:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedParagraph:
+class MarkedParagraph(Struct, frozen=True):
     """A whole paragraph of an article, with its stable anchor and what a query matched in it."""
 
     number: int
@@ -324,8 +324,17 @@ def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:
     names = []
     for number in hashes:
         seen[number] = seen.get(number, 0) + 1
-        names.append(f"p-{number:08x}" if seen[number] == 1 else f"p-{number:08x}-{seen[number]}")
+        names.append(_anchor(number, seen[number]))
     return tuple(names)
+
+
+def name_anchor(hashes: Sequence[int], place: int) -> str:
+    """The anchor of one paragraph (numbered from 0); what comes after it need not be given."""
+    return _anchor(hashes[place], 1 + hashes[:place].count(hashes[place]))
+
+
+def _anchor(number: int, time: int) -> str:
+    return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"
 
 
 def _strings(name: str, values: object) -> tuple[str, ...]:

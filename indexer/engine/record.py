@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any
+
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from indexer.model import Article, ArticleInfo, Encoding, Published
 
 
+class _Head(Struct, omit_defaults=True):
+    """What is stored of an article besides its text."""
+
+    id: str
+    title: str = ""
+    published: Published | None = None
+    language: str | None = None
+    url: str | None = None
+    source: str | None = None
+    encoding: tuple[str, bool] | None = None
+    notes: tuple[str, ...] = ()
+
+
+_encode = Encoder().encode
+_decode = Decoder(_Head).decode
+_decode_info = Decoder(ArticleInfo).decode  # what a hit does not show is passed over
+
+
 def encode_article(article: Article) -> list[bytes]:
     """The items of an article: its head, and its paragraphs in order."""
-    published, encoding = article.published, article.encoding
-    values = {
-        "id": article.id,
-        "title": article.title,
-        "published": published
-        and {
-            "value": published.value,
-            "precision": published.precision,
-            "provenance": published.provenance,
-            "others": published.others,
-            "note": published.note,
-        },
-        "language": article.language,
-        "url": article.url,
-        "source": article.source,
-        "encoding": encoding and [encoding.name, encoding.guessed],
-        "notes": article.notes,
-    }
-    head = json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False)
-    return [head.encode(), *(text.encode() for text in article.paragraphs)]
+    encoding = article.encoding
+    head = _Head(
+        article.id,
+        article.title,
+        article.published,
+        article.language,
+        article.url,
+        article.source,
+        (encoding.name, encoding.guessed) if encoding else None,
+        article.notes,
+    )
+    return [_encode(head), *(text.encode() for text in article.paragraphs)]
 
 
 def digest(items: list[bytes]) -> str:
@@ -44,36 +56,21 @@ def digest(items: list[bytes]) -> str:
 
 def decode_article(items: list[bytes]) -> Article:
     """The article of these items."""
-    info, head = _decode_head(items[0])
+    head = _decode(items[0])
     return Article(
-        **{name: getattr(info, name) for name in ("id", "title", "published", "language", "url", "source")},
-        paragraphs=[item.decode() for item in items[1:]],
-        encoding=Encoding(*head["encoding"]) if "encoding" in head else None,
-        notes=head.get("notes", ()),
+        head.id,
+        head.title,
+        [item.decode() for item in items[1:]],
+        head.published,
+        head.language,
+        head.url,
+        head.source,
+        Encoding(*head.encoding) if head.encoding else None,
+        head.notes,
     )
 
 
 def decode_info(head: bytes, language: str | None = None) -> ArticleInfo:
     """The article of this head, without its text; `language` is that of articles that name none."""
-    return _decode_head(head, language)[0]
-
-
-def _decode_head(item: bytes, language: str | None = None) -> tuple[ArticleInfo, dict[str, Any]]:
-    head = json.loads(item)
-    published = head.get("published")
-    if published:
-        published = Published(
-            published["value"],
-            published["precision"],
-            published["provenance"],
-            tuple((value, place) for value, place in published["others"]),
-            published["note"],
-        )
-    return ArticleInfo(
-        id=head["id"],
-        title=head.get("title", ""),
-        published=published,
-        language=head.get("language", language),
-        url=head.get("url"),
-        source=head.get("source"),
-    ), head
+    info = _decode_info(head)
+    return replace(info, language=language) if language and info.language is None else info

@@ -6,7 +6,6 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import lxml.html
 import trafilatura
 from lxml import etree
+from msgspec.structs import replace
 
 from indexer.errors import UnreadableDocument
 from indexer.model import Article, Published
