@@ -80,15 +80,13 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
         leaves = [scored.leaf for scored in found.leaves]
     words = analyzer(article.language or how.language)
     in_title, in_text = _markers(snapshot, how, leaves)
+    (title_spans,) = find_spans([article.title], [words], in_title)
+    spans = find_spans(article.paragraphs, [words] * len(article.paragraphs), in_text)
+    paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
     return MarkedArticle(
         article,
-        find_spans(article.title, words, in_title),
-        tuple(
-            MarkedParagraph(place, anchor, text, find_spans(text, words, in_text))
-            for place, (anchor, text) in enumerate(
-                zip(snapshot.anchors(number), article.paragraphs, strict=True), 1
-            )
-        ),
+        title_spans,
+        tuple(MarkedParagraph(place, *paragraph) for place, paragraph in enumerate(paragraphs, 1)),
     )
 
 
@@ -165,23 +163,29 @@ def _hits(
     missing = [(label, ~contains(articles, shown.articles)) for label, articles in found.wanted if lacking]
     starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
     chosen = choose_paragraphs(found.leaves, starts, stops, how.passages)
-    numbers, scores = shown.articles.tolist(), shown.scores.tolist()
-    for place, (number, score, docs) in enumerate(zip(numbers, scores, chosen, strict=True)):
-        start = int(starts[place])
-        info, texts = snapshot.texts(number, [doc - start for doc in docs], how.language)
-        words = analyzer(info.language or how.language)
-        names = snapshot.anchors(number) if texts else ()
+    places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
+    excerpts = snapshot.excerpts(shown.articles.tolist(), places, how.language)
+    words = [analyzer(excerpt.info.language or how.language) for excerpt in excerpts]
+    title_spans = find_spans([excerpt.info.title for excerpt in excerpts], words, in_title)
+    text_spans = iter(
+        find_spans(
+            [text for excerpt in excerpts for text in excerpt.texts],
+            [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts],
+            in_text,
+        )
+    )
+    for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
-        for doc, text in zip(docs, texts, strict=False):
-            shown_text, spans = cut(text, find_spans(text, words, in_text))
-            passages.append(Passage(doc - start + 1, names[doc - start], shown_text, spans))
+        for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):
+            shown_text, spans = cut(text, next(text_spans))
+            passages.append(Passage(place + 1, anchor, shown_text, spans))
         hits.append(
             Hit(
-                article=info,
-                score=score,
-                title_spans=find_spans(info.title, words, in_title),
-                passages=tuple(passages),
-                missing=tuple(label for label, absent in missing if absent[place]),
+                excerpt.info,
+                score,
+                title_spans[number],
+                tuple(passages),
+                tuple(label for label, absent in missing if absent[number]),
             )
         )
     return hits

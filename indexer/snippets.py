@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from indexer.model import Span
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
 _MOST_LITERALS = 64
-# Pieces of ASCII text that are not simply the letters and digits that stand together.
-_UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\b[a-z]\.[a-z]|[&@#]", re.IGNORECASE | re.ASCII)
-_SPACES = " \n\t\r\f\v\x1c\x1d\x1e\x1f"
+# Pieces of lower-case ASCII text that are not simply the letters and digits that stand together. Each way
+# begins with one character, so that the search leaps from one of these to the next.
+_UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\.(?<=\b[a-z]\.)[a-z]|&|@|#", re.ASCII)
+_APART = frozenset(' \n\t.,;:()"?!-/<>')  # between two of these, a word is a piece
 _LEAD = 60  # how much is shown before the first match of a cut passage
 
 
@@ -37,6 +38,11 @@ class Marker:
     phrases: frozenset[Phrase]
     characters: frozenset[str]
     literals: tuple[str, ...] | None
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the literals are all that there is to mark."""
+        return self.literals is not None and not self.characters and not self.phrases
 
     @classmethod
     def of(cls, marks: Sequence[Mark], words_of: Callable[[str], Iterable[str]] | None = None) -> Marker:
@@ -101,10 +107,21 @@ def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
     return sorted(chosen)
 
 
-def find_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
-    """Where a text has what is to be marked: ascending, disjoint, each on whole words or one phrase."""
+def find_spans(texts: Sequence[str], analyzers: Sequence[Analyzer], marker: Marker) -> list[tuple[Span, ...]]:
+    """Where each text has what is to be marked: ascending, disjoint, each on whole words or one phrase.
+
+    `analyzers` has the analyzer of each text.
+    """
+    if marker.is_literal and all(map(str.isascii, texts)):
+        return _literal_spans(texts, analyzers, marker)
+    return [_spans(text, words, marker) for text, words in zip(texts, analyzers, strict=True)]
+
+
+def _spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
+    if marker.is_literal and text.isascii():
+        return _literal_spans([text], [analyzer], marker)[0]
     if not marker.characters:
-        spans = _words(text, analyzer, marker)
+        spans = analyzer.places(text, marker.stems, marker.words) if marker.stems or marker.words else ()
         more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
         return _disjoint([*spans, *more]) if more else spans
     tokens = analyzer.tokens(text)
@@ -119,56 +136,76 @@ def find_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...
     return _disjoint(found)
 
 
-def _words(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
-    if not marker.stems and not marker.words:
-        return ()
-    if marker.literals is None or not text.isascii():
-        return analyzer.places(text, marker.stems, marker.words)
-    spans = _literal_places(text, marker.literals)
-    chunks = _unusual_chunks(text) if _UNUSUAL.search(text) else ()
-    if chunks:
-        # No piece goes over white space: what is unusual is taken apart by itself.
-        spans = [span for span in spans if not any(a <= span[0] < b for a, b in chunks)]
-        for start, stop in chunks:
+def _literal_spans(
+    texts: Sequence[str], analyzers: Sequence[Analyzer], marker: Marker
+) -> list[tuple[Span, ...]]:
+    """Where each ASCII text has one of the literals, or an unusual piece that is one of them in truth."""
+    # No piece goes over white space: what it joins is searched at once, and what is unusual is taken apart by
+    # itself. The space around everything spares the search its ends.
+    lower = "\n".join(("", *texts, "")).lower()
+    chunks = _unusual_chunks(lower)
+    for start, stop in chunks:
+        lower = lower[:start] + " " * (stop - start) + lower[stop:]
+    spans = sorted(_literal_places(lower, marker.literals or ()))
+    found: list[tuple[Span, ...]] = []
+    begin, place = 1, 0
+    for text, analyzer in zip(texts, analyzers, strict=True):
+        end = begin + len(text)
+        own: list[Span] = []
+        while place < len(spans) and spans[place][0] < end:
+            own.append((spans[place][0] - begin, spans[place][1] - begin))
+            place += 1
+        unusual = [(start - begin, stop - begin) for start, stop in chunks if begin <= start < end]
+        for start, stop in unusual:
             places = analyzer.places(text[start:stop], marker.stems, marker.words)
-            spans += ((start + a, start + b) for a, b in places)
-    return tuple(sorted(spans))
+            own += ((start + a, start + b) for a, b in places)
+        if unusual:
+            own.sort()
+        found.append(tuple(own))
+        begin = end + 1
+    return found
 
 
-def _unusual_chunks(text: str) -> list[Span]:
-    """What stands between white space around each unusual piece of an ASCII text."""
+def _unusual_chunks(lower: str) -> list[Span]:
+    """What stands between white space around each unusual piece of an ASCII text in lower case."""
     chunks: list[Span] = []
-    for match in _UNUSUAL.finditer(text):
-        if chunks and match.start() < chunks[-1][1]:
+    for match in _UNUSUAL.finditer(lower):
+        start, stop = match.span()
+        if chunks and start < chunks[-1][1]:
             continue
-        start = max(text.rfind(space, 0, match.start()) for space in _SPACES) + 1
-        ends = [end for space in _SPACES if (end := text.find(space, match.end())) >= 0]
-        chunks.append((start, min(ends, default=len(text))))
+        while not lower[start - 1].isspace():
+            start -= 1
+        while not lower[stop].isspace():
+            stop += 1
+        chunks.append((start, stop))
     return chunks
 
 
-def _literal_places(text: str, literals: Sequence[str]) -> list[Span]:
-    """Where words stand as whole pieces of a text that has no unusual pieces; see `analysis`."""
-    lower = text.lower()
-    spans: list[Span] = []
+def _literal_places(lower: str, literals: Sequence[str]) -> Iterator[Span]:
+    """Where words stand as whole pieces of a text that has no unusual pieces, and space around it."""
     for word in literals:
         start = lower.find(word)
         while start >= 0:
             end = start + len(word)
-            after = lower[end : end + 3]
-            before = lower[start - 2 : start] if start > 1 else lower[:start]
-            if (
-                not before[-1:].isalnum()
-                and not after[:1].isalnum()
-                # The s of a possessive, C++ and C#.
-                and not (before[-1:] == "'" and before[:1].isalnum() and len(before) == 2)
-                and not after.startswith("++")
-                and not (after[:1] == "#" and len(word) == 1)
-            ):
-                is_possessive = after[:2] == "'s" and not after[2:].isalnum()
-                spans.append((start, end + 2 if is_possessive else end))
+            if lower[start - 1] in _APART and lower[end] in _APART:
+                yield start, end
+            elif _is_whole(lower, start, end):
+                is_possessive = lower.startswith("'s", end) and not lower[end + 2].isalnum()
+                yield start, end + 2 if is_possessive else end
             start = lower.find(word, end)
-    return spans
+
+
+def _is_whole(lower: str, start: int, end: int) -> bool:
+    """Whether a word that stands here is a piece of its own; see `analysis`."""
+    before, after = lower[start - 1], lower[end]
+    return (
+        not before.isalnum()
+        and not after.isalnum()
+        # The s of a possessive, C++ and C#.
+        and not (before == "'" and lower[start - 2].isalnum())
+        and not lower.startswith("++", end)
+        and not (after == "#" and end - start == 1)
+    )
 
 
 def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:

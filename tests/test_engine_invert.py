@@ -146,9 +146,9 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         assert view.all_items(number) == encode_article(article)
         assert view.anchors(number) == anchors(article.paragraphs)
         head, *texts = encode_article(article)
-        assert view.items(number) == [head]
-        assert view.items(number, range(len(texts))) == [head, *texts]
-        assert view.items(number, range(len(texts))[-1:]) == [head, *texts[-1:]]
+        assert view.head(number) == head
+        assert view.all_items(number) == [head, *texts]
+        assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
     assert view.find("nobody") is None
 
 

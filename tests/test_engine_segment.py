@@ -375,7 +375,7 @@ def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int
     for first in range(len(items)):
         for count in {0, 1, 2, len(items) - first}:
             if first + count <= len(items):
-                assert made.read(first, count) == items[first : first + count]
+                assert made.read(range(first, first + count)) == items[first : first + count]
 
 
 @MANY
@@ -397,9 +397,9 @@ def test_blocks_that_are_taken_over_read_like_items_that_are_added(
                 for item in items:
                     writer.add(item)
         every = [item for items, _ in parts for item in items]
-        assert store(writer, path).read(0, len(every)) == every
+        assert store(writer, path).read(range(len(every))) == every
         made = store(writer, path)
-        assert [made.read(number, 1)[0] for number in range(len(every))] == every
+        assert [made.read([number])[0] for number in range(len(every))] == every
 
 
 def test_an_item_larger_than_a_block_and_its_neighbours_come_back(path: Path) -> None:
@@ -409,8 +409,8 @@ def test_an_item_larger_than_a_block_and_its_neighbours_come_back(path: Path) ->
         writer.add(item)
     made = store(writer, path)
     assert len(made.ends) > 2
-    assert made.read(0, len(items)) == items
-    assert [made.read(number, 1)[0] for number in range(len(items))] == items
+    assert made.read(range(len(items))) == items
+    assert [made.read([number])[0] for number in range(len(items))] == items
 
 
 def test_stored_text_is_small() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Part:
     """Its documents that are not removed (bool, one of each); None when all are there."""
     articles: NDArray[np.int64] | None
     """Its articles that are not removed, ascending; None when all are there."""
+
+
+class Excerpt(NamedTuple):
+    """What is shown of an article: some of its paragraphs, with their anchors."""
+
+    info: ArticleInfo
+    anchors: list[str]
+    texts: list[str]
 
 
 class Snapshot:
@@ -133,21 +141,37 @@ class Snapshot:
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
         view, local = self._locate(article)
-        return decode_info(view.items(local)[0])
+        return decode_info(view.head(local))
 
     def article(self, article: int) -> Article:
         """A whole article, as it was put in."""
         view, local = self._locate(article)
         return decode_article(view.all_items(local))
 
-    def texts(self, article: int, paragraphs: Sequence[int], language: str) -> tuple[ArticleInfo, list[str]]:
-        """An article without its text, and some of its paragraphs (numbered from 0) if it has any.
+    def excerpts(
+        self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]], language: str
+    ) -> list[Excerpt]:
+        """Of each article what is to be shown: those of its paragraphs that are named (from 0, ascending).
 
-        `language` is that of articles that name none.
+        `language` is that of articles that name none. An article without paragraphs has none to show.
         """
-        view, local = self._locate(article)
-        head, *items = view.items(local, paragraphs if self.counts[article] else ())
-        return decode_info(head, language), [item.decode() for item in items]
+        wanted: dict[SegmentView, tuple[list[int], list[int], list[Sequence[int]]]] = {}
+        for place, (article, numbers) in enumerate(zip(articles, paragraphs, strict=True)):
+            view, local = self._locate(article)
+            places, locals_, named = wanted.setdefault(view, ([], [], []))
+            places.append(place)
+            locals_.append(local)
+            named.append(numbers if self.counts[article] else ())
+        found: dict[int, Excerpt] = {}
+        for view, (places, locals_, named) in wanted.items():
+            items = view.items(locals_, named)
+            for place, local, numbers, (head, *texts) in zip(places, locals_, named, items, strict=True):
+                found[place] = Excerpt(
+                    decode_info(head, language),
+                    view.anchors_at(local, numbers),
+                    [text.decode() for text in texts],
+                )
+        return [found[place] for place in range(len(articles))]
 
     def words_of(self, stem: str) -> set[str]:
         """All the words that have a stem."""

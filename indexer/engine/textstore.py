@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 import zstandard
 
 from indexer.engine.segment import Array
 
-# The larger, the smaller on disk, and the longer one item takes to read; measured on news text.
-BLOCK = 16 * 1024
+# The larger, the smaller on disk, and the longer one item takes to read: on news text, blocks four times as
+# large are a seventh smaller in all, and take four times as long, which every hit that is shown waits for.
+BLOCK = 4 * 1024
 _LEVEL = 3
-_RECENT = 64  # blocks, a megabyte
+_RECENT = 256  # blocks, a megabyte
 _tools = threading.local()
 
 _Block = tuple[int, bytes, list[int]]
@@ -77,17 +80,14 @@ class TextStore:
         # The blocks that were read last; losing a race for it costs a block's reading, nothing more.
         self._recent: dict[int, _Block] = {}
 
-    def read(self, first: int, count: int) -> list[bytes]:
-        """The items from number `first` on, `count` of them."""
+    def read(self, numbers: Sequence[int]) -> list[bytes]:
+        """The items of these numbers, in their order."""
         found: list[bytes] = []
-        number, stop = first, first + count
-        while number < stop:
-            block = int(np.searchsorted(self.items, self.items.dtype.type(number), side="right"))
+        blocks = self.items.searchsorted(np.array(numbers, self.items.dtype), side="right")
+        for number, block in zip(numbers, blocks.tolist(), strict=True):
             start, text, bounds = self._recent.get(block) or self._read_block(block)
-            last = min(start + len(bounds) - 1, stop)
-            for place in range(number - start, last - start):
-                found.append(text[bounds[place] : bounds[place + 1]])
-            number = last
+            place = number - start
+            found.append(text[bounds[place] : bounds[place + 1]])
         return found
 
     def _read_block(self, block: int) -> _Block:
@@ -96,7 +96,7 @@ class TextStore:
         if not hasattr(_tools, "decompressor"):
             _tools.decompressor = zstandard.ZstdDecompressor()
         text = _tools.decompressor.decompress(self.data[first_byte : int(self.ends[block])])
-        bounds = [0, *np.cumsum(self.lengths[start:stop], dtype=np.int64).tolist()]
+        bounds = list(accumulate(self.lengths[start:stop].tolist(), initial=0))
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[block] = found = (start, text, bounds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
-from indexer.model import name_anchors
+from indexer.model import name_anchor, name_anchors
 
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 
@@ -111,16 +112,23 @@ class SegmentView:
         variants = self.file.sections[f"{field}.variants"]
         return np.repeat(docs, freqs), variants, self._numbers(field, "positions").read(0, len(variants))
 
-    def items(self, article: int, paragraphs: Sequence[int] = ()) -> list[bytes]:
-        """An article's stored head, and some of its paragraphs (numbered from 0)."""
-        start = int(self.first[article]) + article - self._empty_before(article)
-        wanted = (start, *(start + 1 + paragraph for paragraph in paragraphs))
-        return [self.texts.read(item, 1)[0] for item in wanted]
+    def items(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[bytes]]:
+        """The stored head of each article, and those of its paragraphs (numbered from 0) that are named."""
+        wanted: list[int] = []
+        for head, places in zip(self._heads[list(articles)].tolist(), paragraphs, strict=True):
+            wanted.append(head)
+            wanted += [head + 1 + place for place in places]
+        found = iter(self.texts.read(wanted))
+        return [list(islice(found, 1 + len(places))) for places in paragraphs]
+
+    def head(self, article: int) -> bytes:
+        """An article's stored head."""
+        return self.texts.read([int(self._heads[article])])[0]
 
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
-        start = int(self.first[article]) + article - self._empty_before(article)
-        return self.texts.read(start, 1 + int(self.file.sections["article.counts"][article]))
+        head = int(self._heads[article])
+        return self.texts.read(range(head, head + 1 + int(self.file.sections["article.counts"][article])))
 
     def words_of(self, stem: str) -> list[str]:
         """All the words that have a stem, ascending."""
@@ -136,6 +144,14 @@ class SegmentView:
         count = int(self.file.sections["article.counts"][article])
         return name_anchors(self.file.sections["doc.anchors"][begin : begin + count].tolist())
 
+    def anchors_at(self, article: int, places: Sequence[int]) -> list[str]:
+        """The anchors of some of an article's paragraphs (numbered from 0, ascending)."""
+        if not places:
+            return []
+        begin = int(self.first[article])
+        hashes = self.file.sections["doc.anchors"][begin : begin + places[-1] + 1].tolist()
+        return [name_anchor(hashes, place) for place in places]
+
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
         place = self.ids.find(article_id)
@@ -146,12 +162,11 @@ class SegmentView:
         return self.ids[int(self.file.sections["article.id_places"][article])]
 
     @cached_property
-    def _empties(self) -> Array:
-        return np.flatnonzero(self.file.sections["article.counts"] == 0)
-
-    def _empty_before(self, article: int) -> int:
-        # The one document of an article without text has no item.
-        return int(np.searchsorted(self._empties, article)) if len(self._empties) else 0
+    def _heads(self) -> Array:
+        """The number of each article's head among the stored items."""
+        counts = self.column("article.counts")
+        # Not as many items as documents: the one document of an article without text has none.
+        return np.cumsum(counts + 1) - counts - 1
 
     def _numbers(self, field: str, name: str) -> Packed:
         found = self._packed.get((field, name))

@@ -273,14 +273,14 @@ class PerDocumentReader(base.PerDocumentReader):
         article = int(np.searchsorted(view.first, docnum, side="right")) - 1
         place = docnum - int(view.first[article])
         has_text = int(view.file.sections["article.counts"][article]) > 0
-        head, *text = view.items(article, [place] if has_text else [])
+        ((head, *text),) = view.items([article], [[place] if has_text else []])
         info = decode_info(head)
         fields: dict[str, Any] = {"article": info.id, "title": info.title, "number": place + has_text}
         if info.published:
             fields["date"] = info.published.start
         if text:
             fields["paragraph"] = text[0].decode()
-            fields["anchor"] = view.anchors(article)[place]
+            fields["anchor"] = view.anchors_at(article, [place])[0]
         return fields
 
 
