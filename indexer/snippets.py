@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _MOST_LITERALS = 64
 # Pieces of lower-case ASCII text that are not simply the letters and digits that stand together. Each way
 # begins with one character, so that the search leaps from one of these to the next.
 _UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\.(?<=\b[a-z]\.)[a-z]|&|@|#", re.ASCII)
+_PIECE = re.compile("[A-Za-z0-9]")  # what every piece of ASCII text has
 _APART = frozenset(' \n\t.,;:()"?!-/<>')  # between two of these, a word is a piece
 _LEAD = 60  # how much is shown before the first match of a cut passage
 
@@ -30,7 +32,8 @@ class Marker:
     """What to mark in texts, for a whole query.
 
     `literals` are all the words, as written in lower-case ASCII letters, that have one of the stems or are
-    one of the words: with them most texts need not be taken apart. None when that cannot be told.
+    one of the words or stand in one of the phrases: with them most texts need not be taken apart. None when
+    that cannot be told, or is not all that there is to mark.
     """
 
     stems: frozenset[str]
@@ -39,28 +42,20 @@ class Marker:
     characters: frozenset[str]
     literals: tuple[str, ...] | None
 
-    @property
-    def is_literal(self) -> bool:
-        """Whether the literals are all that there is to mark."""
-        return self.literals is not None and not self.characters and not self.phrases
-
     @classmethod
     def of(cls, marks: Sequence[Mark], words_of: Callable[[str], Iterable[str]] | None = None) -> Marker:
         """A marker for some marks; `words_of` gives all the words of a stem."""
         stems = frozenset().union(*(mark.stems for mark in marks))
         words = frozenset().union(*(mark.words for mark in marks))
+        phrases = frozenset().union(*(mark.phrases for mark in marks))
+        characters = frozenset().union(*(mark.characters for mark in marks))
         literals: frozenset[str] | None = None
-        if words_of is not None and len(words) <= _MOST_LITERALS:
-            every = words.union(*map(words_of, stems))
+        are_tight = all(slop == 1 for _, slop in phrases)
+        if words_of is not None and not characters and are_tight and len(words) <= _MOST_LITERALS:
+            every = words.union(*map(words_of, stems.union(*(phrase for phrase, _ in phrases))))
             if len(every) <= _MOST_LITERALS and all(map(_is_literal, every)):
                 literals = every
-        return cls(
-            stems,
-            words,
-            frozenset().union(*(mark.phrases for mark in marks)),
-            frozenset().union(*(mark.characters for mark in marks)),
-            None if literals is None else tuple(sorted(literals)),
-        )
+        return cls(stems, words, phrases, characters, None if literals is None else tuple(sorted(literals)))
 
 
 def choose_paragraphs(
@@ -112,14 +107,18 @@ def find_spans(texts: Sequence[str], analyzers: Sequence[Analyzer], marker: Mark
 
     `analyzers` has the analyzer of each text.
     """
-    if marker.is_literal and all(map(str.isascii, texts)):
+    if marker.literals is not None and all(map(str.isascii, texts)):
         return _literal_spans(texts, analyzers, marker)
     return [_spans(text, words, marker) for text, words in zip(texts, analyzers, strict=True)]
 
 
 def _spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
-    if marker.is_literal and text.isascii():
+    if marker.literals is not None and text.isascii():
         return _literal_spans([text], [analyzer], marker)[0]
+    return _analysed_spans(text, analyzer, marker)
+
+
+def _analysed_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
     if not marker.characters:
         spans = analyzer.places(text, marker.stems, marker.words) if marker.stems or marker.words else ()
         more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
@@ -156,6 +155,12 @@ def _literal_spans(
             own.append((spans[place][0] - begin, spans[place][1] - begin))
             place += 1
         unusual = [(start - begin, stop - begin) for start, stop in chunks if begin <= start < end]
+        if marker.phrases:
+            found.append(
+                _analysed_spans(text, analyzer, marker) if unusual else _chained(text, own, analyzer, marker)
+            )
+            begin = end + 1
+            continue
         for start, stop in unusual:
             places = analyzer.places(text[start:stop], marker.stems, marker.words)
             own += ((start + a, start + b) for a, b in places)
@@ -164,6 +169,25 @@ def _literal_spans(
         found.append(tuple(own))
         begin = end + 1
     return found
+
+
+def _chained(text: str, places: Sequence[Span], analyzer: Analyzer, marker: Marker) -> tuple[Span, ...]:
+    """The literal places that are to be marked by themselves, and the phrases that they make up."""
+    forms = [analyzer.forms_of(text[start:end]) for start, end in places]
+    spans = [
+        place
+        for place, (stems, words) in zip(places, forms, strict=True)
+        if not (marker.stems.isdisjoint(stems) and marker.words.isdisjoint(words))
+    ]
+    for phrase, _ in marker.phrases:
+        wanted = [(stem,) for stem in phrase]
+        for first in range(len(places) - len(phrase) + 1):
+            own = places[first : first + len(phrase)]
+            if [stems for stems, _ in forms[first : first + len(phrase)]] == wanted and not any(
+                _PIECE.search(text, end, start) for (_, end), (start, _) in pairwise(own)
+            ):
+                spans.append((own[0][0], own[-1][1]))
+    return _disjoint(spans)
 
 
 def _unusual_chunks(lower: str) -> list[Span]:

@@ -116,13 +116,16 @@ def test_without_a_match_the_first_paragraph_is_shown() -> None:
 
 @given(
     texts=st.lists(st.text(alphabet=st.sampled_from([*"abcs'. +#&@_-1A"]), max_size=40), max_size=4),
-    stems=st.sets(st.sampled_from(["a", "b", "ab", "abc", "c", "s", "bc"]), min_size=1),
+    stems=st.sets(st.sampled_from(["a", "b", "ab", "abc", "c", "s", "bc"])),
+    phrases=st.sets(
+        st.lists(st.sampled_from(["a", "b", "s", "c"]), min_size=2, max_size=3).map(tuple), max_size=2
+    ),
 )
 def test_literal_words_are_found_where_taking_the_text_apart_finds_them(
-    texts: list[str], stems: set[str]
+    texts: list[str], stems: set[str], phrases: set[tuple[str, ...]]
 ) -> None:
     words = analyzer("xx")  # without a stemmer, each stem has one word
-    mark = Mark(stems=frozenset(stems))
+    mark = Mark(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
     analyzers = [words] * len(texts)
     assert find_spans(texts, analyzers, Marker.of([mark], lambda stem: {stem})) == find_spans(
         texts, analyzers, Marker.of([mark])

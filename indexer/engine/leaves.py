@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
-from indexer.engine.arrays import contains
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
 
 MAX_EXPANSION = 1000
-_FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 
 Phrase = tuple[tuple[str, ...], int]
 """The stems of a phrase, and how many places apart neighbours may stand."""
@@ -110,7 +108,7 @@ class Leaves:
         parts: dict[str, Postings] = {}
         for name in fields:
             found = [self.snapshot.postings(name, stem) for stem in sorted(stems)]
-            found += [self._in_order(name, phrase) for phrase in sorted(phrases)]
+            found += [self.snapshot.phrase_postings(name, *phrase) for phrase in sorted(phrases)]
             grams = [gram for character in characters for gram in self._grams(character)]
             exact = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
             # A word written exactly so is most often among the stem's places already: not counted twice.
@@ -143,32 +141,6 @@ class Leaves:
             words = words[:MAX_EXPANSION]
         parts = {name: self.snapshot.word_postings(name, words) for name in fields}
         return _leaf(label, parts, Mark(words=frozenset(words)))
-
-    def _in_order(self, name: str, phrase: Phrase) -> Postings:
-        stems, slop = phrase
-        postings = [self.snapshot.postings(name, stem) for stem in stems]
-        docs: Ids = min((p.docs for p in postings), key=len)
-        for part in postings:
-            docs = docs[contains(part.docs, docs)]
-        if not len(docs):
-            return NO_POSTINGS
-        ends = None
-        for stem in stems:
-            places, positions = self.snapshot.positions(name, stem, docs)
-            here = places * _FAR + positions  # ascending, as documents and positions are
-            if ends is None:
-                ends = here
-                continue
-            if not len(ends):
-                return NO_POSTINGS
-            # Kept are the places that have an end of the phrase so far at most `slop` before them.
-            if slop == 1:
-                ends = here[contains(ends, here - 1)]
-            else:
-                before = np.searchsorted(ends, here) - 1
-                ends = here[(before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)]
-        assert ends is not None
-        return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
 
 
 def _leaf(label: str, parts: dict[str, Postings], mark: Mark) -> Leaf:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,8 +15,9 @@ class Lexicon:
     """Words ascending by their UTF-8 bytes, numbered from 0; nothing is read but what is looked at."""
 
     def __init__(self, text: Array, ends: Array) -> None:
-        self._text = text
-        self._ends = ends
+        # One item of a view of memory is read several times as fast as one of an array.
+        self._text = text.data
+        self._ends = ends.astype(ends.dtype.newbyteorder("="), copy=False).data
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -32,24 +34,16 @@ class Lexicon:
 
     def first_from(self, wanted: bytes) -> int:
         """The number of the first word that is not before `wanted`; as many as there are when all are."""
-        low, high = 0, len(self._ends)
-        while low < high:
-            middle = (low + high) // 2
-            if self._bytes(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(range(len(self._ends)), wanted, key=self._bytes)
 
     def words(self) -> list[str]:
         """All the words, decoded."""
-        text = self._text.tobytes()
-        return text.decode().split("\n") if len(self._ends) else []
+        return str(self._text, "utf-8").split("\n") if len(self._ends) else []
 
     def _bytes(self, number: int) -> bytes:
         # A word is followed by a line break, but for the last.
-        start = int(self._ends[number - 1]) + 1 if number else 0
-        return self._text[start : int(self._ends[number])].tobytes()
+        start = self._ends[number - 1] + 1 if number else 0
+        return bytes(self._text[start : self._ends[number]])
 
 
 def sorted_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:

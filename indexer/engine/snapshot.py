@@ -20,7 +20,7 @@ from indexer.engine.codec import ColumnarSegment
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.storage import DurableStorage
-from indexer.engine.view import Positions, SegmentView, ranges
+from indexer.engine.view import SegmentView, ranges
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.model import Article, ArticleInfo
 
@@ -112,16 +112,9 @@ class Snapshot:
         wanted = list(words)
         return self._gathered(lambda view: view.word_postings(field, wanted))
 
-    def positions(self, field: str, stem: str, docs: Ids) -> Positions:
-        """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
-        places, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for part in self.parts:
-            bounds = np.array((part.first_doc, part.first_doc + part.view.documents))
-            low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
-            found = part.view.positions(field, stem, docs[low:high] - part.first_doc)
-            places.append(found[0] + low)
-            positions.append(found[1])
-        return np.concatenate(places), np.concatenate(positions)
+    def phrase_postings(self, field: str, stems: Sequence[str], slop: int) -> Postings:
+        """The documents that have stems in this order, each at most `slop` places after the one before."""
+        return self._gathered(lambda view: view.phrase_postings(field, stems, slop))
 
     @cached_property
     def lexicon(self) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.arrays import contains
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
@@ -18,6 +19,7 @@ from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchor, name_anchors
 
+_FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -92,17 +94,49 @@ class SegmentView:
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
         number = self.stems.find(stem)
-        if number is None or not len(docs):
+        if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        found, freqs = self._postings(field, number, number + 1)
-        if not len(found):
+        return self._positions(field, number, self._postings(field, number, number + 1), docs)
+
+    def phrase_postings(self, field: str, stems: Sequence[str], slop: int) -> Postings:
+        """The documents that have stems in this order, each at most `slop` places after the one before."""
+        numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
+        if len(numbers) < len(stems):
+            return NO_POSTINGS
+        postings = {number: self._postings(field, number, number + 1) for number in numbers}
+        docs, *others = sorted((found for found, _ in postings.values()), key=len)
+        for found in others:
+            docs = docs[contains(found, docs)]
+        ends: NDArray[np.int64] | None = None
+        for number in numbers:
+            if not len(docs):
+                return NO_POSTINGS
+            places, positions = self._positions(field, number, postings[number], docs)
+            here = places * _FAR + positions  # ascending, as documents and positions are
+            if ends is None:
+                ends = here
+                continue
+            # Kept are the places that have an end of the phrase so far at most `slop` before them.
+            before = ends.searchsorted(here) - 1
+            ends = here[(before >= 0) & (here - ends[before] <= slop)]
+            if not len(ends):
+                return NO_POSTINGS
+        assert ends is not None
+        return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
+
+    def _positions(
+        self, field: str, number: int, postings: tuple[Ids, NDArray[np.int32]], docs: Ids
+    ) -> Positions:
+        """Where the stem of a number and of these postings stands in documents; see `positions`."""
+        found, freqs = postings
+        if not len(found) or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         begin, _ = self._range(f"{field}.occurrences", number)
-        postings = np.minimum(np.searchsorted(found, docs), len(found) - 1)
-        places = np.flatnonzero(found[postings] == docs)
-        postings = postings[places]
-        starts = np.cumsum(freqs, dtype=np.int64)[postings] - freqs[postings] + begin
-        counts = freqs[postings]
+        own = np.minimum(found.searchsorted(docs), len(found) - 1)
+        places = (found[own] == docs).nonzero()[0]
+        own = own[places]
+        counts = freqs[own]
+        starts = freqs.cumsum(dtype=np.int64)[own] - counts + begin
         positions = self._numbers(field, "positions").pick(ranges(starts, counts))
         return np.repeat(places, counts), positions.astype(np.int64)
 
