@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import msgspec
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
@@ -91,4 +91,4 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _json(value: Any, media_type: str = "application/json") -> Response:
     # Not the application's own JSON provider: it may sort keys or know other types.
-    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), mimetype=media_type)
+    return Response(msgspec.json.encode(value), mimetype=media_type)

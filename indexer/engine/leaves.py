@@ -82,16 +82,8 @@ class Leaves:
 
     def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> Leaf:
         """Words at most `distance` edits (a swap of neighbours counts one) from a word, as written."""
-        from rapidfuzz.distance import OSA
-        from rapidfuzz.process import extract
-
-        pattern = _pattern(text)
-        found: list[str] = []
-        for length in range(len(pattern) - distance, len(pattern) + distance + 1):
-            words = self.snapshot.by_length.get(length, ())
-            near = extract(pattern, words, scorer=OSA.distance, score_cutoff=distance, limit=None)
-            found += (word for word, _, _ in near)
-        return self._expanded(fields, f"{text}~", sorted(found))
+        found = self.snapshot.spellings.near(_pattern(text), distance)
+        return self._expanded(fields, f"{text}~", found)
 
     def _words(self, fields: Iterable[str], text: str, slop: int, label: str | None = None) -> Leaf:
         stems: set[str] = set()

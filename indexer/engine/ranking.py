@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from indexer.analysis import fold
-from indexer.engine.arrays import Matches
+from indexer.engine.arrays import NOTHING, Matches
 from indexer.engine.moments import NO_MOMENT
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
@@ -22,6 +22,8 @@ def top(snapshot: Snapshot, found: Matches, order: str, offset: int, limit: int)
 
     By score, date or title; ties by date (newest first), then by id. Undated articles come last.
     """
+    if not len(found) or not limit:
+        return NOTHING
     keys = _keys(snapshot, found, order)
     end = offset + limit
     candidates = np.arange(len(found))

@@ -19,6 +19,7 @@ from whoosh.searching import Searcher
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
+from indexer.engine.spellings import Spellings
 from indexer.engine.storage import DurableStorage
 from indexer.engine.view import SegmentView, ranges
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
@@ -124,12 +125,9 @@ class Snapshot:
         return sorted({word for part in self.parts for word in part.view.lexicon})
 
     @cached_property
-    def by_length(self) -> dict[int, list[str]]:
-        """The words of the lexicon by their length, ascending: what near spellings are looked for among."""
-        words: dict[int, list[str]] = {}
-        for word in self.lexicon:
-            words.setdefault(len(word), []).append(word)
-        return words
+    def spellings(self) -> Spellings:
+        """The words of the lexicon: what near spellings are looked for among."""
+        return Spellings(self.lexicon)
 
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""

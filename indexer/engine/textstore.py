@@ -93,9 +93,11 @@ class TextStore:
     def _read_block(self, block: int) -> _Block:
         first_byte = int(self.ends[block - 1]) if block else 0
         start, stop = int(self.items[block - 1]) if block else 0, int(self.items[block])
-        if not hasattr(_tools, "decompressor"):
-            _tools.decompressor = zstandard.ZstdDecompressor()
-        text = _tools.decompressor.decompress(self.data[first_byte : int(self.ends[block])])
+        try:
+            decompress = _tools.decompress
+        except AttributeError:
+            decompress = _tools.decompress = zstandard.ZstdDecompressor().decompress
+        text = decompress(self.data[first_byte : int(self.ends[block])])
         bounds = list(accumulate(self.lengths[start:stop].tolist(), initial=0))
         if len(self._recent) >= _RECENT:
             self._recent.clear()

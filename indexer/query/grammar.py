@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from whoosh.qparser import plugins, syntax
@@ -249,10 +250,17 @@ class Grammar(QueryParser):
     """The parser of one query; what there is to say about it goes into the notes of `clauses`."""
 
     def __init__(self, clauses: Clauses) -> None:
-        pins: list[Any] = [Groups(), Fields(), Phrases(), Separators(), Operators(), Words()]
-        super().__init__("text", None, pins, group=All)
+        super().__init__("text", None, (), group=All)
         self.clauses = clauses
         self.note = clauses.note
+
+    def taggers(self) -> list[Any]:
+        """What finds the tokens, in the order in which they are tried."""
+        return _machinery()[0]
+
+    def filters(self) -> list[Any]:
+        """What makes the tokens a tree, in order."""
+        return _machinery()[1]
 
     def tree(self, text: str) -> Query | None:
         """The tree of a text of bounded length; None when there is nothing in it."""
@@ -270,6 +278,17 @@ class Grammar(QueryParser):
         word = syntax.WordNode(operator.text)
         word.set_range(operator.startchar, operator.endchar)
         return word
+
+
+@cache
+def _machinery() -> tuple[list[Any], list[Any]]:
+    """The taggers and filters of all plugins: to make and sort them takes longer than to read a short query.
+
+    They know nothing of a query; each is given the parser that asks it.
+    """
+    pins: list[Any] = [Groups(), Fields(), Phrases(), Separators(), Operators(), Words()]
+    parser = QueryParser("text", None, pins, group=All)
+    return parser.taggers(), parser.filters()
 
 
 def parse_tree(text: str, clauses: Clauses) -> Query | None:
