@@ -53,7 +53,8 @@ def search(
     _check(sort, limit, offset)
     parsed = _read(how, query, after, before)
     evaluation = Evaluation(snapshot, how.languages)
-    found = evaluation.run(parsed.tree, enough=max(limit, 1))
+    depth = offset + limit if sort == "relevance" else None
+    found = evaluation.run(parsed.tree, enough=max(limit, 1), depth=depth)
     full = top(snapshot, found.full, sort, offset, limit)
     rest = limit - len(full)
     partial = top(snapshot, found.partial, sort, max(offset - len(found.full), 0), rest)
@@ -166,14 +167,16 @@ def _hits(
     places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), places, how.language)
     words = [analyzer(excerpt.info.language or how.language) for excerpt in excerpts]
-    title_spans = find_spans([excerpt.info.title for excerpt in excerpts], words, in_title)
-    text_spans = iter(
-        find_spans(
-            [text for excerpt in excerpts for text in excerpt.texts],
-            [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts],
-            in_text,
-        )
-    )
+    titles = [excerpt.info.title for excerpt in excerpts]
+    texts = [text for excerpt in excerpts for text in excerpt.texts]
+    words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]
+    if in_title is in_text:
+        # Most of what it takes to find them is the same for one text and for thirty.
+        both = find_spans(titles + texts, words + words_of_texts, in_text)
+        title_spans, text_spans = both[: len(titles)], iter(both[len(titles) :])
+    else:
+        title_spans = find_spans(titles, words, in_title)
+        text_spans = iter(find_spans(texts, words_of_texts, in_text))
     for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
         for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from indexer.analysis import Analyzer
@@ -71,34 +70,43 @@ def choose_paragraphs(
     gains: list[dict[int, dict[int, float]]] = [{} for _ in starts]
     for number, scored in enumerate(leaves):
         postings, idf = scored.leaf.paragraph, scored.idf
-        lows = np.searchsorted(postings.docs, starts).tolist()
-        highs = np.searchsorted(postings.docs, stops).tolist()
+        lows = postings.docs.searchsorted(starts).tolist()
+        highs = postings.docs.searchsorted(stops).tolist()
         for hit, low, high in zip(gains, lows, highs, strict=True):
             if low < high:
                 freqs = postings.freqs[low:high].tolist()
                 for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):
                     hit.setdefault(doc, {})[number] = idf * freq / (freq + 1)
-    return [_best(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
+    best = _best if len(leaves) > 1 else _richest
+    return [best(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
+
+
+def _richest(gains: dict[int, dict[int, float]], most: int) -> list[int]:
+    # Of one word, every paragraph adds the same as before, only less of it.
+    return sorted(sorted(gains, key=lambda doc: (-gains[doc][0], doc))[:most])
 
 
 def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
     if len(gains) <= most:
         # As nearly always with rare words: whatever has one is shown.
         return sorted(gains)
+    totals = {doc: sum(own.values()) for doc, own in gains.items()}
+    richest = sorted(totals, key=lambda doc: (-totals[doc], doc))
     chosen: list[int] = []
-    shown: dict[int, float] = {}
+    weights = dict.fromkeys((leaf for own in gains.values() for leaf in own), 1.0)
     while len(chosen) < most:
-        totals = {
-            doc: sum(gain * shown.get(leaf, 1.0) for leaf, gain in own.items())
-            for doc, own in gains.items()
-            if doc not in chosen
-        }
-        best = max(totals, key=lambda doc: (totals[doc], -doc), default=None)
-        if best is None or totals[best] <= 0:
-            break
+        best, added = -1, -1.0
+        for doc in richest:
+            if totals[doc] < added:
+                # None after it could add more, for it has not even as much.
+                break
+            if doc not in chosen:
+                more = sum([gain * weights[leaf] for leaf, gain in gains[doc].items()])
+                if more > added or (more == added and doc < best):
+                    best, added = doc, more
         chosen.append(best)
         for leaf in gains[best]:
-            shown[leaf] = shown.get(leaf, 1.0) / 4
+            weights[leaf] /= 4
     return sorted(chosen)
 
 
@@ -154,7 +162,7 @@ def _literal_spans(
         while place < len(spans) and spans[place][0] < end:
             own.append((spans[place][0] - begin, spans[place][1] - begin))
             place += 1
-        unusual = [(start - begin, stop - begin) for start, stop in chunks if begin <= start < end]
+        unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
         if marker.phrases:
             found.append(
                 _analysed_spans(text, analyzer, marker) if unusual else _chained(text, own, analyzer, marker)

@@ -127,7 +127,11 @@ def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path) -> 
             index.put(articles)
             for _ in range(QUERIES):
                 query = make_query(chance)
-                assert_agrees(index.search(query, limit=ENOUGH), reference, query)
+                page = index.search(query, limit=ENOUGH)
+                assert_agrees(page, reference, query)
+                # Only what reaches a page is scored fully.
+                short = index.search(query, limit=2, offset=1)
+                assert page.total < 3 or short.hits == page.hits[1:3], query
 
 
 @dataclass

@@ -63,7 +63,7 @@ def unite(parts: Sequence[Matches], size: int) -> Matches:
         for part in parts:
             totals[part.articles] += part.scores
             found[part.articles] = True
-        articles = np.flatnonzero(found).astype(np.int32)
+        articles = found.nonzero()[0].astype(np.int32)
         return Matches(articles, totals[articles])
     articles, scores = merge_sorted([p.articles for p in parts], [p.scores for p in parts], np.add)
     return Matches(articles, scores)

@@ -18,7 +18,7 @@ from indexer.engine.arrays import NOTHING, Matches, intersect, subtract, unite, 
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.postings import Ids
-from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf
+from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
 from indexer.query import AllOf, DateRange, Must, RawPhrase
 
@@ -53,8 +53,12 @@ class Evaluation:
     def __post_init__(self) -> None:
         self._lookup = Leaves(self.snapshot, self.languages, self.notes)
 
-    def run(self, tree: Query, *, enough: int) -> Found:
-        """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it."""
+    def run(self, tree: Query, *, enough: int, depth: int | None = None) -> Found:
+        """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
+
+        With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
+        what words that stand together add, but never so that they would be among those.
+        """
         partial = NOTHING
         wanted: list[tuple[str, Ids]] = []
         tree = self._audible(tree) or NullQuery
@@ -73,20 +77,22 @@ class Evaluation:
             full = self._match(tree)
         leaves = tuple(self.leaves)
         if len(leaves) > 1:
-            full, partial = self._raised(leaves, full, partial)
+            full, partial = self._raised(leaves, full, partial, depth)
         notes = tuple(dict.fromkeys(self.notes))
         return Found(full, partial, leaves, tuple(wanted), notes)
 
     def _raised(
-        self, leaves: Sequence[ScoredLeaf], full: Matches, partial: Matches
+        self, leaves: Sequence[ScoredLeaf], full: Matches, partial: Matches, depth: int | None
     ) -> tuple[Matches, Matches]:
         """The matches with higher scores where words stand together."""
-        share = coverage(self.snapshot, leaves, np.concatenate((full.articles, partial.articles)))
+        places = [within_reach(found.scores, depth) for found in (full, partial)]
+        articles = [full.articles[places[0]], partial.articles[places[1]]]
+        share = coverage(self.snapshot, leaves, np.concatenate(articles))
         factor = 1 + NEARNESS * share
-        return (
-            Matches(full.articles, full.scores * factor[: len(full)]),
-            Matches(partial.articles, partial.scores * factor[len(full) :]),
-        )
+        full_scores, partial_scores = full.scores.copy(), partial.scores.copy()
+        full_scores[places[0]] *= factor[: len(articles[0])]
+        partial_scores[places[1]] *= factor[len(articles[0]) :]
+        return Matches(full.articles, full_scores), Matches(partial.articles, partial_scores)
 
     def _audible(self, node: Query) -> Query | None:
         """The tree without leaves that have nothing to search for, such as an emoji."""

@@ -6,6 +6,8 @@ number of that width stands for one that is too large, whose place and value are
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,9 @@ class Packed:
         narrow = self._narrow[begin:end]
         values = narrow.astype(np.int32)
         if len(self._at):
-            low, high = np.searchsorted(self._at, np.array((begin, end), self._at.dtype))
+            # Two numbers are found in a view of memory before NumPy has begun to look for them.
+            low = bisect_left(self._at.data, begin)
+            high = bisect_left(self._at.data, end, low)
             if low < high:
                 values[self._at[low:high] - begin] = self._wide[low:high]
         return values

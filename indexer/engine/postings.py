@@ -43,5 +43,10 @@ def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Val
     """The distinct ids of an ascending array, and the values of each joined by `how`."""
     if not len(ids):
         return ids, values
-    first = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+    is_first = np.empty(len(ids), np.bool_)
+    is_first[0] = True
+    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
+    first = is_first.nonzero()[0]
+    if len(first) == len(ids):
+        return ids, values
     return ids[first], how.reduceat(values, first)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.engine.arrays import Matches, unite
 from indexer.engine.leaves import Leaf
@@ -23,6 +24,7 @@ WEIGHT = {"title": 4.0, "paragraph": 1.0}
 NEARNESS = 0.2
 """How much of its score an article gains when one paragraph has all the words."""
 
+_ROUNDING = 1e-6
 _FEW = 1 / 16  # of all articles; among fewer, it pays to leave the documents of the others out
 
 
@@ -68,6 +70,18 @@ def idf(articles: int, having: int) -> float:
     return float(np.log1p((articles - having + 0.5) / (having + 0.5)))
 
 
+def within_reach(scores: Values, depth: int | None) -> NDArray[np.intp]:
+    """The places of the scores that may be among the `depth` best (None: of all) once they are raised."""
+    if depth is None or len(scores) <= depth:
+        return np.arange(len(scores))
+    if not depth:
+        return np.empty(0, np.intp)
+    # Raised by all that nearness gives, and a little more than the order of hits tells apart.
+    bound = np.partition(scores, -depth)[-depth] / (1 + NEARNESS) * (1 - _ROUNDING)
+    places: NDArray[np.intp] = (scores >= bound).nonzero()[0]
+    return places
+
+
 def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) -> Values:
     """How much of the query stands together in the best paragraph (or the title) of each article: 0 to 1.
 
@@ -88,8 +102,6 @@ def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) ->
     for scored in leaves:
         best[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
     for own, owners in docs:
-        if len(own):
-            distinct, most = sum_runs(owners, together[own], np.maximum)
-            best[distinct] = np.maximum(best[distinct], most)
+        np.maximum.at(best, owners, together[own])
     shares: Values = best[articles] / total
     return shares

@@ -91,14 +91,14 @@ class TextStore:
         return found
 
     def _read_block(self, block: int) -> _Block:
-        first_byte = int(self.ends[block - 1]) if block else 0
-        start, stop = int(self.items[block - 1]) if block else 0, int(self.items[block])
+        data, ends, items = self.data.data, self.ends.data, self.items.data
+        first_byte, start = (ends[block - 1], items[block - 1]) if block else (0, 0)
         try:
             decompress = _tools.decompress
         except AttributeError:
             decompress = _tools.decompress = zstandard.ZstdDecompressor().decompress
-        text = decompress(self.data[first_byte : int(self.ends[block])])
-        bounds = list(accumulate(self.lengths[start:stop].tolist(), initial=0))
+        text = decompress(data[first_byte : ends[block]])
+        bounds = list(accumulate(self.lengths.data[start : items[block]], initial=0))
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[block] = found = (start, text, bounds)
