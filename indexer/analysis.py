@@ -31,7 +31,7 @@ _PIECES = r"""
     | (?<!ALNUM) [@\#] ALNUM+                                   # @name, #topic
     | (?<!ALNUM) LETTER (?:\.LETTER)+ (?!ALNUM) \.?            # U.S., e.g.
     | (?<!ALNUM) ALNUM{1,3} & ALNUM{1,3} (?!ALNUM)             # R&D, AT&T
-      (?: [APOSTROPHES] s (?!ALNUM) )?
+      (?: [APOSTROPHES] [sS] (?!ALNUM) )?
     | DIGIT+ (?:[.,]DIGIT+)+                                   # 155,221 and 5.93
     | ALNUM+ (?: [APOSTROPHES] ALNUM+ )*                       # words, don't, O'Brien
       (?: \+\+ | (?<=(?<!ALNUM)LETTER) \# )?                   # C++, C#

@@ -159,7 +159,7 @@ class Article:
             )
         set_ = object.__setattr__
         set_(self, "id", id)
-        set_(self, "title", " ".join(title.split()))
+        set_(self, "title", spaced(title))
         set_(self, "paragraphs", tuple(stripped for text in texts if (stripped := text.strip())))
         set_(self, "published", _published(published))
         set_(self, "language", language or None)
@@ -313,9 +313,16 @@ def anchor_hashes(paragraphs: Iterable[str]) -> list[int]:
     hashes = []
     for text in paragraphs:
         plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
-        normal = " ".join(plain.split())
-        hashes.append(int.from_bytes(hashlib.sha256(normal.encode()).digest()[:4]))
+        hashes.append(int.from_bytes(hashlib.sha256(spaced(plain).encode()).digest()[:4]))
     return hashes
+
+
+def spaced(text: str) -> str:
+    """The text with one space for each run of white space, and none around it."""
+    # Printable characters are no white space, but for the space itself: most texts are in order already.
+    if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+        return text
+    return " ".join(text.split())
 
 
 def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:

@@ -1,43 +1,57 @@
 """Articles to integers: what a segment is made of, without an object for a posting.
 
-Each distinct surface of the text is analysed once and becomes the number of its form, a (stem, word) pair; a
-text becomes the numbers of its forms. Gathering needs no index, so it can be done in another process.
+A text becomes the numbers of its forms, which are (stem, word) pairs. Gathering needs no index, so it can be
+done in another process.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, compress, islice, repeat
+from typing import Any
 
-from indexer.analysis import Analyzer, analyzer, fold, is_unspaced
+import numpy as np
+
+from indexer.analysis import analyzer, fold
 from indexer.engine.moments import NO_MOMENT, moment
+from indexer.engine.numbering import Numbering, Numbers
 from indexer.engine.record import encode_article
+from indexer.engine.segment import Array
+from indexer.engine.textstore import TextStore, TextWriter
+from indexer.engine.view import ranges
 from indexer.model import Article, anchor_hashes
 
+_MOST = 1_000_000
+"""Forms that are remembered."""
+_NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", "u4", "i8", "u8"))
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Chunk:
     """Some articles as flat arrays, in the order in which they were given.
 
     `forms` are the forms that came up for the first time; they are numbered on from those of the chunks
-    before. `titles` and `texts` are form numbers, one after the other; `title_terms` says how many there are
-    of each article, `text_terms` of each paragraph. `counts` are paragraphs of each article.
+    before, or from 0 when the chunk `is_fresh`. `titles` and `texts` are form numbers, one after the other;
+    `title_terms` says how many there are of each article, `text_terms` of each paragraph. `counts` are
+    paragraphs of each article. `items` are the sections of a text store.
     """
 
     forms: list[tuple[str, str]] = field(default_factory=list)
-    titles: array[int] = field(default_factory=lambda: array("i"))
-    title_terms: array[int] = field(default_factory=lambda: array("i"))
-    texts: array[int] = field(default_factory=lambda: array("i"))
-    text_terms: array[int] = field(default_factory=lambda: array("i"))
-    counts: array[int] = field(default_factory=lambda: array("i"))
-    anchors: array[int] = field(default_factory=lambda: array("I"))
-    begins: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
-    title_keys: array[int] = field(default_factory=lambda: array("Q"))
+    is_fresh: bool = False
+    titles: Array = field(default_factory=_NO_I4)
+    title_terms: Array = field(default_factory=_NO_I4)
+    texts: Array = field(default_factory=_NO_I4)
+    text_terms: Array = field(default_factory=_NO_I4)
+    counts: Array = field(default_factory=_NO_I4)
+    anchors: Array = field(default_factory=_NO_U4)
+    begins: Array = field(default_factory=_NO_I8)
+    ends: Array = field(default_factory=_NO_I8)
+    title_keys: Array = field(default_factory=_NO_U8)
     ids: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
-    items: list[bytes] = field(default_factory=list)
+    items: dict[str, Any] = field(default_factory=lambda: TextWriter().sections())
     size: int = 0
     """Bytes of stored text."""
 
@@ -45,25 +59,31 @@ class Chunk:
         """The chunk without the articles that are not wanted; its forms stay, for others count on them."""
         if all(wanted):
             return self
-        kept = Chunk(forms=self.forms)
-        title = text = document = item = 0
-        for place, is_wanted in enumerate(wanted):
-            count = self.counts[place]
-            terms = sum(self.text_terms[document : document + count])
-            if is_wanted:
-                kept.titles += self.titles[title : title + self.title_terms[place]]
-                kept.texts += self.texts[text : text + terms]
-                kept.text_terms += self.text_terms[document : document + count]
-                kept.anchors += self.anchors[document : document + count]
-                kept.items += self.items[item : item + 1 + count]
-                for name in ("title_terms", "counts", "begins", "ends", "title_keys", "ids", "languages"):
-                    getattr(kept, name).append(getattr(self, name)[place])
-            title += self.title_terms[place]
-            text += terms
-            document += count
-            item += 1 + count
-        kept.size = sum(map(len, kept.items))
-        return kept
+        article = np.array(wanted, np.bool_)
+        document = np.repeat(article, self.counts)
+        widths = self.counts + 1
+        stored, items, size = TextStore(**self.items), TextWriter(), 0
+        for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
+            for item in stored.read(int(first), int(width)):
+                items.add(item)
+                size += len(item)
+        return Chunk(
+            forms=self.forms,
+            is_fresh=self.is_fresh,
+            titles=self.titles[np.repeat(article, self.title_terms)],
+            title_terms=self.title_terms[article],
+            texts=self.texts[np.repeat(document, self.text_terms)],
+            text_terms=self.text_terms[document],
+            counts=self.counts[article],
+            anchors=self.anchors[document],
+            begins=self.begins[article],
+            ends=self.ends[article],
+            title_keys=self.title_keys[article],
+            ids=[*compress(self.ids, wanted)],
+            languages=[*compress(self.languages, wanted)],
+            items=items.sections(),
+            size=size,
+        )
 
 
 class Gatherer:
@@ -72,86 +92,93 @@ class Gatherer:
     def __init__(self, language: str) -> None:
         self._language = language
         self._forms: dict[tuple[str, str], int] = {}
-        self._surfaces: dict[str, _Numbers] = {}
-        self._chunk = Chunk()
+        self._numberings: dict[str, Numbering] = {}
+        self._clear()
 
     @property
     def size(self) -> int:
         """Bytes of text since the last chunk was taken."""
-        return self._chunk.size
+        return self._size
 
     def add(self, article: Article, items: list[bytes] | None = None) -> None:
         """Add an article (`items`: as encoded already)."""
-        chunk = self._chunk
-        language = article.language or self._language
-        numbers = self._surfaces.get(language)
-        if numbers is None:
-            numbers = self._surfaces[language] = _Numbers(analyzer(language), self._number)
-        before = len(chunk.titles)
-        chunk.titles.extend(numbers.of(article.title))
-        chunk.title_terms.append(len(chunk.titles) - before)
-        for text in article.paragraphs:
-            found = numbers.of(text)
-            chunk.texts.extend(found)
-            chunk.text_terms.append(len(found))
-        chunk.counts.append(len(article.paragraphs))
-        chunk.anchors.extend(anchor_hashes(article.paragraphs))
-        published = article.published
-        chunk.begins.append(moment(published.start) if published else NO_MOMENT)
-        chunk.ends.append(moment(published.end) if published else NO_MOMENT)
-        chunk.title_keys.append(int.from_bytes(fold(article.title).encode()[:8].ljust(8, b"\0")))
-        chunk.ids.append(article.id)
-        chunk.languages.append(language)
         items = items or encode_article(article)
-        chunk.items += items
-        chunk.size += sum(map(len, items))
+        self._ids.append(article.id)
+        self._languages.append(article.language or self._language)
+        self._counts.append(len(article.paragraphs))
+        self._titles.append(article.title.encode())
+        self._texts += items[1:]
+        published = article.published
+        self._begins.append(moment(published.start) if published else NO_MOMENT)
+        self._ends.append(moment(published.end) if published else NO_MOMENT)
+        self._title_keys.append(int.from_bytes(fold(article.title).encode()[:8].ljust(8, b"\0")))
+        self._anchors += anchor_hashes(article.paragraphs)
+        for item in items:
+            self._items.add(item)
+            self._size += len(item)
 
     def take(self) -> Chunk:
         """What was added since the last time."""
-        chunk, self._chunk = self._chunk, Chunk()
+        is_fresh = len(self._forms) > _MOST
+        if is_fresh:
+            self._forms.clear()
+            self._numberings.clear()
+        known = len(self._forms)
+        counts = np.array(self._counts, np.int32)
+        titles, title_terms = self._numbered(self._titles, self._languages)
+        texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
+        chunk = Chunk(
+            forms=[*islice(self._forms, known, None)],
+            is_fresh=is_fresh,
+            titles=titles,
+            title_terms=title_terms,
+            texts=texts,
+            text_terms=text_terms,
+            counts=counts,
+            anchors=np.array(self._anchors, np.uint32),
+            begins=np.array(self._begins, np.int64),
+            ends=np.array(self._ends, np.int64),
+            title_keys=np.array(self._title_keys, np.uint64),
+            ids=self._ids,
+            languages=self._languages,
+            items=self._items.sections(),
+            size=self._size,
+        )
+        self._clear()
         return chunk
 
+    def _clear(self) -> None:
+        self._size = 0
+        self._ids: list[str] = []
+        self._languages: list[str] = []
+        self._counts: list[int] = []
+        self._titles: list[bytes] = []
+        self._texts: list[bytes] = []
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        self._title_keys: list[int] = []
+        self._anchors: list[int] = []
+        self._items = TextWriter()
+
+    def _numbered(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers]:
+        """The numbers of the forms of texts in these languages, and how many each text has."""
+        names = list(dict.fromkeys(languages))
+        if len(names) < 2:
+            return self._numbering(names[0] if names else self._language).of(texts)
+        places = [[place for place, name in enumerate(languages) if name == wanted] for wanted in names]
+        parts = [
+            self._numbering(name).of([texts[place] for place in chosen])
+            for name, chosen in zip(names, places, strict=True)
+        ]
+        numbers, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+        # Language after language: back into the order in which they came.
+        order = np.argsort(np.concatenate(places))
+        return numbers[ranges((np.cumsum(counts) - counts)[order], counts[order])], counts[order]
+
+    def _numbering(self, language: str) -> Numbering:
+        if language not in self._numberings:
+            self._numberings[language] = Numbering(analyzer(language), self._number)
+        return self._numberings[language]
+
     def _number(self, stem: str, word: str) -> int:
-        form = (stem, word)
-        number = self._forms.get(form)
-        if number is None:
-            number = self._forms[form] = len(self._forms)
-            self._chunk.forms.append(form)
-        return number
-
-
-class _Numbers:
-    """The form's number of each surface of a language, found once."""
-
-    def __init__(self, words: Analyzer, number: Callable[[str, str], int]) -> None:
-        self._words = words
-        self._number = number
-        self._known: dict[str, int] = {}
-
-    def of(self, text: str) -> array[int]:
-        """The numbers of a text's forms."""
-        surfaces = self._words.surfaces(text)
-        known = self._known
-        try:
-            # A surface without a number gives None, which an array refuses: the one check for all of them.
-            return array("i", map(known.get, surfaces))  # type: ignore[arg-type]
-        except TypeError:
-            several = self._learn([surface for surface in surfaces if surface not in known])
-        if not several:
-            return array("i", map(known.__getitem__, surfaces))
-        found = array("i")
-        for surface in surfaces:
-            found.extend(several[surface] if surface in several else (known[surface],))
-        return found
-
-    def _learn(self, surfaces: list[str]) -> dict[str, list[int]]:
-        """Number what is new; returns the surfaces that are several words, or none."""
-        several = {}
-        for surface in surfaces:
-            numbers = [*map(self._number, *self._words.forms_of(surface))]
-            # A run of Chinese rarely comes twice: it is not worth keeping.
-            if len(numbers) == 1 and not is_unspaced(surface):
-                self._known[surface] = numbers[0]
-            else:
-                several[surface] = numbers
-        return several
+        return self._forms.setdefault((stem, word), len(self._forms))

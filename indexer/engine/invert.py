@@ -50,31 +50,28 @@ class Buffer:
     texts: TextWriter = field(default_factory=TextWriter)
     size: int = 0
     articles: int = 0
-    _titles: list[NDArray[np.int32]] = field(default_factory=list)
-    _paragraphs: list[NDArray[np.int32]] = field(default_factory=list)
 
     def add(self, chunk: Chunk, numbers: array[int]) -> None:
         """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
         self.learn(chunk, numbers)
         mapping = np.array(numbers, np.int32)
-        self._titles.append(mapping[np.asarray(chunk.titles)])
-        self._paragraphs.append(mapping[np.asarray(chunk.texts)])
-        for item in chunk.items:
-            self.texts.add(item)
-        chunk.items = []
+        chunk.titles, chunk.texts = mapping[chunk.titles], mapping[chunk.texts]
+        items, chunk.items = chunk.items, {}
+        self.texts.add_encoded(items["data"], items["ends"], items["items"], items["lengths"])
         self.articles += len(chunk.ids)
         self.size += _BYTES_A_TERM * (len(chunk.titles) + len(chunk.texts)) + chunk.size // 2
         self.chunks.append(chunk)
 
     def learn(self, chunk: Chunk, numbers: array[int]) -> None:
         """Give the new forms of a chunk their numbers."""
+        if chunk.is_fresh:
+            del numbers[:]
         for form in chunk.forms:
             numbers.append(self.forms.setdefault(form, len(self.forms)))
 
     def clear(self) -> None:
         """Begin anew; the forms keep their numbers, which gatherers know."""
         self.chunks, self.texts, self.size, self.articles = [], TextWriter(), 0, 0
-        self._titles, self._paragraphs = [], []
 
     def segment(self) -> tuple[Iterator[bytes], int]:
         """The bytes of the segment, and how many documents it has."""
@@ -93,8 +90,8 @@ class Buffer:
         title_terms = _joined([chunk.title_terms for chunk in chunks])
         # Forms of earlier segments keep their numbers, but are not words of this one.
         used = np.zeros(len(self.forms), np.bool_)
-        for part in (*self._titles, *self._paragraphs):
-            used[part] = True
+        for chunk in chunks:
+            used[chunk.titles] = used[chunk.texts] = True
         vocabulary = make_vocabulary(list(compress(self.forms, used)))
         new_number = np.cumsum(used, dtype=np.int32) - 1
         languages = sorted({language for chunk in chunks for language in chunk.languages})
@@ -102,9 +99,15 @@ class Buffer:
         ids = [name for chunk in chunks for name in chunk.ids]
         sections: dict[str, Array | bytes] = {
             **vocabulary.sections,
-            **named("title", invert(vocabulary, new_number, self._titles, title_terms, first[:-1])),
             **named(
-                "paragraph", invert(vocabulary, new_number, self._paragraphs, terms, np.arange(documents))
+                "title",
+                invert(vocabulary, new_number, [chunk.titles for chunk in chunks], title_terms, first[:-1]),
+            ),
+            **named(
+                "paragraph",
+                invert(
+                    vocabulary, new_number, [chunk.texts for chunk in chunks], terms, np.arange(documents)
+                ),
             ),
             **article_sections(
                 counts=counts,
@@ -113,7 +116,7 @@ class Buffer:
                 begins=_joined([chunk.begins for chunk in chunks]),
                 ends=_joined([chunk.ends for chunk in chunks]),
                 languages=np.array([codes[name] for chunk in chunks for name in chunk.languages], np.int64),
-                title_keys=np.concatenate([np.asarray(chunk.title_keys, np.uint64) for chunk in chunks]),
+                title_keys=np.concatenate([chunk.title_keys for chunk in chunks]),
                 ids=ids,
             ),
             "doc.terms": compact(terms),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
-from indexer.model import Article, Encoding, Failure, Published
+from indexer.model import Article, Encoding, Failure, Published, spaced
 from indexer.readers.dates import choose, parse_date
 from indexer.readers.options import ReadOptions
 
@@ -103,10 +103,10 @@ def _paragraphs(record: dict[str, Any]) -> list[str]:
     given = record.get("paragraphs")
     if given is None:
         text = _string(record, "text").replace("\r\n", "\n")
-        return [" ".join(part.split()) for part in _BLANK.split(text)]
+        return [*map(spaced, _BLANK.split(text))]
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise _BadLineError("paragraphs: a list of strings is wanted")
-    return [" ".join(part.split()) for part in given]
+    return [*map(spaced, given)]
 
 
 def _published(record: dict[str, Any], options: ReadOptions, notes: list[str]) -> Published | None:

@@ -1,0 +1,76 @@
+"""Numbering many texts at a time: the same forms as the analyzer finds in each of them alone."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from indexer.analysis import analyzer
+from indexer.engine import numbering
+from indexer.engine.numbering import Numbering
+
+Form = tuple[str, str]
+MARKS = st.sampled_from([*" \t\n.,'&@#+-\"!?;:()/_\0\x7f", "\u2019", "\u2014", "\u00a0", "\u3000", "\u0301"])
+WORDS = st.sampled_from([
+    "a", "A", "s", "S", "us", "U", "The", "the", "IT'S", "don't", "AT&T'S", "R&D's", "C++", "c#", "3.5bn",
+    "155,221", "U.S.", "e.g", "x", "exactly8", "sixteen_letters!", "abcdefghijklmnop",
+    "abcdefghijklmnopqrstuvwx",
+    "abcdefghijklmnopqrstuvwxy", "Zürich", "résumés", "Straße", "\ufb01ne", "½", "İ", "ǰ", "l'eau", "\u212a",
+    "Донаудампфшиффартсгезельшафт", "книга", "ΣΑΣ", "東京都", "タイム", "हिन्दी", "😀",
+])  # fmt: skip
+TEXTS = st.lists(st.lists(st.one_of(WORDS, MARKS, st.text(max_size=3)), max_size=30).map("".join), max_size=6)
+
+
+def forms_alone(language: str, text: str) -> list[Form]:
+    """The forms of a text as the analyzer finds them."""
+    return list(zip(*analyzer(language).forms(text), strict=True))
+
+
+def forms_together(known: dict[Form, int], numbers: Numbering, texts: list[str]) -> list[list[Form]]:
+    """The forms of each text as they are found for all of them at a time."""
+    found, counts = numbers.of([text.encode() for text in texts])
+    forms = list(known)
+    rest = iter(found.tolist())
+    assert counts.sum() == len(found)
+    return [[forms[next(rest)] for _ in range(count)] for count in counts.tolist()]
+
+
+def numbered(language: str) -> tuple[dict[Form, int], Numbering]:
+    """A numbering with the dictionary that it fills."""
+    known: dict[Form, int] = {}
+    return known, Numbering(analyzer(language), lambda *form: known.setdefault(form, len(known)))
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])
+@given(batches=st.lists(TEXTS, max_size=4))
+@example([["AT&T'S AT&T's at&t's", "U.S.'", "'tis' a.b., 1,2,3x,", "", "...", "x" * 24, "x" * 25]])
+def test_texts_taken_together_have_the_forms_that_each_has_alone(
+    language: str, batches: list[list[str]]
+) -> None:
+    batches = [[text.encode(errors="replace").decode() for text in texts] for texts in batches]
+    known, numbers = numbered(language)
+    for texts in batches:
+        assert forms_together(known, numbers, texts) == [forms_alone(language, text) for text in texts]
+
+
+@given(batches=st.lists(TEXTS, min_size=2, max_size=4))
+def test_slices_and_beginning_anew_make_no_difference(batches: list[list[str]]) -> None:
+    known, numbers = numbered("en")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "_SLICE", 3)
+        patch.setattr(numbering, "_MOST", 5)
+        for texts in batches:
+            texts = [text.encode(errors="replace").decode() for text in texts]
+            assert forms_together(known, numbers, texts) == [forms_alone("en", text) for text in texts]
+
+
+def test_as_many_words_as_there_may_be_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Factors that send many keys to one slot.
+    monkeypatch.setattr(random, "getrandbits", lambda _: 1 << 63)
+    texts = [" ".join(f"{stem}{number}" for number in range(3000)) for stem in ("w", "word", "wordsofmany")]
+    known, numbers = numbered("xx")
+    for _ in range(2):
+        assert forms_together(known, numbers, texts) == [forms_alone("xx", text) for text in texts]
