@@ -181,7 +181,7 @@ class Analyzer:
         return tuple(found)
 
     def _learn(self, surface: str) -> Forms:
-        if _IS_UNSPACED.match(surface):
+        if is_unspaced(surface):
             # Such runs rarely come twice; remembering them would only fill the cache.
             grams = tuple(gram for gram, _, _ in _bigrams(surface))
             return grams, grams
@@ -239,6 +239,8 @@ def analyzer(language: str) -> Analyzer:
 
 def fold(text: str) -> str:
     """The text without case, compatibility forms and accents: `Zürich` and `ZURICH` are both `zurich`."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
     if plain.isascii():
         return plain
@@ -247,7 +249,7 @@ def fold(text: str) -> str:
 
 def is_unspaced(text: str) -> bool:
     """Whether a text begins in a script whose words are indexed as bigrams."""
-    return _IS_UNSPACED.match(text) is not None
+    return not text.isascii() and _IS_UNSPACED.match(text) is not None
 
 
 def keeps_accents(language: str) -> bool:

@@ -153,14 +153,14 @@ class Article:
                 _check_text(name, given)
         if encoding is not None:
             _check_text("encoding", encoding.name)
-        if not id or id != id.strip() or any(unicodedata.category(char) == "Cc" for char in id):
+        if not id or id != id.strip() or not (id.isprintable() or _has_no_controls(id)):
             raise InvalidArticle(
                 f"id: a string without control characters or space around it is wanted, {id!r} was found"
             )
         set_ = object.__setattr__
         set_(self, "id", id)
         set_(self, "title", spaced(title))
-        set_(self, "paragraphs", tuple(stripped for text in texts if (stripped := text.strip())))
+        set_(self, "paragraphs", tuple(filter(None, map(str.strip, texts))))
         set_(self, "published", _published(published))
         set_(self, "language", language or None)
         set_(self, "url", url or None)
@@ -344,14 +344,27 @@ def _anchor(number: int, time: int) -> str:
     return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"
 
 
+def _has_no_controls(text: str) -> bool:
+    return all(unicodedata.category(char) != "Cc" for char in text)
+
+
 def _strings(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         found = "one string" if isinstance(values, str) else type(values).__name__
         raise InvalidArticle(f"{name}: a list of strings is wanted, {found} was found")
     strings = tuple(values)
-    for text in strings:
-        _check_text(name, text)
+    if not _are_ascii(strings):
+        for text in strings:
+            _check_text(name, text)
     return strings
+
+
+def _are_ascii(values: tuple[Any, ...]) -> bool:
+    """Whether all are strings of ASCII characters: nearly always so, and soon seen."""
+    try:
+        return all(map(str.isascii, values))
+    except TypeError:
+        return False
 
 
 def _check_text(name: str, value: object) -> None:

@@ -21,7 +21,7 @@ from indexer.readers import ReadOptions
 from indexer.sync import Progress, SyncReport, default_id, settled
 from indexer.workers import read_all
 
-# A worker takes a third of a second to start, and pays from about this many bytes of text on.
+# A worker takes a sixth of a second to start, and pays from about this many bytes of text on.
 _WORTH_WORKERS = 4 << 20
 # Main text is not found in a page as fast as words are in a text.
 _HTML_WEIGHT = 20

@@ -53,6 +53,8 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is the writer's to handle
+                # Threads for linear algebra, of which there is none, take as long to start as all of NumPy.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             )
         except OSError as error:
             raise WorkerFailed(

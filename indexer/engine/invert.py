@@ -133,23 +133,20 @@ def facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, 
 
 def make_vocabulary(forms: Sequence[tuple[str, str]]) -> Vocabulary:
     """The lexicons of the given forms."""
-    stems, stem_places = sorted_words(list(dict.fromkeys(stem for stem, _ in forms)))
-    words, word_places = sorted_words(list(dict.fromkeys(word for _, word in forms)))
-    stem_numbers = dict(zip(dict.fromkeys(stem for stem, _ in forms), stem_places.tolist(), strict=True))
-    word_numbers = dict(zip(dict.fromkeys(word for _, word in forms), word_places.tolist(), strict=True))
-    stem_of = np.array([stem_numbers[stem] for stem, _ in forms], np.int64)
-    word_of = np.array([word_numbers[word] for _, word in forms], np.int64)
+    stems, stem_of = sorted_words([stem for stem, _ in forms])
+    words, word_of = sorted_words([word for _, word in forms])
     return vocabulary_of(stems, words, stem_of, word_of)
 
 
 def vocabulary_of(stems: list[str], words: list[str], stem_of: Ints, word_of: Ints) -> Vocabulary:
     """The vocabulary of forms that are given as places in sorted lists of stems and of words."""
-    order = np.lexsort((word_of, stem_of))
+    # Each pair is there once, so that one number can stand for it.
+    order = np.argsort(stem_of * len(words) + word_of)
     per_stem = np.bincount(stem_of, minlength=len(stems))
     stem_starts = np.concatenate(([0], np.cumsum(per_stem)))
     variant_of = np.empty(len(stem_of), np.int64)
     variant_of[order] = np.arange(len(stem_of)) - np.repeat(stem_starts[:-1], per_stem)
-    by_word = np.lexsort((stem_of, word_of))
+    by_word = np.argsort(word_of * len(stems) + stem_of)
     per_word = np.bincount(word_of, minlength=len(words))
     return Vocabulary(
         stems,
@@ -202,19 +199,22 @@ def postings_sections(
     stems, owners, positions = stems[order], owners[order], positions[order]
     variants = compact(vocabulary.variant_of[forms[order]])
     del order, forms  # each as large as everything that is kept
+    occurrences = compact(_starts(stems, count))
     new = np.ones(len(stems), np.bool_)
     new[1:] = (stems[1:] != stems[:-1]) | (owners[1:] != owners[:-1])
     first = np.flatnonzero(new)
-    docs = owners[first]
-    gaps = np.diff(docs, prepend=0)
-    begins = stems[first] != np.concatenate((stems[:1] - 1, stems[first][:-1])) if len(first) else new
+    stems, docs = stems[first], owners[first]
+    begins = np.ones(len(stems), np.bool_)
+    begins[1:] = stems[1:] != stems[:-1]
+    gaps = docs.copy()
+    gaps[1:] -= docs[:-1]
     gaps[begins] = docs[begins]
     return {
-        "starts": compact(_starts(stems[first], count)),
+        "starts": compact(_starts(stems, count)),
         # From the document before to this one; the first of a stem counts from 0.
         **named("gaps", pack(gaps)),
-        **named("freqs", pack(np.diff(first, append=len(stems)))),
-        "occurrences": compact(_starts(stems, count)),
+        **named("freqs", pack(np.diff(first, append=len(positions)).astype(np.int32))),
+        "occurrences": occurrences,
         **named("positions", pack(positions)),
         "variants": variants,
     }
@@ -253,9 +253,10 @@ def stable_order(keys: Array, limit: int) -> Array:
 
     NumPy sorts 16-bit integers by counting, in linear time: larger keys are sorted by their halves.
     """
-    low = np.argsort(keys.astype(np.uint16), kind="stable").astype(np.uint32)
+    low: Array = np.argsort(keys.astype(np.uint16), kind="stable")
     if limit <= 1 << 16:
         return low
+    low = low.astype(np.uint32)  # half the memory
     high = (keys >> 16).astype(np.uint16)[low]
     order: Array = low[np.argsort(high, kind="stable")]
     return order

@@ -47,17 +47,15 @@ class Lexicon:
 
 
 def sorted_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The words in the order of a lexicon, and the place in it of each word as given (int64)."""
-    encoded = [word.encode() for word in words]
-    order = sorted(range(len(words)), key=encoded.__getitem__)
-    places = np.empty(len(words), np.int64)
-    places[order] = np.arange(len(words))
-    return [words[number] for number in order], places
+    """The distinct words in the order of a lexicon, and the place in it of each word as given (int64)."""
+    # Code points are in the order of their bytes in UTF-8.
+    ordered = sorted(set(words))
+    numbers = dict(zip(ordered, range(len(ordered)), strict=True))
+    return ordered, np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
 
 
 def encode_lexicon(words: Sequence[str]) -> dict[str, Array | bytes]:
     """The sections of a lexicon: "text" and "ends". The words are sorted, and have no line breaks."""
-    encoded = [word.encode() for word in words]
-    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    ends = np.cumsum(lengths + 1) - 1 if len(encoded) else lengths
-    return {"text": b"\n".join(encoded), "ends": compact(ends)}
+    text = "\n".join(words).encode()
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+    return {"text": text, "ends": compact(np.append(ends, len(text)) if words else ends)}

@@ -101,7 +101,8 @@ class Numbering:
                 number = numbers[unit] = len(self._counts)
                 first.append(place)
                 self._starts.append(len(self._forms))
-                for surface in self._words.surfaces(unit.decode()):
+                text = unit.decode()
+                for surface in (text,) if unit.isalnum() else self._words.surfaces(text):
                     self._forms.extend(map(self._number, *self._words.forms_of(surface)))
                 self._counts.append(len(self._forms) - self._starts[-1])
             found.append(number)
