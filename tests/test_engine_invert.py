@@ -332,7 +332,7 @@ def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path, monkeypatch:
 def texts_of(chunk: Chunk) -> list[bytes]:
     """The stored items of a chunk."""
     store = TextStore(**chunk.items)
-    return store.read(0, len(store.lengths))
+    return store.read(range(len(store.lengths)))
 
 
 def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(

@@ -27,6 +27,7 @@ from indexer import (
     intake,
     open_index,
     reconcile,
+    sync,
     workers,
 )
 from indexer.engine.gather import Chunk
@@ -63,7 +64,11 @@ def hired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[byt
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
+    """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces.
+
+    Every file counts as young, so that a catalog does not tell how long the reading took.
+    """
+    monkeypatch.setattr(sync, "_SETTLED_NS", 1 << 62)
     monkeypatch.setattr(reconcile, "_WORTH_WORKERS", 0)
     monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
     monkeypatch.setattr(reconcile, "SPLIT", 500)

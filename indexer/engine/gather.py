@@ -64,7 +64,7 @@ class Chunk:
         widths = self.counts + 1
         stored, items, size = TextStore(**self.items), TextWriter(), 0
         for first, width in zip((np.cumsum(widths) - widths)[article], widths[article], strict=True):
-            for item in stored.read(int(first), int(width)):
+            for item in stored.read(range(first, first + width)):
                 items.add(item)
                 size += len(item)
         return Chunk(

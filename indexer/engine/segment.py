@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -142,7 +142,7 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def encode(sections: dict[str, Array | bytes], facts: dict[str, Any]) -> Iterator[bytes]:
+def encode(sections: Mapping[str, Array | bytes], facts: dict[str, Any]) -> Iterator[bytes]:
     """The bytes of a segment file, in pieces to be written one after the other."""
     everything = {"facts": json.dumps(facts).encode(), **sections}
     yield MAGIC

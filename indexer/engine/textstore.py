@@ -50,11 +50,11 @@ class TextWriter:
         self._items_in_block += np.diff(items, prepend=0).tolist()
         self._lengths += lengths.tolist()
 
-    def sections(self) -> dict[str, Array | bytes]:
+    def sections(self) -> dict[str, Array]:
         """The sections of the store."""
         self._close_block()
         return {
-            "data": b"".join(self._blocks),
+            "data": np.frombuffer(b"".join(self._blocks), np.uint8),
             "ends": np.cumsum([len(block) for block in self._blocks], dtype=np.uint64),
             "items": np.cumsum(self._items_in_block, dtype=np.uint32),
             "lengths": np.array(self._lengths, np.uint32),
