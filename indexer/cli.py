@@ -142,8 +142,18 @@ def search(
     offset: int,
     as_json: bool,
 ) -> int:
-    """Search the index: words, "a phrase", AND OR NOT, -word, +word, title:word, prefix*, word~,
-    date:2021-03..2021-05, after:2021, before:2022-03.
+    """Search the index. All words are wanted, in any form; any text is a QUERY.
+
+    \b
+    "a phrase"  "words near"~3  a NEAR/5 b      in order; up to 3 apart; in any order
+    a OR b  a AND b  NOT a  -a  +a  (a OR b) c  without a; with a common word
+    =word  ="a phrase"                          as written, in no other form
+    prefix*  wom?n  *ology  word~  word~2       patterns; words that are spelt nearly so
+    word^2  "a phrase"^1.5                      counts more
+    title:word  text:word                       in the title; in the text
+    date:2021  date:2021-03..2021-05            also "nov 2021", "last week", yesterday
+    after:2021-11  before:2022  until:2021-05   from then on; before; up to and with
+    lang:en  site:example.org  source:a.txt  id:a1
 
     Put -- before a QUERY that begins with a minus sign.
     """

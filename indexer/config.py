@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -40,7 +41,10 @@ class Config:
     language: str = "en"
     day_first: bool = True
     timezone: str = ""
-    """Date-times with an offset are moved to this zone; empty keeps the wall time that the publisher gave."""
+    """Date-times with an offset are moved to this zone; empty keeps the wall time that the publisher gave.
+
+    "Today" and "last week" in a query are told by the clock of this zone; of the machine's, when empty.
+    """
     max_file_mb: int = 64
     jobs: int = 0
     """How many processes read files; 0 takes one for each core."""
@@ -51,6 +55,11 @@ class Config:
     passages: int = 3
     host: str = "127.0.0.1"
     port: int = 8765
+
+    def today(self, now: datetime | None = None) -> date:
+        """What day it is in the configured zone (else where this machine is), now or at an aware moment."""
+        zone = ZoneInfo(self.timezone) if self.timezone else None
+        return (now or datetime.now(UTC)).astimezone(zone).date()
 
     def fingerprint(self) -> str:
         """A short hash of the options that change the stored index."""

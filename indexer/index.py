@@ -55,9 +55,9 @@ class Index:
     returns when the commit is on the disk.
     """
 
-    def __init__(self, config: Config, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
         self.config = config
-        self._today = today
+        self._today = today or config.today
         self._lock = threading.Lock()
         self._open: tuple[Reading, tuple[int, ...] | None] | None = None
         """What was opened last, and the traces of its commit; replaced as one, so that it can be read so."""

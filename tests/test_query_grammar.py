@@ -19,11 +19,15 @@ from indexer.query import (
     MAX_WORD,
     AllOf,
     DateRange,
+    Filter,
     Must,
+    Near,
     Parsed,
     RawPhrase,
     parse,
+    reading,
 )
+from indexer.query.tree import LABELS, MAX_BOOST
 
 TODAY = date(2024, 3, 1)
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
@@ -56,7 +60,7 @@ WORDS: list[tuple[str, Query]] = [
     ("a — b", AllOf([A, B])),
     ("a–b –a", AllOf([word("a–b"), word("–a")])),
     ("a-b +-b --b a+", AllOf([word("a-b"), word("+-b"), word("--b"), word("a+")])),
-    ("word^2", word("word^2")),
+    ("word^2", Term("text", "word", boost=2.0)),
     ("[jan to feb]", AllOf([word("[jan"), word("to"), word("feb]")])),
     ("{a TO b}", AllOf([word("{a"), word("TO"), word("b}")])),
     (
@@ -113,6 +117,81 @@ PHRASES: list[tuple[str, Query]] = [
     ('title:"a b"', RawPhrase("title", "a b")),
     ('-"a b" c', AllOf([Not(RawPhrase("text", "a b")), C])),
     ('+"a b" c', AllOf([Must(RawPhrase("text", "a b")), C])),
+]
+
+NEARS: list[tuple[str, Query]] = [
+    ("a NEAR/5 b", Near("text", (A, B), (5,))),
+    ("a NEAR b", Near("text", (A, B), (10,))),
+    ("a NEAR/0 b", Near("text", (A, B), (1,))),
+    ("a NEAR/5 b NEAR/2 c", Near("text", (A, B, C), (5, 2))),
+    ("a NEAR/5 b c", AllOf([Near("text", (A, B), (5,)), C])),
+    ("a b NEAR/5 c OR d", Or([AllOf([A, Near("text", (B, C), (5,))]), D])),
+    ("-a NEAR/5 b", And([Every(), Not(Near("text", (A, B), (5,)))])),
+    ("+a NEAR/5 b c", AllOf([Must(Near("text", (A, B), (5,))), C])),
+    ("a NEAR/5 (b OR c)", Near("text", (A, Or([B, C])), (5,))),
+    ('"a b" NEAR/5 c*', Near("text", (RawPhrase("text", "a b"), Prefix("text", "c")), (5,))),
+    ("title:a NEAR/5 b", Near("title", (word("a", "title"), B), (5,))),
+    ("title:(a NEAR/5 b)", Near("title", (word("a", "title"), word("b", "title")), (5,))),
+    ("(a NEAR/5 b)^3", Near("text", (A, B), (5,), 3.0)),
+    ("a^2 NEAR/5 b^3", Near("text", (A, B), (5,), 6.0)),
+    ("a NEAR/5 ()", A),
+    ("near a", AllOf([word("near"), A])),
+    ("a NEARBY b", AllOf([A, word("NEARBY"), B])),
+]
+
+EXACT: list[tuple[str, Query]] = [
+    ("=a", RawPhrase("text", "a", exact=True)),
+    ("=a!", RawPhrase("text", "a!", exact=True)),
+    ("-=a b", AllOf([Not(RawPhrase("text", "a", exact=True)), B])),
+    ('="a b"', RawPhrase("text", "a b", exact=True)),
+    ('="a b"~3', RawPhrase("text", "a b", 3, exact=True)),
+    ("title:=a", RawPhrase("title", "a", exact=True)),
+    ("=com*", Prefix("text", "com")),
+    ("a=b", word("a=b")),
+    ("a = b", AllOf([A, B])),
+]
+
+BOOSTS: list[tuple[str, Query]] = [
+    ("a^2", Term("text", "a", boost=2.0)),
+    ("a^.5 b", AllOf([Term("text", "a", boost=0.5), B])),
+    ("a^2.25,", Term("text", "a,", boost=2.25)),
+    ("a^0", Term("text", "a", boost=0.0)),
+    ("=a^2", RawPhrase("text", "a", exact=True, boost=2.0)),
+    ('"a b"~2^3', RawPhrase("text", "a b", 2, boost=3.0)),
+    ("com*^2", Prefix("text", "com", boost=2.0)),
+    ("w?rd^2", Wildcard("text", "w?rd", boost=2.0)),
+    ("word~2^2", FuzzyTerm("text", "word", maxdist=2, boost=2.0)),
+    ("(a OR b)^2", Or([Term("text", "a", boost=2.0), Term("text", "b", boost=2.0)])),
+    ("(a^2 b)^3 c", AllOf([Term("text", "a", boost=6.0), Term("text", "b", boost=3.0), C])),
+    ("-a^2 b", AllOf([Not(A), B])),
+    ("-(a^2) b", AllOf([Not(A), B])),
+    ("a date:2021^2", AllOf([A, Y2021])),
+    ("(a date:2021)^2", AllOf([Term("text", "a", boost=2.0), Y2021])),
+    ("^2 a^x 2^^", AllOf([word("^2"), word("a^x"), word("2^^")])),
+]
+
+EN = Filter("language", "en")
+FILTERS: list[tuple[str, Query]] = [
+    ("lang:en", And([Every(), EN])),
+    ("LANG:en a", AllOf([EN, A])),
+    ("language:en a", AllOf([EN, A])),
+    ('lang:"en" a', AllOf([EN, A])),
+    ("+lang:en a", AllOf([EN, A])),
+    ("lang:en^2 a", AllOf([EN, A])),
+    ("-lang:en", And([Every(), Not(EN)])),
+    ("lang:(en OR de) a", AllOf([Or([EN, Filter("language", "de")]), A])),
+    ("site:example.org:80/x a", AllOf([Filter("site", "example.org:80/x"), A])),
+    ("domain:example.org a", AllOf([Filter("site", "example.org"), A])),
+    ('source:"a b.txt" a', AllOf([Filter("source", "a b.txt"), A])),
+    ("id:a:1 a", AllOf([Filter("id", "a:1"), A])),
+    ("a OR lang:en", Or([A, EN])),
+    ("title:(a lang:en)", AllOf([word("a", "title"), EN])),
+    ('lang:"" a', A),
+    ("headline:a body:b", AllOf([word("a", "title"), word("b", "paragraph")])),
+    ("on:2021 a", AllOf([Y2021, A])),
+    ("published:2021 a", AllOf([Y2021, A])),
+    ("since:2021 a", AllOf([DateRange(datetime(2021, 1, 1), None), A])),
+    ("until:2021 a", AllOf([DateRange(None, datetime(2022, 1, 1)), A])),
 ]
 
 OPERATORS: list[tuple[str, Query]] = [
@@ -210,7 +289,10 @@ DATES: list[tuple[str, Query]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "tree"), WORDS + PATTERNS + PHRASES + OPERATORS + FIELDS + DATES)
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    WORDS + PATTERNS + PHRASES + NEARS + EXACT + BOOSTS + FILTERS + OPERATORS + FIELDS + DATES,
+)
 def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Query) -> None:
     assert read(text) == Parsed(tree, ())
 
@@ -356,6 +438,19 @@ HOSTILE = [
         "a\u0301" * 5_000,
     ),
     *("a" * 100_000, " " * 100_000, "a " * 50_000, "\u202eabc\u202c", "\u200b", "\ufeff"),
+    *(
+        "a NEAR/3 " * 2_000,
+        "NEAR " * 2_000,
+        "(a)^9 " * 2_000,
+        "((a)^2 " * 1_500,
+        "a^2 " * 3_000,
+        "^2" * 4_000,
+    ),
+    *("=" * 9_000, '="' * 4_000, '="a b"^2 ' * 900, "a" * 8_000 + "^2", "a^" * 4_000, "^2" * 4_000),
+    *("lang:en " * 1_000, "id:* " * 2_000, "site:" * 2_000, 'source:"' * 1_000, "+lang:x^2 " * 900),
+    *("last week " * 900, "since 2020 " * 900, "last " * 2_000, "date:[" * 1_500, "date:[a TO b] " * 800),
+    *("between 2019 and " * 600, "2021-03..2021-05 " * 500, "in" + " " * 8_000 + "the", "date:last " * 1_000),
+    *("05/03/2024..06/03/2024 " * 400, "date:3 days ago " * 500, "last 9999 years", 'date:"last 0 days"'),
     *("\x1b[31m", "%00", "'; --", "<b>", "\\", "\\u0000", "a\\*"),
 ]
 
@@ -389,6 +484,15 @@ _TOKENS = st.sampled_from(
         *(
             "title:",
             "date:",
+            "lang:",
+            "id:",
+            " NEAR ",
+            " NEAR/3 ",
+            "=",
+            "^2",
+            "^",
+            "last week ",
+            "since 2020 ",
             "after:",
             "foo:",
             "2021",
@@ -435,13 +539,30 @@ def check(found: Parsed) -> None:
     leaves = list(tree.leaves())
     assert 0 < len(leaves) <= 2 * MAX_CLAUSES + 1
     assert isinstance(tree.all_terms(), set)
-    assert not isinstance(tree, (Not, DateRange))
+    assert not isinstance(tree, (Not, DateRange, Filter))
+    assert reading(tree)
     walk(tree, strict=False)
 
 
 def walk(node: Query, *, strict: bool) -> None:
     kind = type(node)
-    assert kind in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase, DateRange, Every, AllOf, And, Or, Must, Not)
+    words = (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase)
+    assert kind in (*words, Near, DateRange, Filter, Every, AllOf, And, Or, Must, Not)
+    boost = getattr(node, "boost", 1)
+    assert 0 <= boost <= MAX_BOOST
+    if kind not in (*words, Near):
+        assert boost == 1
+    if isinstance(node, Near):
+        assert node.fieldname in ("text", "title", "paragraph")
+        assert len(node.parts) == len(node.distances) + 1 > 1
+        assert all(1 <= distance <= 100 for distance in node.distances)
+        for part in node.parts:
+            for leaf in part if isinstance(part, Or) else [part]:
+                assert type(leaf) in words
+                assert getattr(leaf, "boost", 1) == 1
+    if isinstance(node, Filter):
+        assert node.fieldname in LABELS
+        assert node.text.strip()
     if kind in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase):
         assert node.field() in ("text", "title", "paragraph")
         text: str = node.text  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ from whoosh.query.qcore import NullQuery, Query
 from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
-from indexer.query.tree import AllOf, DateRange, Must, RawPhrase, dated
+from indexer.query.reading import reading
+from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -21,13 +22,17 @@ __all__ = [
     "MAX_WORD",
     "AllOf",
     "DateRange",
+    "Filter",
     "Must",
+    "Near",
     "Parsed",
     "RawPhrase",
     "dated",
+    "near",
     "parse",
     "parse_period",
     "parse_range",
+    "reading",
 ]
 
 MAX_CHARACTERS = 8192

@@ -10,18 +10,19 @@ from unicodedata import category
 from whoosh.query.qcore import Every, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
-from indexer.query.dates import parse_period, parse_range
-from indexer.query.tree import DateRange, RawPhrase
+from indexer.query.dates import is_bare_range, parse_period, parse_range
+from indexer.query.tree import LABELS, MAX_BOOST, DateRange, Filter, RawPhrase, boosted
 
 MAX_CLAUSES = 512
 MAX_WORD = 256
 MAX_EDITS = 2
 
-_DATE_FIELDS = ("date", "after", "before")
+_DATE_FIELDS = ("date", "after", "before", "until")
 _ENDINGS = "?!.,;:…"
 _EVERY = re.compile(r"\*+(:\*+)?")
 # A question mark at the edge of a word, or beside other punctuation, is just that.
 _WILD = re.compile(r"\*|(?<=\w)\?+(?=\w)")
+_EXACT = re.compile(r"=(?=[\w@#])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)")
 # Dates in which the order of day and month may matter.
 _NUMBERED = re.compile(r"\d[/.]\d")
@@ -41,46 +42,69 @@ class Clauses:
         """Say something about the query."""
         self.notes.append(text)
 
-    def word(self, field: str, text: str) -> Query | None:
+    def word(self, field: str, text: str, boost: float = 1.0) -> Query | None:
         """The leaf for a word as it was typed; None where there is nothing to search for."""
-        if field in _DATE_FIELDS:
+        if field in _DATE_FIELDS or (field == "text" and is_bare_range(text)):
             if dates := self._dates(field, text):
                 return dates if self._counted(1) else None
             field = "text"
+        if field in LABELS:
+            return self._filter(field, text)
         if field == "text" and _EVERY.fullmatch(text):
             return Every() if self._counted(1) else None
-        if not _searchable(text):
+        if not searchable(text):
             if "*" in text:
                 self.note(f"{quoted(text)} has no letter to search for; it was left out.")
             return None
         if not self._counted(1):
             return None
-        return self._leaf(field, self._bounded(text))
+        leaf: Query = boosted(self._leaf(field, self._bounded(text)), self._boost(boost))
+        return leaf
 
-    def phrase(self, field: str, text: str, slop: int) -> Query | None:
+    def phrase(
+        self, field: str, text: str, slop: int, *, exact: bool = False, boost: float = 1.0
+    ) -> Query | None:
         """The leaf for the text between quotation marks; None where there is nothing to search for."""
         if field in _DATE_FIELDS:
             if dates := self._dates(field, text):
                 return dates if self._counted(1) else None
             field = "text"
-        if not _searchable(text):
+        if field in LABELS:
+            return self._filter(field, text)
+        if not searchable(text):
             return None
         words = text.split()
         words = [self._bounded(word) for word in words[: self._counted(len(words))]]
-        return RawPhrase(field, " ".join(words), slop) if words else None
+        return RawPhrase(field, " ".join(words), slop, exact, self._boost(boost)) if words else None
+
+    def dates(self, field: str, text: str) -> Query | None:
+        """The filter that a text means after "date:" or another such field, if it is a date at all."""
+        try:
+            dates = self._dated(field, text)
+        except ValueError:
+            return None
+        return dates if self._counted(1) else None
+
+    def _filter(self, field: str, text: str) -> Query | None:
+        text = text.strip()
+        return Filter(field, self._bounded(text)) if text and self._counted(1) else None
 
     def _leaf(self, field: str, text: str) -> Query:
+        is_exact = _EXACT.match(text) is not None
+        text = text[is_exact:]
         core = text.rstrip(_ENDINGS)
-        patterned = bool(_WILD.search(core)) and _searchable(core)
+        patterned = bool(_WILD.search(core)) and searchable(core)
         if "://" in text:
             return Term(field, text)
-        if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and _searchable(fuzzy[1]):
+        if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and searchable(fuzzy[1]):
             edits = int(fuzzy[2] or 1)
             if edits > MAX_EDITS:
                 self.note(f"{quoted(core)}: at most {MAX_EDITS} letters may differ; ~{MAX_EDITS} was used.")
             return (
                 FuzzyTerm(field, fuzzy[1], maxdist=min(edits, MAX_EDITS)) if edits else Term(field, fuzzy[1])
             )
+        if is_exact and not patterned:
+            return RawPhrase(field, text.strip("?"), exact=True)
         if not patterned:
             return Term(field, text.strip("?"))
         pattern = re.sub(r"\*+", "*", core)
@@ -90,10 +114,13 @@ class Clauses:
 
     def _dates(self, field: str, text: str) -> Query | None:
         try:
-            dates = _range(field, text, self.today, self.day_first)
+            return self._dated(field, text)
         except ValueError:
             self.note(f"{quoted(text)} is not a date; it was searched as text.")
             return None
+
+    def _dated(self, field: str, text: str) -> Query:
+        dates = _range(field, text, self.today, self.day_first)
         if not _NUMBERED.search(text):
             return dates
         try:
@@ -103,6 +130,11 @@ class Clauses:
         if other != dates:
             self.note(f"{quoted(text)} was read with the {'day' if self.day_first else 'month'} first.")
         return dates
+
+    def _boost(self, boost: float) -> float:
+        if boost > MAX_BOOST:
+            self.note(f"A word counts at most {MAX_BOOST:g} times; ^{MAX_BOOST:g} was used.")
+        return min(boost, MAX_BOOST)
 
     def _counted(self, words: int) -> int:
         """How many of so many more words may be searched for."""
@@ -118,10 +150,14 @@ class Clauses:
 
 
 def _range(field: str, text: str, today: date, day_first: bool) -> DateRange:
-    if field == "date":
+    if field in ("date", "text"):
         return DateRange(*parse_range(text, today, day_first=day_first))
-    start, _ = parse_period(text, today, day_first=day_first)
-    return DateRange(start, None) if field == "after" else DateRange(None, start)
+    start, end = parse_period(text, today, day_first=day_first)
+    return {
+        "after": DateRange(start, None),
+        "before": DateRange(None, start),
+        "until": DateRange(None, end),
+    }[field]
 
 
 def quoted(text: str) -> str:
@@ -130,6 +166,6 @@ def quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= 40 else f'"{text[:39]}…"'
 
 
-def _searchable(text: str) -> bool:
+def searchable(text: str) -> bool:
     """Whether there is more in the text than punctuation."""
     return any(c not in punctuation and not category(c).startswith(_SEPARATING) for c in text)

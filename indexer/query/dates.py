@@ -1,45 +1,104 @@
-"""Periods of time as people write them: a year, a month, a day, a minute, or from one to another."""
+"""Periods of time as people write them: a year, a month, last week, or from one to another."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from dateutil.parser import parse as parse_any
+from dateutil.relativedelta import relativedelta
 
 from indexer.model import Published
 
+Period = tuple[datetime, datetime]
+
 _ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?)?)?", re.ASCII)
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
 # The general parser accepts almost anything ("a", "5", "10"); these are the shapes that mean a date.
 _NAMED = re.compile(
     rf"(?=.*\b[0-9]{{4}}\b)(?=.*\b(?:{_MONTHS}))[a-z0-9 ,.-]{{6,40}}", re.ASCII | re.IGNORECASE
 )
 _NUMBERS = re.compile(r"([0-9]{1,2}[/.])?[0-9]{1,2}[/.][0-9]{4}|[0-9]{4}/[0-9]{1,2}(/[0-9]{1,2})?", re.ASCII)
-_RANGE = re.compile(r"\s*(?:\.\.\.?|…)\s*")
+_RANGE = re.compile(r"\s*(?:\.\.\.?|…)\s*|(?:\s+|^)to(?:\s+|$)", re.IGNORECASE)
+_BRACKETED = re.compile(r"[\[{](?P<inside>[^\[\]{}]*)[\]}]")
+
+_SMALL = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_COUNT = rf"[0-9]{{1,4}}|{'|'.join(_SMALL)}"
+_UNIT = "day|week|month|year"
+_LATEST = (
+    r"(?:(?:in|during|over|within)\s+)?(?:the\s+)?"
+    rf"(?:(?P<which>last|past|previous|this)\s+(?P<unit>{_UNIT})"
+    rf"|(?:last|past|previous)\s+(?P<count>{_COUNT})\s+(?P<units>{_UNIT})s?)"
+)
+_AGO = rf"(?P<count>{_COUNT}|an?)\s+(?P<unit>{_UNIT})s?\s+ago"
+_SINCE = r"(?P<word>since|from|until|till)\s+(?P<rest>\S.*)"
+_BETWEEN = r"(?:between\s+(?P<low>\S.*?)\s+and|from\s+(?P<first>\S.*?)\s+(?:to|until|till))\s+(?P<last>\S.*)"
+
+_NAMELESS = re.sub(r"\(\?P<\w+>", "(?:", _LATEST)
+_YEAR = r"(?:1[5-9]|20)[0-9]{2}"
+_NTH = r"[0-9]{1,2}(?:st|nd|rd|th)?"
+_IN_MONTH = rf"(?:(?:{_NTH}\s+(?:of\s+)?)?{_MONTH}|{_MONTH}\s+{_NTH}),?\s+{_YEAR}"
+_DAY = rf"(?:{_YEAR}(?:-[0-9]{{2}}){{0,2}}|{_IN_MONTH}|yesterday|today|{_NAMELESS})"
+
+FIRST_WORDS = (
+    "yesterday|today|in|during|over|within|the|last|past|previous|this|since|until|till|between|from"
+)
+"""What IN_WORDS begins with."""
+
+IN_WORDS = (
+    rf"(?:yesterday|today|{_NAMELESS}|(?:since|until|till)\s+{_DAY}"
+    rf"|between\s+{_DAY}\s+and\s+{_DAY}|from\s+{_DAY}\s+(?:to|until|till)\s+{_DAY})"
+)
+"""What is read as dates among the words of a query: a pattern for ASCII letters in any case."""
+
+SEVERAL_WORDS = (
+    rf"(?:{IN_WORDS}|{_IN_MONTH}|(?:{_COUNT}|an?)\s+(?:{_UNIT})s?\s+ago"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}\s[0-9]{2}:[0-9]{2}|[\[{][^\[\]{}]{1,80}[\]}])"
+)
+"""What is read as one value of a date field although there are spaces in it."""
 
 
-def parse_period(text: str, today: date, *, day_first: bool = True) -> tuple[datetime, datetime]:
+def parse_period(text: str, today: date, *, day_first: bool = True) -> Period:
     """The period that `text` names: its first moment and the first moment after it, naive local times.
 
     Understood are "2021", "2021-11", "2021-11-05", "2021-11-05T21:01", "nov 2021", "5 March 2024",
-    "05/03/2024" (in the order that `day_first` says), "today" and "yesterday". Raises ValueError for anything
-    else. The end of the year 9999 is `datetime.max`.
+    "05/03/2024" (in the order that `day_first` says), "today", "yesterday", "two weeks ago"; "last week" and
+    "this month" (whole ones, of which weeks begin on Monday); "last 7 days" and "past month" (which end with
+    today). Raises ValueError for anything else. The end of the year 9999 is `datetime.max`.
     """
-    period = _period(text.strip(), today, day_first)
-    return period.start, period.end
+    text = text.strip()
+    try:
+        return _relative(text, today) or _absolute(text, day_first)
+    except OverflowError as error:
+        raise ValueError(f"not a date: {text!r}") from error
 
 
 def parse_range(text: str, today: date, *, day_first: bool = True) -> tuple[datetime | None, datetime | None]:
-    """The range that `text` names: a period, or two with ".." between them, of which one may be left out.
+    """The range that `text` names: a period, or two with ".." or "to" between them, one of which may lack.
 
-    Both ends belong to the range; one that runs backwards is turned round. Raises ValueError for anything
-    else.
+    Also "since 2020", "until May 2021", "between 2019 and 2021", "[2019 TO *]". Both ends belong to the
+    range; one that runs backwards is turned round. Raises ValueError for anything else.
     """
-    first, *rest = _RANGE.split(text.strip(), maxsplit=1)
-    if not rest:
-        return parse_period(first, today, day_first=day_first)
-    last = rest[0]
+    text = text.strip()
+    if bracketed := _BRACKETED.fullmatch(text):
+        text = bracketed["inside"].strip()
+    if between := _matched(_BETWEEN, text):
+        first, last = between["low"] or between["first"], between["last"]
+    elif since := _matched(_SINCE, text):
+        is_start = since["word"].lower() in ("since", "from")
+        first, last = (since["rest"], "") if is_start else ("", since["rest"])
+    else:
+        first, *rest = _RANGE.split(text, maxsplit=1)
+        if not rest:
+            return parse_period(first, today, day_first=day_first)
+        last = rest[0]
+    if bracketed:
+        first, last = first.replace("*", ""), last.replace("*", "")
     if not first and not last:
         raise ValueError("a range needs a date on one side")
     periods = [
@@ -51,13 +110,64 @@ def parse_range(text: str, today: date, *, day_first: bool = True) -> tuple[date
     return start, end
 
 
-def _period(text: str, today: date, day_first: bool) -> Published:
-    if text.lower() == "today":
-        return Published.at(today, "day")
-    if text.lower() == "yesterday":
-        return Published.at(_day_before(today), "day")
+def is_bare_range(text: str) -> bool:
+    """Whether a word is a range of dates with nothing before it that says so: 2021-03..2021-05."""
+    first, *last = re.split(r"\.\.\.?|…", text)
+    return len(last) == 1 and all(_ISO.fullmatch(end) or _NUMBERS.fullmatch(end) for end in (first, last[0]))
+
+
+def _relative(text: str, today: date) -> Period | None:
+    """The period that is named by its distance from today, if it is."""
+    name = text.lower()
+    if name in ("today", "yesterday"):
+        return _units("day", today, 0 if name == "today" else 1)
+    if ago := _matched(_AGO, text):
+        return _units(ago["unit"].lower(), today, _number(ago["count"]))
+    if latest := _matched(_LATEST, text):
+        which = (latest["which"] or "past").lower()
+        unit = (latest["unit"] or latest["units"]).lower()
+        if which != "past":
+            return _units(unit, today, 0 if which == "this" else 1)
+        count, after = _number(latest["count"] or "one"), today + timedelta(days=1)
+        if not count:
+            raise ValueError(f"no time at all: {text!r}")
+        return _midnight(after - _step(unit, count)), _midnight(after)
+    return None
+
+
+def _matched(pattern: str, text: str) -> re.Match[str] | None:
+    # Compiled when it is used first: most queries have no date, and a cold start should not pay for it.
+    return re.fullmatch(pattern, text, re.ASCII | re.IGNORECASE | re.DOTALL)
+
+
+def _units(unit: str, today: date, back: int) -> Period:
+    """The whole day, week, month or year that lies so many back from the one of today."""
+    first = today
+    if unit == "week":
+        first -= timedelta(days=today.weekday())
+    elif unit != "day":
+        first = first.replace(day=1) if unit == "month" else first.replace(month=1, day=1)
+    first -= _step(unit, back)
+    return _midnight(first), _midnight(first + _step(unit, 1))
+
+
+def _step(unit: str, count: int) -> relativedelta:
+    return relativedelta(**{f"{unit}s": count})  # type: ignore[arg-type]
+
+
+def _number(text: str) -> int:
+    text = text.lower()
+    return int(text) if text.isdigit() else _SMALL.index(text) + 1 if text in _SMALL else 1
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+@lru_cache(256)
+def _absolute(text: str, day_first: bool) -> Period:
     if _ISO.fullmatch(text):
-        return Published.parse(text)
+        return _whole(Published.parse(text))
     if not (_NAMED.fullmatch(text) or _NUMBERS.fullmatch(text)):
         raise ValueError(f"not a date: {text!r}")
     # Where the year comes first, the month follows it whatever the order elsewhere.
@@ -74,9 +184,9 @@ def _period(text: str, today: date, day_first: bool) -> Published:
     if one.year != two.year or (one.hour, one.minute) != (0, 0):
         raise ValueError(f"not a date with a year: {text!r}")
     if one.month != two.month:
-        return Published.at(one, "year")
-    return Published.at(one, "month" if one.day != two.day else "day")
+        return _whole(Published.at(one, "year"))
+    return _whole(Published.at(one, "month" if one.day != two.day else "day"))
 
 
-def _day_before(day: date) -> date:
-    return day - timedelta(days=1) if day > date.min else day
+def _whole(published: Published) -> Period:
+    return published.start, published.end

@@ -15,24 +15,39 @@ from whoosh.qparser.taggers import FnTagger, RegexTagger
 from whoosh.query.qcore import Query
 
 from indexer.query import tree
-from indexer.query.clauses import Clauses, quoted
+from indexer.query.bare import Dates
+from indexer.query.clauses import Clauses, quoted, searchable
+from indexer.query.operators import QUOTES, All, Operators
 
 MAX_DEPTH = 20
 MAX_SLOP = 100
 
 # What may be typed before a colon, and the field that it means.
-FIELDS = {
+DATE_FIELDS = {
+    "date": "date",
+    "published": "date",
+    "on": "date",
+    "after": "after",
+    "since": "after",
+    "before": "before",
+    "until": "until",
+}
+FIELDS = DATE_FIELDS | {
     "title": "title",
+    "headline": "title",
     "paragraph": "paragraph",
     "text": "paragraph",
-    "date": "date",
-    "after": "after",
-    "before": "before",
+    "body": "paragraph",
+    "language": "language",
+    "lang": "language",
+    "site": "site",
+    "domain": "site",
+    "source": "source",
+    "id": "id",
 }
 
 # Texts without spaces are divided by these.
 _SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"
-_QUOTES = '"“”„«»'
 # In Hebrew the mark stands inside abbreviations, such as that of the United States.
 _INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'
 _PHRASES = (
@@ -43,7 +58,11 @@ _PHRASES = (
     "«(?P<e>[^«»]*)»",
     "»(?P<f>[^«»]*)«",
 )
-_CLAUSE_START = r"(?<![^\s(])"
+# A factor for the score, at the end of a clause.
+_FACTOR = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
+_BOOST = rf"\^(?P<boost>{_FACTOR})"
+_BOOST_OF_WORD = re.compile(rf"({_FACTOR})([?!.,;:…]*)", re.ASCII)
+_END = r"(?=[\s)]|$)"
 _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
 
 
@@ -51,10 +70,14 @@ class Groups(plugins.GroupPlugin):
     """Parentheses: one left open closes at the end, a stray or too deep one is ignored with a note."""
 
     def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        return [(FnTagger("(?P<mark>[()])", self._bracket), 0)]
+        return [(FnTagger(rf"(?P<mark>[()])(?:(?<=\)){_BOOST}{_END})?", self._bracket), 0)]
 
-    def _bracket(self, mark: str) -> syntax.SyntaxNode:
-        return self.OpenBracket() if mark == "(" else self.CloseBracket()
+    def _bracket(self, mark: str, boost: str | None) -> syntax.SyntaxNode:
+        if mark == "(":
+            return self.OpenBracket()
+        bracket = self.CloseBracket()
+        bracket.boost = float(boost or 1)
+        return bracket
 
     def do_groups(self, parser: Grammar, group: syntax.GroupNode) -> syntax.GroupNode:
         stack = [parser.group()]
@@ -72,7 +95,7 @@ class Groups(plugins.GroupPlugin):
                 if too_deep:
                     too_deep -= 1
                 elif len(stack) > 1:
-                    stack.pop()
+                    stack.pop().boost = node.boost
                 else:
                     parser.note("A parenthesis without its partner was ignored.")
             else:
@@ -103,12 +126,15 @@ class Separators(plugins.TaggingPlugin):
 class PhraseNode(syntax.TextNode):
     """A phrase as it was typed."""
 
-    def __init__(self, text: str, slop: int) -> None:
+    def __init__(self, text: str, slop: int, *, exact: bool, boost: float) -> None:
         super().__init__(text)
         self.slop = slop
+        self.exact = exact
+        self.boost = boost
 
     def query(self, parser: Grammar) -> Query | None:
-        return parser.clauses.phrase(self.fieldname or "text", self.text, self.slop)
+        field = self.fieldname or "text"
+        return parser.clauses.phrase(field, self.text, self.slop, exact=self.exact, boost=self.boost)
 
 
 class Phrases(plugins.PhrasePlugin):
@@ -125,19 +151,20 @@ class Phrases(plugins.PhrasePlugin):
                 parser.note(
                     f"The words of a phrase may stand at most {MAX_SLOP} apart; ~{MAX_SLOP} was used."
                 )
-            return PhraseNode(text, max(1, min(slop, MAX_SLOP)))
+            slop = max(1, min(slop, MAX_SLOP))
+            boost = float(match["boost"] or 1)
+            return PhraseNode(text, slop, exact=match["exact"] is not None, boost=boost)
 
     def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        return [
-            (self.Tagger(rf"(?:{'|'.join(_PHRASES)})(?:~(?P<slop>[0-9]{{0,9}}))?|(?P<lone>[{_QUOTES}])"), 0)
-        ]
+        after = rf"(?:~(?P<slop>[0-9]{{0,9}}))?(?:{_BOOST}{_END})?"
+        return [(self.Tagger(rf"(?P<exact>=)?(?:{'|'.join(_PHRASES)}){after}|(?P<lone>[{QUOTES}])"), 0)]
 
 
 class Words(plugins.TaggingPlugin):
     """Whatever stands between spaces, parentheses and quotation marks, in one piece."""
 
     priority = 200
-    expr = re.compile(rf"(?:[^\s(){_QUOTES}{_SEPARATORS}]|{_INNER_QUOTE})+")
+    expr = re.compile(rf"(?:[^\s(){QUOTES}{_SEPARATORS}]|{_INNER_QUOTE})+")
 
     def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
         text = match[0]
@@ -146,104 +173,16 @@ class Words(plugins.TaggingPlugin):
         if (
             field
             and field[1].lower() not in FIELDS
-            and (field.end(1) + 1 < len(text) or (follows and follows in f"({_QUOTES}"))
+            and (field.end(1) + 1 < len(text) or (follows and follows in f"({QUOTES}"))
         ):
             parser.note(f"There is no field {quoted(field[1])}; it was searched as text.")
-        return syntax.WordNode(text)
-
-
-class All(syntax.GroupNode):
-    """Clauses side by side."""
-
-    def query(self, parser: Grammar) -> Query | None:
-        return tree.all_of(node.query(parser) for node in self.nodes)
-
-
-class Both(syntax.AndGroup):
-    """Clauses joined by AND."""
-
-    def query(self, parser: Grammar) -> Query | None:
-        return tree.both(node.query(parser) for node in self.nodes)
-
-
-class Either(syntax.OrGroup):
-    """Clauses joined by OR."""
-
-    def query(self, parser: Grammar) -> Query | None:
-        return tree.either(node.query(parser) for node in self.nodes)
-
-
-class Without(syntax.NotGroup):
-    """A clause after NOT or a minus sign."""
-
-    def query(self, parser: Grammar) -> Query | None:
-        return tree.without(self.nodes[0].query(parser))
-
-
-class Required(syntax.Wrapper):
-    """A clause after a plus sign."""
-
-    def query(self, parser: Grammar) -> Query | None:
-        return tree.required(self.nodes[0].query(parser))
-
-
-_KINDS = {"AND": Both, "OR": Either, "NOT": Without, "-": Without, "+": Required}
-
-
-class Operators(plugins.OperatorsPlugin):
-    """AND, OR, NOT, minus and plus. NOT binds before AND, AND before clauses side by side, those before OR.
-
-    One that has nothing to join is searched as a word, with a note.
-    """
-
-    def __init__(self) -> None:
-        words = rf"(?:AND|OR|NOT)(?=[\s(){_QUOTES}]|$)"
-        signs = r"[+-](?=[^\s+\-–—>.,;:!?/\\|<=)\]}])"
-        super().__init__(
-            [(FnTagger(f"{_CLAUSE_START}(?P<text>{words}|{signs})", self._operator), 0)], clean=True
-        )
-
-    def _operator(self, text: str) -> syntax.Operator:
-        kind = _KINDS[text]
-        return (syntax.InfixOperator if text in ("AND", "OR") else syntax.PrefixOperator)(text, kind)
-
-    def do_operators(self, parser: Grammar, group: syntax.GroupNode) -> syntax.GroupNode:
-        nodes = [self.do_operators(parser, n) if isinstance(n, syntax.GroupNode) else n for n in group]
-        nodes = self._prefixed(parser, nodes)
-        # Alternatives of runs, a run being clauses joined by AND.
-        alternatives: list[list[list[syntax.SyntaxNode]]] = [[]]
-        pending: syntax.Operator | None = None
-        for place, node in enumerate(nodes):
-            if isinstance(node, syntax.InfixOperator):
-                after = nodes[place + 1] if place + 1 < len(nodes) else node
-                if alternatives[-1] and pending is None and not isinstance(after, syntax.InfixOperator):
-                    pending = node
-                    continue
-                node = parser.word_instead(node)
-            if pending is not None and pending.grouptype is Both:
-                alternatives[-1][-1].append(node)
-            elif pending is not None:
-                alternatives.append([[node]])
-            else:
-                alternatives[-1].append([node])
-            pending = None
-        sides = [All([run[0] if len(run) == 1 else Both(run) for run in runs]) for runs in alternatives]
-        return sides[0] if len(sides) == 1 else Either(sides)
-
-    def _prefixed(self, parser: Grammar, nodes: list[syntax.SyntaxNode]) -> list[syntax.SyntaxNode]:
-        """The nodes with each prefix operator round the clause that follows it."""
-        done: list[syntax.SyntaxNode] = []
-        for node in reversed(nodes):
-            if not isinstance(node, syntax.PrefixOperator):
-                done.append(node)
-            elif not done or isinstance(done[-1], syntax.InfixOperator):
-                done.append(parser.word_instead(node))
-            elif not isinstance(clause := done[-1], (Without, Required)):
-                done[-1] = node.grouptype([clause])
-            # Undone here, not in the tree, so that a long row of signs makes no deep tree.
-            elif node.grouptype is Without:
-                done[-1] = clause[0] if isinstance(clause, Without) else Without([clause[0]])
-        return done[::-1]
+        if "^" not in text:
+            return syntax.WordNode(text)
+        before, _, after = text.rpartition("^")
+        boost = None if "://" in text or not searchable(before) else _BOOST_OF_WORD.fullmatch(after)
+        word = syntax.WordNode(before + boost[2] if boost else text)
+        word.boost = float(boost[1]) if boost else 1.0
+        return word
 
 
 class Grammar(QueryParser):
@@ -267,13 +206,13 @@ class Grammar(QueryParser):
         found: Query | None = self.process(text).query(self)
         return found
 
-    def term_query(self, fieldname: str, text: str, *_: Any, **__: Any) -> Query | None:
+    def term_query(self, fieldname: str, text: str, *_: Any, boost: float = 1.0, **__: Any) -> Query | None:
         """What a word means in a field: the parser asks this for each."""
-        return self.clauses.word(fieldname, text)
+        return self.clauses.word(fieldname, text, boost)
 
     def word_instead(self, operator: syntax.Operator) -> syntax.WordNode:
         """The operator as a word."""
-        if operator.text.isalpha():
+        if operator.text[0].isalpha():
             self.note(f"{quoted(operator.text)} has nothing to join; it was searched as a word.")
         word = syntax.WordNode(operator.text)
         word.set_range(operator.startchar, operator.endchar)
@@ -286,7 +225,10 @@ def _machinery() -> tuple[list[Any], list[Any]]:
 
     They know nothing of a query; each is given the parser that asks it.
     """
-    pins: list[Any] = [Groups(), Fields(), Phrases(), Separators(), Operators(), Words()]
+    pins: list[Any] = [
+        *(Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
+        *(Separators(), Operators(), Words()),
+    ]
     parser = QueryParser("text", None, pins, group=All)
     return parser.taggers(), parser.filters()
 

@@ -2,26 +2,37 @@
 
 A tree holds the words as they were typed; whoever evaluates it turns them into terms. Only these nodes occur:
 
-- leaves: `Term`, `Prefix`, `Wildcard`, `FuzzyTerm` (Whoosh's), `RawPhrase`, `DateRange`, `Every()`;
+- words: `Term`, `Prefix`, `Wildcard`, `FuzzyTerm` (Whoosh's), `RawPhrase`, and `Near`, which is made of them;
+- filters, which pass articles and add nothing to a score: `DateRange`, `Filter`, `Every()`;
 - groups of two or more: `AllOf`, `And`, `Or`;
 - wrappers: `Must`, and `Not`, which stands only inside an `And` or `AllOf` that has something else to take
   away from. Inside either there is no `AllOf` and no `Must`.
 
-Where there are dates and exclusions but no words, they stand in an `And` that begins with `Every()`.
+Where there are filters and exclusions but no words, they stand in an `And` that begins with `Every()`.
 
-The field of a leaf is "text" (title or paragraph), "title" or "paragraph". `NullQuery` stands alone, for
-nothing. A tree is final: Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into `Every()`.
+The field of words is "text" (title or paragraph), "title" or "paragraph"; of a filter, what it looks at.
+Words have a `boost`, by which their score is multiplied; nothing else has another than 1. `NullQuery` stands
+alone, for nothing. A tree is final: Whoosh's own `normalize` would turn `And([Every(), Not(x)])` into
+`Every()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not, WrappingQuery
+
+MAX_BOOST = 100.0
+
+LABELS = ("language", "site", "source", "id")
+"""What a `Filter` may look at."""
 
 
 class AllOf(And):
@@ -45,17 +56,51 @@ class Must(WrappingQuery):
 class RawPhrase(Query):
     """A phrase as it was typed, without its quotation marks.
 
-    `slop` is how many places apart two neighbours may stand: 1 is side by side.
+    `slop` is how many places apart two neighbours may stand: 1 is side by side. With `exact`, its words (it
+    may be a single one) are wanted as they are written, not in any form.
     """
 
     fieldname: str
     text: str
     slop: int = 1
+    exact: bool = False
+    boost: float = 1.0
+
+    def __str__(self) -> str:
+        slop = f"~{self.slop}" if self.slop > 1 else ""
+        return f'{self.fieldname}:{"=" * self.exact}"{self.text}"{slop}{_power(self.boost)}'
+
+
+@dataclass(unsafe_hash=True)
+class Near(Query):
+    """Words that meet in one paragraph or the title, in whatever order.
+
+    `parts` are words (but no `Near`), or an `Or` of them; `distances` has, for each part after the first, how
+    many places it may stand from the one before: 1 is side by side. The fields of the parts do not count.
+    """
+
+    fieldname: str
+    parts: tuple[Query, ...]
+    distances: tuple[int, ...]
+    boost: float = 1.0
+
+    def __str__(self) -> str:
+        rest = zip(self.distances, self.parts[1:], strict=True)
+        chain = " ".join([str(self.parts[0]), *(f"NEAR/{distance} {part}" for distance, part in rest)])
+        return f"{self.fieldname}:({chain}){_power(self.boost)}"
+
+
+@dataclass(unsafe_hash=True)
+class Filter(Query):
+    """Articles by what is known of them: `fieldname` is one of LABELS, `text` the value as it was typed."""
+
+    fieldname: str
+    text: str
 
     boost = 1.0
 
     def __str__(self) -> str:
-        return f'{self.fieldname}:"{self.text}"' + (f"~{self.slop}" if self.slop > 1 else "")
+        return f'{self.fieldname}:"{self.text}"'
 
 
 @dataclass(unsafe_hash=True)
@@ -100,16 +145,53 @@ def without(part: Query | None) -> Query | None:
     """Everything but the part."""
     if part is None:
         return None
-    return part.query if isinstance(part, Not) else Not(_strict(_grounded(part)))
+    if isinstance(part, Not):
+        return part.query
+    return Not(boosted(_strict(_grounded(part)), 1.0, anew=True))
 
 
 def required(part: Query | None) -> Query | None:
-    """The part, marked as required; exclusions and dates are required as they are."""
+    """The part, marked as required; exclusions and filters are required as they are."""
     return part if part is None or not has_words(part) else Must(_strict(part))
 
 
+def near(parts: Iterable[Query | None], distances: Sequence[int], boost: float = 1.0) -> Query | None:
+    """The parts near one another, each within a distance of the one before; None for no part.
+
+    Raises ValueError when a part is something that has no place in a text, or stands in another field.
+    """
+    kept = [(part, gap) for part, gap in zip(parts, (0, *distances), strict=True) if part is not None]
+    if len(kept) < 2:
+        return boosted(kept[0][0], boost) if kept else None
+    leaves: list[Any] = [leaf for part, _ in kept for leaf in (part if isinstance(part, Or) else [part])]
+    if not all(type(leaf) in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase) for leaf in leaves):
+        raise ValueError("a part has no place in a text")
+    fields = {leaf.fieldname for leaf in leaves} - {"text"}
+    if len(fields) > 1:
+        raise ValueError("the parts are in different fields")
+    for leaf in leaves:
+        boost *= leaf.boost
+    plain = tuple(boosted(part, 1.0, anew=True) for part, _ in kept)
+    field = fields.pop() if fields else "text"
+    return Near(field, plain, tuple(gap for _, gap in kept[1:]), min(boost, MAX_BOOST))
+
+
+def boosted(tree: Any, factor: float, *, anew: bool = False) -> Any:
+    """The tree with the scores of all its words multiplied; with `anew`, whatever they were before."""
+    if isinstance(tree, (DateRange, Filter, Every)) or tree is NullQuery or (factor == 1.0 and not anew):
+        return tree
+    if not tree.is_leaf():
+        return tree.apply(lambda child: boosted(child, factor, anew=anew))
+    boost = min(factor if anew else tree.boost * factor, MAX_BOOST)
+    if isinstance(tree, (RawPhrase, Near)):
+        return replace(tree, boost=boost)
+    tree = copy.copy(tree)
+    tree.boost = boost
+    return tree
+
+
 def complete(tree: Query | None) -> Query | None:
-    """The whole tree: over every article, where it has only dates and exclusions."""
+    """The whole tree: over every article, where it has only filters and exclusions."""
     return tree if tree is None or has_words(tree) else _over_all(tree)
 
 
@@ -126,11 +208,11 @@ def dated(tree: Query, start: datetime | None, end: datetime | None, *, alone: b
 
 
 def has_words(tree: Query) -> bool:
-    """Whether the tree asks for more than dates, exclusions and everything."""
+    """Whether the tree asks for more than filters and exclusions."""
     if isinstance(tree, Not):
         return False
     if tree.is_leaf():
-        return not isinstance(tree, (DateRange, Every))
+        return not isinstance(tree, (DateRange, Filter, Every))
     return any(has_words(child) for child in tree.children())
 
 
@@ -151,7 +233,7 @@ def _joined(kind: type[And], parts: Iterable[Query | None]) -> Query | None:
 
 
 def _grounded(part: Query) -> Query:
-    """The part, with something to take away from where it is dates and exclusions."""
+    """The part, with something to take away from where it is filters and exclusions."""
     return _over_all(part) if isinstance(part, (Not, And)) and not has_words(part) else part
 
 
@@ -170,3 +252,7 @@ def _strict(part: Query) -> Query:
         assert joined is not None
         return joined
     return part.apply(_strict)
+
+
+def _power(boost: float) -> str:
+    return "" if boost == 1.0 else f"^{boost:g}"
