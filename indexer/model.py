@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -298,6 +299,15 @@ class Status:
     def as_json(self) -> dict[str, Any]:
         """The status as `nutgraf status --json` gives it."""
         return asdict(self)
+
+
+def host(url: str) -> str | None:
+    """The host that an address names, in small letters and without "www."; None where there is none."""
+    try:
+        name = urlsplit(url).hostname
+    except ValueError:
+        return None
+    return name.removeprefix("www.") if name else None
 
 
 def anchors(paragraphs: Iterable[str]) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer
-from indexer.engine.leaves import Mark, Phrase
+from indexer.analysis import Analyzer, Token
+from indexer.engine.mark import Mark, Phrase
+from indexer.engine.occurrences import Spans, meet
 from indexer.engine.scoring import ScoredLeaf
 from indexer.model import Span
 
@@ -40,21 +42,22 @@ class Marker:
     phrases: frozenset[Phrase]
     characters: frozenset[str]
     literals: tuple[str, ...] | None
+    mark: Mark
+    """All of it as one, with what has to be looked for place by place."""
 
     @classmethod
     def of(cls, marks: Sequence[Mark], words_of: Callable[[str], Iterable[str]] | None = None) -> Marker:
         """A marker for some marks; `words_of` gives all the words of a stem."""
-        stems = frozenset().union(*(mark.stems for mark in marks))
-        words = frozenset().union(*(mark.words for mark in marks))
-        phrases = frozenset().union(*(mark.phrases for mark in marks))
-        characters = frozenset().union(*(mark.characters for mark in marks))
+        whole = Mark.of(marks)
+        stems, words, phrases, characters = whole.stems, whole.words, whole.phrases, whole.characters
         literals: frozenset[str] | None = None
-        are_tight = all(slop == 1 for _, slop in phrases)
-        if words_of is not None and not characters and are_tight and len(words) <= _MOST_LITERALS:
+        is_told = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
+        if words_of is not None and is_told and len(words) <= _MOST_LITERALS:
             every = words.union(*map(words_of, stems.union(*(phrase for phrase, _ in phrases))))
             if len(every) <= _MOST_LITERALS and all(map(_is_literal, every)):
                 literals = every
-        return cls(stems, words, phrases, characters, None if literals is None else tuple(sorted(literals)))
+        known = None if literals is None else tuple(sorted(literals))
+        return cls(stems, words, phrases, characters, known, whole)
 
 
 def choose_paragraphs(
@@ -130,6 +133,7 @@ def _analysed_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span
     if not marker.characters:
         spans = analyzer.places(text, marker.stems, marker.words) if marker.stems or marker.words else ()
         more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
+        more += _placed(text, analyzer, marker.mark)
         return _disjoint([*spans, *more]) if more else spans
     tokens = analyzer.tokens(text)
     found = [
@@ -140,7 +144,7 @@ def _analysed_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span
     found += [(token.start, token.start + 1) for token in tokens if token.word[:1] in marker.characters]
     for phrase in marker.phrases:
         found += _phrases(text, analyzer, phrase)
-    return _disjoint(found)
+    return _disjoint(found + _placed(text, analyzer, marker.mark))
 
 
 def _literal_spans(
@@ -247,6 +251,39 @@ def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
         return []
     tokens = analyzer.tokens(text)
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
+
+
+def _placed(text: str, analyzer: Analyzer, mark: Mark) -> list[Span]:
+    """Where a text has phrases of words as written, and words that are near one another."""
+    if not mark.exact and not mark.nears:
+        return []
+    tokens = analyzer.tokens(text)
+    found = [row for phrase in mark.exact for row in _rows([token.word for token in tokens], phrase)]
+    for marks, distances in mark.nears:
+        parts = [_places(tokens, part) for part in marks]
+        for part, kept in zip(parts, meet(parts, distances), strict=True):
+            chosen = part.only(kept)
+            found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
+    return [(tokens[first].start, tokens[last].end) for first, last in found]
+
+
+def _places(tokens: Sequence[Token], mark: Mark) -> Spans:
+    """The places among the tokens of all that a mark stands for."""
+    found = [
+        (place, place)
+        for place, token in enumerate(tokens)
+        if token.stem in mark.stems or token.word in mark.words or token.word[:1] in mark.characters
+    ]
+    for phrase in mark.phrases:
+        found += _rows([token.stem for token in tokens], phrase)
+    for phrase in mark.exact:
+        found += _rows([token.word for token in tokens], phrase)
+    places = np.array(found, np.int64).reshape(-1, 2)
+    return Spans.of(places[:, 0], places[:, 1])
+
+
+def _rows(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
+    return [(first, last) for last, first in _phrase_ends(terms, phrase).items()]
 
 
 def _phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:

@@ -23,9 +23,10 @@ from whoosh.query.wrappers import Not
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents, stop_words
 from indexer.engine.scoring import K1, NEARNESS, WEIGHT, B
 from indexer.model import Article
-from indexer.query import AllOf, DateRange, Must, RawPhrase, parse
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near, parse
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+HARD = (Must, Not, DateRange, Filter, Every)
 
 
 @dataclass
@@ -74,8 +75,8 @@ class Reference:
         full: dict[str, float]
         partial: dict[str, float] = {}
         if type(tree) is AllOf:
-            hard = [part for part in tree if isinstance(part, (Must, Not, DateRange, Every))]
-            soft = [part for part in tree if not isinstance(part, (Must, Not, DateRange, Every))]
+            hard = [part for part in tree if isinstance(part, HARD)]
+            soft = [part for part in tree if not isinstance(part, HARD)]
             common = [part for part in soft if self.is_common(part)]
             if len(common) < len(soft):
                 soft = [part for part in soft if part not in common]
@@ -133,14 +134,16 @@ class Reference:
 
     def audible(self, node: Any) -> Any:
         """The tree without leaves that say nothing."""
+        if isinstance(node, Near):
+            return near(map(self.audible, node.parts), node.distances, node.boost)
         if type(node) in (Term, RawPhrase):
             heard = any(analyzer(name).tokens(node.text, query=True) for name in self.languages)
             return node if heard else None
         if isinstance(node, (And, Or)):
             kept = [part for part in map(self.audible, node) if part is not None]
-            if len(kept) > 1:
-                return type(node)(kept)
-            return kept[0] if kept and not isinstance(kept[0], Not) else None
+            if kept and all(isinstance(part, Not) for part in kept):
+                return And([Every(), *kept])
+            return type(node)(kept) if len(kept) > 1 else kept[0] if kept else None
         if isinstance(node, Not):
             return node if self.audible(node.query) is not None else None
         if isinstance(node, Must):
@@ -174,6 +177,8 @@ class Reference:
             return self.match(node.child, mark=mark)
         if isinstance(node, DateRange):
             return {name: 0.0 for name, article in self.articles.items() if self.is_dated(article, node)}
+        if isinstance(node, Filter):
+            return {name: 0.0 for name, article in self.articles.items() if self.passes(article, node)}
         if isinstance(node, Every):
             return dict.fromkeys(self.articles, 0.0)
         if node is NullQuery:
@@ -182,7 +187,7 @@ class Reference:
         leaf.idf = self.idf(len(leaf.frequencies))
         if mark:
             self.leaves.append(leaf)
-        return {name: self.score(name, leaf) for name in leaf.frequencies}
+        return {name: self.score(name, leaf) * node.boost for name in leaf.frequencies}
 
     def is_dated(self, article: Article, node: DateRange) -> bool:
         """Whether all that an article's date may mean lies in a range."""
@@ -192,6 +197,30 @@ class Reference:
             and (node.start is None or published.start >= node.start)
             and (node.end is None or published.end <= node.end)
         )
+
+    def passes(self, article: Article, node: Filter) -> bool:
+        """Whether an article is what a filter asks for."""
+        wanted = node.text.casefold()
+        if node.fieldname == "id":
+            return article.id == node.text or (
+                node.text.endswith("*") and article.id.startswith(node.text.rstrip("*"))
+            )
+        labels = {
+            "language": article.language or self.language,
+            "site": article.url,
+            "source": article.source,
+        }
+        if wanted == "*":
+            return labels[node.fieldname] is not None
+        if node.fieldname == "language":
+            label = (article.language or self.language).casefold()
+            return label == wanted or label.split("-")[0] == wanted
+        if node.fieldname == "site":
+            names = (article.url or "").removeprefix("https://").split("/")[0].split(".")
+            return any(wanted == ".".join(names[place:]) for place in range(len(names)))
+        parts = (article.source or "").split("/")
+        ends = range(1, len(parts) + 1)
+        return any(wanted == "/".join(parts[start:end]) for end in ends for start in range(end))
 
     def idf(self, having: int) -> float:
         """Inverse document frequency."""
@@ -231,7 +260,63 @@ class Reference:
         if type(node) is FuzzyTerm:
             word = fold(node.text).replace("'", "")
             return sum(OSA.distance(word, token.word) <= node.maxdist for token in tokens)
+        if isinstance(node, Near) or getattr(node, "exact", False):
+            return self.count_places(node, tokens)
         return self.count_words(node.text, getattr(node, "slop", 1), tokens)
+
+    def count_places(self, node: Any, tokens: list[Token]) -> int:
+        """How often a leaf that is told by its places stands in one text."""
+        if not isinstance(node, Near):
+            return len(self.places(node, tokens))
+        parts = [self.places(part, tokens) for part in node.parts]
+        taking_part: list[set[tuple[int, int]]] = [set() for _ in parts]
+        for row in self.rows(parts, node.distances):
+            for own, span in zip(taking_part, row, strict=True):
+                own.add(span)
+        return min(map(len, taking_part))
+
+    def rows(
+        self, parts: list[set[tuple[int, int]]], distances: Sequence[int]
+    ) -> Iterator[tuple[tuple[int, int], ...]]:
+        """Every row of places, one of each part, in which each is near enough to the one before."""
+        *most, last = parts
+        if not most:
+            yield from ((span,) for span in last)
+            return
+        for row in self.rows(most, distances[:-1]):
+            start, end = row[-1]
+            for span in last:
+                if 1 <= max(span[0] - end, start - span[1]) <= distances[-1]:
+                    yield (*row, span)
+
+    def places(self, node: Any, tokens: list[Token]) -> set[tuple[int, int]]:
+        """The first and last place of everything that a leaf stands for in one text."""
+        if isinstance(node, Or):
+            return set().union(*(self.places(part, tokens) for part in node))
+        if type(node) not in (Term, RawPhrase):
+            return {(place, place) for place, token in enumerate(tokens) if self.count(node, [token])}
+        exact, slop = getattr(node, "exact", False), getattr(node, "slop", 1)
+        form = 1 if exact else 0
+        found: set[tuple[int, int]] = set()
+        for language in self.languages:
+            asked = analyzer(language).tokens(node.text, query=True)
+            if len(asked) == 1 and not exact:
+                found |= {(p, p) for p, token in enumerate(tokens) if self.count_words(node.text, 1, [token])}
+            elif len(asked) == 1 and len(asked[0].stem) == 1 and is_unspaced(asked[0].stem):
+                found |= {(p, p) for p, token in enumerate(tokens) if token.word[:1] == asked[0].stem}
+            elif len(asked) == 1:
+                found |= {(p, p) for p, token in enumerate(tokens) if token.word == asked[0].word}
+            else:
+                begun = {p: p for p, token in enumerate(tokens) if asked and token[form] == asked[0][form]}
+                for following in asked[1:]:
+                    begun = {
+                        p: max(begun[p - gap] for gap in range(1, slop + 1) if p - gap in begun)
+                        for p, token in enumerate(tokens)
+                        if token[form] == following[form]
+                        and any(p - gap in begun for gap in range(1, slop + 1))
+                    }
+                found |= {(start, end) for end, start in begun.items()}
+        return found
 
     def count_words(self, text: str, slop: int, tokens: list[Token]) -> int:
         """How often a word or a phrase stands in one text."""

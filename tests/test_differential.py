@@ -35,13 +35,80 @@ WORDS = [
     "l'été", "naïve", "😀", "x" * 70,
 ]  # fmt: skip
 ATOMS = [
-    *WORDS, '"belt road"', '"road belt"', '"the sea"~3', '"sea road belt"~4', '"東京都 sea"', '"the of"',
-    "harb*", "h?rbour*", "*ine", "v*c*e*", "zu*", "x*", "東*", "京*", "*", "harbor~", "vacine~1", "rode~2",
-    "title:road", "title:harb*", "paragraph:sea", 'title:"belt road"', 'paragraph:"the sea"~2', "-road",
-    "+belt", "+the", "-title:sea", "date:2021", "after:2021-03-04", "before:2022", "date:2021-03..2021-12",
+    *WORDS,
+    '"belt road"',
+    '"road belt"',
+    '"the sea"~3',
+    '"sea road belt"~4',
+    '"東京都 sea"',
+    '"the of"',
+    "harb*",
+    "h?rbour*",
+    "*ine",
+    "v*c*e*",
+    "zu*",
+    "x*",
+    "東*",
+    "京*",
+    "*",
+    "harbor~",
+    "vacine~1",
+    "rode~2",
+    "title:road",
+    "title:harb*",
+    "paragraph:sea",
+    'title:"belt road"',
+    'paragraph:"the sea"~2',
+    "-road",
+    "+belt",
+    "+the",
+    "-title:sea",
+    "date:2021",
+    "after:2021-03-04",
+    "before:2022",
+    "date:2021-03..2021-12",
     "date:nonsense",
+    "=roads",
+    "=road",
+    "=Zürich",
+    "=covid-19",
+    "=京",
+    "=the",
+    '="the sea"',
+    '="belt roads"~2',
+    "=東京都",
+    "=educación",
+    "road^2",
+    "sea^0.5",
+    "belt^0",
+    '"belt road"^3',
+    "harb*^2",
+    "title:=road",
+    "lang:en",
+    "lang:de",
+    "language:*",
+    "site:example.org",
+    "site:news.example.org",
+    "site:*",
+    "source:wire",
+    "source:wire/b.txt",
+    "source:a.txt",
+    "id:a1*",
+    "id:a7",
+    "-lang:en",
+    "-site:example.org",
+    "since:2021-03",
+    "until:2021",
+    "2021-03..2021-12",
+]
+NEARS = [
+    "sea", "road", "belt", "the", "harb*", "*ine", "rode~2", '"belt road"', '"the sea"~3', "=roads", "東京",
+    "(sea OR belt)", '(road OR "the sea" OR v*)', "title:road", "text:sea", "Zürich", "educacion", "covid-19",
+    "京", "😀", "date:2021",
 ]  # fmt: skip
 DATES = [None, "2020", "2021-03", "2021-03-04", "2021-03-04T05:06", "2021-12-31", "2022-12", "0001", "9999"]
+URLS = [None, "https://example.org/1", "https://news.example.org/2", "https://notexample.org/3"]
+SOURCES = [None, "a.txt", "wire/a.txt", "wire/b.txt", "haywire/b.txt"]
 LANGUAGES = [None, None, None, "en", "de", "es", "fr", "ja", "xx"]
 
 
@@ -54,12 +121,17 @@ def make_query(chance: random.Random, depth: int = 0) -> str:
     def inner() -> str:
         return make_query(chance, depth + 1)
 
+    if kind < 0.5:
+        gaps = [chance.choice(["NEAR", "NEAR/1", "NEAR/2", "NEAR/5"]) for _ in range(chance.randint(1, 2))]
+        return " ".join([chance.choice(NEARS), *(f"{gap} {chance.choice(NEARS)}" for gap in gaps)])
     if kind < 0.7:
         return " ".join(inner() for _ in range(chance.randint(1, 4)))
     if kind < 0.78:
         return f"{inner()} AND {inner()}"
     if kind < 0.88:
         return f"{inner()} OR {inner()}"
+    if kind < 0.9:
+        return f"({inner()})^{chance.choice(['2', '0.5'])}"
     return f"({inner()})" if kind < 0.95 else f"NOT {inner()}"
 
 
@@ -77,6 +149,8 @@ def make_article(chance: random.Random, name: str) -> Article:
         paragraphs=[make_text(chance, 12) for _ in range(chance.choice([0, 1, 1, 2, 3, 6]))],
         published=chance.choice(DATES),
         language=chance.choice(LANGUAGES),
+        url=chance.choice(URLS),
+        source=chance.choice(SOURCES),
     )
 
 

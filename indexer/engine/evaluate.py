@@ -15,14 +15,16 @@ from whoosh.query.wrappers import Not
 
 from indexer.analysis import analyzer, fold, stop_words
 from indexer.engine.arrays import NOTHING, Matches, intersect, subtract, unite, unscored
+from indexer.engine.filters import passing
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.postings import Ids
 from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
-from indexer.query import AllOf, DateRange, Must, RawPhrase
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+_HARD = (Must, Not, DateRange, Filter, Every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class Evaluation:
     def _audible(self, node: Query) -> Query | None:
         """The tree without leaves that have nothing to search for, such as an emoji."""
         text = getattr(node, "text", None)
+        if isinstance(node, Near):
+            parts = [self._audible(part) for part in node.parts]
+            return near(parts, node.distances, node.boost)
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
             if any(analyzer(language).tokens(text, query=True) for language in self.languages):
                 return node
@@ -104,9 +109,9 @@ class Evaluation:
             return None
         if isinstance(node, (And, Or)):
             kept = [part for part in map(self._audible, node) if part is not None]
-            if len(kept) > 1:
-                return type(node)(kept)
-            return kept[0] if kept and not isinstance(kept[0], Not) else None
+            if kept and all(isinstance(part, Not) for part in kept):
+                return And([Every(), *kept])
+            return type(node)(kept) if len(kept) > 1 else kept[0] if kept else None
         if isinstance(node, Not):
             return node if self._audible(node.query) is not None else None
         if isinstance(node, Must):
@@ -115,8 +120,8 @@ class Evaluation:
 
     def _clauses(self, tree: AllOf) -> tuple[list[Query], dict[Query, int]]:
         """The clauses that must hold, and how often each clause occurs that may be lacking."""
-        hard: list[Query] = [part for part in tree if isinstance(part, (Must, Not, DateRange, Every))]
-        soft: list[Query] = [part for part in tree if not isinstance(part, (Must, Not, DateRange, Every))]
+        hard: list[Query] = [part for part in tree if isinstance(part, _HARD)]
+        soft: list[Query] = [part for part in tree if not isinstance(part, _HARD)]
         common = [part for part in soft if self._is_common(part)]
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
@@ -148,6 +153,8 @@ class Evaluation:
             return self._match(node.child, mark=mark)
         if isinstance(node, DateRange):
             return unscored(self._dated(node))
+        if isinstance(node, Filter):
+            return unscored(self._passing(node))
         if isinstance(node, Every):
             return self._everything()
         if node is NullQuery:
@@ -158,14 +165,20 @@ class Evaluation:
         scored = score_leaf(self.snapshot, leaf)
         if mark:
             self.leaves.append(scored)
-        return scored.matches
+        found, boost = scored.matches, float(getattr(node, "boost", 1.0))
+        return found if boost == 1.0 else Matches(found.articles, found.scores * boost)
 
     def _leaf(self, node: Query) -> Leaf | None:
         fields = _FIELDS.get(getattr(node, "fieldname", None) or "")
         if fields is None:
             return None
+        if isinstance(node, Near):
+            parts = [list(part) if isinstance(part, Or) else [part] for part in node.parts]
+            found = [[leaf for one in part if (leaf := self._leaf(one))] for part in parts]
+            return self._lookup.near(fields, found, node.distances)
         if isinstance(node, RawPhrase):
-            return self._lookup.phrase(fields, node.text, node.slop)
+            lookup = self._lookup.exact if node.exact else self._lookup.phrase
+            return lookup(fields, node.text, node.slop)
         # FuzzyTerm, Prefix and Wildcard are no Terms, but their own kinds.
         if type(node) is FuzzyTerm:
             return self._lookup.fuzzy(fields, node.text, node.maxdist)
@@ -193,6 +206,12 @@ class Evaluation:
             )
         return np.flatnonzero(within).astype(np.int32)
 
+    def _passing(self, node: Filter) -> Ids:
+        found = passing(self.snapshot, node.fieldname, node.text)
+        if not len(found):
+            self.notes.append(f"No article has {node.fieldname}:{node.text}.")
+        return found
+
     def _by_whoosh(self, node: Query) -> Matches:
         docs = self.snapshot.matched_by_whoosh(node)
         return unscored(np.unique(self.snapshot.article_of[docs]))
@@ -207,8 +226,16 @@ def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
 def _label(node: Any) -> str:
     """A clause as a person would write it."""
     field = "" if getattr(node, "fieldname", "text") == "text" else f"{node.fieldname}:"
+    if isinstance(node, Near):
+        return f"{field}{' NEAR '.join(map(_label, node.parts))}"
+    if isinstance(node, Or):
+        return f"({' OR '.join(map(_label, node))})"
+    if isinstance(node, Filter):
+        return f"{node.fieldname}:{node.text}"
     if isinstance(node, RawPhrase):
-        return f'{field}"{node.text}"'
+        if node.exact and " " not in node.text:
+            return f"{field}={node.text}"
+        return f'{field}{"=" * node.exact}"{node.text}"'
     if type(node) in (Term, Prefix, Wildcard, FuzzyTerm):
         ending = {Prefix: "*", FuzzyTerm: "~"}.get(type(node), "")
         return f"{field}{node.text}{ending}"

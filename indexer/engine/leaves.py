@@ -10,23 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
+from indexer.engine.mark import Mark, Phrase
+from indexer.engine.occurrences import exact_postings, near_postings
 from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
 
 MAX_EXPANSION = 1000
-
-Phrase = tuple[tuple[str, ...], int]
-"""The stems of a phrase, and how many places apart neighbours may stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What to mark in a text: tokens by stem or by word, phrases, single characters of unspaced scripts."""
-
-    stems: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-    phrases: frozenset[Phrase] = frozenset()
-    characters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +53,58 @@ class Leaves:
         """Words that begin with a text, as written."""
         if is_unspaced(text):
             return self.word(fields, text)
-        start = _pattern(text)
-        lexicon = self.snapshot.lexicon
-        low = bisect_left(lexicon, start)
-        high = bisect_left(lexicon, start + chr(0x10FFFF))
-        return self._expanded(fields, f"{text}*", lexicon[low:high])
+        return self._expanded(fields, f"{text}*", self.snapshot.words_from(_pattern(text)))
 
     def wildcard(self, fields: Iterable[str], text: str) -> Leaf:
         """Words that a pattern with * and ? describes, as written."""
         pattern = _pattern(text)
         start = re.split(r"[*?]", pattern, maxsplit=1)[0]
-        lexicon = self.snapshot.lexicon
-        low = bisect_left(lexicon, start)
-        high = bisect_left(lexicon, start + chr(0x10FFFF))
-        matches = _glob(pattern).fullmatch
-        return self._expanded(fields, text, [word for word in lexicon[low:high] if matches(word)])
+        lexicon, matches = self.snapshot.lexicon, _glob(pattern).fullmatch
+        places = [place for place in self.snapshot.words_from(start) if matches(lexicon[place])]
+        return self._expanded(fields, text, places)
 
     def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> Leaf:
         """Words at most `distance` edits (a swap of neighbours counts one) from a word, as written."""
-        found = self.snapshot.spellings.near(_pattern(text), distance)
-        return self._expanded(fields, f"{text}~", found)
+        found, lexicon = self.snapshot.spellings.near(_pattern(text), distance), self.snapshot.lexicon
+        return self._expanded(fields, f"{text}~", [bisect_left(lexicon, word) for word in sorted(found)])
+
+    def exact(self, fields: Iterable[str], text: str, slop: int) -> Leaf:
+        """A word or a phrase as it is written, in no other form."""
+        words: set[str] = set()
+        phrases: set[Phrase] = set()
+        characters: set[str] = set()
+        for language in self.languages:
+            tokens = analyzer(language).tokens(text, query=True)
+            if len(tokens) > 1:
+                phrases.add((tuple(token.word for token in tokens), slop))
+            for token in tokens if len(tokens) == 1 else ():
+                is_character = len(token.stem) == 1 and is_unspaced(token.stem)
+                (characters if is_character else words).add(token.word)
+        grams = [gram for character in characters for gram in self._grams(character)]
+        parts: dict[str, Postings] = {}
+        for name in fields:
+            found = merge_postings(
+                [exact_postings(self.snapshot, name, phrase) for phrase in sorted(phrases)]
+            )
+            single = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
+            parts[name] = merge_postings([found, single], np.maximum)
+        label = f'="{text}"' if " " in text else f"={text}"
+        mark = Mark(words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases))
+        return _leaf(label, parts, mark)
+
+    def near(self, fields: Iterable[str], parts: Sequence[Sequence[Leaf]], distances: Sequence[int]) -> Leaf:
+        """Leaves (of each part, one of some) that meet within the distances, in whatever order."""
+        marks = [Mark.of(leaf.mark for leaf in part) for part in parts]
+        found = {}
+        for name in fields:
+            having = [
+                merge_postings([leaf.title if name == "title" else leaf.paragraph for leaf in part]).docs
+                for part in parts
+            ]
+            pairs = list(zip(marks, having, strict=True))
+            found[name] = near_postings(self.snapshot, name, pairs, distances)
+        label = " NEAR ".join("/".join(leaf.label for leaf in part) for part in parts)
+        return _leaf(label, found, Mark(nears=frozenset({(tuple(marks), tuple(distances))})))
 
     def _words(self, fields: Iterable[str], text: str, slop: int, label: str | None = None) -> Leaf:
         stems: set[str] = set()
@@ -122,15 +143,18 @@ class Leaves:
                 words.add(token.word)
 
     def _grams(self, character: str) -> list[str]:
-        lexicon = self.snapshot.lexicon
-        return lexicon[bisect_left(lexicon, character) : bisect_left(lexicon, character + chr(0x10FFFF))]
+        return [self.snapshot.lexicon[place] for place in self.snapshot.words_from(character)]
 
-    def _expanded(self, fields: Iterable[str], label: str, words: list[str]) -> Leaf:
-        if len(words) > MAX_EXPANSION:
+    def _expanded(self, fields: Iterable[str], label: str, places: Sequence[int]) -> Leaf:
+        """The words at some places of the lexicon (ascending), as one leaf."""
+        if len(places) > MAX_EXPANSION:
             self.notes.append(
-                f"{label} stands for {len(words):,} words; the first {MAX_EXPANSION:,} were searched for."
+                f"{label} stands for {len(places):,} words; the {MAX_EXPANSION:,} most common of them were "
+                "searched for."
             )
-            words = words[:MAX_EXPANSION]
+            commonest = np.argsort(-self.snapshot.commonness[np.array(places)], kind="stable")
+            places = sorted(places[number] for number in commonest[:MAX_EXPANSION].tolist())
+        words = [self.snapshot.lexicon[place] for place in places]
         parts = {name: self.snapshot.word_postings(name, words) for name in fields}
         return _leaf(label, parts, Mark(words=frozenset(words)))
 

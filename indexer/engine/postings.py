@@ -31,6 +31,17 @@ def merge_postings(parts: Sequence[Postings], how: np.ufunc = np.add) -> Posting
     return Postings(*merge_sorted([p.docs for p in parts], [p.freqs for p in parts], how))
 
 
+def collect(docs: Ids, freqs: NDArray[np.int32], size: int) -> Postings:
+    """Postings in any order, of `size` documents, as those of one term."""
+    if len(docs) * 16 < size:
+        order = np.argsort(docs, kind="stable")
+        return Postings(*sum_runs(docs[order], freqs[order].astype(np.float64)))
+    # Whole numbers: the order in which they are added does not matter.
+    totals: Values = np.bincount(docs, freqs, minlength=size).astype(np.float64)
+    found = np.flatnonzero(totals)
+    return Postings(found.astype(np.int32), totals[found])
+
+
 def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) -> tuple[Ids, Values]:
     """Ascending id arrays as one, without repetition; values of the same id are joined by `how`."""
     together = np.concatenate(ids)

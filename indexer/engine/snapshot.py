@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,9 +21,9 @@ from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.spellings import Spellings
 from indexer.engine.storage import DurableStorage
-from indexer.engine.view import SegmentView, ranges
+from indexer.engine.view import Positions, SegmentView, ranges
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-from indexer.model import Article, ArticleInfo
+from indexer.model import Article, ArticleInfo, host
 
 INDEX_NAME = "MAIN"
 _RETRIES = 20
@@ -117,12 +117,47 @@ class Snapshot:
         """The documents that have stems in this order, each at most `slop` places after the one before."""
         return self._gathered(lambda view: view.phrase_postings(field, stems, slop))
 
+    def positions(self, field: str, stem: str, docs: Ids) -> Positions:
+        """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
+        return self._positions(docs, lambda view, own: view.positions(field, stem, own))
+
+    def word_positions(self, field: str, words: Iterable[str], docs: Ids) -> Positions:
+        """Where words as written stand in documents (ascending), likewise."""
+        wanted = list(words)
+        return self._positions(docs, lambda view, own: view.word_positions(field, wanted, own))
+
+    def _positions(self, docs: Ids, read: Callable[[SegmentView, Ids], Positions]) -> Positions:
+        places, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for part in self.parts:
+            bounds = np.array((part.first_doc, part.first_doc + part.view.documents))
+            low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
+            found = read(part.view, docs[low:high] - part.first_doc)
+            places.append(found[0] + low)
+            positions.append(found[1])
+        return np.concatenate(places), np.concatenate(positions)
+
     @cached_property
     def lexicon(self) -> list[str]:
         """Every word as written, ascending: what prefixes, wildcards and near spellings are looked up in."""
         if len(self.parts) == 1:
             return self.parts[0].view.lexicon
         return sorted({word for part in self.parts for word in part.view.lexicon})
+
+    def words_from(self, start: str) -> range:
+        """The places in the lexicon of the words that begin with a text."""
+        low = bisect_left(self.lexicon, start)
+        return range(low, bisect_left(self.lexicon, start + chr(0x10FFFF), low))
+
+    @cached_property
+    def commonness(self) -> NDArray[np.int32]:
+        """How many documents have a word's stem (of several, the commonest one), by place in the lexicon."""
+        if len(self.parts) == 1:
+            return self.parts[0].view.commonness()
+        totals = dict.fromkeys(self.lexicon, 0)
+        for part in self.parts:
+            for word, count in zip(part.view.lexicon, part.view.commonness().tolist(), strict=True):
+                totals[word] += count
+        return np.fromiter(totals.values(), np.int32, len(totals))
 
     @cached_property
     def spellings(self) -> Spellings:
@@ -190,6 +225,43 @@ class Snapshot:
             if place < len(part.articles) and part.articles[place] == local:
                 return part.first_article + place
         return None
+
+    def find_prefix(self, start: str) -> Ids:
+        """The articles whose id begins with a text, ascending."""
+        flags = np.zeros(self.articles, np.bool_)
+        for part in self.parts:
+            own = np.zeros(part.view.articles, np.bool_)
+            own[part.view.find_prefix(start)] = True
+            kept = own if part.articles is None else own[part.articles]
+            flags[part.first_article : part.first_article + len(kept)] = kept
+        return np.flatnonzero(flags).astype(np.int32)
+
+    def labels(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """The values of "language", "site" or "source", and of each article the place of its own (or -1)."""
+        found = self._labels.get(name)
+        if found is None:
+            values = self._values(name)
+            places = {value: place for place, value in enumerate(sorted({v for v in values if v}))}
+            codes = np.array([places.get(value or "", -1) for value in values], np.int32)
+            found = self._labels[name] = tuple(places), codes
+        return found
+
+    @cached_property
+    def _labels(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int32]]]:
+        return {}
+
+    def _values(self, name: str) -> list[str | None]:
+        if name == "language":
+            values: list[str | None] = []
+            for part in self.parts:
+                codes = part.view.column("article.languages")
+                own = codes if part.articles is None else codes[part.articles]
+                values += (part.view.languages[code] for code in own.tolist())
+            return values
+        infos = map(self.info, range(self.articles))
+        if name == "site":
+            return [host(info.url) if info.url else None for info in infos]
+        return [info.source for info in infos]
 
     def title_keys(self) -> NDArray[np.uint64]:
         """The first eight bytes of each folded title, as numbers in the titles' order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from indexer.engine.arrays import contains
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, merge_postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchor, name_anchors
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
+_NEAR = 2048  # postings that are read with those around them, rather than to stop and begin anew
+_DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -68,7 +70,7 @@ class SegmentView:
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
         number = self.stems.find(stem)
-        return NO_POSTINGS if number is None else self._slice(field, number, number + 1)
+        return NO_POSTINGS if number is None else self._whole(field, number)
 
     def word_postings(self, field: str, words: Sequence[str]) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies."""
@@ -84,7 +86,11 @@ class SegmentView:
         distinct = stems[first]
         starts = self.file.sections["stem.starts"]
         whole = counts == starts[distinct + 1] - starts[distinct].astype(np.int64)
-        parts = [self._slice(field, low, high + 1) for low, high in _runs(distinct[whole])]
+        parts = []
+        if whole.any():
+            stretches = list(self._stretches(field, distinct[whole], only=True))
+            docs, freqs = (np.concatenate([part[place] for part in stretches]) for place in (1, 2))
+            parts.append(collect(docs, freqs, self.documents))
         for stem, begin, count in zip(
             distinct[~whole].tolist(), first[~whole].tolist(), counts[~whole].tolist(), strict=True
         ):
@@ -140,6 +146,35 @@ class SegmentView:
         positions = self._numbers(field, "positions").pick(ranges(starts, counts))
         return np.repeat(places, counts), positions.astype(np.int64)
 
+    def word_positions(self, field: str, words: Sequence[str], docs: Ids) -> Positions:
+        """Where words as written stand in documents (ascending): likewise, ascending."""
+        forms = ranges(*self._wordranges([*dict.fromkeys(words)]))
+        stems = self.file.sections["word.stems"][forms].astype(np.int64)
+        firsts = self.file.sections["stem.starts"].astype(np.int64)
+        wanted = np.zeros(int(firsts[-1]) if len(firsts) else 0, np.bool_)
+        wanted[firsts[stems] + self.file.sections["word.variants"][forms]] = True
+        keys = [np.empty(0, np.int64)]
+        for low, found, freqs, owners in self._stretches(field, np.unique(stems)):
+            inside = _places(docs, found, self.documents)
+            begin, _ = self._range(f"{field}.occurrences", low)
+            starts = np.cumsum(freqs, dtype=np.int64) - freqs + begin
+            kept = np.flatnonzero(inside >= 0)
+            own = ranges(starts[kept], freqs[kept])
+            variants = self.file.sections[f"{field}.variants"][own]
+            right = np.flatnonzero(wanted[np.repeat(firsts[owners[kept]], freqs[kept]) + variants])
+            positions = self._numbers(field, "positions").pick(own[right])
+            keys.append((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
+        key = np.sort(np.concatenate(keys))
+        return key >> 32, key & (2**32 - 1)
+
+    def commonness(self) -> NDArray[np.int32]:
+        """In how many documents a word's commonest stem stands, titles included: one of each word."""
+        section = self.file.sections
+        bounds = section["title.starts"].astype(np.int64) + section["paragraph.starts"]
+        counts = bounds[1:] - bounds[:-1]
+        first = section["word.starts"][:-1].astype(np.int64)
+        return np.maximum.reduceat(counts[section["word.stems"]], first).astype(np.int32)
+
     def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
         """Everything that stands in a field, by stem, document and position: document, variant, position."""
         docs, freqs = self._postings(field, 0, len(self.stems))
@@ -191,6 +226,13 @@ class SegmentView:
         place = self.ids.find(article_id)
         return None if place is None else int(self.file.sections["article.by_id"][place])
 
+    def find_prefix(self, start: str) -> NDArray[np.int64]:
+        """The articles whose id begins with a text."""
+        wanted = start.encode(errors="surrogatepass")
+        low = self.ids.first_from(wanted)
+        high = self.ids.first_from(wanted + b"\xff")
+        return self.file.sections["article.by_id"][low:high].astype(np.int64)
+
     def id_of(self, article: int) -> str:
         """The id of an article."""
         return self.ids[int(self.file.sections["article.id_places"][article])]
@@ -214,12 +256,9 @@ class SegmentView:
         starts = self.file.sections[name]
         return int(starts[number]), int(starts[number + 1])
 
-    def _slice(self, field: str, low: int, high: int) -> Postings:
-        """The postings of the stems from number `low` up to `high`, as of one."""
-        docs, freqs = self._postings(field, low, high)
-        if high - low > 1:
-            order = np.argsort(docs, kind="stable")
-            return Postings(*sum_runs(docs[order], freqs[order].astype(np.float64)))
+    def _whole(self, field: str, stem: int) -> Postings:
+        """The postings of a stem."""
+        docs, freqs = self._postings(field, stem, stem + 1)
         return Postings(docs, freqs.astype(np.float64))
 
     def _postings(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
@@ -235,13 +274,36 @@ class SegmentView:
             docs -= np.repeat(before, np.diff(first, append=end - begin))
         return docs, self._numbers(field, "freqs").read(begin, end)
 
+    def _stretches(
+        self, field: str, stems: Array, *, only: bool = False
+    ) -> Iterator[tuple[int, Ids, NDArray[np.int32], Array]]:
+        """The postings of some stems (ascending), and perhaps of others between them, in few pieces.
+
+        Each piece has the number of its first stem, then of each posting the document, the frequency and the
+        stem. With `only`, those of the others are left out.
+        """
+        starts = self.file.sections[f"{field}.starts"]
+        between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
+        breaks = np.flatnonzero(between > _NEAR) + 1
+        for part in np.split(stems, breaks) if len(stems) else ():
+            low, high = int(part[0]), int(part[-1]) + 1
+            docs, freqs = self._postings(field, low, high)
+            bounds = starts[low : high + 1].astype(np.int64)
+            owners = np.repeat(np.arange(low, high), bounds[1:] - bounds[:-1])
+            if only and high - low > len(part):
+                wanted = np.zeros(high - low, np.bool_)
+                wanted[part - low] = True
+                kept = wanted[owners - low]
+                docs, freqs, owners = docs[kept], freqs[kept], owners[kept]
+            yield low, docs, freqs, owners
+
     def _only(self, field: str, stem: int, variants: Array) -> Postings:
         """The postings of some of a stem's words, by their variants."""
         begin, end = self._range(f"{field}.occurrences", stem)
         if begin == end:
             return NO_POSTINGS
         codes = self.file.sections[f"{field}.variants"][begin:end]
-        whole = self._slice(field, stem, stem + 1)
+        whole = self._whole(field, stem)
         freqs = whole.freqs.astype(np.int64)
         wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
         counts = np.add.reduceat(wanted, np.cumsum(freqs) - freqs, dtype=np.float64)
@@ -261,14 +323,17 @@ class SegmentView:
         return begins, starts[np.array(numbers, np.int64) + 1] - begins
 
 
-def _runs(numbers: Array) -> list[tuple[int, int]]:
-    """Ascending numbers as ranges of neighbours: first and last of each."""
-    if not len(numbers):
-        return []
-    breaks = np.flatnonzero(np.diff(numbers) > 1)
-    firsts = numbers[np.concatenate(([0], breaks + 1))]
-    lasts = numbers[np.concatenate((breaks, [len(numbers) - 1]))]
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+def _places(docs: Ids, wanted: Ids, size: int) -> NDArray[np.int64]:
+    """The place of each of the wanted documents in an ascending array, or -1; there are `size` documents."""
+    if len(wanted) > size * _DENSE:
+        places = np.full(size, -1, np.int64)
+        places[docs] = np.arange(len(docs))
+        return places[wanted]
+    if not len(docs):
+        return np.full(len(wanted), -1, np.int64)
+    places = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
+    places[docs[places] != wanted] = -1
+    return places
 
 
 def ranges(starts: Array, lengths: Array) -> Array:

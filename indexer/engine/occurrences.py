@@ -1,0 +1,154 @@
+"""Where words stand, place by place: phrases of words as written, and words near one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.engine.arrays import contains
+from indexer.engine.mark import Mark, Phrase
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, sum_runs
+from indexer.engine.snapshot import Snapshot
+
+FAR = 2**32
+"""Wider than any paragraph, so that positions of neighbouring documents never meet."""
+
+_NOWHERE = np.int64(2**62)
+
+_Places = NDArray[np.int64]
+_Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where something stands: its first and its last place (int64), ascending by the first, none twice.
+
+    A place is the number of a document times FAR, and the position in it.
+    """
+
+    starts: _Places
+    ends: _Places
+
+    @classmethod
+    def of(cls, starts: _Places, ends: _Places) -> Spans:
+        """Spans in any order, some perhaps twice."""
+        order = np.lexsort((ends, starts))
+        starts, ends = starts[order], ends[order]
+        fresh = np.ones(len(starts), np.bool_)
+        fresh[1:] = (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
+        return cls(starts[fresh], ends[fresh])
+
+    def only(self, kept: _Flags) -> Spans:
+        """Some of the spans (bool, one of each)."""
+        return Spans(self.starts[kept], self.ends[kept])
+
+    def beside(self, others: Spans, gap: int) -> _Flags:
+        """Which of the spans have another at most `gap` places before or after them: bool, one of each."""
+        starts, ends = np.append(others.starts, _NOWHERE), np.append(-_NOWHERE, np.sort(others.ends))
+        following = starts[np.searchsorted(starts, self.ends, "right")]
+        preceding = ends[np.searchsorted(ends, self.starts) - 1]
+        return (following - self.ends <= gap) | (self.starts - preceding <= gap)
+
+
+def meet(parts: Sequence[Spans], distances: Sequence[int]) -> list[_Flags]:
+    """Which spans of each part belong to a row of spans, one of each part, that follow within the distances.
+
+    One of `distances` stands between each two parts; the two may stand in whatever order.
+    """
+    kept = [np.ones(len(parts[0].starts), np.bool_)]
+    for number, gap in enumerate(distances):
+        kept.append(parts[number + 1].beside(parts[number].only(kept[-1]), gap))
+    for number, gap in reversed(list(enumerate(distances))):
+        kept[number] &= parts[number].beside(parts[number + 1].only(kept[number + 1]), gap)
+    return kept
+
+
+def near_postings(
+    snapshot: Snapshot, field: str, parts: Sequence[tuple[Mark, Ids]], distances: Sequence[int]
+) -> Postings:
+    """The documents in which parts meet, each part with what to look for and the documents that have it.
+
+    The frequency is that of the part that takes part least often.
+    """
+    docs = _common([docs for _, docs in parts])
+    if not len(docs):
+        return NO_POSTINGS
+    spans = [spans_of(snapshot, field, mark, docs) for mark, _ in parts]
+    counts = [_counted(part.only(kept)) for part, kept in zip(spans, meet(spans, distances), strict=True)]
+    # Whoever belongs to a row has all the others of it in the same document.
+    return Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts]))
+
+
+def exact_postings(snapshot: Snapshot, field: str, phrase: Phrase) -> Postings:
+    """The documents that have a phrase of words as they are written, and how often."""
+    words, _ = phrase
+    docs = _common([snapshot.word_postings(field, [word]).docs for word in words])
+    if not len(docs):
+        return NO_POSTINGS
+    starts = [_places(docs, snapshot.word_positions(field, [word], docs)) for word in words]
+    return _counted(_in_order(starts, phrase))
+
+
+def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids) -> Spans:
+    """Everything that a mark stands for in some documents (ascending)."""
+    singles = [_places(docs, snapshot.positions(field, stem, docs)) for stem in sorted(mark.stems)]
+    words = [*mark.words]
+    for character in mark.characters:
+        words += (snapshot.lexicon[place] for place in snapshot.words_from(character))
+    if words:
+        singles.append(_places(docs, snapshot.word_positions(field, words, docs)))
+    places = _distinct(singles)
+    if not mark.phrases and not mark.exact:
+        return Spans(places, places)
+    found = [Spans(places, places)]
+    for phrase in mark.phrases:
+        rows = [_places(docs, snapshot.positions(field, stem, docs)) for stem in phrase[0]]
+        found.append(_in_order(rows, phrase))
+    for phrase in mark.exact:
+        rows = [_places(docs, snapshot.word_positions(field, [word], docs)) for word in phrase[0]]
+        found.append(_in_order(rows, phrase))
+    return Spans.of(
+        *(np.concatenate(bounds) for bounds in ([s.starts for s in found], [s.ends for s in found]))
+    )
+
+
+def _distinct(parts: Sequence[_Places]) -> _Places:
+    """Ascending places without repetition, as those of one."""
+    if len(parts) < 2:
+        return parts[0] if parts else np.empty(0, np.int64)
+    places = np.sort(np.concatenate(parts), kind="stable")
+    return places[np.flatnonzero(np.diff(places, prepend=-1))]
+
+
+def _in_order(rows: Sequence[_Places], phrase: Phrase) -> Spans:
+    """Where places of each row follow one another within the slop; of several beginnings, the last counts."""
+    slop = phrase[1]
+    starts = ends = rows[0]
+    for here in rows[1:]:
+        if not len(ends):
+            break
+        before = np.searchsorted(ends, here) - 1
+        kept = (before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)
+        starts, ends = starts[before[kept]], here[kept]
+    return Spans(starts, ends)
+
+
+def _places(docs: Ids, found: tuple[_Places, _Places]) -> _Places:
+    """Positions in documents as places; they are ascending."""
+    numbers, positions = found
+    return docs[numbers] * np.int64(FAR) + positions
+
+
+def _counted(spans: Spans) -> Postings:
+    docs = (spans.ends // FAR).astype(np.int32)
+    return Postings(*sum_runs(docs, np.ones(len(docs))))
+
+
+def _common(parts: Sequence[Ids]) -> Ids:
+    docs = min(parts, key=len)
+    for part in parts:
+        docs = docs[contains(part, docs)]
+    return docs
