@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index
+from indexer.engine import leaves
 from indexer.query import parse, reading
 from tests.reference import Reference
 
@@ -344,3 +346,19 @@ def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Ind
     assert {hit.article.id for hit in page.hits} == {name for name, _ in expected.full + expected.partial}
     for hit, (_, score) in zip(page.hits, expected.full + expected.partial, strict=True):
         assert hit.score == pytest.approx(score, rel=1e-5)
+
+
+def test_of_too_many_words_the_commonest_are_searched_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaves, "MAX_EXPANSION", 2)
+    texts = ["sand sail sea", "sail sea salt", "sea", "shore sail", "seal"]
+    with Index(Config(index=tmp_path / "index")) as index:
+        for number, text in enumerate(texts):
+            # Each put makes a segment of its own.
+            index.put([Article(id=f"{number}", paragraphs=[text])])
+        for query in ("s*", "*s*"):
+            page = index.search(query)
+            assert f"{query} stands for" in page.notes[0]
+            assert "; the 2 most common of them were searched for." in page.notes[0]
+        assert {hit.article.id for hit in index.search("s*").hits} == {"0", "1", "2", "3"}

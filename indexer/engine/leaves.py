@@ -66,7 +66,7 @@ class Leaves:
     def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> Leaf:
         """Words at most `distance` edits (a swap of neighbours counts one) from a word, as written."""
         found, lexicon = self.snapshot.spellings.near(_pattern(text), distance), self.snapshot.lexicon
-        return self._expanded(fields, f"{text}~", [bisect_left(lexicon, word) for word in sorted(found)])
+        return self._expanded(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
 
     def exact(self, fields: Iterable[str], text: str, slop: int) -> Leaf:
         """A word or a phrase as it is written, in no other form."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from indexer.engine.arrays import contains
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchor, name_anchors
