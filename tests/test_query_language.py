@@ -253,6 +253,10 @@ def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids:
         ("lang:xx", "No article has language:xx."),
         ("date:2023-11-05", "1 more may fall into the dates asked for: only their month or year is known."),
         ("a NEAR/999 b", "NEAR reaches at most 100 words; /100 was used."),
+        (
+            " NEAR ".join("abcdefghijklmnopqrst"),
+            "NEAR joins at most 16 in a row; the rest may stand anywhere.",
+        ),
         ("a^999", "A word counts at most 100 times; ^100 was used."),
         ("(a b) NEAR c", "NEAR joins words, phrases and alternatives of one field; it was read as AND."),
         ("NEAR a", '"NEAR" has nothing to join; it was searched as a word.'),

@@ -20,6 +20,7 @@ QUOTES = '"“”„«»'
 DISTANCE = 10
 """How many places apart NEAR allows when it does not say."""
 MAX_DISTANCE = 100
+MAX_CHAIN = 16
 
 CLAUSE_START = r"(?<![^\s(])"
 
@@ -155,7 +156,10 @@ class Operators(plugins.OperatorsPlugin):
             if pending.distance > MAX_DISTANCE:
                 parser.note(f"NEAR reaches at most {MAX_DISTANCE} words; /{MAX_DISTANCE} was used.")
             before = done[-1]
-            if isinstance(before, Close):
+            if isinstance(before, Close) and len(before) >= MAX_CHAIN:
+                parser.note(f"NEAR joins at most {MAX_CHAIN} in a row; the rest may stand anywhere.")
+                done.append(node)
+            elif isinstance(before, Close):
                 before.append(node)
                 before.distances.append(distance)
             else:
