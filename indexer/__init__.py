@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Passage,
         Published,
         Status,
+        Suggestion,
     )
     from indexer.sync import Progress, SyncReport
 
@@ -70,6 +71,7 @@ _HOMES = {
     "Published": "indexer.model",
     "SourceMissing": "indexer.errors",
     "Status": "indexer.model",
+    "Suggestion": "indexer.model",
     "SyncReport": "indexer.sync",
     "UnreadableDocument": "indexer.errors",
     "WorkerFailed": "indexer.errors",
@@ -102,6 +104,7 @@ __all__ = [
     "Published",
     "SourceMissing",
     "Status",
+    "Suggestion",
     "SyncReport",
     "UnreadableDocument",
     "WorkerFailed",

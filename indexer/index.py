@@ -30,9 +30,10 @@ from indexer.errors import (
     SourceMissing,
 )
 from indexer.listing import Listing, list_source
-from indexer.model import Article, MarkedArticle, Page, Status
+from indexer.model import Article, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
+from indexer.suggest import suggest
 from indexer.sync import Progress, Silence, SyncReport
 
 
@@ -91,6 +92,15 @@ class Index:
             limit=self.config.page_size if limit is None else limit,
             offset=offset,
         )
+
+    def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
+        """At most `limit` queries that a text may become while it is typed; any string is one.
+
+        Words that begin as its last one does and stand in the articles that match the others, phrases that
+        go on so, titles; each finds something. Raises IndexMissing or IndexDamaged.
+        """
+        reading = self._reading()
+        return suggest(reading.snapshot, reading.how, prefix, limit)
 
     def article(self, article_id: str) -> Article:
         """The whole article with this id; raises ArticleMissing."""

@@ -261,6 +261,31 @@ class Page(Struct, frozen=True):
         }
 
 
+class Suggestion(Struct, frozen=True):
+    """A query that what was typed may become: the whole text of it.
+
+    `kind` says what was found: a "word" that begins so, a "phrase" that the last word begins or goes on with,
+    or the "title" of `article` (an id). `count` is the number of articles that it finds; of a phrase, of
+    those where it was seen to stand. `spans` are the places in `text` that were added.
+    """
+
+    text: str
+    kind: Literal["word", "phrase", "title"]
+    count: int
+    article: str | None = None
+    spans: tuple[Span, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The suggestion as `GET /api/suggest` gives it."""
+        return {
+            "text": self.text,
+            "kind": self.kind,
+            "count": self.count,
+            "article": self.article,
+            "spans": [list(span) for span in self.spans],
+        }
+
+
 class MarkedParagraph(Struct, frozen=True):
     """A whole paragraph of an article, with its stable anchor and what a query matched in it."""
 

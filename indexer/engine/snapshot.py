@@ -199,6 +199,11 @@ class Snapshot:
                 )
         return [found[place] for place in range(len(articles))]
 
+    def text_of(self, doc: int) -> str:
+        """The paragraph that a document is; empty for the one document of an article without text."""
+        part = self.parts[bisect_right(self.parts, doc, key=lambda part: part.first_doc) - 1]
+        return part.view.text_of(doc - part.first_doc)
+
     def words_of(self, stem: str) -> set[str]:
         """All the words that have a stem."""
         return {word for part in self.parts for word in part.view.words_of(stem)}

@@ -194,6 +194,18 @@ class SegmentView:
         """An article's stored head."""
         return self.texts.read([int(self._heads[article])])[0]
 
+    def text_of(self, doc: int) -> str:
+        """The text of a document; empty for one without."""
+        article = int(np.searchsorted(self.first, doc, side="right")) - 1
+        if not self.file.sections["article.counts"][article]:
+            return ""
+        # Every article before has a head beside its paragraphs, and one without text has no more than it.
+        return self.texts.read(doc + article + 1 - self._empty_before(article), 1)[0].decode()
+
+    def gaps(self, field: str) -> Packed:
+        """The gaps of a field's postings, by stem; see FORMAT.md."""
+        return self._numbers(field, "gaps")
+
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
         head = int(self._heads[article])

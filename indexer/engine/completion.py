@@ -1,0 +1,193 @@
+"""Which words begin with a text, and how many articles of a set have them: array operations on lexicons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.engine.postings import Ids
+from indexer.engine.snapshot import Part, Snapshot
+from indexer.engine.view import SegmentView, ranges
+
+Articles = NDArray[np.bool_]
+"""A set of articles: one bool of each, and a last one, False, for documents of removed articles (-1)."""
+
+MOST_POSTINGS = 100_000
+"""So many postings are counted at once; of more, only those of the most frequent stems."""
+_HEAVY = MOST_POSTINGS // 8  # postings of a stem that are not counted, but taken to be anywhere alike
+_SAMPLE = 4096  # occurrences of a stem that are looked at to tell which of its words is written most
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word as in the lexicon, and its weight: in how many paragraphs (or articles of a set) its stem is."""
+
+    word: str
+    weight: int
+
+
+def article_set(snapshot: Snapshot, articles: Ids) -> Articles:
+    """The articles as a set."""
+    chosen = np.zeros(snapshot.articles + 1, np.bool_)
+    chosen[articles] = True
+    return chosen
+
+
+def complete(
+    snapshot: Snapshot, prefix: str, within: Articles | None, most: int, without: Collection[str] = ()
+) -> list[Candidate]:
+    """The words that begin with a folded text, at most `most`, those that weigh most first.
+
+    Of the words of one stem, which find the same, the one that is written most often. `within` keeps to the
+    articles of a set, and lets the weights count those; where postings are very many, those of the most
+    frequent words are estimated and those of the rarest left out. The words of `without` are passed over.
+    """
+    weights: Counter[str] = Counter()
+    for part in snapshot.parts:
+        weights.update(dict(_complete(snapshot, part, prefix, within, most, without)))
+    return [Candidate(word, weight) for word, weight in weights.most_common(most) if weight]
+
+
+def title_documents(snapshot: Snapshot, prefix: str) -> Ids:
+    """The documents whose title has a stem of a word that begins with a folded text; ascending (int32)."""
+    found = [np.empty(0, np.int32)]
+    for part in snapshot.parts:
+        low, high = _word_range(part.view, prefix)
+        if low == high:
+            continue
+        stems = np.unique(_forms(part.view, low, high)[1])
+        starts = part.view.file.sections["title.starts"]
+        having = np.zeros(part.view.documents, np.bool_)
+        having[_documents(part.view, "title", stems, starts[stems + 1] - starts[stems])] = True
+        docs = np.flatnonzero(having).astype(np.int32)
+        found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
+    return np.concatenate(found)
+
+
+def share_of_stem(view: SegmentView, stem: int) -> NDArray[np.float64]:
+    """How the occurrences of a stem are shared among its words, by variant (float64, sums up to about 1)."""
+    section = view.file.sections
+    starts = section["stem.starts"]
+    counts = np.ones(int(starts[stem + 1]) - int(starts[stem]))
+    for field in ("paragraph", "title"):
+        edges = section[f"{field}.occurrences"]
+        begin, end = int(edges[stem]), int(edges[stem + 1])
+        seen = section[f"{field}.variants"][begin : min(end, begin + _SAMPLE)]
+        counts += np.bincount(seen, minlength=len(counts))
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def document_frequencies(view: SegmentView) -> NDArray[np.int64]:
+    """In how many documents each stem of a segment stands, those of titles added to those of paragraphs."""
+    section = view.file.sections
+    total = np.zeros(len(view.stems), np.int64)
+    for field in ("paragraph", "title"):
+        starts = section[f"{field}.starts"].astype(np.int64)
+        total += starts[1:] - starts[:-1]
+    return total
+
+
+def _complete(
+    snapshot: Snapshot,
+    part: Part,
+    prefix: str,
+    within: Articles | None,
+    most: int,
+    without: Collection[str],
+) -> list[tuple[str, int]]:
+    view = part.view
+    low, high = _word_range(view, prefix)
+    if low == high:
+        return []
+    owners, stems, variants = _forms(view, low, high)
+    left_out = [number for word in without if (number := view.words.find(word)) is not None]
+    if left_out:
+        # What shares a stem with one of these finds as much as it.
+        common = np.isin(stems, stems[np.isin(owners, left_out)])
+        owners, stems, variants = owners[~common], stems[~common], variants[~common]
+    distinct, places = np.unique(stems, return_inverse=True)
+    if not len(distinct):
+        return []
+    section = view.file.sections
+    counts = np.zeros(len(distinct), np.int64)
+    for field in ("paragraph", "title"):
+        starts = section[f"{field}.starts"]
+        counts += (starts[distinct + 1] - starts[distinct]).astype(np.int64)
+    weights = counts
+    if within is not None:
+        whole = np.count_nonzero(within)
+        estimate = np.minimum(counts * (whole / max(snapshot.articles, 1)), whole)
+        weights = np.where(counts > _HEAVY, estimate.astype(np.int64), 0)
+        light = np.flatnonzero(counts <= _HEAVY)
+        light = light[np.argsort(-counts[light], kind="stable")]
+        light = np.sort(light[np.cumsum(counts[light]) < MOST_POSTINGS])
+        weights[light] = _articles_of(snapshot, part, distinct[light], within)
+    chosen = np.argsort(-weights, kind="stable")[:most]
+    found = []
+    for place in chosen[weights[chosen] > 0].tolist():
+        forms = np.flatnonzero(places == place)
+        best = 0
+        if len(forms) > 1:
+            best = int(np.argmax(share_of_stem(view, int(distinct[place]))[variants[forms]]))
+        found.append((view.words[int(owners[forms[best]])], int(weights[place])))
+    return found
+
+
+def _articles_of(
+    snapshot: Snapshot, part: Part, stems: NDArray[np.int64], within: Articles
+) -> NDArray[np.int64]:
+    """In how many articles of a set each stem (ascending) is: the larger of the counts of both fields."""
+    best = np.zeros(len(stems), np.int64)
+    for field in ("paragraph", "title"):
+        starts = part.view.file.sections[f"{field}.starts"]
+        sizes = (starts[stems + 1] - starts[stems]).astype(np.int64)
+        docs = _documents(part.view, field, stems, sizes)
+        if not len(docs):
+            continue
+        having = np.flatnonzero(sizes)
+        first = (np.cumsum(sizes) - sizes)[having]
+        articles = snapshot.article_of[docs + np.int32(part.first_doc)]
+        counted = within[articles]
+        again = np.concatenate(([False], articles[1:] == articles[:-1]))
+        again[first] = False
+        best[having] = np.maximum(best[having], np.add.reduceat(counted & ~again, first, dtype=np.int64))
+    return best
+
+
+def _documents(view: SegmentView, field: str, stems: Any, sizes: Any) -> Ids:
+    """The documents of several stems (ascending), those of one after those of the other."""
+    sizes = sizes.astype(np.int64)
+    starts = view.file.sections[f"{field}.starts"][stems].astype(np.int64)
+    if not int(sizes.sum()):
+        return np.empty(0, np.int32)
+    if len(stems) == 1 or int(starts[-1] + sizes[-1] - starts[0]) == int(sizes.sum()):
+        docs = view.gaps(field).read(int(starts[0]), int(starts[-1] + sizes[-1]))
+    else:
+        docs = view.gaps(field).pick(ranges(starts, sizes))
+    np.cumsum(docs, out=docs)
+    first = np.cumsum(sizes) - sizes
+    # What was summed up before a stem began is not part of its gaps.
+    before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
+    docs -= np.repeat(before, sizes)
+    return docs
+
+
+def _word_range(view: SegmentView, prefix: str) -> tuple[int, int]:
+    start = prefix.encode(errors="surrogatepass")
+    # No text in UTF-8 has this byte.
+    return view.words.first_from(start), view.words.first_from(start + b"\xff")
+
+
+def _forms(view: SegmentView, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
+    """The forms of the words from number `low` up to `high`: the word, the stem and the variant of each."""
+    section = view.file.sections
+    starts = section["word.starts"][low : high + 1].astype(np.int64)
+    begin, end = int(starts[0]), int(starts[-1])
+    owners = np.repeat(np.arange(low, high), np.diff(starts))
+    return owners, section["word.stems"][begin:end].astype(np.int64), section["word.variants"][begin:end]

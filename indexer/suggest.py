@@ -1,0 +1,308 @@
+"""What may be meant by what is being typed: words, phrases and titles that are in the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, tee
+
+import numpy as np
+
+from indexer.analysis import Token, analyzer, fold, is_unspaced, stop_words
+from indexer.engine.arrays import contains
+from indexer.engine.completion import Articles, Candidate, article_set, complete, title_documents
+from indexer.engine.evaluate import Evaluation
+from indexer.engine.leaves import Leaf, Leaves
+from indexer.engine.postings import Ids
+from indexer.engine.snapshot import Snapshot
+from indexer.following import Forms, characters_after, count_after, places, words_after
+from indexer.model import Suggestion
+from indexer.query import parse
+from indexer.query.typed import Typed, only_words, plain_words, read_typed, set_aside
+from indexer.search import Searching
+from indexer.surfaces import as_written, nicest, sample_texts
+
+MAX_SUGGESTIONS = 50
+_CANDIDATES = 12  # words that are weighed
+_FOLLOWED = 2  # words whose phrases are looked for
+_SAMPLE = 20  # paragraphs that are read to see what follows a word
+_WRITINGS = 10  # paragraphs that are read to see how a word is written
+_PLACES = 2000  # paragraphs in which candidates are looked for right after the word before
+_BESIDE = 4  # how much more an article counts where the words stand side by side
+_FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
+
+
+def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tuple[Suggestion, ...]:
+    """At most `limit` queries that the typed text may become, each of which finds something; () for none.
+
+    Words come first, then phrases, then titles; of each kind first what is in most articles.
+    """
+    limit = min(limit, MAX_SUGGESTIONS)
+    typed = read_typed(text)
+    if typed is None or limit < 1 or not snapshot.articles:
+        return ()
+    scope = _look_around(snapshot, how, typed)
+    if scope is None:
+        return ()
+    words, followed = tee(_words(scope))
+    kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
+    return tuple(_in_turns(kinds, {fold(text).strip()}, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What stands before the word that is being typed, and which articles match it (None for all)."""
+
+    snapshot: Snapshot
+    how: Searching
+    typed: Typed
+    leaves: Leaves
+    fields: tuple[str, ...]
+    place: str
+    within: Articles | None
+    common: frozenset[str]
+
+    def count(self, leaf: Leaf, text: str) -> int:
+        """How many articles the text finds that has the leaf as its last word."""
+        if self.place == "elsewhere":
+            # An alternative, or a part of something else: only the whole tells.
+            tree = parse(text, today=self.how.today(), day_first=self.how.day_first).tree
+            return len(Evaluation(self.snapshot, self.how.languages).run(tree, enough=0).full)
+        having = np.zeros(self.snapshot.articles + 1, np.bool_)
+        having[self.snapshot.article_of[leaf.title.docs]] = True
+        having[self.snapshot.article_of[leaf.paragraph.docs]] = True
+        having[-1] = False
+        if self.excluded:
+            np.logical_not(having, out=having)
+            having[-1] = False
+        return int(np.count_nonzero(having if self.within is None else having & self.within))
+
+    @property
+    def excluded(self) -> bool:
+        """Whether the word is one that articles must not have."""
+        return self.place == "excluded"
+
+    def documents(self, leaf: Leaf) -> Ids:
+        """The paragraphs with the leaf, in the articles that match the rest."""
+        docs = leaf.paragraph.docs
+        if self.within is None or self.place != "required":
+            return docs
+        return docs[self.within[self.snapshot.article_of[docs]]]
+
+    def forms(self, word: str) -> Forms:
+        """The stems of a word in every language, and the word itself."""
+        tokens = [analyzer(language).tokens(word) for language in self.how.languages]
+        return frozenset(form for found in tokens if len(found) == 1 for form in found[0][:2])
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word that was found, and where it stands."""
+
+    suggestion: Suggestion
+    word: str
+    leaf: Leaf
+
+
+def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | None:
+    """The scope of what is typed; None where nothing matches what stands before."""
+    tree = parse(typed.before + typed.word, today=how.today(), day_first=how.day_first).tree
+    rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
+    within = None
+    if rest is not None:
+        found = Evaluation(snapshot, how.languages).run(rest, enough=0).full.articles
+        if not len(found):
+            return None
+        within = article_set(snapshot, found)
+    common = frozenset().union(*map(stop_words, how.languages))
+    fields = _FIELDS.get(field, ("title", "paragraph"))
+    return _Scope(snapshot, how, typed, Leaves(snapshot, how.languages), fields, place, within, common)
+
+
+def _words(scope: _Scope) -> Iterator[_Word]:
+    """What the word that is being typed may become."""
+    typed, how = scope.typed, scope.how
+    tokens = analyzer(how.language).tokens(typed.word)
+    if not tokens or tokens[-1].end != len(typed.word):
+        return
+    if is_unspaced(typed.word[-1]):
+        yield from _runs(scope)
+        return
+    last = tokens[-1]
+    known: set[frozenset[str]] = set()
+    for word in _candidates(scope, tokens):
+        leaf = scope.leaves.word(scope.fields, word)
+        stems = leaf.mark.stems or leaf.mark.words
+        if stems in known:
+            continue
+        known.add(stems)
+        texts = sample_texts(scope.snapshot, scope.documents(leaf), _WRITINGS)
+        given = typed.word[last.start :]
+        writing = as_written(analyzer(how.language), word, texts)
+        if given != given.lower() and writing.lower().startswith(given.lower()):
+            writing = given + writing[len(given) :]
+        text = typed.before + typed.word[: last.start] + writing
+        if len(tokens) > 1:
+            leaf = scope.leaves.word(scope.fields, typed.word[: last.start] + writing)
+        if count := scope.count(leaf, text):
+            same = fold(writing).startswith(fold(given))
+            start = len(typed.before) + last.start + (len(given) if same else 0)
+            yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, leaf)
+
+
+def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
+    """The words that begin as the last token does, the likeliest first."""
+    snapshot, prefix = scope.snapshot, tokens[-1].word
+    if len(tokens) > 1:
+        # Several in one, as in covid-19: what follows those before.
+        forms = [scope.forms(token.word) for token in tokens[:-1]]
+        leaf = scope.leaves.word(scope.fields, scope.typed.word[: tokens[-2].end])
+        sample = sample_texts(snapshot, scope.documents(leaf), _SAMPLE)
+        after = words_after(sample, analyzer(scope.how.language), forms, (), prefix)
+        return sorted(after, key=lambda word: -after[word].total())
+    common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
+    within = scope.within if scope.place != "elsewhere" else None
+    found = complete(snapshot, prefix, within, _CANDIDATES, common)
+    return [candidate.word for candidate in _nearest_first(scope, found)]
+
+
+def _nearest_first(scope: _Scope, found: list[Candidate]) -> list[Candidate]:
+    """The candidates by their weight, which is more where they stand right after the word before."""
+    if not scope.typed.neighbours or scope.place != "required":
+        return found
+    leaf = scope.leaves.word(("paragraph",), scope.typed.neighbours[-1])
+    docs = scope.documents(leaf)
+    looked = docs[:_PLACES]
+    before = places(scope.snapshot, sorted(leaf.mark.stems), looked)
+    if not len(before):
+        return found
+    gain = _BESIDE * len(docs) / len(looked)
+    weights = {
+        candidate: candidate.weight
+        + gain * count_after(scope.snapshot, before, scope.forms(candidate.word), looked)
+        for candidate in found
+    }
+    return sorted(found, key=lambda candidate: -weights[candidate])
+
+
+def _runs(scope: _Scope) -> Iterator[_Word]:
+    """What a run of a script without spaces goes on to."""
+    typed = scope.typed
+    start = len(typed.word)
+    while start and is_unspaced(typed.word[start - 1]):
+        start -= 1
+    run = typed.word[start:]
+    leaf = scope.leaves.word(scope.fields, run)
+    docs = scope.documents(leaf) if len(leaf.paragraph.docs) else leaf.title.docs
+    texts: Iterable[str] = sample_texts(scope.snapshot, docs, _SAMPLE)
+    if not len(leaf.paragraph.docs):
+        articles = scope.snapshot.article_of[docs[:_SAMPLE]].tolist()
+        texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
+    for rest, _ in characters_after(texts, run).most_common(_CANDIDATES):
+        text = typed.before + typed.word + rest
+        longer = scope.leaves.word(scope.fields, run + rest)
+        if count := scope.count(longer, text):
+            span = (len(text) - len(rest), len(text))
+            yield _Word(Suggestion(text, "word", count, spans=(span,)), run + rest, longer)
+
+
+def _phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
+    """What the words that were found, or those before, go on with."""
+    typed = scope.typed
+    if scope.place != "required" or "paragraph" not in scope.fields:
+        return
+    if not typed.word:
+        yield from _going_on(scope, typed.before, typed.neighbours, typed.neighbours)
+        return
+    for found in islice(words, _FOLLOWED):
+        if not is_unspaced(found.word[-1]) and found.leaf.mark.stems:
+            yield from _going_on(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
+
+
+def _going_on(
+    scope: _Scope, before: str, neighbours: tuple[str, ...], wanted: tuple[str, ...]
+) -> Iterator[Suggestion]:
+    phrase = " ".join(neighbours)
+    leaf = scope.leaves.phrase(("paragraph",), phrase, 1)
+    docs = scope.documents(leaf)
+    if not len(docs):
+        if len(neighbours) > 1:
+            yield from _going_on(scope, before, neighbours[1:], wanted[1:])
+        return
+    texts = sample_texts(scope.snapshot, docs, _SAMPLE)
+    words = analyzer(scope.how.language)
+    after = words_after(texts, words, [scope.forms(word) for word in wanted], scope.common)
+    least = 2 if len(docs) > _SAMPLE else 1
+    for key in sorted(after, key=lambda key: (-after[key].total(), key)):
+        if after[key].total() < least:
+            return
+        leaf = scope.leaves.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
+        text = before + nicest(key, after[key])
+        if count := scope.count(leaf, text):
+            yield Suggestion(text, "phrase", count, spans=((len(before), len(text)),))
+
+
+def _titles(scope: _Scope) -> Iterator[Suggestion]:
+    """Titles that have all the words, the last by its beginning: the shortest first, then the newest."""
+    typed, snapshot = scope.typed, scope.snapshot
+    if not typed.plain or scope.place != "required" or "title" not in scope.fields:
+        return
+    docs, prefix = None, ""
+    if typed.word:
+        tokens = analyzer(scope.how.language).tokens(typed.word)
+        if len(tokens) == 1 and not is_unspaced(typed.word):
+            prefix = tokens[0].word
+            docs = title_documents(snapshot, prefix)
+        else:
+            docs = scope.leaves.word(("title",), typed.word).title.docs
+    for word in plain_words(typed.before):
+        if fold(word.text) not in scope.common:
+            more = scope.leaves.word(("title",), word.text).title.docs
+            docs = more if docs is None else docs[contains(more, docs)]
+    if docs is None or not len(docs):
+        return
+    articles = snapshot.article_of[docs]
+    articles = articles[articles >= 0]
+    lengths, begins = snapshot.lengths["title"][articles], snapshot.begins[articles]
+    if len(articles) > 2 * MAX_SUGGESTIONS:
+        # Only the shortest are sorted.
+        kept = lengths <= np.partition(lengths, 2 * MAX_SUGGESTIONS)[2 * MAX_SUGGESTIONS]
+        articles, lengths, begins = articles[kept], lengths[kept], begins[kept]
+    order = np.lexsort((-begins, lengths))
+    for number in articles[order[: 2 * MAX_SUGGESTIONS]].tolist():
+        info = snapshot.info(number)
+        words = analyzer(info.language or scope.how.language).tokens(info.title)
+        if prefix and not any(token.word.startswith(prefix) for token in words):
+            continue
+        if text := _as_query(scope, info.title, words):
+            yield Suggestion(text, "title", 1, info.id)
+
+
+def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
+    """The title as a query that asks for its words; without what has a meaning in queries, if need be."""
+    plain = " ".join(title[token.start : token.end] for token in words).lower()
+    for text in (title, plain):
+        if only_words(parse(text, today=scope.how.today(), day_first=scope.how.day_first).tree):
+            return text
+    return None
+
+
+def _in_turns(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int) -> list[Suggestion]:
+    """So many, from the first kind twice as often as from the others, as long as each has any.
+
+    What is not shown is not looked for. Texts that are known are passed over.
+    """
+    chosen: list[list[Suggestion]] = [[] for _ in kinds]
+    going = [0, 1, 0, 2]
+    room = limit
+    while room and going:
+        for place in list(going):
+            fresh = (one for one in kinds[place] if fold(one.text).strip() not in known)
+            found = next(fresh, None) if room else None
+            if found is not None:
+                known.add(fold(found.text).strip())
+                chosen[place].append(found)
+                room -= 1
+            elif room:
+                going = [other for other in going if other != place]
+    return list(chain.from_iterable(chosen))

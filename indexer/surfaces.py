@@ -1,0 +1,47 @@
+"""How words are written in the texts of an index, whose lexicon has them folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from indexer.analysis import Analyzer, fold
+from indexer.engine.postings import Ids
+from indexer.engine.snapshot import Snapshot
+
+_ENOUGH = 3  # texts that show how a word is written
+
+
+def sample_texts(snapshot: Snapshot, docs: Ids, most: int) -> Iterator[str]:
+    """The texts of at most so many of the documents, evenly spaced, each read when it is asked for."""
+    if len(docs) > most:
+        docs = docs[np.arange(most) * len(docs) // most]
+    return map(snapshot.text_of, docs.tolist())
+
+
+def as_written(words: Analyzer, word: str, texts: Iterable[str]) -> str:
+    """A folded word as the texts have it most often, with its accents; see `nicest`.
+
+    No more of the texts are read than it takes to see it in other than capitals.
+    """
+    wanted = (word,)
+    found: Counter[str] = Counter()
+    for number, text in enumerate(texts, 1):
+        found.update(surface for surface in words.surfaces(text) if words.forms_of(surface)[1] == wanted)
+        if number >= _ENOUGH and not all(map(str.isupper, found)):
+            break
+    return nicest(word, found)
+
+
+def nicest(folded: str, found: Counter[str]) -> str:
+    """How to show a folded word or phrase, of the ways in which it was written, by how often each was.
+
+    In small letters if it is anywhere: elsewhere a sentence begins with it. In nothing but capitals only if
+    it never is in others: a headline may be set so.
+    """
+    small = {surface: count for surface, count in found.items() if surface == surface.lower()}
+    mixed = {surface: count for surface, count in found.items() if surface != surface.upper()}
+    best = Counter(small or mixed or found).most_common()
+    return next((surface for surface, _ in best if fold(surface) == folded), folded)
