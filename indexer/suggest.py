@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, tee
+from typing import Any
 
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, stop_words
+from indexer.counting import having_leaf, matching
 from indexer.engine.arrays import contains
-from indexer.engine.completion import Articles, Candidate, article_set, complete, title_documents
-from indexer.engine.evaluate import Evaluation
+from indexer.engine.completion import Articles, Candidate, complete, title_documents
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
 from indexer.following import Forms, characters_after, count_after, places, words_after
 from indexer.model import Suggestion
 from indexer.query import parse
-from indexer.query.typed import Typed, only_words, plain_words, read_typed, set_aside
+from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.search import Searching
 from indexer.surfaces import as_written, nicest, sample_texts
 
@@ -66,12 +67,8 @@ class _Scope:
         """How many articles the text finds that has the leaf as its last word."""
         if self.place == "elsewhere":
             # An alternative, or a part of something else: only the whole tells.
-            tree = parse(text, today=self.how.today(), day_first=self.how.day_first).tree
-            return len(Evaluation(self.snapshot, self.how.languages).run(tree, enough=0).full)
-        having = np.zeros(self.snapshot.articles + 1, np.bool_)
-        having[self.snapshot.article_of[leaf.title.docs]] = True
-        having[self.snapshot.article_of[leaf.paragraph.docs]] = True
-        having[-1] = False
+            return int(np.count_nonzero(matching(self.snapshot, self.how.languages, self.parse(text))))
+        having = having_leaf(self.snapshot, leaf)
         if self.excluded:
             np.logical_not(having, out=having)
             having[-1] = False
@@ -81,6 +78,10 @@ class _Scope:
     def excluded(self) -> bool:
         """Whether the word is one that articles must not have."""
         return self.place == "excluded"
+
+    def parse(self, text: str) -> Any:
+        """The tree of a text."""
+        return parse(text, today=self.how.today(), day_first=self.how.day_first).tree
 
     def documents(self, leaf: Leaf) -> Ids:
         """The paragraphs with the leaf, in the articles that match the rest."""
@@ -110,10 +111,9 @@ def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | N
     rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        found = Evaluation(snapshot, how.languages).run(rest, enough=0).full.articles
-        if not len(found):
+        within = matching(snapshot, how.languages, rest)
+        if not within.any():
             return None
-        within = article_set(snapshot, found)
     common = frozenset().union(*map(stop_words, how.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
     return _Scope(snapshot, how, typed, Leaves(snapshot, how.languages), fields, place, within, common)
@@ -282,7 +282,7 @@ def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
     """The title as a query that asks for its words; without what has a meaning in queries, if need be."""
     plain = " ".join(title[token.start : token.end] for token in words).lower()
     for text in (title, plain):
-        if only_words(parse(text, today=scope.how.today(), day_first=scope.how.day_first).tree):
+        if words_asked(scope.parse(text)) is not None:
             return text
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from whoosh.query.compound import And
 from whoosh.query.qcore import Query
@@ -150,6 +150,9 @@ def set_aside(tree: Query) -> tuple[Query | None, str, Place]:
     return kept, word.fieldname, "excluded" if isinstance(last, Not) else "required"
 
 
-def only_words(tree: Query) -> bool:
-    """Whether a tree asks for nothing but words, all of them."""
-    return all(type(part) is Term for part in (tree if isinstance(tree, And) else [tree]))
+def words_asked(tree: Query) -> tuple[tuple[str, str], ...] | None:
+    """The words of a tree that asks for nothing but words, all of them, each with its field; else None."""
+    parts: list[Any] = list(tree) if isinstance(tree, And) else [tree]
+    if not all(type(part) is Term for part in parts):
+        return None
+    return tuple(dict.fromkeys((part.fieldname, part.text) for part in parts))

@@ -1,0 +1,46 @@
+"""Which articles match, and nothing more: no scores, no order, no passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from indexer.analysis import fold, stop_words
+from indexer.engine.completion import Articles, article_set
+from indexer.engine.evaluate import Evaluation
+from indexer.engine.leaves import Leaf, Leaves
+from indexer.engine.snapshot import Snapshot
+from indexer.query.typed import words_asked
+
+_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+
+
+def matching(snapshot: Snapshot, languages: Sequence[str], tree: Any) -> Articles:
+    """The articles that meet a query tree."""
+    words = words_asked(tree)
+    if words is None:
+        return article_set(snapshot, Evaluation(snapshot, languages).run(tree, enough=0).full.articles)
+    rare = [word for word in words if word[0] != "text" or not is_common(word[1], languages)]
+    leaves = Leaves(snapshot, languages)
+    found = None
+    for field, text in rare or words:
+        having = having_leaf(snapshot, leaves.word(_FIELDS[field], text))
+        found = having if found is None else found & having
+    return article_set(snapshot, np.empty(0, np.int32)) if found is None else found
+
+
+def having_leaf(snapshot: Snapshot, leaf: Leaf) -> Articles:
+    """The articles that have a leaf, in one of its fields."""
+    having = np.zeros(snapshot.articles + 1, np.bool_)
+    for postings in (leaf.title, leaf.paragraph):
+        having[snapshot.article_of[postings.docs]] = True
+    having[-1] = False
+    return having
+
+
+def is_common(word: str, languages: Sequence[str]) -> bool:
+    """Whether a word is one that is not asked for, unless it stands alone."""
+    folded = fold(word).replace("'", "")
+    return any(folded in stop_words(language) for language in languages)
