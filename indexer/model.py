@@ -235,7 +235,8 @@ class Page(Struct, frozen=True):
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
     query found too little, each lacking some of its words. `notes` say what was not understood, was left out
-    or hit a bound, in plain words.
+    or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of it
+    seem misspelt and it would find more.
     """
 
     query: str
@@ -246,6 +247,7 @@ class Page(Struct, frozen=True):
     took_ms: float = 0.0
     notes: tuple[str, ...] = ()
     hits: tuple[Hit, ...] = ()
+    did_you_mean: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The page as `nutgraf search --json` and `GET /api/search` give it."""
@@ -257,6 +259,7 @@ class Page(Struct, frozen=True):
             "limit": self.limit,
             "took_ms": round(self.took_ms, 2),
             "notes": list(self.notes),
+            "did_you_mean": self.did_you_mean,
             "hits": [hit.as_json() for hit in self.hits],
         }
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+
 from indexer.analysis import analyzer
+from indexer.counting import matching
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.evaluate import Evaluation, Found
 from indexer.engine.leaves import Leaf
@@ -17,6 +20,7 @@ from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
 from indexer.query import Parsed, RawPhrase, dated, parse, parse_period
 from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
+from indexer.spelling import DOUBTED, did_you_mean
 
 MAX_DEPTH = 10_000
 """The last place among the hits that a page may show."""
@@ -59,6 +63,20 @@ def search(
     rest = limit - len(full)
     partial = top(snapshot, found.partial, sort, max(offset - len(found.full), 0), rest)
     hits = [*_hits(snapshot, how, found, full), *_hits(snapshot, how, found, partial, lacking=True)]
+    meant = None
+    if len(found.full) < DOUBTED:
+        # Only now: most queries find enough, and then nobody need ask.
+        having = {scored.leaf.label: len(scored.matches) for scored in found.leaves}
+        meant = did_you_mean(
+            snapshot,
+            how.languages,
+            query,
+            len(found.full),
+            having,
+            lambda text: int(
+                np.count_nonzero(matching(snapshot, how.languages, _read(how, text, after, before).tree))
+            ),
+        )
     return Page(
         query=query,
         total=len(found.full),
@@ -68,6 +86,7 @@ def search(
         took_ms=(time.perf_counter() - began) * 1000,
         notes=(*parsed.notes, *found.notes, *_partial_note(found)),
         hits=tuple(hits),
+        did_you_mean=meant,
     )
 
 

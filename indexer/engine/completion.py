@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Part, Snapshot
 from indexer.engine.view import SegmentView, ranges
+from indexer.engine.vocabulary import share_of_stem
 
 Articles = NDArray[np.bool_]
 """A set of articles: one bool of each, and a last one, False, for documents of removed articles (-1)."""
@@ -20,7 +21,6 @@ Articles = NDArray[np.bool_]
 MOST_POSTINGS = 100_000
 """So many postings are counted at once; of more, only those of the most frequent stems."""
 _HEAVY = MOST_POSTINGS // 8  # postings of a stem that are not counted, but taken to be anywhere alike
-_SAMPLE = 4096  # occurrences of a stem that are looked at to tell which of its words is written most
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +67,6 @@ def title_documents(snapshot: Snapshot, prefix: str) -> Ids:
         docs = np.flatnonzero(having).astype(np.int32)
         found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
     return np.concatenate(found)
-
-
-def share_of_stem(view: SegmentView, stem: int) -> NDArray[np.float64]:
-    """How the occurrences of a stem are shared among its words, by variant (float64, sums up to about 1)."""
-    section = view.file.sections
-    starts = section["stem.starts"]
-    counts = np.ones(int(starts[stem + 1]) - int(starts[stem]))
-    for field in ("paragraph", "title"):
-        edges = section[f"{field}.occurrences"]
-        begin, end = int(edges[stem]), int(edges[stem + 1])
-        seen = section[f"{field}.variants"][begin : min(end, begin + _SAMPLE)]
-        counts += np.bincount(seen, minlength=len(counts))
-    shares: NDArray[np.float64] = counts / counts.sum()
-    return shares
-
-
-def document_frequencies(view: SegmentView) -> NDArray[np.int64]:
-    """In how many documents each stem of a segment stands, those of titles added to those of paragraphs."""
-    section = view.file.sections
-    total = np.zeros(len(view.stems), np.int64)
-    for field in ("paragraph", "title"):
-        starts = section[f"{field}.starts"].astype(np.int64)
-        total += starts[1:] - starts[:-1]
-    return total
 
 
 def _complete(

@@ -22,6 +22,7 @@ from indexer.engine.record import decode_article, decode_info
 from indexer.engine.spellings import Spellings
 from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView, ranges
+from indexer.engine.vocabulary import Vocabulary
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.model import Article, ArticleInfo, host
 
@@ -163,6 +164,11 @@ class Snapshot:
     def spellings(self) -> Spellings:
         """The words of the lexicon: what near spellings are looked for among."""
         return Spellings(self.lexicon)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The most frequent words: what misspelt ones are compared with."""
+        return Vocabulary([part.view for part in self.parts])
 
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
