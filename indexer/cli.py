@@ -333,6 +333,8 @@ def _print_json(value: dict[str, Any]) -> None:
 def _print_page(page: Page) -> None:
     for note in page.notes:
         click.echo(f"nutgraf: {_plain(note)}", err=True)
+    if page.did_you_mean:
+        click.echo(f"Did you mean: {_plain(page.did_you_mean)}", err=True)
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
     click.echo(f"{articles}{more} ({page.took_ms:.0f} ms)")

@@ -29,6 +29,7 @@ _WANTED: tuple[tuple[type, str], ...] = (
     (int, "a whole number, 0 or more"),
     (float, "a number, 0 or more"),
     (str, "text"),
+    (type(None), "a path"),
 )
 
 
@@ -51,6 +52,8 @@ class Config:
     max_memory_mb: int = 768
     """About how much memory the writer may take; when it is used up, a segment is written."""
     lock_timeout: float = 10.0
+    synonyms: Path | None = None
+    """A file of words that mean the same, in Solr's format; read by searches only."""
     page_size: int = 10
     passages: int = 3
     host: str = "127.0.0.1"
@@ -103,7 +106,10 @@ def load_config(
     config = config.with_options(settings, str(path))
     if folder is not None:
         config = replace(
-            config, index=folder / config.index, sources=tuple(folder / source for source in config.sources)
+            config,
+            index=folder / config.index,
+            sources=tuple(folder / source for source in config.sources),
+            synonyms=config.synonyms and folder / config.synonyms,
         )
     variables = os.environ if environment is None else environment
     given = {
@@ -123,7 +129,7 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
         if not isinstance(parts, (list, tuple)) or not all(_is_path(part) for part in parts):
             raise refusal
         return tuple(Path(part) for part in parts)
-    if isinstance(default, Path):
+    if default is None or isinstance(default, Path):
         if not _is_path(value):
             raise refusal
         return Path(value)

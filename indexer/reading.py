@@ -13,6 +13,7 @@ from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.search import Searching
+from indexer.synonyms import read_synonyms
 
 _RETRIES = 20
 
@@ -40,6 +41,7 @@ def open_reading(
         language=settings.language,
         passages=config.passages,
         day_first=config.day_first,
+        synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,
     )
     return Reading(snapshot, summary, how)

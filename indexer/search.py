@@ -18,9 +18,10 @@ from indexer.engine.ranking import ORDERS, top
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
-from indexer.query import Parsed, RawPhrase, dated, parse, parse_period
+from indexer.query import Parsed, RawPhrase, dated, parse, parse_period, widened
 from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
 from indexer.spelling import DOUBTED, did_you_mean
+from indexer.synonyms import Synonyms
 
 MAX_DEPTH = 10_000
 """The last place among the hits that a page may show."""
@@ -34,6 +35,7 @@ class Searching:
     language: str
     passages: int
     day_first: bool = True
+    synonyms: Synonyms | None = None
     today: Callable[[], date] = date.today
 
 
@@ -137,6 +139,10 @@ def _check(sort: str, limit: int, offset: int) -> None:
 def _read(how: Searching, query: str, after: str | None, before: str | None) -> Parsed:
     today = how.today()
     parsed = parse(query, today=today, day_first=how.day_first)
+    if how.synonyms:
+        uses: list[str] = []
+        tree = widened(parsed.tree, how.synonyms, uses)
+        parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)))
     if not after and not before:
         return parsed
     start = _first_moment("after", after, how, today)

@@ -200,7 +200,7 @@ def _runs(scope: _Scope) -> Iterator[_Word]:
         texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
     for rest, _ in characters_after(texts, run).most_common(_CANDIDATES):
         text = typed.before + typed.word + rest
-        longer = scope.leaves.word(scope.fields, run + rest)
+        longer = scope.leaves.word(scope.fields, typed.word + rest)
         if count := scope.count(longer, text):
             span = (len(text) - len(rest), len(text))
             yield _Word(Suggestion(text, "word", count, spans=(span,)), run + rest, longer)

@@ -24,15 +24,20 @@ def sample_texts(snapshot: Snapshot, docs: Ids, most: int) -> Iterator[str]:
 def as_written(words: Analyzer, word: str, texts: Iterable[str]) -> str:
     """A folded word as the texts have it most often, with its accents; see `nicest`.
 
-    No more of the texts are read than it takes to see it in other than capitals.
+    No more of the texts are read than it takes to see it in other than capitals. The capital of a text's
+    first word says nothing.
     """
     wanted = (word,)
     found: Counter[str] = Counter()
+    first: Counter[str] = Counter()
     for number, text in enumerate(texts, 1):
-        found.update(surface for surface in words.surfaces(text) if words.forms_of(surface)[1] == wanted)
+        surfaces = words.surfaces(text)
+        for place, surface in enumerate(surfaces):
+            if words.forms_of(surface)[1] == wanted:
+                (found if place else first)[surface] += 1
         if number >= _ENOUGH and not all(map(str.isupper, found)):
             break
-    return nicest(word, found)
+    return nicest(word, found or Counter(map(str.lower, first.elements())))
 
 
 def nicest(folded: str, found: Counter[str]) -> str:

@@ -19,10 +19,11 @@ ROOMS = [
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),
     ("indexer.intake", "indexer.sync"),
-    ("indexer.generations", "indexer.listing", "indexer.search"),
-    ("indexer.catalog", "indexer.snippets"),
+    ("indexer.generations", "indexer.listing", "indexer.search", "indexer.suggest"),
+    ("indexer.catalog", "indexer.snippets", "indexer.spelling"),
+    ("indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
-    ("indexer.query", "indexer.analysis", "indexer.readers"),
+    ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
     ("indexer.model", "indexer.errors", "indexer.config"),
 ]
 # The command that serves the site reaches up to it, when it is called.

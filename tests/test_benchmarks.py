@@ -30,7 +30,7 @@ from tests.benchmarks.corpus import (
 )
 from tests.benchmarks.engines import NAMES, Engine, Found, engine
 from tests.benchmarks.measure import measure_queries, overall
-from tests.benchmarks.queries import Kind, Log, Question, WordList, draw, plain_words, read_log
+from tests.benchmarks.queries import OWN, Kind, Log, Question, WordList, draw, plain_words, read_log
 from tests.benchmarks.report import Report, dump
 from tests.benchmarks.serving import ColdFigures, parse_wrk
 from tests.benchmarks.upkeep import UpkeepFigures, walk
@@ -206,7 +206,7 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
         Kind.SORTED: ("council",),
         Kind.FACETS: ("zeppelin",),
     }
-    assert asked.keys() == set(Kind)
+    assert asked.keys() == set(Kind) - OWN
     for kind, words in asked.items():
         if not chosen.supports(kind):
             assert chosen.lacks[kind]
@@ -217,6 +217,17 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
             assert {hit.article for hit in found} == {"special"}, kind
         if kind not in chosen.remarks:
             assert marks(found[0].passage), kind
+    chosen.close()
+
+
+def test_what_only_this_project_answers_is_asked_of_it_alone(source: Path, tmp_path: Path) -> None:
+    assert {name for name in NAMES for kind in OWN if engine(name).supports(kind)} == {"nutgraf"}
+    chosen = engine("nutgraf")
+    chosen.build(source, tmp_path / "nutgraf")
+    chosen.open(tmp_path / "nutgraf")
+    suggestions = chosen.search(Question(Kind.SUGGEST, ("harbour", "f")))
+    assert suggestions[0].article == "harbour festival"
+    assert chosen.search(Question(Kind.MEANT, ("council", "brigde")))[0].article == "council bridge"
     chosen.close()
 
 

@@ -42,7 +42,8 @@ def test_the_file_of_the_working_directory_is_read(tmp_path: Path, monkeypatch: 
 
 
 def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_directory(tmp_path: Path) -> None:
-    write(tmp_path, 'index = "there"\nsources = ["a", "/b"]\n')
+    write(tmp_path, 'index = "there"\nsources = ["a", "/b"]\nsynonyms = "words.txt"\n')
+    assert load(tmp_path).synonyms == tmp_path / "words.txt"
     assert load(tmp_path).index == tmp_path / "there"
     assert load(tmp_path).sources == (tmp_path / "a", Path("/b"))
     config = load(tmp_path, {"NUTGRAF_INDEX": "here"}, sources=["c"])
@@ -60,6 +61,7 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
         "jobs": "7",
         "max_memory_mb": "7",
         "lock_timeout": "2.5",
+        "synonyms": "words.txt",
         "page_size": "7",
         "passages": "7",
         "host": "::1",
@@ -104,6 +106,7 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         ("timezone", "Nowhere/Land", "a name such as Europe/Paris"),
         ("timezone", "../../etc/passwd", "a name such as Europe/Paris"),
         ("index", 3, "a path"),
+        ("synonyms", "", "a path"),
         ("index", "", "a path"),
         ("index", "a\0b", "a path"),
         ("sources", 3, "a list of paths"),

@@ -17,8 +17,9 @@ from webui.present import status_of
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-# The most hits that one answer may hold.
+# The most hits, and suggestions, that one answer may hold.
 MAX_LIMIT = 1000
+MAX_SUGGESTIONS = 50
 
 
 @blueprint.get("/search")
@@ -37,6 +38,15 @@ def search() -> ResponseReturnValue:
         offset=offset,
     )
     return _json(page.as_json())
+
+
+@blueprint.get("/suggest")
+def suggest() -> ResponseReturnValue:
+    """What the text `q` may become while it is typed: the same as `Index.suggest`, with the text."""
+    asked = Search.parse(request.args)
+    limit = whole_number(request.args, "limit", 8, most=MAX_SUGGESTIONS)
+    found = current_mount().index.suggest(asked.query, limit)
+    return _json({"query": asked.query, "suggestions": [suggestion.as_json() for suggestion in found]})
 
 
 @blueprint.get("/articles/", defaults={"name": None})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def search() -> ResponseReturnValue:
         found=found,
         full=full,
         partial=partial,
+        meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
         pager=pager(asked, base, found.total + found.partial, limit),
     )
 

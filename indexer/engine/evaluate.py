@@ -21,7 +21,7 @@ from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.postings import Ids
 from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near
+from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 _HARD = (Must, Not, DateRange, Filter, Every)
@@ -188,6 +188,8 @@ class Evaluation:
             return self._lookup.wildcard(fields, node.text)
         if type(node) is Term:
             return self._lookup.word(fields, node.text)
+        if isinstance(node, Alternatives):
+            return self._lookup.alternatives(fields, node.text, node.others, kept=node.kept)
         return None
 
     def _everything(self) -> Matches:
@@ -228,6 +230,8 @@ def _label(node: Any) -> str:
     field = "" if getattr(node, "fieldname", "text") == "text" else f"{node.fieldname}:"
     if isinstance(node, Near):
         return f"{field}{' NEAR '.join(map(_label, node.parts))}"
+    if isinstance(node, Or) and isinstance(node[-1], Alternatives):
+        return _label(node[-1])
     if isinstance(node, Or):
         return f"({' OR '.join(map(_label, node))})"
     if isinstance(node, Filter):
@@ -236,7 +240,7 @@ def _label(node: Any) -> str:
         if node.exact and " " not in node.text:
             return f"{field}={node.text}"
         return f'{field}{"=" * node.exact}"{node.text}"'
-    if type(node) in (Term, Prefix, Wildcard, FuzzyTerm):
+    if type(node) in (Term, Prefix, Wildcard, FuzzyTerm, Alternatives):
         ending = {Prefix: "*", FuzzyTerm: "~"}.get(type(node), "")
         return f"{field}{node.text}{ending}"
     return str(node)

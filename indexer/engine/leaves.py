@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Leaf:
     mark: Mark
     in_title: bool
     in_text: bool
+    synonyms: tuple[str, ...] = ()
+    """What it was also searched as."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,27 @@ class Leaves:
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> Leaf:
         """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
         return self._words(fields, text, slop, label=f'"{text}"')
+
+    def alternatives(self, fields: Sequence[str], text: str, others: Sequence[str], *, kept: bool) -> Leaf:
+        """A word (if it is kept) and its synonyms as one leaf: where any of them stands."""
+        leaves = [self.word(fields, text)] if kept else []
+        for other in others:
+            leaf = self.phrase(fields, other, 1)
+            # What has the same stems stands in the same places, and is counted once.
+            if all(leaf.mark != known.mark for known in leaves):
+                leaves.append(leaf)
+        parts = {
+            "title": merge_postings([leaf.title for leaf in leaves]),
+            "paragraph": merge_postings([leaf.paragraph for leaf in leaves]),
+        }
+        marks = [leaf.mark for leaf in leaves]
+        mark = Mark(
+            frozenset().union(*(one.stems for one in marks)),
+            frozenset().union(*(one.words for one in marks)),
+            frozenset().union(*(one.phrases for one in marks)),
+            frozenset().union(*(one.characters for one in marks)),
+        )
+        return replace(_leaf(text, {name: parts[name] for name in fields}, mark), synonyms=tuple(others))
 
     def prefix(self, fields: Iterable[str], text: str) -> Leaf:
         """Words that begin with a text, as written."""

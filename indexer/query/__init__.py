@@ -13,6 +13,7 @@ from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
 from indexer.query.reading import reading
 from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near
+from indexer.query.widening import Alternatives, widened
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_NOTES",
     "MAX_WORD",
     "AllOf",
+    "Alternatives",
     "DateRange",
     "Filter",
     "Must",
@@ -33,6 +35,7 @@ __all__ = [
     "parse_period",
     "parse_range",
     "reading",
+    "widened",
 ]
 
 MAX_CHARACTERS = 8192

@@ -52,6 +52,8 @@ class Kind(StrEnum):
     DATES = "dates"
     SORTED = "sorted"
     FACETS = "facets"
+    SUGGEST = "suggest"
+    MEANT = "meant"
 
     @property
     def label(self) -> str:
@@ -71,7 +73,11 @@ _LABELS = {
     Kind.DATES: "word and date range",
     Kind.SORTED: "sorted by date",
     Kind.FACETS: "with facets by year",
+    Kind.SUGGEST: "suggest while typing",
+    Kind.MEANT: "one misspelt word of two",
 }
+OWN = frozenset({Kind.SUGGEST, Kind.MEANT})
+"""What only this project answers: its engine is asked alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,8 @@ def draw(words: WordList, log: Log, most: int = QUESTIONS) -> dict[Kind, list[Qu
         Kind.DATES: [(word,) for word in middle],
         Kind.SORTED: [(word,) for word in common],
         Kind.FACETS: [(word,) for word in common],
+        Kind.SUGGEST: _begun(words, log, most),
+        Kind.MEANT: list(zip(common, _misspelt(words, known), strict=False)),
     }
     questions = {kind: [Question(kind, run) for run in runs[:most]] for kind, runs in drawn.items()}
     questions[Kind.DATES] = [_dated(question, words) for question in questions[Kind.DATES]]
@@ -227,6 +235,14 @@ def _common_pairs(words: WordList, most: int) -> list[tuple[str, ...]]:
     pairs = sorted(words.pairs.items(), key=lambda item: (-item[1], item[0]))
     known = set(words.phrases)
     return [pair for pair, count in pairs[:most] if pair not in known and pair[0] != pair[1]]
+
+
+def _begun(words: WordList, log: Log, most: int) -> list[tuple[str, ...]]:
+    """Words as they are typed: one to four letters alone, or after a word that stands in a paragraph with it."""
+    pairs = [run for run in log.runs(2) if len(words.together(run))]
+    alone = dict.fromkeys((word[:length],) for word, _ in pairs for length in range(1, 5))
+    after = dict.fromkeys((first, second[: 1 + place % 4]) for place, (first, second) in enumerate(pairs))
+    return [*_spread([*alone], most // 4), *_spread([*after], most - min(len(alone), most // 4))]
 
 
 def _prefixes(known: Iterable[str]) -> list[str]:

@@ -31,7 +31,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from tests.benchmarks.queries import Kind, Question
+from tests.benchmarks.queries import OWN, Kind, Question
 
 TOP = 10
 
@@ -54,6 +54,8 @@ class Engine(ABC):
     """The module that must be importable."""
     lacks: ClassVar[Mapping[Kind, str]] = {}
     """The classes that it cannot answer, with the reason."""
+    own: ClassVar[frozenset[Kind]] = frozenset()
+    """The classes of OWN that it can answer."""
     remarks: ClassVar[Mapping[Kind, str]] = {}
     """Where it answers, but does less than was asked."""
     searches: ClassVar[bool] = True
@@ -66,7 +68,7 @@ class Engine(ABC):
 
     def supports(self, kind: Kind) -> bool:
         """Whether questions of a class can be asked."""
-        return self.searches and kind not in self.lacks
+        return self.searches and kind not in self.lacks and kind not in OWN - self.own
 
     @abstractmethod
     def build(self, source: Path, folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from indexer import Index, open_index
 from tests.benchmarks.engines import TOP, Engine, Found
-from tests.benchmarks.queries import Kind, Question
+from tests.benchmarks.queries import OWN, Kind, Question
 
 # What `Index.search` is given to count facets too; None as long as it has none.
 FACETS: dict[str, Any] | None = None
@@ -19,6 +19,7 @@ class Nutgraf(Engine):
     name = "nutgraf"
     library = "nutgraf"
     module = "indexer"
+    own = OWN
     lacks: ClassVar[dict[Kind, str]] = {} if FACETS else {Kind.FACETS: "it has no facets yet"}
 
     def __init__(self) -> None:
@@ -39,6 +40,9 @@ class Nutgraf(Engine):
     def search(self, question: Question) -> list[Found]:
         """Ten articles with their best passages and the spans in them."""
         assert self._index is not None
+        if question.kind is Kind.SUGGEST:
+            suggestions = self._index.suggest(" ".join(question.words))
+            return [Found(suggestion.text, suggestion.spans) for suggestion in suggestions]
         page = self._index.search(
             phrased(question),
             # Kept out of the query string: these are days, in no need of being understood.
@@ -48,6 +52,8 @@ class Nutgraf(Engine):
             limit=TOP,
             **(FACETS or {} if question.kind is Kind.FACETS else {}),
         )
+        if question.kind is Kind.MEANT:
+            return [Found(page.did_you_mean, page.hits)] if page.did_you_mean else []
         return [Found(hit.article.id, hit.passages) for hit in page.hits]
 
     def close(self) -> None:

@@ -1,0 +1,131 @@
+"""What is being typed, and which words of a query are plain: read from the text alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.query import parse
+from indexer.query.typed import plain_words, read_typed, set_aside, words_asked
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "word", "neighbours", "plain"),
+    [
+        ("harb", "", "harb", (), True),
+        ("harbour cr", "harbour ", "cr", ("harbour",), True),
+        ("old harbour cr", "old harbour ", "cr", ("old", "harbour"), True),
+        ("the old harbour cr", "the old harbour ", "cr", ("old", "harbour"), True),
+        ("harbour ", "harbour ", "", ("harbour",), True),
+        ("harbour, cr", "harbour, ", "cr", (), True),
+        ("title:harb", "title:", "harb", (), False),
+        ("TITLE:harb", "TITLE:", "harb", (), False),
+        ("+harb", "+", "harb", (), False),
+        ("harbour -cr", "harbour -", "cr", ("harbour",), False),
+        ("=harb", "=", "harb", (), False),
+        ("tram OR bu", "tram OR ", "bu", (), False),
+        ("(tram OR bu", "(tram OR ", "bu", (), False),
+        ('"belt and road" cli', '"belt and road" ', "cli", ("and", "road"), False),
+        ('"belt roa', '"belt ', "roa", ("belt",), False),
+        ("«belt» roa", "«belt» ", "roa", ("belt",), False),
+        ("harb* cr", "harb* ", "cr", (), False),
+        ("date:2021 cr", "date:2021 ", "cr", (), False),
+        ("東京、港", "東京、", "港", (), True),
+    ],
+)
+def test_a_text_is_the_word_being_typed_and_what_stands_before_it(
+    text: str, before: str, word: str, neighbours: tuple[str, ...], plain: bool
+) -> None:
+    typed = read_typed(text)
+    assert typed is not None
+    assert (typed.before, typed.word, typed.neighbours, typed.plain) == (before, word, neighbours, plain)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "  ", '"belt road"', '"', "(", "harbour (", "tram OR", "tram OR ", "NOT ", "-", "harbour -"),
+        *("harb*", "h?rb", "harb~", "harb^2", "date:2021", "after:20", "site:exa", "http://exa", "a/b"),
+        *("x" * 2000, "x" * 300, "\ud800", "harb )"),
+    ],
+)
+def test_nothing_is_being_typed_after_a_phrase_in_a_pattern_or_in_a_date(text: str) -> None:
+    assert read_typed(text) is None
+
+
+@given(
+    st.text(st.characters(exclude_categories=[]), max_size=60)
+    | st.text(" \"()+-*~:=abORNT'.,東", max_size=40)
+)
+def test_any_text_is_read_and_kept(text: str) -> None:
+    typed = read_typed(text)
+    assert typed is None or typed.before + typed.word == text
+    for word in plain_words(text):
+        assert text[word.start : word.end] == word.text
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("harbour crane", ["harbour", "crane"]),
+        ("Harbour, crane!", ["Harbour", "crane"]),
+        ("+harbour crane", ["harbour", "crane"]),
+        ('"harbour crane" tide', ["tide"]),
+        ("harbour -crane NOT tide moon", ["harbour", "moon"]),
+        ("title:harbour =crane tide~ vacc* date:2021 x^2", []),
+        ("tram OR (bus AND night)", ["tram", "bus", "night"]),
+        ("@roadlab #tides don't", ["don't"]),
+    ],
+)
+def test_plain_words_are_those_that_mean_no_more_than_themselves(query: str, words: list[str]) -> None:
+    assert [word.text for word in plain_words(query)] == words
+
+
+@pytest.mark.parametrize(
+    ("query", "rest", "field", "place"),
+    [
+        ("cr", None, "text", "required"),
+        ("+cr", None, "text", "required"),
+        ("title:cr", None, "title", "required"),
+        ("harbour cr", "text:harbour", "text", "required"),
+        ("harbour AND cr", "text:harbour", "text", "required"),
+        ("harbour +cr", "text:harbour", "text", "required"),
+        ("harbour -cr", "text:harbour", "text", "excluded"),
+        ("old harbour cr", "(text:old AND text:harbour)", "text", "required"),
+        ("harbour OR cr", None, "text", "elsewhere"),
+        ("harbour OR old cr", None, "text", "elsewhere"),
+        ("tide (harbour OR cr", None, "text", "elsewhere"),
+        ("(tram OR bus) cr", "(text:tram OR text:bus)", "text", "required"),
+    ],
+)
+def test_the_last_word_is_set_aside_from_what_else_is_asked_for(
+    query: str, rest: str | None, field: str, place: str
+) -> None:
+    found = set_aside(parse(query, today=date(2024, 6, 15)).tree)
+    assert (found[0] and str(found[0]), found[1], found[2]) == (rest, field, place)
+
+
+def test_the_rest_of_dates_and_exclusions_is_taken_from_everything() -> None:
+    rest, _, _ = set_aside(parse("-harbour cr", today=date(2024, 6, 15)).tree)
+    assert str(rest).startswith("(* AND") or "*" in str(rest)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("harbour", (("text", "harbour"),)),
+        ("title:harbour crane crane", (("title", "harbour"), ("text", "crane"))),
+        ("harbour -crane", None),
+        ("harbour OR crane", None),
+        ('"harbour crane"', None),
+        ("harb*", None),
+        ("", None),
+    ],
+)
+def test_a_query_of_nothing_but_words_is_known_as_one(
+    query: str, words: tuple[tuple[str, str], ...] | None
+) -> None:
+    assert words_asked(parse(query, today=date(2024, 6, 15)).tree) == words

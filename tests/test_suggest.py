@@ -1,0 +1,234 @@
+"""What is suggested while a query is typed, and that each suggestion finds what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Index, Suggestion, open_index
+from indexer.analysis import Analyzer
+from indexer.engine.completion import article_set, complete, title_documents
+from indexer.following import characters_after, words_after
+
+ARTICLES = [
+    Article(
+        id="crane",
+        title="Harbour crane moves at last",
+        published="2021-11-05",
+        paragraphs=["The harbour crane in Zürich was painted.", "A harbour crane needs a harbour master."],
+    ),
+    Article(
+        id="credit",
+        title="Credit for the old mill",
+        paragraphs=["Credit was given; the crew of the mill and the harbour watched the credits."],
+    ),
+    Article(
+        id="tide",
+        title="Tide tables",
+        language="en",
+        paragraphs=["The red tide came.", "The red tide left the harbour of Zürich.", "Covid-19 tests."],
+    ),
+    Article(
+        id="tokyo", title="東京の港", language="ja", paragraphs=["東京都は港を広げる。", "東京都の予算。"]
+    ),
+    Article(id="empty", title="Lighthouse OR not: a - question"),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the articles above, in two segments, with one article taken out again."""
+    with open_index(tmp_path_factory.mktemp("suggest") / "index") as opened:
+        opened.put([*ARTICLES[:2], Article(id="gone", title="Gone", paragraphs=["A crocodile."])])
+        opened.put(ARTICLES[2:])
+        opened.remove(["gone"])
+        yield opened
+
+
+def texts(index: Index, prefix: str, kind: str | None = None, limit: int = 20) -> list[str]:
+    found = index.suggest(prefix, limit)
+    return [suggestion.text for suggestion in found if kind in (None, suggestion.kind)]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "first"),
+    [
+        ("harb", "harbour"),
+        ("HARB", "HARBour"),
+        ("harbour cr", "harbour crane"),
+        ("mill cr", "mill credit"),
+        ("zur", "Zürich"),
+        ("zür", "Zürich"),
+        ("title:li", "title:lighthouse"),
+        ("+harb", "+harbour"),
+        ("tide OR cran", "tide OR crane"),
+        ("(tide OR mill) harb", "(tide OR mill) harbour"),
+        ('"harbour cra', '"harbour crane'),
+        ('"red tide" harb', '"red tide" harbour'),
+        ("date:2021 cra", "date:2021 crane"),
+        ("covid-1", "covid-19"),
+        ("東", "東京都"),
+        ("東京", "東京都"),
+        ("red ", "red tide"),
+        ("harbour ", "harbour crane"),
+    ],
+)
+def test_the_last_word_is_completed_from_what_is_in_the_index(index: Index, prefix: str, first: str) -> None:
+    assert texts(index, prefix)[0] == first
+
+
+def test_words_are_counted_and_ranked_among_the_articles_that_match_the_others(index: Index) -> None:
+    alone = [(found.text, found.count) for found in index.suggest("cr") if found.kind == "word"]
+    assert alone == [("crane", 1), ("credit", 1), ("crew", 1)]
+    assert texts(index, "mill cr", "word") == ["mill credit", "mill crew"]
+    assert [found.count for found in index.suggest("harb") if found.text == "harbour"] == [3]
+
+
+def test_a_word_beside_the_one_before_comes_before_one_that_stands_elsewhere(index: Index) -> None:
+    first, *others = texts(index, "harbour m", "word")
+    assert first == "harbour master"
+    assert set(others) == {"harbour moves", "harbour mill"}
+
+
+def test_what_would_find_nothing_is_not_suggested(index: Index) -> None:
+    assert texts(index, "croc") == []
+    assert texts(index, "tide crane") == texts(index, "unknown cr") == []
+
+
+def test_an_excluded_word_counts_what_is_left(index: Index) -> None:
+    found = index.suggest("harbour -cr")
+    assert ("harbour -crane", 2) in [(one.text, one.count) for one in found]
+    assert texts(index, "credits -mil") == []
+
+
+def test_phrases_are_what_stands_side_by_side(index: Index) -> None:
+    assert "harbour crane" in texts(index, "harb", "phrase")
+    assert texts(index, "re", "phrase") == ["red tide"]
+    assert texts(index, "harbour of ", "phrase") == ["harbour of Zürich"]
+
+
+def test_titles_match_by_their_words_in_any_order(index: Index) -> None:
+    (title,) = (found for found in index.suggest("crane harb") if found.kind == "title")
+    assert (title.text, title.article, title.count) == ("Harbour crane moves at last", "crane", 1)
+    assert texts(index, "mill cred", "title") == ["Credit for the old mill"]
+    assert texts(index, "mill ", "title") == ["Credit for the old mill"]
+    assert texts(index, "東", "title") == ["東京の港"]
+
+
+def test_a_title_is_offered_as_a_query_that_asks_for_its_words_only(index: Index) -> None:
+    assert texts(index, "quest", "title") == ["lighthouse or not a question"]
+
+
+def test_a_suggestion_says_which_part_of_it_is_new(index: Index) -> None:
+    first = index.suggest("harbour cra")[0]
+    assert [first.text[start:end] for start, end in first.spans] == ["ne"]
+    assert index.suggest("zur")[0].spans == ((3, 6),)
+
+
+def test_there_are_never_more_than_the_limit_and_no_two_alike(index: Index) -> None:
+    for limit in (0, 1, 2, 3, 5):
+        assert len(texts(index, "h", limit=limit)) <= limit
+    every = [text.casefold() for text in texts(index, "c", limit=50)]
+    assert len(set(every)) == len(every) > 3
+    assert texts(index, "harbour", "word") == []
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "  ", "*", '"red tide"', "AND", "zzz", "(", "\0", "\ud800", "x" * 5000]
+)
+def test_without_anything_to_go_on_there_is_nothing(index: Index, prefix: str) -> None:
+    assert index.suggest(prefix) == ()
+
+
+def test_an_empty_index_suggests_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with open_index(tmp_path_factory.mktemp("empty") / "index") as index:
+        index.put([])
+        assert index.suggest("harb") == ()
+
+
+PIECES = [
+    "harbour",
+    "har",
+    "cr",
+    "tide",
+    "OR",
+    "AND",
+    "NOT",
+    "-",
+    "+",
+    '"',
+    "(",
+    ")",
+    "title:",
+    "東京",
+    "zür",
+    " ",
+    " ",
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=20))
+def test_whatever_is_typed_each_suggestion_finds_something_and_keeps_what_was_typed(
+    index: Index, text: str
+) -> None:
+    for found in index.suggest(text):
+        page = index.search(found.text, limit=50)
+        assert page.total >= 1, found
+        if found.kind == "word":
+            assert found.count <= page.total
+        if found.kind == "title":
+            assert found.article in {hit.article.id for hit in page.hits}
+        assert all(0 <= start <= end <= len(found.text) for start, end in found.spans)
+
+
+def test_a_suggestion_as_json_has_the_documented_shape() -> None:
+    assert Suggestion("harbour crane", "word", 3, spans=((8, 13),)).as_json() == {
+        "text": "harbour crane",
+        "kind": "word",
+        "count": 3,
+        "article": None,
+        "spans": [[8, 13]],
+    }
+
+
+def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Index) -> None:
+    snapshot = index._reading().snapshot
+    assert len(snapshot.parts) > 1
+    assert [one.word for one in complete(snapshot, "harb", None, 5)] == ["harbour"]
+    crane = snapshot.find("crane")
+    assert crane is not None
+    within = article_set(snapshot, np.array([crane], np.int32))
+    assert [(one.word, one.weight) for one in complete(snapshot, "cr", within, 5)] == [("crane", 1)]
+    assert complete(snapshot, "cr", within, 5, without=["crane"]) == []
+    titles = {
+        snapshot.id_of(number) for number in snapshot.article_of[title_documents(snapshot, "h")].tolist()
+    }
+    assert titles == {"crane"}
+    assert len(title_documents(snapshot, "gon")) == 0
+
+
+def test_texts_are_read_by_document(index: Index) -> None:
+    snapshot = index._reading().snapshot
+    for number in range(snapshot.articles):
+        start = int(snapshot.starts[number])
+        paragraphs = snapshot.article(number).paragraphs or ("",)
+        assert tuple(snapshot.text_of(start + place) for place in range(len(paragraphs))) == paragraphs
+
+
+def test_what_follows_a_word_goes_over_common_words_but_not_over_punctuation() -> None:
+    text = "Bank of England, said the Bank. Bank of the Rhine and bank notes."
+    found = words_after([text], Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
+    assert {key: dict(writings) for key, writings in found.items()} == {
+        "of england": {"of England": 1},
+        "of the rhine": {"of the Rhine": 1},
+        "notes": {"notes": 1},
+    }
+
+
+def test_a_run_goes_on_as_far_as_most_of_its_places_do() -> None:
+    assert dict(characters_after(["東京都庁と東京都知事、東京湾", "東京都"], "東京")) == {"都": 3, "湾": 1}
