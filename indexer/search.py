@@ -19,6 +19,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
 from indexer.query import Parsed, RawPhrase, dated, parse, parse_period, widened
+from indexer.query.typed import bare
 from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
 from indexer.spelling import DOUBTED, did_you_mean
 from indexer.synonyms import Synonyms
@@ -68,7 +69,7 @@ def search(
     meant = None
     if len(found.full) < DOUBTED:
         # Only now: most queries find enough, and then nobody need ask.
-        having = {scored.leaf.label: len(scored.matches) for scored in found.leaves}
+        having = {bare(scored.leaf.label): len(scored.matches) for scored in found.leaves}
         meant = did_you_mean(
             snapshot,
             how.languages,

@@ -88,21 +88,26 @@ def read_typed(text: str) -> Typed | None:
     return Typed(text[:start], text[start:], neighbours, plain)
 
 
-def plain_words(text: str) -> tuple[PlainWord, ...]:
+def plain_words(query: str) -> tuple[PlainWord, ...]:
     """The plain words of a query, in order: not quoted, not excluded, no field's, no pattern, no operator."""
     found = []
     excluded = False
-    for piece in _PIECE.finditer(text):
+    for piece in _PIECE.finditer(query):
         if piece.lastgroup == "space":
             continue
         word, start = piece[0], piece.start()
         if word.startswith("+"):
             word, start = word[1:], start + 1
-        bare = word.rstrip(_ENDINGS)
-        if bare and not excluded and _is_plain(piece, word):
-            found.append(PlainWord(bare, start, start + len(bare)))
+        text = bare(word)
+        if text and not excluded and _is_plain(piece, word):
+            found.append(PlainWord(text, start, start + len(text)))
         excluded = piece[0] == "NOT"
     return tuple(found)
+
+
+def bare(word: str) -> str:
+    """A word as typed without the punctuation that follows it."""
+    return word.rstrip(_ENDINGS)
 
 
 def _is_plain(piece: re.Match[str], word: str = "") -> bool:

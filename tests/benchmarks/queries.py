@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import partial, reduce
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import Stemmer
@@ -35,6 +35,7 @@ _MORE_STOPS = (
 _STOPS = STOP_WORDS | frozenset(_MORE_STOPS.split(" "))
 # So many paragraphs are looked at for pairs of words when the logs have too few phrases that match.
 _SAMPLE = 3000
+_Item = TypeVar("_Item")
 _NOWHERE = np.array([], np.uint32)
 
 
@@ -238,11 +239,12 @@ def _common_pairs(words: WordList, most: int) -> list[tuple[str, ...]]:
 
 
 def _begun(words: WordList, log: Log, most: int) -> list[tuple[str, ...]]:
-    """Words as they are typed: one to four letters alone, or after a word that stands in a paragraph with it."""
+    """Words as they are typed: one to four letters, alone or after a word that a paragraph has with it."""
     pairs = [run for run in log.runs(2) if len(words.together(run))]
-    alone = dict.fromkeys((word[:length],) for word, _ in pairs for length in range(1, 5))
-    after = dict.fromkeys((first, second[: 1 + place % 4]) for place, (first, second) in enumerate(pairs))
-    return [*_spread([*alone], most // 4), *_spread([*after], most - min(len(alone), most // 4))]
+    alone = list(dict.fromkeys((word[:length],) for word, _ in pairs for length in range(1, 5)))
+    after = list(dict.fromkeys((a, b[: 1 + place % 4]) for place, (a, b) in enumerate(pairs)))
+    begun: list[tuple[str, ...]] = [*_spread(alone, most // 4)]
+    return begun + _spread(after, most - len(begun))
 
 
 def _prefixes(known: Iterable[str]) -> list[str]:
@@ -276,7 +278,7 @@ def _dated(question: Question, words: WordList) -> Question:
     return replace(question, after=after, before=after + timedelta(days=length + 1))
 
 
-def _spread(items: Sequence[str], most: int) -> list[str]:
+def _spread(items: Sequence[_Item], most: int) -> list[_Item]:
     """So many of the items, evenly spaced."""
     if len(items) <= most:
         return list(items)

@@ -1,0 +1,136 @@
+"""When another spelling is offered, which one, and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Index, open_index
+from indexer.engine.vocabulary import Vocabulary
+
+HARBOUR = "The old harbour crane was painted in {}, and the football club of Zürich watched."
+FILLED = "The government paid for painting number {} of the harbour."
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Articles with some frequent words, and a few rare ones beside them."""
+    articles = [
+        Article(id=f"h{number}", title=f"Note {number}", paragraphs=[HARBOUR.format(number)])
+        for number in range(12)
+    ]
+    articles += [
+        Article(id=f"g{number}", title="Payment", paragraphs=[FILLED.format(number)]) for number in range(150)
+    ]
+    articles.append(Article(id="rare", title="Carne", paragraphs=["Chili con carne. A goverment of few."]))
+    articles.append(Article(id="tokyo", title="東京", language="ja", paragraphs=["東京都は港を広げる。"]))
+    with open_index(tmp_path_factory.mktemp("spelling") / "index") as opened:
+        opened.put(articles)
+        yield opened
+
+
+def meant(index: Index, query: str, **options: str) -> str | None:
+    return index.search(query, **options).did_you_mean
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("harbur", "harbour"),
+        ("hrabour", "harbour"),
+        ("ahrbour", "harbour"),
+        ("harbourr crane", "harbour crane"),
+        ("harbor krane", "harbour crane"),
+        ("Old  harbur,  crane", "Old  harbour,  crane"),
+        ("zurch", "Zürich"),
+        ("harbur OR crane2021", "harbour OR crane2021"),
+        ("+harbur title:note", "+harbour title:note"),
+        ('"old harbour" crne', '"old harbour" crane'),
+        ("harbourcrane", "harbour crane"),
+        ("har bour crane", "harbour crane"),
+        ("foot ball", "football"),
+        ("futball", "football"),
+    ],
+)
+def test_misspelt_words_are_replaced_and_all_else_stays_as_it_was_typed(
+    index: Index, query: str, offered: str
+) -> None:
+    assert meant(index, query) == offered
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("harbour", "harbour crane", "government harbour", "crane football", ""),
+        *('"harbur"', '"old harbur"', "-harbur", "-harbur crane", "NOT harbur"),
+        *("title:harbur", "paragraph:harbur", "=harbur", "harbur*", "harb?r", "harbur~", "*bur"),
+        *("2021", "1987x", "h0", "date:2031", "after:2031 harbour", "@harbur", "harbur.example/x"),
+        *("qqqqqqq", "zzz", "東京市", "ha", "\0", "\ud800"),
+    ],
+)
+def test_nothing_is_offered_for_what_is_right_or_not_a_plain_word(index: Index, query: str) -> None:
+    assert meant(index, query) is None
+
+
+def test_what_is_offered_finds_more(index: Index) -> None:
+    for query in ("harbur", "harbourcrane", "har bour crane", "harbor krane"):
+        offered = meant(index, query)
+        assert offered is not None
+        assert index.search(offered).total > index.search(query).total
+
+
+def test_it_is_offered_within_the_same_dates(index: Index) -> None:
+    assert meant(index, "harbur", after="2030") is None
+
+
+def test_the_words_beside_decide_between_words_as_near(index: Index) -> None:
+    assert meant(index, "harbour crine") == "harbour crane"
+    assert meant(index, "con crine") == "con carne"
+
+
+def test_a_word_of_the_index_is_doubted_only_for_one_that_is_far_more_frequent(index: Index) -> None:
+    assert meant(index, "goverment") == "government"
+    assert meant(index, "carne") is None
+
+
+def test_nothing_is_asked_when_the_query_finds_plenty(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Vocabulary, letter: str) -> list[str]:
+        raise AssertionError("looked for other words")
+
+    monkeypatch.setattr(Vocabulary, "beginning", refuse)
+    assert index.search("harbour").did_you_mean is None
+    assert index.search("payment government").did_you_mean is None
+
+
+def test_a_page_of_hits_is_the_same_whether_another_query_is_offered_or_not(index: Index) -> None:
+    page = index.search("goverment")
+    assert (page.total, page.did_you_mean) == (1, "government")
+    assert [hit.article.id for hit in page.hits] == ["rare"]
+    assert page.as_json()["did_you_mean"] == "government"
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(["harbur", "har", "bour", "crane", "OR", "-", '"', "(", "+", "=", "東", " "]),
+        max_size=8,
+    ).map(" ".join)
+    | st.text(max_size=20)
+)
+def test_whatever_is_searched_for_what_is_offered_finds_more(index: Index, query: str) -> None:
+    page = index.search(query)
+    if page.did_you_mean is not None:
+        assert index.search(page.did_you_mean).total > page.total
+
+
+def test_the_vocabulary_tells_how_often_words_are_written(index: Index) -> None:
+    vocabulary = index._reading().snapshot.vocabulary
+    assert vocabulary.written("painting") == 150
+    assert vocabulary.written("painted") == 12
+    assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162
+    assert vocabulary.written("unknown") == 0
+    assert "東京" not in vocabulary.frequencies
+    assert set(vocabulary.beginning("h")) | set(vocabulary.not_beginning("h")) == set(vocabulary.frequencies)
