@@ -35,6 +35,8 @@ _EDIT = 5.0  # how unlikely a wrong letter is, as a logarithm: one in about 150
 _SECOND = 3.0  # how much unlikelier two wrong letters are than one and one
 _FIRST = 2.5  # how much unlikelier a wrong first letter is
 _PAIR = 1.5  # how much likelier a word is that stands beside its neighbour somewhere
+_MOST_WORDS = 32  # words of a query that are looked at
+_MOST_DOUBTED = 5  # of those, the rarest, that others are looked for
 _CONSIDERED = 4  # words whose neighbours are looked at
 _KEPT = 2  # changes of a word that are tried
 _TRIED = 4  # whole queries that are counted
@@ -67,10 +69,13 @@ def did_you_mean(
     """
     if total >= DOUBTED:
         return None
-    words = [word for word in plain_words(query) if word.text in having]
+    words = [word for word in plain_words(query) if word.text in having][:_MOST_WORDS]
+    doubted = sorted(words, key=lambda word: having[word.text])[:_MOST_DOUBTED]
     checking = _Checking(snapshot, languages, query, total, having)
     options = [[change] for a, b in pairwise(words) if (change := checking.joined(a, b))]
     for place, word in enumerate(words):
+        if word not in doubted:
+            continue
         before = words[place - 1] if place and checking.adjacent(words[place - 1], word) else None
         after = words[place + 1] if checking.adjacent(word, *words[place + 1 : place + 2]) else None
         options.append(checking.changes(word, before, after)[:_KEPT])

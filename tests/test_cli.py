@@ -177,6 +177,14 @@ def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> N
     assert err.startswith("nutgraf: ")
 
 
+def test_another_spelling_is_offered_beside_the_hits(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    code, out, err = run("search", "--index", "index", "harbur", "crane")
+    assert (code, err.splitlines()[-1]) == (0, "Did you mean: harbour crane")
+    assert out.startswith("0 articles, and 2 with some")
+    assert answer(run, "search", "--index", "index", "harbur")["did_you_mean"] == "harbour"
+
+
 def test_search_json_has_these_keys(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     found = answer(run, "search", "--index", "index", "first", "crane", "--limit", "1")

@@ -32,8 +32,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         yield opened
 
 
-def meant(index: Index, query: str, **options: str) -> str | None:
-    return index.search(query, **options).did_you_mean
+def meant(index: Index, query: str, after: str | None = None) -> str | None:
+    return index.search(query, after=after).did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,21 @@ def test_misspelt_words_are_replaced_and_all_else_stays_as_it_was_typed(
 )
 def test_nothing_is_offered_for_what_is_right_or_not_a_plain_word(index: Index, query: str) -> None:
     assert meant(index, query) is None
+
+
+def test_of_many_misspelt_words_only_some_are_looked_up(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    beginning = Vocabulary.beginning
+
+    def note(self: Vocabulary, letter: str) -> list[str]:
+        asked.append(letter)
+        return beginning(self, letter)
+
+    monkeypatch.setattr(Vocabulary, "beginning", note)
+    index.search(" ".join(f"harbur{letter}" for letter in "abcdefghijklmnopqrstuvwxyz" * 15))
+    assert len(asked) == 5
 
 
 def test_what_is_offered_finds_more(index: Index) -> None:

@@ -44,6 +44,15 @@ def test_an_article_comes_with_anchors_and_spans(name: str) -> None:
     assert [s for p in answer["paragraphs"] for s in p["spans"]]
 
 
+def test_suggestions_are_the_library_s() -> None:
+    found = answer_to(client(), "/api/suggest?q=silk+ro&limit=3")
+    expected = [one.as_json() for one in archive(*ARTICLES).suggest("silk ro", 3)]
+    assert found == {"query": "silk ro", "suggestions": expected}
+    assert found["suggestions"][0]["text"] == "silk road"
+    assert answer_to(client(), "/api/suggest") == {"query": "", "suggestions": []}
+    assert answer_to(client(), "/api/suggest?q=silk&limit=0")["suggestions"] == []
+
+
 def test_an_article_with_an_awkward_id_is_named_by_a_parameter() -> None:
     site = client(Article(id="../x", title="X", paragraphs=("x",)))
     assert answer_to(site, f"/api/articles/?id={quote('../x', safe='')}")["id"] == "../x"
@@ -62,6 +71,7 @@ def test_the_status_is_the_library_s() -> None:
         ("/api/search?q=x&offset=99999999999", 400, "offset"),
         ("/api/search?q=x&offset=9999", 400, "10,000"),
         ("/api/search?q=x&sort=up", 400, "sort"),
+        ("/api/suggest?q=x&limit=51", 400, "limit"),
         ("/api/search?q=x&before=never", 400, "before"),
         ("/api/articles/nowhere", 404, "nowhere"),
         ("/api/articles/", 400, "id"),

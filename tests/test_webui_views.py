@@ -135,6 +135,13 @@ def test_no_hits_say_what_was_searched_and_what_may_help() -> None:
     assert [a["href"] for a in section.select("a")] == ["/?q=zebra"]
 
 
+def test_another_spelling_is_offered_as_a_link_to_its_search() -> None:
+    soup = page("/?q=vacine&sort=newest")
+    link = one(soup, ".meant a")
+    assert (link.text, link["href"]) == ("vaccine", "/?q=vaccine&sort=newest")
+    assert not page("/?q=vaccine").select(".meant")
+
+
 def test_the_form_keeps_what_was_asked() -> None:
     soup = page("/?q=silk&after=2020&before=2022-03&sort=newest")
     assert one(soup, "#q")["value"] == "silk"
