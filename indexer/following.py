@@ -17,7 +17,7 @@ Forms = frozenset[str]
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _MOST_LINKS = 2  # common words that a phrase goes over to its next word
-_BACK, _AHEAD = 40, 80  # characters that are read on both sides of a word
+_BACK, _AHEAD = 20, 60  # characters that are read for each word before, and after the word
 _RUN = 6  # characters that go on a text without spaces
 
 
@@ -39,14 +39,15 @@ def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[s
 def words_after(
     texts: Iterable[str], words: Analyzer, wanted: Sequence[Forms], common: Collection[str], prefix: str = ""
 ) -> dict[str, Counter[str]]:
-    """What follows the wanted words in the texts: the next word that is not common, with those before it.
+    """What follows the wanted words where they stand first in each text: the next word that is not common.
 
-    By its folded words; how often it was written how. The next word begins with the prefix.
+    Together with the common ones before it; by its folded words, how often it was written how. The next word
+    begins with the prefix.
     """
     found: dict[str, Counter[str]] = {}
     beginning = _common_beginning(wanted[-1]) if wanted else ""
     for whole in texts:
-        text = _around(whole, beginning)
+        text = _around(whole, beginning, _BACK * (len(wanted) - 1))
         tokens = words.tokens(text)
         for end in range(len(wanted), len(tokens)):
             if not _stands(tokens, end, wanted):
@@ -90,16 +91,21 @@ def _common_beginning(forms: Forms) -> str:
     ]
 
 
-def _around(text: str, beginning: str) -> str:
-    """A stretch of the text around the first word that seems to begin so, if there is one; else all of it.
+def _around(text: str, beginning: str, before: int) -> str:
+    """A stretch of the text around the first word that begins so, if there is one; else all of it.
 
-    To take a text apart costs more than to read it.
+    To take a text apart costs more than to look into it. The stretch begins where a word does, with about
+    `before` characters before the word.
     """
-    place = text.lower().find(beginning) if len(beginning) > 2 else -1
-    # After a character that is longer in small letters, places would be others.
-    if place < 0 or text[place : place + 1].lower() != beginning[:1]:
+    lower = text.lower() if len(beginning) > 2 else ""
+    # Characters that are longer in small letters would move the places.
+    place = lower.find(beginning) if len(lower) == len(text) else -1
+    while place > 0 and lower[place - 1].isalnum():
+        place = lower.find(beginning, place + 1)
+    if place < 0:
         return text
-    stretch = text[max(place - _BACK, 0) : place + _AHEAD]
+    start = text.rfind(" ", 0, max(place - before, 0)) + 1 if before else place
+    stretch = text[start : place + _AHEAD]
     # Without the word that the end divides.
     return stretch if place + _AHEAD >= len(text) else stretch.rpartition(" ")[0] or stretch
 

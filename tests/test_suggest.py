@@ -221,8 +221,13 @@ def test_texts_are_read_by_document(index: Index) -> None:
 
 
 def test_what_follows_a_word_goes_over_common_words_but_not_over_punctuation() -> None:
-    text = "Bank of England, said the Bank. Bank of the Rhine and bank notes."
-    found = words_after([text], Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
+    texts = [
+        "Bank of England, said he.",
+        "Says the Bank. Then",
+        "The bank of the Rhine rose.",
+        "On bank notes.",
+    ]
+    found = words_after(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
     assert {key: dict(writings) for key, writings in found.items()} == {
         "of england": {"of England": 1},
         "of the rhine": {"of the Rhine": 1},
