@@ -74,7 +74,8 @@ def characters_after(texts: Iterable[str], run: str) -> Counter[str]:
     firsts = Counter(rest[0] for rest in rests.elements())
     for first, count in firsts.items():
         best = first
-        for length in range(2, _RUN + 1):
+        # What was seen once goes on by a word's length and no further.
+        for length in range(2, (_RUN if count > 1 else 2) + 1):
             longer = Counter(rest[:length] for rest in rests.elements() if rest.startswith(best))
             following, times = longer.most_common(1)[0]
             if len(following) < length or times * 2 <= count:

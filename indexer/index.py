@@ -33,7 +33,6 @@ from indexer.listing import Listing, list_source
 from indexer.model import Article, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
-from indexer.suggest import suggest
 from indexer.sync import Progress, Silence, SyncReport
 
 
@@ -99,6 +98,9 @@ class Index:
         Words that begin as its last one does and stand in the articles that match the others, phrases that
         go on so, titles; each finds something. Raises IndexMissing or IndexDamaged.
         """
+        # Here, for a process that only searches needs none of it.
+        from indexer.suggest import suggest
+
         reading = self._reading()
         return suggest(reading.snapshot, reading.how, prefix, limit)
 
