@@ -24,9 +24,12 @@ _RUN = 6  # characters that go on a text without spaces
 def places(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.int64]:
     """Where one of the stems stands in the paragraphs: one number a place, that of the next one more."""
     found = [np.empty(0, np.int64)]
-    for stem in stems:
-        where, positions = snapshot.positions("paragraph", stem, docs)
-        found.append(where * _FAR + positions)
+    wanted = list(stems)
+    for part in snapshot.parts:
+        low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents)).tolist()
+        for stem in wanted if low < high else ():
+            where, positions = part.view.positions("paragraph", stem, docs[low:high] - part.first_doc)
+            found.append((where + low) * _FAR + positions)
     return np.sort(np.concatenate(found)) if len(found) > 2 else found[-1]
 
 

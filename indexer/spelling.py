@@ -147,25 +147,21 @@ class _Checking:
         For a word that the index has, only those with one wrong letter, not the first.
         """
         from rapidfuzz.distance import OSA
-        from rapidfuzz.process import extract
 
         vocabulary = self.snapshot.vocabulary
         most = 1 if own or len(typed) < _SHORT else 2
-        least = own * _BESIDE
         found: list[tuple[float, str, int, float]] = []
-        for same_start, edits, first in ((True, most, 0.0), (False, 1, _FIRST)):
-            if not same_start and (own or any(wrong == 1 for _, _, wrong, _ in found)):
-                break
-            words = vocabulary.beginning(typed[0]) if same_start else vocabulary.not_beginning(typed[0])
-            for word, distance, _ in extract(
-                typed, words, scorer=OSA.distance, score_cutoff=edits, limit=None
-            ):
-                # A common word is hardly ever what a query is about, however often it is written.
-                times = 1 if is_common(word, self.languages) else vocabulary.frequencies[word]
-                if distance and times > least:
-                    unlikely = _EDIT * distance + (_SECOND if distance > 1 else 0.0) + first
-                    found.append((unlikely - math.log(times + 1), word, int(distance), unlikely))
-        return ((word, wrong, unlikely) for _, word, wrong, unlikely in sorted(found))
+        for word in vocabulary.near(typed, most):
+            edits = int(OSA.distance(typed, word))
+            is_first = word[0] != typed[0]
+            if not edits or (is_first and (own or edits > 1)):
+                continue
+            # A common word is hardly ever what a query is about, however often it is written.
+            times = 1 if is_common(word, self.languages) else vocabulary.frequencies[word]
+            if times > own * _BESIDE:
+                unlikely = _EDIT * edits + (_SECOND if edits > 1 else 0.0) + (_FIRST if is_first else 0.0)
+                found.append((unlikely - math.log(times + 1), word, edits, unlikely))
+        return ((word, edits, unlikely) for _, word, edits, unlikely in sorted(found))
 
     def _is_likelier(self, letters: int, own: int, edits: int, times: int, pairs: int) -> bool:
         if own:

@@ -256,6 +256,7 @@ PUBLIC = [
     "Published",
     "SourceMissing",
     "Status",
+    "Suggestion",
     "SyncReport",
     "UnreadableDocument",
     "WorkerFailed",

@@ -79,13 +79,13 @@ def test_of_many_misspelt_words_only_some_are_looked_up(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    beginning = Vocabulary.beginning
+    near = Vocabulary.near
 
-    def note(self: Vocabulary, letter: str) -> list[str]:
-        asked.append(letter)
-        return beginning(self, letter)
+    def note(self: Vocabulary, word: str, edits: int) -> list[str]:
+        asked.append(word)
+        return near(self, word, edits)
 
-    monkeypatch.setattr(Vocabulary, "beginning", note)
+    monkeypatch.setattr(Vocabulary, "near", note)
     index.search(" ".join(f"harbur{letter}" for letter in "abcdefghijklmnopqrstuvwxyz" * 15))
     assert len(asked) == 5
 
@@ -112,10 +112,10 @@ def test_a_word_of_the_index_is_doubted_only_for_one_that_is_far_more_frequent(i
 
 
 def test_nothing_is_asked_when_the_query_finds_plenty(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Vocabulary, letter: str) -> list[str]:
+    def refuse(self: Vocabulary, word: str, edits: int) -> list[str]:
         raise AssertionError("looked for other words")
 
-    monkeypatch.setattr(Vocabulary, "beginning", refuse)
+    monkeypatch.setattr(Vocabulary, "near", refuse)
     assert index.search("harbour").did_you_mean is None
     assert index.search("payment government").did_you_mean is None
 
@@ -148,4 +148,4 @@ def test_the_vocabulary_tells_how_often_words_are_written(index: Index) -> None:
     assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162
     assert vocabulary.written("unknown") == 0
     assert "東京" not in vocabulary.frequencies
-    assert set(vocabulary.beginning("h")) | set(vocabulary.not_beginning("h")) == set(vocabulary.frequencies)
+    assert vocabulary.near("harbur", 1) == ["harbour"]

@@ -199,8 +199,8 @@ class SegmentView:
         article = int(np.searchsorted(self.first, doc, side="right")) - 1
         if not self.file.sections["article.counts"][article]:
             return ""
-        # Every article before has a head beside its paragraphs, and one without text has no more than it.
-        return self.texts.read(doc + article + 1 - self._empty_before(article), 1)[0].decode()
+        place = int(self._heads[article]) + 1 + doc - int(self.first[article])
+        return self.texts.read([place])[0].decode()
 
     def gaps(self, field: str) -> Packed:
         """The gaps of a field's postings, by stem; see FORMAT.md."""

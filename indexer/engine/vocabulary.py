@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.analysis import is_unspaced
+from indexer.engine.spellings import Spellings
 from indexer.engine.view import SegmentView
 
 MOST_WORDS = 50_000
@@ -21,17 +21,11 @@ class Vocabulary:
     def __init__(self, views: Sequence[SegmentView]) -> None:
         self._views = views
         self.frequencies: Mapping[str, int] = _most_frequent(views)
-        self._words = sorted(self.frequencies)
+        self._spellings = Spellings(list(self.frequencies))
 
-    def beginning(self, letter: str) -> list[str]:
-        """The words that begin with a letter, ascending."""
-        words = self._words
-        return words[bisect_left(words, letter) : bisect_left(words, letter + chr(0x10FFFF))]
-
-    def not_beginning(self, letter: str) -> list[str]:
-        """All the other words, ascending."""
-        words = self._words
-        return words[: bisect_left(words, letter)] + words[bisect_left(words, letter + chr(0x10FFFF)) :]
+    def near(self, word: str, edits: int) -> list[str]:
+        """The words at most so many edits (a swap of neighbours counts one) from a word, ascending."""
+        return self._spellings.near(word, edits)
 
     def written(self, word: str) -> int:
         """About how many paragraphs have a word as it is written, not only its stem; 0 if it is unknown."""
