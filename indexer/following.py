@@ -17,7 +17,7 @@ Forms = frozenset[str]
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _MOST_LINKS = 2  # common words that a phrase goes over to its next word
-_BACK, _AHEAD = 20, 60  # characters that are read for each word before, and after the word
+_BACK, _AHEAD = 20, 45  # characters that are read for each word before, and after the word
 _RUN = 6  # characters that go on a text without spaces
 
 
@@ -52,21 +52,20 @@ def words_after(
     for whole in texts:
         text = _around(whole, beginning, _BACK * (len(wanted) - 1))
         tokens = words.tokens(text)
-        for end in range(len(wanted), len(tokens)):
-            if not _stands(tokens, end, wanted):
-                continue
-            for last in range(end, min(end + _MOST_LINKS + 1, len(tokens))):
-                # Punctuation ends a phrase.
-                if text[tokens[last - 1].end : tokens[last].start].strip(" \t\n\u00a0-"):
-                    break
-                word = tokens[last].word
-                if word in common:
-                    continue
-                if word.startswith(prefix) and (prefix or word.isalpha()) and not is_unspaced(word):
-                    key = " ".join(token.word for token in tokens[end : last + 1])
-                    writing = " ".join(text[tokens[end].start : tokens[last].end].split())
-                    found.setdefault(key, Counter())[writing] += 1
+        ends = (end for end in range(len(wanted), len(tokens)) if _stands(tokens, end, wanted))
+        end = next(ends, len(tokens))
+        for last in range(end, min(end + _MOST_LINKS + 1, len(tokens))):
+            # Punctuation ends a phrase.
+            if text[tokens[last - 1].end : tokens[last].start].strip(" \t\n\u00a0-"):
                 break
+            word = tokens[last].word
+            if word in common:
+                continue
+            if word.startswith(prefix) and (prefix or word.isalpha()) and not is_unspaced(word):
+                key = " ".join(token.word for token in tokens[end : last + 1])
+                writing = " ".join(text[tokens[end].start : tokens[last].end].split())
+                found.setdefault(key, Counter())[writing] += 1
+            break
     return found
 
 
@@ -115,10 +114,11 @@ def _around(text: str, beginning: str, before: int) -> str:
 
 
 def _stands(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> bool:
-    return all(
-        token.stem in forms or token.word in forms
-        for token, forms in zip(tokens[end - len(wanted) : end], wanted, strict=True)
-    )
+    for place, forms in enumerate(wanted, end - len(wanted)):
+        token = tokens[place]
+        if token.stem not in forms and token.word not in forms:
+            return False
+    return True
 
 
 def _rests(text: str, run: str) -> list[str]:

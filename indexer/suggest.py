@@ -24,11 +24,12 @@ from indexer.search import Searching
 from indexer.surfaces import as_written, nicest, sample_texts
 
 MAX_SUGGESTIONS = 50
-_CANDIDATES = 12  # words that are weighed
+_CANDIDATES = 10  # words that are weighed
 _FOLLOWED = 2  # words whose phrases are looked for
-_SAMPLE = 20  # paragraphs that are read to see what follows a word
-_WRITINGS = 10  # paragraphs that are read to see how a word is written
-_PLACES = 2000  # paragraphs in which candidates are looked for right after the word before
+_SAMPLE = 16  # paragraphs that are read to see what follows a word
+_PHRASES = 3  # phrases of a word that are counted
+_WRITINGS = 6  # paragraphs that are read to see how a word is written
+_PLACES = 1000  # paragraphs in which candidates are looked for right after the word before
 _BESIDE = 4  # how much more an article counts where the words stand side by side
 _FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
 
@@ -36,7 +37,8 @@ _FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
 def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tuple[Suggestion, ...]:
     """At most `limit` queries that the typed text may become, each of which finds something; () for none.
 
-    Words come first, then phrases, then titles; of each kind first what is in most articles.
+    Words come first, then phrases, then titles. Of words those come first that most articles have together
+    with what stands before, above all right after it; of phrases the most frequent, of titles the shortest.
     """
     limit = min(limit, MAX_SUGGESTIONS)
     typed = read_typed(text)
@@ -229,17 +231,20 @@ def _going_on(
         if len(neighbours) > 1:
             yield from _going_on(scope, before, neighbours[1:], wanted[1:])
         return
-    texts = sample_texts(scope.snapshot, docs, _SAMPLE)
+    # After a space nothing else is looked for, and there is time for more.
+    more = 1 if scope.typed.word else 2
+    sample = more * _SAMPLE
+    texts = sample_texts(scope.snapshot, docs, sample)
     words = analyzer(scope.how.language)
     after = words_after(texts, words, [scope.forms(word) for word in wanted], scope.common)
-    least = 2 if len(docs) > _SAMPLE else 1
-    for key in sorted(after, key=lambda key: (-after[key].total(), key)):
-        if after[key].total() < least:
-            return
+    least = 2 if len(docs) > sample else 1
+    found = []
+    for key in sorted(after, key=lambda key: (-after[key].total(), key))[: more * _PHRASES]:
         leaf = scope.leaves.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
         text = before + nicest(key, after[key])
-        if count := scope.count(leaf, text):
-            yield Suggestion(text, "phrase", count, spans=((len(before), len(text)),))
+        if (count := scope.count(leaf, text)) >= least:
+            found.append(Suggestion(text, "phrase", count, spans=((len(before), len(text)),)))
+    yield from sorted(found, key=lambda suggestion: -suggestion.count)
 
 
 def _titles(scope: _Scope) -> Iterator[Suggestion]:

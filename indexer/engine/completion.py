@@ -18,7 +18,7 @@ from indexer.engine.vocabulary import share_of_stem
 Articles = NDArray[np.bool_]
 """A set of articles: one bool of each, and a last one, False, for documents of removed articles (-1)."""
 
-MOST_POSTINGS = 100_000
+MOST_POSTINGS = 50_000
 """So many postings are counted at once; of more, only those of the most frequent stems."""
 _HEAVY = MOST_POSTINGS // 8  # postings of a stem that are not counted, but taken to be anywhere alike
 
