@@ -200,3 +200,10 @@ def test_synonyms_need_no_rebuild(opened: Opened, folder: Path) -> None:
 def test_a_bad_file_is_an_error_of_the_search_that_names_the_line(opened: Opened) -> None:
     with opened("car\n") as index, pytest.raises(ConfigError, match="line 1"):
         index.search("car")
+
+
+def test_a_boost_goes_on_to_the_synonyms(opened: Opened) -> None:
+    index = opened(FILE)
+    for query in ("car", "usa"):
+        once, twice = (index.search(asked).hits[0].score for asked in (query, f"{query}^2"))
+        assert twice == pytest.approx(2 * once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Query
@@ -24,8 +25,7 @@ class Alternatives(Query):
     text: str
     others: tuple[str, ...]
     kept: bool = True
-
-    boost = 1.0
+    boost: float = 1.0
 
     def __str__(self) -> str:
         return f"{self.fieldname}:{'|'.join((self.text, *self.others) if self.kept else self.others)}"
@@ -60,16 +60,17 @@ def _row(parts: Sequence[Query], synonyms: Synonyms, notes: list[str]) -> Iterat
             yield part if type(part) is Term else widened(part, synonyms, notes)
             place += 1
             continue
-        words = parts[place : place + length]
+        words: list[Any] = list(parts[place : place + length])
         place += length
-        field, text = words[0].fieldname, " ".join(word.text for word in words)  # type: ignore[attr-defined]
+        field, text = words[0].fieldname, " ".join(word.text for word in words)
+        boost = max(word.boost for word in words)
         said = ", ".join(f"“{other}”" for other in entry.others)
         notes.append(f"“{text}” {'also' if entry.kept else 'was'} searched as {said}.")
         if length == 1 or not entry.kept:
-            yield Alternatives(field, text, entry.others, entry.kept)
+            yield Alternatives(field, text, entry.others, entry.kept, boost)
             continue
         # The words may still stand anywhere in the article: a synonym never finds less.
-        found = either([both(words), Alternatives(field, text, entry.others, kept=False)])
+        found = either([both(words), Alternatives(field, text, entry.others, kept=False, boost=boost)])
         assert found is not None
         yield found
 
