@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,8 @@ class Part:
     size: int
     data: bytes | None = None
     first_line: int = 1
+    source: str = ""
+    """What it is a part of, as a URI."""
 
 
 class Outline(NamedTuple):
@@ -86,8 +88,10 @@ class Intake:
                 result.found.append(article)
             else:
                 items = encode_article(article)
-                self._gatherer.add(article, items)
-                result.found.append(Outline(article.id, digest(items), article.language))
+                self._gatherer.add(article, items, part.source)
+                # The same article from another source is to be indexed as from there.
+                mark = digest([*items, part.source.encode()])
+                result.found.append(Outline(article.id, mark, article.language))
         return result
 
     def _parse(self, part: Part, data: bytes) -> list[Article | Failure]:
@@ -118,7 +122,7 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
     start, line = 0, 1
     while start < len(data):
         end = data.find(b"\n", start + SPLIT) + 1 or len(data)
-        yield Part(part.file, part.path, part.fallback, end - start, data[start:end], line)
+        yield replace(part, size=end - start, data=data[start:end], first_line=line)
         line += data.count(b"\n", start, end)
         start = end
 

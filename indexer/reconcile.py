@@ -148,9 +148,12 @@ class _Reconciling:
     def tasks(self, pending: list[tuple[Path, str, Stamp]], jobs: int) -> Iterator[list[Part]]:
         """What is to be read, in tasks: small files together, long JSON Lines in pieces."""
         group: list[Part] = []
+        sources: dict[Path, str] = {}
         size = 0
         for root, path, stamp in pending:
-            part = Part(_file(root, path), path, self._free_id(root, path), stamp.size)
+            if root not in sources:
+                sources[root] = root.as_uri()
+            part = Part(_file(root, path), path, self._free_id(root, path), stamp.size, source=sources[root])
             self.pending[part.file] = (root, path, stamp)
             pieces = list(self._pieces(part)) if jobs > 1 and stamp.size > 2 * SPLIT else []
             if pieces:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from indexer.analysis import analyzer, fold
+from indexer.engine.labels import labels_of
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.numbering import Numbering, Numbers
 from indexer.engine.record import encode_article
@@ -51,6 +52,8 @@ class Chunk:
     title_keys: Array = field(default_factory=_NO_U8)
     ids: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    sites: list[str] = field(default_factory=list)
     items: dict[str, Any] = field(default_factory=lambda: TextWriter().sections())
     size: int = 0
     """Bytes of stored text."""
@@ -81,6 +84,8 @@ class Chunk:
             title_keys=self.title_keys[article],
             ids=[*compress(self.ids, wanted)],
             languages=[*compress(self.languages, wanted)],
+            sources=[*compress(self.sources, wanted)],
+            sites=[*compress(self.sites, wanted)],
             items=items.sections(),
             size=size,
         )
@@ -100,11 +105,14 @@ class Gatherer:
         """Bytes of text since the last chunk was taken."""
         return self._size
 
-    def add(self, article: Article, items: list[bytes] | None = None) -> None:
-        """Add an article (`items`: as encoded already)."""
+    def add(self, article: Article, items: list[bytes] | None = None, source: str | None = None) -> None:
+        """Add an article (`items`: as encoded already; `source`: the folder or file it is from, as a URI)."""
         items = items or encode_article(article)
         self._ids.append(article.id)
         self._languages.append(article.language or self._language)
+        name, site = labels_of(article, source)
+        self._sources.append(name)
+        self._sites.append(site)
         self._counts.append(len(article.paragraphs))
         self._titles.append(article.title.encode())
         self._texts += items[1:]
@@ -141,6 +149,8 @@ class Gatherer:
             title_keys=np.array(self._title_keys, np.uint64),
             ids=self._ids,
             languages=self._languages,
+            sources=self._sources,
+            sites=self._sites,
             items=self._items.sections(),
             size=self._size,
         )
@@ -151,6 +161,8 @@ class Gatherer:
         self._size = 0
         self._ids: list[str] = []
         self._languages: list[str] = []
+        self._sources: list[str] = []
+        self._sites: list[str] = []
         self._counts: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.gather import Chunk
+from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
 from indexer.engine.packed import pack
 from indexer.engine.segment import Array, compact, encode
@@ -97,6 +98,11 @@ class Buffer:
         languages = sorted({language for chunk in chunks for language in chunk.languages})
         codes = {language: code for code, language in enumerate(languages)}
         ids = [name for chunk in chunks for name in chunk.ids]
+        labels: dict[str, Array | bytes] = {}
+        for name in STORED:
+            labels |= label_sections(
+                name, *numbered([value for chunk in chunks for value in getattr(chunk, f"{name}s")])
+            )
         sections: dict[str, Array | bytes] = {
             **vocabulary.sections,
             **named(
@@ -119,6 +125,7 @@ class Buffer:
                 title_keys=np.concatenate([chunk.title_keys for chunk in chunks]),
                 ids=ids,
             ),
+            **labels,
             "doc.terms": compact(terms),
             "doc.anchors": anchors,
             **named("text", self.texts.sections()),

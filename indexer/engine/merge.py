@@ -22,6 +22,7 @@ from indexer.engine.invert import (
     postings_sections,
     vocabulary_of,
 )
+from indexer.engine.labels import STORED, joined, label_sections
 from indexer.engine.segment import Array, compact, encode
 from indexer.engine.textstore import TextWriter
 from indexer.engine.view import SegmentView
@@ -104,6 +105,12 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
         ),
         ids=[view.id_of(int(number)) for view, own in zip(views, kept, strict=True) for number in own],
     )
+    for name in STORED:
+        parts = [
+            (view.names(name), view.column(f"article.{name}s")[own])
+            for view, own in zip(views, kept, strict=True)
+        ]
+        sections |= label_sections(name, *joined(parts))
     sections["doc.terms"] = compact(doc_column("doc.terms").astype(np.int64))
     sections["doc.anchors"] = doc_column("doc.anchors")
     sections |= named("text", _texts(views, kept))

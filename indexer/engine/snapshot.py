@@ -17,6 +17,7 @@ from whoosh.query.qcore import Query
 from whoosh.searching import Searcher
 
 from indexer.engine.codec import ColumnarSegment
+from indexer.engine.labels import Labels, joined, shown, source_texts
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.spellings import Spellings
@@ -84,6 +85,7 @@ class Snapshot:
             "title": self._column("article.title_terms", np.float64),
             "paragraph": self._column("article.text_terms", np.float64),
         }
+        self._labels: dict[str, Labels] = {}
         self.average: dict[str, float] = {
             field: float(values.mean()) if len(values) else 0.0 for field, values in self.lengths.items()
         }
@@ -247,32 +249,22 @@ class Snapshot:
             flags[part.first_article : part.first_article + len(kept)] = kept
         return np.flatnonzero(flags).astype(np.int32)
 
-    def labels(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """The values of "language", "site" or "source", and of each article the place of its own (or -1)."""
-        found = self._labels.get(name)
-        if found is None:
-            values = self._values(name)
-            places = {value: place for place, value in enumerate(sorted({v for v in values if v}))}
-            codes = np.array([places.get(value or "", -1) for value in values], np.int32)
-            found = self._labels[name] = tuple(places), codes
-        return found
+    def labels(self, name: str) -> Labels:
+        """The names of a label ("source", "site", "language"), ascending, and each article's place (int32).
 
-    @cached_property
-    def _labels(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int32]]]:
-        return {}
-
-    def _values(self, name: str) -> list[str | None]:
-        if name == "language":
-            values: list[str | None] = []
-            for part in self.parts:
-                codes = part.view.column("article.languages")
-                own = codes if part.articles is None else codes[part.articles]
-                values += (part.view.languages[code] for code in own.tolist())
-            return values
-        infos = map(self.info, range(self.articles))
-        if name == "site":
-            return [host(info.url) if info.url else None for info in infos]
-        return [info.source for info in infos]
+        The place is -1 for an article that has none. A source is the folder or file that an article was read
+        from, by the end of its path, or what the app gave that put it in; a site is the host of its address.
+        """
+        known = self._labels.get(name)
+        if known is None:
+            names, codes = joined(
+                (part.view.names(name), column if part.articles is None else column[part.articles])
+                for part in self.parts
+                for column in [part.view.file.sections[f"article.{name}s"]]
+            )
+            texts = source_texts(names) if name == "source" else names
+            known = self._labels[name] = shown(names, codes, texts)
+        return known
 
     def title_keys(self) -> NDArray[np.uint64]:
         """The first eight bytes of each folded title, as numbers in the titles' order."""

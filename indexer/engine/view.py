@@ -63,6 +63,13 @@ class SegmentView:
         """Every word as written, ascending (code points and UTF-8 bytes have the same order)."""
         return self.words.words()
 
+    def names(self, label: str) -> list[str]:
+        """The names of a label ("source", "site", "language"); "article.<label>s" has places among them."""
+        if label == "language":
+            return self.languages
+        section = self.file.sections
+        return Lexicon(section[f"{label}.text"], section[f"{label}.ends"]).words()
+
     def column(self, name: str) -> NDArray[np.int64]:
         """A column of articles or documents, one value of each (int64)."""
         return self.file.sections[name].astype(np.int64)
