@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from indexer.config import Config, load_config
+    from indexer.counts import FacetCount, Timeline, TimelineBar
     from indexer.errors import (
         ArticleMissing,
         ConfigError,
@@ -53,6 +54,7 @@ _HOMES = {
     "Config": "indexer.config",
     "ConfigError": "indexer.errors",
     "Encoding": "indexer.model",
+    "FacetCount": "indexer.counts",
     "Failure": "indexer.model",
     "Hit": "indexer.model",
     "Index": "indexer.index",
@@ -73,6 +75,8 @@ _HOMES = {
     "Status": "indexer.model",
     "Suggestion": "indexer.model",
     "SyncReport": "indexer.sync",
+    "Timeline": "indexer.counts",
+    "TimelineBar": "indexer.counts",
     "UnreadableDocument": "indexer.errors",
     "WorkerFailed": "indexer.errors",
     "load_config": "indexer.config",
@@ -86,6 +90,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Encoding",
+    "FacetCount",
     "Failure",
     "Hit",
     "Index",
@@ -106,6 +111,8 @@ __all__ = [
     "Status",
     "Suggestion",
     "SyncReport",
+    "Timeline",
+    "TimelineBar",
     "UnreadableDocument",
     "WorkerFailed",
     "load_config",

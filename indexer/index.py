@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -70,15 +70,35 @@ class Index:
         *,
         after: str | None = None,
         before: str | None = None,
+        source: str | Sequence[str] = (),
+        site: str | Sequence[str] = (),
+        language: str | Sequence[str] = (),
+        undated: bool = False,
         sort: str = "relevance",
+        half_life: float | None = None,
         limit: int | None = None,
         offset: int = 0,
+        cursor: str | None = None,
+        facets: str | Sequence[str] = (),
+        timeline: bool | str | None = None,
     ) -> Page:
         """One page of the articles that match a query; any string is one.
 
         `after` and `before` are dates such as 2021, 2021-11 or 2021-11-05: articles from the first moment of
-        the one up to, but without, the first moment of the other. `sort` is relevance, newest, oldest or
-        title. Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
+        the one up to, but without, the first moment of the other. `source`, `site` and `language` keep to
+        articles that have one of the values (a site has its subdomains, a language its regions), `undated` to
+        those without a date; with any of these, an empty query finds everything that is left.
+
+        `sort` is relevance, newest, oldest or title. With `half_life`, scores halve with every so many days
+        by which an article is older than the newest of the index (without a date: as old as the median).
+
+        `cursor` is that of the page before: this one begins after its last hit, wherever that stands by now,
+        and costs no more than the first. `offset` and `limit` together go no deeper than 10,000 hits.
+
+        `facets` names what to count over all hits: year, month, day, source, site, language. `timeline` is
+        day, week, month or year, or True for the one that fits. See `Page`.
+
+        Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
         """
         reading = self._reading()
         return search(
@@ -87,9 +107,17 @@ class Index:
             query,
             after=after,
             before=before,
+            source=source,
+            site=site,
+            language=language,
+            undated=undated,
             sort=sort,
+            half_life=half_life,
             limit=self.config.page_size if limit is None else limit,
             offset=offset,
+            cursor=cursor,
+            facets=facets,
+            timeline=timeline,
         )
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:

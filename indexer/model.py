@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from indexer.counts import FacetCount, Timeline
 from indexer.errors import InvalidArticle
 
 Precision = Literal["year", "month", "day", "minute"]
@@ -237,6 +238,10 @@ class Page(Struct, frozen=True):
     query found too little, each lacking some of its words. `notes` say what was not understood, was left out
     or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of it
     seem misspelt and it would find more.
+
+    `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
+    has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
+    None on the last.
     """
 
     query: str
@@ -248,6 +253,9 @@ class Page(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     hits: tuple[Hit, ...] = ()
     did_you_mean: str | None = None
+    facets: Mapping[str, tuple[FacetCount, ...]] = {}
+    timeline: Timeline | None = None
+    cursor: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The page as `nutgraf search --json` and `GET /api/search` give it."""
@@ -260,6 +268,9 @@ class Page(Struct, frozen=True):
             "took_ms": round(self.took_ms, 2),
             "notes": list(self.notes),
             "did_you_mean": self.did_you_mean,
+            "facets": {name: [value.as_json() for value in values] for name, values in self.facets.items()},
+            "timeline": self.timeline.as_json() if self.timeline else None,
+            "cursor": self.cursor,
             "hits": [hit.as_json() for hit in self.hits],
         }
 

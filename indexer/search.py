@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
 
 from indexer.analysis import analyzer
+from indexer.arguments import Values, check_facets, check_half_life, check_slice, check_timeline, check_values
 from indexer.counting import matching
+from indexer.counts import Timeline
+from indexer.cursor import read_cursor, search_mark
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.evaluate import Evaluation, Found
+from indexer.engine.facets import count_facet
 from indexer.engine.leaves import Leaf
-from indexer.engine.ranking import ORDERS, top
+from indexer.engine.ranking import aged
 from indexer.engine.snapshot import Snapshot
+from indexer.engine.timeline import make_timeline
+from indexer.engine.within import kept_to
 from indexer.errors import InvalidRequest
 from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
-from indexer.query import Parsed, RawPhrase, dated, parse, parse_period, widened
+from indexer.paging import Slice, cut_page
+from indexer.query import Parsed, RawPhrase, dated, or_everything, parse, parse_period, widened
 from indexer.query.typed import bare
 from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
 from indexer.spelling import DOUBTED, did_you_mean
 from indexer.synonyms import Synonyms
-
-MAX_DEPTH = 10_000
-"""The last place among the hits that a page may show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +51,52 @@ def search(
     *,
     after: str | None = None,
     before: str | None = None,
+    source: Values = (),
+    site: Values = (),
+    language: Values = (),
+    undated: bool = False,
     sort: str = "relevance",
+    half_life: float | None = None,
     limit: int = 10,
     offset: int = 0,
+    cursor: str | None = None,
+    facets: Values = (),
+    timeline: bool | str | None = None,
 ) -> Page:
     """One page of the hits for a query; raises InvalidRequest for arguments that have no meaning.
 
     `after` is the first moment of the period that it names, `before` the last moment that is left out: the
-    days from the one up to, but without, the other.
+    days from the one up to, but without, the other. See `Index.search` for the others.
     """
     began = time.perf_counter()
-    _check(sort, limit, offset)
+    check_slice(sort, limit, offset, cursor)
+    half_life = check_half_life(half_life, sort)
+    counted, grain = check_facets(facets), check_timeline(timeline)
+    filters = check_values(source=source, site=site, language=language)
+    mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life)
+    start = read_cursor(cursor, mark) if cursor else None
     parsed = _read(how, query, after, before)
+    within = None
+    if filters or undated:
+        within = kept_to(snapshot, filters, undated=undated)
+        if not query.strip():
+            parsed = Parsed(or_everything(parsed.tree), parsed.notes)
     evaluation = Evaluation(snapshot, how.languages)
-    depth = offset + limit if sort == "relevance" else None
-    found = evaluation.run(parsed.tree, enough=max(limit, 1), depth=depth)
-    full = top(snapshot, found.full, sort, offset, limit)
-    rest = limit - len(full)
-    partial = top(snapshot, found.partial, sort, max(offset - len(found.full), 0), rest)
+    # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
+    depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
+    enough = start.enough if start else max(limit, 1)
+    found = evaluation.run(parsed.tree, enough=enough, depth=depth, within=within)
+    if half_life:
+        aged_full, aged_partial = (aged(snapshot, part, half_life) for part in (found.full, found.partial))
+        found = replace(found, full=aged_full, partial=aged_partial)
+    slice_ = Slice(sort, limit, offset, mark, enough, start)
+    full, partial, following = cut_page(snapshot, found.full, found.partial, slice_)
+    over_time = None
+    if grain:
+        over_time = make_timeline(
+            snapshot, found.full.articles, found.leaves, None if grain == "auto" else grain
+        )
+    counts = {name: count_facet(snapshot, found.full.articles, name) for name in counted}
     hits = [*_hits(snapshot, how, found, full), *_hits(snapshot, how, found, partial, lacking=True)]
     meant = None
     if len(found.full) < DOUBTED:
@@ -84,12 +116,15 @@ def search(
         query=query,
         total=len(found.full),
         partial=len(found.partial),
-        offset=offset,
+        offset=start.seen if start else offset,
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
-        notes=(*parsed.notes, *found.notes, *_partial_note(found)),
+        notes=(*parsed.notes, *found.notes, *_partial_note(found), *_grain_note(grain, over_time)),
         hits=tuple(hits),
         did_you_mean=meant,
+        facets=counts,
+        timeline=over_time,
+        cursor=following,
     )
 
 
@@ -124,19 +159,6 @@ def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
     return number in Evaluation(snapshot, how.languages).run(words, enough=0).full.articles
 
 
-def _check(sort: str, limit: int, offset: int) -> None:
-    if sort not in ORDERS:
-        raise InvalidRequest(f"sort: one of {', '.join(ORDERS)} is wanted, {sort!r} was found")
-    for name, value in (("limit", limit), ("offset", offset)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidRequest(f"{name}: a whole number, 0 or more, is wanted, {value!r} was found")
-    if offset + limit > MAX_DEPTH:
-        raise InvalidRequest(
-            f"offset and limit: no more than {MAX_DEPTH:,} hits can be paged through, "
-            f"{offset + limit:,} were asked for; narrow the search, for instance by date"
-        )
-
-
 def _read(how: Searching, query: str, after: str | None, before: str | None) -> Parsed:
     today = how.today()
     parsed = parse(query, today=today, day_first=how.day_first)
@@ -168,6 +190,12 @@ def _partial_note(found: Found) -> tuple[str, ...]:
     if not len(found.full):
         return ("No article has all of the words; these have some of them.",)
     return ("Few articles have all of the words; after them come those that have some.",)
+
+
+def _grain_note(asked: str | None, found: Timeline | None) -> tuple[str, ...]:
+    if found is None or asked in ("auto", found.grain):
+        return ()
+    return (f"A timeline by {asked} would be too long; it is by {found.grain}.",)
 
 
 def _markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tuple[Marker, Marker]:

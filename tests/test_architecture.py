@@ -20,11 +20,11 @@ ROOMS = [
     ("indexer.reading", "indexer.workers"),
     ("indexer.intake", "indexer.sync"),
     ("indexer.generations", "indexer.listing", "indexer.search", "indexer.suggest"),
-    ("indexer.catalog", "indexer.snippets", "indexer.spelling"),
-    ("indexer.counting", "indexer.following", "indexer.surfaces"),
+    ("indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
+    ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
     ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
-    ("indexer.model", "indexer.errors", "indexer.config"),
+    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config"),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

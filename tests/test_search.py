@@ -276,8 +276,10 @@ def test_a_marked_article_marks_every_paragraph(index: Index) -> None:
 def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:
     page = index.search("syria trucks").as_json()
     assert set(page) == {
-        *("query", "total", "partial", "offset", "limit", "took_ms", "notes", "hits", "did_you_mean")
-    }
+        "query", "total", "partial", "offset", "limit", "took_ms", "notes", "did_you_mean", "facets",
+        "timeline", "cursor", "hits",
+    }  # fmt: skip
+    assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]
     assert set(hit) == {"id", "title", "url", "language", "score", "published", "missing", "passages"}
     assert hit["title"] == {"text": "Aid convoy reaches Aleppo", "spans": []}

@@ -55,18 +55,20 @@ class Evaluation:
     def __post_init__(self) -> None:
         self._lookup = Leaves(self.snapshot, self.languages, self.notes)
 
-    def run(self, tree: Query, *, enough: int, depth: int | None = None) -> Found:
+    def run(self, tree: Query, *, enough: int, depth: int | None = None, within: Ids | None = None) -> Found:
         """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
 
         With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
-        what words that stand together add, but never so that they would be among those.
+        what words that stand together add, but never so that they would be among those. With `within`
+        (ascending), no other articles are found.
         """
+        kept = [] if within is None else [unscored(within)]
         partial = NOTHING
         wanted: list[tuple[str, Ids]] = []
         tree = self._audible(tree) or NullQuery
         if type(tree) is AllOf:
             hard, soft = self._clauses(tree)
-            filters = [self._match(part) for part in hard if not isinstance(part, Not)]
+            filters = [*kept, *(self._match(part) for part in hard if not isinstance(part, Not))]
             words = [self._match_times(part, count) for part, count in soft.items()]
             without = [self._match(part.query, mark=False) for part in hard if isinstance(part, Not)]
             full = _take_away(intersect([*words, *filters]), without)
@@ -77,6 +79,7 @@ class Evaluation:
                 wanted = [(_label(part), match.articles) for part, match in zip(soft, words, strict=True)]
         else:
             full = self._match(tree)
+            full = intersect([full, *kept]) if kept else full
         leaves = tuple(self.leaves)
         if len(leaves) > 1:
             full, partial = self._raised(leaves, full, partial, depth)

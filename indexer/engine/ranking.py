@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -17,25 +17,68 @@ Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)
 
 
-def top(snapshot: Snapshot, found: Matches, order: str, offset: int, limit: int) -> Matches:
-    """The slice of the matches that a page shows, in order.
+class Place(NamedTuple):
+    """Where a hit stands in an order: its sort keys, and by what ties are broken; both ascending."""
+
+    keys: tuple[int | float, ...]
+    names: tuple[Any, ...]
+
+
+def aged(snapshot: Snapshot, found: Matches, half_life: float) -> Matches:
+    """The matches with scores that halve with every `half_life` days of their articles' age.
+
+    Age is counted from the newest article of the index, so that scores do not change from day to day: the
+    order is the same from whatever day it is counted. See `ages_of` for articles without an exact date.
+    """
+    return Matches(found.articles, found.scores * np.exp2(-snapshot.ages[found.articles] / half_life))
+
+
+def top(
+    snapshot: Snapshot, found: Matches, order: str, offset: int, limit: int, beyond: Place | None = None
+) -> Matches:
+    """The slice of the matches that a page shows, in order; with `beyond`, of those that come after a place.
 
     By score, date or title; ties by date (newest first), then by id. Undated articles come last.
     """
-    if not len(found) or not limit:
+    if not limit or len(found) <= offset:
         return NOTHING
     keys = _keys(snapshot, found, order)
     end = offset + limit
     candidates = np.arange(len(found))
-    if len(found) > 4 * end and end:
+    if beyond is not None:
+        candidates = _after(snapshot, found.articles, keys, beyond, by_title=order == "title")
+    if len(candidates) > 4 * end:
         # Only what reaches the page is sorted: everything not worse than the last of it.
-        bound = np.partition(keys[0], end - 1)[end - 1]
-        candidates = np.flatnonzero(keys[0] <= bound)
+        first = keys[0][candidates]
+        candidates = candidates[first <= np.partition(first, end - 1)[end - 1]]
     chosen = candidates[np.lexsort([key[candidates] for key in reversed(keys)])]
     chosen = _settle_ties(snapshot, found.articles, keys, chosen, offset, end, by_title=order == "title")[
         offset:end
     ]
     return Matches(found.articles[chosen], found.scores[chosen])
+
+
+def place_of(snapshot: Snapshot, found: Matches, order: str, number: int) -> Place:
+    """Where the match of a number stands in an order, with what it would be told apart by from its equals."""
+    one = Matches(found.articles[number : number + 1], found.scores[number : number + 1])
+    keys = tuple(key[0].item() for key in _keys(snapshot, one, order))
+    return Place(keys, _names(snapshot, int(one.articles[0]), by_title=order == "title"))
+
+
+def _after(
+    snapshot: Snapshot, articles: Ids, keys: list[np.ndarray], place: Place, *, by_title: bool
+) -> np.ndarray:
+    """The numbers of the matches that come after a place, ascending."""
+    later = np.zeros(len(articles), np.bool_)
+    same = np.ones(len(articles), np.bool_)
+    for key, bound in zip(keys, place.keys, strict=True):
+        # In the key's own type: a number of 64 bits would lose its end as a float.
+        own = key.dtype.type(bound)
+        later |= same & (key > own)
+        same &= key == own
+    for number in np.flatnonzero(same).tolist():
+        later[number] = _names(snapshot, int(articles[number]), by_title=by_title) > place.names
+    return np.flatnonzero(later)
 
 
 def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:
@@ -71,15 +114,14 @@ def _settle_ties(
     for low, high in pairwise(breaks.tolist()):
         if high - low > 1 and low < end and high > start:
             tied = chosen[low:high]
-            numbers = articles[tied].tolist()
-            names: list[tuple[Any, ...]]
-            if by_title:
-                # The keys are only the beginnings of the titles.
-                names = [
-                    (fold(snapshot.info(n).title), -int(snapshot.begins[n]), snapshot.id_of(n))
-                    for n in numbers
-                ]
-            else:
-                names = [(snapshot.id_of(number),) for number in numbers]
+            names = [_names(snapshot, number, by_title=by_title) for number in articles[tied].tolist()]
             chosen[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
     return chosen
+
+
+def _names(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ...]:
+    """By what an article is told apart from those with the same sort keys."""
+    if not by_title:
+        return (snapshot.id_of(article),)
+    # The keys are only the beginnings of the titles.
+    return fold(snapshot.info(article).title), -int(snapshot.begins[article]), snapshot.id_of(article)

@@ -18,6 +18,7 @@ from whoosh.searching import Searcher
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.labels import Labels, joined, shown, source_texts
+from indexer.engine.periods import Grain, Periods, ages_of, periods_of
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.spellings import Spellings
@@ -86,6 +87,7 @@ class Snapshot:
             "paragraph": self._column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
+        self._periods: dict[Grain, Periods] = {}
         self.average: dict[str, float] = {
             field: float(values.mean()) if len(values) else 0.0 for field, values in self.lengths.items()
         }
@@ -265,6 +267,18 @@ class Snapshot:
             texts = source_texts(names) if name == "source" else names
             known = self._labels[name] = shown(names, codes, texts)
         return known
+
+    def periods(self, grain: Grain) -> Periods:
+        """The day, week, month or year of each article, and how much was published then."""
+        known = self._periods.get(grain)
+        if known is None:
+            known = self._periods[grain] = periods_of(self.begins, self.ends, self.counts, grain)
+        return known
+
+    @cached_property
+    def ages(self) -> NDArray[np.float32]:
+        """Days by which each article is older than the newest; see `ages_of`."""
+        return ages_of(self.begins, self.ends)
 
     def title_keys(self) -> NDArray[np.uint64]:
         """The first eight bytes of each folded title, as numbers in the titles' order."""

@@ -12,7 +12,7 @@ from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
 from indexer.query.reading import reading
-from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near
+from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near, or_everything
 from indexer.query.widening import Alternatives, widened
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "RawPhrase",
     "dated",
     "near",
+    "or_everything",
     "parse",
     "parse_period",
     "parse_range",

@@ -207,6 +207,11 @@ def dated(tree: Query, start: datetime | None, end: datetime | None, *, alone: b
     return kind([*(tree if isinstance(tree, And) else [tree]), dates])
 
 
+def or_everything(tree: Query) -> Query:
+    """The tree, or everything where it is empty."""
+    return Every() if tree is NullQuery else tree
+
+
 def has_words(tree: Query) -> bool:
     """Whether the tree asks for more than filters and exclusions."""
     if isinstance(tree, Not):

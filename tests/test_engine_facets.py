@@ -1,0 +1,312 @@
+"""Facets and timelines against a count that goes from article to article."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, FacetCount, Index, InvalidRequest, Timeline, open_index
+from indexer.engine import facets, timeline
+from indexer.engine.facets import FACETS
+from indexer.engine.periods import GRAINS
+
+WORDS = ["sea", "road", "belt"]
+DATES = [None, "0001", "1969-12-31T23:59", "1970-01-01", "2021", "2021-03", "2021-03-01", "2021-03-04T05:06",
+         "2021-03-07", "2021-03-08", "2021-04-01", "2022-12", "2024-02-29", "9999", "9999-12-31"]  # fmt: skip
+ROWS = st.tuples(
+    st.sampled_from(["", *WORDS]),
+    st.lists(st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join), max_size=3),
+    st.sampled_from(DATES),
+    st.sampled_from([None, "de", "fr"]),
+    st.sampled_from([None, "https://www.one.example/a", "http://sub.one.example/", "https://two.example"]),
+    st.sampled_from([None, "wire", "blog"]),
+)
+COLLECTIONS = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=3)
+QUERIES = ["sea", "sea OR road", "title:belt", "-road", "sea -belt", "*"]
+MANY = settings(
+    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+def articles_of(rows: Sequence[tuple[Any, ...]], start: int = 0) -> list[Article]:
+    names = ("title", "paragraphs", "published", "language", "url", "source")
+    return [
+        Article(id=f"a{number}", **dict(zip(names, row, strict=True)))
+        for number, row in enumerate(rows, start)
+    ]
+
+
+def period(article: Article, grain: str) -> str:
+    """The period of an article, or why it has none."""
+    published = article.published
+    if published is None:
+        return "undated"
+    length = {"year": 4, "month": 7, "day": 10, "week": 10}[grain]
+    if len(published.value) < length:
+        return "inexact"
+    if grain == "week":
+        day = published.start.date()
+        return (day - timedelta(day.weekday())).isoformat()
+    return published.value[:length]
+
+
+def value(article: Article, facet: str) -> str:
+    """The value of a facet, or why there is none."""
+    if facet == "source":
+        return article.source or "none"
+    if facet == "language":
+        return article.language or "en"
+    if facet == "site":
+        return article.url.split("/")[2].removeprefix("www.") if article.url else "none"
+    return period(article, facet)
+
+
+def hits(index: Index, query: str, live: dict[str, Article]) -> list[Article]:
+    """All articles that meet a query."""
+    page = index.search(query, limit=1000)
+    return [live[hit.article.id] for hit in page.hits[: page.total]]
+
+
+@MANY
+@given(collection=COLLECTIONS, gone=st.integers(0, 5))
+def test_facets_and_timelines_count_what_a_look_at_every_hit_does(
+    tmp_path_factory: pytest.TempPathFactory, collection: list[list[tuple[Any, ...]]], gone: int
+) -> None:
+    live: dict[str, Article] = {}
+    with open_index(tmp_path_factory.mktemp("facets") / "index") as index:
+        for rows in collection:
+            given = articles_of(rows, len(live))
+            index.put(given)
+            live |= {article.id: article for article in given}
+        names = sorted(live)[:gone]
+        index.remove(names)
+        live = {name: article for name, article in live.items() if name not in names}
+        if not live:
+            return
+        for query in QUERIES:
+            found = hits(index, query, live)
+            page = index.search(query, facets=FACETS, limit=0)
+            assert list(page.facets) == list(FACETS)
+            for facet, counts in page.facets.items():
+                assert_counts(counts, Counter(value(article, facet) for article in found), facet)
+            for grain in GRAINS:
+                shown = index.search(query, timeline=grain, limit=0).timeline
+                assert shown is not None
+                assert_bars(shown, found, list(live.values()), query)
+
+
+def assert_counts(counts: Sequence[FacetCount], expected: Counter[str], facet: str) -> None:
+    assert {count.value or count.kind: count.count for count in counts} == expected
+    named = [count for count in counts if count.kind == "value"]
+    assert all((count.value is None) == (count not in named) for count in counts)
+    assert list(counts[: len(named)]) == named
+    if facet in ("year", "month", "day"):
+        assert named == sorted(named, key=lambda count: count.value or "")
+    else:
+        assert named == sorted(named, key=lambda count: (-count.count, count.value))
+
+
+def matching(article: Article, query: str) -> int:
+    """How many paragraphs of a hit have a word of the query."""
+    words = [word for word in WORDS if word in query.replace("-road", "").replace("-belt", "")]
+    if not words or query.startswith("title:"):
+        return len(article.paragraphs)
+    return sum(any(word in text.split() for word in words) for text in article.paragraphs)
+
+
+def assert_bars(shown: Timeline, found: list[Article], everything: list[Article], query: str) -> None:
+    places = Counter(period(article, shown.grain) for article in found)
+    assert (shown.inexact, shown.undated) == (places.pop("inexact", 0), places.pop("undated", 0))
+    assert {bar.start: bar.articles for bar in shown.bars if bar.articles} == places
+    starts = [bar.start for bar in shown.bars]
+    assert starts == sorted(set(starts))
+    for bar in shown.bars:
+        then = [article for article in everything if period(article, shown.grain) == bar.start]
+        assert bar.of_articles == len(then)
+        assert bar.of_paragraphs == sum(len(article.paragraphs) for article in then)
+        own = [article for article in found if period(article, shown.grain) == bar.start]
+        assert bar.paragraphs == sum(matching(article, query) for article in own)
+        assert 0 <= bar.share <= 1
+    exact = sorted(
+        (article.published.start, article.published.value[:10])
+        for article in found
+        if article.published and period(article, shown.grain) != "inexact"
+    )
+    if not exact:
+        assert (shown.first, shown.last, shown.peak, shown.bars) == (None, None, None, ())
+        return
+    assert shown.first in [value for start, value in exact if start == exact[0][0]]
+    assert shown.last in [value for start, value in exact if start == exact[-1][0]]
+    assert shown.peak == min(places, key=lambda start: (-places[start], start))
+    if len(shown.bars) > len(places):
+        assert_gapless(starts, shown.grain)
+
+
+def assert_gapless(starts: list[str], grain: str) -> None:
+    for before, after in pairwise(starts):
+        start = date.fromisoformat((before + "-01-01")[:10])
+        days = {"day": 1, "week": 7, "month": 31, "year": 366}[grain]
+        following = start + timedelta(days)
+        expected = following.isoformat() if grain in ("day", "week") else following.isoformat()[: len(before)]
+        assert after == expected
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(tmp_path / "index") as opened:
+        yield opened
+
+
+def days(first: str, *offsets: int, **more: Any) -> list[Article]:
+    """An article on each of some days after the first."""
+    start = date.fromisoformat(first)
+    return [
+        Article(id=f"{first}+{offset}", title="crane", published=(start + timedelta(offset)), **more)
+        for offset in offsets
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "grain", "bars"),
+    [
+        ([0], "day", 1),
+        ([0, 119], "day", 120),
+        ([0, 120], "week", 18),
+        ([0, 7 * 119], "week", 120),
+        ([0, 7 * 120 + 6], "month", 28),
+        ([0, 366 * 11], "year", 12),
+        ([0, 300_000], "year", 822),
+    ],
+)
+def test_the_grain_is_the_finest_that_makes_few_bars(
+    index: Index, offsets: list[int], grain: str, bars: int
+) -> None:
+    index.put(days("2001-01-01", *offsets))
+    shown = index.search("crane", timeline=True).timeline
+    assert shown is not None
+    assert (shown.grain, len(shown.bars), shown.bars[0].articles) == (grain, bars, 1)
+
+
+def test_the_grain_fits_dates_that_are_known_to_the_month(index: Index) -> None:
+    index.put(
+        [*days("2021-03-01", 0, 1), *(Article(id=f"m{n}", title="crane", published="2021-03") for n in "abc")]
+    )
+    shown = index.search("crane", timeline="auto").timeline
+    assert shown is not None
+    assert (shown.grain, shown.inexact, [bar.articles for bar in shown.bars]) == ("month", 0, [5])
+    by_day = index.search("crane", timeline="day").timeline
+    assert by_day is not None
+    assert (by_day.grain, by_day.inexact, [bar.articles for bar in by_day.bars]) == ("day", 3, [1, 1])
+
+
+def test_a_timeline_that_would_be_too_long_is_coarser_and_the_page_says_so(index: Index) -> None:
+    index.put(days("2001-01-01", 0, timeline.MAX_BARS))
+    page = index.search("crane", timeline="day")
+    assert page.timeline is not None
+    assert page.timeline.grain == "week"
+    assert page.notes == ("A timeline by day would be too long; it is by week.",)
+
+
+def test_more_news_does_not_look_like_more_mentions(index: Index) -> None:
+    quiet = days("2021-01-04", *range(5), paragraphs=["A crane.", "A tide."])
+    busy = [
+        Article(id=f"b{n}", title="Busy", published="2021-02-01", paragraphs=["A crane."] + ["Else."] * 9)
+        for n in range(10)
+    ]
+    index.put([*quiet, *busy])
+    shown = index.search("crane", timeline="month").timeline
+    assert shown is not None
+    january, february = shown.bars
+    assert (january.articles, january.share) == (5, 0.5)
+    assert (february.articles, february.share) == (10, 0.1)
+    assert (shown.first, shown.last, shown.peak) == ("2021-01-04", "2021-02-01", "2021-02")
+
+
+def test_facets_count_whole_matches_only(index: Index) -> None:
+    index.put([
+        Article(id="both", title="crane harbour", published="2021"),
+        Article(id="one", title="crane", published="2022"),
+    ])  # fmt: skip
+    page = index.search("crane harbour", facets="year")
+    assert (page.total, page.partial) == (1, 1)
+    assert page.facets == {"year": (FacetCount("2021", 1),)}
+
+
+def test_only_the_largest_counts_are_named(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facets, "MAX_VALUES", 2)
+    articles = [
+        Article(id=f"{source}{n}", title="crane", source=source, published=year)
+        for source, year, count in (("z", "2001", 2), ("a", "2002", 1), ("b", "2000", 3), ("c", "1999", 1))
+        for n in range(count)
+    ]
+    index.put([*articles, Article(id="none", title="crane")])
+    found = index.search("crane", facets=["source", "year", "source"]).facets
+    assert found == {
+        "source": (
+            FacetCount("b", 3), FacetCount("z", 2), FacetCount(None, 2, "other"), FacetCount(None, 1, "none"),
+        ),
+        "year": (
+            FacetCount("2000", 3), FacetCount("2001", 2), FacetCount(None, 2, "other"),
+            FacetCount(None, 1, "undated"),
+        ),
+    }  # fmt: skip
+
+
+def test_counts_of_nothing_are_empty(index: Index) -> None:
+    index.put(days("2021-01-01", 0))
+    page = index.search("nowhere", facets=FACETS, timeline=True)
+    assert set(page.facets.values()) == {()}
+    assert page.timeline is not None
+    assert page.timeline.bars == ()
+
+
+def test_counts_travel_as_json(index: Index) -> None:
+    index.put([*days("2021-03-01", 0, paragraphs=["crane", "tide"]), Article(id="u", title="crane")])
+    page = index.search("crane", facets="month", timeline="week").as_json()
+    assert page["facets"] == {
+        "month": [
+            {"value": "2021-03", "count": 1, "kind": "value"},
+            {"value": None, "count": 1, "kind": "undated"},
+        ]
+    }
+    assert page["timeline"] == {
+        "grain": "week", "first": "2021-03-01", "last": "2021-03-01", "peak": "2021-03-01",
+        "inexact": 0, "undated": 1,
+        "bars": [
+            {"start": "2021-03-01", "articles": 1, "paragraphs": 1, "of_articles": 1, "of_paragraphs": 2,
+             "share": 0.5},
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"facets": "author"},
+        {"facets": ["year", "author"]},
+        {"timeline": "decade"},
+        {"half_life": 0},
+        {"half_life": -1},
+        {"half_life": float("nan")},
+        {"half_life": True},
+        {"half_life": "7"},
+        {"half_life": 7, "sort": "newest"},
+        {"source": [1]},
+        {"site": ["x"] * 200},
+    ],
+)
+def test_arguments_without_a_meaning_are_refused(index: Index, options: dict[str, Any]) -> None:
+    index.put(days("2021-01-01", 0))
+    with pytest.raises(InvalidRequest, match=r"wanted"):
+        index.search("crane", **options)
