@@ -123,24 +123,38 @@ def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limi
 @_index_option
 @click.option("--after", metavar="DATE", help="Only articles from this year, month or day on.")
 @click.option("--before", metavar="DATE", help="Only articles before this year, month or day.")
+@click.option("--source", multiple=True, metavar="NAME", help="Only articles of this source (or of several).")
+@click.option("--site", multiple=True, metavar="HOST", help="Only articles of this site and its subdomains.")
+@click.option("--language", multiple=True, metavar="CODE", help="Only articles in this language.")
+@click.option("--undated", is_flag=True, help="Only articles without a date.")
 @click.option(
     "--sort",
     type=click.Choice(["relevance", "newest", "oldest", "title"]),
     default="relevance",
     show_default=True,
 )
+@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores with every so many days of age.")
 @click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to pass over first.")
+@click.option("--cursor", metavar="TEXT", help="Go on after a page: its cursor, as --json gives it.")
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    type=click.Choice(["year", "month", "day", "source", "site", "language"]),
+    help="Count the hits of each year, source … (may be given several times).",
+)
+@click.option("--timeline", is_flag=True, help="Show the hits over time.")
+@click.option(
+    "--by",
+    type=click.Choice(["auto", "day", "week", "month", "year"]),
+    default="auto",
+    show_default=True,
+    help="What a line of the timeline stands for.",
+)
 @_json_option
 def search(
-    query: tuple[str, ...],
-    index: Path | None,
-    after: str | None,
-    before: str | None,
-    sort: str,
-    limit: int | None,
-    offset: int,
-    as_json: bool,
+    query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **asked: Any
 ) -> int:
     """Search the index. All words are wanted, in any form; any text is a QUERY.
 
@@ -158,11 +172,13 @@ def search(
     Put -- before a QUERY that begins with a minus sign.
     """
     archive = _open(index=index)
-    page = archive.search(" ".join(query), after=after, before=before, sort=sort, limit=limit, offset=offset)
+    page = archive.search(" ".join(query), timeline=by if timeline else None, **asked)
     if as_json:
         _print_json(page.as_json())
     else:
         _print_page(page)
+        if asked["cursor"] and page.cursor:
+            click.echo(f"\nmore: --cursor {page.cursor}")
     return 0
 
 
@@ -338,6 +354,13 @@ def _print_page(page: Page) -> None:
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
     click.echo(f"{articles}{more} ({page.took_ms:.0f} ms)")
+    if page.facets or page.timeline:
+        from indexer.charts import facet_lines, timeline_lines
+
+        for name, counts in page.facets.items():
+            click.echo("\n".join(map(_plain, ["", *facet_lines(name, counts)])))
+        if page.timeline:
+            click.echo("\n".join(["", *timeline_lines(page.timeline)]))
     for place, hit in enumerate(page.hits, page.offset + 1):
         _print_hit(place, hit)
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # Each room, from the top down; a module may import from its own room and from those below.
 ROOMS = [
     ("webui",),
-    ("indexer.cli", "indexer.__main__", "indexer.evaluation", "indexer.progress"),
+    ("indexer.cli", "indexer.__main__", "indexer.evaluation", "indexer.progress", "indexer.charts"),
     ("indexer", "indexer.index"),
     ("indexer.build",),
     ("indexer.reconcile",),

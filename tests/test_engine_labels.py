@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ def labelled(index: Index, label: str) -> dict[str, str | None]:
     snapshot = index._reading().snapshot
     names, codes = snapshot.labels(label)
     assert list(names) == sorted(set(names))
-    assert (codes.dtype, len(codes)) == (np.int32, snapshot.articles)
+    assert codes.dtype == np.dtype(np.int32)
+    assert len(codes) == snapshot.articles
     return {
         snapshot.id_of(number): names[code] if code >= 0 else None
         for number, code in enumerate(codes.tolist())
@@ -56,7 +58,7 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
         found = labelled(index, "source")
         assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
         assert found == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
-        assert sorted(labelled(index, "language").values()) == ["de", "en", "en", "en", "en"]
+        assert Counter(labelled(index, "language").values()) == {"de": 1, "en": 4}
         index.rebuild()
         assert labelled(index, "source")["d"] == "the wire"
 

@@ -30,6 +30,51 @@ def test_the_limit_is_the_page_size_unless_it_is_given() -> None:
     assert (len(answer["hits"]), answer["offset"], answer["total"]) == (2, 28, 30)
 
 
+LABELLED = [
+    Article(id="a", title="silk", published="2021-03-04", source="wire", url="https://www.one.example/a"),
+    Article(id="b", title="silk", published="2021-04", source="blog", url="https://sub.one.example/b"),
+    Article(id="c", title="silk", language="de"),
+]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "options"),
+    [
+        ("source=wire&source=blog", {"source": ["wire", "blog"]}),
+        ("site=one.example", {"site": "one.example"}),
+        ("language=de", {"language": "de"}),
+        ("undated=1", {"undated": True}),
+        ("undated=no", {"undated": False}),
+        ("half_life=30.5", {"half_life": 30.5}),
+        ("facet=year&facet=site", {"facets": ["year", "site"]}),
+        ("timeline=auto", {"timeline": True}),
+        ("timeline=month&after=2021&before=2022", {"timeline": "month", "after": "2021", "before": "2022"}),
+    ],
+)
+def test_what_narrows_a_search_is_named_as_in_the_library(parameters: str, options: dict[str, Any]) -> None:
+    answer = answer_to(client(*LABELLED), f"/api/search?q=silk&{parameters}")
+    expected = archive(*LABELLED).search("silk", **options).as_json()
+    assert {**answer, "took_ms": 0} == {**expected, "took_ms": 0}
+
+
+def test_a_timeline_can_be_had_alone() -> None:
+    answer = answer_to(client(*LABELLED), "/api/timeline?q=silk&by=month")
+    assert set(answer) == {"query", "total", "took_ms", "notes", "timeline"}
+    assert [(bar["start"], bar["articles"]) for bar in answer["timeline"]["bars"]] == [
+        ("2021-03", 1),
+        ("2021-04", 1),
+    ]
+    assert answer["timeline"]["undated"] == 1
+
+
+def test_pages_lead_on_by_their_cursor() -> None:
+    site = client(*LABELLED)
+    first = answer_to(site, "/api/search?q=silk&sort=oldest&limit=2")
+    second = answer_to(site, f"/api/search?q=silk&sort=oldest&limit=2&cursor={first['cursor']}")
+    assert [hit["id"] for page in (first, second) for hit in page["hits"]] == ["a", "b", "c"]
+    assert (second["offset"], second["cursor"]) == (2, None)
+
+
 def test_text_travels_as_it_is() -> None:
     response = client(Article(id="東", title="東京 <b>", paragraphs=("</script>",))).get("/api/search?q=東京")
     assert "東京 <b>" in response.text
@@ -73,6 +118,15 @@ def test_the_status_is_the_library_s() -> None:
         ("/api/search?q=x&sort=up", 400, "sort"),
         ("/api/suggest?q=x&limit=51", 400, "limit"),
         ("/api/search?q=x&before=never", 400, "before"),
+        ("/api/search?q=x&facet=author", 400, "facets"),
+        ("/api/search?q=x&timeline=decade", 400, "timeline"),
+        ("/api/search?q=x&half_life=nan", 400, "half_life"),
+        ("/api/search?q=x&half_life=0", 400, "half_life"),
+        ("/api/search?q=x&half_life=9&sort=title", 400, "half_life"),
+        ("/api/search?q=x&undated=perhaps", 400, "undated"),
+        ("/api/search?q=x&cursor=AAAA", 400, "cursor"),
+        ("/api/search?q=x&cursor=AAAA&offset=3", 400, "offset"),
+        ("/api/timeline?q=x&by=decade", 400, "timeline"),
         ("/api/articles/nowhere", 404, "nowhere"),
         ("/api/articles/", 400, "id"),
         ("/api/nowhere", 404, "nothing at this address"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
@@ -15,6 +16,8 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 MAX_QUERY = 4000
 # The index answers no deeper than this.
 MAX_DEPTH = 10_000
+_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +160,22 @@ def whole_number(
             f"{name}: a whole number from {least} to {most:,} is wanted, {text[:40]!r} was found"
         )
     return number
+
+
+def decimal(args: Mapping[str, str], name: str) -> float | None:
+    """The parameter `name` as a number, None where it is not given. Raises InvalidRequest."""
+    text = args.get(name, "").strip()
+    if not text:
+        return None
+    # Not float() alone: it takes underscores, "nan" and the digits of every script.
+    if not _DECIMAL.fullmatch(text):
+        raise InvalidRequest(f"{name}: a number such as 30 or 0.5 is wanted, {text[:40]!r} was found")
+    return float(text)
+
+
+def yes_or_no(args: Mapping[str, str], name: str) -> bool:
+    """Whether the parameter `name` says yes. Raises InvalidRequest."""
+    text = args.get(name, "").strip().lower()
+    if text not in _YES and text not in _NO:
+        raise InvalidRequest(f"{name}: 1 or 0 is wanted, {text[:40]!r} was found")
+    return text in _YES

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from indexer.errors import NutgrafError
-from webui.addresses import Search, named_article, whole_number
+from webui.addresses import Search, decimal, named_article, whole_number, yes_or_no
 from webui.mount import current_mount
 from webui.present import status_of
 
@@ -26,16 +27,13 @@ MAX_SUGGESTIONS = 50
 def search() -> ResponseReturnValue:
     """The same object as `nutgraf search --json`."""
     index = current_mount().index
-    asked = Search.parse(request.args)
-    limit = whole_number(request.args, "limit", index.config.page_size, most=MAX_LIMIT)
-    offset = whole_number(request.args, "offset", 0)
     page = index.search(
-        request.args.get("q", ""),
-        after=asked.after or None,
-        before=asked.before or None,
-        sort=asked.sort,
-        limit=limit,
-        offset=offset,
+        **_asked(request.args),
+        limit=whole_number(request.args, "limit", index.config.page_size, most=MAX_LIMIT),
+        offset=whole_number(request.args, "offset", 0),
+        cursor=request.args.get("cursor") or None,
+        facets=request.args.getlist("facet"),
+        timeline=request.args.get("timeline") or None,
     )
     return _json(page.as_json())
 
@@ -47,6 +45,17 @@ def suggest() -> ResponseReturnValue:
     limit = whole_number(request.args, "limit", 8, most=MAX_SUGGESTIONS)
     found = current_mount().index.suggest(asked.query, limit)
     return _json({"query": asked.query, "suggestions": [suggestion.as_json() for suggestion in found]})
+
+
+@blueprint.get("/timeline")
+def timeline() -> ResponseReturnValue:
+    """The hits of a search over time: what `by` says (day, week, month, year), or what fits."""
+    page = (
+        current_mount()
+        .index.search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
+        .as_json()
+    )
+    return _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
 
 
 @blueprint.get("/articles/", defaults={"name": None})
@@ -75,6 +84,22 @@ def article(name: str | None) -> ResponseReturnValue:
 def status() -> ResponseReturnValue:
     """What the index holds: the same object as `nutgraf status --json`."""
     return _json(current_mount().index.status().as_json())
+
+
+def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
+    """What is searched for, as arguments of `Index.search`. Raises InvalidRequest."""
+    asked = Search.parse(args)
+    return {
+        "query": asked.query,
+        "after": asked.after or None,
+        "before": asked.before or None,
+        "sort": asked.sort,
+        "source": args.getlist("source"),
+        "site": args.getlist("site"),
+        "language": args.getlist("language"),
+        "undated": yes_or_no(args, "undated"),
+        "half_life": decimal(args, "half_life"),
+    }
 
 
 def problem(status: int, detail: str) -> Response:
