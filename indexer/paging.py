@@ -52,6 +52,7 @@ def cut_page(
             beyond = place if start.is_partial else None
             partial = top(snapshot, lacking, sort, 0, size - len(full), beyond)
         except (TypeError, ValueError, OverflowError) as error:
+            # Made up by somebody who took the trouble to find out how.
             raise InvalidRequest("cursor: one that a page gave is wanted: begin again without it") from error
     if len(full) + len(partial) < size:
         return full, partial, None

@@ -205,6 +205,7 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
         Kind.DATES: ("council",),
         Kind.SORTED: ("council",),
         Kind.FACETS: ("zeppelin",),
+        Kind.TIMELINE: ("zeppelin",),
     }
     assert asked.keys() == set(Kind) - OWN
     for kind, words in asked.items():

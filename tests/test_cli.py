@@ -207,6 +207,37 @@ def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) ->
     assert [hit["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == ["one"]
 
 
+def test_search_counts_and_narrows(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    at = ("search", "crane", "--index", "index")
+    code, out, err = run(*at, "--facet", "year", "--facet", "source", "--timeline", "--by", "month")
+    assert (code, err) == (0, "")
+    assert "\nyear\n  1  2021\n  1  (undated)\n\nsource\n  2  seeds\n\nby month: 2021-11-05 to " in out
+    assert re.search(r"\n  2021-11     1  100\.00%  █+\n\n1\. ", out)
+    assert answer(run, *at, "--source", "seeds", "--language", "en")["total"] == 2
+    assert answer(run, *at, "--site", "one.example", "--site", "two.example")["total"] == 0
+    assert [hit["id"] for hit in answer(run, *at, "--half-life", "30")["hits"]][0] == "one"
+    (undated,) = answer(run, *at, "--undated")["hits"]
+    assert undated["published"] is None
+    code, out, err = run(*at, "--half-life", "0")
+    assert (code, out, err.startswith("nutgraf: half_life: ")) == (2, "", True)
+
+
+def test_pages_lead_on_by_their_cursor(archive: Archive, run: Run) -> None:
+    archive.lines("c.jsonl", {"id": "two", "title": "Crane", "published": "2020", "text": "Second crane."})
+    run("index", "--index", "index")
+    at = ("search", "crane", "--index", "index", "--sort", "newest", "--limit", "1")
+    cursor = answer(run, *at)["cursor"]
+    code, out, err = run(*at, "--cursor", cursor)
+    assert (code, err) == (0, "")
+    assert "\n2. Crane\n" in out
+    (following,) = re.findall(r"\nmore: --cursor (\S+)\n$", out)
+    last = answer(run, *at, "--cursor", following)
+    assert (last["offset"], last["hits"][0]["published"], last["cursor"]) == (2, None, None)
+    code, out, err = run(*at, "--cursor", "x")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_a_query_may_begin_with_a_minus_sign(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     assert answer_after_dashes(run, "-first")["total"] == 1

@@ -229,6 +229,7 @@ def test_a_cursor_that_was_altered_is_refused(index: Index, spoil: Any) -> None:
         {"keys": (1.0, 2, 3)},
         {"keys": (1.0, 2**80)},
         {"names": (1,), "keys": None},
+        {"names": (), "keys": None},
         {"id": "\ud800"},
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -76,8 +77,15 @@ def _after(
         own = key.dtype.type(bound)
         later |= same & (key > own)
         same &= key == own
-    for number in np.flatnonzero(same).tolist():
-        later[number] = _names(snapshot, int(articles[number]), by_title=by_title) > place.names
+    tied = np.flatnonzero(same)
+    if by_title:
+        names = [_names(snapshot, article, by_title=True) for article in articles[tied].tolist()]
+        later[tied] = [name > place.names for name in names]
+    else:
+        tied = tied[snapshot.id_places(articles[tied]).argsort()]
+        (bound,) = place.names
+        before = bisect_right(tied, bound, key=lambda number: snapshot.id_of(int(articles[number])))
+        later[tied[before:]] = True
     return np.flatnonzero(later)
 
 
@@ -114,8 +122,11 @@ def _settle_ties(
     for low, high in pairwise(breaks.tolist()):
         if high - low > 1 and low < end and high > start:
             tied = chosen[low:high]
-            names = [_names(snapshot, number, by_title=by_title) for number in articles[tied].tolist()]
-            chosen[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
+            if by_title:
+                names = [_names(snapshot, article, by_title=True) for article in articles[tied].tolist()]
+                chosen[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
+            else:
+                chosen[low:high] = tied[snapshot.id_places(articles[tied]).argsort()]
     return chosen
 
 

@@ -174,6 +174,17 @@ class Snapshot:
         """The most frequent words: what misspelt ones are compared with."""
         return Vocabulary([part.view for part in self.parts])
 
+    def id_places(self, articles: Ids) -> NDArray[np.int64]:
+        """Numbers in the order of the ids of articles, one of each."""
+        if len(self.parts) == 1:
+            part = self.parts[0]
+            own = articles if part.articles is None else part.articles[articles]
+            return part.view.file.sections["article.id_places"][own].astype(np.int64)
+        ids = [self.id_of(article) for article in articles.tolist()]
+        places = np.empty(len(ids), np.int64)
+        places[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+        return places
+
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
         view, local = self._locate(article)

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     DATES = "dates"
     SORTED = "sorted"
     FACETS = "facets"
+    TIMELINE = "timeline"
     SUGGEST = "suggest"
     MEANT = "meant"
 
@@ -74,10 +75,11 @@ _LABELS = {
     Kind.DATES: "word and date range",
     Kind.SORTED: "sorted by date",
     Kind.FACETS: "with facets by year",
+    Kind.TIMELINE: "with a timeline",
     Kind.SUGGEST: "suggest while typing",
     Kind.MEANT: "one misspelt word of two",
 }
-OWN = frozenset({Kind.SUGGEST, Kind.MEANT})
+OWN = frozenset({Kind.TIMELINE, Kind.SUGGEST, Kind.MEANT})
 """What only this project answers: its engine is asked alone."""
 
 
@@ -198,6 +200,7 @@ def draw(words: WordList, log: Log, most: int = QUESTIONS) -> dict[Kind, list[Qu
         Kind.DATES: [(word,) for word in middle],
         Kind.SORTED: [(word,) for word in common],
         Kind.FACETS: [(word,) for word in common],
+        Kind.TIMELINE: [(word,) for word in common],
         Kind.SUGGEST: _begun(words, log, most),
         Kind.MEANT: list(zip(common, _misspelt(words, known), strict=False)),
     }

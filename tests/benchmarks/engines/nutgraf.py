@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from indexer import Index, open_index
 from tests.benchmarks.engines import TOP, Engine, Found
 from tests.benchmarks.queries import OWN, Kind, Question
 
-# What `Index.search` is given to count facets too; None as long as it has none.
-FACETS: dict[str, Any] | None = None
+# What `Index.search` is given to count besides.
+_COUNTED: dict[Kind, dict[str, Any]] = {Kind.FACETS: {"facets": "year"}, Kind.TIMELINE: {"timeline": True}}
 
 
 class Nutgraf(Engine):
@@ -20,7 +20,6 @@ class Nutgraf(Engine):
     library = "nutgraf"
     module = "indexer"
     own = OWN
-    lacks: ClassVar[dict[Kind, str]] = {} if FACETS else {Kind.FACETS: "it has no facets yet"}
 
     def __init__(self) -> None:
         self._index: Index | None = None
@@ -50,7 +49,7 @@ class Nutgraf(Engine):
             before=question.before.isoformat() if question.before else None,
             sort="newest" if question.kind is Kind.SORTED else "relevance",
             limit=TOP,
-            **(FACETS or {} if question.kind is Kind.FACETS else {}),
+            **_COUNTED.get(question.kind, {}),
         )
         if question.kind is Kind.MEANT:
             return [Found(page.did_you_mean, page.hits)] if page.did_you_mean else []
