@@ -205,7 +205,6 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
         Kind.DATES: ("council",),
         Kind.SORTED: ("council",),
         Kind.FACETS: ("zeppelin",),
-        Kind.TIMELINE: ("zeppelin",),
     }
     assert asked.keys() == set(Kind) - OWN
     for kind, words in asked.items():
@@ -229,6 +228,7 @@ def test_what_only_this_project_answers_is_asked_of_it_alone(source: Path, tmp_p
     suggestions = chosen.search(Question(Kind.SUGGEST, ("harbour", "f")))
     assert suggestions[0].article == "harbour festival"
     assert chosen.search(Question(Kind.MEANT, ("council", "brigde")))[0].article == "council bridge"
+    assert chosen.search(Question(Kind.TIMELINE, ("zeppelin",)))[0].article == "special"
     chosen.close()
 
 

@@ -216,7 +216,7 @@ def test_search_counts_and_narrows(archive: Archive, run: Run) -> None:
     assert re.search(r"\n  2021-11     1  100\.00%  █+\n\n1\. ", out)
     assert answer(run, *at, "--source", "seeds", "--language", "en")["total"] == 2
     assert answer(run, *at, "--site", "one.example", "--site", "two.example")["total"] == 0
-    assert [hit["id"] for hit in answer(run, *at, "--half-life", "30")["hits"]][0] == "one"
+    assert answer(run, *at, "--half-life", "30")["hits"][0]["id"] == "one"
     (undated,) = answer(run, *at, "--undated")["hits"]
     assert undated["published"] is None
     code, out, err = run(*at, "--half-life", "0")
