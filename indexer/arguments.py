@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from indexer.engine.facets import FACETS
@@ -16,8 +16,8 @@ MAX_DEPTH = 10_000
 MAX_VALUES = 100
 """How many values of one filter may be asked for."""
 
-Values = str | Sequence[str]
-"""One value, or several of which any will do."""
+Values = str | Iterable[str] | None
+"""One value, several of which any will do, or none."""
 
 
 def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
@@ -50,7 +50,7 @@ def check_half_life(days: float | None, sort: str) -> float | None:
 
 def check_facets(names: Values) -> tuple[str, ...]:
     """The facets to count, each once; raises InvalidRequest."""
-    wanted = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
+    wanted = tuple(dict.fromkeys(_several("facets", names)))
     for name in wanted:
         if name not in FACETS:
             raise InvalidRequest(f"facets: of {', '.join(FACETS)} some are wanted, {name!r} was found")
@@ -76,12 +76,19 @@ def check_values(**given: Values) -> dict[str, tuple[str, ...]]:
     """The values of each filter that has any; raises InvalidRequest."""
     found = {}
     for name, values in given.items():
-        several = [values] if isinstance(values, str) else list(values)
-        for value in several:
-            if not isinstance(value, str):
-                raise InvalidRequest(f"{name}: text is wanted, {value!r} was found")
+        several = _several(name, values)
         if len(several) > MAX_VALUES:
             raise InvalidRequest(f"{name}: up to {MAX_VALUES} values are wanted, {len(several):,} were found")
         if kept := tuple(dict.fromkeys(value.strip() for value in several if value.strip())):
             found[name] = kept
     return found
+
+
+def _several(name: str, values: Values) -> list[str]:
+    if values is None:
+        return []
+    several = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+    for value in several:
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name}: text is wanted, {value!r} was found")
+    return several

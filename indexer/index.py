@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -70,16 +70,16 @@ class Index:
         *,
         after: str | None = None,
         before: str | None = None,
-        source: str | Sequence[str] = (),
-        site: str | Sequence[str] = (),
-        language: str | Sequence[str] = (),
+        source: str | Iterable[str] | None = None,
+        site: str | Iterable[str] | None = None,
+        language: str | Iterable[str] | None = None,
         undated: bool = False,
         sort: str = "relevance",
         half_life: float | None = None,
         limit: int | None = None,
         offset: int = 0,
         cursor: str | None = None,
-        facets: str | Sequence[str] = (),
+        facets: str | Iterable[str] | None = None,
         timeline: bool | str | None = None,
     ) -> Page:
         """One page of the articles that match a query; any string is one.

@@ -19,6 +19,7 @@ import pytest
 
 from indexer import Article, Config, Hit, Index, Page, open_index
 from indexer.engine import merge, writer
+from indexer.engine.facets import FACETS
 from indexer.search import search
 from tests.reference import Reference
 from tests.test_search import TODAY
@@ -189,7 +190,7 @@ def place(hit: Hit) -> tuple[float, float, str]:
 
 def answer(page: Page) -> Any:
     """All of a page but the time that it took."""
-    return page.total, page.partial, page.notes, page.hits
+    return page.total, page.partial, page.notes, page.hits, page.facets, page.timeline, page.cursor
 
 
 def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path) -> None:
@@ -283,9 +284,10 @@ def test_after_any_changes_the_engine_answers_as_if_what_is_left_had_just_been_p
                 fresh.put(articles)
                 for _ in range(QUERIES):
                     query = make_query(chance)
-                    page = index.search(query, limit=ENOUGH)
+                    page = index.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
                     assert_agrees(page, reference, query)
-                    assert answer(page) == answer(fresh.search(query, limit=ENOUGH)), query
+                    again = fresh.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
+                    assert answer(page) == answer(again), query
                 for order in ("newest", "oldest", "title"):
                     pages = [which.search("*", sort=order, limit=7, offset=3) for which in (index, fresh)]
                     assert answer(pages[0]) == answer(pages[1])

@@ -303,6 +303,10 @@ def test_counts_travel_as_json(index: Index) -> None:
         {"half_life": "7"},
         {"half_life": 7, "sort": "newest"},
         {"source": [1]},
+        {"source": 1},
+        {"facets": 7},
+        {"facets": [None]},
+        {"language": [None]},
         {"site": ["x"] * 200},
     ],
 )
