@@ -59,6 +59,10 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
         assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
         assert found == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
         assert Counter(labelled(index, "language").values()) == {"de": 1, "en": 4}
+        paths = sorted(labelled(index, "path").values(), key=str)
+        assert paths == [None, None, "alone.jsonl", "b.jsonl", "deep/a.txt"]
+        for name, found_by in (("seeds", 2), ("deep", 1), ("deep/a", 1), ("alone", 1), ("wire", 0)):
+            assert index.search(f"source:{name}").total == index.search("", source=name).total == found_by
         index.rebuild()
         assert labelled(index, "source")["d"] == "the wire"
 

@@ -15,18 +15,22 @@ def passing(snapshot: Snapshot, name: str, text: str) -> Ids:
     """The articles, ascending, whose `name` ("language", "site", "source" or "id") is what `text` says.
 
     A star at the end stands for any ending. A language includes its regions, a site its subdomains, a source
-    is named by its path or some neighbouring parts of it, with or without the ending of the file.
+    is named by the folder or file that was indexed, by the path of a file in it, or by some neighbouring
+    parts of either, with or without the ending of the file.
     """
     if name == "id":
         if text.endswith("*"):
             return snapshot.find_prefix(text.rstrip("*"))
         number = snapshot.find(text)
         return np.array([] if number is None else [number], np.int32)
-    names, codes = snapshot.labels(name)
     fits = _TESTS[name](text.casefold())
-    wanted = np.fromiter((fits(label.casefold()) for label in names), np.bool_, len(names))
-    # Whatever has no label has the code -1, which is the last of these.
-    return np.flatnonzero(np.append(wanted, False)[codes]).astype(np.int32)
+    found = np.zeros(snapshot.articles, np.bool_)
+    for column in ("source", "path") if name == "source" else (name,):
+        names, codes = snapshot.labels(column)
+        wanted = np.fromiter((fits(label.casefold()) for label in names), np.bool_, len(names))
+        # Whatever has no label has the code -1, which is the last of these.
+        found |= np.append(wanted, False)[codes]
+    return np.flatnonzero(found).astype(np.int32)
 
 
 Test = Callable[[str], bool]

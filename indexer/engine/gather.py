@@ -53,6 +53,7 @@ class Chunk:
     ids: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     sites: list[str] = field(default_factory=list)
     items: dict[str, Any] = field(default_factory=lambda: TextWriter().sections())
     size: int = 0
@@ -85,6 +86,7 @@ class Chunk:
             ids=[*compress(self.ids, wanted)],
             languages=[*compress(self.languages, wanted)],
             sources=[*compress(self.sources, wanted)],
+            paths=[*compress(self.paths, wanted)],
             sites=[*compress(self.sites, wanted)],
             items=items.sections(),
             size=size,
@@ -110,8 +112,9 @@ class Gatherer:
         items = items or encode_article(article)
         self._ids.append(article.id)
         self._languages.append(article.language or self._language)
-        name, site = labels_of(article, source)
+        name, path, site = labels_of(article, source)
         self._sources.append(name)
+        self._paths.append(path)
         self._sites.append(site)
         self._counts.append(len(article.paragraphs))
         self._titles.append(article.title.encode())
@@ -150,6 +153,7 @@ class Gatherer:
             ids=self._ids,
             languages=self._languages,
             sources=self._sources,
+            paths=self._paths,
             sites=self._sites,
             items=self._items.sections(),
             size=self._size,
@@ -162,6 +166,7 @@ class Gatherer:
         self._ids: list[str] = []
         self._languages: list[str] = []
         self._sources: list[str] = []
+        self._paths: list[str] = []
         self._sites: list[str] = []
         self._counts: list[int] = []
         self._titles: list[bytes] = []

@@ -1,6 +1,7 @@
 """Labels: what articles have in common by name, each article's as a number.
 
-Of every article a segment has the source that it was read from, the site of its address, and its language.
+Of every article a segment has the source that it was read from and the path there, the site of its address,
+and its language.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from indexer.engine.lexicon import encode_lexicon, sorted_words
 from indexer.engine.segment import Array, compact
 from indexer.model import Article, host
 
-STORED = ("source", "site")
+STORED = ("source", "path", "site")
 """The labels that have sections of their own; languages stand in the segment's facts."""
 
 Labels = tuple[tuple[str, ...], NDArray[np.int32]]
 """The names, ascending, and of each article the place of its own among them (int32), -1 for none."""
 
 
-def labels_of(article: Article, source: str | None) -> tuple[str, str]:
-    """An article's source and site; "" for none. `source` is what it was read from, when that is known."""
-    name = " ".join((source or article.source or "").split())
-    return name, (host(article.url) or "") if article.url else ""
+def labels_of(article: Article, source: str | None) -> tuple[str, str, str]:
+    """An article's source, path and site; "" for none.
+
+    `source` is the folder or file that it was read from, when it was; the path is then the one below it.
+    """
+    given = " ".join((article.source or "").split())
+    site = (host(article.url) or "") if article.url else ""
+    return (source, given, site) if source else (given, "", site)
 
 
 def label_sections(name: str, names: Sequence[str], codes: Array) -> dict[str, Array | bytes]:

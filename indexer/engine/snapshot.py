@@ -26,7 +26,7 @@ from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView, ranges
 from indexer.engine.vocabulary import Vocabulary
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-from indexer.model import Article, ArticleInfo, host
+from indexer.model import Article, ArticleInfo
 
 INDEX_NAME = "MAIN"
 _RETRIES = 20
@@ -263,10 +263,11 @@ class Snapshot:
         return np.flatnonzero(flags).astype(np.int32)
 
     def labels(self, name: str) -> Labels:
-        """The names of a label ("source", "site", "language"), ascending, and each article's place (int32).
+        """The names of a label, ascending, and each article's place among them (int32), -1 for none.
 
-        The place is -1 for an article that has none. A source is the folder or file that an article was read
-        from, by the end of its path, or what the app gave that put it in; a site is the host of its address.
+        The "source" is the folder or file that an article was read from, by the end of its path, or what the
+        app gave that put it in; the "path" is that of its file below the source; the "site" is the host of
+        its address; "language" is its language.
         """
         known = self._labels.get(name)
         if known is None:

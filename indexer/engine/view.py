@@ -64,7 +64,7 @@ class SegmentView:
         return self.words.words()
 
     def names(self, label: str) -> list[str]:
-        """The names of a label ("source", "site", "language"); "article.<label>s" has places among them."""
+        """The names of a label ("source", "path", …); "article.<label>s" has places among them."""
         if label == "language":
             return self.languages
         section = self.file.sections
