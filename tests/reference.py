@@ -21,7 +21,8 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents, stop_words
-from indexer.engine.scoring import K1, NEARNESS, WEIGHT, B
+from indexer.engine.neighbours import BESIDE, NEAR, REACH
+from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.model import Article
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near, parse
 
@@ -104,12 +105,101 @@ class Reference:
                 }
         else:
             full = self.match(tree)
+        within, beside = (dict.fromkeys(self.articles, 0.0) for _ in range(2))
+        if type(tree) is AllOf:
+            within, beside = self.gains_within(soft), self.gains_beside(tree, soft)
+        full, partial = (
+            {
+                name: score + beside[name]
+                for name, score in self.near({name: found[name] + within[name] for name in found}).items()
+            }
+            for found in (full, partial)
+        )
         return Answer(self.ordered(full), self.ordered(partial))
+
+    def near(self, found: dict[str, float]) -> dict[str, float]:
+        """The scores with what they gain when words stand in one paragraph."""
+        if len(self.leaves) < 2:
+            return found
+        return {name: score * (1 + NEARNESS * self.coverage(name)) for name, score in found.items()}
+
+    def gains_within(self, soft: Sequence[Any]) -> dict[str, float]:
+        """What each article's score gains by the words within phrases and compounds."""
+        gains = dict.fromkeys(self.articles, 0.0)
+        for part, times in Counter(soft).items() if len(set(soft)) > 1 else ():
+            for word in self.words_within(part):
+                for name, score in self.match(Term("text", word), mark=False).items():
+                    gains[name] += COMPOUND * times * part.boost * score
+        return gains
+
+    def gains_beside(self, tree: Any, soft: Sequence[Any]) -> dict[str, float]:
+        """What each article's score gains by having neighbours in the query near each other."""
+        gains = dict.fromkeys(self.articles, 0.0)
+        pairs: dict[tuple[str, str], float] = {}
+        last: Any = None
+        for part in tree:
+            if part not in soft and self.is_common(part):
+                continue
+            here = part if part in soft and type(part) is Term and part.fieldname == "text" else None
+            if here and last and here != last:
+                pairs.setdefault((last.text, here.text), min(last.boost, here.boost))
+            last = here
+        for (first, second), boost in pairs.items():
+            for name, score in self.pair(first, second).items():
+                gains[name] += boost * score
+        return gains
+
+    def words_within(self, node: Any) -> list[str]:
+        """The words of a phrase or a compound that are not common; none of a single word."""
+        if type(node) not in (Term, RawPhrase) or node.fieldname != "text" or getattr(node, "exact", False):
+            return []
+        words = []
+        for language in self.languages:
+            tokens = analyzer(language).tokens(node.text, query=True)
+            words += [token.word for token in tokens] if len(tokens) > 1 else []
+        return [word for word in dict.fromkeys(words) if not self.is_common(Term("text", word))]
+
+    def pair(self, first: str, second: str) -> dict[str, float]:
+        """What two neighbours in the query add to the scores of the articles that have them so."""
+        leaves = [self.leaf(Term("text", word)) for word in (first, second)]
+        both = [name for name in self.articles if all(name in leaf.frequencies for leaf in leaves)]
+        runs = set()
+        for language in self.languages:
+            asked = [analyzer(language).tokens(word, query=True) for word in (first, second)]
+            one, other = (tuple(token.stem for token in tokens) for tokens in asked)
+            tagged = any(token.word[0] in "@#" for tokens in asked for token in tokens)
+            if one and other and one != other and not tagged:
+                runs.add((one, other))
+        gains = {}
+        for name in both:
+            gain = 0.0
+            for weight, reach in ((BESIDE, 1), (NEAR, REACH)):
+                counts = [
+                    sum(self.meetings(one, other, reach, tokens) for one, other in runs)
+                    for tokens in self.texts[name]
+                ]
+                gain += weight * self.saturated(name, counts[0], sum(counts[1:]))
+            gains[name] = self.idf(len(both)) * gain
+        return gains
+
+    def meetings(self, one: tuple[str, ...], other: tuple[str, ...], reach: int, tokens: list[Token]) -> int:
+        """How often the second of two stands at most so far behind the first; beyond 1, also before it."""
+        stems = [token.stem for token in tokens]
+        first, second = (
+            [place for place in range(len(stems)) if tuple(stems[place : place + len(run)]) == run]
+            for run in (one, other)
+        )
+        return sum(
+            any(
+                0 < place - (start + len(one) - 1) <= reach
+                or (reach > 1 and 0 < start - (place + len(other) - 1) <= reach)
+                for start in first
+            )
+            for place in second
+        )
 
     def ordered(self, found: dict[str, float]) -> list[tuple[str, float]]:
         """By score, then newest first, then id."""
-        if len(self.leaves) > 1:
-            found = {name: score * (1 + NEARNESS * self.coverage(name)) for name, score in found.items()}
 
         def key(name: str) -> tuple[float, float, str]:
             published = self.articles[name].published
@@ -184,7 +274,7 @@ class Reference:
         if node is NullQuery:
             return {}
         leaf = self.leaf(node)
-        leaf.idf = self.idf(len(leaf.frequencies))
+        leaf.idf = self.idf(len(leaf.frequencies)) * self.burst(leaf) ** BURST
         if mark:
             self.leaves.append(leaf)
         return {name: self.score(name, leaf) * node.boost for name in leaf.frequencies}
@@ -226,14 +316,24 @@ class Reference:
         """Inverse document frequency."""
         return math.log1p((len(self.articles) - having + 0.5) / (having + 0.5))
 
+    def burst(self, leaf: Leaf) -> float:
+        """In how many articles a leaf would stand if it were strewn at random, by those in which it does."""
+        times = sum(title + sum(paragraphs) for title, paragraphs in leaf.frequencies.values())
+        at_random = len(self.articles) * (1 - math.exp(-times / len(self.articles))) if times else 0.0
+        return max(1.0, at_random / len(leaf.frequencies)) if leaf.frequencies else 1.0
+
     def score(self, name: str, leaf: Leaf) -> float:
         """BM25F of one leaf in one article."""
         title, paragraphs = leaf.frequencies[name]
+        return leaf.idf * self.saturated(name, title, sum(paragraphs))
+
+    def saturated(self, name: str, title: float, text: float) -> float:
+        """What frequencies in an article's title and text are worth."""
         weighted = 0.0
-        for place, frequency in (("title", title), ("paragraph", sum(paragraphs))):
+        for place, frequency in (("title", title), ("paragraph", text)):
             relative = self.length(name, place) / (self.average[place] or 1.0)
             weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
-        return leaf.idf * (K1 + 1) * weighted / (K1 + weighted)
+        return (K1 + 1) * weighted / (K1 + weighted)
 
     def leaf(self, node: Any) -> Leaf:
         """Where a leaf stands."""

@@ -69,6 +69,16 @@ def unite(parts: Sequence[Matches], size: int) -> Matches:
     return Matches(articles, scores)
 
 
+def plus(whole: Matches, part: Matches, weight: float) -> Matches:
+    """The whole, where it is also in the part with so much of the score there added."""
+    both = contains(part.articles, whole.articles)
+    if not both.any():
+        return whole
+    scores = whole.scores.copy()
+    scores[both] += weight * part.scores[part.articles.searchsorted(whole.articles[both])]
+    return Matches(whole.articles, scores)
+
+
 def subtract(whole: Matches, part: Ids) -> Matches:
     """What is in the whole but not in the part."""
     kept = ~contains(part, whole.articles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,13 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.analysis import analyzer, fold, stop_words
-from indexer.engine.arrays import NOTHING, Matches, intersect, subtract, unite, unscored
+from indexer.engine.arrays import NOTHING, Matches, intersect, plus, subtract, unite, unscored
 from indexer.engine.filters import passing
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
+from indexer.engine.neighbours import DEPTH, Pair, in_a_row, pair, raised
 from indexer.engine.postings import Ids
-from indexer.engine.scoring import NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
+from indexer.engine.scoring import COMPOUND, NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
 from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near
 
@@ -51,6 +52,8 @@ class Evaluation:
     leaves: list[ScoredLeaf] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _lookup: Leaves = field(init=False)
+    _words: dict[str, ScoredLeaf] = field(default_factory=dict)
+    """The words that were looked up in all fields, as typed."""
 
     def __post_init__(self) -> None:
         self._lookup = Leaves(self.snapshot, self.languages, self.notes)
@@ -81,8 +84,15 @@ class Evaluation:
             full = self._match(tree)
             full = intersect([full, *kept]) if kept else full
         leaves = tuple(self.leaves)
+        pairs: list[Pair] = []
+        if type(tree) is AllOf:
+            full, partial = self._with_words_within(soft, full, partial)
+            pairs = self._pairs(tree, soft)
+            # The best are looked at once more: which they are must not hang on what a page shows.
+            depth = depth if depth is None or not pairs else max(depth, DEPTH)
         if len(leaves) > 1:
             full, partial = self._raised(leaves, full, partial, depth)
+        full, partial = raised(self.snapshot, (full, partial), pairs)
         notes = tuple(dict.fromkeys(self.notes))
         return Found(full, partial, leaves, tuple(wanted), notes)
 
@@ -98,6 +108,43 @@ class Evaluation:
         full_scores[places[0]] *= factor[: len(articles[0])]
         partial_scores[places[1]] *= factor[len(articles[0]) :]
         return Matches(full.articles, full_scores), Matches(partial.articles, partial_scores)
+
+    def _with_words_within(
+        self, soft: Mapping[Query, int], full: Matches, partial: Matches
+    ) -> tuple[Matches, Matches]:
+        """The matches with higher scores where they have words of phrases and compounds by themselves."""
+        for part, times in soft.items() if len(soft) > 1 else ():
+            for word in self._words_within(part):
+                scored = score_leaf(self.snapshot, self._lookup.word(_FIELDS["text"], word))
+                weight = COMPOUND * times * getattr(part, "boost", 1.0)
+                full, partial = (plus(each, scored.matches, weight) for each in (full, partial))
+        return full, partial
+
+    def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:
+        """The words of the query that stand side by side in it."""
+        # A common word that was not asked for parts nothing: "theory of plates".
+        rows: list[Any] = [part for part in tree if part in soft or not self._is_common(part)]
+        words = in_a_row([part if part in soft and _is_word(part) else None for part in rows])
+        # The same words with other boosts are the same pair.
+        boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
+        pairs = [
+            pair(self.snapshot, self.languages, texts, (self._words[texts[0]], self._words[texts[1]]), boost)
+            for texts, boost in boosts.items()
+        ]
+        return [two for two in pairs if two is not None]
+
+    def _words_within(self, part: Any) -> list[str]:
+        """The words of a phrase, or of a compound such as covid-19, without common ones; else none."""
+        is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact
+        if not (is_phrase or _is_word(part)):
+            return []
+        several = [
+            tokens
+            for language in self.languages
+            if len(tokens := analyzer(language).tokens(part.text, query=True)) > 1
+        ]
+        words = dict.fromkeys(token.word for tokens in several for token in tokens)
+        return [word for word in words if not self._is_common(Term("text", word))]
 
     def _audible(self, node: Query) -> Query | None:
         """The tree without leaves that have nothing to search for, such as an emoji."""
@@ -137,10 +184,8 @@ class Evaluation:
         return found if times == 1 else Matches(found.articles, found.scores * times)
 
     def _is_common(self, part: Any) -> bool:
-        return (
-            type(part) is Term
-            and part.fieldname == "text"
-            and any(fold(part.text).replace("'", "") in stop_words(language) for language in self.languages)
+        return _is_word(part) and (
+            any(fold(part.text).replace("'", "") in stop_words(language) for language in self.languages)
         )
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
@@ -168,6 +213,8 @@ class Evaluation:
         scored = score_leaf(self.snapshot, leaf)
         if mark:
             self.leaves.append(scored)
+            if isinstance(node, Term) and _is_word(node):
+                self._words[node.text] = scored
         found, boost = scored.matches, float(getattr(node, "boost", 1.0))
         return found if boost == 1.0 else Matches(found.articles, found.scores * boost)
 
@@ -226,6 +273,11 @@ def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
     for part in without:
         found = subtract(found, part.articles)
     return found
+
+
+def _is_word(node: Any) -> bool:
+    """Whether a leaf is a word, asked for wherever it stands."""
+    return type(node) is Term and node.fieldname == "text"
 
 
 def _label(node: Any) -> str:

@@ -1,0 +1,82 @@
+"""Neighbours in a query: which articles they raise, and that the order of hits hangs on nothing else."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, Config, Index
+from indexer.engine import evaluate, neighbours
+from indexer.engine.neighbours import in_a_row
+from indexer.engine.scoring import burst
+
+
+@pytest.mark.parametrize(
+    ("parts", "pairs"),
+    [
+        (["a", "b", "c"], [("a", "b"), ("b", "c")]),
+        (["a", None, "b", "c"], [("b", "c")]),
+        (["a", "b", "a", "b"], [("a", "b"), ("b", "a")]),
+        (["a", "a"], []),
+        ([], []),
+    ],
+)
+def test_neighbours_are_distinct_and_nothing_stands_between_them(
+    parts: list[str | None], pairs: list[tuple[str, str]]
+) -> None:
+    assert in_a_row(parts) == pairs
+
+
+@pytest.mark.parametrize(
+    ("query", "better", "worse"),
+    [
+        ("sea road", "The sea road is old. A market.", "The road is old. A sea market."),
+        ("the sea of roads", "A sea road in the market of old.", "A road in the market of old sea."),
+        ("covid-19 market", "One covid-19 market is old there.", "A market is old there, one covid-19."),
+        ("Zürich sea", "Old zurich sea market of the road.", "Old sea market of the road, zurich."),
+    ],
+)
+def test_an_article_that_has_the_words_side_by_side_comes_first(
+    tmp_path: Path, query: str, better: str, worse: str
+) -> None:
+    filler = [Article(id=f"z{number}", title="", paragraphs=["Nothing of it."]) for number in range(9)]
+    with Index(Config(index=tmp_path / "index")) as index:
+        index.put([Article(id="b", paragraphs=[better]), Article(id="a", paragraphs=[worse]), *filler])
+        assert [hit.article.id for hit in index.search(query).hits][:2] == ["b", "a"]
+
+
+def test_which_articles_are_looked_at_does_not_hang_on_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (evaluate, neighbours):
+        monkeypatch.setattr(module, "DEPTH", 5)
+    chance = random.Random(5)
+    words = ["sea", "road", "belt", "harbour", "market", "tram", "night", "covid-19", "crane"]
+    articles = [
+        Article(
+            id=f"a{number}",
+            title=chance.choice(words),
+            paragraphs=[" ".join(chance.choices(words, k=chance.randint(1, 9))) for _ in range(3)],
+        )
+        for number in range(80)
+    ]
+    with Index(Config(index=tmp_path / "index")) as index:
+        index.put(articles)
+        for _ in range(40):
+            query = " ".join(chance.choices(words, k=chance.randint(2, 5)))
+            whole = [hit.article.id for hit in index.search(query, limit=200).hits]
+            page = index.search(query, limit=200)
+            scores = [hit.score for hit in page.hits[: page.total]]
+            assert scores == sorted(scores, reverse=True)
+            for limit, offset in ((1, 0), (3, 2), (10, 5)):
+                shown = [hit.article.id for hit in index.search(query, limit=limit, offset=offset).hits]
+                wanted = whole[offset : offset + limit]
+                assert shown[: page.total - offset] == wanted[: max(0, page.total - offset)], query
+
+
+def test_a_word_strewn_at_random_is_in_no_burst_and_one_in_a_single_article_is() -> None:
+    assert burst(100, 0, 0.0) == 1
+    assert burst(100, 10, 10.0) == 1
+    assert burst(100, 1, 30.0) == pytest.approx(100 * (1 - 2.718281828459045**-0.3))
