@@ -259,12 +259,75 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
 
 
 @cli.command(name="eval")
-@click.option("--docs", type=_file, required=True, help="JSON Lines: id, title, text.")
-@click.option("--queries", type=_file, required=True, help="JSON Lines: id, text.")
-@click.option("--qrels", type=_file, required=True, help="Query, document, gain; by tabs.")
+@click.argument("judgments", required=False, type=_file)
+@_index_option
+@click.option(
+    "--record",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Write the figures for later runs (default: JUDGMENTS.figures.json).",
+)
+@click.option(
+    "--against",
+    type=_file,
+    help="Recorded figures to compare with (default: JUDGMENTS.figures.json, if any).",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=0.001,
+    show_default=True,
+    help="By how much a figure may fall below the recorded one.",
+)
+@click.option("--docs", type=_file, help="A judged collection instead: JSON Lines: id, title, text.")
+@click.option("--queries", type=_file, help="Its queries: JSON Lines: id, text.")
+@click.option("--qrels", type=_file, help="Its judgments: query, document, gain; by tabs.")
+@click.option("--verbose", is_flag=True, help="Print each query's figures, and what it missed.")
 @_json_option
-def evaluate(docs: Path, queries: Path, qrels: Path, as_json: bool) -> int:
-    """Measure the ranking on a judged collection: nDCG@10, mean average precision, recall@100."""
+def evaluate(
+    judgments: Path | None,
+    index: Path | None,
+    record: str | None,
+    against: Path | None,
+    tolerance: float,
+    docs: Path | None,
+    queries: Path | None,
+    qrels: Path | None,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Measure the ranking: nDCG@10, mean reciprocal rank and recall@100 of the index for your own queries.
+
+    JUDGMENTS has a query, an article's id and a gain (0: no answer) a line, between tabs; # begins a remark.
+    Exit code 1 when a figure is lower than the recorded one. With --docs, --queries and --qrels, a judged
+    collection is indexed for this purpose alone.
+    """
+    collection = (docs, queries, qrels)
+    if docs and queries and qrels and not judgments:
+        return _evaluate_collection(docs, queries, qrels, as_json)
+    if not judgments or any(collection):
+        raise click.UsageError("a file of JUDGMENTS is wanted, or all of --docs, --queries and --qrels")
+    from indexer import judgments as tests
+
+    wanted = tests.read_judgments(judgments)
+    beside = judgments.with_name(f"{judgments.name}.figures.json")
+    found = tests.measure(_open(index=index, passages=0), wanted)
+    before = against or (beside if record is None and beside.exists() else None)
+    comparison = tests.compare(found, before, tolerance) if before else None
+    if record is not None:
+        tests.record(found, Path(record) if record else beside)
+    if as_json:
+        _print_json(found.as_json() | {"comparison": comparison.as_json() if comparison else None})
+    else:
+        for line in tests.lines(found, verbose=verbose):
+            click.echo(_plain(line))
+    for line in tests.warnings(found, comparison, verbose=verbose):
+        click.echo(f"nutgraf: {_plain(line)}", err=True)
+    return 1 if comparison and comparison.fallen else 0
+
+
+def _evaluate_collection(docs: Path, queries: Path, qrels: Path, as_json: bool) -> int:
     from indexer.evaluation import evaluate as measure
 
     found = measure(load_config(), docs, queries, qrels)

@@ -13,7 +13,14 @@ ROOT = Path(__file__).parents[1]
 # Each room, from the top down; a module may import from its own room and from those below.
 ROOMS = [
     ("webui",),
-    ("indexer.cli", "indexer.__main__", "indexer.evaluation", "indexer.progress", "indexer.charts"),
+    (
+        "indexer.cli",
+        "indexer.__main__",
+        "indexer.evaluation",
+        "indexer.judgments",
+        "indexer.progress",
+        "indexer.charts",
+    ),
     ("indexer", "indexer.index"),
     ("indexer.build",),
     ("indexer.reconcile",),

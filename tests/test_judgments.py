@@ -1,0 +1,150 @@
+"""An owner's relevance test: what its file may say, its figures, and what counts as a loss."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, Config, Index
+from indexer.cli import run_cli
+from indexer.errors import ConfigError
+from indexer.judgments import compare, measure, read_judgments, record
+
+ARTICLES = [
+    Article(id="a", title="Harbour crane", paragraphs=["The crane lifts a boat."]),
+    Article(id="b", title="Boats", paragraphs=["A boat near the harbour, and no lifting."]),
+    Article(id="c", title="Trams", paragraphs=["A tram at night."]),
+]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """Three articles."""
+    with Index(Config(index=tmp_path / "index")) as made:
+        made.put(ARTICLES)
+        yield made
+
+
+def judgments(folder: Path, *rows: str) -> Path:
+    """A file of judgments."""
+    path = folder / "judgments.tsv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("first", ["query\tarticle\tgain", "# a remark", "", "\ufeffQuery\tid\tGain"])
+def test_names_remarks_and_empty_lines_are_passed_over(tmp_path: Path, first: str) -> None:
+    path = judgments(tmp_path, first, "harbour crane\ta\t2", "", "# more", "harbour crane\tb\t0.5")
+    assert read_judgments(path) == {"harbour crane": {"a": 2.0, "b": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["crane\ta"], ":1: a query, an article's id and a gain"),
+        (["crane\ta\t1", "crane\tb\tmuch"], ":2: a query, an article's id and a gain"),
+        (["crane\ta\t-1"], ":1: a query, an article's id and a gain"),
+        (["crane\ta\tnan"], ":1: a query, an article's id and a gain"),
+        (["crane\t\t1"], ":1: a query, an article's id and a gain"),
+        (["crane\ta\t1\tx"], ":1: a query, an article's id and a gain"),
+        (["# only", "crane\ta\t1", "crane\ta\t2"], ":3: one gain for 'a' is wanted, 1 and 2 were found"),
+        (["crane\ta\t0"], "'crane' has none"),
+        (["# nothing"], "at least one judgment is wanted"),
+    ],
+)
+def test_a_bad_line_is_named_with_what_was_wanted(tmp_path: Path, rows: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_judgments(judgments(tmp_path, *rows))
+    assert said in str(raised.value)
+
+
+def test_figures_are_those_of_the_formulas(index: Index) -> None:
+    found = measure(index, {"boat": {"a": 1.0, "b": 3.0, "gone": 2.0, "c": 0.0}})
+    hits = [hit.article.id for hit in index.search("boat").hits]
+    gained = sum({"a": 1, "b": 3}[name] / math.log2(place + 2) for place, name in enumerate(hits))
+    ideal = 3 / math.log2(2) + 2 / math.log2(3) + 1 / math.log2(4)
+    (answer,) = found.answers
+    assert answer.ndcg_10 == pytest.approx(gained / ideal)
+    assert answer.reciprocal_rank == 1
+    assert answer.recall_100 == pytest.approx(2 / 3)
+    assert answer.missed == ("gone",)
+    assert found.absent == ("gone",)
+
+
+def test_figures_agree_with_those_of_ir_measures(index: Index) -> None:
+    ir_measures = pytest.importorskip("ir_measures")
+    judged = {"boat": {"a": 1.0, "b": 3.0}, "crane harbour": {"b": 2.0, "c": 1.0}, "night": {"a": 1.0}}
+    measures = [ir_measures.nDCG @ 10, ir_measures.RR, ir_measures.R @ 100]
+    run = [
+        ir_measures.ScoredDoc(query, hit.article.id, -place)
+        for query in judged
+        for place, hit in enumerate(index.search(query).hits)
+    ]
+    qrels = [
+        ir_measures.Qrel(query, name, int(gain))
+        for query, own in judged.items()
+        for name, gain in own.items()
+    ]
+    theirs = ir_measures.calc_aggregate(measures, qrels, run)
+    ours = measure(index, judged).as_json()["figures"]
+    assert list(ours.values()) == pytest.approx([theirs[one] for one in measures], abs=1e-4)
+
+
+def test_only_queries_that_are_judged_the_same_are_compared(index: Index, tmp_path: Path) -> None:
+    kept = tmp_path / "figures.json"
+    record(measure(index, {"boat": {"b": 1.0}, "crane": {"a": 1.0}, "tram": {"c": 1.0}}), kept)
+    found = compare(measure(index, {"boat": {"b": 1.0}, "crane": {"b": 1.0}, "night": {"c": 1.0}}), kept)
+    assert (found.compared, found.changed) == (1, 3)
+    assert not found.fallen
+
+
+def test_a_lower_figure_than_the_recorded_one_ends_with_1_and_names_the_query(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = judgments(tmp_path, "harbour crane\ta\t1", "night tram\tc\t1")
+    command = ["eval", str(path), "--index", str(tmp_path / "index")]
+    assert run_cli(command) == 0
+    assert run_cli([*command, "--record"]) == 0
+    assert json.loads((tmp_path / "judgments.tsv.figures.json").read_text())["figures"]["mrr"] == 1
+    assert run_cli(command) == 0
+    assert "fell" not in capsys.readouterr().err
+    index.remove(["a"])
+    assert run_cli(command) == 1
+    said = capsys.readouterr().err
+    assert "1 judged article is not in the index: a" in said
+    assert "ndcg@10 fell from 1.0000 to 0.5000" in said
+    assert "lost: harbour crane (1.0000 to 0.0000)" in said
+    assert "night tram" not in said
+    assert run_cli([*command, "--tolerance", "0.6"]) == 0
+    capsys.readouterr()
+    assert run_cli([*command, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["comparison"]["lost"] == [{"query": "harbour crane", "before": 1.0, "now": 0.0}]
+    assert told["absent"] == ["a"]
+    assert run_cli([*command, "--record", str(tmp_path / "other.json")]) == 0
+    assert run_cli([*command, "--against", str(tmp_path / "other.json"), "--verbose"]) == 0
+    assert "0.0000  harbour crane   not in the first 10: a" in capsys.readouterr().out
+
+
+def test_a_record_that_is_none_is_told(index: Index, tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    for text, said in (("no", "no JSON was found"), ("[]", "something else was found")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=said):
+            compare(measure(index, {"boat": {"b": 1.0}}), path)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--docs", "x.jsonl"], ["judgments.tsv", "--docs", "x.jsonl"]])
+def test_half_of_either_form_is_a_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("judgments.tsv", "x.jsonl"):
+        (tmp_path / name).touch()
+    assert run_cli(["eval", *arguments]) == 2
+    assert "JUDGMENTS" in capsys.readouterr().err
