@@ -15,8 +15,10 @@ from indexer.evaluation import Quality, evaluate
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
-# What a good BM25 with Snowball stems (k1 1.2, b 0.75) reaches: nDCG@10 must not fall below it.
-FLOOR = {"cranfield": 0.524, "cisi": 0.381, "cacm": 0.499, "scifact": 0.679}
+# What a good BM25 with Snowball stems (k1 1.2, b 0.75) reaches.
+PLAIN = {"cranfield": 0.524, "cisi": 0.381, "cacm": 0.499, "scifact": 0.679}
+# What is reached, but for a little: nDCG@10 must not fall below it. How it came about: TUNING.md.
+FLOOR = {"cranfield": 0.549, "cisi": 0.417, "cacm": 0.537, "scifact": 0.702}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,14 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json:
         print(json.dumps({name: quality.as_json() for name, quality in found.items()}, indent=2))
     else:
-        print(f"{'collection':<12} nDCG@10    floor      MAP   recall@100")
+        print(f"{'collection':<12} nDCG@10    plain    floor      MAP   recall@100")
         for name, quality in found.items():
             print(
-                f"{name:<12} {quality.ndcg_10:7.4f}  {FLOOR[name]:7.3f}  {quality.map:7.4f}  "
-                f"{quality.recall_100:7.4f}"
+                f"{name:<12} {quality.ndcg_10:7.4f}  {PLAIN[name]:7.3f}  {FLOOR[name]:7.3f}  "
+                f"{quality.map:7.4f}  {quality.recall_100:7.4f}"
             )
         mean = sum(quality.ndcg_10 for quality in found.values()) / len(found)
-        print(f"{'mean':<12} {mean:7.4f}  {sum(FLOOR.values()) / len(FLOOR):7.4f}")
+        print(f"{'mean':<12} {mean:7.4f}  {sum(PLAIN.values()) / len(PLAIN):7.4f}")
     low = [name for name, quality in found.items() if quality.ndcg_10 < FLOOR[name]]
     if chosen.check and low:
         print(f"below the floor: {', '.join(low)}", file=sys.stderr)
