@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from indexer.query.grammar import Grammar
 
 _JOINED_BEFORE = re.compile(r"(?:^|[\s(])(?:OR|NOT|NEAR(?:/[0-9]+)?)\s+$")
+_MOST_WORDS = 10
+"""The longest query whose last words may be dates: a longer one is a sentence, to be found as it reads."""
 _JOINED_AFTER = re.compile(r"\s+(?:OR|NEAR(?:/[0-9]+)?)(?:\s|$)")
 
 
@@ -71,7 +73,7 @@ class BareDates(RegexTagger):
     def create(self, parser: Grammar, match: re.Match[str]) -> Any:
         text, start = match.string, match.start()
         found = _compiled(rf"(?i:({IN_WORDS}))[?!.,]*(?=\s|$)(?!\s+of\b)").match(text, start)
-        if not found or (start > 0 and found.end() < len(text)):
+        if not found or (start > 0 and found.end() < len(text)) or len(text.split()) > _MOST_WORDS:
             return None
         end = found.end()
         words = " ".join(found[1].split())
