@@ -136,6 +136,9 @@ def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limi
 @click.option("--half-life", type=float, metavar="DAYS", help="Halve scores with every so many days of age.")
 @click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to pass over first.")
+@click.option(
+    "--fold/--no-fold", default=True, help="Near-duplicates as one hit, or each by itself (default: as one)."
+)
 @click.option("--cursor", metavar="TEXT", help="Go on after a page: its cursor, as --json gives it.")
 @click.option(
     "--facet",
@@ -416,7 +419,8 @@ def _print_page(page: Page) -> None:
         click.echo(f"Did you mean: {_plain(page.did_you_mean)}", err=True)
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
-    click.echo(f"{articles}{more} ({page.took_ms:.0f} ms)")
+    folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
+    click.echo(f"{articles}{more}{folded} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
         from indexer.charts import facet_lines, timeline_lines
 
@@ -437,6 +441,8 @@ def _print_hit(place: int, hit: Hit) -> None:
     click.echo(f"   {_plain('  '.join(facts))}")
     for passage in hit.passages:
         click.echo(f"   [{passage.number}] {_marked(passage.text, passage.spans)}")
+    if hit.also:
+        click.echo(f"   also in {', '.join(_plain(other.id) for other in hit.also)}")
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:

@@ -70,7 +70,7 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> Quality:
         with open_index(config.with_options(options, "eval")) as index:
             index.sync(docs)
             for line in _objects(queries, ("id", "text")):
-                page = index.search(_ACCIDENTAL_SIGN.sub("", line["text"]), limit=DEPTH)
+                page = index.search(_ACCIDENTAL_SIGN.sub("", line["text"]), limit=DEPTH, fold=False)
                 run += [
                     ir_measures.ScoredDoc(str(line["id"]), hit.article.id, DEPTH - place)
                     for place, hit in enumerate(page.hits)

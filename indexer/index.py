@@ -30,9 +30,10 @@ from indexer.errors import (
     SourceMissing,
 )
 from indexer.listing import Listing, list_source
-from indexer.model import Article, MarkedArticle, Page, Status, Suggestion
+from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
 from indexer.search import mark_article, search
+from indexer.similar import duplicates, similar
 from indexer.sync import Progress, Silence, SyncReport
 
 
@@ -81,6 +82,7 @@ class Index:
         cursor: str | None = None,
         facets: str | Iterable[str] | None = None,
         timeline: bool | str | None = None,
+        fold: bool = True,
     ) -> Page:
         """One page of the articles that match a query; any string is one.
 
@@ -94,6 +96,8 @@ class Index:
 
         `cursor` is that of the page before: this one begins after its last hit, wherever that stands by now,
         and costs no more than the first. `offset` and `limit` together go no deeper than 10,000 hits.
+
+        With `fold`, near-duplicates are one hit, which names the others; they count all the same.
 
         `facets` names what to count over all hits: year, month, day, source, site, language. `timeline` is
         day, week, month or year, or True for the one that fits. See `Page`.
@@ -118,6 +122,7 @@ class Index:
             cursor=cursor,
             facets=facets,
             timeline=timeline,
+            fold=fold,
         )
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
@@ -141,6 +146,21 @@ class Index:
         """The whole article with this id, and what a query matches in it; raises ArticleMissing."""
         reading, number = self._find(article_id)
         return mark_article(reading.snapshot, reading.how, number, query)
+
+    def similar(self, article_id: str, limit: int = 10) -> tuple[Hit, ...]:
+        """The articles that are most like the one with this id, best first.
+
+        It is not among them, nor are its near-duplicates, which `duplicates` gives; near-duplicates of each
+        other are one hit. What is marked are the words that they share. Raises ArticleMissing, and
+        InvalidRequest for a limit that has no meaning.
+        """
+        reading, number = self._find(article_id)
+        return similar(reading.snapshot, reading.how, number, limit)
+
+    def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
+        """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
+        reading, number = self._find(article_id)
+        return duplicates(reading.snapshot, reading.how, number)
 
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""

@@ -182,6 +182,17 @@ class ArticleInfo(Struct, frozen=True):
     url: str | None = None
     source: str | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The article as in every JSON answer that names it without showing it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "url": self.url,
+            "language": self.language,
+            "published": self.published.as_json() if self.published else None,
+            "source": self.source,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -205,13 +216,17 @@ class Passage(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """An article that matches: its passages in reading order, and the words of the query that it lacks."""
+    """An article that matches: its passages in reading order, and the words of the query that it lacks.
+
+    `also` are its near-duplicates that match too and are folded under it, in the order of the hits.
+    """
 
     article: ArticleInfo
     score: float
     title_spans: tuple[Span, ...] = ()
     passages: tuple[Passage, ...] = ()
     missing: tuple[str, ...] = ()
+    also: tuple[ArticleInfo, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The hit as in every JSON answer."""
@@ -228,6 +243,7 @@ class Hit(Struct, frozen=True):
                 {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
                 for p in self.passages
             ],
+            "also": [other.as_json() for other in self.also],
         }
 
 
@@ -235,7 +251,8 @@ class Page(Struct, frozen=True):
     """One slice of the hits of a query.
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
-    query found too little, each lacking some of its words. `notes` say what was not understood, was left out
+    query found too little, each lacking some of its words. Of both together, `folded` stand under another as
+    its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left out
     or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of it
     seem misspelt and it would find more.
 
@@ -247,6 +264,7 @@ class Page(Struct, frozen=True):
     query: str
     total: int
     partial: int = 0
+    folded: int = 0
     offset: int = 0
     limit: int = 10
     took_ms: float = 0.0
@@ -257,12 +275,18 @@ class Page(Struct, frozen=True):
     timeline: Timeline | None = None
     cursor: str | None = None
 
+    @property
+    def shown(self) -> int:
+        """How many hits all pages together have: what was found, without what is folded."""
+        return self.total + self.partial - self.folded
+
     def as_json(self) -> dict[str, Any]:
         """The page as `nutgraf search --json` and `GET /api/search` give it."""
         return {
             "query": self.query,
             "total": self.total,
             "partial": self.partial,
+            "folded": self.folded,
             "offset": self.offset,
             "limit": self.limit,
             "took_ms": round(self.took_ms, 2),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import islice
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from indexer.cursor import read_cursor, search_mark
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.evaluate import Evaluation, Found
 from indexer.engine.facets import count_facet
+from indexer.engine.folding import Folded, fold_duplicates
 from indexer.engine.leaves import Leaf
 from indexer.engine.ranking import aged
 from indexer.engine.snapshot import Snapshot
@@ -62,6 +64,7 @@ def search(
     cursor: str | None = None,
     facets: Values = None,
     timeline: bool | str | None = None,
+    fold: bool = True,
 ) -> Page:
     """One page of the hits for a query; raises InvalidRequest for arguments that have no meaning.
 
@@ -73,7 +76,7 @@ def search(
     half_life = check_half_life(half_life, sort)
     counted, grain = check_facets(facets), check_timeline(timeline)
     filters = check_values(source=source, site=site, language=language)
-    mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life)
+    mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life, fold)
     start = read_cursor(cursor, mark) if cursor else None
     parsed = _read(how, query, after, before)
     within = None
@@ -85,19 +88,27 @@ def search(
     # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
     depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
     enough = start.enough if start else max(limit, 1)
-    found = evaluation.run(parsed.tree, enough=enough, depth=depth, within=within)
+    members = snapshot.families.members if fold else None
+    found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
     if half_life:
         aged_full, aged_partial = (aged(snapshot, part, half_life) for part in (found.full, found.partial))
         found = replace(found, full=aged_full, partial=aged_partial)
+    full, partial = (
+        fold_duplicates(snapshot, matches, sort) if fold else Folded(matches)
+        for matches in (found.full, found.partial)
+    )
     slice_ = Slice(sort, limit, offset, mark, enough, start)
-    full, partial, following = cut_page(snapshot, found.full, found.partial, slice_)
+    first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
     over_time = None
     if grain:
         over_time = make_timeline(
             snapshot, found.full.articles, found.leaves, None if grain == "auto" else grain
         )
     counts = {name: count_facet(snapshot, found.full.articles, name) for name in counted}
-    hits = [*_hits(snapshot, how, found, full), *_hits(snapshot, how, found, partial, lacking=True)]
+    hits = [
+        *present(snapshot, how, found, first, full),
+        *present(snapshot, how, found, then, partial, lacking=True),
+    ]
     meant = None
     if len(found.full) < DOUBTED:
         # Only now: most queries find enough, and then nobody need ask.
@@ -116,6 +127,7 @@ def search(
         query=query,
         total=len(found.full),
         partial=len(found.partial),
+        folded=len(full.folded) + len(partial.folded),
         offset=start.seen if start else offset,
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
@@ -208,9 +220,16 @@ def _markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tupl
     return title, title if in_title == in_text else Marker.of(in_text, words_of)
 
 
-def _hits(
-    snapshot: Snapshot, how: Searching, found: Found, shown: Matches, *, lacking: bool = False
+def present(
+    snapshot: Snapshot,
+    how: Searching,
+    found: Found,
+    shown: Matches,
+    folded: Folded,
+    *,
+    lacking: bool = False,
 ) -> list[Hit]:
+    """The hits of the matches that are shown, with what is folded under them, and what they lack."""
     if not len(shown):
         return []
     hits = []
@@ -231,6 +250,8 @@ def _hits(
     else:
         title_spans = find_spans(titles, words, in_title)
         text_spans = iter(find_spans(texts, words_of_texts, in_text))
+    others = [folded.also(article).tolist() for article in shown.articles.tolist()]
+    also = iter(snapshot.infos([article for own in others for article in own], how.language))
     for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
         for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):
@@ -243,6 +264,7 @@ def _hits(
                 title_spans[number],
                 tuple(passages),
                 tuple(label for label, absent in missing if absent[number]),
+                tuple(islice(also, len(others[number]))),
             )
         )
     return hits

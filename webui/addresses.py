@@ -16,7 +16,7 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 MAX_QUERY = 4000
 # The index answers no deeper than this.
 MAX_DEPTH = 10_000
-_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -29,6 +29,8 @@ class Search:
     before: str = ""
     sort: Sort = "relevance"
     page: int = 1
+    fold: bool = True
+    """Whether near-duplicates are one hit."""
 
     @classmethod
     def parse(cls, args: Mapping[str, str]) -> Self:
@@ -47,6 +49,7 @@ class Search:
             args.get("before", "").strip(),
             sort,
             whole_number(args, "page", 1, least=1),
+            yes_or_no(args, "fold", default=True),
         )
 
     @classmethod
@@ -73,9 +76,14 @@ class Search:
             "before": self.before,
             "sort": "" if self.sort == "relevance" else self.sort,
             "page": "" if self.page == 1 else str(self.page),
+            "fold": "" if self.fold else "0",
         }
         text = urlencode([(name, value) for name, value in stated.items() if value])
         return f"?{text}" if text else ""
+
+    def with_fold(self, fold: bool) -> Self:
+        """The first page of the same search, with near-duplicates as one hit or each by itself."""
+        return replace(self, page=1, fold=fold)
 
     def url(self, base: str, page: int = 1) -> str:
         """The address of one of its result pages, under the address `base` of the search page."""
@@ -173,9 +181,11 @@ def decimal(args: Mapping[str, str], name: str) -> float | None:
     return float(text)
 
 
-def yes_or_no(args: Mapping[str, str], name: str) -> bool:
+def yes_or_no(args: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     """Whether the parameter `name` says yes. Raises InvalidRequest."""
     text = args.get(name, "").strip().lower()
+    if not text:
+        return default
     if text not in _YES and text not in _NO:
         raise InvalidRequest(f"{name}: 1 or 0 is wanted, {text[:40]!r} was found")
     return text in _YES

@@ -80,6 +80,21 @@ def article(name: str | None) -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/similar/", defaults={"name": None})
+@blueprint.get("/similar/<path:name>")
+def similar(name: str | None) -> ResponseReturnValue:
+    """The articles that are most like one, and apart from them those that say the same."""
+    index, wanted = current_mount().index, named_article(request.args, name)
+    limit = whole_number(request.args, "limit", 10, most=MAX_LIMIT)
+    return _json(
+        {
+            "id": wanted,
+            "also": [other.as_json() for other in index.duplicates(wanted)],
+            "hits": [hit.as_json() for hit in index.similar(wanted, limit)],
+        }
+    )
+
+
 @blueprint.get("/status")
 def status() -> ResponseReturnValue:
     """What the index holds: the same object as `nutgraf status --json`."""
@@ -99,6 +114,7 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "language": args.getlist("language"),
         "undated": yes_or_no(args, "undated"),
         "half_life": decimal(args, "half_life"),
+        "fold": asked.fold,
     }
 
 

@@ -14,7 +14,7 @@ from indexer.errors import (
     InvalidRequest,
     NutgrafError,
 )
-from indexer.model import Hit, MarkedArticle, Page, Published, Span, Status
+from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
 from webui.addresses import Search, article_url, web_address
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -76,6 +76,16 @@ class PassageText:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherText:
+    """An article that is only named: its address, title and date, and the file that it came from."""
+
+    url: str
+    title: str
+    date: DateText | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class HitText:
     """One hit of a page; `number` is its place among all hits, from 1."""
 
@@ -87,6 +97,7 @@ class HitText:
     host: str | None
     passages: tuple[PassageText, ...]
     missing: tuple[str, ...]
+    also: tuple[OtherText, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +188,20 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
             for p in hit.passages
         ),
         hit.missing,
+        other_texts(hit.also, base, search),
+    )
+
+
+def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
+    """Articles with their addresses, which remember the search."""
+    return tuple(
+        OtherText(
+            article_url(base, article.id, search.parameters()),
+            article.title or "Untitled article",
+            date_text(article.published) if article.published else None,
+            article.source,
+        )
+        for article in articles
     )
 
 

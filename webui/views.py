@@ -26,6 +26,8 @@ blueprint = Blueprint(
 )
 blueprint.register_blueprint(api.blueprint)
 
+# How many similar articles an article's page names.
+SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
 RETRY_AFTER = "10"
 # No script, and nothing from elsewhere: a document that got past the escaping could still do nothing.
@@ -66,6 +68,7 @@ def search() -> ResponseReturnValue:
         sort=asked.sort,
         limit=limit,
         offset=(asked.page - 1) * limit,
+        fold=asked.fold,
     )
     full, partial = present.hit_texts(found, base, asked)
     return _page(
@@ -76,7 +79,7 @@ def search() -> ResponseReturnValue:
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        pager=pager(asked, base, found.total + found.partial, limit),
+        pager=pager(asked, base, found.shown, limit),
     )
 
 
@@ -96,6 +99,8 @@ def article(name: str | None) -> ResponseReturnValue:
         article=present.article_text(marked),
         address=article_url(base, wanted),
         back=None if asked.blank else asked.url(base, asked.page),
+        also=present.other_texts(index.duplicates(wanted), base, Search()),
+        similar=present.other_texts((hit.article for hit in index.similar(wanted, SIMILAR)), base, Search()),
     )
 
 

@@ -58,11 +58,20 @@ class Evaluation:
     def __post_init__(self) -> None:
         self._lookup = Leaves(self.snapshot, self.languages, self.notes)
 
-    def run(self, tree: Query, *, enough: int, depth: int | None = None, within: Ids | None = None) -> Found:
+    def run(
+        self,
+        tree: Query,
+        *,
+        enough: int,
+        depth: int | None = None,
+        besides: Ids | None = None,
+        within: Ids | None = None,
+    ) -> Found:
         """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
 
         With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
-        what words that stand together add, but never so that they would be among those. With `within`
+        what words that stand together add, but never so that they would be among those. Articles that are in
+        `besides` (ascending) are always scored fully, and do not count for `depth`. With `within`
         (ascending), no other articles are found.
         """
         kept = [] if within is None else [unscored(within)]
@@ -91,16 +100,21 @@ class Evaluation:
             # The best are looked at once more: which they are must not hang on what a page shows.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
         if len(leaves) > 1:
-            full, partial = self._raised(leaves, full, partial, depth)
+            full, partial = self._raised(leaves, full, partial, depth, besides)
         full, partial = raised(self.snapshot, (full, partial), pairs)
         notes = tuple(dict.fromkeys(self.notes))
         return Found(full, partial, leaves, tuple(wanted), notes)
 
     def _raised(
-        self, leaves: Sequence[ScoredLeaf], full: Matches, partial: Matches, depth: int | None
+        self,
+        leaves: Sequence[ScoredLeaf],
+        full: Matches,
+        partial: Matches,
+        depth: int | None,
+        besides: Ids | None,
     ) -> tuple[Matches, Matches]:
         """The matches with higher scores where words stand together."""
-        places = [within_reach(found.scores, depth) for found in (full, partial)]
+        places = [within_reach(found, depth, besides) for found in (full, partial)]
         articles = [full.articles[places[0]], partial.articles[places[1]]]
         share = coverage(self.snapshot, leaves, np.concatenate(articles))
         factor = 1 + NEARNESS * share

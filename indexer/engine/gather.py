@@ -20,6 +20,7 @@ from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.numbering import Numbering, Numbers
 from indexer.engine.record import encode_article
 from indexer.engine.segment import Array
+from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
 from indexer.engine.view import ranges
 from indexer.model import Article, anchor_hashes
@@ -50,6 +51,7 @@ class Chunk:
     begins: Array = field(default_factory=_NO_I8)
     ends: Array = field(default_factory=_NO_I8)
     title_keys: Array = field(default_factory=_NO_U8)
+    sketches: Sketches = field(default_factory=lambda: np.empty((0, WIDTH), np.uint8))
     ids: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Chunk:
             begins=self.begins[article],
             ends=self.ends[article],
             title_keys=self.title_keys[article],
+            sketches=self.sketches[article],
             ids=[*compress(self.ids, wanted)],
             languages=[*compress(self.languages, wanted)],
             sources=[*compress(self.sources, wanted)],
@@ -100,6 +103,7 @@ class Gatherer:
         self._language = language
         self._forms: dict[tuple[str, str], int] = {}
         self._numberings: dict[str, Numbering] = {}
+        self._sketcher = Sketcher()
         self._clear()
 
     @property
@@ -134,12 +138,15 @@ class Gatherer:
         if is_fresh:
             self._forms.clear()
             self._numberings.clear()
+            self._sketcher = Sketcher()
         known = len(self._forms)
         counts = np.array(self._counts, np.int32)
         titles, title_terms = self._numbered(self._titles, self._languages)
         texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
+        forms = [*islice(self._forms, known, None)]
+        self._sketcher.learn(forms)
         chunk = Chunk(
-            forms=[*islice(self._forms, known, None)],
+            forms=forms,
             is_fresh=is_fresh,
             titles=titles,
             title_terms=title_terms,
@@ -150,6 +157,7 @@ class Gatherer:
             begins=np.array(self._begins, np.int64),
             ends=np.array(self._ends, np.int64),
             title_keys=np.array(self._title_keys, np.uint64),
+            sketches=self._sketcher.sketches(titles, title_terms, texts, text_terms, counts),
             ids=self._ids,
             languages=self._languages,
             sources=self._sources,

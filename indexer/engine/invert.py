@@ -16,6 +16,7 @@ from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
 from indexer.engine.packed import pack
 from indexer.engine.segment import Array, compact, encode
+from indexer.engine.sketches import Sketches
 from indexer.engine.textstore import TextWriter
 
 Ints = NDArray[np.int64]
@@ -123,6 +124,7 @@ class Buffer:
                 ends=_joined([chunk.ends for chunk in chunks]),
                 languages=np.array([codes[name] for chunk in chunks for name in chunk.languages], np.int64),
                 title_keys=np.concatenate([chunk.title_keys for chunk in chunks]),
+                sketches=np.concatenate([chunk.sketches for chunk in chunks]),
                 ids=ids,
             ),
             **labels,
@@ -236,6 +238,7 @@ def article_sections(
     ends: Ints,
     languages: Ints,
     title_keys: Array,
+    sketches: Sketches,
     ids: Sequence[str],
 ) -> dict[str, Array | bytes]:
     """The columns of the articles, one value of each; ids are also there in sorted order, to be looked up."""
@@ -248,6 +251,7 @@ def article_sections(
         "article.ends": ends.astype(np.int64),
         "article.languages": compact(languages),
         "article.title_keys": title_keys,
+        "article.sketches": sketches,
         # Where each article's id stands among the sorted ids, and whose id stands at each place.
         "article.id_places": compact(places),
         "article.by_id": compact(np.argsort(places)),

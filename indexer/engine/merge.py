@@ -103,6 +103,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
         title_keys=np.concatenate(
             [view.file.sections["article.title_keys"][own] for view, own in zip(views, kept, strict=True)]
         ),
+        sketches=np.concatenate([view.sketches[own] for view, own in zip(views, kept, strict=True)]),
         ids=[view.id_of(int(number)) for view, own in zip(views, kept, strict=True) for number in own],
     )
     for name in STORED:

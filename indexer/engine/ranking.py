@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.analysis import fold
 from indexer.engine.arrays import NOTHING, Matches
@@ -87,6 +88,18 @@ def _after(
         before = bisect_right(tied, bound, key=lambda number: snapshot.id_of(int(articles[number])))
         later[tied[before:]] = True
     return np.flatnonzero(later)
+
+
+def ordered_within(
+    snapshot: Snapshot, found: Matches, order: str, groups: NDArray[np.int32]
+) -> NDArray[np.intp]:
+    """The places of matches that have families, group by group, in the order of `top` within each group."""
+    keys = [groups, *_keys(snapshot, found, order)]
+    if order != "title":
+        ids = snapshot.member_places[snapshot.families.members.searchsorted(found.articles)]
+        return np.lexsort([ids, *reversed(keys)])
+    chosen = np.lexsort([*reversed(keys)])
+    return _settle_ties(snapshot, found.articles, keys, chosen, 0, len(chosen), by_title=True)
 
 
 def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:

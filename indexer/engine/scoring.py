@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import Matches, unite
+from indexer.engine.arrays import Matches, contains, unite
 from indexer.engine.leaves import Leaf
 from indexer.engine.postings import Ids, Values, sum_runs
 from indexer.engine.snapshot import Snapshot
@@ -95,16 +95,22 @@ def idf(articles: int, having: int) -> float:
     return float(np.log1p((articles - having + 0.5) / (having + 0.5)))
 
 
-def within_reach(scores: Values, depth: int | None) -> NDArray[np.intp]:
-    """The places of the scores that may be among the `depth` best (None: of all) once they are raised."""
+def within_reach(found: Matches, depth: int | None, besides: Ids | None = None) -> NDArray[np.intp]:
+    """The places of the matches that may be among the `depth` best (None: of all) once they are raised.
+
+    Those of articles that are in `besides` (ascending) are among them, and do not count for `depth`.
+    """
+    scores = found.scores
+    is_within = np.zeros(len(found), np.bool_) if besides is None else contains(besides, found.articles)
+    if depth is not None:
+        depth += int(np.count_nonzero(is_within))
     if depth is None or len(scores) <= depth:
         return np.arange(len(scores))
-    if not depth:
-        return np.empty(0, np.intp)
-    # Raised by all that nearness gives, and a little more than the order of hits tells apart.
-    bound = np.partition(scores, -depth)[-depth] / (1 + NEARNESS) * (1 - _ROUNDING)
-    places: NDArray[np.intp] = (scores >= bound).nonzero()[0]
-    return places
+    if depth:
+        # Raised by all that nearness gives, and a little more than the order of hits tells apart.
+        bound = np.partition(scores, -depth)[-depth] / (1 + NEARNESS) * (1 - _ROUNDING)
+        is_within |= scores >= bound
+    return np.flatnonzero(is_within)
 
 
 def burst(articles: int, having: int, times: float) -> float:

@@ -17,10 +17,12 @@ from whoosh.query.qcore import Query
 from whoosh.searching import Searcher
 
 from indexer.engine.codec import ColumnarSegment
+from indexer.engine.families import Families, find_families
 from indexer.engine.labels import Labels, joined, shown, source_texts
 from indexer.engine.periods import Grain, Periods, ages_of, periods_of
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.record import decode_article, decode_info
+from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
 from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView, ranges
@@ -113,6 +115,15 @@ class Snapshot:
         """The postings of a stem in a field, over documents; empty when there are none."""
         return self._gathered(lambda view: view.postings(field, stem))
 
+    def spread(self, stem: str) -> int:
+        """How many documents have a stem in their text."""
+        return sum(
+            part.view.spread(stem)
+            if part.live is None
+            else int(part.live[part.view.postings("paragraph", stem).docs].sum())
+            for part in self.parts
+        )
+
     def word_postings(self, field: str, words: Iterable[str]) -> Postings:
         """The postings of words as written, as those of one word."""
         wanted = list(words)
@@ -174,6 +185,21 @@ class Snapshot:
         """The most frequent words: what misspelt ones are compared with."""
         return Vocabulary([part.view for part in self.parts])
 
+    @cached_property
+    def families(self) -> Families:
+        """Which articles may be near-duplicates of each other."""
+        own = [part.view.sketches for part in self.parts]
+        own = [
+            sketches if part.articles is None else sketches[part.articles]
+            for part, sketches in zip(self.parts, own, strict=True)
+        ]
+        return find_families(np.concatenate([np.empty((0, WIDTH), np.uint8), *own]))
+
+    @cached_property
+    def member_places(self) -> NDArray[np.int64]:
+        """Numbers in the order of their ids, one of each article that has a family."""
+        return self.id_places(self.families.members)
+
     def id_places(self, articles: Ids) -> NDArray[np.int64]:
         """Numbers in the order of the ids of articles, one of each."""
         if len(self.parts) == 1:
@@ -189,6 +215,10 @@ class Snapshot:
         """An article without its text."""
         view, local = self._locate(article)
         return decode_info(view.head(local))
+
+    def infos(self, articles: Sequence[int], language: str) -> list[ArticleInfo]:
+        """Articles without their text; `language` is that of those that name none."""
+        return [excerpt.info for excerpt in self.excerpts(articles, [()] * len(articles), language)]
 
     def article(self, article: int) -> Article:
         """A whole article, as it was put in."""

@@ -16,6 +16,7 @@ from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
+from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchor, name_anchors
 
@@ -74,10 +75,23 @@ class SegmentView:
         """A column of articles or documents, one value of each (int64)."""
         return self.file.sections[name].astype(np.int64)
 
+    @property
+    def sketches(self) -> Sketches:
+        """What tells near-duplicates, one row of each article."""
+        return self.file.sections["article.sketches"].reshape(-1, WIDTH)
+
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
         number = self.stems.find(stem)
         return NO_POSTINGS if number is None else self._whole(field, number)
+
+    def spread(self, stem: str) -> int:
+        """How many documents have a stem in their text."""
+        number = self.stems.find(stem)
+        if number is None:
+            return 0
+        begin, end = self._range("paragraph.starts", number)
+        return end - begin
 
     def word_postings(self, field: str, words: Sequence[str]) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies."""

@@ -1,0 +1,68 @@
+"""Near-duplicates among the matches of a query: one stands for all, and says which others there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from indexer.engine.arrays import Matches, subtract
+from indexer.engine.postings import Ids
+from indexer.engine.ranking import ordered_within
+from indexer.engine.snapshot import Snapshot
+
+_MOST = 64
+"""So many of one family are shown with what is folded under them; any more are shown by themselves."""
+
+_NONE = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Matches of which none is folded, and those that are: which they are, and under which (both int32).
+
+    The folded ones are in the order of the hits.
+    """
+
+    shown: Matches
+    folded: Ids = field(default_factory=lambda: _NONE)
+    under: Ids = field(default_factory=lambda: _NONE)
+
+    def also(self, article: int) -> Ids:
+        """What is folded under one that is shown, in order."""
+        found: Ids = self.folded[self.under == article]
+        return found
+
+
+def fold_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Folded:
+    """Fold each match under the best-ranked one that is shown and that it is a near-duplicate of.
+
+    An article is shown unless it is a near-duplicate of a shown one before it, so that all that is folded
+    under a hit is like the hit itself. `order` is as for `top`.
+    """
+    if len(found) < 2:
+        return Folded(found)
+    families = snapshot.families
+    of = families.of[found.articles]
+    places = np.flatnonzero(of >= 0)
+    places = places[np.bincount(of[places])[of[places]] > 1]
+    if not len(places):
+        return Folded(found)
+    matches = Matches(found.articles[places], found.scores[places])
+    ranked = ordered_within(snapshot, matches, order, of[places])
+    rest, own = matches.articles[ranked], of[places][ranked]
+    folded, under = [_NONE], [_NONE]
+    for _ in range(_MOST):
+        # In each family the first that is left is shown, and takes what it is alike to.
+        first = np.flatnonzero(np.diff(own, prepend=-1))
+        leaders = np.repeat(rest[first], np.diff(first, append=len(own)))
+        is_left = ~families.alike(rest, leaders)
+        is_folded = ~is_left
+        is_folded[first] = False
+        folded.append(rest[is_folded])
+        under.append(leaders[is_folded])
+        rest, own = rest[is_left], own[is_left]
+        if not len(rest):
+            break
+    every = np.concatenate(folded)
+    return Folded(subtract(found, np.sort(every)), every, np.concatenate(under))

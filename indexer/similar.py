@@ -1,0 +1,82 @@
+"""Articles like a given one: the heaviest of its words, asked for all together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from indexer.analysis import analyzer, stop_words
+from indexer.arguments import check_slice
+from indexer.engine.arrays import Matches, subtract, unite, unscored
+from indexer.engine.evaluate import Found
+from indexer.engine.folding import fold_duplicates
+from indexer.engine.leaves import Leaf
+from indexer.engine.mark import Mark
+from indexer.engine.ranking import top
+from indexer.engine.scoring import idf, score_leaf
+from indexer.engine.snapshot import Snapshot
+from indexer.model import Article, ArticleInfo, Hit
+from indexer.search import Searching, present
+
+TERMS = 25
+"""How many of an article's words are asked for."""
+_TITLE = 2  # how often a word of the title counts
+_SATURATION = 20  # much higher than in scoring: what an article repeats is what it is about
+_MOST = 500  # of the distinct words of a long article the most frequent are weighed
+
+
+def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> tuple[Hit, ...]:
+    """The articles that are most like the one of this number, without itself and its near-duplicates.
+
+    A BM25 query of its heaviest words, each counting for as much as it weighs in the article.
+    """
+    check_slice("relevance", limit, 0, None)
+    article = snapshot.article(number)
+    leaves, parts = [], []
+    for stem, weight in heaviest(snapshot, article, how.language):
+        scored = score_leaf(snapshot, _leaf(snapshot, stem))
+        leaves.append(scored)
+        parts.append(Matches(scored.matches.articles, scored.matches.scores * weight))
+    itself = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
+    matches = subtract(unite(parts, snapshot.articles), itself)
+    folded = fold_duplicates(snapshot, matches, "relevance")
+    shown = top(snapshot, folded.shown, "relevance", 0, limit)
+    found = Found(matches, matches, tuple(leaves), (), ())
+    return tuple(present(snapshot, how, found, shown, folded))
+
+
+def duplicates(snapshot: Snapshot, how: Searching, number: int) -> tuple[ArticleInfo, ...]:
+    """The near-duplicates of the article of this number: newest first, ties by id."""
+    found = unscored(snapshot.families.duplicates(number))
+    ordered = top(snapshot, found, "newest", 0, len(found))
+    return tuple(snapshot.infos(ordered.articles.tolist(), how.language))
+
+
+def heaviest(snapshot: Snapshot, article: Article, language: str) -> list[tuple[str, float]]:
+    """The stems of an article that weigh most, heaviest first, and what each counts for; no stop words.
+
+    They are chosen by frequency times idf over title and text, the frequency saturated as in BM25: the
+    saturated frequency is what they count for. `language` is that of articles that name none.
+    """
+    language = article.language or language
+    words, common = analyzer(language), stop_words(language)
+    counts: Counter[str] = Counter()
+    for text in (*article.paragraphs, *[article.title] * _TITLE):
+        counts.update(stem for stem, word in zip(*words.forms(text), strict=True) if word not in common)
+    weighed = []
+    for stem, count in counts.most_common(_MOST):
+        weight = count / (count + _SATURATION)
+        weighed.append((-weight * idf(snapshot.documents, snapshot.spread(stem)), stem, weight))
+    return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
+
+
+def _leaf(snapshot: Snapshot, stem: str) -> Leaf:
+    return Leaf(
+        stem,
+        snapshot.postings("title", stem),
+        snapshot.postings("paragraph", stem),
+        Mark(stems=frozenset((stem,))),
+        in_title=True,
+        in_text=True,
+    )
