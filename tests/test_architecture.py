@@ -26,7 +26,7 @@ ROOMS = [
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),
     ("indexer.intake", "indexer.sync"),
-    ("indexer.generations", "indexer.listing", "indexer.search", "indexer.suggest"),
+    ("indexer.generations", "indexer.listing", "indexer.search", "indexer.similar", "indexer.suggest"),
     ("indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),

@@ -229,6 +229,9 @@ def test_what_only_this_project_answers_is_asked_of_it_alone(source: Path, tmp_p
     assert suggestions[0].article == "harbour festival"
     assert chosen.search(Question(Kind.MEANT, ("council", "brigde")))[0].article == "council bridge"
     assert chosen.search(Question(Kind.TIMELINE, ("zeppelin",)))[0].article == "special"
+    similar = chosen.search(Question(Kind.SIMILAR, ("a3",)))
+    assert {hit.article for hit in similar} <= {"special", *(f"a{number}" for number in range(1, 13))}
+    assert marks(similar[0].passage)
     chosen.close()
 
 

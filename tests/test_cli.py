@@ -238,6 +238,18 @@ def test_pages_lead_on_by_their_cursor(archive: Archive, run: Run) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+def test_near_duplicates_are_one_hit_unless_each_is_asked_for(archive: Archive, run: Run) -> None:
+    story = "The crane was moved on Monday from the old quay to the new one by three barges. " * 3
+    archive.lines("c.jsonl", *({"id": f"copy{n}", "title": f"Title {n}", "text": story} for n in range(3)))
+    run("index", "--index", "index")
+    out = run("search", "--index", "index", "barges")[1]
+    assert out.startswith("3 articles; 2 of them folded as near-duplicates (")
+    assert "\n   also in copy1, copy2\n" in out
+    found = answer(run, "search", "--index", "index", "barges", "--no-fold")
+    assert (found["folded"], len(found["hits"])) == (0, 3)
+    assert not any(hit["also"] for hit in found["hits"])
+
+
 def test_a_query_may_begin_with_a_minus_sign(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     assert answer_after_dashes(run, "-first")["total"] == 1

@@ -276,12 +276,12 @@ def test_a_marked_article_marks_every_paragraph(index: Index) -> None:
 def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:
     page = index.search("syria trucks").as_json()
     assert set(page) == {
-        "query", "total", "partial", "offset", "limit", "took_ms", "notes", "did_you_mean", "facets",
-        "timeline", "cursor", "hits",
+        "query", "total", "partial", "folded", "offset", "limit", "took_ms", "notes", "did_you_mean",
+        "facets", "timeline", "cursor", "hits",
     }  # fmt: skip
     assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]
-    assert set(hit) == {"id", "title", "url", "language", "score", "published", "missing", "passages"}
+    assert set(hit) == {"id", "title", "url", "language", "score", "published", "missing", "passages", "also"}
     assert hit["title"] == {"text": "Aid convoy reaches Aleppo", "spans": []}
     assert hit["published"] == {"value": "2021-11-05T21:01", "precision": "minute", "from": "given"}
     assert hit["passages"][0]["spans"] == [[0, 6], [20, 25]]
@@ -350,7 +350,7 @@ def test_the_engine_agrees_with_the_reference(
         index.put(articles)
         for query in queries:
             expected = reference.search(query, today=TODAY, enough=100)
-            page = index.search(query, limit=100)
+            page = index.search(query, limit=100, fold=False)
             wanted = expected.full + expected.partial
             assert [hit.article.id for hit in page.hits] == [name for name, _ in wanted], query
             assert [hit.score for hit in page.hits] == pytest.approx([score for _, score in wanted]), query

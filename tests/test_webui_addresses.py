@@ -20,6 +20,7 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
     assert Search("a b&c").parameters() == "?q=a+b%26c"
     full = Search("x", "2021", "2022-03", "newest", 3)
     assert full.parameters() == "?q=x&after=2021&before=2022-03&sort=newest&page=3"
+    assert full.with_fold(False).parameters() == "?q=x&after=2021&before=2022-03&sort=newest&fold=0"
 
 
 @given(
@@ -30,6 +31,7 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
         st.sampled_from(["", "2022"]),
         st.sampled_from(["relevance", "newest", "oldest", "title"]),
         st.integers(1, 999),
+        st.booleans(),
     )
 )
 def test_a_search_survives_its_address(search: Search) -> None:
@@ -47,6 +49,7 @@ def test_a_search_survives_its_address(search: Search) -> None:
         {"page": "٣"},
         {"page": "9" * 5000},
         {"page": "1e3"},
+        {"fold": "2"},
         {"sort": "random"},
         {"q": "x" * 4001},
     ],

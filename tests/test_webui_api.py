@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from indexer.model import Article
-from tests.test_webui_views import ARTICLES, archive, client
+from tests.test_webui_views import ARTICLES, COPIES, NIGHT, archive, client
 
 
 def answer_to(site: FlaskClient, path: str) -> dict[str, Any]:
@@ -101,6 +101,30 @@ def test_suggestions_are_the_library_s() -> None:
 def test_an_article_with_an_awkward_id_is_named_by_a_parameter() -> None:
     site = client(Article(id="../x", title="X", paragraphs=("x",)))
     assert answer_to(site, f"/api/articles/?id={quote('../x', safe='')}")["id"] == "../x"
+
+
+def test_near_duplicates_are_one_hit_unless_all_are_asked_for() -> None:
+    site = client(*COPIES, NIGHT)
+    answer = answer_to(site, "/api/search?q=line&sort=newest")
+    assert (answer["total"], answer["folded"]) == (3, 2)
+    assert [hit["id"] for hit in answer["hits"]] == ["copy/2"]
+    assert [other["id"] for other in answer["hits"][0]["also"]] == ["copy/1", "copy/0"]
+    answer = answer_to(site, "/api/search?q=line&fold=0")
+    assert (len(answer["hits"]), answer["folded"]) == (3, 0)
+    assert answer_to(site, "/api/search?q=trams&fold=maybe")["status"] == 400
+
+
+def test_similar_articles_come_with_near_duplicates_apart() -> None:
+    site = client(*COPIES, NIGHT)
+    answer = answer_to(site, "/api/similar/copy/0")
+    assert answer["id"] == "copy/0"
+    assert [other["id"] for other in answer["also"]] == ["copy/2", "copy/1"]
+    assert [hit["id"] for hit in answer["hits"]] == ["night"]
+    assert answer["hits"][0]["passages"][0]["spans"]
+    assert answer_to(site, "/api/similar/copy/0?limit=0")["hits"] == []
+    assert answer_to(site, "/api/similar/?id=night&limit=1")["hits"][0]["also"]
+    assert answer_to(site, "/api/similar/nobody")["status"] == 404
+    assert answer_to(site, "/api/similar/night?limit=-1")["status"] == 400
 
 
 def test_the_status_is_the_library_s() -> None:

@@ -33,7 +33,7 @@ ELEMENTS = set(
     re.findall(
         r"\S+",
         """html head meta title link body div a header p search form label input button select option main
-    section h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
+    section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
     )
 )
 ATTRIBUTES = set(
@@ -82,6 +82,23 @@ def test_what_a_document_says_stays_text(text: str) -> None:
     assert [p.text for p in page.select(".paragraph p")] == [f"zebra {text}", text]
     assert [n.text for n in page.select(".notes li")] == [text]
     assert not page.select("article a.host")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_near_duplicate_says_stays_text(text: str) -> None:
+    site = client(
+        *(
+            Article(id=f"{text}{n}", title=f"Zebra {text}", paragraphs=(f"zebra {text} " * 20,), source=text)
+            for n in range(2)
+        ),
+        Article(id=f"other{text}", title=f"Other {text}", paragraphs=(f"A zebra. {text}",), source=text),
+    )
+    results = parsed(site, "/?q=zebra")
+    title = " ".join(f"Zebra {text}".split())
+    (also,) = results.select("details a")
+    assert also.text == title
+    page = parsed(site, str(also["href"]))
+    assert [a.text for a in page.select("section.also a")] == [title, " ".join(f"Other {text}".split())]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

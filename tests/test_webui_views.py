@@ -34,6 +34,21 @@ ARTICLES = (
 )
 
 
+# One story under three titles, and another that shares words with it.
+COPIES = tuple(
+    Article(
+        id=f"copy/{n}",
+        title=f"Night trams {n}",
+        paragraphs=(" ".join(f"stop{stop}" for stop in range(40)), f"Trams ran on line {n}."),
+        published=f"2021-03-0{n + 1}",
+    )
+    for n in range(3)
+)
+NIGHT = Article(
+    id="night", title="The night bus", paragraphs=("A bus runs from stop5 to stop7 by tram rails.",)
+)
+
+
 @functools.cache
 def archive(*articles: Article) -> Index:
     """An index with these articles and no others; it lives until the end of the run."""
@@ -311,3 +326,48 @@ def test_static_files_may_be_kept_for_as_long_as_their_address_stands() -> None:
             assert response.status_code == 200
             assert response.cache_control.immutable
             assert not unversioned.cache_control.immutable
+
+
+def test_near_duplicates_stand_under_their_hit_and_can_be_shown() -> None:
+    site = client(*COPIES, NIGHT)
+    soup = page("/?q=line&sort=newest", from_=site)
+    assert len(soup.select(".hit")) == 1
+    details = one(soup, "details.also")
+    assert one(soup, "details.also summary").text == "also in 2 files"
+    assert [link["href"] for link in details.select("a")] == [
+        "/a/copy/1?q=line&sort=newest",
+        "/a/copy/0?q=line&sort=newest",
+    ]
+    assert "2 are folded into others" in " ".join(one(soup, ".count").text.split())
+    every = page(str(one(soup, ".count a")["href"]), from_=site)
+    assert len(every.select(".hit")) == 3
+    assert not every.select("details")
+    assert one(every, ".count a")["href"] == "/?q=line&sort=newest"
+
+
+def test_the_pager_counts_what_is_shown() -> None:
+    many = [
+        Article(
+            id=f"n{n}",
+            title="silk",
+            paragraphs=(" ".join(f"word{i}" for i in range(n // 2 * 50, n // 2 * 50 + 50)),),
+        )
+        for n in range(24)
+    ]
+    site = client(*many)
+    soup = page("/?q=silk&page=2", from_=site)
+    assert len(soup.select(".hit")) == 2
+    assert "page 2 of 2" in " ".join(one(soup, ".count").text.split())
+    assert "page 3 of 3" in " ".join(one(page("/?q=silk&page=3&fold=0", from_=site), ".count").text.split())
+
+
+def test_an_article_names_similar_ones_and_its_near_duplicates() -> None:
+    site = client(*COPIES, NIGHT)
+    soup = page("/a/copy/0", from_=site)
+    lists = {
+        section.h2.text: [a["href"] for a in section.select("a")]
+        for section in soup.select("section.also")
+        if section.h2
+    }
+    assert lists == {"Nearly the same text": ["/a/copy/2", "/a/copy/1"], "Similar articles": ["/a/night"]}
+    assert not page("/a/arabic").select("section.also")

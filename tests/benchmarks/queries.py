@@ -56,6 +56,7 @@ class Kind(StrEnum):
     TIMELINE = "timeline"
     SUGGEST = "suggest"
     MEANT = "meant"
+    SIMILAR = "similar"
 
     @property
     def label(self) -> str:
@@ -78,8 +79,9 @@ _LABELS = {
     Kind.TIMELINE: "with a timeline",
     Kind.SUGGEST: "suggest while typing",
     Kind.MEANT: "one misspelt word of two",
+    Kind.SIMILAR: "similar articles",
 }
-OWN = frozenset({Kind.TIMELINE, Kind.SUGGEST, Kind.MEANT})
+OWN = frozenset({Kind.TIMELINE, Kind.SUGGEST, Kind.MEANT, Kind.SIMILAR})
 """What only this project answers: its engine is asked alone."""
 
 
@@ -141,7 +143,10 @@ def plain_words(text: str) -> list[str]:
 
 
 class WordList:
-    """The words of a corpus: in how many paragraphs each stands, and in which those of the log do."""
+    """The words of a corpus: in how many paragraphs each stands, and in which those of the log do.
+
+    `stories` are the ids of its stories.
+    """
 
     def __init__(self, stories: Callable[[], Iterable[Story]], log: Log) -> None:
         wanted = {word for run in (*log.queries, *log.phrases, *log.texts) for word in run}
@@ -149,6 +154,7 @@ class WordList:
         places: dict[str, array[int]] = defaultdict(lambda: array("I"))
         self.days: list[date] = []
         self.pairs: Counter[tuple[str, ...]] = Counter()
+        self.stories = [story.id for story in stories()]
         for number, (day, text) in enumerate(_paragraphs(stories())):
             words = set(_PLAIN.findall(text))
             self.counts.update(words)
@@ -203,6 +209,7 @@ def draw(words: WordList, log: Log, most: int = QUESTIONS) -> dict[Kind, list[Qu
         Kind.TIMELINE: [(word,) for word in common],
         Kind.SUGGEST: _begun(words, log, most),
         Kind.MEANT: list(zip(common, _misspelt(words, known), strict=False)),
+        Kind.SIMILAR: [(name,) for name in _spread(words.stories, most)],
     }
     questions = {kind: [Question(kind, run) for run in runs[:most]] for kind, runs in drawn.items()}
     questions[Kind.DATES] = [_dated(question, words) for question in questions[Kind.DATES]]

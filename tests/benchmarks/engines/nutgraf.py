@@ -42,6 +42,9 @@ class Nutgraf(Engine):
         if question.kind is Kind.SUGGEST:
             suggestions = self._index.suggest(" ".join(question.words))
             return [Found(suggestion.text, suggestion.spans) for suggestion in suggestions]
+        if question.kind is Kind.SIMILAR:
+            similar = self._index.similar(question.words[0], TOP)
+            return [Found(hit.article.id, hit.passages) for hit in similar]
         page = self._index.search(
             phrased(question),
             # Kept out of the query string: these are days, in no need of being understood.
