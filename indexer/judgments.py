@@ -150,7 +150,7 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     """
     answers = []
     for query, judged in judgments.items():
-        hits = [hit.article.id for hit in index.search(query, limit=DEPTH).hits]
+        hits = [hit.article.id for hit in index.search(query, limit=DEPTH, fold=False).hits]
         good = [name for name, gain in judged.items() if gain > 0]
         ideal = _gained(sorted(judged.values(), reverse=True))
         first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
