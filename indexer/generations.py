@@ -30,7 +30,7 @@ from indexer.engine.storage import sync_folder, write_durably
 from indexer.engine.writer import create
 from indexer.errors import IndexDamaged, IndexLocked, IndexMissing
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a generation written before can no longer be read."""
 
 _NAME = re.compile(r"g\d{6}")
