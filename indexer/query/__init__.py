@@ -11,9 +11,10 @@ from whoosh.query.qcore import NullQuery, Query
 from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
-from indexer.query.reading import reading
+from indexer.query.reading import reading, spoken, spoken_clause
 from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near, or_everything
 from indexer.query.widening import Alternatives, widened
+from indexer.query.writing import written
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -36,7 +37,10 @@ __all__ = [
     "parse_period",
     "parse_range",
     "reading",
+    "spoken",
+    "spoken_clause",
     "widened",
+    "written",
 ]
 
 MAX_CHARACTERS = 8192

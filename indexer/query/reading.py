@@ -12,6 +12,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.query.tree import DateRange, Filter, Must, Near, RawPhrase, has_words
+from indexer.query.widening import Alternatives
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -61,6 +62,13 @@ def spoken(dates: DateRange) -> str:
         return f"from {_moment(start)} to {_day(last)}"
     last = end if end == datetime.max else end - timedelta(minutes=1)
     return f"at {_moment(start)}" if start == last else f"from {_moment(start)} to {_moment(last)}"
+
+
+def spoken_clause(clause: Any) -> str:
+    """One clause of a tree in words, such as “belt”, in any form; or without “china”."""
+    if isinstance(clause, Not):
+        return f"without {spoken_clause(clause.query)}"
+    return _filter(clause) + (", in any form" if _is_inflected(clause) else "")
 
 
 def _clauses(tree: And) -> Iterable[Query]:
@@ -115,6 +123,9 @@ def _word(node: Any) -> str:
             for gap, place in zip(node.distances, places[1:], strict=True)
         ]
         return "".join([places[0], *rest])
+    if isinstance(node, Alternatives):
+        texts = (node.text, *node.others) if node.kept else node.others
+        return _joined([f"“{text}”" for text in texts], "or")
     if isinstance(node, RawPhrase):
         exactly = "exactly " * node.exact
         if len(node.text.split()) == 1:
@@ -156,7 +167,7 @@ def _is_inflected(node: Any) -> bool:
     if isinstance(node, (Near, Must, And, Or)):
         children = node.parts if isinstance(node, Near) else node.children()
         return any(map(_is_inflected, children))
-    return type(node) is Term or (isinstance(node, RawPhrase) and not node.exact)
+    return type(node) in (Term, Alternatives) or (isinstance(node, RawPhrase) and not node.exact)
 
 
 def _joined(texts: Iterable[str], word: str) -> str:
