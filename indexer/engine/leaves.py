@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
 from indexer.engine.occurrences import exact_postings, near_postings
 from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
@@ -42,6 +43,7 @@ class Leaves:
     snapshot: Snapshot
     languages: Sequence[str]
     notes: list[str] = field(default_factory=list)
+    deadline: Deadline = NEVER
 
     def word(self, fields: Iterable[str], text: str) -> Leaf:
         """A word as typed; it may be a phrase in truth (covid-19, 東京都), in some language or in all."""
@@ -107,7 +109,7 @@ class Leaves:
         parts: dict[str, Postings] = {}
         for name in fields:
             found = merge_postings(
-                [exact_postings(self.snapshot, name, phrase) for phrase in sorted(phrases)]
+                [exact_postings(self.snapshot, name, phrase, self.deadline) for phrase in sorted(phrases)]
             )
             single = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
             parts[name] = merge_postings([found, single], np.maximum)
@@ -125,7 +127,7 @@ class Leaves:
                 for part in parts
             ]
             pairs = list(zip(marks, having, strict=True))
-            found[name] = near_postings(self.snapshot, name, pairs, distances)
+            found[name] = near_postings(self.snapshot, name, pairs, distances, self.deadline)
         label = " NEAR ".join("/".join(leaf.label for leaf in part) for part in parts)
         return _leaf(label, found, Mark(nears=frozenset({(tuple(marks), tuple(distances))})))
 
@@ -144,7 +146,9 @@ class Leaves:
         parts: dict[str, Postings] = {}
         for name in fields:
             found = [self.snapshot.postings(name, stem) for stem in sorted(stems)]
-            found += [self.snapshot.phrase_postings(name, *phrase) for phrase in sorted(phrases)]
+            found += [
+                self.snapshot.phrase_postings(name, *phrase, self.deadline) for phrase in sorted(phrases)
+            ]
             grams = [gram for character in characters for gram in self._grams(character)]
             exact = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
             # A word written exactly so is most often among the stem's places already: not counted twice.
@@ -178,7 +182,10 @@ class Leaves:
             commonest = np.argsort(-self.snapshot.commonness[np.array(places)], kind="stable")
             places = sorted(places[number] for number in commonest[:MAX_EXPANSION].tolist())
         words = [self.snapshot.lexicon[place] for place in places]
-        parts = {name: self.snapshot.word_postings(name, words) for name in fields}
+        parts = {}
+        for name in fields:
+            self.deadline.check()
+            parts[name] = self.snapshot.word_postings(name, words)
         return _leaf(label, parts, Mark(words=frozenset(words)))
 
 

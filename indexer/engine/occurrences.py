@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.arrays import contains
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, sum_runs
 from indexer.engine.snapshot import Snapshot
@@ -67,28 +68,44 @@ def meet(parts: Sequence[Spans], distances: Sequence[int]) -> list[_Flags]:
 
 
 def near_postings(
-    snapshot: Snapshot, field: str, parts: Sequence[tuple[Mark, Ids]], distances: Sequence[int]
+    snapshot: Snapshot,
+    field: str,
+    parts: Sequence[tuple[Mark, Ids]],
+    distances: Sequence[int],
+    deadline: Deadline = NEVER,
 ) -> Postings:
     """The documents in which parts meet, each part with what to look for and the documents that have it.
 
-    The frequency is that of the part that takes part least often.
+    The frequency is that of the part that takes part least often. Raises TimeIsUp.
     """
     docs = _common([docs for _, docs in parts])
     if not len(docs):
         return NO_POSTINGS
-    spans = [spans_of(snapshot, field, mark, docs) for mark, _ in parts]
+    spans = []
+    for mark, _ in parts:
+        deadline.check()
+        spans.append(spans_of(snapshot, field, mark, docs))
     counts = [_counted(part.only(kept)) for part, kept in zip(spans, meet(spans, distances), strict=True)]
     # Whoever belongs to a row has all the others of it in the same document.
     return Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts]))
 
 
-def exact_postings(snapshot: Snapshot, field: str, phrase: Phrase) -> Postings:
-    """The documents that have a phrase of words as they are written, and how often."""
+def exact_postings(snapshot: Snapshot, field: str, phrase: Phrase, deadline: Deadline = NEVER) -> Postings:
+    """The documents that have a phrase of words as they are written, and how often; raises TimeIsUp."""
     words, _ = phrase
-    docs = _common([snapshot.word_postings(field, [word]).docs for word in words])
+    having = []
+    for word in dict.fromkeys(words):
+        deadline.check()
+        having.append(snapshot.word_postings(field, [word]).docs)
+    docs = _common(having)
     if not len(docs):
         return NO_POSTINGS
-    starts = [_places(docs, snapshot.word_positions(field, [word], docs)) for word in words]
+    places = {}
+    for word in dict.fromkeys(words):
+        deadline.check()
+        places[word] = _places(docs, snapshot.word_positions(field, [word], docs))
+    deadline.check()
+    starts = [places[word] for word in words]
     return _counted(_in_order(starts, phrase))
 
 

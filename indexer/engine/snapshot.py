@@ -17,6 +17,7 @@ from whoosh.query.qcore import Query
 from whoosh.searching import Searcher
 
 from indexer.engine.codec import ColumnarSegment
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.families import Families, find_families
 from indexer.engine.labels import Labels, joined, shown, source_texts
 from indexer.engine.periods import Grain, Periods, ages_of, periods_of
@@ -129,9 +130,14 @@ class Snapshot:
         wanted = list(words)
         return self._gathered(lambda view: view.word_postings(field, wanted))
 
-    def phrase_postings(self, field: str, stems: Sequence[str], slop: int) -> Postings:
-        """The documents that have stems in this order, each at most `slop` places after the one before."""
-        return self._gathered(lambda view: view.phrase_postings(field, stems, slop))
+    def phrase_postings(
+        self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
+    ) -> Postings:
+        """The documents that have stems in this order, each at most `slop` places after the one before.
+
+        Raises TimeIsUp.
+        """
+        return self._gathered(lambda view: view.phrase_postings(field, stems, slop, deadline))
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.arrays import contains
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
@@ -125,8 +126,13 @@ class SegmentView:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         return self._positions(field, number, self._postings(field, number, number + 1), docs)
 
-    def phrase_postings(self, field: str, stems: Sequence[str], slop: int) -> Postings:
-        """The documents that have stems in this order, each at most `slop` places after the one before."""
+    def phrase_postings(
+        self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
+    ) -> Postings:
+        """The documents that have stems in this order, each at most `slop` places after the one before.
+
+        Raises TimeIsUp.
+        """
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
@@ -138,6 +144,7 @@ class SegmentView:
         for number in numbers:
             if not len(docs):
                 return NO_POSTINGS
+            deadline.check()
             places, positions = self._positions(field, number, postings[number], docs)
             here = places * _FAR + positions  # ascending, as documents and positions are
             if ends is None:
