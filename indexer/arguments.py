@@ -16,6 +16,9 @@ MAX_DEPTH = 10_000
 MAX_VALUES = 100
 """How many values of one filter may be asked for."""
 
+MAX_SECONDS = 60.0
+"""The most time that a query can be given."""
+
 Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
 
@@ -46,6 +49,15 @@ def check_half_life(days: float | None, sort: str) -> float | None:
     if sort != "relevance":
         raise InvalidRequest(f"half_life: the order by relevance is wanted with it, {sort!r} was found")
     return float(days)
+
+
+def check_seconds(seconds: float) -> float:
+    """The time that a query may take; raises InvalidRequest."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
+        raise InvalidRequest(
+            f"seconds: a number above 0, up to {MAX_SECONDS:g}, is wanted, {seconds!r} was found"
+        )
+    return float(seconds)
 
 
 def check_facets(names: Values) -> tuple[str, ...]:

@@ -155,6 +155,8 @@ def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limi
     show_default=True,
     help="What a line of the timeline stands for.",
 )
+@click.option("--seconds", type=float, help="How long it may take (default: 1).")
+@click.option("--explain", is_flag=True, help="Say how the query was read, and how each score comes about.")
 @_json_option
 def search(
     query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **asked: Any
@@ -415,12 +417,23 @@ def _print_json(value: dict[str, Any]) -> None:
 def _print_page(page: Page) -> None:
     for note in page.notes:
         click.echo(f"nutgraf: {_plain(note)}", err=True)
+    if page.dead_end:
+        from indexer.accounts import dead_end_lines
+
+        for line in dead_end_lines(page.dead_end):
+            click.echo(_plain(line), err=True)
     if page.did_you_mean:
         click.echo(f"Did you mean: {_plain(page.did_you_mean)}", err=True)
+    if page.receipt:
+        from indexer.accounts import receipt_lines
+
+        for line in receipt_lines(page.receipt):
+            click.echo(_plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
+    at_least = "at least " if page.is_cut else ""
     folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
-    click.echo(f"{articles}{more}{folded} ({page.took_ms:.0f} ms)")
+    click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
         from indexer.charts import facet_lines, timeline_lines
 
@@ -443,6 +456,11 @@ def _print_hit(place: int, hit: Hit) -> None:
         click.echo(f"   [{passage.number}] {_marked(passage.text, passage.spans)}")
     if hit.also:
         click.echo(f"   also in {', '.join(_plain(other.id) for other in hit.also)}")
+    if hit.explanation:
+        from indexer.accounts import explanation_lines
+
+        for line in explanation_lines(hit.explanation):
+            click.echo(f"   {_plain(line)}")
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:

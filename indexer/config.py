@@ -56,6 +56,8 @@ class Config:
     """A file of words that mean the same, in Solr's format; read by searches only."""
     page_size: int = 10
     passages: int = 3
+    query_seconds: float = 1.0
+    """How long a query may take, above 0 and up to 60; what was found by then is the answer, and says so."""
     host: str = "127.0.0.1"
     port: int = 8765
 
@@ -150,6 +152,10 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
             raise refusal
         if key == "port" and number > 65535:
             raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {value!r} was found")
+        if key == "query_seconds" and not 0 < number <= 60:
+            raise ConfigError(
+                f"{origin}: option 'query_seconds' wants a number above 0, up to 60, {value!r} was found"
+            )
         return number
     if not text:
         raise refusal

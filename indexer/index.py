@@ -83,6 +83,8 @@ class Index:
         facets: str | Iterable[str] | None = None,
         timeline: bool | str | None = None,
         fold: bool = True,
+        seconds: float | None = None,
+        explain: bool = False,
     ) -> Page:
         """One page of the articles that match a query; any string is one.
 
@@ -103,6 +105,12 @@ class Index:
         day, week, month or year, or True for the one that fits. See `Page`.
 
         Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
+        the one up to, but without, the first moment of the other. `sort` is relevance, newest, oldest or
+        title. Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
+
+        `seconds` is the time that it may take (default: `query_seconds` of the configuration, at most 60);
+        when it is up, the page says that it is cut. With `explain`, the page has a receipt and each hit an
+        explanation of its score.
         """
         reading = self._reading()
         return search(
@@ -123,6 +131,8 @@ class Index:
             facets=facets,
             timeline=timeline,
             fold=fold,
+            seconds=seconds,
+            explain=explain,
         )
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:

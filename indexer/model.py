@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from indexer.counts import FacetCount, Timeline
 from indexer.errors import InvalidArticle
+from indexer.receipts import DeadEnd, HitExplanation, Receipt
 
 Precision = Literal["year", "month", "day", "minute"]
 
@@ -219,6 +220,8 @@ class Hit(Struct, frozen=True):
     """An article that matches: its passages in reading order, and the words of the query that it lacks.
 
     `also` are its near-duplicates that match too and are folded under it, in the order of the hits.
+    Where a search was cut, words that there was no time to look up are among those. `explanation` is there
+    when it was asked for.
     """
 
     article: ArticleInfo
@@ -227,10 +230,12 @@ class Hit(Struct, frozen=True):
     passages: tuple[Passage, ...] = ()
     missing: tuple[str, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
+    explanation: HitExplanation | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The hit as in every JSON answer."""
         article = self.article
+        explanation = {"explanation": self.explanation.as_json()} if self.explanation else {}
         return {
             "id": article.id,
             "title": {"text": article.title, "spans": [list(span) for span in self.title_spans]},
@@ -244,6 +249,7 @@ class Hit(Struct, frozen=True):
                 for p in self.passages
             ],
             "also": [other.as_json() for other in self.also],
+            **explanation,
         }
 
 
@@ -259,6 +265,10 @@ class Page(Struct, frozen=True):
     `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
     has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
     None on the last.
+
+    With `is_cut`, the time for a query was up: `total` and `partial` are then at least so many, not all.
+    `receipt` says what was understood, when that was asked for. Where nothing meets the whole query,
+    `dead_end` says why, and what would find something.
     """
 
     query: str
@@ -274,6 +284,9 @@ class Page(Struct, frozen=True):
     facets: Mapping[str, tuple[FacetCount, ...]] = {}
     timeline: Timeline | None = None
     cursor: str | None = None
+    is_cut: bool = False
+    receipt: Receipt | None = None
+    dead_end: DeadEnd | None = None
 
     @property
     def shown(self) -> int:
@@ -290,11 +303,14 @@ class Page(Struct, frozen=True):
             "offset": self.offset,
             "limit": self.limit,
             "took_ms": round(self.took_ms, 2),
+            "is_cut": self.is_cut,
             "notes": list(self.notes),
             "did_you_mean": self.did_you_mean,
             "facets": {name: [value.as_json() for value in values] for name, values in self.facets.items()},
             "timeline": self.timeline.as_json() if self.timeline else None,
             "cursor": self.cursor,
+            "receipt": self.receipt.as_json() if self.receipt else None,
+            "dead_end": self.dead_end.as_json() if self.dead_end else None,
             "hits": [hit.as_json() for hit in self.hits],
         }
 

@@ -43,6 +43,7 @@ def open_reading(
         day_first=config.day_first,
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,
+        seconds=config.query_seconds,
     )
     return Reading(snapshot, summary, how)
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.analysis import analyzer
-from indexer.arguments import Values, check_facets, check_half_life, check_slice, check_timeline, check_values
+from indexer.arguments import (
+    Values,
+    check_facets,
+    check_half_life,
+    check_seconds,
+    check_slice,
+    check_timeline,
+    check_values,
+)
 from indexer.counting import matching
 from indexer.counts import Timeline
 from indexer.cursor import read_cursor, search_mark
 from indexer.engine.arrays import Matches, contains
+from indexer.engine.deadline import Clock, Deadline
 from indexer.engine.evaluate import Evaluation, Found
 from indexer.engine.facets import count_facet
 from indexer.engine.folding import Folded, fold_duplicates
 from indexer.engine.leaves import Leaf
+from indexer.engine.postings import Ids
 from indexer.engine.ranking import aged
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.timeline import make_timeline
@@ -29,6 +40,7 @@ from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
 from indexer.paging import Slice, cut_page
 from indexer.query import Parsed, RawPhrase, dated, or_everything, parse, parse_period, widened
 from indexer.query.typed import bare
+from indexer.receipts import DeadEnd, Receipt
 from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
 from indexer.spelling import DOUBTED, did_you_mean
 from indexer.synonyms import Synonyms
@@ -44,6 +56,32 @@ class Searching:
     day_first: bool = True
     synonyms: Synonyms | None = None
     today: Callable[[], date] = date.today
+    seconds: float = 1.0
+    """The time that a query may take."""
+    clock: Clock = time.perf_counter
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a search is kept to beside its text; `filters` are the values of labels, of each any will do."""
+
+    after: str | None = None
+    before: str | None = None
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    undated: bool = False
+
+    def without(self, names: Collection[str]) -> Bounds:
+        """These bounds without some, which are named as the arguments are."""
+        return Bounds(
+            None if "after" in names else self.after,
+            None if "before" in names else self.before,
+            {name: values for name, values in self.filters.items() if name not in names},
+            self.undated and "undated" not in names,
+        )
+
+    def articles(self, snapshot: Snapshot) -> Ids | None:
+        """The articles that the filters leave, ascending; None for all."""
+        return kept_to(snapshot, self.filters, undated=self.undated) if self.filters or self.undated else None
 
 
 def search(
@@ -65,6 +103,8 @@ def search(
     facets: Values = None,
     timeline: bool | str | None = None,
     fold: bool = True,
+    seconds: float | None = None,
+    explain: bool = False,
 ) -> Page:
     """One page of the hits for a query; raises InvalidRequest for arguments that have no meaning.
 
@@ -78,18 +118,16 @@ def search(
     filters = check_values(source=source, site=site, language=language)
     mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life, fold)
     start = read_cursor(cursor, mark) if cursor else None
-    parsed = _read(how, query, after, before)
-    within = None
-    if filters or undated:
-        within = kept_to(snapshot, filters, undated=undated)
-        if not query.strip():
-            parsed = Parsed(or_everything(parsed.tree), parsed.notes)
-    evaluation = Evaluation(snapshot, how.languages)
+    deadline = Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock)
+    bounds = Bounds(after, before, filters, undated)
+    parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
+    evaluation = Evaluation(snapshot, how.languages, deadline)
     # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
     depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
     enough = start.enough if start else max(limit, 1)
     members = snapshot.families.members if fold else None
     found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
+    fresh = found
     if half_life:
         aged_full, aged_partial = (aged(snapshot, part, half_life) for part in (found.full, found.partial))
         found = replace(found, full=aged_full, partial=aged_partial)
@@ -110,7 +148,7 @@ def search(
         *present(snapshot, how, found, then, partial, lacking=True),
     ]
     meant = None
-    if len(found.full) < DOUBTED:
+    if len(found.full) < DOUBTED and not deadline.is_over():
         # Only now: most queries find enough, and then nobody need ask.
         having = {bare(scored.leaf.label): len(scored.matches) for scored in found.leaves}
         meant = did_you_mean(
@@ -119,10 +157,18 @@ def search(
             query,
             len(found.full),
             having,
-            lambda text: int(
-                np.count_nonzero(matching(snapshot, how.languages, _read(how, text, after, before).tree))
-            ),
+            lambda text: _count(matching(snapshot, how.languages, _read(how, text, bounds).tree), within),
         )
+    receipt: Receipt | None = None
+    remarks: tuple[str, ...] = ()
+    if explain:
+        # Here, as below: most searches need none of it.
+        from indexer.accounting import explained
+
+        receipt, hits, remarks = explained(evaluation, parsed.tree, fresh, (first, then), hits, half_life)
+    end = None
+    if not len(found.full) and not found.is_cut:
+        end = _dead_end(evaluation, how, query, parsed, bounds)
     return Page(
         query=query,
         total=len(found.full),
@@ -131,12 +177,15 @@ def search(
         offset=start.seen if start else offset,
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
-        notes=(*parsed.notes, *found.notes, *_partial_note(found), *_grain_note(grain, over_time)),
+        notes=(*parsed.notes, *found.notes, *_partial_note(found), *_grain_note(grain, over_time), *remarks),
         hits=tuple(hits),
         did_you_mean=meant,
         facets=counts,
         timeline=over_time,
         cursor=following,
+        is_cut=found.is_cut,
+        receipt=receipt,
+        dead_end=end,
     )
 
 
@@ -146,7 +195,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     leaves: list[Leaf] = []
     if query.strip():
         evaluation = Evaluation(snapshot, how.languages)
-        found = evaluation.run(_read(how, query, None, None).tree, enough=1)
+        found = evaluation.run(_read(how, query, Bounds()).tree, enough=1)
         leaves = [scored.leaf for scored in found.leaves]
     words = analyzer(article.language or how.language)
     in_title, in_text = _markers(snapshot, how, leaves)
@@ -171,18 +220,54 @@ def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
     return number in Evaluation(snapshot, how.languages).run(words, enough=0).full.articles
 
 
-def _read(how: Searching, query: str, after: str | None, before: str | None) -> Parsed:
+def _dead_end(
+    evaluation: Evaluation, how: Searching, query: str, parsed: Parsed, bounds: Bounds
+) -> DeadEnd | None:
+    from indexer.accounting import why_nothing
+    from indexer.engine.dead_end import Bound
+
+    snapshot = evaluation.snapshot
+
+    def again(text: str, without: tuple[str, ...]) -> Found:
+        other = bounds.without(without)
+        run = Evaluation(snapshot, how.languages, evaluation.deadline, known=evaluation.known)
+        return run.run(_read(how, text, other).tree, enough=0, depth=0, within=other.articles(snapshot))
+
+    said = []
+    if dates := tuple(name for name in ("after", "before") if getattr(bounds, name)):
+        said.append(Bound(dates, "whatever the date"))
+    for name, values in bounds.filters.items():
+        kept = kept_to(snapshot, {name: values}, undated=False)
+        named = " or ".join(f"“{value}”" for value in values)
+        where = {"language": "in the language", "site": "from the site"}.get(name, "from the source")
+        label = " ".join(f"{name}:{value}" for value in values)
+        said.append(Bound((name,), f"whatever the {name}", label, f"{where} {named}", kept))
+    if bounds.undated:
+        kept = kept_to(snapshot, {}, undated=True)
+        said.append(Bound(("undated",), "dated or not", "undated", "without a date", kept))
+    typed = parse(query, today=how.today(), day_first=how.day_first).tree
+    return why_nothing(evaluation, parsed.tree, typed, said, again)
+
+
+def _count(matches: NDArray[np.bool_], within: Ids | None) -> int:
+    return int(np.count_nonzero(matches if within is None else matches[within]))
+
+
+def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
     today = how.today()
     parsed = parse(query, today=today, day_first=how.day_first)
     if how.synonyms:
         uses: list[str] = []
         tree = widened(parsed.tree, how.synonyms, uses)
         parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)))
-    if not after and not before:
-        return parsed
-    start = _first_moment("after", after, how, today)
-    end = _first_moment("before", before, how, today)
-    return Parsed(dated(parsed.tree, start, end, alone=not query.strip()), parsed.notes)
+    tree = parsed.tree
+    if bounds.after or bounds.before:
+        start = _first_moment("after", bounds.after, how, today)
+        end = _first_moment("before", bounds.before, how, today)
+        tree = dated(tree, start, end, alone=not query.strip())
+    if not query.strip() and (bounds.filters or bounds.undated):
+        tree = or_everything(tree)
+    return Parsed(tree, parsed.notes)
 
 
 def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:
@@ -197,7 +282,7 @@ def _first_moment(name: str, text: str | None, how: Searching, today: date) -> d
 
 
 def _partial_note(found: Found) -> tuple[str, ...]:
-    if not len(found.partial):
+    if not len(found.partial) or found.is_cut:
         return ()
     if not len(found.full):
         return ("No article has all of the words; these have some of them.",)

@@ -20,6 +20,7 @@ ROOMS = [
         "indexer.judgments",
         "indexer.progress",
         "indexer.charts",
+        "indexer.accounts",
     ),
     ("indexer", "indexer.index"),
     ("indexer.build",),
@@ -27,11 +28,11 @@ ROOMS = [
     ("indexer.reading", "indexer.workers"),
     ("indexer.intake", "indexer.sync"),
     ("indexer.generations", "indexer.listing", "indexer.search", "indexer.similar", "indexer.suggest"),
-    ("indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
+    ("indexer.accounting", "indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
     ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
-    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config"),
+    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config", "indexer.receipts"),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

@@ -250,6 +250,39 @@ def test_near_duplicates_are_one_hit_unless_each_is_asked_for(archive: Archive, 
     assert not any(hit["also"] for hit in found["hits"])
 
 
+def test_search_explains_itself_when_asked(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    code, out, _ = run("search", "--index", "index", "--explain", "--limit", "1", "first", "crane*")
+    assert code == 0
+    assert out.startswith(
+        "read as: articles with “first” and words that begin with “crane”, in any form\n"
+        "  first: wanted; in title or text; 1 article; stands for first\n"
+        "  crane*: wanted; in title or text; 2 articles; stands for crane\n1 article ("
+    )
+    assert re.search(r"\n   [0-9.]+  first: [0-9.]+ text \(1 times, length [0-9.]+\); rarity", out)
+    assert re.search(r"\n   [0-9.]+  in all, with 1\.300 for nearness\n", out)
+    found = answer(run, "search", "--index", "index", "--explain", "first")
+    assert found["receipt"]["clauses"][0]["articles"] == 1
+
+
+def test_search_says_why_nothing_was_found(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    _, out, err = run("search", "--index", "index", "--after", "2022", "crane")
+    assert out.startswith("0 articles (")
+    assert err == (
+        "No article is published from 1 January 2022 on.\n"
+        "  2 articles: crane  (whatever the date, without --after)\n"
+    )
+
+
+def test_search_takes_no_longer_than_it_may(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    _, out, err = run("search", "--index", "index", "--seconds", "0.000001", "crane")
+    assert out.startswith("at least 0 articles (")
+    assert err.startswith("nutgraf: The time for a query (1e-06 s) was up. Not looked up: crane;")
+    assert run("search", "--index", "index", "--seconds", "0", "crane")[0] == 2
+
+
 def test_a_query_may_begin_with_a_minus_sign(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     assert answer_after_dashes(run, "-first")["total"] == 1

@@ -276,8 +276,8 @@ def test_a_marked_article_marks_every_paragraph(index: Index) -> None:
 def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:
     page = index.search("syria trucks").as_json()
     assert set(page) == {
-        "query", "total", "partial", "folded", "offset", "limit", "took_ms", "notes", "did_you_mean",
-        "facets", "timeline", "cursor", "hits",
+        "query", "total", "partial", "folded", "offset", "limit", "took_ms", "is_cut", "notes",
+        "did_you_mean", "receipt", "dead_end", "facets", "timeline", "cursor", "hits",
     }  # fmt: skip
     assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]

@@ -22,6 +22,14 @@ def test_a_search_answers_as_the_library_does() -> None:
     assert {**response.get_json(), "took_ms": 0} == {**expected, "took_ms": 0}
 
 
+def test_a_search_is_explained_when_asked() -> None:
+    answer = answer_to(client(), "/api/search?q=silk+road&explain=1")
+    assert [clause["label"] for clause in answer["receipt"]["clauses"]] == ["silk", "road"]
+    assert answer["hits"][0]["explanation"]["words"]
+    assert answer_to(client(), "/api/search?q=silk")["receipt"] is None
+    assert client().get("/api/search?q=silk&explain=perhaps").status_code == 400
+
+
 def test_the_limit_is_the_page_size_unless_it_is_given() -> None:
     many = [Article(id=f"n{n}", title="silk", paragraphs=("x",)) for n in range(30)]
     site = client(*many)

@@ -371,3 +371,41 @@ def test_an_article_names_similar_ones_and_its_near_duplicates() -> None:
     }
     assert lists == {"Nearly the same text": ["/a/copy/2", "/a/copy/1"], "Similar articles": ["/a/night"]}
     assert not page("/a/arabic").select("section.also")
+
+
+def test_a_dead_end_says_why_and_links_to_what_finds_something() -> None:
+    nothing = page("/?q=%22silk+camels%22&after=2021").select_one(".nothing")
+    assert nothing is not None
+    assert nothing.select_one(".reason").text == 'No article has "silk camels".'  # type: ignore[union-attr]
+    (link,) = nothing.select(".relaxed a")
+    assert link["href"] == "/?q=silk+camels&after=2021"
+    assert link.parent is not None
+    assert ": 1 article" in link.parent.text
+    found = page(str(link["href"]))
+    assert found.select_one(".count strong").text == "1"  # type: ignore[union-attr]
+
+
+def test_a_dead_end_with_partial_matches_is_said_above_them() -> None:
+    soup = page("/?q=silk+cathedral")
+    assert [a.text for a in soup.select(".dead-end .relaxed a")] == ["silk"]
+
+
+def test_relaxed_dates_leave_the_address() -> None:
+    (link,) = page("/?q=silk&after=2030&before=2031").select(".relaxed a")
+    assert link["href"] == "/?q=silk"
+
+
+def test_a_search_is_explained_when_asked() -> None:
+    soup = page("/?q=silk")
+    (why,) = soup.select(".explain a")
+    assert why["href"] == "/?q=silk&explain=1"
+    assert not soup.select("details")
+    explained = page(str(why["href"]))
+    assert "silk: required; in title or text; 1 article" in explained.select_one(".receipt").text  # type: ignore[union-attr]
+    assert "Score" in explained.select_one(".explanation summary").text  # type: ignore[union-attr]
+
+
+def test_labels_in_a_receipt_are_escaped() -> None:
+    soup = page("/?q=%22%3Cb%3Ebold%3C/b%3E%22&explain=1")
+    assert not soup.select("b")
+    page("/?q=silk&explain=maybe", status=400)

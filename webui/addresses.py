@@ -31,6 +31,7 @@ class Search:
     page: int = 1
     fold: bool = True
     """Whether near-duplicates are one hit."""
+    explain: bool = False
 
     @classmethod
     def parse(cls, args: Mapping[str, str]) -> Self:
@@ -50,6 +51,7 @@ class Search:
             sort,
             whole_number(args, "page", 1, least=1),
             yes_or_no(args, "fold", default=True),
+            yes_or_no(args, "explain"),
         )
 
     @classmethod
@@ -77,6 +79,7 @@ class Search:
             "sort": "" if self.sort == "relevance" else self.sort,
             "page": "" if self.page == 1 else str(self.page),
             "fold": "" if self.fold else "0",
+            "explain": "1" if self.explain else "",
         }
         text = urlencode([(name, value) for name, value in stated.items() if value])
         return f"?{text}" if text else ""

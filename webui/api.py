@@ -115,6 +115,7 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "undated": yes_or_no(args, "undated"),
         "half_life": decimal(args, "half_life"),
         "fold": asked.fold,
+        "explain": asked.explain,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.errors import (
     ArticleMissing,
@@ -15,6 +15,7 @@ from indexer.errors import (
     NutgrafError,
 )
 from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
+from indexer.receipts import DeadEnd, HitExplanation
 from webui.addresses import Search, article_url, web_address
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -98,6 +99,17 @@ class HitText:
     passages: tuple[PassageText, ...]
     missing: tuple[str, ...]
     also: tuple[OtherText, ...]
+    explanation: HitExplanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxedLink:
+    """A search that finds something where another does not: what is different, and where it leads."""
+
+    change: str
+    query: str
+    count: int
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +201,7 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
         ),
         hit.missing,
         other_texts(hit.also, base, search),
+        hit.explanation,
     )
 
 
@@ -209,6 +222,25 @@ def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...
     """The hits of a page that meet the whole query, and those that lack some of its words."""
     hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
     return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
+
+
+def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
+    """The searches that would find something, as links."""
+    return tuple(
+        RelaxedLink(
+            relaxed.change,
+            relaxed.query,
+            relaxed.count,
+            replace(
+                search,
+                query=relaxed.query,
+                after="" if "after" in relaxed.without else search.after,
+                before="" if "before" in relaxed.without else search.before,
+                page=1,
+            ).url(base),
+        )
+        for relaxed in (end.relaxations if end else ())
+    )
 
 
 def article_text(marked: MarkedArticle) -> ArticleText:

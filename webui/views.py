@@ -69,6 +69,7 @@ def search() -> ResponseReturnValue:
         limit=limit,
         offset=(asked.page - 1) * limit,
         fold=asked.fold,
+        explain=asked.explain,
     )
     full, partial = present.hit_texts(found, base, asked)
     return _page(
@@ -79,6 +80,8 @@ def search() -> ResponseReturnValue:
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
+        relaxed=present.relaxed_links(found.dead_end, base, asked),
+        explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
     )
 

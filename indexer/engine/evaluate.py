@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from whoosh.query.compound import And, Or
@@ -15,6 +15,7 @@ from whoosh.query.wrappers import Not
 
 from indexer.analysis import analyzer, fold, stop_words
 from indexer.engine.arrays import NOTHING, Matches, intersect, plus, subtract, unite, unscored
+from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.filters import passing
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
@@ -22,10 +23,12 @@ from indexer.engine.neighbours import DEPTH, Pair, in_a_row, pair, raised
 from indexer.engine.postings import Ids
 from indexer.engine.scoring import COMPOUND, NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
-from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near
+from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near, written
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 _HARD = (Must, Not, DateRange, Filter, Every)
+_NAMED = 10  # clauses in a note, and of each so many characters
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Found:
     """What a query found: articles that meet it, and articles that lack some of its words.
 
     `leaves` are what may be marked; `wanted` are the clauses that a partial match may lack, each with its
-    label and its articles.
+    label and its articles. With `is_cut`, time was up: all of these are fewer than they may be, never wrong.
     """
 
     full: Matches
@@ -41,6 +44,21 @@ class Found:
     leaves: tuple[ScoredLeaf, ...]
     wanted: tuple[tuple[str, Ids], ...]
     notes: tuple[str, ...]
+    is_cut: bool = False
+    plain: tuple[Matches, Matches] = (NOTHING, NOTHING)
+    """The full and the partial matches with the scores that they have without pairs of words."""
+    pairs: tuple[Pair, ...] = ()
+
+
+class Asked(NamedTuple):
+    """The clauses of a query: those that must hold, how often each that may be lacking stands, and the rest.
+
+    `left_out` are common words, and what has no letters.
+    """
+
+    hard: list[Query]
+    soft: dict[Query, int]
+    left_out: list[Query]
 
 
 @dataclass(slots=True)
@@ -49,14 +67,19 @@ class Evaluation:
 
     snapshot: Snapshot
     languages: Sequence[str]
+    deadline: Deadline = NEVER
     leaves: list[ScoredLeaf] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cut: list[Query] = field(default_factory=list)
+    """What there was no time to look up: it counts as found nowhere, and as excluded everywhere."""
+    known: dict[Query, ScoredLeaf] = field(default_factory=dict)
+    """The leaves that were looked up, so that none is twice, here or where a run goes on from this one."""
     _lookup: Leaves = field(init=False)
     _words: dict[str, ScoredLeaf] = field(default_factory=dict)
     """The words that were looked up in all fields, as typed."""
 
     def __post_init__(self) -> None:
-        self._lookup = Leaves(self.snapshot, self.languages, self.notes)
+        self._lookup = Leaves(self.snapshot, self.languages, self.notes, self.deadline)
 
     def run(
         self,
@@ -77,33 +100,102 @@ class Evaluation:
         kept = [] if within is None else [unscored(within)]
         partial = NOTHING
         wanted: list[tuple[str, Ids]] = []
+        soft: dict[Query, int] = {}
         tree = self._audible(tree) or NullQuery
         if type(tree) is AllOf:
             hard, soft = self._clauses(tree)
             filters = [*kept, *(self._match(part) for part in hard if not isinstance(part, Not))]
+            without = [self._excluded(part.query) for part in hard if isinstance(part, Not)]
             words = [self._match_times(part, count) for part, count in soft.items()]
-            without = [self._match(part.query, mark=False) for part in hard if isinstance(part, Not)]
             full = _take_away(intersect([*words, *filters]), without)
             if len(full) < enough and len(words) > 1:
                 any_word = unite(words, self.snapshot.articles)
                 any_word = intersect([any_word, *filters]) if filters else any_word
                 partial = subtract(_take_away(any_word, without), full.articles)
-                wanted = [(_label(part), match.articles) for part, match in zip(soft, words, strict=True)]
+                wanted = [(written(part), match.articles) for part, match in zip(soft, words, strict=True)]
         else:
             full = self._match(tree)
             full = intersect([full, *kept]) if kept else full
+        plain: tuple[Matches, Matches] = full, partial
+        pairs: Sequence[Pair] = ()
+        is_late = False
+        if not self.cut:
+            try:
+                full, partial, plain, pairs = self._refined(tree, soft, (full, partial), depth, besides)
+            except TimeIsUp:
+                is_late = True
+        if self.cut or is_late:
+            self.notes.append(self._cut_note())
+        notes = tuple(dict.fromkeys(self.notes))
+        is_cut = bool(self.cut) or is_late
+        return Found(full, partial, tuple(self.leaves), tuple(wanted), notes, is_cut, plain, tuple(pairs))
+
+    def _refined(
+        self,
+        tree: Query,
+        soft: Mapping[Query, int],
+        found: tuple[Matches, Matches],
+        depth: int | None,
+        besides: Ids | None,
+    ) -> tuple[Matches, Matches, tuple[Matches, Matches], Sequence[Pair]]:
+        """The matches with higher scores for what the words mean together.
+
+        Also what they were without pairs, and the pairs. Raises TimeIsUp.
+        """
+        full, partial = found
         leaves = tuple(self.leaves)
         pairs: list[Pair] = []
         if type(tree) is AllOf:
-            full, partial = self._with_words_within(soft, full, partial)
+            for _, word, weight in self.words_within(soft):
+                full, partial = (plus(each, word.matches, weight) for each in (full, partial))
             pairs = self._pairs(tree, soft)
             # The best are looked at once more: which they are must not hang on what a page shows.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
         if len(leaves) > 1:
+            self.deadline.check()
             full, partial = self._raised(leaves, full, partial, depth, besides)
-        full, partial = raised(self.snapshot, (full, partial), pairs)
-        notes = tuple(dict.fromkeys(self.notes))
-        return Found(full, partial, leaves, tuple(wanted), notes)
+        plain = full, partial
+        full, partial = raised(self.snapshot, plain, pairs)
+        return full, partial, plain, pairs
+
+    def words_within(self, soft: Mapping[Query, int]) -> list[tuple[Query, ScoredLeaf, float]]:
+        """The words of phrases and compounds among others: whose, the word, and how much it counts.
+
+        Raises TimeIsUp.
+        """
+        found = []
+        for part, times in soft.items() if len(soft) > 1 else ():
+            for word in self._words_within(part):
+                if scored := self.scored(Term("text", word)):
+                    found.append((part, scored, COMPOUND * times * float(getattr(part, "boost", 1.0))))
+        return found
+
+    def asked(self, tree: Query) -> Asked:
+        """What is asked for by a tree, clause by clause."""
+        heard: Any = self._audible(tree) or NullQuery
+        if type(heard) is AllOf:
+            hard, soft = self._clauses(heard)
+        else:
+            hard, soft = [*heard] if type(heard) is And else [heard], {}
+        parts: list[Query] = [*tree] if isinstance(tree, And) else [tree]
+        unheard = [part for part in parts if self._audible(part) is None]
+        common = [part for part in heard if part not in soft and part not in hard] if soft else []
+        return Asked(hard, soft, [*dict.fromkeys([*common, *unheard])])
+
+    def articles(self, node: Query) -> Ids:
+        """The articles that a part of the tree matches alone, ascending. Raises TimeIsUp."""
+        before = len(self.cut)
+        found = self._match(node, mark=False).articles
+        if len(self.cut) > before:
+            raise TimeIsUp
+        return found
+
+    def _cut_note(self) -> str:
+        up = f"The time for a query ({self.deadline.seconds:g} s) was up"
+        if not self.cut:
+            return f"{up}; whether words stand near one another was left out of the order."
+        listed = named([written(node) for node in self.cut])
+        return f"{up}. Not looked up: {listed}; there may be more articles than these, and better ones."
 
     def _raised(
         self,
@@ -122,17 +214,6 @@ class Evaluation:
         full_scores[places[0]] *= factor[: len(articles[0])]
         partial_scores[places[1]] *= factor[len(articles[0]) :]
         return Matches(full.articles, full_scores), Matches(partial.articles, partial_scores)
-
-    def _with_words_within(
-        self, soft: Mapping[Query, int], full: Matches, partial: Matches
-    ) -> tuple[Matches, Matches]:
-        """The matches with higher scores where they have words of phrases and compounds by themselves."""
-        for part, times in soft.items() if len(soft) > 1 else ():
-            for word in self._words_within(part):
-                scored = score_leaf(self.snapshot, self._lookup.word(_FIELDS["text"], word))
-                weight = COMPOUND * times * getattr(part, "boost", 1.0)
-                full, partial = (plus(each, scored.matches, weight) for each in (full, partial))
-        return full, partial
 
     def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:
         """The words of the query that stand side by side in it."""
@@ -189,7 +270,7 @@ class Evaluation:
         common = [part for part in soft if self._is_common(part)]
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
-            names = ", ".join(dict.fromkeys(f"“{_label(part)}”" for part in common))
+            names = named([f"“{written(part)}”" for part in common])
             self.notes.append(f"Common words were not asked for: {names}. Put + before a word to require it.")
         return hard, Counter(soft)
 
@@ -203,14 +284,17 @@ class Evaluation:
         )
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
+        if self.deadline.is_over():
+            self.cut.append(node)
+            return NOTHING
         if isinstance(node, Or):
             return unite([self._match(part, mark=mark) for part in node], self.snapshot.articles)
         if isinstance(node, And):
-            without = [self._match(part.query, mark=False) for part in node if isinstance(part, Not)]
+            without = [self._excluded(part.query) for part in node if isinstance(part, Not)]
             parts = [self._match(part, mark=mark) for part in node if not isinstance(part, Not)]
             return _take_away(intersect(parts or [self._everything()]), without)
         if isinstance(node, Not):
-            return subtract(self._everything(), self._match(node.query, mark=False).articles)
+            return subtract(self._everything(), self._excluded(node.query).articles)
         if isinstance(node, Must):
             return self._match(node.child, mark=mark)
         if isinstance(node, DateRange):
@@ -221,10 +305,13 @@ class Evaluation:
             return self._everything()
         if node is NullQuery:
             return NOTHING
-        leaf = self._leaf(node)
-        if leaf is None:
+        try:
+            scored = self.scored(node)
+        except TimeIsUp:
+            self.cut.append(node)
+            return NOTHING
+        if scored is None:
             return self._by_whoosh(node)
-        scored = score_leaf(self.snapshot, leaf)
         if mark:
             self.leaves.append(scored)
             if isinstance(node, Term) and _is_word(node):
@@ -232,7 +319,21 @@ class Evaluation:
         found, boost = scored.matches, float(getattr(node, "boost", 1.0))
         return found if boost == 1.0 else Matches(found.articles, found.scores * boost)
 
+    def scored(self, node: Query) -> ScoredLeaf | None:
+        """A leaf of the tree, looked up; None for one that is not made of words. Raises TimeIsUp."""
+        known = self.known.get(node)
+        if known is None and (leaf := self._leaf(node)):
+            self.deadline.check()
+            known = self.known[node] = score_leaf(self.snapshot, leaf)
+        return known
+
+    def _excluded(self, node: Query) -> Matches:
+        before = len(self.cut)
+        found = self._match(node, mark=False)
+        return found if len(self.cut) == before else self._everything()
+
     def _leaf(self, node: Query) -> Leaf | None:
+        self.deadline.check()
         fields = _FIELDS.get(getattr(node, "fieldname", None) or "")
         if fields is None:
             return None
@@ -283,6 +384,18 @@ class Evaluation:
         return unscored(np.unique(self.snapshot.article_of[docs]))
 
 
+def named(labels: Iterable[str]) -> str:
+    """Some clauses, as typed, in one line that is not too long."""
+    names = [*dict.fromkeys(map(shortened, labels))]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def shortened(label: str) -> str:
+    """A clause, as typed, that is not too long for a sentence."""
+    return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
+
+
 def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
     for part in without:
         found = subtract(found, part.articles)
@@ -292,24 +405,3 @@ def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
 def _is_word(node: Any) -> bool:
     """Whether a leaf is a word, asked for wherever it stands."""
     return type(node) is Term and node.fieldname == "text"
-
-
-def _label(node: Any) -> str:
-    """A clause as a person would write it."""
-    field = "" if getattr(node, "fieldname", "text") == "text" else f"{node.fieldname}:"
-    if isinstance(node, Near):
-        return f"{field}{' NEAR '.join(map(_label, node.parts))}"
-    if isinstance(node, Or) and isinstance(node[-1], Alternatives):
-        return _label(node[-1])
-    if isinstance(node, Or):
-        return f"({' OR '.join(map(_label, node))})"
-    if isinstance(node, Filter):
-        return f"{node.fieldname}:{node.text}"
-    if isinstance(node, RawPhrase):
-        if node.exact and " " not in node.text:
-            return f"{field}={node.text}"
-        return f'{field}{"=" * node.exact}"{node.text}"'
-    if type(node) in (Term, Prefix, Wildcard, FuzzyTerm, Alternatives):
-        ending = {Prefix: "*", FuzzyTerm: "~"}.get(type(node), "")
-        return f"{field}{node.text}{ending}"
-    return str(node)

@@ -43,9 +43,11 @@ Stems = tuple[str, ...]
 class Pair:
     """Two neighbours in a query: the stems of the one and of the other, as each language has them.
 
-    `weight` is the inverse document frequency of having both words, times the lower boost of the two.
+    `weight` is the inverse document frequency of having both words, times the lower boost of the two. `texts`
+    are the words as typed.
     """
 
+    texts: tuple[str, str]
     stems: tuple[tuple[Stems, Stems], ...]
     weight: float
 
@@ -67,7 +69,7 @@ def pair(
         first, second = (_stems(language, text) for text in texts)
         if first and second and first != second:
             stems[first, second] = True
-    return Pair(tuple(stems), idf(snapshot.articles, both) * boost) if stems else None
+    return Pair(texts, tuple(stems), idf(snapshot.articles, both) * boost) if stems else None
 
 
 def _stems(language: str, text: str) -> Stems:
@@ -88,7 +90,7 @@ def raised(snapshot: Snapshot, found: Sequence[Matches], pairs: Sequence[Pair]) 
         return [*found]
     order = np.argsort(articles)
     gains = np.empty(len(articles))
-    gains[order] = _gains(snapshot, articles[order], pairs)
+    gains[order] = gains_of(snapshot, articles[order], pairs)
     higher = []
     for each, best in zip(found, chosen, strict=True):
         scores = each.scores.copy()
@@ -108,7 +110,7 @@ def _best(scores: Values, most: int) -> NDArray[np.int64]:
     return chosen if len(chosen) < 2 * most else np.flatnonzero(scores > bound)
 
 
-def _gains(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Values:
+def gains_of(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Values:
     """What the pairs add to the scores of articles (ascending): float64, one of each."""
     starts = snapshot.starts[articles]
     widths = {"title": np.ones(len(articles), np.int64), "paragraph": snapshot.stops[articles] - starts}

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.arrays import Matches, contains, unite
 from indexer.engine.leaves import Leaf
-from indexer.engine.postings import Ids, Values, sum_runs
+from indexer.engine.postings import Ids, Postings, Values, sum_runs
 from indexer.engine.snapshot import Snapshot
 
 K1 = 1.2
@@ -88,6 +88,15 @@ def saturated(frequencies: Values) -> Values:
     worth: Values = frequencies * (K1 + 1)
     worth /= K1 + frequencies
     return worth
+
+
+def frequencies(snapshot: Snapshot, postings: Postings, articles: Ids) -> Values:
+    """How often what has these postings stands in each of some articles (in any order): float64."""
+    owners = snapshot.article_of[postings.docs]
+    totals = np.zeros(snapshot.articles)
+    np.add.at(totals, owners, postings.freqs)
+    found: Values = totals[articles]
+    return found
 
 
 def idf(articles: int, having: int) -> float:

@@ -1,0 +1,169 @@
+"""No query runs away: time is up between two array operations, and the page says so."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer import Config, ConfigError, Index, InvalidRequest, Page
+from indexer.engine import evaluate
+from indexer.engine.leaves import Leaf
+from indexer.engine.scoring import ScoredLeaf, score_leaf
+from indexer.engine.snapshot import Snapshot
+from indexer.search import search
+from tests.test_query_language import ARTICLES, QUERIES, TODAY
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The articles of the query language's tests."""
+    with Index(Config(index=tmp_path_factory.mktemp("time") / "index"), today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        yield opened
+
+
+def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
+    """The page by a clock that goes on by a second whenever somebody looks at it."""
+    reading = index._reading()
+    how = replace(reading.how, clock=itertools.count().__next__)
+    return search(reading.snapshot, how, query, seconds=ticks, limit=50, **arguments)
+
+
+def test_what_was_not_looked_up_is_said(index: Index) -> None:
+    page = ticking(index, "wheel river low", 4)
+    assert page.is_cut
+    assert page.total == 0
+    assert page.notes[-1].startswith("The time for a query (4 s) was up. Not looked up: river, low;")
+    assert page.as_json()["is_cut"]
+    assert page.dead_end is None
+
+
+def test_what_could_not_be_looked_up_is_excluded_everywhere(index: Index) -> None:
+    for ticks in range(1, 12):
+        page = ticking(index, "wheel -river -low", ticks)
+        assert {hit.article.id for hit in page.hits} <= {"note:1"}
+
+
+def test_with_time_enough_nothing_is_cut(index: Index) -> None:
+    page = ticking(index, "wheel river low", 60)
+    assert not page.is_cut
+    assert page.hits == index.search("wheel river low", limit=50).hits
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(QUERIES, st.integers(1, 40))
+def test_a_cut_search_finds_nothing_that_the_whole_does_not(index: Index, query: str, ticks: int) -> None:
+    whole = index.search(query, limit=50, seconds=30)
+    cut = ticking(index, query, ticks)
+    ids = {hit.article.id for hit in whole.hits if not hit.missing}
+    assert {hit.article.id for hit in cut.hits if not hit.missing} <= ids
+    assert cut.total <= whole.total
+    if not cut.is_cut:
+        assert cut.hits == whole.hits
+        assert cut.total == whole.total
+
+
+@pytest.mark.parametrize("ticks", range(1, 30))
+def test_a_receipt_and_a_dead_end_share_the_time(index: Index, ticks: int) -> None:
+    page = ticking(index, "rivr flood oven", ticks, explain=True)
+    if page.receipt is None:
+        assert page.is_cut or "There was no time to explain the search." in page.notes
+    for relaxation in page.dead_end.relaxations if page.dead_end else ():
+        assert index.search(relaxation.query).total == relaxation.count
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61, float("inf"), float("nan"), True, "1"])
+def test_the_time_is_moved_but_not_switched_off(index: Index, seconds: Any) -> None:
+    with pytest.raises(InvalidRequest, match="seconds: a number above 0, up to 60"):
+        index.search("wheel", seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds", ["0", "inf", "nan", "61"])
+def test_nor_by_the_configuration(seconds: str) -> None:
+    with pytest.raises(ConfigError, match="query_seconds"):
+        Config().with_options({"query_seconds": seconds}, "test")
+
+
+def test_the_configured_time_is_kept(tmp_path: Path) -> None:
+    with Index(Config(index=tmp_path / "index", query_seconds=1e-9)) as hasty:
+        hasty.put(ARTICLES)
+        assert hasty.search("wheel").is_cut
+        assert not hasty.search("wheel", seconds=60).is_cut
+
+
+_PAIRS = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)]
+_COMMON = ["the", "of", "to", "in", "and", "a", "it", "is", "low", "river", "wheel", "was"]
+DEADLY = {
+    "prefixes": " ".join(f"{pair}*" for pair in _PAIRS[:512]),
+    "patterns": " ".join(f"*{pair}*" for pair in _PAIRS[:512]),
+    "patterns joined by OR": " OR ".join(f"*{pair}*" for pair in _PAIRS[:512]),
+    "near spellings": " ".join(f"{pair}low~2" for pair in _PAIRS[:512]),
+    "a long OR": " OR ".join(_COMMON * 40),
+    "common words required": " ".join(f"+{word}" for word in _COMMON * 40),
+    "a phrase of common words": '"the of the of the of the of"',
+    "a long phrase": f'"{" ".join(_COMMON * 40)}"',
+    "a loose phrase": f'"{" ".join(_COMMON * 40)}"~100',
+    "a loose phrase as written": f'="{" ".join(_COMMON * 40)}"~100',
+    "common words near one another": " NEAR/100 ".join(_COMMON * 20),
+    "patterns near one another": " NEAR/100 ".join(["a*", "*e*", "*i*", "t*"] * 20),
+    "alternatives near one another": " NEAR/9 ".join([f"({' OR '.join(_COMMON)})"] * 10),
+    "deep parentheses": "(" * 4000 + "wheel" + ")" * 4000,
+    "deep groups": "(the OR (of " * 10 + "to" + "))" * 10,
+    "stars": "*" * 8000,
+    "patterns of stars": " ".join("*a*b*c*d*e*f*g*h" for _ in range(400)),
+    "question marks": " ".join("a?b?c?d" for _ in range(500)),
+    "exclusions": " ".join(f"-{pair}*" for pair in _PAIRS[:512]),
+    "dates": " ".join(f"date:{year}" for year in range(1500, 2000)),
+    "long words": " ".join("x" * 300 for _ in range(27)),
+    "minus signs": "-" * 8000 + "wheel",
+    "boosts": " ".join(f"{word}^99999999" for word in _COMMON * 20),
+    "operators": "AND OR NOT " * 700,
+    "one run of characters": "東" * 4000,
+    "much text": "wheel " * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", DEADLY)
+def test_a_deadly_query_does_no_more_work_than_there_is_time(
+    index: Index, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = []
+
+    def counted(snapshot: Snapshot, leaf: Leaf) -> ScoredLeaf:
+        looked_up.append(leaf.label)
+        return score_leaf(snapshot, leaf)
+
+    monkeypatch.setattr(evaluate, "score_leaf", counted)
+    page = ticking(index, DEADLY[name], 20)
+    assert len(looked_up) <= 20
+    if page.is_cut:
+        assert "The time for a query (20 s) was up" in page.notes[-1]
+        assert len(page.notes[-1]) < 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("deep parentheses", "Parentheses nest at most 20 deep"),
+        ("a loose phrase", None),
+        ("much text", "Only the first 8,192 of 119,999 characters of the query were read."),
+        ("long words", "its first 256 characters were searched for."),
+        ("boosts", "A word counts at most 100 times; ^100 was used."),
+        ("common words near one another", "NEAR joins at most 16 in a row; the rest may stand anywhere."),
+    ],
+)
+def test_each_bound_that_was_met_is_said(index: Index, name: str, note: str | None) -> None:
+    notes = index.search(DEADLY[name], seconds=60).notes
+    assert note is None or any(note in said for said in notes)
+
+
+def test_more_words_than_are_searched_for_are_counted(index: Index) -> None:
+    page = index.search(" ".join(["low"] * 600), seconds=60)
+    assert "Only the first 512 words were searched for; 88 were left out." in page.notes
