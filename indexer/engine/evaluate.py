@@ -93,7 +93,7 @@ class Evaluation:
         """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
 
         With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
-        what words that stand together add, but never so that they would be among those. Articles that are in
+        what words that stand together add, but never so that they would be among those. With 0, none. Articles that are in
         `besides` (ascending) are always scored fully, and do not count for `depth`. With `within`
         (ascending), no other articles are found.
         """
@@ -119,7 +119,7 @@ class Evaluation:
         plain: tuple[Matches, Matches] = full, partial
         pairs: Sequence[Pair] = ()
         is_late = False
-        if not self.cut:
+        if not self.cut and depth != 0:
             try:
                 full, partial, plain, pairs = self._refined(tree, soft, (full, partial), depth, besides)
             except TimeIsUp:
