@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -69,7 +68,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("nutgraf"), prog_name="nutgraf")
+@click.version_option(package_name="nutgraf", prog_name="nutgraf")
 def cli() -> None:
     """Full-text search over a folder of dated articles that lands on the paragraph.
 

@@ -24,10 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from indexer.engine.storage import sync_folder, write_durably
-from indexer.engine.writer import create
 from indexer.errors import IndexDamaged, IndexLocked, IndexMissing
 
 FORMAT = 4
@@ -75,6 +72,12 @@ def live(root: Path) -> Path:
             f"{', '.join(_finished(root)) or 'those that a backup has'} into it; the last is the newest"
         )
     return folder
+
+
+def place(root: Path) -> tuple[Path, int]:
+    """The folder of the live generation, and its last commit."""
+    folder = live(root)
+    return folder, last_commit(folder)
 
 
 def last_commit(folder: Path) -> int:
@@ -127,6 +130,9 @@ def read_settings(folder: Path) -> Settings:
 
 def begin(root: Path, language: str, fingerprint: str) -> Path:
     """A new generation's folder, empty and not live yet. The caller holds the lock."""
+    # Here, as is the lock below: a process that only reads needs neither.
+    from indexer.engine.writer import create
+
     root.mkdir(parents=True, exist_ok=True)
     numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
     for leftover in root.glob(f"*{_BUILDING}"):
@@ -162,6 +168,8 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
 
     Raises IndexLocked, saying who writes. Readers are not held up.
     """
+    from filelock import FileLock, Timeout
+
     try:
         root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from indexer import catalog as catalogs
 from indexer import generations
-from indexer.build import Carried, apart_from_others, build, inherited, now, run_sync
-from indexer.catalog import Catalog
 from indexer.config import Config, load_config
-from indexer.engine.gather import Chunk
 from indexer.engine.moments import NO_MOMENT
-from indexer.engine.record import digest, encode_article
-from indexer.engine.writer import Batch
-from indexer.errors import (
-    ArticleMissing,
-    IndexDamaged,
-    IndexOutdated,
-    InvalidArticle,
-    SourceMissing,
-)
-from indexer.listing import Listing, list_source
+from indexer.errors import ArticleMissing, IndexDamaged
 from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status, Suggestion
-from indexer.reading import Reading, check_format, open_reading, open_snapshot, summary_now
+from indexer.reading import Reading, open_reading, summary_now
 from indexer.search import mark_article, search
-from indexer.similar import duplicates, similar
-from indexer.sync import Progress, Silence, SyncReport
+
+if TYPE_CHECKING:
+    from indexer.sync import Progress, SyncReport
 
 
 def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
@@ -104,13 +91,11 @@ class Index:
         `facets` names what to count over all hits: year, month, day, source, site, language. `timeline` is
         day, week, month or year, or True for the one that fits. See `Page`.
 
-        Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
-        the one up to, but without, the first moment of the other. `sort` is relevance, newest, oldest or
-        title. Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
-
         `seconds` is the time that it may take (default: `query_seconds` of the configuration, at most 60);
         when it is up, the page says that it is cut. With `explain`, the page has a receipt and each hit an
         explanation of its score.
+
+        Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
         """
         reading = self._reading()
         return search(
@@ -164,11 +149,15 @@ class Index:
         other are one hit. What is marked are the words that they share. Raises ArticleMissing, and
         InvalidRequest for a limit that has no meaning.
         """
+        from indexer.similar import similar
+
         reading, number = self._find(article_id)
         return similar(reading.snapshot, reading.how, number, limit)
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
+        from indexer.similar import duplicates
+
         reading, number = self._find(article_id)
         return duplicates(reading.snapshot, reading.how, number)
 
@@ -232,87 +221,28 @@ class Index:
         `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
         the report with the reason. Raises SourceMissing, IndexLocked, IndexOutdated.
         """
-        began = time.perf_counter()
-        roots = self._roots(sources)
-        report = SyncReport(dry_run=dry_run)
-        watch = progress or Silence()
-        if dry_run:
-            catalog = Catalog()
-            if self.exists:
-                self._check_options()
-                catalog = catalogs.load(*self._place())
-            apart_from_others(roots, catalog)
-            listings = {root: list_source(root) for root in roots}
-            run_sync(self.config, self._today, listings, catalog, _Nowhere(), report, watch)
-        else:
-            with generations.writing(self.config.index, self.config.lock_timeout):
-                if not self.exists:
-                    build(self.config, self._today, roots, Carried(), report, watch)
-                else:
-                    listings = {root: list_source(root) for root in roots}
-                    if not self._is_unchanged(listings, report):
-                        with self._change(report) as (catalog, batch):
-                            apart_from_others(roots, catalog)
-                            run_sync(self.config, self._today, listings, catalog, batch, report, watch)
-        report.seconds = time.perf_counter() - began
-        return report
+        # Here, as below: a process that only reads needs none of it.
+        from indexer import writing
+
+        return writing.sync(self.config, self._today, sources, dry_run=dry_run, progress=progress)
 
     def put(self, articles: Iterable[Article]) -> SyncReport:
         """Put articles in, in one commit; one with an id that is there already takes its place.
 
         Raises InvalidArticle when an id belongs to a source's file, and then puts in nothing.
         """
-        began = time.perf_counter()
-        report = SyncReport()
-        given: dict[str, Article] = {}
-        for article in articles:
-            if not isinstance(article, Article):
-                raise InvalidArticle(f"an Article is wanted, {type(article).__name__} was found")
-            given[article.id] = article
-        with generations.writing(self.config.index, self.config.lock_timeout):
-            if not self.exists:
-                build(self.config, self._today, [], Carried(), SyncReport(), Silence())
-            with self._change(report) as (catalog, batch):
-                # All of them first: nothing is written before it is known that everything can be.
-                _not_from_files(given, catalog, "change the file, or choose another id")
-                for article in given.values():
-                    items = encode_article(article)
-                    mark = digest(items)
-                    known = catalog.apart.get(article.id)
-                    if known and known[0] == mark:
-                        report.unchanged += 1
-                        continue
-                    if known:
-                        batch.remove(article.id)
-                    batch.add(article, items)
-                    catalog.apart[article.id] = (mark, article.language or self.config.language)
-                    report.record("change" if known else "add", article.id, "", "it was put in")
-        report.seconds = time.perf_counter() - began
-        return report
+        from indexer import writing
+
+        return writing.put(self.config, self._today, articles)
 
     def remove(self, article_ids: Iterable[str]) -> SyncReport:
         """Take out articles that were put in, in one commit; ids that are not there count as unchanged.
 
         Raises InvalidArticle when an id belongs to a source's file, which would bring it back.
         """
-        began = time.perf_counter()
-        report = SyncReport()
-        if isinstance(article_ids, str):
-            raise InvalidArticle("ids: a list of ids is wanted, one string was found")
-        with (
-            generations.writing(self.config.index, self.config.lock_timeout),
-            self._change(report) as (catalog, batch),
-        ):
-            names = dict.fromkeys(article_ids)
-            _not_from_files(names, catalog, "remove the file and sync instead")
-            for name in names:
-                if catalog.apart.pop(name, None):
-                    batch.remove(name)
-                    report.record("remove", name, "", "it was taken out")
-                else:
-                    report.unchanged += 1
-        report.seconds = time.perf_counter() - began
-        return report
+        from indexer import writing
+
+        return writing.remove(self.config, article_ids)
 
     def rebuild(self, *sources: str | os.PathLike[str], progress: Progress | None = None) -> SyncReport:
         """Make a new generation beside the live one from all sources, check it, and go over to it at once.
@@ -321,18 +251,9 @@ class Index:
         generation before is kept. Raises SourceMissing (the live one stays), IndexLocked, and IndexDamaged
         when the live generation is broken so that something would be lost.
         """
-        began = time.perf_counter()
-        report = SyncReport()
-        with generations.writing(self.config.index, self.config.lock_timeout):
-            exists = self.exists
-            known, old = inherited(self.config.index) if exists else (Catalog(), None)
-            roots = [Path(source) for source in known.sources]
-            if sources or not exists:
-                roots += [root for root in self._roots(sources) if root not in roots]
-            carried = Carried(old, tuple(known.apart))
-            build(self.config, self._today, sorted(roots), carried, report, progress or Silence())
-        report.seconds = time.perf_counter() - began
-        return report
+        from indexer import writing
+
+        return writing.rebuild(self.config, self._today, sources, progress=progress)
 
     # Life
 
@@ -368,59 +289,7 @@ class Index:
             return reading
 
     def _place(self) -> tuple[Path, int]:
-        """The folder of the live generation, and its last commit."""
-        folder = generations.live(self.config.index)
-        return folder, generations.last_commit(folder)
-
-    def _check_options(self) -> None:
-        if check_format(self._place()[0]).fingerprint != self.config.fingerprint():
-            raise IndexOutdated(
-                f"the index in {self.config.index} was made with another language, day_first or timezone: "
-                "run `nutgraf rebuild`, or set them back"
-            )
-
-    def _is_unchanged(self, listings: dict[Path, Listing], report: SyncReport) -> bool:
-        """Whether the sources are as they were; tells it without reading all that is known of them."""
-        self._check_options()
-        hints = catalogs.load_hints(*self._place())
-        for root, listing in listings.items():
-            known = hints.get(str(root))
-            if known is None or listing.failures or not known.fit(listing.files):
-                return False
-        for root, listing in listings.items():
-            known = hints[str(root)]
-            report.files += len(listing.files)
-            report.unchanged += known.articles
-            report.failed += known.failures
-        return True
-
-    @contextmanager
-    def _change(self, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
-        """A catalog and a batch to change; both become durable and visible together."""
-        self._check_options()
-        snapshot = open_snapshot(self._place()[0])
-        folder = snapshot.folder
-        catalog = catalogs.load(folder, snapshot.commit)
-        before = catalog.state()
-
-        def save(commit: int) -> None:
-            catalog.committed = now()
-            catalogs.save(folder, commit, catalog)
-
-        with Batch(snapshot, self.config.language, save, self.config.max_memory_mb * 2**20) as batch:
-            yield catalog, batch
-        if not report.changes and catalog.state() != before:
-            # No article changed, but what is known of the files did.
-            save(snapshot.commit)
-        catalogs.tidy(folder, generations.last_commit(folder))
-        generations.sweep(folder)
-
-    def _roots(self, sources: tuple[str | os.PathLike[str], ...]) -> list[Path]:
-        chosen = [Path(source) for source in sources] or list(self.config.sources)
-        if not chosen:
-            raise SourceMissing("a source is wanted, none was given: name a folder of articles")
-        # Resolved, so that the same folder is the same source from wherever it is named.
-        return sorted({source.resolve() for source in chosen})
+        return generations.place(self.config.index)
 
     def _find(self, article_id: str) -> tuple[Reading, int]:
         reading = self._reading()
@@ -428,24 +297,6 @@ class Index:
         if number is None:
             raise ArticleMissing(f"no article with the id {article_id!r}")
         return reading, number
-
-
-class _Nowhere:
-    """Where a dry run's changes go."""
-
-    def remove(self, article_id: str) -> None:
-        """Remove nothing."""
-
-    def take(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Add nothing."""
-
-
-def _not_from_files(names: Iterable[str], catalog: Catalog, advice: str) -> None:
-    owners = catalog.owners()
-    for name in names:
-        source, path = owners.get(name, ("", ""))
-        if source:
-            raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
 
 
 def _size(folder: Path) -> int:

@@ -23,6 +23,7 @@ ROOMS = [
         "indexer.accounts",
     ),
     ("indexer", "indexer.index"),
+    ("indexer.writing",),
     ("indexer.build",),
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),

@@ -93,9 +93,9 @@ class Evaluation:
         """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
 
         With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
-        what words that stand together add, but never so that they would be among those. With 0, none. Articles that are in
-        `besides` (ascending) are always scored fully, and do not count for `depth`. With `within`
-        (ascending), no other articles are found.
+        what words that stand together add, but never so that they would be among those. With 0, none is.
+        Articles that are in `besides` (ascending) are always scored fully, and do not count for `depth`. With
+        `within` (ascending), no other articles are found.
         """
         kept = [] if within is None else [unscored(within)]
         partial = NOTHING

@@ -1,0 +1,202 @@
+"""What changes an index: sync, put, remove and rebuild, each under the lock and in one commit."""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from indexer import catalog as catalogs
+from indexer import generations
+from indexer.build import Carried, apart_from_others, build, inherited, now, run_sync
+from indexer.catalog import Catalog
+from indexer.config import Config
+from indexer.engine.gather import Chunk
+from indexer.engine.record import digest, encode_article
+from indexer.engine.writer import Batch
+from indexer.errors import IndexOutdated, InvalidArticle, SourceMissing
+from indexer.listing import Listing, list_source
+from indexer.model import Article
+from indexer.reading import check_format, open_snapshot
+from indexer.sync import Progress, Silence, SyncReport
+
+Source = str | os.PathLike[str]
+Today = Callable[[], date]
+
+
+def sync(
+    config: Config, today: Today, sources: Iterable[Source], *, dry_run: bool, progress: Progress | None
+) -> SyncReport:
+    """See `Index.sync`."""
+    began = time.perf_counter()
+    roots = _roots(config, sources)
+    report = SyncReport(dry_run=dry_run)
+    watch = progress or Silence()
+    if dry_run:
+        catalog = Catalog()
+        if generations.exists(config.index):
+            _check_options(config)
+            catalog = catalogs.load(*generations.place(config.index))
+        apart_from_others(roots, catalog)
+        listings = {root: list_source(root) for root in roots}
+        run_sync(config, today, listings, catalog, _Nowhere(), report, watch)
+    else:
+        with generations.writing(config.index, config.lock_timeout):
+            if not generations.exists(config.index):
+                build(config, today, roots, Carried(), report, watch)
+            else:
+                listings = {root: list_source(root) for root in roots}
+                if not _is_unchanged(config, listings, report):
+                    with _change(config, report) as (catalog, batch):
+                        apart_from_others(roots, catalog)
+                        run_sync(config, today, listings, catalog, batch, report, watch)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport:
+    """See `Index.put`."""
+    began = time.perf_counter()
+    report = SyncReport()
+    given: dict[str, Article] = {}
+    for article in articles:
+        if not isinstance(article, Article):
+            raise InvalidArticle(f"an Article is wanted, {type(article).__name__} was found")
+        given[article.id] = article
+    with generations.writing(config.index, config.lock_timeout):
+        if not generations.exists(config.index):
+            build(config, today, [], Carried(), SyncReport(), Silence())
+        with _change(config, report) as (catalog, batch):
+            # All of them first: nothing is written before it is known that everything can be.
+            _not_from_files(given, catalog, "change the file, or choose another id")
+            for article in given.values():
+                items = encode_article(article)
+                mark = digest(items)
+                known = catalog.apart.get(article.id)
+                if known and known[0] == mark:
+                    report.unchanged += 1
+                    continue
+                if known:
+                    batch.remove(article.id)
+                batch.add(article, items)
+                catalog.apart[article.id] = (mark, article.language or config.language)
+                report.record("change" if known else "add", article.id, "", "it was put in")
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
+    """See `Index.remove`."""
+    began = time.perf_counter()
+    report = SyncReport()
+    if isinstance(article_ids, str):
+        raise InvalidArticle("ids: a list of ids is wanted, one string was found")
+    with (
+        generations.writing(config.index, config.lock_timeout),
+        _change(config, report) as (catalog, batch),
+    ):
+        names = dict.fromkeys(article_ids)
+        _not_from_files(names, catalog, "remove the file and sync instead")
+        for name in names:
+            if catalog.apart.pop(name, None):
+                batch.remove(name)
+                report.record("remove", name, "", "it was taken out")
+            else:
+                report.unchanged += 1
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def rebuild(
+    config: Config, today: Today, sources: Iterable[Source], *, progress: Progress | None
+) -> SyncReport:
+    """See `Index.rebuild`."""
+    began = time.perf_counter()
+    report = SyncReport()
+    with generations.writing(config.index, config.lock_timeout):
+        exists = generations.exists(config.index)
+        known, old = inherited(config.index) if exists else (Catalog(), None)
+        roots = [Path(source) for source in known.sources]
+        more = list(sources)
+        if more or not exists:
+            roots += [root for root in _roots(config, more) if root not in roots]
+        carried = Carried(old, tuple(known.apart))
+        build(config, today, sorted(roots), carried, report, progress or Silence())
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _check_options(config: Config) -> None:
+    if check_format(generations.place(config.index)[0]).fingerprint != config.fingerprint():
+        raise IndexOutdated(
+            f"the index in {config.index} was made with another language, day_first or timezone: "
+            "run `nutgraf rebuild`, or set them back"
+        )
+
+
+def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncReport) -> bool:
+    """Whether the sources are as they were; tells it without reading all that is known of them."""
+    _check_options(config)
+    hints = catalogs.load_hints(*generations.place(config.index))
+    for root, listing in listings.items():
+        known = hints.get(str(root))
+        if known is None or listing.failures or not known.fit(listing.files):
+            return False
+    for root, listing in listings.items():
+        known = hints[str(root)]
+        report.files += len(listing.files)
+        report.unchanged += known.articles
+        report.failed += known.failures
+    return True
+
+
+@contextmanager
+def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
+    """A catalog and a batch to change; both become durable and visible together."""
+    _check_options(config)
+    snapshot = open_snapshot(generations.live(config.index))
+    folder = snapshot.folder
+    catalog = catalogs.load(folder, snapshot.commit)
+    before = catalog.state()
+
+    def save(commit: int) -> None:
+        catalog.committed = now()
+        catalogs.save(folder, commit, catalog)
+
+    with Batch(snapshot, config.language, save, config.max_memory_mb * 2**20) as batch:
+        yield catalog, batch
+    if not report.changes and catalog.state() != before:
+        # No article changed, but what is known of the files did.
+        save(snapshot.commit)
+    catalogs.tidy(folder, generations.last_commit(folder))
+    generations.sweep(folder)
+
+
+def _roots(config: Config, sources: Iterable[Source]) -> list[Path]:
+    chosen = [Path(source) for source in sources] or list(config.sources)
+    if not chosen:
+        raise SourceMissing("a source is wanted, none was given: name a folder of articles")
+    # Resolved, so that the same folder is the same source from wherever it is named.
+    return sorted({source.resolve() for source in chosen})
+
+
+class _Nowhere:
+    """Where a dry run's changes go."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove nothing."""
+
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
+        """Add nothing."""
+
+
+def _not_from_files(names: Iterable[str], catalog: Catalog, advice: str) -> None:
+    owners = catalog.owners()
+    for name in names:
+        source, path = owners.get(name, ("", ""))
+        if source:
+            raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
