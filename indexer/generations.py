@@ -27,7 +27,7 @@ from pathlib import Path
 from indexer.engine.storage import sync_folder, write_durably
 from indexer.errors import IndexDamaged, IndexLocked, IndexMissing
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a generation written before can no longer be read."""
 
 _NAME = re.compile(r"g\d{6}")
