@@ -22,7 +22,7 @@ SAMPLE = 400
 """How many characters of an article are looked at; measured, more tell hardly more."""
 
 _MODEL_SAMPLE = 240  # … and by the model, of which the rest would only cost time
-_FEWEST_LETTERS = 20
+_FEWEST_LETTERS, _FEWEST_ASCII = 12, 20
 _LETTER_SHARE = 0.5  # ASCII text that has fewer among its characters is a table
 # Measured on paragraphs of 40 languages, and on English news, tables and headlines: of 19,000 articles none
 # was taken for another language, of their headlines one in 600.
@@ -127,7 +127,8 @@ def _is_english(sample: str) -> bool:
 
 def _by_model(sample: str, configured: str) -> str | None:
     letters = _count_letters(sample)
-    if letters < _FEWEST_LETTERS or (sample.isascii() and letters < len(sample) * _LETTER_SHARE):
+    is_table = sample.isascii() and letters < max(_FEWEST_ASCII, len(sample) * _LETTER_SHARE)
+    if is_table or letters < _FEWEST_LETTERS:
         return None
     scores = _model().rank(sample[:_MODEL_SAMPLE])
     families: Counter[str] = Counter()

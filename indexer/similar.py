@@ -47,7 +47,7 @@ def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> tupl
     return tuple(present(snapshot, how, found, shown, folded))
 
 
-def duplicates(snapshot: Snapshot, how: Searching, number: int) -> tuple[ArticleInfo, ...]:
+def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
     """The near-duplicates of the article of this number: newest first, ties by id."""
     found = unscored(snapshot.families.duplicates(number))
     ordered = top(snapshot, found, "newest", 0, len(found))

@@ -55,13 +55,13 @@ class Reference:
 
     def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
         self.articles = {article.id: article for article in articles}
-        self.language = language
-        spoken = {a.id: a.language or detect(a.title, a.paragraphs, language) for a in articles}
-        counts = Counter(spoken.values())
+        self.language_of = {a.id: a.language or detect(a.title, a.paragraphs, language) for a in articles}
+        counts = Counter(self.language_of.values())
         self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
         self.spoken = [name for name in self.languages if counts[name] >= len(articles) / 20]
         self.texts: dict[str, list[list[Token]]] = {
-            a.id: [analyzer(spoken[a.id]).tokens(text) for text in (a.title, *a.paragraphs)] for a in articles
+            a.id: [analyzer(self.language_of[a.id]).tokens(text) for text in (a.title, *a.paragraphs)]
+            for a in articles
         }
         self.average = {
             name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
@@ -332,14 +332,14 @@ class Reference:
                 node.text.endswith("*") and article.id.startswith(node.text.rstrip("*"))
             )
         labels = {
-            "language": article.language or self.language,
+            "language": self.language_of[article.id],
             "site": article.url,
             "source": article.source,
         }
         if wanted == "*":
             return labels[node.fieldname] is not None
         if node.fieldname == "language":
-            label = (article.language or self.language).casefold()
+            label = self.language_of[article.id].casefold()
             return label == wanted or label.split("-")[0] == wanted
         if node.fieldname == "site":
             names = (article.url or "").removeprefix("https://").split("/")[0].split(".")
