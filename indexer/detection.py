@@ -49,8 +49,37 @@ _KANA_SHARE = 1 / 20  # of a text in Chinese characters: with more, it is Japane
 
 # Told by these before the model is needed, as nearly all English prose is.
 _ENGLISH = frozenset(
-    "the and that from with said its this which been were would than are has had have not their they after "
-    "about could these who when where more other".split()
+    [
+        "the",
+        "and",
+        "that",
+        "from",
+        "with",
+        "said",
+        "its",
+        "this",
+        "which",
+        "been",
+        "were",
+        "would",
+        "than",
+        "are",
+        "has",
+        "had",
+        "have",
+        "not",
+        "their",
+        "they",
+        "after",
+        "about",
+        "could",
+        "these",
+        "who",
+        "when",
+        "where",
+        "more",
+        "other",
+    ]
 )
 _ENGLISH_SHARE = 1 / 15
 _FEWEST_WORDS = 8
