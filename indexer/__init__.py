@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Status,
         Suggestion,
     )
+    from indexer.quotation import QuoteCheck, QuoteEdit
     from indexer.sync import Progress, SyncReport
 
 # Where each public name is: loaded when it is first asked for, so that a process loads what it uses.
@@ -71,6 +72,8 @@ _HOMES = {
     "Passage": "indexer.model",
     "Progress": "indexer.sync",
     "Published": "indexer.model",
+    "QuoteCheck": "indexer.quotation",
+    "QuoteEdit": "indexer.quotation",
     "SourceMissing": "indexer.errors",
     "Status": "indexer.model",
     "Suggestion": "indexer.model",
@@ -107,6 +110,8 @@ __all__ = [
     "Passage",
     "Progress",
     "Published",
+    "QuoteCheck",
+    "QuoteEdit",
     "SourceMissing",
     "Status",
     "Suggestion",

@@ -23,6 +23,9 @@ from indexer.search import mark_article, search
 if TYPE_CHECKING:
     from indexer.sync import Progress, SyncReport
 
+if TYPE_CHECKING:
+    from indexer.quotation import QuoteCheck
+
 
 def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
     """The index in a folder (default: as configured), whether it has been made yet or not.
@@ -160,6 +163,22 @@ class Index:
 
         reading, number = self._find(article_id)
         return duplicates(reading.snapshot, number)
+
+    def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
+        """Whether an article says these words, anywhere in the index or in the one with this id.
+
+        Exactly, nearly (and what is different, word by word) or not; with the paragraph that says so, or that
+        comes closest. A quotation stands within one paragraph. Raises ArticleMissing, and InvalidRequest for
+        a text without words or of more than 4,000 characters.
+        """
+        # Here, for a process that only searches needs none of it.
+        from indexer.quotes import verify_quote
+
+        if article_id is None:
+            reading = self._reading()
+            return verify_quote(reading.snapshot, reading.how, text)
+        reading, number = self._find(article_id)
+        return verify_quote(reading.snapshot, reading.how, text, number)
 
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""

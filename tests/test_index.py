@@ -255,6 +255,8 @@ PUBLIC = [
     "Passage",
     "Progress",
     "Published",
+    "QuoteCheck",
+    "QuoteEdit",
     "SourceMissing",
     "Status",
     "Suggestion",
