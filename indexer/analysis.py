@@ -8,7 +8,6 @@ not put spaces between words become overlapping bigrams; see `unspaced`.
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import Stemmer
 
 from indexer.folding import fold, toned
 from indexer.languages import DOTLESS, ELISIONS, FOLD_FIRST, NOT_LATIN, SNOWBALL, TONED, base_language
+from indexer.sharing import Lock
 from indexer.unspaced import RUN, RUN_START, bigrams, is_unspaced
 
 _ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
@@ -110,7 +110,7 @@ class Analyzer:
         self._is_toned = base == TONED
         self._elisions = ELISIONS.get(base, frozenset())
         self._known: dict[str, Forms] = {}
-        self._lock = threading.Lock()  # a Snowball stemmer keeps state during a call
+        self._lock = Lock()  # a Snowball stemmer keeps state during a call
 
     def forms(self, text: str) -> tuple[list[str], list[str]]:
         """The stems and the words of a document's text, in order, one of each a position."""

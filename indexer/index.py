@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -19,12 +18,11 @@ from indexer.errors import ArticleMissing, IndexDamaged
 from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, open_reading, summary_now
 from indexer.search import mark_article, search
-
-if TYPE_CHECKING:
-    from indexer.sync import Progress, SyncReport
+from indexer.sharing import Lock
 
 if TYPE_CHECKING:
     from indexer.quotation import QuoteCheck
+    from indexer.sync import Progress, SyncReport
 
 
 def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
@@ -40,7 +38,7 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
 
 
 class Index:
-    """An archive of articles that can be searched, safe to share between threads.
+    """An archive of articles that can be searched, safe to share between threads and with forked processes.
 
     Reading shows the last commit, and never half of one; writing takes the index's lock, commits once and
     returns when the commit is on the disk.
@@ -49,7 +47,7 @@ class Index:
     def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
         self.config = config
         self._today = today or config.today
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._open: tuple[Reading, tuple[int, ...] | None] | None = None
         """What was opened last, and the traces of its commit; replaced as one, so that it can be read so."""
 

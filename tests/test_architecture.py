@@ -49,7 +49,14 @@ ROOMS = [
     ("indexer.query", "indexer.analysis", "indexer.detection", "indexer.readers", "indexer.synonyms"),
     ("indexer.languages",),
     ("indexer.folding", "indexer.unspaced"),
-    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config", "indexer.receipts"),
+    (
+        "indexer.model",
+        "indexer.counts",
+        "indexer.errors",
+        "indexer.config",
+        "indexer.receipts",
+        "indexer.sharing",
+    ),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ from indexer.engine.view import Positions, SegmentView, ranges
 from indexer.engine.vocabulary import Vocabulary
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.model import Article, ArticleInfo
+from indexer.sharing import lazy
 
 INDEX_NAME = "MAIN"
 _RETRIES = 20
@@ -104,7 +104,7 @@ class Snapshot:
         """How many paragraphs there are."""
         return int(self.counts.sum())
 
-    @cached_property
+    @lazy
     def article_of(self) -> Ids:
         """The article of each document, -1 where it is removed."""
         owners = np.full(self.documents, -1, np.int32)
@@ -158,7 +158,7 @@ class Snapshot:
             positions.append(found[1])
         return np.concatenate(places), np.concatenate(positions)
 
-    @cached_property
+    @lazy
     def lexicon(self) -> list[str]:
         """Every word as written, ascending: what prefixes, wildcards and near spellings are looked up in."""
         if len(self.parts) == 1:
@@ -170,7 +170,7 @@ class Snapshot:
         low = bisect_left(self.lexicon, start)
         return range(low, bisect_left(self.lexicon, start + chr(0x10FFFF), low))
 
-    @cached_property
+    @lazy
     def commonness(self) -> NDArray[np.int32]:
         """How many documents have a word's stem (of several, the commonest one), by place in the lexicon."""
         if len(self.parts) == 1:
@@ -181,17 +181,17 @@ class Snapshot:
                 totals[word] += count
         return np.fromiter(totals.values(), np.int32, len(totals))
 
-    @cached_property
+    @lazy
     def spellings(self) -> Spellings:
         """The words of the lexicon: what near spellings are looked for among."""
         return Spellings(self.lexicon)
 
-    @cached_property
+    @lazy
     def vocabulary(self) -> Vocabulary:
         """The most frequent words: what misspelt ones are compared with."""
         return Vocabulary([part.view for part in self.parts])
 
-    @cached_property
+    @lazy
     def families(self) -> Families:
         """Which articles may be near-duplicates of each other."""
         own = [part.view.sketches for part in self.parts]
@@ -201,7 +201,7 @@ class Snapshot:
         ]
         return find_families(np.concatenate([np.empty((0, WIDTH), np.uint8), *own]))
 
-    @cached_property
+    @lazy
     def member_places(self) -> NDArray[np.int64]:
         """Numbers in the order of their ids, one of each article that has a family."""
         return self.id_places(self.families.members)
@@ -326,7 +326,7 @@ class Snapshot:
             known = self._periods[grain] = periods_of(self.begins, self.ends, self.counts, grain)
         return known
 
-    @cached_property
+    @lazy
     def ages(self) -> NDArray[np.float32]:
         """Days by which each article is older than the newest; see `ages_of`."""
         return ages_of(self.begins, self.ends)

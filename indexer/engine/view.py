@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
 from indexer.model import name_anchor, name_anchors
+from indexer.sharing import lazy
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
@@ -48,19 +48,19 @@ class SegmentView:
         self.ids = Lexicon(section["id.text"], section["id.ends"])
         self._packed: dict[tuple[str, str], Packed] = {}
 
-    @cached_property
+    @lazy
     def texts(self) -> TextStore:
         """The stored text."""
         section = self.file.sections
         return TextStore(*(section[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
 
-    @cached_property
+    @lazy
     def first(self) -> NDArray[np.int64]:
         """The first document of each article, and after the last the number of documents (int64)."""
         widths = np.maximum(self.column("article.counts"), 1)
         return np.concatenate(([0], np.cumsum(widths)))
 
-    @cached_property
+    @lazy
     def lexicon(self) -> list[str]:
         """Every word as written, ascending (code points and UTF-8 bytes have the same order)."""
         return self.words.words()
@@ -281,7 +281,7 @@ class SegmentView:
         """The id of an article."""
         return self.ids[int(self.file.sections["article.id_places"][article])]
 
-    @cached_property
+    @lazy
     def _heads(self) -> Array:
         """The number of each article's head among the stored items."""
         counts = self.column("article.counts")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from indexer.engine.postings import Ids
 from indexer.engine.record import decode_info
 from indexer.engine.segment import Array
 from indexer.engine.view import SegmentView
+from indexer.sharing import lazy
 
 if TYPE_CHECKING:
     from indexer.engine.codec import ColumnarSegment
@@ -133,7 +133,7 @@ class TermsReader(base.TermsReader):
             every, here = view.words.words(), np.unique(view.column("stem.words")[forms])
         return [every[number].encode() for number in here.tolist()]
 
-    @cached_property
+    @lazy
     def _dates(self) -> dict[bytes, list[int]]:
         """The documents of each term of the date field, as Whoosh's DATETIME would have indexed them."""
         from whoosh.fields import DATETIME
