@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from indexer.config import load_config
-from indexer.errors import NutgrafError
+from indexer.errors import ConfigError, NutgrafError
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -260,6 +260,30 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
         announce=lambda address: click.echo(f"Serving on {address} (stop with Ctrl-C)"),
     )
     return code
+
+
+@cli.command()
+@_index_option
+@click.option(
+    "--site", metavar="URL", help="The address of the search page, for links that people can follow."
+)
+def mcp(index: Path | None, site: str | None) -> int:
+    """Serve the index to an AI agent, over standard input and output (Model Context Protocol).
+
+    Read-only tools: search, read_article, timeline, verify_quote. Needs the extra: pip install
+    'nutgraf[mcp]'.
+    """
+    try:
+        from indexer.mcp_server import serve as run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "pydantic"):
+            raise
+        raise ConfigError(
+            f"mcp: the official SDK of the Model Context Protocol is wanted, {error.name} was not found: "
+            "pip install 'nutgraf[mcp]'"
+        ) from error
+    run(_open(index=index), site)
+    return 0
 
 
 @cli.command(name="eval")

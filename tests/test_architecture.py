@@ -21,6 +21,8 @@ ROOMS = [
         "indexer.progress",
         "indexer.charts",
         "indexer.accounts",
+        "indexer.mcp_server",
+        "indexer.mcp_answers",
     ),
     ("indexer", "indexer.index"),
     ("indexer.writing",),
@@ -126,7 +128,13 @@ def test_imports_point_one_way() -> None:
 
 @pytest.mark.parametrize(
     ("library", "rooms"),
-    [("whoosh", WHOOSH), ("flask", ("webui",)), ("jinja2", ("webui",)), ("waitress", ("webui",))],
+    [
+        ("whoosh", WHOOSH),
+        ("flask", ("webui",)),
+        ("jinja2", ("webui",)),
+        ("waitress", ("webui",)),
+        ("mcp", ("indexer.mcp_server", "indexer.mcp_answers")),
+    ],
 )
 def test_a_library_stays_in_its_rooms(library: str, rooms: tuple[str, ...]) -> None:
     wrong = [
@@ -158,6 +166,8 @@ HEAVY = {
     "markdown_it",
     "rich",
     "waitress",
+    "mcp",
+    "pydantic",
 }
 
 
