@@ -75,7 +75,7 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 
 def test_the_commands_are_these() -> None:
-    assert sorted(cli.commands) == ["eval", "index", "rebuild", "search", "serve", "status", "verify"]
+    assert sorted(cli.commands) == ["eval", "index", "mcp", "rebuild", "search", "serve", "status", "verify"]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in cli.commands)], ids=" ".join)
