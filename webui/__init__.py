@@ -9,26 +9,38 @@ from flask import Flask
 
 from indexer import Config, ConfigError, Index, open_index
 from webui import views
-from webui.mount import EXTENSION, Mount, add_mount
+from webui.mount import EXTENSION, Mount, Nonce, add_mount
 from webui.serve import serve
 from webui.site import add_error_pages
 
 __all__ = ["create_app", "init_app", "serve"]
 
 
-def init_app(app: Flask, index: Index, url_prefix: str = "/search", *, name: str = EXTENSION) -> None:
+def init_app(
+    app: Flask,
+    index: Index,
+    url_prefix: str = "/search",
+    *,
+    name: str = EXTENSION,
+    nonce: Nonce | None = None,
+) -> None:
     """Mount the search of `index` at `url_prefix` of a Flask application.
 
     Nothing else of the application changes: one key of `app.extensions`, one blueprint called `name` with its
-    own templates (`nutgraf/…`, which the application may override), static files, error handlers and headers.
-    A second index needs another prefix and another name; a name that is taken raises ConfigError.
+    own templates (`nutgraf/…`, which the application may override; `!nutgraf/…` are the originals, to be
+    extended), static files, error handlers and headers. A second index needs another prefix and another name;
+    a name that is taken raises ConfigError.
+
+    `nonce` gives the nonce of the application's own Content-Security-Policy for the request in progress, and
+    is found by itself where templates have a `csp_nonce()`. A policy that the application sets takes the
+    place of the blueprint's.
     """
     if name in app.blueprints:
         raise ConfigError(
             f"the application has a blueprint called {name!r} already; "
             "mount a second index with init_app(app, index, url_prefix=…, name=…)"
         )
-    add_mount(app, name, Mount(index))
+    add_mount(app, name, Mount(index, nonce))
     app.register_blueprint(views.blueprint, url_prefix=url_prefix, name=name)
 
 

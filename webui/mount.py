@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, render_template, request
-from jinja2 import Environment
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index
 
 EXTENSION = "nutgraf"
+# The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
+ORIGINALS = PrefixLoader({"!nutgraf": FileSystemLoader(Path(__file__).parent / "templates" / "nutgraf")})
+
+Nonce = Callable[[], str]
 
 
 class Mount:
     """Where an index is shown, and the means to show it."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, nonce: Nonce | None = None) -> None:
         self.index = index
+        self._nonce = nonce
         self._environment: Environment | None = None
 
     def render(self, template: str, **values: Any) -> str:
         """The HTML of a template under `nutgraf/`, escaped whatever the application has set for its own."""
         if self._environment is None:
-            self._environment = current_app.jinja_env.overlay(autoescape=True)
+            host = current_app.jinja_env
+            loaders = [loader for loader in (host.loader, ORIGINALS) if loader]
+            self._environment = host.overlay(autoescape=True, loader=ChoiceLoader(loaders))
+        values["nonce"] = self._nonce_now()
         return render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
+
+    def _nonce_now(self) -> str | None:
+        """What the policy of the application lets scripts and styles be told by, in this request."""
+        # Flask-Talisman's is found by itself.
+        nonce = self._nonce or current_app.jinja_env.globals.get("csp_nonce")
+        return str(nonce()) if callable(nonce) else None
 
 
 def add_mount(app: Flask, name: str, mount: Mount) -> None:
