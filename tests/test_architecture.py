@@ -22,6 +22,7 @@ ROOMS = [
         "indexer.charts",
         "indexer.accounts",
         "indexer.mcp_server",
+        "indexer.retriever",
         "indexer.mcp_answers",
     ),
     ("indexer", "indexer.index"),
@@ -134,6 +135,7 @@ def test_imports_point_one_way() -> None:
         ("jinja2", ("webui",)),
         ("waitress", ("webui",)),
         ("mcp", ("indexer.mcp_server", "indexer.mcp_answers")),
+        ("langchain_core", ("indexer.retriever",)),
     ],
 )
 def test_a_library_stays_in_its_rooms(library: str, rooms: tuple[str, ...]) -> None:
@@ -168,6 +170,7 @@ HEAVY = {
     "waitress",
     "mcp",
     "pydantic",
+    "langchain_core",
 }
 
 

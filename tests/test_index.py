@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -274,6 +275,39 @@ def test_the_public_names_are_these_and_all_there() -> None:
     assert sorted(indexer.__all__) == sorted(PUBLIC)
     for name in PUBLIC:
         assert getattr(indexer, name) is not None
+
+
+SIGNATURES = {
+    "search": "query after before source site language undated sort half_life limit offset cursor facets timeline"
+    " fold seconds explain",
+    "suggest": "prefix limit",
+    "article": "article_id",
+    "marked": "article_id query",
+    "similar": "article_id limit",
+    "duplicates": "article_id",
+    "verify_quote": "text article_id",
+    "status": "",
+    "verify": "",
+    "sync": "sources dry_run progress",
+    "put": "articles",
+    "remove": "article_ids",
+    "rebuild": "sources progress",
+    "close": "",
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_arguments_of_the_index_are_these(name: str) -> None:
+    assert list(inspect.signature(getattr(Index, name)).parameters)[1:] == SIGNATURES[name].split()
+
+
+def test_every_public_part_of_the_index_is_pinned() -> None:
+    methods = {name for name in vars(Index) if not name.startswith("_")}
+    assert methods == {*SIGNATURES, "path", "exists"}
+
+
+def test_the_library_is_marked_as_typed() -> None:
+    assert (Path(indexer.__file__).parent / "py.typed").exists()
 
 
 def test_every_error_is_a_nutgraf_error_with_an_exit_code() -> None:
