@@ -38,7 +38,8 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 # What a browser reads while one types into its own search field.
 SUGGESTIONS_TYPE = "application/x-suggestions+json"
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+_ALLOWED = "GET, HEAD, OPTIONS"
 _TEXT = {"type": "string"}
 
 
@@ -70,8 +71,7 @@ def search() -> ResponseReturnValue:
             request.args, "limit", current_mount().index.config.page_size, most=takes.MAX_LIMIT
         ),
         **_place(request.args),
-        facets=request.args.getlist("facet"),
-        timeline=request.args.get("timeline") or None,
+        **_counts(request.args),
     )
     return _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
 
@@ -168,21 +168,17 @@ def openapi() -> ResponseReturnValue:
     return keep(Response(status=304) if is_known(tag) else response, tag)
 
 
-@blueprint.route("/<path:rest>", methods=_METHODS)
+@blueprint.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
 def nothing(rest: str) -> ResponseReturnValue:
     """What is asked for in vain, so that this is a problem too where the application has pages for that."""
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
-    allowed = []
-    for method in ("GET", "HEAD", "OPTIONS"):
-        try:
-            endpoint, _ = adapter.match(method=method)
-        except (HTTPException, RequestRedirect):
-            continue
-        if endpoint != request.endpoint:
-            allowed.append(method)
-    if "GET" in allowed:
-        raise MethodNotAllowed(allowed)
+    try:
+        endpoint, _ = adapter.match(method="GET")
+    except (HTTPException, RequestRedirect):
+        endpoint = request.endpoint
+    if endpoint != request.endpoint:
+        raise MethodNotAllowed(_ALLOWED.split(", "))
     raise NotFound("There is nothing at this address.")
 
 
@@ -198,7 +194,7 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "site": args.getlist("site"),
         "language": args.getlist("language"),
         "undated": yes_or_no(args, "undated"),
-        "half_life": decimal(args, "half_life"),
+        "half_life": decimal(args, "half_life", least=takes.LEAST_DAYS, most=takes.MOST_DAYS),
         "fold": asked.fold,
         "explain": asked.explain,
     }
@@ -206,6 +202,10 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
 
 def _place(args: MultiDict[str, str]) -> dict[str, Any]:
     return {"offset": whole_number(args, "offset", 0), "cursor": args.get("cursor") or None}
+
+
+def _counts(args: MultiDict[str, str]) -> dict[str, Any]:
+    return {"facets": args.getlist("facet"), "timeline": args.get("timeline") or None}
 
 
 def _choice(name: str, choices: tuple[str, ...]) -> str:
@@ -225,10 +225,11 @@ def _format() -> str:
 
 def _rows(form: str, asked: dict[str, Any]) -> Response:
     mount = current_mount()
-    wanted = whole_number(request.args, "limit", takes.MAX_LIMIT, most=takes.MAX_ROWS_LIMIT)
     place = _place(request.args)
-    # The first of them now, while a refusal can still be told.
-    first = mount.search(**asked, limit=min(wanted, exports.ROWS_AT_ONCE), **place)
+    usual = min(takes.MAX_LIMIT, takes.MAX_ROWS_LIMIT - place["offset"])
+    wanted = whole_number(request.args, "limit", usual, most=takes.MAX_ROWS_LIMIT)
+    # The first of them now, while a refusal can still be told; of what no row shows, too.
+    first = mount.search(**asked, limit=min(wanted, exports.ROWS_AT_ONCE), **place, **_counts(request.args))
     found = exports.rows(
         exports.pages_from(
             first, wanted, lambda cursor, limit: mount.search(**asked, limit=limit, cursor=cursor)
@@ -270,6 +271,9 @@ def problem(status: int, detail: str) -> Response:
 @blueprint.after_request
 def let_scripts_read(response: Response) -> Response:
     """Headers for scripts of other origins, where some are configured."""
+    if response.allow:
+        # Else it names what only `nothing` answers to.
+        response.headers["Allow"] = _ALLOWED
     set_cors(response, current_mount().index.config)
     return response
 

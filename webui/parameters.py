@@ -16,6 +16,7 @@ from webui.addresses import MAX_QUERY, SORTS
 MAX_LIMIT = 1000
 MAX_ROWS_LIMIT = MAX_DEPTH
 MAX_SUGGESTIONS = 50
+LEAST_DAYS, MOST_DAYS = 0.001, 1_000_000
 FORMATS = ("json", "jsonl", "csv", "atom")
 _DATE = {
     "type": "string",
@@ -39,6 +40,11 @@ class Parameter:
     def repeated(self) -> bool:
         """Whether it may stand several times in an address."""
         return self.schema.get("type") == "array"
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it may stand without a value, as if it did not stand there."""
+        return self.schema["type"] == "string" and not self.schema.keys() & {"enum", "minLength"}
 
 
 def _flag(default: bool) -> dict[str, Any]:
@@ -82,7 +88,7 @@ NARROWING = (
     Parameter(
         "half_life",
         "Days: scores halve with every so many that an article is older than the newest. By relevance only.",
-        {"type": "number", "exclusiveMinimum": 0, "maximum": 999_999_999}, "half_life", example=365,
+        {"type": "number", "minimum": LEAST_DAYS, "maximum": MOST_DAYS}, "half_life", example=365,
     ),
     Parameter("fold", "Whether near-duplicates are one hit.", _flag(True), "fold"),
 )  # fmt: skip
@@ -141,3 +147,5 @@ def check_names(given: Iterable[tuple[str, list[str]]], known: Iterable[Paramete
             raise InvalidRequest(f"{name[:40]!r}: there is no such parameter here; there are: {there}")
         if len(values) > 1 and not names[name].repeated:
             raise InvalidRequest(f"{name}: one value is wanted, {len(values):,} were found")
+        if "" in values and not names[name].may_be_empty:
+            raise InvalidRequest(f"{name}: a value is wanted, none was found: leave it out, or give one")
