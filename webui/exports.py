@@ -154,4 +154,4 @@ def _urn(name: str) -> str:
 
 def _moment(value: str) -> str:
     # A feed wants a time zone; the index keeps the wall time of the publisher.
-    return re.sub(r"(\.[0-9]+)?(Z|[+-]00:00)?$", "Z", value)
+    return re.sub(r"(\.[0-9]+)?(Z|[+-]00:00)?$", "Z", value, count=1)

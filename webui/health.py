@@ -7,12 +7,12 @@ from xml.etree import ElementTree as Xml
 
 from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from indexer.errors import NutgrafError
-from webui.api import problem
+from webui.api import answer_error, answer_http_error
 from webui.metrics import MEDIA_TYPE
 from webui.mount import address_of, current_mount
-from webui.present import status_of
 
 blueprint = Blueprint("health", __name__)
 
@@ -84,10 +84,8 @@ def opensearch() -> ResponseReturnValue:
     )
 
 
-@blueprint.errorhandler(NutgrafError)
-def answer_error(error: NutgrafError) -> ResponseReturnValue:
-    """What keeps the index from being searched."""
-    return problem(status_of(error), str(error))
+blueprint.register_error_handler(NutgrafError, answer_error)
+blueprint.register_error_handler(HTTPException, answer_http_error)
 
 
 def _plain(text: str) -> Response:

@@ -17,7 +17,7 @@ from webui.addresses import SORTS, Search, article_url, named_article, pager
 from webui.documentation import entries
 from webui.headers import set_security
 from webui.limits import check_request
-from webui.mount import Mount, current_mount
+from webui.mount import Mount, address_of, current_mount
 
 blueprint = Blueprint(
     "nutgraf",
@@ -174,7 +174,7 @@ def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response
 
 
 def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
-    base = url_for(".search") if base is None else base
+    base = address_of("search") if base is None else base
     return {"asked": asked, "base": base, "sorts": SORTS, "version": STATIC_VERSION}
 
 
