@@ -26,6 +26,8 @@ ANSWERS = [
     ("search", "/api/search?q=line+trams&sort=newest"),
     ("search", "/api/search?q=silkk+nothing+-x"),
     ("search", "/api/search?source=wire"),
+    ("search", "/api/search?q=silk+road&explain=1&seconds=0.5"),
+    ("search", "/api/search?q=silk+okapi+-road&after=2021&explain=1"),
     ("suggest", "/api/suggest?q=sil"),
     ("suggest", "/api/suggest"),
     ("timeline", "/api/timeline?q=silk&by=month"),
@@ -68,7 +70,7 @@ def test_every_argument_of_a_search_has_its_parameter() -> None:
         parameter.library for parameter in OPERATIONS["search"].parameters if parameter.library
     } == arguments
     of_timeline = {parameter.library for parameter in OPERATIONS["timeline"].parameters}
-    assert arguments - of_timeline == {"limit", "offset", "cursor", "facets"}
+    assert arguments - of_timeline == {"limit", "offset", "cursor", "facets", "seconds", "explain"}
 
 
 def test_a_parameter_that_is_not_described_is_refused_by_name() -> None:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RequestRedirect
 
+from indexer.arguments import MAX_SECONDS
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.model import Page
 from webui import exports
@@ -51,6 +52,8 @@ _TEXT = {"type": "string"}
     *takes.SLICE,
     takes.FACET,
     takes.TIMELINE,
+    takes.EXPLAIN,
+    takes.SECONDS,
     takes.FORMAT,
     formats={exports.MEDIA_TYPES[name]: _TEXT for name in ("jsonl", "csv", "atom")},
 )
@@ -185,6 +188,7 @@ def nothing(rest: str) -> ResponseReturnValue:
 def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
     """What is searched for, as arguments of `Index.search`. Raises InvalidRequest."""
     asked = Search.parse(args)
+    usual = current_mount().index.config.query_seconds
     return {
         "query": asked.query,
         "after": asked.after or None,
@@ -197,6 +201,8 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "half_life": decimal(args, "half_life", least=takes.LEAST_DAYS, most=takes.MOST_DAYS),
         "fold": asked.fold,
         "explain": asked.explain,
+        # Who keeps the archive says how long a query may take; who asks may only want less.
+        "seconds": min(decimal(args, "seconds", least=0.001, most=MAX_SECONDS) or usual, usual),
     }
 
 

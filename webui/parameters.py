@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from indexer.arguments import MAX_DEPTH, MAX_VALUES
+from indexer.arguments import MAX_DEPTH, MAX_SECONDS, MAX_VALUES
 from indexer.engine.facets import FACETS
 from indexer.engine.periods import GRAINS
 from indexer.errors import InvalidRequest
@@ -113,6 +113,15 @@ FACET = Parameter(
 _GRAINS = {"type": "string", "enum": ["auto", *GRAINS]}
 TIMELINE = Parameter("timeline", "Count the hits over time, by what fits or by this.", _GRAINS, "timeline")
 BY = Parameter("by", "The periods to count by.", {**_GRAINS, "default": "auto"}, "timeline")
+EXPLAIN = Parameter(
+    "explain", "Say how each clause was read, and how scores come about.", _flag(False), "explain"
+)
+SECONDS = Parameter(
+    "seconds",
+    "The time that it may take, if it is to be less than what is configured; then the answer is cut.",
+    {"type": "number", "minimum": 0.001, "maximum": MAX_SECONDS},
+    "seconds",
+)
 FORMAT = Parameter(
     "format",
     "Rather than by the header Accept. Rows (jsonl, csv) are one a passage, and are streamed.",

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from indexer.receipts import DeadEnd, HitExplanation, Receipt
+
 Span = Annotated[list[int], Meta(min_length=2, max_length=2)]
 Spans = Annotated[list[Span], Meta(description="Matches, [start, end) in code points; ascending, disjoint.")]
 Count = Annotated[int, Meta(ge=0)]
@@ -71,11 +73,13 @@ class HitAnswer(Answer):
     title: MarkedText
     url: str | None
     language: str | None
+    language_stated: Annotated[bool, Meta(description="Whether the article itself says its language.")]
     score: float
     published: PublishedDate | None
     missing: Annotated[list[str], Meta(description="Words of the query that the article lacks.")]
     passages: list[PassageAnswer]
     also: Annotated[list[ArticleReference], Meta(description="Near-duplicates that are folded into it.")]
+    explanation: HitExplanation | UnsetType = UNSET
 
 
 class FacetValue(Answer):
@@ -119,11 +123,14 @@ class SearchAnswer(Answer):
     offset: Count
     limit: Count
     took_ms: float
+    is_cut: Annotated[bool, Meta(description="Whether the time for a query was up before all was counted.")]
     notes: Annotated[list[str], Meta(description="What was not understood, was left out or met a bound.")]
     did_you_mean: str | None
     facets: dict[str, list[FacetValue]]
     timeline: TimelineData | None
     cursor: Annotated[str | None, Meta(description="Leads to the next page; null on the last.")]
+    receipt: Annotated[Receipt | None, Meta(description="What was understood, with explain=1.")]
+    dead_end: Annotated[DeadEnd | None, Meta(description="Why nothing meets the whole query.")]
     hits: list[HitAnswer]
 
 
