@@ -60,9 +60,10 @@ def _entry(path: str, stated: dict[str, Any]) -> Entry:
     content = stated["responses"]["200"]["content"]
     return Entry(
         path,
-        stated["summary"],
+        # A page of plain text: no marks for code.
+        stated["summary"].replace("`", ""),
         tuple(
-            Value(one["name"], _kind(one["schema"]), one["description"])
+            Value(one["name"], _kind(one["schema"]), one["description"].replace("`", ""))
             for one in stated.get("parameters", ())
         ),
         _kind(content["application/json"]["schema"]),
