@@ -70,7 +70,7 @@ QUERY = Parameter(
 )
 NARROWING = (
     Parameter(
-        "after", "From the first moment of a year, month or day on: 2021, 2021-11, 2021-11-05.", _DATE, "after",
+        "after", "From the first moment of 2021, 2021-11 or 2021-11-05 on.", _DATE, "after",
         example="2021-03",
     ),
     Parameter(
