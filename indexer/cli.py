@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SKIPPED = 3
 INTERRUPTED = 130
+# What this machine is called from within.
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _CONTROLS = re.compile(r"[\x7f-\x9f]")
 
@@ -239,6 +241,9 @@ def verify(index: Path | None, as_json: bool) -> int:
 def serve(index: Path | None, host: str | None, port: int | None, allow_remote: bool) -> int:
     """Serve the search page and the JSON API.
 
+    Each request is a line of JSON on standard error, without what was searched for (option log_queries).
+    Unless --allow-remote, only requests to a name of this machine are answered (option trusted_hosts).
+
     When there is no index yet, it is made from the configured sources (default: seeds) first.
     """
     # The one place where the library reaches up to the web: the site loads only when it is served.
@@ -252,12 +257,17 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
             report = archive.sync(progress=progress)
         code = _tell(report, as_json=False, to_err=True)
     config = archive.config.with_options({"host": host, "port": port}, "command line")
+    if not config.trusted_hosts and not allow_remote:
+        # Else a page from elsewhere, whose name is made to mean this machine, could read the archive.
+        named = f"[{config.host}]" if ":" in config.host else config.host
+        config = config.with_options({"trusted_hosts": (*LOCAL_NAMES, named)}, "command line")
     run(
-        create_app(archive),
+        create_app(config),
         config.host,
         config.port,
         allow_remote=allow_remote,
         announce=lambda address: click.echo(f"Serving on {address} (stop with Ctrl-C)"),
+        log_queries=config.log_queries,
     )
     return code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -21,6 +22,16 @@ ENVIRONMENT_PREFIX = "NUTGRAF_"
 # The options that change what is stored; only these decide whether an index must be rebuilt.
 _STORED = ("language", "day_first", "timezone")
 
+# Lists of words rather than of paths, by what each word must look like: they end up in headers.
+_ORIGIN = r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+_WORDS = {
+    "cors_origins": (rf"{_ORIGIN}|\*", "a list of origins such as https://news.example, or *"),
+    "frame_ancestors": (rf"{_ORIGIN}|self", "a list of origins such as https://news.example, or self"),
+    "trusted_hosts": (
+        r"\.?[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\]",
+        "a list of host names without a port (.news.example: with all below it)",
+    ),
+}
 
 _WANTED: tuple[tuple[type, str], ...] = (
     (tuple, "a list of paths"),
@@ -60,6 +71,16 @@ class Config:
     """How long a query may take, above 0 and up to 60; what was found by then is the answer, and says so."""
     host: str = "127.0.0.1"
     port: int = 8765
+    cors_origins: tuple[str, ...] = ()
+    """The web pages, by their origins, whose scripts may read the API; * for all."""
+    frame_ancestors: tuple[str, ...] = ()
+    """The sites, by their origins, that may show the pages in a frame."""
+    trusted_hosts: tuple[str, ...] = ()
+    """The host names that requests may be made to; none named: any."""
+    log_queries: bool = False
+    """Whether the log of `serve` has what was searched for, and which article was read."""
+    metrics: bool = True
+    """Whether /metrics tells counts: requests, seconds, articles."""
 
     def today(self, now: datetime | None = None) -> date:
         """What day it is in the configured zone (else where this machine is), now or at an aware moment."""
@@ -126,6 +147,8 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
     wanted = next(words for kind, words in _WANTED if isinstance(default, kind))
     refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {value!r} was found")
     text = isinstance(value, str)
+    if key in _WORDS:
+        return _words(key, value, origin)
     if isinstance(default, tuple):
         parts = value.split(os.pathsep) if text else [value] if isinstance(value, os.PathLike) else value
         if not isinstance(parts, (list, tuple)) or not all(_is_path(part) for part in parts):
@@ -167,6 +190,16 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
                 f"{origin}: option 'timezone' wants a name such as Europe/Paris, {value!r} was found"
             ) from None
     return value
+
+
+def _words(key: str, value: Any, origin: str) -> tuple[str, ...]:
+    pattern, wanted = _WORDS[key]
+    parts = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) and value.strip() else value or ()
+    if not isinstance(parts, (list, tuple)) or not all(
+        isinstance(part, str) and re.fullmatch(pattern, part) for part in parts
+    ):
+        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {value!r} was found")
+    return tuple(part.lower() for part in parts)
 
 
 def _is_path(value: Any) -> bool:

@@ -178,6 +178,14 @@ class Index:
         reading, number = self._find(article_id)
         return verify_quote(reading.snapshot, reading.how, text, number)
 
+    def revision(self) -> str:
+        """A short name of what is searched now: another one after every commit and every rebuild.
+
+        Raises IndexMissing or IndexDamaged.
+        """
+        snapshot = self._reading().snapshot
+        return f"{snapshot.folder.name}.{snapshot.commit}"
+
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""
         reading = self._reading()

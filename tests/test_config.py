@@ -67,6 +67,11 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
         "query_seconds": "7",
         "host": "::1",
         "port": "7",
+        "cors_origins": "https://one.example, http://localhost:3000",
+        "frame_ancestors": "self",
+        "trusted_hosts": "news.example .org.example",
+        "log_queries": "yes",
+        "metrics": "no",
     }
     assert set(values) == {option.name for option in fields(Config)}
     environment = {f"NUTGRAF_{name.upper()}": value for name, value in values.items()}
@@ -74,6 +79,8 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
     assert config == load(tmp_path, **values)
     assert config.sources == (Path("x"), Path("y"))
     assert (config.day_first, config.lock_timeout, config.max_file_mb) == (False, 2.5, 7)
+    assert config.cors_origins == ("https://one.example", "http://localhost:3000")
+    assert config.trusted_hosts == ("news.example", ".org.example")
 
 
 @pytest.mark.parametrize("where", ["file", "environment", "call"])
@@ -114,6 +121,13 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         ("sources", [1], "a list of paths"),
         ("sources", "", "a list of paths"),
         ("sources", ["a", ""], "a list of paths"),
+        ("cors_origins", ["https://one.example/"], "a list of origins"),
+        ("cors_origins", ["one.example"], "a list of origins"),
+        ("cors_origins", "null", "a list of origins"),
+        ("cors_origins", 7, "a list of origins"),
+        ("frame_ancestors", ["https://x.example; script-src *"], "a list of origins"),
+        ("frame_ancestors", ["https://x.example\r\nX: y"], "a list of origins"),
+        ("trusted_hosts", ["news.example:80"], "a list of host names"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, key: str, value: Any, wanted: str) -> None:

@@ -17,7 +17,7 @@ MAX_QUERY = 4000
 # The index answers no deeper than this.
 MAX_DEPTH = 10_000
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +173,18 @@ def whole_number(
     return number
 
 
-def decimal(args: Mapping[str, str], name: str) -> float | None:
-    """The parameter `name` as a number, None where it is not given. Raises InvalidRequest."""
+def decimal(args: Mapping[str, str], name: str, *, least: float, most: float) -> float | None:
+    """The parameter `name` as a number in a range, None where it is not given. Raises InvalidRequest."""
     text = args.get(name, "").strip()
     if not text:
         return None
     # Not float() alone: it takes underscores, "nan" and the digits of every script.
-    if not _DECIMAL.fullmatch(text):
-        raise InvalidRequest(f"{name}: a number such as 30 or 0.5 is wanted, {text[:40]!r} was found")
-    return float(text)
+    number = float(text) if _DECIMAL.fullmatch(text) else -1
+    if not least <= number <= most:
+        raise InvalidRequest(
+            f"{name}: a number from {least} to {most:,} such as 30 or 0.5 is wanted, {text[:40]!r} was found"
+        )
+    return number
 
 
 def yes_or_no(args: Mapping[str, str], name: str, *, default: bool = False) -> bool:

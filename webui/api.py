@@ -1,58 +1,116 @@
-"""The HTTP API: the library's answers as JSON, and its errors as problem details (RFC 9457)."""
+"""The HTTP API: the library's answers as JSON, rows and feeds, and its errors as problems (RFC 9457)."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import RequestRedirect
 
-from indexer.errors import NutgrafError
-from webui.addresses import Search, decimal, named_article, whole_number, yes_or_no
-from webui.mount import current_mount
+from indexer.arguments import MAX_SECONDS
+from indexer.errors import InvalidRequest, NutgrafError
+from indexer.model import Page
+from webui import exports
+from webui import parameters as takes
+from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
+from webui.headers import is_known, keep, set_cors
+from webui.mount import address_of, current_mount
+from webui.openapi import describe
+from webui.operation import operation
 from webui.present import status_of
+from webui.wire import (
+    ArticleAnswer,
+    SearchAnswer,
+    SimilarAnswer,
+    StatusAnswer,
+    SuggestAnswer,
+    TimelineAnswer,
+)
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-# The most hits, and suggestions, that one answer may hold.
-MAX_LIMIT = 1000
-MAX_SUGGESTIONS = 50
+# What a browser reads while one types into its own search field.
+SUGGESTIONS_TYPE = "application/x-suggestions+json"
+_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+_ALLOWED = "GET, HEAD, OPTIONS"
+_TEXT = {"type": "string"}
 
 
 @blueprint.get("/search")
+@operation(
+    SearchAnswer,
+    takes.QUERY,
+    *takes.NARROWING,
+    *takes.SLICE,
+    takes.FACET,
+    takes.TIMELINE,
+    takes.EXPLAIN,
+    takes.SECONDS,
+    takes.FORMAT,
+    formats={exports.MEDIA_TYPES[name]: _TEXT for name in ("jsonl", "csv", "atom")},
+)
 def search() -> ResponseReturnValue:
-    """The same object as `nutgraf search --json`."""
-    index = current_mount().index
-    page = index.search(
-        **_asked(request.args),
-        limit=whole_number(request.args, "limit", index.config.page_size, most=MAX_LIMIT),
-        offset=whole_number(request.args, "offset", 0),
-        cursor=request.args.get("cursor") or None,
-        facets=request.args.getlist("facet"),
-        timeline=request.args.get("timeline") or None,
+    """The hits of a search, best first: the same object as `nutgraf search --json`.
+
+    As rows or as a feed, when that is asked for.
+    """
+    form = _format()
+    asked = _asked(request.args)
+    if form == "atom" and not request.args.get("sort") and asked["half_life"] is None:
+        asked["sort"] = "newest"
+    if form in ("jsonl", "csv"):
+        return _rows(form, asked)
+    page = current_mount().search(
+        **asked,
+        limit=whole_number(
+            request.args, "limit", current_mount().index.config.page_size, most=takes.MAX_LIMIT
+        ),
+        **_place(request.args),
+        **_counts(request.args),
     )
-    return _json(page.as_json())
+    return _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
 
 
 @blueprint.get("/suggest")
+@operation(
+    SuggestAnswer,
+    takes.QUERY,
+    takes.SUGGESTIONS,
+    takes.SUGGEST_FORMAT,
+    formats={SUGGESTIONS_TYPE: {"type": "array"}},
+)
 def suggest() -> ResponseReturnValue:
-    """What the text `q` may become while it is typed: the same as `Index.suggest`, with the text."""
+    """What the text `q` may become while it is typed; each finds something."""
     asked = Search.parse(request.args)
-    limit = whole_number(request.args, "limit", 8, most=MAX_SUGGESTIONS)
+    limit = whole_number(request.args, "limit", 8, most=takes.MAX_SUGGESTIONS)
+    form = _choice("format", ("json", "opensearch"))
     found = current_mount().index.suggest(asked.query, limit)
+    if form == "opensearch":
+        base = address_of("search", _external=True)
+        texts = [suggestion.text for suggestion in found]
+        told = [f"{one.count:,} {'article' if one.count == 1 else 'articles'}" for one in found]
+        places = [
+            article_url(base, one.article) if one.article else Search(one.text).url(base) for one in found
+        ]
+        return _json([asked.query, texts, told, places], SUGGESTIONS_TYPE)
     return _json({"query": asked.query, "suggestions": [suggestion.as_json() for suggestion in found]})
 
 
 @blueprint.get("/timeline")
+@operation(TimelineAnswer, takes.QUERY, *takes.NARROWING, takes.BY)
 def timeline() -> ResponseReturnValue:
-    """The hits of a search over time: what `by` says (day, week, month, year), or what fits."""
+    """The hits of a search over time: what `by` says, or what fits."""
     page = (
         current_mount()
-        .index.search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
+        .search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
         .as_json()
     )
     return _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
@@ -60,6 +118,7 @@ def timeline() -> ResponseReturnValue:
 
 @blueprint.get("/articles/", defaults={"name": None})
 @blueprint.get("/articles/<path:name>")
+@operation(ArticleAnswer, takes.NAMED, takes.QUERY)
 def article(name: str | None) -> ResponseReturnValue:
     """One article, its paragraphs with their anchors, and the spans of what `q` matches."""
     asked = Search.parse(request.args)
@@ -82,10 +141,11 @@ def article(name: str | None) -> ResponseReturnValue:
 
 @blueprint.get("/similar/", defaults={"name": None})
 @blueprint.get("/similar/<path:name>")
+@operation(SimilarAnswer, takes.NAMED, takes.SIMILAR)
 def similar(name: str | None) -> ResponseReturnValue:
     """The articles that are most like one, and apart from them those that say the same."""
     index, wanted = current_mount().index, named_article(request.args, name)
-    limit = whole_number(request.args, "limit", 10, most=MAX_LIMIT)
+    limit = whole_number(request.args, "limit", 10, most=takes.MAX_LIMIT)
     return _json(
         {
             "id": wanted,
@@ -96,14 +156,39 @@ def similar(name: str | None) -> ResponseReturnValue:
 
 
 @blueprint.get("/status")
+@operation(StatusAnswer)
 def status() -> ResponseReturnValue:
     """What the index holds: the same object as `nutgraf status --json`."""
     return _json(current_mount().index.status().as_json())
 
 
+@blueprint.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    """The description of all this, which needs no index."""
+    takes.check_names(request.args.lists(), ())
+    response = _json({**describe(), "servers": [{"url": address_of("search") + "api"}]})
+    tag = hashlib.sha256(response.get_data()).hexdigest()[:24]
+    return keep(Response(status=304) if is_known(tag) else response, tag)
+
+
+@blueprint.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
+def nothing(rest: str) -> ResponseReturnValue:
+    """What is asked for in vain, so that this is a problem too where the application has pages for that."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        endpoint, _ = adapter.match(method="GET")
+    except (HTTPException, RequestRedirect):
+        endpoint = request.endpoint
+    if endpoint != request.endpoint:
+        raise MethodNotAllowed(_ALLOWED.split(", "))
+    raise NotFound("There is nothing at this address.")
+
+
 def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
     """What is searched for, as arguments of `Index.search`. Raises InvalidRequest."""
     asked = Search.parse(args)
+    usual = current_mount().index.config.query_seconds
     return {
         "query": asked.query,
         "after": asked.after or None,
@@ -113,10 +198,71 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "site": args.getlist("site"),
         "language": args.getlist("language"),
         "undated": yes_or_no(args, "undated"),
-        "half_life": decimal(args, "half_life"),
+        "half_life": decimal(args, "half_life", least=takes.LEAST_DAYS, most=takes.MOST_DAYS),
         "fold": asked.fold,
         "explain": asked.explain,
+        # Who keeps the archive says how long a query may take; who asks may only want less.
+        "seconds": min(decimal(args, "seconds", least=0.001, most=MAX_SECONDS) or usual, usual),
     }
+
+
+def _place(args: MultiDict[str, str]) -> dict[str, Any]:
+    return {"offset": whole_number(args, "offset", 0), "cursor": args.get("cursor") or None}
+
+
+def _counts(args: MultiDict[str, str]) -> dict[str, Any]:
+    return {"facets": args.getlist("facet"), "timeline": args.get("timeline") or None}
+
+
+def _choice(name: str, choices: tuple[str, ...]) -> str:
+    found = request.args.get(name) or choices[0]
+    if found not in choices:
+        raise InvalidRequest(f"{name}: one of {', '.join(choices)} is wanted, {found[:40]!r} was found")
+    return found
+
+
+def _format() -> str:
+    """What a search is wanted as: what `format` says, else what `Accept` likes best, else JSON."""
+    if request.args.get("format"):
+        return _choice("format", takes.FORMATS)
+    best = request.accept_mimetypes.best_match(exports.MEDIA_TYPES.values(), exports.MEDIA_TYPES["json"])
+    return next(name for name, media in exports.MEDIA_TYPES.items() if media == best)
+
+
+def _rows(form: str, asked: dict[str, Any]) -> Response:
+    mount = current_mount()
+    place = _place(request.args)
+    usual = min(takes.MAX_LIMIT, takes.MAX_ROWS_LIMIT - place["offset"])
+    wanted = whole_number(request.args, "limit", usual, most=takes.MAX_ROWS_LIMIT)
+    # The first of them now, while a refusal can still be told; of what no row shows, too.
+    first = mount.search(**asked, limit=min(wanted, exports.ROWS_AT_ONCE), **place, **_counts(request.args))
+    found = exports.rows(
+        exports.pages_from(
+            first, wanted, lambda cursor, limit: mount.search(**asked, limit=limit, cursor=cursor)
+        )
+    )
+    lines = exports.json_lines(found) if form == "jsonl" else exports.csv_lines(found)
+    response = Response(lines, mimetype=exports.MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
+    return response
+
+
+def _feed(page: Page, sort: Any) -> Response:
+    asked = replace(Search.parse(request.args), sort=sort)
+    following = None
+    if page.cursor:
+        kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("cursor", "offset", "format")]
+        address = address_of("api.search", _external=True)
+        following = f"{address}?{urlencode([*kept, ('cursor', page.cursor), ('format', 'atom')])}"
+    body = exports.atom(
+        page,
+        asked,
+        address_of("search", _external=True),
+        request.url,
+        following,
+        current_mount().index.status().committed,
+    )
+    return Response(body, mimetype=exports.MEDIA_TYPES["atom"])
 
 
 def problem(status: int, detail: str) -> Response:
@@ -124,6 +270,17 @@ def problem(status: int, detail: str) -> Response:
     body = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail}
     response = _json(body, "application/problem+json")
     response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.after_request
+def let_scripts_read(response: Response) -> Response:
+    """Headers for scripts of other origins, where some are configured."""
+    if response.allow:
+        # Else it names what only `nothing` answers to.
+        response.headers["Allow"] = _ALLOWED
+    set_cors(response, current_mount().index.config)
     return response
 
 
@@ -138,7 +295,11 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
     """What HTTP itself refuses."""
     if error.code is None or error.code >= 500:
         return error
-    return problem(error.code, error.description or error.name)
+    response = problem(error.code, error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
 
 
 def _json(value: Any, media_type: str = "application/json") -> Response:

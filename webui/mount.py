@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
-from indexer import Index
+from indexer import Index, Page
+from webui.metrics import Metrics
 
 EXTENSION = "nutgraf"
 # The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
@@ -24,7 +25,14 @@ class Mount:
     def __init__(self, index: Index, nonce: Nonce | None = None) -> None:
         self.index = index
         self._nonce = nonce
+        self.metrics = Metrics()
         self._environment: Environment | None = None
+
+    def search(self, query: str, **options: Any) -> Page:
+        """What `Index.search` gives, counted."""
+        page = self.index.search(query, **options)
+        self.metrics.count_search(page.took_ms / 1000)
+        return page
 
     def render(self, template: str, **values: Any) -> str:
         """The HTML of a template under `nutgraf/`, escaped whatever the application has set for its own."""
@@ -51,3 +59,8 @@ def current_mount() -> Mount:
     """The mount that the request in progress was made to."""
     mount: Mount = current_app.extensions[EXTENSION][request.blueprints[-1]]
     return mount
+
+
+def address_of(view: str, **values: Any) -> str:
+    """The address of a view of the same mount, from within any of its rooms; `_external` with the host."""
+    return url_for(f"{request.blueprints[-1]}.{view}", **values)

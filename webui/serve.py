@@ -7,11 +7,13 @@ import ipaddress
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from indexer.errors import ConfigError, NutgrafError
+from webui.journal import Journal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -105,13 +107,19 @@ def serve(
     allow_remote: bool = False,
     announce: Callable[[str], Any] | None = None,
     threads: int = THREADS,
+    log: TextIO | None = None,
+    log_queries: bool = False,
 ) -> None:
     """Serve `app` until interrupted.
+
+    Each request is a line of JSON on `log` (default: standard error), with what was searched for only with
+    `log_queries`.
 
     `announce` is called with the address (default: it is printed) once the server listens; port 0 takes a
     free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
     is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable.
     """
+    app = Journal(app, log or sys.stderr, queries=log_queries)
     server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
     (announce or _print)(server.address)
     server.run()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from webui.api import problem
+from webui.headers import set_cors, set_security
 from webui.mount import EXTENSION, Mount
-from webui.views import SECURITY_HEADERS, error_page
+from webui.views import error_page
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +31,20 @@ def add_error_pages(app: Flask) -> None:
             response = problem(status, text)
         else:
             response = error_page(mount, status, error.name, text, base=request.script_root + "/")
+            response.headers["Cache-Control"] = "no-store"
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after"):
                 response.headers[name] = value
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+        return response
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        """Headers for what no view answers, too; and no redirect says which host it was asked at."""
+        set_security(response.headers, mount.index.config)
+        if request.path.startswith("/api/") and "Access-Control-Allow-Origin" not in response.headers:
+            set_cors(response, mount.index.config)
+        if response.location:
+            parts = urlsplit(response.location)
+            path = "/" + parts.path.lstrip("/")
+            response.location = path + (f"?{parts.query}" if parts.query else "")
         return response

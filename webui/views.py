@@ -11,10 +11,13 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from indexer.errors import InvalidRequest, NutgrafError
-from webui import api, present
+from indexer.errors import NutgrafError
+from webui import api, health, present
 from webui.addresses import SORTS, Search, article_url, named_article, pager
-from webui.mount import Mount, current_mount
+from webui.documentation import entries
+from webui.headers import set_security
+from webui.limits import check_request
+from webui.mount import Mount, address_of, current_mount
 
 blueprint = Blueprint(
     "nutgraf",
@@ -25,20 +28,12 @@ blueprint = Blueprint(
     static_url_path="/static/nutgraf",
 )
 blueprint.register_blueprint(api.blueprint)
+blueprint.register_blueprint(health.blueprint)
 
 # How many similar articles an article's page names.
 SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
 RETRY_AFTER = "10"
-# No script, and nothing from elsewhere: a document that got past the escaping could still do nothing.
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def _fingerprint() -> str:
@@ -61,7 +56,7 @@ def search() -> ResponseReturnValue:
     if asked.blank:
         return _page(mount, "start.html", asked, holdings=present.holdings(index.status()))
     limit = max(index.config.page_size, 1)
-    found = index.search(
+    found = mount.search(
         asked.query,
         after=asked.after or None,
         before=asked.before or None,
@@ -107,20 +102,24 @@ def article(name: str | None) -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/api/", strict_slashes=False)
+def documentation() -> ResponseReturnValue:
+    """The page that explains the API, made from its description."""
+    return _page(current_mount(), "api.html", Search(), entries=entries())
+
+
 @blueprint.before_request
-def refuse_undecodable_parameters() -> None:
-    """Turn away a query string with raw bytes in it that are not UTF-8."""
-    try:
-        _ = request.args
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("the address: parameters in UTF-8 are wanted, other bytes were found") from error
+def refuse_what_is_no_request() -> None:
+    """Turn away what is too large, is made to another host, or cannot be decoded."""
+    check_request(current_mount().index.config)
 
 
 @blueprint.after_request
 def set_headers(response: Response) -> Response:
     """Headers for the blueprint's own answers only."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    mount = current_mount()
+    set_security(response.headers, mount.index.config)
+    mount.metrics.count_request((request.endpoint or "").partition(".")[2], response.status_code)
     if (request.endpoint or "").endswith(".static") and response.status_code == 200:
         if request.args.get("v") == STATIC_VERSION:
             response.cache_control.public = True
@@ -175,7 +174,7 @@ def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response
 
 
 def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
-    base = url_for(".search") if base is None else base
+    base = address_of("search") if base is None else base
     return {"asked": asked, "base": base, "sorts": SORTS, "version": STATIC_VERSION}
 
 

@@ -1,0 +1,197 @@
+"""Results for other programs: feeds, rows, OpenSearch, and what watches the site."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+from flask.testing import FlaskClient
+
+import webui
+from indexer import Article, Config, Index, open_index
+from tests.test_webui_views import ARTICLES, COPIES, archive, client
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
+MANY = tuple(
+    Article(
+        id=f"n{n:03}",
+        title=f"Tide {n}",
+        paragraphs=(f"The tide rose {n} feet.",),
+        published=f"20{n % 90 + 10}",
+    )
+    for n in range(250)
+)  # fmt: skip
+
+
+def feed(site: FlaskClient, path: str, **headers: str) -> Xml.Element:
+    response = site.get(path, headers=headers)
+    assert (response.status_code, response.mimetype) == (200, "application/atom+xml")
+    return Xml.fromstring(response.data)
+
+
+def texts(element: Xml.Element, path: str) -> list[str | None]:
+    return [found.text for found in element.findall(path.replace("/", f"/{ATOM}").replace("^", ATOM))]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("*/*", "application/json"),
+        ("text/html", "application/json"),
+        ("application/atom+xml", "application/atom+xml"),
+        ("text/csv", "text/csv"),
+        ("application/x-ndjson;q=0.5, text/csv;q=0.4", "application/x-ndjson"),
+        ("nonsense", "application/json"),
+    ],
+)
+def test_a_format_may_be_asked_for_by_accept(accept: str, media: str) -> None:
+    response = client().get("/api/search?q=silk", headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, media)
+    assert "Accept" in response.headers["Vary"]
+    assert client().get("/api/search?q=silk&format=json", headers={"Accept": accept}).is_json
+
+
+def test_a_feed_is_valid_atom_with_the_newest_first() -> None:
+    site = client(*ARTICLES, *COPIES)
+    found = feed(site, "/api/search?q=road+OR+line&fold=0&format=atom")
+    assert texts(found, "^title") == ["road OR line"]
+    assert texts(found, "^author/name") == ["Nutgraf"]
+    assert texts(found, "^entry/title") == [
+        "The silk road reopens", "Night trams 2", "Night trams 1", "Night trams 0", "A vaccine arrives",
+    ]  # fmt: skip
+    ids = texts(found, "^entry/id")
+    assert len(set(ids)) == 5
+    assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", one or "") for one in (*ids, *texts(found, "^id")))
+    moments = texts(found, "^entry/updated")
+    assert moments[0] == "2021-11-05T21:01:00Z"
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", one or "") for one in moments)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", texts(found, "^updated")[0] or "")
+    # A year is no date that a feed could tell.
+    assert len(texts(found, "^entry/published")) == 4
+    links = {link.get("rel"): link.get("href") for link in found.findall(f"{ATOM}entry[1]/{ATOM}link")}
+    assert re.fullmatch(r"http://localhost/a/silk/1\?q=.*#p-[0-9a-f]{8}", links["alternate"] or "")
+    assert links["via"] == "https://www.example.org/silk"
+    with site.get((links["alternate"] or "").removeprefix("http://localhost")) as page:
+        assert page.status_code == 200
+
+
+def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
+    site = client(*MANY)
+    path, seen = "/api/search?q=tide&limit=60&sort=title&format=atom", []
+    while path:
+        found = feed(site, path)
+        seen += texts(found, "^entry/title")
+        path = next((str(one.get("href")) for one in found.findall(f"{ATOM}link[@rel='next']")), "")
+        path = path.removeprefix("http://localhost")
+    assert len(seen) == len(set(seen)) == 250
+    by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
+    assert seen == [hit["title"]["text"] for hit in by_title]
+
+
+def test_what_xml_cannot_hold_does_no_harm() -> None:
+    article = Article(id="a", title="silk <b>&\ufffe", paragraphs=("silk \x01\x0b]]> \x1b[0m",))
+    found = feed(client(article), "/api/search?q=silk+%01&format=atom")
+    assert texts(found, "^entry/title") == ["silk <b>&\ufffd"]
+    assert "]]>" in (texts(found, "^entry/summary")[0] or "")
+
+
+def test_rows_are_one_a_passage_and_all_are_streamed() -> None:
+    site = client(*MANY)
+    response = site.get("/api/search?q=tide&format=csv&sort=oldest")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="search.csv"'
+    assert "Content-Length" not in response.headers
+    table = list(csv.DictReader(io.StringIO(response.text)))
+    assert list(table[0]) == COLUMNS
+    lines = [
+        json.loads(line) for line in site.get("/api/search?q=tide&format=jsonl&sort=oldest").text.splitlines()
+    ]
+    assert list(lines[0]) == COLUMNS
+    assert [row["id"] for row in table] == [row["id"] for row in lines]
+    assert len({row["id"] for row in lines}) == 250
+    assert (lines[0]["published"], lines[0]["precision"], lines[0]["passage"]) == ("2010", "year", 1)
+    assert len(site.get("/api/search?q=tide&format=jsonl&limit=130").text.splitlines()) == 130
+    assert site.get("/api/search?q=tide&format=jsonl&limit=0").text == ""
+    assert site.get("/api/search?q=tide&format=csv&limit=20000").status_code == 400
+    assert site.get("/api/search?q=tide&format=csv&offset=10001").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "=HYPERLINK(1)", " =1", "\ufeff=1", "\r=1"]
+)  # fmt: skip
+def test_no_cell_of_a_table_is_a_formula(cell: str) -> None:
+    site = client(
+        Article(id=f"x{cell.strip()}", title=f"{cell} silk", paragraphs=(f"{cell} silk",), url=cell)
+    )
+    (row,) = csv.DictReader(io.StringIO(site.get("/api/search?q=silk&format=csv").text, newline=""))
+    for name in ("title", "text", "url"):
+        assert not re.match(r"[\s\ufeff]*[=+\-@＝]", row[name]), row
+
+
+def test_a_browser_can_add_the_archive_to_its_search_engines() -> None:
+    response = client().get("/opensearch.xml")
+    assert response.mimetype == "application/opensearchdescription+xml"
+    space = "{http://a9.com/-/spec/opensearch/1.1/}"
+    root = Xml.fromstring(response.data)
+    assert len(root.findtext(f"{space}ShortName") or "") <= 16
+    templates = {url.get("type"): url.get("template") or "" for url in root.findall(f"{space}Url")}
+    for media, template in templates.items():
+        assert template.startswith("http://localhost/")
+        with client().get(
+            template.removeprefix("http://localhost").replace("{searchTerms}", "silk+ro")
+        ) as got:
+            assert (got.status_code, got.mimetype) == (200, media)
+    asked, found, told, places = client().get("/api/suggest?q=silk+ro&format=opensearch").get_json(force=True)
+    assert (asked, found[0], told[0]) == ("silk ro", "silk road", "1 article")
+    assert places[0].startswith("http://localhost/")
+    assert len(found) == len(told) == len(places)
+
+
+def test_health_tells_the_process_from_the_index(tmp_path: Path) -> None:
+    site = webui.create_app(tmp_path / "index").test_client()
+    assert site.get("/healthz").text == "ok\n"
+    response = site.get("/readyz")
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    assert response.headers["Retry-After"]
+    assert "nutgraf_index_up 0" in site.get("/metrics").text
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="A")])
+    assert site.get("/readyz").text == "ready\n"
+    assert site.get("/readyz").headers["Cache-Control"] == "no-store"
+
+
+def test_metrics_count_and_name_nothing_that_was_asked() -> None:
+    site = client()
+    for path in (
+        "/?q=silk",
+        "/api/search?q=secretword",
+        "/api/search?limit=x",
+        "/a/secretid",
+        "/api/articles/vaccine",
+    ):
+        site.get(path)
+    text = site.get("/metrics").text
+    assert 'nutgraf_requests_total{route="api.search",status="200"} 1' in text
+    assert 'nutgraf_requests_total{route="api.search",status="400"} 1' in text
+    assert 'nutgraf_requests_total{route="article",status="404"} 1' in text
+    assert "nutgraf_search_seconds_count 2" in text
+    assert 'nutgraf_search_seconds_bucket{le="+Inf"} 2' in text
+    assert "nutgraf_index_articles 3" in text
+    assert "secret" not in text
+    line = r'(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)'
+    assert all(re.fullmatch(line, one) for one in text.splitlines())
+
+
+def test_metrics_can_be_configured_away() -> None:
+    index = Index(with_options(archive(*ARTICLES).config, metrics=False))
+    assert webui.create_app(index).test_client().get("/metrics").status_code == 404
+
+
+def with_options(config: Config, **options: Any) -> Config:
+    return config.with_options(options, "test")

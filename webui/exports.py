@@ -1,0 +1,157 @@
+"""Results for other programs: rows of passages as CSV and JSON Lines, and an Atom feed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from xml.etree import ElementTree as Xml
+
+import msgspec
+
+from indexer.model import Hit, Page
+from webui.addresses import Search, article_url, web_address
+from webui.wire import Row
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+    "atom": "application/atom+xml",
+}
+# Hits that are looked up at once while rows are streamed.
+ROWS_AT_ONCE = 100
+_ATOM = "http://www.w3.org/2005/Atom"
+# What XML 1.0 cannot hold, not even escaped.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What makes a spreadsheet read a cell as a formula, also in full width, and what it may overlook before it.
+_FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
+
+
+def rows(pages: Iterator[Page]) -> Iterator[Row]:
+    """One row a passage; a hit without passages (its title matched) is a row by itself."""
+    for page in pages:
+        for hit in page.hits:
+            yield from _rows_of(hit)
+
+
+def pages_from(first: Page, wanted: int, follow: Callable[[str, int], Page]) -> Iterator[Page]:
+    """`first`, and the pages after it that `follow` gives for a cursor and a limit: `wanted` hits in all."""
+    page, left = first, wanted - len(first.hits)
+    yield page
+    while page.cursor and left > 0:
+        page = follow(page.cursor, min(left, ROWS_AT_ONCE))
+        left -= len(page.hits)
+        yield page
+
+
+def json_lines(found: Iterator[Row]) -> Iterator[bytes]:
+    """Rows as JSON Lines."""
+    return (msgspec.json.encode(row) + b"\n" for row in found)
+
+
+def csv_lines(found: Iterator[Row]) -> Iterator[bytes]:
+    """Rows as CSV (RFC 4180) with a header, in UTF-8; no cell is a formula to a spreadsheet."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+
+    def line(cells: list[object]) -> bytes:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text.encode("utf-8", "replace")
+
+    yield line(list(Row.__struct_fields__))
+    for row in found:
+        yield line([_cell(value) for value in msgspec.structs.astuple(row)])
+
+
+def atom(page: Page, search: Search, base: str, address: str, following: str | None, updated: str) -> bytes:
+    """A page of hits as an Atom feed (RFC 4287).
+
+    `base` is the address of the search page and `address` that of the feed, both with the host; `updated` is
+    when the index changed last, in ISO 8601, and stands for the time of articles without a date.
+    """
+    Xml.register_namespace("", _ATOM)
+    feed = Xml.Element(f"{{{_ATOM}}}feed")
+    title = search.query.strip() or "All articles"
+    _add(feed, "id", _urn(f"feed {search.parameters()}"))
+    _add(feed, "title", title)
+    _add(feed, "updated", _moment(updated))
+    _add(_add(feed, "author"), "name", "Nutgraf")
+    _add(feed, "link", rel="self", type=MEDIA_TYPES["atom"], href=address)
+    _add(feed, "link", rel="alternate", type="text/html", href=search.url(base))
+    if following:
+        _add(feed, "link", rel="next", type=MEDIA_TYPES["atom"], href=following)
+    for hit in page.hits:
+        _add_entry(feed, hit, search, base, updated)
+    return bytes(Xml.tostring(feed, encoding="utf-8", xml_declaration=True))
+
+
+def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: str) -> None:
+    article = hit.article
+    entry = _add(feed, "entry")
+    _add(entry, "id", _urn(f"article {article.id}"))
+    _add(entry, "title", article.title or "Untitled article")
+    published = article.published
+    _add(entry, "updated", _moment(published.start.isoformat() if published else updated))
+    # Only where it is exact: a feed has no way to say "some time in 2021".
+    if published and published.precision in ("day", "minute"):
+        _add(entry, "published", _moment(published.start.isoformat()))
+    anchor = hit.passages[0].anchor if hit.passages else ""
+    _add(
+        entry,
+        "link",
+        rel="alternate",
+        type="text/html",
+        href=article_url(base, article.id, search.parameters(), anchor),
+    )
+    if link := web_address(article.url):
+        _add(entry, "link", rel="via", href=link[0])
+    if article.source:
+        _add(entry, "category", term=article.source)
+    _add(entry, "summary", "\n\n".join(passage.text for passage in hit.passages), type="text")
+
+
+def _rows_of(hit: Hit) -> Iterator[Row]:
+    article, published = hit.article, hit.article.published
+    for passage in hit.passages or (None,):
+        yield Row(
+            id=article.id,
+            title=article.title,
+            published=published.value if published else None,
+            precision=published.precision if published else None,
+            url=article.url,
+            score=round(hit.score, 4),
+            missing=" ".join(hit.missing),
+            passage=passage.number if passage else None,
+            anchor=passage.anchor if passage else None,
+            text=passage.text if passage else "",
+        )
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) else value
+    return "" if value is None else value
+
+
+def _add(parent: Xml.Element, name: str, text: str | None = None, **attributes: str) -> Xml.Element:
+    clean = {key: _NOT_XML.sub("\ufffd", value) for key, value in attributes.items()}
+    element = Xml.SubElement(parent, f"{{{_ATOM}}}{name}", clean)
+    if text is not None:
+        element.text = _NOT_XML.sub("\ufffd", text)
+    return element
+
+
+def _urn(name: str) -> str:
+    # The same wherever the archive is mounted: a reader of feeds shows no article twice.
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"nutgraf {name}".encode("utf-8", "replace").decode()).urn
+
+
+def _moment(value: str) -> str:
+    # A feed wants a time zone; the index keeps the wall time of the publisher.
+    return re.sub(r"(\.[0-9]+)?(Z|[+-]00:00)?$", "Z", value, count=1)

@@ -1,0 +1,94 @@
+"""What programs around the site ask: whether it is up and can search, its counts, how browsers search it."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as Xml
+
+from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from indexer.errors import NutgrafError
+from webui.api import answer_error, answer_http_error
+from webui.metrics import MEDIA_TYPE
+from webui.mount import address_of, current_mount
+
+blueprint = Blueprint("health", __name__)
+
+_OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Whether the process is up: it answers, whatever becomes of the index."""
+    return _plain("ok\n")
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Whether an index can be searched: one search is made."""
+    current_mount().index.search("", limit=0)
+    return _plain("ready\n")
+
+
+@blueprint.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Counts for Prometheus, unless they are configured away."""
+    mount = current_mount()
+    if not mount.index.config.metrics:
+        abort(404, "Metrics are not served here.")
+    try:
+        held = mount.index.status()
+        commit = re.sub(r"\D", "", mount.index.revision().rpartition(".")[2])
+        gauges: dict[str, float] = {
+            "up": 1,
+            "articles": held.articles,
+            "paragraphs": held.paragraphs,
+            "bytes": held.size,
+            "commit": int(commit or 0),
+        }
+    except NutgrafError:
+        # That there is no index is what is to be told.
+        gauges = {"up": 0}
+    response = Response(mount.metrics.write(gauges), content_type=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/opensearch.xml")
+def opensearch() -> ResponseReturnValue:
+    """The description by which a browser adds the archive to its search engines (OpenSearch 1.1)."""
+    page = address_of("search", _external=True)
+    Xml.register_namespace("", _OPENSEARCH)
+    root = Xml.Element(f"{{{_OPENSEARCH}}}OpenSearchDescription")
+
+    def add(name: str, text: str | None = None, **attributes: str) -> None:
+        Xml.SubElement(root, f"{{{_OPENSEARCH}}}{name}", attributes).text = text
+
+    add("ShortName", "Nutgraf")
+    add("Description", "Full-text search that lands on the paragraph")
+    add("InputEncoding", "UTF-8")
+    icon = address_of("static", filename="icon.svg", _external=True)
+    add("Image", icon, type="image/svg+xml", width="16", height="16")
+    suggest = f"{page}api/suggest?q={{searchTerms}}&format=opensearch"
+    for media, template in (
+        ("text/html", f"{page}?q={{searchTerms}}"),
+        ("application/x-suggestions+json", suggest),
+        ("application/atom+xml", f"{page}api/search?q={{searchTerms}}&format=atom"),
+    ):
+        add("Url", type=media, template=template)
+    return Response(
+        Xml.tostring(root, encoding="utf-8", xml_declaration=True),
+        mimetype="application/opensearchdescription+xml",
+    )
+
+
+blueprint.register_error_handler(NutgrafError, answer_error)
+blueprint.register_error_handler(HTTPException, answer_http_error)
+
+
+def _plain(text: str) -> Response:
+    response = Response(text, mimetype="text/plain")
+    response.headers["Cache-Control"] = "no-store"
+    return response
