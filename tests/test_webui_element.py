@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+
+import webui
+from indexer import Article, Published
+from tests.hosts import SCRIPT, allowing, document, host
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM, pytestmark
+from tests.test_webui_serve import serving
+from tests.test_webui_views import archive
+
+__all__ = ["pytestmark"]
+
+ATTACK = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
+ARTICLES = (
+    Article(
+        id="harbour/2021 & after",
+        title="The harbour reopens to night ferries",
+        published=Published("2021-11-05T21:01", "minute", "dateline"),
+        paragraphs=("Ships came.", "The lighthouse keeper said that no ferry would sail in fog."),
+        language="en",
+        url="https://www.example.org/harbour",
+    ),
+    Article(
+        id="month", title="A ferry timetable", published="2020-03", paragraphs=("The ferry is late.",) * 5
+    ),
+    Article(id="../odd", title="An odd ferry", published="2019", paragraphs=("Ferry odds.",), language="en"),
+    Article(id="astral", title="🚢🚢 Zeppelin 🚢", paragraphs=("𝔄𝔅 zeppelin 🚢🚢 zeppelin.",)),
+    Article(id="arabic", title="منارة الميناء", paragraphs=("أعيد افتتاح المنارة هذا العام.",), language="ar"),
+    Article(
+        id=f"hostile/{ATTACK}",
+        title=f"Kraken {ATTACK}",
+        paragraphs=(f"A kraken {ATTACK} surfaced.",),
+        url="javascript:alert(4)",
+    ),
+    *(Article(id=f"more/{n}", title=f"Lighthouse {n}", paragraphs=("A lighthouse.",)) for n in range(23)),
+)
+POLICY = "default-src 'none'; script-src 'self'; img-src data:; require-trusted-types-for 'script'; connect-src "
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The archive, at another origin than the pages that search it."""
+    with serving(allowing(webui.create_app(archive(*ARTICLES)), "*")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Hosts:
+    """Opens pages that somebody else wrote, under a strict policy, and hears what goes wrong on them."""
+
+    def __init__(self, browser: Browser, site: str) -> None:
+        self.browser, self.site = browser, site
+        self.complaints: list[str] = []
+        self._closing: list[object] = []
+
+    def tab(self, **options: object) -> Page:
+        context = self.browser.new_context(**options)  # type: ignore[arg-type]
+        self._closing.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append("a dialog: " + dialog.message))
+        return page
+
+    def close(self) -> None:
+        for context in self._closing:
+            context.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def hosts(browser: Browser, site: str) -> Iterator[Hosts]:
+    opened = Hosts(browser, site)
+    yield opened
+    opened.close()
+    assert not opened.complaints
+
+
+def show(hosts: Hosts, body: str, tab: Page | None = None, **options: str) -> Page:
+    """A page of a host at an origin of its own; the archive's address stands where `body` says SITE."""
+    tab = tab or hosts.tab()
+    page = document(f"<main><h1>Host</h1><h2>News</h2>{body.replace('SITE', hosts.site)}</main>", **options)
+    application = host({"/": page}, policy=POLICY + hosts.site)
+    server = serving(application)
+    address = server.__enter__()
+    tab.on("close", lambda _: None)
+    hosts._closing.append(_Closing(server))
+    tab.goto(address)
+    return tab
+
+
+class _Closing:
+    def __init__(self, server: object) -> None:
+        self._server = server
+
+    def close(self) -> None:
+        self._server.__exit__(None, None, None)  # type: ignore[attr-defined]
+
+
+ELEMENT = '<nutgraf-search src="SITEapi"></nutgraf-search>'
+
+
+def box(tab: Page) -> Locator:
+    return tab.get_by_role("combobox")
+
+
+def test_the_file_is_small() -> None:
+    assert len(gzip.compress(SCRIPT.read_bytes(), mtime=0)) < 12_000
+
+
+def test_results_come_while_typing_and_lead_to_the_paragraph(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).press_sequentially("keeper")
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.get_by_role("heading", level=3)).to_have_text("The harbour reopens to night ferries")
+    expect(tab.get_by_role("time")).to_have_text("November 5, 2021 at 09:01 PM")
+    expect(box(tab)).to_be_focused()
+    tab.get_by_role("link", name="keeper said").click()
+    expect(tab).to_have_url(
+        re.compile(re.escape(hosts.site) + r"a/harbour/2021%20%26%20after\?q=keeper#p-[0-9a-f]{8}$")
+    )
+    expect(tab.locator(".paragraph:target mark")).to_have_text("keeper")
+
+
+@pytest.mark.parametrize(
+    ("query", "date"),
+    [("timetable", "March 2020"), ("odds", "2019"), ("keeper", "November 5, 2021 at 09:01 PM")],
+)
+def test_a_date_is_as_exact_as_it_is_known(hosts: Hosts, query: str, date: str) -> None:
+    tab = show(hosts, ELEMENT, hosts.tab(timezone_id="America/Los_Angeles"))
+    box(tab).fill(query)
+    expect(tab.get_by_role("time").first).to_have_text(date)
+
+
+def test_an_id_that_a_path_would_change_is_a_parameter(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).fill("odds")
+    tab.get_by_role("link", name="An odd ferry").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("An odd ferry")
+
+
+def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    for letter in "ferry":
+        box(tab).press(letter)
+        tab.clock.run_for(149)
+    assert not asked
+    tab.clock.run_for(1)
+    expect(tab.get_by_role("status")).to_have_text("3 articles")
+    assert len(asked) == 1
+
+
+def test_an_answer_that_comes_late_is_not_shown(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    held: list[Route] = []
+    failed: list[str] = []
+    tab.on("requestfailed", lambda request: failed.append(request.url))
+    tab.route("**/api/search?q=lighthouse*", lambda route: held.append(route))
+    with tab.expect_request("**/api/search?q=lighthouse*"):
+        box(tab).fill("lighthouse")
+    box(tab).fill("keeper")
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    assert any("q=lighthouse" in url for url in failed)
+    for route in held:
+        route.continue_()
+    tab.get_by_role("button", name="Clear").click()
+    box(tab).fill("odds")
+    expect(tab.get_by_role("heading", level=3)).to_have_text("An odd ferry")
+
+
+def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    options, field = tab.get_by_role("option"), box(tab)
+    expect(field).to_have_attribute("aria-expanded", "false")
+    field.press_sequentially("lighth")
+    expect(options.first).to_be_visible()
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(tab.locator("[role=option][aria-selected=true]")).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-activedescendant", re.compile("."))
+    field.press("ArrowDown")
+    expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", "option-0")
+    expect(field).to_have_value("lighth")
+    field.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(field).to_have_value("lighth")
+    field.press("ArrowUp")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    field.press("ArrowDown")
+    expect(tab.locator("[role=option][aria-selected=true]")).to_have_count(0)
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("lighthouse")
+    expect(options.first).to_be_hidden()
+    expect(field).to_be_focused()
+    expect(tab.get_by_role("status")).to_have_text("24 articles · 10 of them shown")
+    field.press("Escape")
+    expect(field).to_have_value("")
+    expect(tab.get_by_role("status")).to_have_text("")
+    expect(tab.get_by_role("listitem")).to_have_count(0)
+
+
+def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).press_sequentially("The harb")
+    expect(tab.get_by_role("option", name="The harbour reopens")).to_be_visible()
+    box(tab).press("ArrowUp")
+    box(tab).press("Enter")
+    expect(tab).to_have_url(hosts.site + "a/harbour/2021%20%26%20after")
+
+
+def test_a_suggestion_is_taken_with_the_mouse_and_the_focus_stays(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).press_sequentially("lighth")
+    tab.get_by_role("option").first.click()
+    expect(box(tab)).to_have_value("lighthouse")
+    expect(box(tab)).to_be_focused()
+
+
+def test_more_goes_on_after_the_last_hit_and_takes_the_focus_there(hosts: Hosts) -> None:
+    tab = show(hosts, '<nutgraf-search src="SITEapi" query="lighthouse" limit="12"></nutgraf-search>')
+    more = tab.get_by_role("button", name="More")
+    more.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("[part=hit]")).to_have_count(24)
+    expect(tab.locator("[part=hit]").nth(12).get_by_role("link").first).to_be_focused()
+    expect(more).to_be_hidden()
+    titles = tab.locator("[part=title]").all_inner_texts()
+    assert len(set(titles)) == 24
+
+
+def test_what_was_meant_is_searched_for(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).fill("lighthuose")
+    expect(tab.get_by_role("status")).to_have_text("Nothing was found.")
+    tab.get_by_role("button", name="lighthouse").click()
+    expect(box(tab)).to_have_value("lighthouse")
+    expect(tab.get_by_role("status")).to_contain_text("24 articles")
+
+
+def test_a_dead_end_leads_to_searches_that_ask_for_less(hosts: Hosts) -> None:
+    tab = show(hosts, '<nutgraf-search src="SITEapi?source=wire"></nutgraf-search>')
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        end = {
+            "reason": "No article is from wire.",
+            "relaxations": [{"change": "from any source", "query": "ferry", "count": 3, "without": ["source"]}],
+        }
+        if "source=" in route.request.url:
+            body = {"query": "ferry", "total": 0, "hits": [], "dead_end": end}
+            route.fulfill(json=body, headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.continue_()
+
+    tab.route("**/api/search?*", answer)
+    box(tab).fill("ferry")
+    expect(tab.get_by_text("No article is from wire.")).to_be_visible()
+    box(tab).press("Escape")
+    tab.get_by_role("button", name="from any source").click()
+    expect(tab.get_by_role("status")).to_have_text("3 articles")
+    assert "source=wire" in asked[0]
+    assert "source" not in asked[-1]
+
+
+def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    tab.route("**/api/search?*", lambda route: route.abort())
+    box(tab).fill("keeper")
+    expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+    tab.unroute("**/api/search?*")
+    tab.get_by_role("button", name="Try again").click()
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.get_by_role("button", name="Try again")).to_be_hidden()
+    assert [text for text in hosts.complaints if "Failed to load" not in text] == []
+    hosts.complaints.clear()
+
+
+def test_what_the_archive_says_of_an_error_is_shown(hosts: Hosts) -> None:
+    tab = show(hosts, '<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
+    expect(tab.locator("[part=error]")).to_contain_text("someday")
+    hosts.complaints.clear()
+
+
+@pytest.mark.parametrize("src", ["javascript:alert(5)", "", "data:application/json,{}"])
+def test_only_web_addresses_are_asked(hosts: Hosts, src: str) -> None:
+    tab = show(hosts, f'<nutgraf-search src="{src}" query="ferry"></nutgraf-search>')
+    expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+    expect(tab.locator("[part=error]")).to_contain_text("src: ")
+
+
+def test_marks_count_code_points(hosts: Hosts) -> None:
+    tab = show(hosts, '<nutgraf-search src="SITEapi" query="zeppelin"></nutgraf-search>')
+    expect(tab.locator("mark")).to_have_text(["Zeppelin", "zeppelin", "zeppelin"])
+    expect(tab.locator("[part=passage]")).to_have_text("𝔄𝔅 zeppelin 🚢🚢 zeppelin.")
+
+
+def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
+    tab = show(hosts, '<nutgraf-search src="SITEapi" link="{url}"></nutgraf-search>')
+    box(tab).fill("kraken")
+    # Its own address is a script: the title is not a link at all.
+    expect(tab.locator("[part=title]")).to_have_text(f"Kraken {ATTACK}")
+    expect(tab.get_by_role("link")).to_have_count(0)
+    box(tab).fill(f"kraken {ATTACK}")
+    expect(tab.get_by_role("status")).not_to_have_text("1 article")
+    box(tab).press_sequentially("x")
+    expect(tab.locator("nutgraf-search").locator("img, script")).to_have_count(0)
+    tab.locator("nutgraf-search").evaluate("e => { e.link = null; e.query = 'kraken' }")
+    tab.get_by_role("link", name="Kraken").first.click()
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("Kraken <img")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "query", ["", "lighthouse", "ferry", "lighthuose", "kraken", "ferry after:2040", "المنارة"]
+)
+def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, query: str) -> None:
+    tab = show(hosts, ELEMENT, hosts.tab(color_scheme=scheme))
+    box(tab).fill(query)
+    if query:
+        expect(tab.get_by_role("status")).not_to_have_text("")
+        expect(tab.locator("[aria-busy]")).to_have_count(0)
+    found = Axe().run(tab)
+    assert not found.violations_count, found.generate_report()
+
+
+def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    box(tab).press_sequentially("light")
+    expect(tab.get_by_role("option").first).to_be_visible()
+    box(tab).press("ArrowDown")
+    found = Axe().run(tab)
+    assert not found.violations_count, found.generate_report()
+
+
+def test_the_live_region_is_one_and_polite(hosts: Hosts) -> None:
+    tab = show(hosts, ELEMENT)
+    expect(tab.locator("nutgraf-search").locator("[role=status], [role=alert], [aria-live]")).to_have_count(1)
