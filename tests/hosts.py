@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import webui
 
@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 SCRIPT = Path(webui.__file__).parent / "static" / "nutgraf-search.js"
 
 
-def host(pages: Mapping[str, str], folder: Path | None = None, policy: str = "") -> WSGIApplication:
-    """A site with these pages, a copy of the element's script, and the files of `folder` under /modules/."""
+def host(pages: Mapping[str, str], policy: str = "") -> WSGIApplication:
+    """A site with these pages and scripts, and a copy of the element's own script."""
+    texts = {"/nutgraf-search.js": SCRIPT.read_text(encoding="utf-8"), **pages}
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        file = folder / path.removeprefix("/modules/") if folder and path.startswith("/modules/") else None
-        if path == "/nutgraf-search.js":
-            file = SCRIPT
-        if path not in pages and not (file and file.is_file()):
+        if path not in texts:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b""]
-        body = file.read_bytes() if file else pages[path].encode()
+        body = texts[path].encode()
         kind = mimetypes.guess_type(path)[0] or "text/html"
         headers = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))]
         if policy:
@@ -47,12 +45,6 @@ def document(body: str, *, head: str = "", attributes: str = 'lang="en"') -> str
     )
 
 
-def origin(address: str) -> str:
-    """The origin of an address, without the slash at its end."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def allowing(app: WSGIApplication, allowed: str) -> WSGIApplication:
     """An archive that lets pages of the origin `allowed` read it."""
 
@@ -63,3 +55,36 @@ def allowing(app: WSGIApplication, allowed: str) -> WSGIApplication:
         return app(environ, start)  # type: ignore[arg-type]
 
     return answer
+
+
+def bundle(folder: Path, program: str) -> str:
+    """One script of `program` and the CommonJS modules under `folder` that it requires, without eval."""
+    modules: dict[str, str] = {}
+
+    def find(name: str, beside: Path) -> Path:
+        at = (beside if name.startswith(".") else folder) / name
+        return next(path for path in (at, at.with_name(at.name + ".js"), at / "index.js") if path.is_file())
+
+    def add(text: str, beside: Path) -> str:
+        def number(match: re.Match[str]) -> str:
+            # What is for developing only is named in a branch that is never taken.
+            if "development" in match[2]:
+                return "null"
+            path = find(match[2], beside).resolve()
+            if str(path) not in modules:
+                modules[str(path)] = ""
+                modules[str(path)] = add(path.read_text(encoding="utf-8"), path.parent)
+            return f"require({list(modules).index(str(path))})"
+
+        return re.sub(r"""require\((['"])(.*?)\1\)""", number, text)
+
+    program = add(program, folder)
+    bodies = ",\n".join(f"(module, exports) => {{{text}\n}}" for text in modules.values())
+    return f"""(() => {{
+        const process = {{ env: {{ NODE_ENV: "production" }} }}, found = [], modules = [{bodies}];
+        const require = (n) => {{
+            if (!found[n]) modules[n](found[n] = {{ exports: {{}} }}, found[n].exports);
+            return found[n].exports;
+        }};
+        {program}
+    }})();"""

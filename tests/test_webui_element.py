@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,7 +34,9 @@ ARTICLES = (
     ),
     Article(id="../odd", title="An odd ferry", published="2019", paragraphs=("Ferry odds.",), language="en"),
     Article(id="astral", title="🚢🚢 Zeppelin 🚢", paragraphs=("𝔄𝔅 zeppelin 🚢🚢 zeppelin.",)),
-    Article(id="arabic", title="منارة الميناء", paragraphs=("أعيد افتتاح المنارة هذا العام.",), language="ar"),
+    Article(
+        id="arabic", title="منارة الميناء", paragraphs=("أعيد افتتاح المنارة هذا العام.",), language="ar"
+    ),
     Article(
         id=f"hostile/{ATTACK}",
         title=f"Kraken {ATTACK}",
@@ -41,7 +45,9 @@ ARTICLES = (
     ),
     *(Article(id=f"more/{n}", title=f"Lighthouse {n}", paragraphs=("A lighthouse.",)) for n in range(23)),
 )
-POLICY = "default-src 'none'; script-src 'self'; img-src data:; require-trusted-types-for 'script'; connect-src "
+POLICY = (
+    "default-src 'none'; script-src 'self'; img-src data:; require-trusted-types-for 'script'; connect-src "
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +68,15 @@ def browser() -> Iterator[Browser]:
 class Hosts:
     """Opens pages that somebody else wrote, under a strict policy, and hears what goes wrong on them."""
 
-    def __init__(self, browser: Browser, site: str) -> None:
+    def __init__(self, browser: Browser, site: str, open_: ExitStack) -> None:
         self.browser, self.site = browser, site
         self.complaints: list[str] = []
-        self._closing: list[object] = []
+        self._open = open_
 
-    def tab(self, **options: object) -> Page:
-        context = self.browser.new_context(**options)  # type: ignore[arg-type]
-        self._closing.append(context)
+    def tab(self, **options: Any) -> Page:
+        """A tab that collects every complaint on the console and every dialog."""
+        context = self.browser.new_context(**options)
+        self._open.callback(context.close)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("console", lambda message: self.complaints.append(message.text))
@@ -77,38 +84,24 @@ class Hosts:
         page.on("dialog", lambda dialog: self.complaints.append("a dialog: " + dialog.message))
         return page
 
-    def close(self) -> None:
-        for context in self._closing:
-            context.close()  # type: ignore[attr-defined]
+    def serve(self, pages: Mapping[str, str], more: str = "") -> str:
+        """The address of a site of its own with these pages, under a strict policy."""
+        return self._open.enter_context(serving(host(pages, POLICY + self.site + more)))
+
+    def show(self, body: str, tab: Page | None = None, **around: str) -> Page:
+        """A page with `body`, where SITE stands for the archive's address."""
+        main = f"<main><h1>Host</h1><h2>News</h2>{body.replace('SITE', self.site)}</main>"
+        tab = tab or self.tab()
+        tab.goto(self.serve({"/": document(main, **around)}))
+        return tab
 
 
 @pytest.fixture
 def hosts(browser: Browser, site: str) -> Iterator[Hosts]:
-    opened = Hosts(browser, site)
-    yield opened
-    opened.close()
+    with ExitStack() as open_:
+        opened = Hosts(browser, site, open_)
+        yield opened
     assert not opened.complaints
-
-
-def show(hosts: Hosts, body: str, tab: Page | None = None, **options: str) -> Page:
-    """A page of a host at an origin of its own; the archive's address stands where `body` says SITE."""
-    tab = tab or hosts.tab()
-    page = document(f"<main><h1>Host</h1><h2>News</h2>{body.replace('SITE', hosts.site)}</main>", **options)
-    application = host({"/": page}, policy=POLICY + hosts.site)
-    server = serving(application)
-    address = server.__enter__()
-    tab.on("close", lambda _: None)
-    hosts._closing.append(_Closing(server))
-    tab.goto(address)
-    return tab
-
-
-class _Closing:
-    def __init__(self, server: object) -> None:
-        self._server = server
-
-    def close(self) -> None:
-        self._server.__exit__(None, None, None)  # type: ignore[attr-defined]
 
 
 ELEMENT = '<nutgraf-search src="SITEapi"></nutgraf-search>'
@@ -123,7 +116,7 @@ def test_the_file_is_small() -> None:
 
 
 def test_results_come_while_typing_and_lead_to_the_paragraph(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).press_sequentially("keeper")
     expect(tab.get_by_role("status")).to_have_text("1 article")
     expect(tab.get_by_role("heading", level=3)).to_have_text("The harbour reopens to night ferries")
@@ -141,20 +134,20 @@ def test_results_come_while_typing_and_lead_to_the_paragraph(hosts: Hosts) -> No
     [("timetable", "March 2020"), ("odds", "2019"), ("keeper", "November 5, 2021 at 09:01 PM")],
 )
 def test_a_date_is_as_exact_as_it_is_known(hosts: Hosts, query: str, date: str) -> None:
-    tab = show(hosts, ELEMENT, hosts.tab(timezone_id="America/Los_Angeles"))
+    tab = hosts.show(ELEMENT, hosts.tab(timezone_id="America/Los_Angeles"))
     box(tab).fill(query)
     expect(tab.get_by_role("time").first).to_have_text(date)
 
 
 def test_an_id_that_a_path_would_change_is_a_parameter(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).fill("odds")
     tab.get_by_role("link", name="An odd ferry").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("An odd ferry")
 
 
 def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     asked: list[str] = []
     tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
     tab.clock.install()
@@ -169,7 +162,7 @@ def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
 
 
 def test_an_answer_that_comes_late_is_not_shown(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     held: list[Route] = []
     failed: list[str] = []
     tab.on("requestfailed", lambda request: failed.append(request.url))
@@ -187,7 +180,7 @@ def test_an_answer_that_comes_late_is_not_shown(hosts: Hosts) -> None:
 
 
 def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     options, field = tab.get_by_role("option"), box(tab)
     expect(field).to_have_attribute("aria-expanded", "false")
     field.press_sequentially("lighth")
@@ -219,7 +212,7 @@ def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
 
 
 def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).press_sequentially("The harb")
     expect(tab.get_by_role("option", name="The harbour reopens")).to_be_visible()
     box(tab).press("ArrowUp")
@@ -228,7 +221,7 @@ def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
 
 
 def test_a_suggestion_is_taken_with_the_mouse_and_the_focus_stays(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).press_sequentially("lighth")
     tab.get_by_role("option").first.click()
     expect(box(tab)).to_have_value("lighthouse")
@@ -236,7 +229,7 @@ def test_a_suggestion_is_taken_with_the_mouse_and_the_focus_stays(hosts: Hosts) 
 
 
 def test_more_goes_on_after_the_last_hit_and_takes_the_focus_there(hosts: Hosts) -> None:
-    tab = show(hosts, '<nutgraf-search src="SITEapi" query="lighthouse" limit="12"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="lighthouse" limit="12"></nutgraf-search>')
     more = tab.get_by_role("button", name="More")
     more.focus()
     tab.keyboard.press("Enter")
@@ -248,7 +241,7 @@ def test_more_goes_on_after_the_last_hit_and_takes_the_focus_there(hosts: Hosts)
 
 
 def test_what_was_meant_is_searched_for(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).fill("lighthuose")
     expect(tab.get_by_role("status")).to_have_text("Nothing was found.")
     tab.get_by_role("button", name="lighthouse").click()
@@ -257,14 +250,16 @@ def test_what_was_meant_is_searched_for(hosts: Hosts) -> None:
 
 
 def test_a_dead_end_leads_to_searches_that_ask_for_less(hosts: Hosts) -> None:
-    tab = show(hosts, '<nutgraf-search src="SITEapi?source=wire"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi?source=wire"></nutgraf-search>')
     asked: list[str] = []
 
     def answer(route: Route) -> None:
         asked.append(route.request.url)
         end = {
             "reason": "No article is from wire.",
-            "relaxations": [{"change": "from any source", "query": "ferry", "count": 3, "without": ["source"]}],
+            "relaxations": [
+                {"change": "from any source", "query": "ferry", "count": 3, "without": ["source"]}
+            ],
         }
         if "source=" in route.request.url:
             body = {"query": "ferry", "total": 0, "hits": [], "dead_end": end}
@@ -283,7 +278,7 @@ def test_a_dead_end_leads_to_searches_that_ask_for_less(hosts: Hosts) -> None:
 
 
 def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     tab.route("**/api/search?*", lambda route: route.abort())
     box(tab).fill("keeper")
     expect(tab.get_by_role("status")).to_have_text("The search did not work.")
@@ -296,28 +291,28 @@ def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
 
 
 def test_what_the_archive_says_of_an_error_is_shown(hosts: Hosts) -> None:
-    tab = show(hosts, '<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
     expect(tab.locator("[part=error]")).to_contain_text("someday")
     hosts.complaints.clear()
 
 
 @pytest.mark.parametrize("src", ["javascript:alert(5)", "", "data:application/json,{}"])
 def test_only_web_addresses_are_asked(hosts: Hosts, src: str) -> None:
-    tab = show(hosts, f'<nutgraf-search src="{src}" query="ferry"></nutgraf-search>')
+    tab = hosts.show(f'<nutgraf-search src="{src}" query="ferry"></nutgraf-search>')
     expect(tab.get_by_role("status")).to_have_text("The search did not work.")
     expect(tab.locator("[part=error]")).to_contain_text("src: ")
 
 
 def test_marks_count_code_points(hosts: Hosts) -> None:
-    tab = show(hosts, '<nutgraf-search src="SITEapi" query="zeppelin"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="zeppelin"></nutgraf-search>')
     expect(tab.locator("mark")).to_have_text(["Zeppelin", "zeppelin", "zeppelin"])
     expect(tab.locator("[part=passage]")).to_have_text("𝔄𝔅 zeppelin 🚢🚢 zeppelin.")
 
 
 def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
-    tab = show(hosts, '<nutgraf-search src="SITEapi" link="{url}"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi" link="{url}"></nutgraf-search>')
     box(tab).fill("kraken")
-    # Its own address is a script: the title is not a link at all.
+    # Its own address is a script, so that nothing is linked to.
     expect(tab.locator("[part=title]")).to_have_text(f"Kraken {ATTACK}")
     expect(tab.get_by_role("link")).to_have_count(0)
     box(tab).fill(f"kraken {ATTACK}")
@@ -334,7 +329,7 @@ def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
     "query", ["", "lighthouse", "ferry", "lighthuose", "kraken", "ferry after:2040", "المنارة"]
 )
 def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, query: str) -> None:
-    tab = show(hosts, ELEMENT, hosts.tab(color_scheme=scheme))
+    tab = hosts.show(ELEMENT, hosts.tab(color_scheme=scheme))
     box(tab).fill(query)
     if query:
         expect(tab.get_by_role("status")).not_to_have_text("")
@@ -344,7 +339,7 @@ def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, quer
 
 
 def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     box(tab).press_sequentially("light")
     expect(tab.get_by_role("option").first).to_be_visible()
     box(tab).press("ArrowDown")
@@ -353,5 +348,5 @@ def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
 
 
 def test_the_live_region_is_one_and_polite(hosts: Hosts) -> None:
-    tab = show(hosts, ELEMENT)
+    tab = hosts.show(ELEMENT)
     expect(tab.locator("nutgraf-search").locator("[role=status], [role=alert], [aria-live]")).to_have_count(1)

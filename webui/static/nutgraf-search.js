@@ -100,6 +100,7 @@
     a { color: var(--_link); text-underline-offset: .16em; }
     button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
     :focus-visible { outline: 3px solid var(--_link); outline-offset: 2px; border-radius: 2px; }
+    input:focus-visible { outline-width: 2px; outline-offset: -1px; border-radius: var(--_radius); }
     label, .status, .meta, .notes, .note, .also { font: .875rem/1.5 var(--_font); color: var(--_quiet); }
     label { display: block; margin-block-end: .3rem; }
     .box { position: relative; display: flex; align-items: center; }
