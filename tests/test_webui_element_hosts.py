@@ -254,6 +254,28 @@ def test_words_and_dates_are_of_the_language(hosts: Hosts, language: str, said: 
     expect(tab.get_by_role("time")).to_contain_text(date)
 
 
+def test_the_readme_names_what_the_script_has_and_nothing_else() -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    section = re.split(r"\n##+ ", readme.partition("\n### HTML\n")[2])[0]
+    script = SCRIPT.read_text(encoding="utf-8")
+
+    def documented(table: str) -> set[str]:
+        rows = section.partition(f"\n| {table} |")[2].partition("\n\n")[0].splitlines()[2:]
+        return {name for row in rows for name in re.findall(r"`([^`]+)`", row.split(" | ")[0])}
+
+    def found(*patterns: str) -> set[str]:
+        return {name for pattern in patterns for name in re.findall(pattern, script)}
+
+    mirrored = script.partition("const MIRRORED = {")[2].partition("};")[0]
+    assert documented("attribute") == {*re.findall(r"(\w+): \[", mirrored), "query", "lang"}
+    assert documented("slot") == found(r'slot\("(\w+)"')
+    assert documented("part") == found(
+        r'part: "(\w+)"', r'part = "(\w+)"', r'#anchor\("(\w+)"', r'other\("(\w+)"', r'"b", "(\w+)"'
+    )
+    assert documented("custom property") == found(r"var\((--nutgraf-[\w-]+)")
+    assert documented("event") == {f"nutgraf-{name}" for name in found(r'#tell\("(\w+)"')}
+
+
 def test_every_language_has_every_text() -> None:
     text = SCRIPT.read_text(encoding="utf-8")
     texts = re.sub('"[^"]*"', '""', text[text.index("const TEXTS = {") : text.index("const CSS")])
