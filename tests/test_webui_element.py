@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 import webui
 from indexer import Article, Published
 from tests.hosts import SCRIPT, allowing, document, host
-from tests.test_webui_browser import ARGUMENTS, CHROMIUM, pytestmark
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM, overflow, pytestmark
 from tests.test_webui_serve import serving
 from tests.test_webui_views import archive
 
@@ -350,3 +350,45 @@ def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
 def test_the_live_region_is_one_and_polite(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     expect(tab.locator("nutgraf-search").locator("[role=status], [role=alert], [aria-live]")).to_have_count(1)
+
+
+def test_the_box_has_the_focus_when_it_is_asked_for_and_not_when_text_is_touched(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="keeper"></nutgraf-search>')
+    tab.get_by_role("status").click()
+    tab.get_by_role("time").click()
+    expect(box(tab)).not_to_be_focused()
+    tab.locator("nutgraf-search").evaluate("e => e.focus()")
+    expect(box(tab)).to_be_focused()
+
+
+@pytest.mark.parametrize("query", ["", "lighthouse", "kraken", "ferry sailing away", "lighthuose"])
+def test_nothing_is_wider_than_a_small_window(hosts: Hosts, query: str) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(viewport={"width": 320, "height": 600}))
+    box(tab).press_sequentially(query)
+    if query:
+        expect(tab.get_by_role("status")).not_to_have_text("")
+    assert overflow(tab) <= 0
+
+
+def test_nothing_moves_for_those_who_want_less_motion(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(reduced_motion="reduce"))
+    expect(tab.locator("[part=results]")).to_have_css("transition-duration", "0s")
+
+
+def test_near_duplicates_are_named_under_their_hit(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="timetable"></nutgraf-search>')
+    also = [{"id": "copy", "title": "<b>A copy</b>", "url": None, "language": "en", "published": None}]
+
+    def answer(route: Route) -> None:
+        body = route.fetch().json()
+        body["hits"][0]["also"] = also
+        body["notes"] = ["<i>A note.</i>"]
+        route.fulfill(json=body, headers={"Access-Control-Allow-Origin": "*"})
+
+    tab.route("**/api/search?*", answer)
+    box(tab).fill("ferry timetable")
+    tab.get_by_text("1 more says nearly the same").click()
+    expect(tab.get_by_role("link", name="<b>A copy</b>")).to_have_attribute(
+        "href", f"{hosts.site}a/copy?q=ferry+timetable"
+    )
+    expect(tab.locator("[part=note]")).to_have_text("<i>A note.</i>")

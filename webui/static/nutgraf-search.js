@@ -229,7 +229,7 @@
         sheet = new CSSStyleSheet();
         sheet.replaceSync(CSS);
       }
-      const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+      const root = this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
       this.#build(root);
     }
@@ -254,6 +254,9 @@
     get texts() { return this.#texts; }
     set texts(value) { this.#texts = value ?? {}; this.#reword(); }
     get form() { return this.#internals.form; }
+
+    // Not delegatesFocus: with it a tap on any text of a result would open the keyboard of a phone.
+    focus(options) { this.#parts.input.focus(options); }
 
     /** Searches at once for `query`, or again for what stands in the box. */
     search(query = this.#query) {
@@ -562,12 +565,12 @@
         const page = await this.#ask("search", { q: query, limit: this.limit, sort, cursor }, asked.signal);
         if (asked.signal.aborted) return;
         if (!Array.isArray(page.hits)) throw {};
-        const first = hits.children.length;
+        const shown = cursor ? hits.children.length : 0;
         this.#answers = cursor ? [...this.#answers, page] : [page];
         // A host that prevents this draws the answer itself.
         if (!this.#tell("results", { query, page, more: Boolean(cursor) }, true)) this.#answers = [];
-        this.#draw();
-        if (cursor) hits.children[first]?.querySelector("a")?.focus();
+        this.#draw(shown);
+        if (cursor) hits.children[shown]?.querySelector("a")?.focus();
       } catch (failure) {
         if (asked.signal.aborted) return;
         this.#fail(failure, Boolean(cursor));
@@ -596,12 +599,15 @@
 
     // — results
 
-    #draw() {
+    /** Shows what was answered; the first hits stay as they are, if so many are `kept`. */
+    #draw(kept = 0) {
       const { hits, status, before, empty, ways, notes, more, error } = this.#parts;
       const [first] = this.#answers, page = this.results;
       error.hidden = true;
       before.hidden = Boolean(this.#query.trim());
-      hits.replaceChildren(...this.#answers.flatMap((answer) => answer.hits.map((hit) => this.#hit(hit, answer.query))));
+      if (!kept) hits.replaceChildren();
+      const fresh = kept ? this.#answers.slice(-1) : this.#answers;
+      hits.append(...fresh.flatMap((answer) => answer.hits.map((hit) => this.#hit(hit, answer.query))));
       empty.hidden = !first || first.hits.length > 0;
       more.hidden = !page?.cursor;
       notes.replaceChildren(...(first?.notes ?? []).map((note) => make("li", { class: "note", part: "note", dir: "auto", lang: "en" }, note)));
