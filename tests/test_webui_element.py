@@ -46,7 +46,8 @@ ARTICLES = (
     *(Article(id=f"more/{n}", title=f"Lighthouse {n}", paragraphs=("A lighthouse.",)) for n in range(23)),
 )
 POLICY = (
-    "default-src 'none'; script-src 'self'; img-src data:; require-trusted-types-for 'script'; connect-src "
+    "default-src 'none'; script-src 'self' {site}; connect-src {site}; img-src data:; "
+    "require-trusted-types-for 'script'"
 )
 
 
@@ -84,9 +85,9 @@ class Hosts:
         page.on("dialog", lambda dialog: self.complaints.append("a dialog: " + dialog.message))
         return page
 
-    def serve(self, pages: Mapping[str, str], more: str = "") -> str:
-        """The address of a site of its own with these pages, under a strict policy."""
-        return self._open.enter_context(serving(host(pages, POLICY + self.site + more)))
+    def serve(self, pages: Mapping[str, str], site: str = "") -> str:
+        """The address of a site of its own with these pages, whose policy allows `site` (the archive)."""
+        return self._open.enter_context(serving(host(pages, POLICY.format(site=site or self.site))))
 
     def show(self, body: str, tab: Page | None = None, **around: str) -> Page:
         """A page with `body`, where SITE stands for the archive's address."""

@@ -200,7 +200,13 @@
   const encode = (text) => encodeURIComponent(String(text).toWellFormed()).replaceAll("%2F", "/");
 
   /** A language tag as the lang attribute takes it, or null. */
-  const tag = (language) => (/^[a-z]{2,8}([-_][a-z0-9]{1,8})*$/i.test(language ?? "") ? language.replaceAll("_", "-") : null);
+  const tag = (language) => {
+    try {
+      return Intl.getCanonicalLocales(language.replaceAll("_", "-"))[0];
+    } catch {
+      return null;
+    }
+  };
 
   class NutgrafSearch extends HTMLElement {
     static formAssociated = true;
@@ -539,8 +545,10 @@
       const api = this.#api();
       if (!api) throw { detail: "src: the http or https address of an API is wanted" };
       const url = new URL(name, api);
-      // What stands in src narrows every search: src="…/api?source=wire&language=en".
-      for (const [key, value] of api.searchParams) if (!this.#without.includes(key)) url.searchParams.append(key, value);
+      // What stands in src narrows every search: src="…/api?source=wire&language=en". Suggestions know nothing of it.
+      for (const [key, value] of name === "search" ? api.searchParams : []) {
+        if (!this.#without.includes(key)) url.searchParams.append(key, value);
+      }
       for (const [key, value] of Object.entries(parameters)) if (value) url.searchParams.set(key, value);
       const response = await fetch(url, { signal, headers: { Accept: "application/json" } });
       const answer = await response.json().catch(() => null);
