@@ -33,15 +33,15 @@ ELEMENTS = set(
     re.findall(
         r"\S+",
         """html head meta title link body div a header p search form label input button select option main
-    section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
+    footer section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
     )
 )
 ATTRIBUTES = set(
     re.findall(
         r"\S+",
         """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize
-    autocomplete autofocus charset class content datetime dir enterkeyhint for href id lang maxlength method
-    name rel role selected spellcheck start tabindex type value""",
+    autocomplete autofocus charset class content datetime dir enterkeyhint for href hreflang id lang maxlength
+    method name rel role selected spellcheck start tabindex type value""",
     )
 )
 
@@ -54,7 +54,7 @@ def parsed(site: FlaskClient, path: str, statuses: tuple[int, ...] = (200,)) -> 
         assert tag.name in ELEMENTS
         assert set(tag.attrs) <= ATTRIBUTES
         for name in ("href", "action"):
-            assert str(tag.get(name, "/")).startswith(("/", "#", "http://", "https://"))
+            assert str(tag.get(name, "/")).startswith(("/", "#", "?", "http://", "https://"))
     return soup
 
 

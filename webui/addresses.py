@@ -9,6 +9,7 @@ from typing import Literal, Self, get_args
 from urllib.parse import quote, urlencode, urlsplit
 
 from indexer.errors import InvalidRequest
+from webui.phrases import LANGUAGES
 
 Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -32,6 +33,8 @@ class Search:
     fold: bool = True
     """Whether near-duplicates are one hit."""
     explain: bool = False
+    lang: str = ""
+    """The language of the page, where the address says it: every link keeps it."""
 
     @classmethod
     def parse(cls, args: Mapping[str, str]) -> Self:
@@ -52,6 +55,7 @@ class Search:
             whole_number(args, "page", 1, least=1),
             yes_or_no(args, "fold", default=True),
             yes_or_no(args, "explain"),
+            spoken(args),
         )
 
     @classmethod
@@ -63,6 +67,7 @@ class Search:
             args.get("after", "")[:40],
             args.get("before", "")[:40],
             sort if sort in SORTS else "relevance",
+            lang=spoken(args),
         )
 
     @property
@@ -80,9 +85,14 @@ class Search:
             "page": "" if self.page == 1 else str(self.page),
             "fold": "" if self.fold else "0",
             "explain": "1" if self.explain else "",
+            "lang": self.lang,
         }
         text = urlencode([(name, value) for name, value in stated.items() if value])
         return f"?{text}" if text else ""
+
+    def home(self) -> Self:
+        """Nothing searched for, in the same language."""
+        return type(self)(lang=self.lang)
 
     def with_fold(self, fold: bool) -> Self:
         """The first page of the same search, with near-duplicates as one hit or each by itself."""
@@ -141,6 +151,12 @@ def named_article(args: Mapping[str, str], in_path: str | None) -> str:
     if not found:
         raise InvalidRequest("id: the id of an article is wanted, none was found")
     return found
+
+
+def spoken(args: Mapping[str, str]) -> str:
+    """The language that an address asks for, or nothing: no page is worth an error for another."""
+    found = args.get("lang", "")
+    return found if found in LANGUAGES else ""
 
 
 def web_address(url: str | None) -> tuple[str, str] | None:

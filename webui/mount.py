@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, render_template, request
 from jinja2 import Environment
 
 from indexer import Index
+from webui.phrases import LANGUAGES, chosen
 
 EXTENSION = "nutgraf"
 
@@ -23,7 +25,11 @@ class Mount:
         """The HTML of a template under `nutgraf/`, escaped whatever the application has set for its own."""
         if self._environment is None:
             self._environment = current_app.jinja_env.overlay(autoescape=True)
-        return render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
+        # In the context of each page, not among the globals: those belong to the application.
+        words = chosen(request).names()
+        return render_template(
+            self._environment.get_template(f"nutgraf/{template}"), **words, languages=_languages(), **values
+        )
 
 
 def add_mount(app: Flask, name: str, mount: Mount) -> None:
@@ -35,3 +41,12 @@ def current_mount() -> Mount:
     """The mount that the request in progress was made to."""
     mount: Mount = current_app.extensions[EXTENSION][request.blueprints[-1]]
     return mount
+
+
+def _languages() -> list[tuple[str, str, str]]:
+    """The languages of the page: tag, name, and the same address in it."""
+    try:
+        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    except UnicodeDecodeError:
+        asked = []
+    return [(tag, name, "?" + urlencode([*asked, ("lang", tag)])) for tag, name in LANGUAGES.items()]

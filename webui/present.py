@@ -17,53 +17,43 @@ from indexer.errors import (
 from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
 from indexer.receipts import DeadEnd, HitExplanation
 from webui.addresses import Search, article_url, web_address
+from webui.phrases import N_
 
 Pieces = tuple[tuple[str, bool], ...]
 """A text cut where matches begin and end: (text, whether it matched)."""
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-
 _PLACES = {
-    "json-ld": "found in the page’s JSON-LD",
-    "meta": "found in the page’s metadata",
-    "time": "found in a time element",
-    "url": "found in the address",
-    "dateline": "found in the dateline",
-    "file name": "found in the file name",
+    "json-ld": N_("found in the page’s JSON-LD"),
+    "meta": N_("found in the page’s metadata"),
+    "time": N_("found in a time element"),
+    "url": N_("found in the address"),
+    "dateline": N_("found in the dateline"),
+    "file name": N_("found in the file name"),
     "given": "",
 }
 _ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
-    (ArticleMissing, 404, "There is no such article"),
-    (InvalidRequest, 400, "This search cannot be made"),
-    (IndexMissing, 503, "There is no index yet"),
-    (IndexDamaged, 503, "The index is damaged"),
-    (IndexOutdated, 503, "The index has to be rebuilt"),
-    (NutgrafError, 503, "The index cannot be used now"),
+    (ArticleMissing, 404, N_("There is no such article")),
+    (InvalidRequest, 400, N_("This search cannot be made")),
+    (IndexMissing, 503, N_("There is no index yet")),
+    (IndexDamaged, 503, N_("The index is damaged")),
+    (IndexOutdated, 503, N_("The index has to be rebuilt")),
+    (NutgrafError, 503, N_("The index cannot be used now")),
 )
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A publication date for people (`text`), for machines (`machine`, maybe empty), and its origin."""
+    """A publication date: its value, the same for machines (maybe empty), and words for its origin.
 
-    text: str
+    The words are English, and the template says them in the reader's language; `others` are those that
+    disagreed, as (value, origin).
+    """
+
+    value: str
     machine: str
     place: str
-    others: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
     note: str | None = None
 
 
@@ -82,6 +72,7 @@ class OtherText:
 
     url: str
     title: str
+    """Empty where it has none: templates have words for that."""
     date: DateText | None
     source: str | None
 
@@ -163,19 +154,14 @@ def pieces(text: str, spans: Iterable[Span]) -> Pieces:
 
 
 def date_text(published: Published) -> DateText:
-    """A date in words, no more exact than it is known: "5 November 2021, 21:01", "November 2021", "2021"."""
-    place = _PLACES.get(published.provenance, f"found in {published.provenance}")
-    others = tuple(f"{_in_words(value)} ({_PLACES.get(from_, from_)})" for value, from_ in published.others)
+    """A date, no more exact than it is known, with where it was found."""
+    others = tuple((value, _PLACES.get(place, place)) for value, place in published.others)
     try:
         machine = Published.parse(published.value).value
     except ValueError:
         machine = ""
-    return DateText(_in_words(published.value), machine, place, others, published.note)
-
-
-def title_pieces(title: str, spans: Iterable[Span] = ()) -> Pieces:
-    """A title cut at its spans, or a stand-in for one that is empty."""
-    return pieces(title, spans) or (("Untitled article", False),)
+    place = _PLACES.get(published.provenance, published.provenance)
+    return DateText(published.value, machine, place, others, published.note)
 
 
 def language_tag(language: str | None) -> str | None:
@@ -191,7 +177,7 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
     return HitText(
         number,
         article_url(base, article.id, state),
-        title_pieces(article.title, hit.title_spans),
+        pieces(article.title, hit.title_spans),
         language_tag(article.language),
         date_text(article.published) if article.published else None,
         link[1] if link else None,
@@ -210,7 +196,7 @@ def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> t
     return tuple(
         OtherText(
             article_url(base, article.id, search.parameters()),
-            article.title or "Untitled article",
+            article.title,
             date_text(article.published) if article.published else None,
             article.source,
         )
@@ -247,8 +233,8 @@ def article_text(marked: MarkedArticle) -> ArticleText:
     """An article as its page shows it."""
     article = marked.article
     return ArticleText(
-        title_pieces(article.title, marked.title_spans),
-        article.title or "Untitled article",
+        pieces(article.title, marked.title_spans),
+        article.title,
         language_tag(article.language),
         date_text(article.published) if article.published else None,
         web_address(article.url),
@@ -275,19 +261,3 @@ def status_of(error: NutgrafError) -> int:
 def heading_of(error: NutgrafError) -> str:
     """What an error page is called."""
     return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))
-
-
-def _in_words(value: str) -> str:
-    try:
-        date = Published.parse(value)
-    except ValueError:
-        return value
-    year, *rest = date.value.split("-")
-    year = year.lstrip("0") or "0"
-    if not rest:
-        return year
-    month = MONTHS[int(rest[0]) - 1]
-    if date.precision == "month":
-        return f"{month} {year}"
-    day, _, time = rest[1].partition("T")
-    return f"{int(day)} {month} {year}" + (f", {time}" if time else "")

@@ -100,10 +100,12 @@ def article(name: str | None) -> ResponseReturnValue:
         "article.html",
         asked,
         article=present.article_text(marked),
-        address=article_url(base, wanted),
+        address=article_url(base, wanted, asked.home().parameters()),
         back=None if asked.blank else asked.url(base, asked.page),
-        also=present.other_texts(index.duplicates(wanted), base, Search()),
-        similar=present.other_texts((hit.article for hit in index.similar(wanted, SIMILAR)), base, Search()),
+        also=present.other_texts(index.duplicates(wanted), base, asked.home()),
+        similar=present.other_texts(
+            (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
+        ),
     )
 
 
@@ -127,7 +129,9 @@ def set_headers(response: Response) -> Response:
             response.cache_control.no_cache = None
             response.cache_control.max_age = 31_536_000
             response.cache_control.immutable = True
-    elif response.status_code == 503:
+    elif response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+    if response.status_code == 503:
         response.headers.setdefault("Retry-After", RETRY_AFTER)
     return response
 
@@ -176,7 +180,13 @@ def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response
 
 def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
     base = url_for(".search") if base is None else base
-    return {"asked": asked, "base": base, "sorts": SORTS, "version": STATIC_VERSION}
+    return {
+        "asked": asked,
+        "base": base,
+        "home": asked.home().url(base),
+        "sorts": SORTS,
+        "version": STATIC_VERSION,
+    }
 
 
 def _salvage() -> Search:
