@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 from urllib.parse import quote, urlencode, urlsplit
 
+from werkzeug.datastructures import MultiDict
+
 from indexer.errors import InvalidRequest
 from webui.phrases import LANGUAGES
 
@@ -15,6 +17,8 @@ Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 # Every link of a page repeats the query, so it may not be of any length.
 MAX_QUERY = 4000
+# How many hits a page may show; none of them: as many as is configured.
+SIZES = (10, 25, 50, 100)
 # The index answers no deeper than this.
 MAX_DEPTH = 10_000
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -35,6 +39,14 @@ class Search:
     explain: bool = False
     lang: str = ""
     """The language of the page, where the address says it: every link keeps it."""
+    source: tuple[str, ...] = ()
+    site: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    undated: bool = False
+    share: bool = False
+    """Whether the timeline shows shares of what was published rather than counts."""
+    size: int = 0
+    """How many hits a page shows; 0: as many as is configured."""
 
     @classmethod
     def parse(cls, args: Mapping[str, str]) -> Self:
@@ -56,6 +68,12 @@ class Search:
             yes_or_no(args, "fold", default=True),
             yes_or_no(args, "explain"),
             spoken(args),
+            several(args, "source"),
+            several(args, "site"),
+            several(args, "language"),
+            yes_or_no(args, "undated"),
+            yes_or_no(args, "share"),
+            whole_number(args, "size", 0, most=SIZES[-1]),
         )
 
     @classmethod
@@ -68,6 +86,9 @@ class Search:
             args.get("before", "")[:40],
             sort if sort in SORTS else "relevance",
             lang=spoken(args),
+            source=several(args, "source"),
+            site=several(args, "site"),
+            language=several(args, "language"),
         )
 
     @property
@@ -75,20 +96,47 @@ class Search:
         """Whether nothing is searched for."""
         return not self.query.strip()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked for at all: limits alone find everything within them."""
+        return self.blank and not (
+            self.after or self.before or self.source or self.site or self.language or self.undated
+        )
+
     def parameters(self) -> str:
         """The query string that leads back here, with its question mark; defaults are left out."""
-        stated = {
-            "q": self.query,
-            "after": self.after,
-            "before": self.before,
-            "sort": "" if self.sort == "relevance" else self.sort,
-            "page": "" if self.page == 1 else str(self.page),
-            "fold": "" if self.fold else "0",
-            "explain": "1" if self.explain else "",
-            "lang": self.lang,
-        }
-        text = urlencode([(name, value) for name, value in stated.items() if value])
+        text = urlencode([(name, value) for name, value in self.stated() if value])
         return f"?{text}" if text else ""
+
+    def stated(self) -> list[tuple[str, str]]:
+        """The parameters by name, those that repeat once for each value; empty where it is the default."""
+        return [
+            ("q", self.query),
+            ("after", self.after),
+            ("before", self.before),
+            ("sort", "" if self.sort == "relevance" else self.sort),
+            ("page", "" if self.page == 1 else str(self.page)),
+            ("fold", "" if self.fold else "0"),
+            ("explain", "1" if self.explain else ""),
+            *self.kept(),
+        ]
+
+    def kept(self) -> list[tuple[str, str]]:
+        """Those that the search form has no field for, and keeps when other words are searched for."""
+        limits = (("source", self.source), ("site", self.site), ("language", self.language))
+        return [
+            *((name, value) for name, values in limits for value in values),
+            ("undated", "1" if self.undated else ""),
+            ("share", "1" if self.share else ""),
+            ("size", str(self.size) if self.size else ""),
+            ("lang", self.lang),
+        ]
+
+    def feed(self, base: str) -> str:
+        """The address of the feed of what it finds, newest first."""
+        wanted = ("q", "after", "before", "source", "site", "language", "undated")
+        text = urlencode([pair for pair in self.stated() if pair[0] in wanted and pair[1]])
+        return f"{base}api/search?format=atom&{text}"
 
     def home(self) -> Self:
         """Nothing searched for, in the same language."""
@@ -145,12 +193,27 @@ def article_url(base: str, name: str, parameters: str = "", anchor: str = "") ->
     return f"{base}a/{quote(name)}{parameters}{'#' + anchor if anchor else ''}"
 
 
+def cite_url(base: str, name: str, form: str, anchor: str = "") -> str:
+    """The address of the citation of an article, or of a paragraph of it, in one of the forms to cite in."""
+    address = article_url(base, name)
+    path, _, parameters = address.partition("?")
+    stated = [parameters, urlencode({"p": anchor}) if anchor else ""]
+    query = "&".join(filter(None, stated))
+    return f"{path.rstrip('/')}/cite.{form}" + (f"?{query}" if query else "")
+
+
 def named_article(args: Mapping[str, str], in_path: str | None) -> str:
     """The id that an article's address names, in its path or as a parameter. Raises InvalidRequest."""
     found = args.get("id", "") if in_path is None else in_path
     if not found:
         raise InvalidRequest("id: the id of an article is wanted, none was found")
     return found
+
+
+def several(args: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Every value of the parameter `name` that is not blank, each once."""
+    values = args.getlist(name) if isinstance(args, MultiDict) else filter(None, [args.get(name)])
+    return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
 def spoken(args: Mapping[str, str]) -> str:

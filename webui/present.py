@@ -16,7 +16,7 @@ from indexer.errors import (
 )
 from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
 from indexer.receipts import DeadEnd, HitExplanation
-from webui.addresses import Search, article_url, web_address
+from webui.addresses import Search, article_url, cite_url, web_address
 from webui.phrases import N_
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -57,6 +57,21 @@ class DateText:
     note: str | None = None
 
 
+CITATIONS = (("BibTeX", "bib"), ("RIS", "ris"), ("CSL-JSON", "json"))
+"""The forms that an article can be cited in, and how their addresses end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CiteText:
+    """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
+
+    number: int | None
+    url: str
+    link: str
+    """The address to give to others: in no language of the page."""
+    forms: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PassageText:
     """A passage, and the address of the paragraph that it is from."""
@@ -87,7 +102,9 @@ class HitText:
     language: str | None
     date: DateText | None
     host: str | None
+    source: str | None
     passages: tuple[PassageText, ...]
+    cites: tuple[CiteText, ...]
     missing: tuple[str, ...]
     also: tuple[OtherText, ...]
     explanation: HitExplanation | None = None
@@ -181,14 +198,24 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
         language_tag(article.language),
         date_text(article.published) if article.published else None,
         link[1] if link else None,
+        article.source,
         tuple(
             PassageText(p.number, article_url(base, article.id, state, p.anchor), pieces(p.text, p.spans))
             for p in hit.passages
         ),
+        tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
+        or (cite_text(base, article.id, search),),
         hit.missing,
         other_texts(hit.also, base, search),
         hit.explanation,
     )
+
+
+def cite_text(base: str, name: str, search: Search, number: int | None = None, anchor: str = "") -> CiteText:
+    """How an article, or a paragraph of it, can be cited."""
+    forms = tuple((form, cite_url(base, name, ending, anchor)) for form, ending in CITATIONS)
+    page = article_url(base, name, search.home().parameters(), anchor)
+    return CiteText(number, page, article_url(base, name, anchor=anchor), forms)
 
 
 def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
@@ -222,6 +249,10 @@ def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[Relax
                 query=relaxed.query,
                 after="" if "after" in relaxed.without else search.after,
                 before="" if "before" in relaxed.without else search.before,
+                source=() if "source" in relaxed.without else search.source,
+                site=() if "site" in relaxed.without else search.site,
+                language=() if "language" in relaxed.without else search.language,
+                undated=search.undated and "undated" not in relaxed.without,
                 page=1,
             ).url(base),
         )

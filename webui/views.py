@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from indexer.errors import InvalidRequest, NutgrafError
-from webui import api, present
-from webui.addresses import SORTS, Search, article_url, named_article, pager
+from webui import api, narrowing, present
+from webui.addresses import SIZES, SORTS, Search, article_url, named_article, pager
 from webui.mount import Mount, current_mount
 
 blueprint = Blueprint(
@@ -30,11 +30,12 @@ blueprint.register_blueprint(api.blueprint)
 SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
 RETRY_AFTER = "10"
-# No script, and nothing from elsewhere: a document that got past the escaping could still do nothing.
+# No script inside a page, and nothing from elsewhere: a document that got past the escaping could still do
+# nothing.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -58,16 +59,22 @@ def search() -> ResponseReturnValue:
     mount = current_mount()
     index, base = mount.index, url_for(".search")
     asked = Search.parse(request.args)
-    if asked.blank:
+    if asked.idle:
         return _page(mount, "start.html", asked, holdings=present.holdings(index.status()))
-    limit = max(index.config.page_size, 1)
+    limit = asked.size or max(index.config.page_size, 1)
     found = index.search(
         asked.query,
         after=asked.after or None,
         before=asked.before or None,
+        source=asked.source,
+        site=asked.site,
+        language=asked.language,
+        undated=asked.undated,
         sort=asked.sort,
         limit=limit,
         offset=(asked.page - 1) * limit,
+        facets=narrowing.FACETS,
+        timeline="auto",
         fold=asked.fold,
         explain=asked.explain,
     )
@@ -81,8 +88,16 @@ def search() -> ResponseReturnValue:
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
         relaxed=present.relaxed_links(found.dead_end, base, asked),
+        undated=replace(asked, after="", before="").url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
+        chips=narrowing.chips(asked, base, index.config),
+        facets=narrowing.facets(found, asked, base),
+        presets=narrowing.presets(asked, base, index.config.today()),
+        chart=narrowing.chart(found.timeline, asked, base),
+        most_passages=index.config.passages,
+        sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
+        feed=asked.feed(base),
     )
 
 
@@ -101,7 +116,7 @@ def article(name: str | None) -> ResponseReturnValue:
         asked,
         article=present.article_text(marked),
         address=article_url(base, wanted, asked.home().parameters()),
-        back=None if asked.blank else asked.url(base, asked.page),
+        back=None if asked.idle else asked.url(base, asked.page),
         also=present.other_texts(index.duplicates(wanted), base, asked.home()),
         similar=present.other_texts(
             (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
