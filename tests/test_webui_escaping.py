@@ -76,7 +76,7 @@ def test_what_a_document_says_stays_text(text: str) -> None:
     site = client(article)
     results = parsed(site, "/?q=zebra")
     title = " ".join(f"Zebra {text}".split())
-    assert [h.text for h in results.select("h3")] == [title]
+    assert [h.text for h in results.select(".hit h3")] == [title]
     assert [p.text for p in results.select(".passages li")] == [f"zebra {text}"]
     link = str(results.select("h3 a")[0]["href"])
     page = parsed(site, link)
@@ -130,7 +130,7 @@ def test_an_application_that_turned_escaping_off_does_not_turn_it_off_here() -> 
     host.jinja_options = {"autoescape": False}
     webui.init_app(host, archive(Article(id="a", title="<i>zebra</i>", paragraphs=("zebra",))))
     soup = parsed(host.test_client(), "/search/?q=zebra")
-    assert [h.text for h in soup.select("h3")] == ["<i>zebra</i>"]
+    assert [h.text for h in soup.select(".hit h3")] == ["<i>zebra</i>"]
     assert host.jinja_env.autoescape is False
 
 
