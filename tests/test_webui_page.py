@@ -85,7 +85,11 @@ def box(tab: Page) -> Locator:
 
 
 def options(tab: Page) -> Locator:
-    return tab.get_by_role("option")
+    return tab.get_by_role("listbox").get_by_role("option")
+
+
+def open_everything(page: Page) -> None:
+    page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
 
 
 # Searching
@@ -120,7 +124,7 @@ def test_typing_asks_once_it_pauses(tab: Page) -> None:
 def test_an_answer_that_is_overtaken_is_thrown_away(tab: Page) -> None:
     tab.goto("/")
     held: list[Route] = []
-    tab.route(re.compile(r"/\?q=trams$"), held.append)
+    tab.route(re.compile(r"/\?q=trams$"), lambda route: held.append(route))
     box(tab).press_sequentially("trams")
     expect(tab.locator("main")).to_have_attribute("aria-busy", "true")
     with tab.expect_response(re.compile(r"/\?q=crane$")):
@@ -179,6 +183,7 @@ def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(chromium: Brows
     page = context.new_page()
     page.goto("/?q=crane")
     page.route(re.compile(r"q=cranes"), lambda route: route.abort())
+    box(page).press("End")
     box(page).press_sequentially("s")
     expect(page.get_by_role("status")).to_have_text("There was no answer. Try again.")
     expect(page.locator(".hit").first).to_be_visible()
@@ -473,14 +478,13 @@ def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
     expect(hit).to_have_css("direction", "rtl")
 
 
-@pytest.mark.parametrize("width", [320, 768, 1024, 1216, 1920])
 @pytest.mark.parametrize("path", ["/", "/?q=crane", "/?q=zzz+zzy", "/?q=line", "/?q=crane&lang=ar"])
-def test_nothing_is_wider_than_the_window(tab: Page, path: str, width: int) -> None:
-    tab.set_viewport_size({"width": width, "height": 700})
+def test_nothing_is_wider_than_the_window(tab: Page, path: str) -> None:
     tab.goto(path)
-    for summary in tab.locator("summary").all():
-        summary.click()
-    assert overflow(tab) <= 0
+    open_everything(tab)
+    for width in (320, 768, 1024, 1216, 1920):
+        tab.set_viewport_size({"width": width, "height": 700})
+        assert overflow(tab) <= 0, width
 
 
 def test_motion_is_only_for_those_who_want_it(tab: Page) -> None:
@@ -522,8 +526,7 @@ def test_no_state_has_a_barrier(chromium: Browser, address: str, state: str, sch
     page = context.new_page()
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(STATES[state])
-    for summary in page.locator("details:not([open]) > summary").all():
-        summary.click()
+    open_everything(page)
     assert violations(page) == ""
     context.close()
 

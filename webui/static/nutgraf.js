@@ -73,7 +73,7 @@
       }
       document.title = found.title;
       // Only when it says something else: a screen reader reads all that is set here.
-      const said = main.querySelector(".found, h1")?.textContent.replace(/\s+/g, " ").trim() ?? "";
+      const said = (main.querySelector(".found") ?? main.querySelector("h1"))?.textContent.replace(/\s+/g, " ").trim() ?? "";
       if (status.textContent !== said) status.textContent = said;
       return true;
     };
