@@ -32,16 +32,17 @@ HOSTILE = [
 ELEMENTS = set(
     re.findall(
         r"\S+",
-        """html head meta title link body div a header p search form label input button select option main
-    footer section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
+        """html head meta title link script body div a header p search form label input button select option
+    main footer section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt
+    dd""",
     )
 )
 ATTRIBUTES = set(
     re.findall(
         r"\S+",
         """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize
-    autocomplete autofocus charset class content datetime dir enterkeyhint for href hreflang id lang maxlength
-    method name rel role selected spellcheck start tabindex type value""",
+    autocomplete autofocus charset class content datetime dir download enterkeyhint for href hreflang id lang
+    maxlength method name rel role selected spellcheck src start tabindex type value""",
     )
 )
 
@@ -53,6 +54,8 @@ def parsed(site: FlaskClient, path: str, statuses: tuple[int, ...] = (200,)) -> 
     for tag in soup.find_all(True):
         assert tag.name in ELEMENTS
         assert set(tag.attrs) <= ATTRIBUTES
+        assert tag.name != "script" or not tag.text
+        assert re.match(r"(/search)?/static/nutgraf/", str(tag.get("src", "/static/nutgraf/")))
         for name in ("href", "action"):
             assert str(tag.get(name, "/")).startswith(("/", "#", "?", "http://", "https://"))
     return soup
