@@ -33,7 +33,14 @@ ROOMS = [
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
     ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
-    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config", "indexer.receipts"),
+    (
+        "indexer.model",
+        "indexer.counts",
+        "indexer.errors",
+        "indexer.config",
+        "indexer.receipts",
+        "indexer.underway",
+    ),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from indexer import errors
 from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Passage, Published
-from webui import present
+from webui import failures, present
 from webui.addresses import Search
 
 
@@ -60,7 +60,7 @@ def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() 
     page = Page("silk road", 11, 1, offset=10, hits=(whole, lacking))
     full, partial = present.hit_texts(page, "/s/", Search("silk road", sort="newest", page=2))
     assert [(hit.number, hit.url) for hit in full] == [(11, "/s/a/a?q=silk+road&sort=newest&page=2")]
-    assert full[0].passages[0].url == "/s/a/a?q=silk+road&sort=newest&page=2#p-1"
+    assert full[0].passages[0].url == "/s/a/a?q=silk+road&sort=newest&page=2&p=p-1&n=3#p-1"
     assert full[0].passages[0].pieces == (("old ", False), ("silk", True))
     assert [(hit.number, hit.missing, hit.host) for hit in partial] == [(12, ("road",), "example.org")]
     assert partial[0].title == ()
@@ -68,7 +68,7 @@ def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() 
 
 def test_an_article_links_only_to_the_web() -> None:
     article = Article(id="a", url="javascript:alert(1)", paragraphs=("x",))
-    assert present.article_text(MarkedArticle(article, (), ())).link is None
+    assert present.article_text(MarkedArticle(article, (), ()), "/", Search()).link is None
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_an_article_links_only_to_the_web() -> None:
 def test_every_error_of_the_library_has_a_status_and_a_heading(
     error: errors.NutgrafError, status: int
 ) -> None:
-    assert present.status_of(error) == status
-    assert present.heading_of(error)
+    assert failures.status_of(error) == status
+    assert failures.heading_of(error)

@@ -127,7 +127,7 @@ def test_results_are_an_ordered_list_with_headings_dates_and_marked_passages() -
     passages = soup.select(".passages li a")
     assert [p.text for p in passages] == ["The old silk road was a web of roads.", "Camels carried silk."]
     assert [mark.text for mark in passages[0].select("mark")] == ["silk"]
-    assert str(passages[0]["href"]).startswith("/a/silk/1?q=silk#p-")
+    assert str(passages[0]["href"]).startswith("/a/silk/1?q=silk&p=p-")
     assert one(soup, ".count strong").text == "1"
 
 
@@ -193,7 +193,8 @@ def test_an_article_has_an_anchor_on_every_paragraph() -> None:
     )
     for number, paragraph in enumerate(paragraphs, 1):
         link = paragraph.select(".anchor")[0]
-        assert link["href"] == f"#{paragraph['id']}"
+        anchor = paragraph["id"]
+        assert link["href"] == f"/a/silk/1?p={anchor}&n={number}#{anchor}"
         assert link["aria-label"] == f"Link to paragraph {number}"
     assert not soup.select("mark")
     assert one(soup, "article")["lang"] == "en"

@@ -21,6 +21,8 @@ MAX_QUERY = 4000
 SIZES = (10, 25, 50, 100)
 # The index answers no deeper than this.
 MAX_DEPTH = 10_000
+# How much of a passage's beginning and end names it in the original.
+FRAGMENT_WORDS, FRAGMENT_LENGTH = 5, 12
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
@@ -181,25 +183,47 @@ def pager(search: Search, base: str, results: int, limit: int) -> Pager:
     )
 
 
-def article_url(base: str, name: str, parameters: str = "", anchor: str = "") -> str:
+def article_url(base: str, name: str, parameters: str = "", anchor: str = "", number: int = 0) -> str:
     """The stable address of the article with the id `name`, or of a paragraph of it.
 
-    An id that a browser or a server would change when it stands in a path (dot segments, empty segments) goes
-    into a parameter instead.
+    A fragment does not reach the server, so the paragraph's anchor stands among the parameters too, with its
+    number: where it is gone, the page leads to the closest one.
     """
-    if any(part in ("", ".", "..") for part in name.split("/")):
-        parameters = "?" + urlencode({"id": name}) + parameters.replace("?", "&", 1)
-        name = ""
-    return f"{base}a/{quote(name)}{parameters}{'#' + anchor if anchor else ''}"
+    if anchor and number:
+        parameters += ("&" if parameters else "?") + urlencode({"p": anchor, "n": number})
+    return f"{base}a/{_named(name, '', parameters)}{'#' + anchor if anchor else ''}"
 
 
-def cite_url(base: str, name: str, form: str, anchor: str = "") -> str:
-    """The address of the citation of an article, or of a paragraph of it, in one of the forms to cite in."""
-    address = article_url(base, name)
-    path, _, parameters = address.partition("?")
-    stated = [parameters, urlencode({"p": anchor}) if anchor else ""]
-    query = "&".join(filter(None, stated))
-    return f"{path.rstrip('/')}/cite.{form}" + (f"?{query}" if query else "")
+def citation_url(base: str, name: str, kind: str, anchor: str = "") -> str:
+    """The address of an article as a citation (bib, ris or json), or of the paragraph at `anchor`."""
+    return f"{base}a/{_named(name, f'cite.{kind}', '?' + urlencode({'p': anchor}) if anchor else '')}"
+
+
+def _named(name: str, file: str, parameters: str) -> str:
+    """Under `a/`: an article, or a file about it.
+
+    An id that a browser or a server would change when it stands in a path (dot segments, empty segments), or
+    would take for such a file, goes into a parameter instead.
+    """
+    segments = name.split("/")
+    if any(part in ("", ".", "..") for part in segments) or segments[-1].startswith("cite."):
+        return f"{file}?{urlencode({'id': name})}{parameters.replace('?', '&', 1)}"
+    return quote(name) + (f"/{file}" if file else "") + parameters
+
+
+def original_url(url: str, text: str) -> str:
+    """The address of a passage in the original: with a text fragment made of how it begins and ends."""
+    words = text.split()
+    if len(words) > 2 * FRAGMENT_WORDS:
+        edges = [" ".join(words[:FRAGMENT_WORDS]), " ".join(words[-FRAGMENT_WORDS:])]
+    elif len(text) > 2 * FRAGMENT_LENGTH and len(words) <= 2:
+        # Written without spaces between words.
+        edges = [text.strip()[:FRAGMENT_LENGTH], text.strip()[-FRAGMENT_LENGTH:]]
+    else:
+        edges = [" ".join(words)]
+    # A comma, an ampersand and a hyphen have a meaning there.
+    told = ",".join(quote(edge, safe="").replace("-", "%2D") for edge in edges)
+    return f"{url}{'' if '#' in url else '#'}:~:text={told}"
 
 
 def named_article(args: Mapping[str, str], in_path: str | None) -> str:

@@ -13,8 +13,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from indexer.errors import NutgrafError
 from webui.addresses import Search, decimal, named_article, whole_number, yes_or_no
+from webui.failures import status_of
 from webui.mount import current_mount
-from webui.present import status_of
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 

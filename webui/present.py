@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.errors import (
-    ArticleMissing,
-    IndexDamaged,
-    IndexMissing,
-    IndexOutdated,
-    InvalidRequest,
-    NutgrafError,
-)
 from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
 from indexer.receipts import DeadEnd, HitExplanation
-from webui.addresses import Search, article_url, cite_url, web_address
+from webui.addresses import Search, article_url, citation_url, original_url, web_address
+from webui.citations import FORMATS
 from webui.phrases import N_
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -31,14 +24,6 @@ _PLACES = {
     "file name": N_("found in the file name"),
     "given": "",
 }
-_ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
-    (ArticleMissing, 404, N_("There is no such article")),
-    (InvalidRequest, 400, N_("This search cannot be made")),
-    (IndexMissing, 503, N_("There is no index yet")),
-    (IndexDamaged, 503, N_("The index is damaged")),
-    (IndexOutdated, 503, N_("The index has to be rebuilt")),
-    (NutgrafError, 503, N_("The index cannot be used now")),
-)
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -55,10 +40,6 @@ class DateText:
     place: str
     others: tuple[tuple[str, str], ...] = ()
     note: str | None = None
-
-
-CITATIONS = (("BibTeX", "bib"), ("RIS", "ris"), ("CSL-JSON", "json"))
-"""The forms that an article can be cited in, and how their addresses end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +103,24 @@ class RelaxedLink:
 
 @dataclass(frozen=True, slots=True)
 class ParagraphText:
-    """A paragraph of an article with its anchor."""
+    """A paragraph of an article: its anchor, its address, and where it stands in the original.
+
+    `before` and `after` are the anchors of the marked paragraphs around it, if it is marked itself.
+    """
 
     number: int
     anchor: str
     pieces: Pieces
+    url: str
+    original: str | None
+    is_marked: bool = False
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """An article as its page shows it; `matches` counts the marked paragraphs."""
+    """An article as its page shows it; `matches` are the anchors of the marked paragraphs."""
 
     title: Pieces
     plain_title: str
@@ -139,7 +128,7 @@ class ArticleText:
     date: DateText | None
     link: tuple[str, str] | None
     paragraphs: tuple[ParagraphText, ...]
-    matches: int
+    matches: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -200,7 +189,9 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
         link[1] if link else None,
         article.source,
         tuple(
-            PassageText(p.number, article_url(base, article.id, state, p.anchor), pieces(p.text, p.spans))
+            PassageText(
+                p.number, article_url(base, article.id, state, p.anchor, p.number), pieces(p.text, p.spans)
+            )
             for p in hit.passages
         ),
         tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
@@ -213,9 +204,9 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
 
 def cite_text(base: str, name: str, search: Search, number: int | None = None, anchor: str = "") -> CiteText:
     """How an article, or a paragraph of it, can be cited."""
-    forms = tuple((form, cite_url(base, name, ending, anchor)) for form, ending in CITATIONS)
-    page = article_url(base, name, search.home().parameters(), anchor)
-    return CiteText(number, page, article_url(base, name, anchor=anchor), forms)
+    forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
+    page = article_url(base, name, search.home().parameters(), anchor, number)
+    return CiteText(number, page, article_url(base, name, anchor=anchor, number=number), forms)
 
 
 def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
@@ -260,19 +251,48 @@ def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[Relax
     )
 
 
-def article_text(marked: MarkedArticle) -> ArticleText:
+def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleText:
     """An article as its page shows it."""
-    article = marked.article
+    article, state = marked.article, search.parameters()
+    link = web_address(article.url)
+    matches = [p.anchor for p in marked.paragraphs if p.spans]
+    around = {
+        anchor: (before, after)
+        for before, anchor, after in zip([None, *matches], matches, [*matches[1:], None], strict=False)
+    }
     return ArticleText(
         pieces(article.title, marked.title_spans),
         article.title,
         language_tag(article.language),
         date_text(article.published) if article.published else None,
-        web_address(article.url),
-        tuple(ParagraphText(p.number, p.anchor, pieces(p.text, p.spans)) for p in marked.paragraphs),
-        sum(1 for paragraph in marked.paragraphs if paragraph.spans),
+        link,
+        tuple(
+            ParagraphText(
+                p.number,
+                p.anchor,
+                pieces(p.text, p.spans),
+                article_url(base, article.id, state, p.anchor, p.number),
+                original_url(link[0], p.text) if link else None,
+                bool(p.spans),
+                *around.get(p.anchor, (None, None)),
+            )
+            for p in marked.paragraphs
+        ),
+        tuple(matches),
         article.notes,
     )
+
+
+def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
+    """The paragraph that an anchor leads to where no paragraph has it (any more).
+
+    One that says the same, as anchors are made of the text; else the nearest by number, of those that are
+    marked if any are; None where no number is known and nothing is marked.
+    """
+    same = anchor[: len("p-1f3a9c2e")]
+    candidates = [p for p in paragraphs if p.anchor.startswith(same)] if len(same) == 10 else []
+    candidates = candidates or [p for p in paragraphs if p.is_marked] or (list(paragraphs) if number else [])
+    return min(candidates, key=lambda p: abs(p.number - number), default=None)
 
 
 def holdings(status: Status) -> Holdings:
@@ -282,13 +302,3 @@ def holdings(status: Status) -> Holdings:
         date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
     )
     return Holdings(status.articles, status.undated, first, last)
-
-
-def status_of(error: NutgrafError) -> int:
-    """The HTTP status that tells of an error."""
-    return next(status for kind, status, _ in _ERRORS if isinstance(error, kind))
-
-
-def heading_of(error: NutgrafError) -> str:
-    """What an error page is called."""
-    return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))

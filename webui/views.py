@@ -13,7 +13,18 @@ from werkzeug.exceptions import HTTPException
 
 from indexer.errors import InvalidRequest, NutgrafError
 from webui import api, narrowing, present
-from webui.addresses import SIZES, SORTS, Search, article_url, named_article, pager
+from webui.addresses import (
+    SIZES,
+    SORTS,
+    Search,
+    article_url,
+    citation_url,
+    named_article,
+    pager,
+    whole_number,
+)
+from webui.citations import FORMATS, Citation
+from webui.failures import explanation_of, heading_of, status_of
 from webui.mount import Mount, current_mount
 
 blueprint = Blueprint(
@@ -30,6 +41,8 @@ blueprint.register_blueprint(api.blueprint)
 SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
 RETRY_AFTER = "10"
+# Seconds after which a page that shows a build looks again.
+LOOK_AGAIN = 2
 # No script inside a page, and nothing from elsewhere: a document that got past the escaping could still do
 # nothing.
 SECURITY_HEADERS = {
@@ -110,18 +123,46 @@ def article(name: str | None) -> ResponseReturnValue:
     wanted = named_article(request.args, name)
     asked = Search.parse(request.args)
     marked = index.marked(wanted, asked.query)
+    text = present.article_text(marked, base, asked)
+    anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
+    here = next((p for p in text.paragraphs if p.anchor == anchor), None)
     return _page(
         mount,
         "article.html",
         asked,
-        article=present.article_text(marked),
+        article=text,
         address=article_url(base, wanted, asked.home().parameters()),
         back=None if asked.idle else asked.url(base, asked.page),
+        here=here,
+        is_lost=bool(anchor) and here is None,
+        closest=present.closest(text.paragraphs, anchor, number) if anchor and here is None else None,
+        citations=[
+            (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
+            for kind, (label, _, _) in FORMATS.items()
+        ],
         also=present.other_texts(index.duplicates(wanted), base, asked.home()),
         similar=present.other_texts(
             (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
         ),
     )
+
+
+@blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
+@blueprint.get("/a/<path:name>/cite.<any(bib, ris, json):kind>")
+def cite(name: str | None, kind: str) -> ResponseReturnValue:
+    """An article as a citation, or the paragraph `p` of it, as a file to keep."""
+    wanted = named_article(request.args, name)
+    marked = current_mount().index.marked(wanted)
+    anchor = request.args.get("p", "")
+    number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)
+    _, media_type, write = FORMATS[kind]
+    address = article_url(
+        url_for(".search", _external=True), wanted, "", anchor if number else "", number or 0
+    )
+    citation = Citation(marked.article, address, number)
+    response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")
+    return response
 
 
 @blueprint.before_request
@@ -154,9 +195,17 @@ def set_headers(response: Response) -> Response:
 @blueprint.errorhandler(NutgrafError)
 def answer_error(error: NutgrafError) -> ResponseReturnValue:
     """A page for what the library refused: what was wanted, what was found, what to do."""
-    return error_page(
-        current_mount(), present.status_of(error), present.heading_of(error), str(error), asked=_salvage()
-    )
+    mount, status = current_mount(), status_of(error)
+    values = {
+        **_common(_salvage()),
+        "status": status,
+        "heading": heading_of(error),
+        "message": str(error),
+        "explanation": explanation_of(error),
+    }
+    if status == 503 and (building := mount.index.progress()) is not None:
+        return Response(mount.render("building.html", **values, building=building, again=LOOK_AGAIN), status)
+    return Response(mount.render("error.html", **values), status)
 
 
 @blueprint.errorhandler(HTTPException)
@@ -184,6 +233,7 @@ def error_page(
             status=status,
             heading=heading,
             message=message,
+            explanation=None,
         ),
         status,
     )
