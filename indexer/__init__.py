@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from indexer.errors import (
         ArticleMissing,
         ConfigError,
+        IndexBuilding,
         IndexDamaged,
         IndexLocked,
         IndexMissing,
@@ -46,12 +47,14 @@ if TYPE_CHECKING:
     )
     from indexer.quotation import QuoteCheck, QuoteEdit
     from indexer.sync import Progress, SyncReport
+    from indexer.underway import Building
 
 # Where each public name is: loaded when it is first asked for, so that a process loads what it uses.
 _HOMES = {
     "Article": "indexer.model",
     "ArticleInfo": "indexer.model",
     "ArticleMissing": "indexer.errors",
+    "Building": "indexer.underway",
     "Config": "indexer.config",
     "ConfigError": "indexer.errors",
     "Encoding": "indexer.model",
@@ -59,6 +62,7 @@ _HOMES = {
     "Failure": "indexer.model",
     "Hit": "indexer.model",
     "Index": "indexer.index",
+    "IndexBuilding": "indexer.errors",
     "IndexDamaged": "indexer.errors",
     "IndexLocked": "indexer.errors",
     "IndexMissing": "indexer.errors",
@@ -90,6 +94,7 @@ __all__ = [
     "Article",
     "ArticleInfo",
     "ArticleMissing",
+    "Building",
     "Config",
     "ConfigError",
     "Encoding",
@@ -97,6 +102,7 @@ __all__ = [
     "Failure",
     "Hit",
     "Index",
+    "IndexBuilding",
     "IndexDamaged",
     "IndexLocked",
     "IndexMissing",

@@ -22,6 +22,7 @@ from indexer.readers import ReadOptions
 from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
 from indexer.sync import Progress, SyncReport
+from indexer.underway import Recorded
 
 CANARIES = 5
 """How many articles a new generation has to find by their own words before it goes live."""
@@ -48,6 +49,18 @@ def build(
     Whatever goes wrong, the live generation stays. Raises SourceMissing or IndexDamaged.
     """
     apart_from_others(roots, Catalog())
+    with Recorded(config.index, progress, report) as recorded:
+        _build(config, today, roots, carried, report, recorded)
+
+
+def _build(
+    config: Config,
+    today: Callable[[], date],
+    roots: list[Path],
+    carried: Carried,
+    report: SyncReport,
+    progress: Progress,
+) -> None:
     listings = {root: list_source(root) for root in roots}
     folder = generations.begin(config.index, config.language, config.fingerprint())
     try:

@@ -35,6 +35,10 @@ class IndexMissing(NutgrafError):
     """There is no index where one was expected."""
 
 
+class IndexBuilding(IndexMissing):
+    """There is no index yet, but the first one is being built; the message says how far it is."""
+
+
 class ArticleMissing(NutgrafError):
     """There is no article with the id that was asked for."""
 

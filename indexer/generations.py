@@ -7,6 +7,7 @@ index_data/
     g000004.building/    a rebuild under way, or what a crash left of one
     writer.lock          held by the one writer; the system lets go of it when the writer dies
     writer.json          who holds it
+    progress.json        how far a build is, while one goes on
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from indexer.engine.storage import sync_folder, write_durably
-from indexer.errors import IndexDamaged, IndexLocked, IndexMissing
+from indexer.errors import IndexBuilding, IndexDamaged, IndexLocked, IndexMissing
+from indexer.underway import building
 
 FORMAT = 5
 """Raised whenever a generation written before can no longer be read."""
@@ -58,6 +60,10 @@ def live(root: Path) -> Path:
         if len(finished) == 1:
             # The first build was cut short after its last step but one.
             return root / finished[0]
+        if not finished and (started := building(root)) is not None:
+            raise IndexBuilding(
+                f"the first index in {root} is being built: {started}; wait a little and ask again"
+            ) from error
         if not finished:
             raise IndexMissing(
                 f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"

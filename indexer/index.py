@@ -19,6 +19,7 @@ from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status
 from indexer.reading import Reading, open_reading, summary_now
 from indexer.search import mark_article, search
 from indexer.sharing import Lock
+from indexer.underway import Building, building
 
 if TYPE_CHECKING:
     from indexer.quotation import QuoteCheck
@@ -232,6 +233,13 @@ class Index:
     def exists(self) -> bool:
         """Whether there is an index yet."""
         return generations.exists(self.config.index)
+
+    def progress(self) -> Building | None:
+        """How far a build of the whole index is, by whichever process; None when none goes on.
+
+        Searches are answered meanwhile, where there is an index from before.
+        """
+        return building(self.config.index)
 
     # Writing
 

@@ -59,6 +59,7 @@ ROOMS = [
         "indexer.config",
         "indexer.receipts",
         "indexer.sharing",
+        "indexer.underway",
     ),
 ]
 # The command that serves the site reaches up to it, when it is called.

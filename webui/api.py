@@ -21,11 +21,11 @@ from indexer.model import Page
 from webui import exports
 from webui import parameters as takes
 from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
+from webui.failures import status_of
 from webui.headers import is_known, keep, set_cors
 from webui.mount import address_of, current_mount
 from webui.openapi import describe
 from webui.operation import operation
-from webui.present import status_of
 from webui.wire import (
     ArticleAnswer,
     SearchAnswer,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page
 from webui.metrics import Metrics
+from webui.phrases import LANGUAGES, chosen
 
 EXTENSION = "nutgraf"
 # The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
@@ -40,7 +42,9 @@ class Mount:
             host = current_app.jinja_env
             loaders = [loader for loader in (host.loader, ORIGINALS) if loader]
             self._environment = host.overlay(autoescape=True, loader=ChoiceLoader(loaders))
-        values["nonce"] = self._nonce_now()
+        # In the context of each page, not among the globals: those belong to the application.
+        words = chosen(request).names()
+        values |= {**words, "languages": _languages(), "nonce": self._nonce_now()}
         return render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
 
     def _nonce_now(self) -> str | None:
@@ -64,3 +68,12 @@ def current_mount() -> Mount:
 def address_of(view: str, **values: Any) -> str:
     """The address of a view of the same mount, from within any of its rooms; `_external` with the host."""
     return url_for(f"{request.blueprints[-1]}.{view}", **values)
+
+
+def _languages() -> list[tuple[str, str, str]]:
+    """The languages of the page: tag, name, and the same address in it."""
+    try:
+        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    except UnicodeDecodeError:
+        asked = []
+    return [(tag, name, "?" + urlencode([*asked, ("lang", tag)])) for tag, name in LANGUAGES.items()]

@@ -3,68 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.errors import (
-    ArticleMissing,
-    IndexDamaged,
-    IndexMissing,
-    IndexOutdated,
-    InvalidRequest,
-    NutgrafError,
-)
 from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
 from indexer.receipts import DeadEnd, HitExplanation
-from webui.addresses import Search, article_url, web_address
+from webui.addresses import Search, article_url, citation_url, original_url, web_address
+from webui.citations import FORMATS
+from webui.phrases import N_
 
 Pieces = tuple[tuple[str, bool], ...]
 """A text cut where matches begin and end: (text, whether it matched)."""
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-
 _PLACES = {
-    "json-ld": "found in the page’s JSON-LD",
-    "meta": "found in the page’s metadata",
-    "time": "found in a time element",
-    "url": "found in the address",
-    "dateline": "found in the dateline",
-    "file name": "found in the file name",
+    "json-ld": N_("found in the page’s JSON-LD"),
+    "meta": N_("found in the page’s metadata"),
+    "time": N_("found in a time element"),
+    "url": N_("found in the address"),
+    "dateline": N_("found in the dateline"),
+    "file name": N_("found in the file name"),
     "given": "",
 }
-_ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
-    (ArticleMissing, 404, "There is no such article"),
-    (InvalidRequest, 400, "This search cannot be made"),
-    (IndexMissing, 503, "There is no index yet"),
-    (IndexDamaged, 503, "The index is damaged"),
-    (IndexOutdated, 503, "The index has to be rebuilt"),
-    (NutgrafError, 503, "The index cannot be used now"),
-)
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A publication date for people (`text`), for machines (`machine`, maybe empty), and its origin."""
+    """A publication date: its value, the same for machines (maybe empty), and words for its origin.
 
-    text: str
+    The words are English, and the template says them in the reader's language; `others` are those that
+    disagreed, as (value, origin).
+    """
+
+    value: str
     machine: str
     place: str
-    others: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CiteText:
+    """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
+
+    number: int | None
+    url: str
+    link: str
+    """The address to give to others: in no language of the page."""
+    forms: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +68,7 @@ class OtherText:
 
     url: str
     title: str
+    """Empty where it has none: templates have words for that."""
     date: DateText | None
     source: str | None
 
@@ -96,7 +83,9 @@ class HitText:
     language: str | None
     date: DateText | None
     host: str | None
+    source: str | None
     passages: tuple[PassageText, ...]
+    cites: tuple[CiteText, ...]
     missing: tuple[str, ...]
     also: tuple[OtherText, ...]
     explanation: HitExplanation | None = None
@@ -114,16 +103,24 @@ class RelaxedLink:
 
 @dataclass(frozen=True, slots=True)
 class ParagraphText:
-    """A paragraph of an article with its anchor."""
+    """A paragraph of an article: its anchor, its address, and where it stands in the original.
+
+    `before` and `after` are the anchors of the marked paragraphs around it, if it is marked itself.
+    """
 
     number: int
     anchor: str
     pieces: Pieces
+    url: str
+    original: str | None
+    is_marked: bool = False
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """An article as its page shows it; `matches` counts the marked paragraphs."""
+    """An article as its page shows it; `matches` are the anchors of the marked paragraphs."""
 
     title: Pieces
     plain_title: str
@@ -131,7 +128,7 @@ class ArticleText:
     date: DateText | None
     link: tuple[str, str] | None
     paragraphs: tuple[ParagraphText, ...]
-    matches: int
+    matches: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -163,19 +160,14 @@ def pieces(text: str, spans: Iterable[Span]) -> Pieces:
 
 
 def date_text(published: Published) -> DateText:
-    """A date in words, no more exact than it is known: "5 November 2021, 21:01", "November 2021", "2021"."""
-    place = _PLACES.get(published.provenance, f"found in {published.provenance}")
-    others = tuple(f"{_in_words(value)} ({_PLACES.get(from_, from_)})" for value, from_ in published.others)
+    """A date, no more exact than it is known, with where it was found."""
+    others = tuple((value, _PLACES.get(place, place)) for value, place in published.others)
     try:
         machine = Published.parse(published.value).value
     except ValueError:
         machine = ""
-    return DateText(_in_words(published.value), machine, place, others, published.note)
-
-
-def title_pieces(title: str, spans: Iterable[Span] = ()) -> Pieces:
-    """A title cut at its spans, or a stand-in for one that is empty."""
-    return pieces(title, spans) or (("Untitled article", False),)
+    place = _PLACES.get(published.provenance, published.provenance)
+    return DateText(published.value, machine, place, others, published.note)
 
 
 def language_tag(language: str | None) -> str | None:
@@ -191,18 +183,30 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
     return HitText(
         number,
         article_url(base, article.id, state),
-        title_pieces(article.title, hit.title_spans),
+        pieces(article.title, hit.title_spans),
         language_tag(article.language),
         date_text(article.published) if article.published else None,
         link[1] if link else None,
+        article.source,
         tuple(
-            PassageText(p.number, article_url(base, article.id, state, p.anchor), pieces(p.text, p.spans))
+            PassageText(
+                p.number, article_url(base, article.id, state, p.anchor, p.number), pieces(p.text, p.spans)
+            )
             for p in hit.passages
         ),
+        tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
+        or (cite_text(base, article.id, search),),
         hit.missing,
         other_texts(hit.also, base, search),
         hit.explanation,
     )
+
+
+def cite_text(base: str, name: str, search: Search, number: int | None = None, anchor: str = "") -> CiteText:
+    """How an article, or a paragraph of it, can be cited."""
+    forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
+    page = article_url(base, name, search.home().parameters(), anchor, number or 0)
+    return CiteText(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
 
 
 def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
@@ -210,7 +214,7 @@ def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> t
     return tuple(
         OtherText(
             article_url(base, article.id, search.parameters()),
-            article.title or "Untitled article",
+            article.title,
             date_text(article.published) if article.published else None,
             article.source,
         )
@@ -236,6 +240,10 @@ def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[Relax
                 query=relaxed.query,
                 after="" if "after" in relaxed.without else search.after,
                 before="" if "before" in relaxed.without else search.before,
+                source=() if "source" in relaxed.without else search.source,
+                site=() if "site" in relaxed.without else search.site,
+                language=() if "language" in relaxed.without else search.language,
+                undated=search.undated and "undated" not in relaxed.without,
                 page=1,
             ).url(base),
         )
@@ -243,19 +251,48 @@ def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[Relax
     )
 
 
-def article_text(marked: MarkedArticle) -> ArticleText:
+def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleText:
     """An article as its page shows it."""
-    article = marked.article
+    article, state = marked.article, search.parameters()
+    link = web_address(article.url)
+    matches = [p.anchor for p in marked.paragraphs if p.spans]
+    around = {
+        anchor: (before, after)
+        for before, anchor, after in zip([None, *matches], matches, [*matches[1:], None], strict=False)
+    }
     return ArticleText(
-        title_pieces(article.title, marked.title_spans),
-        article.title or "Untitled article",
+        pieces(article.title, marked.title_spans),
+        article.title,
         language_tag(article.language),
         date_text(article.published) if article.published else None,
-        web_address(article.url),
-        tuple(ParagraphText(p.number, p.anchor, pieces(p.text, p.spans)) for p in marked.paragraphs),
-        sum(1 for paragraph in marked.paragraphs if paragraph.spans),
+        link,
+        tuple(
+            ParagraphText(
+                p.number,
+                p.anchor,
+                pieces(p.text, p.spans),
+                article_url(base, article.id, state, p.anchor, p.number),
+                original_url(link[0], p.text) if link else None,
+                bool(p.spans),
+                *around.get(p.anchor, (None, None)),
+            )
+            for p in marked.paragraphs
+        ),
+        tuple(matches),
         article.notes,
     )
+
+
+def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
+    """The paragraph that an anchor leads to where no paragraph has it (any more).
+
+    One that says the same, as anchors are made of the text; else the nearest by number, of those that are
+    marked if any are; None where no number is known and nothing is marked.
+    """
+    same = anchor[: len("p-1f3a9c2e")]
+    candidates = [p for p in paragraphs if p.anchor.startswith(same)] if len(same) == 10 else []
+    candidates = candidates or [p for p in paragraphs if p.is_marked] or (list(paragraphs) if number else [])
+    return min(candidates, key=lambda p: abs(p.number - number), default=None)
 
 
 def holdings(status: Status) -> Holdings:
@@ -265,29 +302,3 @@ def holdings(status: Status) -> Holdings:
         date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
     )
     return Holdings(status.articles, status.undated, first, last)
-
-
-def status_of(error: NutgrafError) -> int:
-    """The HTTP status that tells of an error."""
-    return next(status for kind, status, _ in _ERRORS if isinstance(error, kind))
-
-
-def heading_of(error: NutgrafError) -> str:
-    """What an error page is called."""
-    return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))
-
-
-def _in_words(value: str) -> str:
-    try:
-        date = Published.parse(value)
-    except ValueError:
-        return value
-    year, *rest = date.value.split("-")
-    year = year.lstrip("0") or "0"
-    if not rest:
-        return year
-    month = MONTHS[int(rest[0]) - 1]
-    if date.precision == "month":
-        return f"{month} {year}"
-    day, _, time = rest[1].partition("T")
-    return f"{int(day)} {month} {year}" + (f", {time}" if time else "")

@@ -7,14 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from indexer.errors import NutgrafError
-from webui import api, health, present
-from webui.addresses import SORTS, Search, article_url, named_article, pager
+from webui import api, health, narrowing, present
+from webui.addresses import (
+    SIZES,
+    SORTS,
+    Search,
+    article_url,
+    citation_url,
+    named_article,
+    pager,
+    whole_number,
+)
+from webui.citations import FORMATS, Citation
 from webui.documentation import entries
+from webui.failures import explanation_of, heading_of, status_of
 from webui.headers import set_security
 from webui.limits import check_request
 from webui.mount import Mount, address_of, current_mount
@@ -34,6 +45,8 @@ blueprint.register_blueprint(health.blueprint)
 SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
 RETRY_AFTER = "10"
+# Seconds after which a page that shows a build looks again.
+LOOK_AGAIN = 2
 
 
 def _fingerprint() -> str:
@@ -51,18 +64,24 @@ STATIC_VERSION = _fingerprint()
 def search() -> ResponseReturnValue:
     """The start page, or a page of results."""
     mount = current_mount()
-    index, base = mount.index, url_for(".search")
+    index, base = mount.index, address_of("search")
     asked = Search.parse(request.args)
-    if asked.blank:
+    if asked.idle:
         return _page(mount, "start.html", asked, holdings=present.holdings(index.status()))
-    limit = max(index.config.page_size, 1)
+    limit = asked.size or max(index.config.page_size, 1)
     found = mount.search(
         asked.query,
         after=asked.after or None,
         before=asked.before or None,
+        source=asked.source,
+        site=asked.site,
+        language=asked.language,
+        undated=asked.undated,
         sort=asked.sort,
         limit=limit,
         offset=(asked.page - 1) * limit,
+        facets=narrowing.FACETS,
+        timeline="auto",
         fold=asked.fold,
         explain=asked.explain,
     )
@@ -76,8 +95,16 @@ def search() -> ResponseReturnValue:
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
         relaxed=present.relaxed_links(found.dead_end, base, asked),
+        undated=replace(asked, after="", before="").url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
+        chips=narrowing.chips(asked, base, index.config),
+        facets=narrowing.facets(found, asked, base),
+        presets=narrowing.presets(asked, base, index.config.today()),
+        chart=narrowing.chart(found.timeline, asked, base),
+        most_passages=index.config.passages,
+        sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
+        feed=asked.feed(base),
     )
 
 
@@ -86,19 +113,31 @@ def search() -> ResponseReturnValue:
 def article(name: str | None) -> ResponseReturnValue:
     """One article at its stable address, with the matches of `q` marked."""
     mount = current_mount()
-    index, base = mount.index, url_for(".search")
+    index, base = mount.index, address_of("search")
     wanted = named_article(request.args, name)
     asked = Search.parse(request.args)
     marked = index.marked(wanted, asked.query)
+    text = present.article_text(marked, base, asked)
+    anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
+    here = next((p for p in text.paragraphs if p.anchor == anchor), None)
     return _page(
         mount,
         "article.html",
         asked,
-        article=present.article_text(marked),
-        address=article_url(base, wanted),
-        back=None if asked.blank else asked.url(base, asked.page),
-        also=present.other_texts(index.duplicates(wanted), base, Search()),
-        similar=present.other_texts((hit.article for hit in index.similar(wanted, SIMILAR)), base, Search()),
+        article=text,
+        address=article_url(base, wanted, asked.home().parameters()),
+        back=None if asked.idle else asked.url(base, asked.page),
+        here=here,
+        is_lost=bool(anchor) and here is None,
+        closest=present.closest(text.paragraphs, anchor, number) if anchor and here is None else None,
+        citations=[
+            (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
+            for kind, (label, _, _) in FORMATS.items()
+        ],
+        also=present.other_texts(index.duplicates(wanted), base, asked.home()),
+        similar=present.other_texts(
+            (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
+        ),
     )
 
 
@@ -106,6 +145,24 @@ def article(name: str | None) -> ResponseReturnValue:
 def documentation() -> ResponseReturnValue:
     """The page that explains the API, made from its description."""
     return _page(current_mount(), "api.html", Search(), entries=entries())
+
+
+@blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
+@blueprint.get("/a/<path:name>/cite.<any(bib, ris, json):kind>")
+def cite(name: str | None, kind: str) -> ResponseReturnValue:
+    """An article as a citation, or the paragraph `p` of it, as a file to keep."""
+    wanted = named_article(request.args, name)
+    marked = current_mount().index.marked(wanted)
+    anchor = request.args.get("p", "")
+    number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)
+    _, media_type, write = FORMATS[kind]
+    address = article_url(
+        address_of("search", _external=True), wanted, "", anchor if number else "", number or 0
+    )
+    citation = Citation(marked.article, address, number)
+    response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")
+    return response
 
 
 @blueprint.before_request
@@ -126,7 +183,9 @@ def set_headers(response: Response) -> Response:
             response.cache_control.no_cache = None
             response.cache_control.max_age = 31_536_000
             response.cache_control.immutable = True
-    elif response.status_code == 503:
+    elif response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+    if response.status_code == 503:
         response.headers.setdefault("Retry-After", RETRY_AFTER)
     return response
 
@@ -134,9 +193,17 @@ def set_headers(response: Response) -> Response:
 @blueprint.errorhandler(NutgrafError)
 def answer_error(error: NutgrafError) -> ResponseReturnValue:
     """A page for what the library refused: what was wanted, what was found, what to do."""
-    return error_page(
-        current_mount(), present.status_of(error), present.heading_of(error), str(error), asked=_salvage()
-    )
+    mount, status = current_mount(), status_of(error)
+    values = {
+        **_common(_salvage()),
+        "status": status,
+        "heading": heading_of(error),
+        "message": str(error),
+        "explanation": explanation_of(error),
+    }
+    if status == 503 and (building := mount.index.progress()) is not None:
+        return Response(mount.render("building.html", **values, building=building, again=LOOK_AGAIN), status)
+    return Response(mount.render("error.html", **values), status)
 
 
 @blueprint.errorhandler(HTTPException)
@@ -164,6 +231,7 @@ def error_page(
             status=status,
             heading=heading,
             message=message,
+            explanation=None,
         ),
         status,
     )
@@ -175,7 +243,13 @@ def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response
 
 def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
     base = address_of("search") if base is None else base
-    return {"asked": asked, "base": base, "sorts": SORTS, "version": STATIC_VERSION}
+    return {
+        "asked": asked,
+        "base": base,
+        "home": asked.home().url(base),
+        "sorts": SORTS,
+        "version": STATIC_VERSION,
+    }
 
 
 def _salvage() -> Search:

@@ -1,0 +1,160 @@
+"""An article, or a paragraph of it, as programs that keep references take it: BibTeX, RIS, CSL-JSON.
+
+A citation names the original where the article has an address of its own, and the paragraph's place in this
+archive beside it. What is not known (an author, a day) is left out, never made up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from werkzeug.urls import iri_to_uri
+
+from indexer.model import Article, Published
+from webui.addresses import web_address
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# BibTeX counts braces even behind a backslash, so a single one has to go by its name.
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{mark: f"\\{mark}" for mark in "$&#%_"},
+}
+_IN_URLS = str.maketrans({"{": "%7B", "}": "%7D", "\\": "%5C", " ": "%20", "^": "%5E", "~": "%7E"})
+_WORD = re.compile(r"[a-z0-9]+")
+# Words that begin too many titles to tell them apart.
+_COMMON = {"a", "an", "the", "in", "on", "of", "at", "to", "and", "for"}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What is cited: `address` is the absolute address here, `paragraph` a number from 1."""
+
+    article: Article
+    address: str
+    paragraph: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The title on one line."""
+        return _plain(self.article.title) or "Untitled article"
+
+    @property
+    def url(self) -> str:
+        """The original's address where there is one, else the one here."""
+        link = web_address(self.article.url)
+        return iri_to_uri(link[0] if link else self.address).translate(_IN_URLS)
+
+    @property
+    def site(self) -> str | None:
+        """The host of the original."""
+        link = web_address(self.article.url)
+        return link[1] if link else None
+
+    @property
+    def date(self) -> Published | None:
+        """The date, if it is one."""
+        try:
+            return Published.parse(self.article.published.value) if self.article.published else None
+        except ValueError:
+            return None
+
+    @property
+    def parts(self) -> list[int]:
+        """Year, month and day as far as they are known."""
+        return [int(part) for part in self.date.value.partition("T")[0].split("-")] if self.date else []
+
+    @property
+    def note(self) -> str | None:
+        """Which paragraph, and where it is found in this archive."""
+        if self.paragraph is None:
+            return None
+        here = iri_to_uri(self.address).translate(_IN_URLS)
+        return f"Paragraph {self.paragraph}" + ("" if here == self.url else f", {here}")
+
+    @property
+    def key(self) -> str:
+        """A name for it in ASCII, the same every time: site, year, first word of the title, and a digest."""
+        words = [word for word in _WORD.findall(_ascii(self.title)) if word not in _COMMON]
+        site = "".join(_WORD.findall(_ascii((self.site or "").partition(".")[0])))
+        digest = hashlib.sha256(self.article.id.encode()).hexdigest()[:6]
+        return "-".join(filter(None, [site, *map(str, self.parts[:1]), *words[:1], digest]))
+
+
+def bibtex(citation: Citation) -> str:
+    """A BibTeX entry, for classic styles (year, month) and biblatex (date); Unicode stays as it is."""
+    parts = citation.parts
+    fields = {
+        # Twice in braces: a style shall not change the capitals of a headline.
+        "title": "{{" + _tex(citation.title) + "}}",
+        "howpublished": "{" + _tex(citation.site) + "}" if citation.site else None,
+        "year": f"{{{parts[0]}}}" if parts else None,
+        "month": _MONTHS[parts[1] - 1] if len(parts) > 1 else None,
+        "date": f"{{{citation.date.value.partition('T')[0]}}}" if citation.date else None,
+        "url": "{" + citation.url + "}",
+        "note": "{" + _tex(citation.note) + "}" if citation.note else None,
+    }
+    lines = [f"  {name} = {value}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{{citation.key},", *lines, "}", ""])
+
+
+def ris(citation: Citation) -> str:
+    """A RIS record; its lines end with CR and LF."""
+    parts = citation.parts
+    lines = [
+        ("TY", "NEWS"),
+        ("ID", citation.key),
+        ("TI", citation.title),
+        ("T2", citation.site),
+        ("PY", f"{parts[0]:04}" if parts else None),
+        ("DA", "/".join([f"{part:02}" for part in parts] + [""] * (4 - len(parts))) if parts else None),
+        ("LA", _plain(citation.article.language or "")),
+        ("UR", citation.url),
+        ("N1", citation.note),
+    ]
+    return "".join(f"{tag}  - {value}\r\n" for tag, value in [*lines, ("ER", "")] if value or tag == "ER")
+
+
+def csl_json(citation: Citation) -> str:
+    """A list of one CSL item; its date has as many parts as are known."""
+    item = {
+        "id": citation.key,
+        "type": "article-newspaper",
+        "title": citation.title,
+        "container-title": citation.site,
+        "issued": {"date-parts": [citation.parts]} if citation.parts else None,
+        "URL": citation.url,
+        "language": citation.article.language,
+        "locator": str(citation.paragraph) if citation.paragraph else None,
+        "note": citation.note,
+    }
+    return json.dumps([{k: v for k, v in item.items() if v}], ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
+    "bib": ("BibTeX", "application/x-bibtex", bibtex),
+    "ris": ("RIS", "application/x-research-info-systems", ris),
+    "json": ("CSL-JSON", "application/vnd.citationstyles.csl+json", csl_json),
+}
+"""By the ending of a file: the name of the format, its media type, and what writes it."""
+
+
+def _plain(text: str) -> str:
+    """A text on one line, without control characters."""
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(c, c) for c in text)
+
+
+def _ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -1,0 +1,449 @@
+// Results while one types, suggestions, keys, the dark switch. Every page is complete without any of it.
+(() => {
+  "use strict";
+  const PAUSE = 150; // milliseconds without a key before anything is asked for
+  const SUGGESTIONS = 6;
+  const PAGES_KEPT = 20;
+  const SCHEME = "nutgraf-scheme";
+  const root = document.documentElement;
+
+  // At once, while the head is read: the first paint has the scheme that was chosen.
+  const chosenScheme = () => {
+    try {
+      return localStorage.getItem(SCHEME);
+    } catch {
+      return null; // storage may be forbidden
+    }
+  };
+  const wear = (scheme) => {
+    if (scheme === "dark" || scheme === "light") root.dataset.nutgrafScheme = scheme;
+    else delete root.dataset.nutgrafScheme;
+  };
+  wear(chosenScheme());
+  root.dataset.nutgrafScript = navigator.clipboard ? "clipboard" : "";
+
+  const start = () => {
+    const page = document.querySelector(".nutgraf");
+    const form = page?.querySelector("search form");
+    if (!form) return;
+    darkSwitch(page.querySelector("#dark"));
+    const results = liveResults(page, form);
+    combobox(form, results);
+    keys(page, form.elements.q);
+    page.addEventListener("click", copy);
+  };
+
+  // Results
+
+  const liveResults = (page, form) => {
+    const main = page.querySelector("main");
+    const status = page.querySelector("#status");
+    const box = form.elements.q;
+    const home = new URL(form.action);
+    const kept = new Map(); // pages by address, so that going back is immediate and keeps its place
+    let asking = null;
+    // The address that the entry in the history had before typing began.
+    let settled = location.href;
+
+    const isSearch = (url) => url.origin === home.origin && url.pathname === home.pathname;
+    const here = () => isSearch(location);
+
+    const address = () => {
+      const url = new URL(home);
+      for (const [name, value] of new FormData(form)) {
+        if (value.trim() && !(name === "sort" && value === "relevance")) url.searchParams.append(name, value);
+      }
+      return url;
+    };
+
+    const swap = (text) => {
+      const found = new DOMParser().parseFromString(text, "text/html");
+      const fresh = found.querySelector(".nutgraf main");
+      if (!fresh) return false;
+      main.replaceChildren(...fresh.childNodes);
+      for (const part of [".kept", ".colophon"]) {
+        const [old, young] = [page.querySelector(part), found.querySelector(part)];
+        if (old && young) old.replaceWith(young);
+      }
+      for (const old of document.head.querySelectorAll("link[data-page]")) old.remove();
+      document.head.append(...found.head.querySelectorAll("link[data-page]"));
+      for (const control of form.elements) {
+        const young = control.id && found.getElementById(control.id);
+        if (young && control !== document.activeElement && control.type !== "submit") control.value = young.value;
+      }
+      document.title = found.title;
+      // Only when it says something else: a screen reader reads all that is set here.
+      const said = (main.querySelector(".found") ?? main.querySelector("h1"))?.textContent.replace(/\s+/g, " ").trim() ?? "";
+      if (status.textContent !== said) status.textContent = said;
+      return true;
+    };
+
+    const keep = (url, text) => {
+      kept.delete(url);
+      kept.set(url, text);
+      if (kept.size > PAGES_KEPT) kept.delete(kept.keys().next().value);
+    };
+
+    // Fetches the page at an address, the same that the browser would get, and puts its results in place.
+    const show = async (url, { typing = false } = {}) => {
+      asking?.abort();
+      const mine = (asking = new AbortController());
+      main.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
+        const text = await answer.text();
+        if (mine.signal.aborted) return false;
+        if (!swap(text)) throw new Error("no page of results");
+        keep(String(url), text);
+        return true;
+      } catch (error) {
+        if (mine.signal.aborted) return false;
+        if (typing) status.textContent = status.dataset.failed;
+        else location.assign(url);
+        return false;
+      } finally {
+        if (mine === asking) main.removeAttribute("aria-busy");
+      }
+    };
+
+    const typed = () => {
+      if (!here()) return;
+      const url = address();
+      if (url.href === location.href) return;
+      history.replaceState(null, "", url);
+      show(url, { typing: true });
+    };
+
+    const visit = async (url) => {
+      // What was typed on the way is no place to come back to; what was there before is.
+      if (url.href === location.href && settled !== location.href) history.replaceState(null, "", settled);
+      if (url.href !== location.href) history.pushState(null, "", url);
+      settled = url.href;
+      return show(url);
+    };
+
+    const submit = () => {
+      if (!here()) {
+        location.assign(address());
+        return;
+      }
+      visit(address());
+    };
+
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      submit();
+    });
+    form.addEventListener("change", (event) => {
+      if (event.target !== box && here()) visit(address());
+    });
+    main.addEventListener("click", async (event) => {
+      const link = event.target.closest("a[href]");
+      if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      // An attribute, for in a drawing the property is no text.
+      const url = new URL(link.getAttribute("href"), location.href);
+      if (!here() || !isSearch(url) || link.getAttribute("href").startsWith("#")) return;
+      event.preventDefault();
+      box.blur();
+      box.value = url.searchParams.get("q") ?? "";
+      if (await visit(url)) {
+        main.focus({ preventScroll: true });
+        if (main.getBoundingClientRect().top < 0) main.scrollIntoView();
+      }
+    });
+    addEventListener("popstate", () => {
+      settled = location.href;
+      asking?.abort();
+      main.removeAttribute("aria-busy");
+      box.value = new URL(location).searchParams.get("q") ?? "";
+      const text = kept.get(location.href);
+      if (!here()) location.reload();
+      else if (!text || !swap(text)) show(new URL(location));
+    });
+    if (here()) keep(location.href, root.outerHTML);
+    return { typed, submit };
+  };
+
+  // Suggestions: a combobox with a list, in which nothing is chosen until the reader chooses (WAI-ARIA APG).
+
+  // The one place where marks are made here. Spans count code points, JavaScript does not.
+  const marked = (text, spans) => {
+    const points = Array.from(text);
+    const parts = [];
+    let place = 0;
+    for (const [from, to] of spans) {
+      const mark = document.createElement("b");
+      mark.textContent = points.slice(from, to).join("");
+      parts.push(points.slice(place, from).join(""), mark);
+      place = to;
+    }
+    return [...parts, points.slice(place).join("")];
+  };
+
+  const combobox = (form, results) => {
+    const box = form.elements.q;
+    const source = new URL("api/suggest", form.action);
+    const list = document.createElement("ul");
+    list.id = "suggestions";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", box.dataset.suggestions);
+    list.hidden = true;
+    box.parentElement.append(list);
+    for (const [name, value] of Object.entries({
+      role: "combobox",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": list.id,
+    })) {
+      box.setAttribute(name, value);
+    }
+    let waiting = 0;
+    let asking = null;
+    let chosen = -1;
+
+    const choose = (number) => {
+      chosen = number;
+      for (const [place, option] of [...list.children].entries()) {
+        option.setAttribute("aria-selected", String(place === number));
+      }
+      const option = list.children[number];
+      if (option) {
+        box.setAttribute("aria-activedescendant", option.id);
+        option.scrollIntoView({ block: "nearest" });
+      } else box.removeAttribute("aria-activedescendant");
+    };
+    const open = (isOpen) => {
+      list.hidden = !isOpen;
+      box.setAttribute("aria-expanded", String(isOpen));
+      choose(-1);
+    };
+    const quiet = () => {
+      clearTimeout(waiting);
+      asking?.abort();
+      open(false);
+    };
+    const take = (option) => {
+      box.value = option.dataset.text;
+      quiet();
+      list.replaceChildren();
+      results.submit();
+    };
+    const suggest = async () => {
+      asking?.abort();
+      const mine = (asking = new AbortController());
+      const query = box.value;
+      if (!query.trim()) {
+        list.replaceChildren();
+        open(false);
+        return;
+      }
+      source.search = new URLSearchParams({ q: query, limit: String(SUGGESTIONS) });
+      let found = [];
+      try {
+        const answer = await fetch(source, { signal: mine.signal });
+        if (answer.ok) found = (await answer.json()).suggestions;
+      } catch {
+        // None then: the search itself says what is wrong.
+      }
+      if (mine.signal.aborted) return;
+      list.replaceChildren(
+        ...found.map((one, number) => {
+          const option = document.createElement("li");
+          option.id = `suggestion-${number}`;
+          option.setAttribute("role", "option");
+          option.setAttribute("aria-selected", "false");
+          option.dataset.text = one.text;
+          option.dir = "auto";
+          option.append(...marked(one.text, one.spans));
+          return option;
+        }),
+      );
+      open(found.length > 0 && document.activeElement === box);
+    };
+
+    const changed = () => {
+      clearTimeout(waiting);
+      choose(-1);
+      waiting = setTimeout(() => {
+        results.typed();
+        suggest();
+      }, PAUSE);
+    };
+    box.addEventListener("input", (event) => {
+      // Half a syllable of a script that is put together on the way is no query.
+      if (!event.isComposing) changed();
+    });
+    box.addEventListener("compositionend", changed);
+    box.addEventListener("blur", () => open(false));
+    form.addEventListener("submit", () => {
+      quiet();
+      // The keyboard of a telephone would stand before what was asked for.
+      if (matchMedia("(pointer: coarse)").matches) box.blur();
+    });
+    list.addEventListener("pointerdown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) take(option);
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.isComposing || event.ctrlKey || event.metaKey) return;
+      const count = list.children.length;
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        if (!count) return;
+        event.preventDefault();
+        const wasOpen = !list.hidden;
+        if (!wasOpen) open(true);
+        // One place more than there are options: that of the box itself.
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        if (event.altKey) open(event.key === "ArrowDown");
+        else choose(((chosen + 1 + step + count + 1) % (count + 1)) - 1);
+      } else if (event.key === "Enter" && chosen >= 0) {
+        event.preventDefault();
+        take(list.children[chosen]);
+      } else if (event.key === "Escape") {
+        event.preventDefault();
+        if (!list.hidden) quiet();
+        else if (box.value) {
+          box.value = "";
+          changed();
+        }
+      } else if (event.key === "Home" || event.key === "End" || event.key.startsWith("ArrowL") || event.key.startsWith("ArrowR")) {
+        choose(-1);
+      }
+    });
+  };
+
+  // Keys, wherever nothing is being typed
+
+  const keys = (page, box) => {
+    const help = page.querySelector("#keys");
+    const showHelp = () => help && !help.open && help.showModal();
+    page.addEventListener("click", (event) => {
+      if (event.target.closest("[data-keys]")) showHelp();
+    });
+    addEventListener("keydown", (event) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+      if (event.target.closest("input, select, textarea, summary, [contenteditable]:not([contenteditable=false])")) return;
+      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "/") {
+        box.focus();
+        box.select();
+      } else if (event.key === "?") showHelp();
+      else if (step && !event.shiftKey) {
+        const hits = [...page.querySelectorAll(".hit h3 a")];
+        const hit = event.target.closest(".hit");
+        const place = hits.findIndex((link) => hit?.contains(link));
+        const next = hits[place < 0 ? (step > 0 ? 0 : -1) : place + step];
+        if (!next) return;
+        next.focus({ preventScroll: true });
+        next.closest(".hit").scrollIntoView({ block: "nearest" });
+      } else return;
+      event.preventDefault();
+    });
+  };
+
+  // The dark switch and the copying of links
+
+  const darkSwitch = (button) => {
+    if (!button) return;
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    const isDark = () => (root.dataset.nutgrafScheme ?? (system.matches ? "dark" : "light")) === "dark";
+    const tell = () => button.setAttribute("aria-pressed", String(isDark()));
+    button.addEventListener("click", () => {
+      const wanted = isDark() ? "light" : "dark";
+      wear(wanted);
+      try {
+        // What the system prefers anyway is no choice: it may change with the hour.
+        if (wanted === (system.matches ? "dark" : "light")) {
+          localStorage.removeItem(SCHEME);
+          wear(null);
+        } else localStorage.setItem(SCHEME, wanted);
+      } catch {
+        // It then holds for this page.
+      }
+      tell();
+    });
+    system.addEventListener("change", tell);
+    tell();
+  };
+
+  const copy = async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+      button.textContent = button.dataset.done;
+    } catch {
+      // The link beside it can be copied by hand.
+    }
+  };
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
+
+// An article: a link to a paragraph that is gone, and the matches by keys. The page is complete without it.
+(() => {
+  "use strict";
+
+  const article = () => document.querySelector(".nutgraf article");
+
+  // A fragment does not reach the server: where it names no paragraph, ask for the closest one.
+  const find = () => {
+    const name = decodeURIComponent(location.hash.slice(1));
+    if (!article() || !/^p-[0-9a-f]{8}(-\d+)?$/.test(name) || document.getElementById(name)) return;
+    const closest = document.querySelector(".nutgraf .closest");
+    if (closest) return location.replace(closest.hash);
+    const url = new URL(location);
+    if (url.searchParams.get("p") === name) return; // asked already, and there is none
+    url.searchParams.set("p", name);
+    location.replace(url);
+  };
+
+  // To the next match after (1) or before (-1) the paragraph that was come to, or what is in sight.
+  const step = (way) => {
+    const marked = [...article().querySelectorAll(".paragraph")].filter((one) => one.querySelector("mark"));
+    const here = article().querySelector(".paragraph:target");
+    const follows = (one) => (here
+      ? here.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
+      : one.getBoundingClientRect().top >= 0);
+    const next = way > 0 ? marked.find(follows) : marked.filter((one) => one !== here && !follows(one)).pop();
+    if (!next) return;
+    location.hash = next.id;
+    next.querySelector(".anchor").focus({ preventScroll: true });
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !article()) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "n" || event.key === "p") {
+      event.preventDefault();
+      step(event.key === "n" ? 1 : -1);
+    }
+  });
+
+  // An index that is being built: the page looks again by itself, and goes on once there is one.
+  const watch = () => {
+    const part = document.querySelector(".nutgraf [data-again]");
+    if (!part) return;
+    setTimeout(async () => {
+      try {
+        const answer = await fetch(location, { cache: "no-store" });
+        if (answer.status !== 503) return location.reload();
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = page.querySelector(".nutgraf [data-again]");
+        if (!now) return location.reload();
+        part.replaceChildren(...now.childNodes);
+      } catch {
+        // The server may be starting again as well.
+      }
+      watch();
+    }, 1000 * part.dataset.again);
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    find();
+    watch();
+  });
+  addEventListener("hashchange", find);
+})();
