@@ -57,7 +57,7 @@ def keystrokes(page: Page, address: str, queries: tuple[str, ...]) -> list[float
 
 
 def paints(page: Page, session: CDPSession, address: str, queries: tuple[str, ...]) -> list[float]:
-    """Milliseconds until the largest part of a page is painted, with a processor of a quarter of its speed."""
+    """Milliseconds until the largest part is painted, with a processor at a quarter of its speed."""
     session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     times = []
     for _ in range(ROUNDS):
