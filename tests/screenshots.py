@@ -30,7 +30,7 @@ def main() -> None:
             take(browser, "dark", f"{address}?q=harbour", **NIGHT)
             take(browser, "narrow", f"{address}?q=harbour+crane", **PHONE)
             page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.goto(f"{address}?q=lighthouse")
+            page.goto(f"{address}?q=harbour+readings")
             page.locator(".passages a").first.click()
             save(page, "article")
             browser.close()

@@ -46,7 +46,8 @@ class DateText:
 class CiteText:
     """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
 
-    number: int | None
+    number: int
+    """0 where it is the article."""
     url: str
     link: str
     """The address to give to others: in no language of the page."""
@@ -202,7 +203,7 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
     )
 
 
-def cite_text(base: str, name: str, search: Search, number: int | None = None, anchor: str = "") -> CiteText:
+def cite_text(base: str, name: str, search: Search, number: int = 0, anchor: str = "") -> CiteText:
     """How an article, or a paragraph of it, can be cited."""
     forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
     page = article_url(base, name, search.home().parameters(), anchor, number or 0)
