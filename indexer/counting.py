@@ -8,22 +8,33 @@ from typing import Any
 import numpy as np
 
 from indexer.engine.completion import Articles, article_set
-from indexer.engine.evaluate import Evaluation
+from indexer.engine.deadline import NEVER, Deadline
+from indexer.engine.evaluate import Evaluation, common_words
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.snapshot import Snapshot
 from indexer.folding import fold
 from indexer.languages import stop_words
+from indexer.query import AllOf
 from indexer.query.typed import words_asked
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 
 
-def matching(snapshot: Snapshot, languages: Sequence[str], tree: Any) -> Articles:
-    """The articles that meet a query tree."""
+def matching(
+    snapshot: Snapshot,
+    languages: Sequence[str],
+    spoken: Sequence[str],
+    tree: Any,
+    deadline: Deadline = NEVER,
+) -> Articles:
+    """The articles that meet a query tree, as `Evaluation` finds them; fewer where time is up."""
     words = words_asked(tree)
     if words is None:
-        return article_set(snapshot, Evaluation(snapshot, languages).run(tree, enough=0).full.articles)
-    rare = [word for word in words if word[0] != "text" or not is_common(word[1], languages)]
+        run = Evaluation(snapshot, languages, spoken, deadline)
+        return article_set(snapshot, run.run(tree, enough=0, depth=0).full.articles)
+    common = common_words([text for field, text in words if field == "text"], spoken)
+    # What is joined by AND is asked for however common it is.
+    rare = [word for word in words if type(tree) is not AllOf or word[0] != "text" or word[1] not in common]
     leaves = Leaves(snapshot, languages)
     found = None
     for field, text in rare or words:

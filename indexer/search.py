@@ -160,7 +160,9 @@ def search(
             query,
             len(found.full),
             having,
-            lambda text: _count(matching(snapshot, how.languages, _read(how, text, bounds).tree), within),
+            lambda text: _count(
+                matching(snapshot, how.languages, how.spoken, _read(how, text, bounds).tree, deadline), within
+            ),
         )
     receipt: Receipt | None = None
     remarks: tuple[str, ...] = ()

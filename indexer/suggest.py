@@ -20,7 +20,8 @@ from indexer.folding import fold
 from indexer.following import Forms, characters_after, count_after, places, words_after
 from indexer.languages import stop_words
 from indexer.model import Suggestion
-from indexer.query import parse
+from indexer.query import DateRange, parse
+from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.search import Searching
 from indexer.surfaces import as_written, nicest, sample_texts
@@ -67,12 +68,17 @@ class _Scope:
     place: str
     within: Articles | None
     common: frozenset[str]
+    dates: int
 
     def count(self, leaf: Leaf, text: str) -> int:
         """How many articles the text finds that has the leaf as its last word."""
+        if may_hold_dates(text) and _dates(self.parse(text)) != self.dates:
+            # With one word more, "today" is no word but a date.
+            return 0
         if self.place == "elsewhere":
             # An alternative, or a part of something else: only the whole tells.
-            return int(np.count_nonzero(matching(self.snapshot, self.how.languages, self.parse(text))))
+            found = matching(self.snapshot, self.how.languages, self.how.spoken, self.parse(text))
+            return int(np.count_nonzero(found))
         having = having_leaf(self.snapshot, leaf)
         if self.excluded:
             np.logical_not(having, out=having)
@@ -116,12 +122,18 @@ def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | N
     rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        within = matching(snapshot, how.languages, rest)
+        within = matching(snapshot, how.languages, how.spoken, rest)
         if not within.any():
             return None
     common = frozenset().union(*map(stop_words, how.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
-    return _Scope(snapshot, how, typed, Leaves(snapshot, how.languages), fields, place, within, common)
+    leaves = Leaves(snapshot, how.languages)
+    return _Scope(snapshot, how, typed, leaves, fields, place, within, common, _dates(tree))
+
+
+def _dates(tree: Any) -> int:
+    """How many parts of a tree are dates."""
+    return sum(isinstance(leaf, DateRange) for leaf in tree.leaves())
 
 
 def _words(scope: _Scope) -> Iterator[_Word]:

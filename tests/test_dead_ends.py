@@ -52,6 +52,19 @@ REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
         ("date:2024", "-river"),
     ),
     ("lang:xx wheel", {}, "No article is in the language “xx”.", ("language:xx",)),
+    ("wheel", {"before": "0001"}, "No article is published before 1 January 1.", ("before:0001",)),
+    (
+        "wheel",
+        {"after": "2024", "before": "2022"},
+        "No article is published from 1 January 2024 on and before 1 January 2022.",
+        ("(after:2024 before:2022)",),
+    ),
+    (
+        "wheel (lang:xx OR site:nowhere.example)",
+        {},
+        "No article is in the language “xx” or from the site “nowhere.example”.",
+        ("language:xx OR site:nowhere.example",),
+    ),
     ('"the wheel sings" river', {}, 'No article has "the wheel sings".', ('"the wheel sings"',)),
 ]
 

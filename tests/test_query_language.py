@@ -245,11 +245,11 @@ def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids:
     [
         (
             "wheel last week",
-            '"last week" was read as a date (from 11 March 2024 to 17 March 2024); '
+            "“last week” was read as a date (from 11 March 2024 to 17 March 2024); "
             "put it in quotation marks to search for it as text.",
         ),
-        ("last week", '"last week" was searched as text; date:"last week" finds that time.'),
-        ("yesterday", '"yesterday" was searched as text; date:yesterday finds that time.'),
+        ("last week", '“last week” was searched as text; date:"last week" finds that time.'),
+        ("yesterday", "“yesterday” was searched as text; date:yesterday finds that time."),
         ("lang:xx", "No article has language:xx."),
         ("date:2023-11-05", "1 more may fall into the dates asked for: only their month or year is known."),
         ("a NEAR/999 b", "NEAR reaches at most 100 words; /100 was used."),
@@ -259,8 +259,8 @@ def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids:
         ),
         ("a^999", "A word counts at most 100 times; ^100 was used."),
         ("(a b) NEAR c", "NEAR joins words, phrases and alternatives of one field; it was read as AND."),
-        ("NEAR a", '"NEAR" has nothing to join; it was searched as a word.'),
-        ("a NEAR/5", '"NEAR/5" has nothing to join; it was searched as a word.'),
+        ("NEAR a", "“NEAR” has nothing to join; it was read as a word."),
+        ("a NEAR/5", "“NEAR/5” has nothing to join; it was read as a word."),
     ],
 )
 def test_what_was_assumed_is_said(index: Index, query: str, note: str) -> None:

@@ -48,6 +48,10 @@ def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseReceipt, 
         ("river NEAR/2 low", [("river NEAR/2 low", "near", "required", 1)]),
         ("river OR oven", [("river OR oven", "any of", "required", 3)]),
         ("lang:en", [("*", "everything", "required", 5), ("language:en", "language", "filter", 4)]),
+        (
+            "low (lang:en OR lang:xx)",
+            [("low", "word", "wanted", 2), ("language:en OR language:xx", "any of", "filter", 4)],
+        ),
         ("low date:2024", [("low", "word", "wanted", 2), ("date:2024", "date", "filter", 2)]),
         ("", []),
     ],
@@ -64,6 +68,11 @@ def test_the_whole_is_read_in_plain_words(index: Index) -> None:
         receipt.reading
         == "articles with “baker”, in any form, published from 1 January 2024 on, without “low”"
     )
+
+
+def test_an_excluded_clause_is_read_as_words_or_as_a_filter(index: Index) -> None:
+    told = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
+    assert told == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
 
 
 def test_what_a_clause_stands_for_is_told_the_commonest_first(index: Index) -> None:

@@ -160,6 +160,23 @@ def test_partial_matches_follow_and_name_what_they_lack(index: Index) -> None:
     assert any("No article has all" in note for note in page.notes)
 
 
+def test_an_article_with_all_pieces_of_a_word_but_not_together_lacks_the_word(index: Index) -> None:
+    page = index.search("syria/water vaccine")
+    assert page.total == 0
+    assert {hit.article.id: hit.missing for hit in page.hits} == {
+        "syria": ("syria/water",),
+        "vaccine": ("syria", "water"),
+    }
+    assert all(hit.missing for hit in index.search("text:trees/belt").hits)
+
+
+def test_alternatives_of_filters_are_never_relaxed(index: Index) -> None:
+    assert {hit.article.id for hit in index.search("harbour lighthouse").hits} > {"empty"}
+    page = index.search("harbour lighthouse (date:2021-11 OR date:2022)")
+    assert {hit.article.id: hit.missing for hit in page.hits} == {"syria": ("lighthouse",)}
+    assert index.search("harbour (lang:ja OR site:nowhere.example)").hits == ()
+
+
 def test_full_matches_come_before_partial_ones_over_the_pages(index: Index) -> None:
     whole = index.search("harbour vaccine road", limit=10)
     assert [hit.missing == () for hit in whole.hits] == [True, False, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -95,6 +96,22 @@ def test_what_is_offered_finds_more(index: Index) -> None:
         offered = meant(index, query)
         assert offered is not None
         assert index.search(offered).total > index.search(query).total
+
+
+def test_a_word_that_is_common_in_a_language_hardly_spoken_here_is_asked_for(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as opened:
+        opened.put(
+            [
+                *(
+                    Article(id=f"en{n}", title="Harbour", language="en", paragraphs=[HARBOUR])
+                    for n in range(200)
+                ),
+                Article(id="es", title="Otro", language="es", paragraphs=["El texto es de otro."]),
+            ]
+        )
+        # "otro" is not asked for in Spanish; what is offered must be counted as it will be searched.
+        assert opened.search("otro harbur").did_you_mean is None
+        assert opened.search("the harbur").did_you_mean == "the harbour"
 
 
 def test_it_is_offered_within_the_same_dates(index: Index) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,17 @@ def test_a_word_beside_the_one_before_comes_before_one_that_stands_elsewhere(ind
 def test_what_would_find_nothing_is_not_suggested(index: Index) -> None:
     assert texts(index, "croc") == []
     assert texts(index, "tide crane") == texts(index, "unknown cr") == []
+
+
+def test_what_would_be_read_as_dates_is_not_suggested(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as opened:
+        opened.put(
+            [Article(id=f"{n}", title="Ferry", paragraphs=["Delayed today by fog."]) for n in range(3)]
+        )
+        assert opened.search("today").total == 3
+        assert all(opened.search(found.text).total for found in opened.suggest("today"))
+        assert "today fog" not in texts(opened, "toda")
+        assert "fog today" not in texts(opened, "fog toda")
 
 
 def test_an_excluded_word_counts_what_is_left(index: Index) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.query.qcore import Every, NullQuery, Query
+from whoosh.query.qcore import NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.engine.deadline import TimeIsUp
 from indexer.engine.evaluate import Evaluation, shortened
 from indexer.engine.postings import Ids
-from indexer.query import DateRange, Filter, Must, spoken_clause, written
+from indexer.query import Must, has_words, spoken_clause, written
 from indexer.query.relaxing import FILTER, Change, changes, leaving_out
 from indexer.receipts import DeadEnd, Relaxation
 
@@ -109,7 +109,7 @@ def _clauses(evaluation: Evaluation, tree: Query, bounds: Sequence[Bound]) -> li
     for node in (part for part in (*asked.soft, *asked.hard) if part is not NullQuery):
         inner: Any = node.query if isinstance(node, Not) else node
         kind = _EXCLUSION if isinstance(node, Not) else _WORDS
-        if kind == _WORDS and isinstance(inner, (DateRange, Filter, Every)):
+        if kind == _WORDS and not has_words(inner):
             kind = _FILTER
         text = shortened(written(inner.child if isinstance(inner, Must) else inner))
         said = spoken_clause(inner) if kind == _FILTER else text if '"' in text else f"“{text}”"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.analysis import analyzer
-from indexer.engine.arrays import NOTHING, Matches, intersect, plus, subtract, unite, unscored
+from indexer.engine.arrays import NOTHING, Matches, contains, intersect, plus, subtract, unite, unscored
 from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.filters import passing
 from indexer.engine.leaves import Leaf, Leaves
@@ -24,7 +25,18 @@ from indexer.engine.postings import Ids
 from indexer.engine.scoring import COMPOUND, NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
 from indexer.languages import stop_words
-from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near, written
+from indexer.query import (
+    AllOf,
+    Alternatives,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    has_words,
+    near,
+    written,
+)
 from indexer.unspaced import is_unspaced
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
@@ -148,10 +160,7 @@ class Evaluation:
                     any_word = intersect([any_word, *filters]) if filters else any_word
                     partial = subtract(_take_away(any_word, without), full.articles)
                 for part, match, own in zip(soft, words, apart, strict=True):
-                    wanted += [
-                        Wanted(piece.scored.leaf.label, piece.scored.matches.articles, piece.shared)
-                        for piece in own
-                    ] or [Wanted(written(part), match.articles)]
+                    wanted += self._wanted(part, match.articles, own)
         else:
             full = self._match(tree)
             full = intersect([full, *kept]) if kept else full
@@ -305,8 +314,8 @@ class Evaluation:
 
     def _clauses(self, tree: Sequence[Query]) -> tuple[list[Query], dict[Query, int]]:
         """The clauses that must hold, and how often each clause occurs that may be lacking."""
-        hard: list[Query] = [part for part in tree if isinstance(part, _HARD)]
-        soft: list[Query] = [part for part in tree if not isinstance(part, _HARD)]
+        hard: list[Query] = [part for part in tree if _is_hard(part)]
+        soft: list[Query] = [part for part in tree if not _is_hard(part)]
         common = self._common(soft)
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
@@ -322,10 +331,10 @@ class Evaluation:
         return _is_word(part) and any(_is_common(part.text, language) for language in self.spoken)
 
     def _common(self, parts: Sequence[Query]) -> list[Query]:
-        """The common words of the language that has the most of them here, or of the first that has."""
+        """The common words."""
         terms: list[Any] = [part for part in parts if _is_word(part)]
-        found = [[part for part in terms if _is_common(part.text, language)] for language in self.spoken]
-        return max(found, key=len, default=[])
+        common = common_words([part.text for part in terms], self.spoken)
+        return [part for part in terms if part.text in common]
 
     def _pieces(self, part: Any, *, alone: bool) -> list[Piece]:
         """The parts of a word, without common ones.
@@ -345,6 +354,21 @@ class Evaluation:
                 self.cut.append(part)
                 break
         return found
+
+    def _wanted(self, part: Query, articles: Ids, pieces: Sequence[Piece]) -> list[Wanted]:
+        """What an article without a clause may lack: the clause, or those of its pieces that it has not."""
+        if not pieces:
+            return [Wanted(written(part), articles)]
+        each = [piece.scored.matches.articles for piece in pieces]
+        # Of one that has all the pieces, but not together, the clause itself has to be named.
+        told = np.ones(self.snapshot.articles, np.bool_)
+        told[reduce(_in_both, each)] = False
+        told[articles] = True
+        parts = [
+            Wanted(piece.scored.leaf.label, own, piece.shared)
+            for piece, own in zip(pieces, each, strict=True)
+        ]
+        return [*parts, Wanted(written(part), np.flatnonzero(told).astype(np.int32))]
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
         if self.deadline.is_over():
@@ -447,6 +471,12 @@ class Evaluation:
         return unscored(np.unique(self.snapshot.article_of[docs]))
 
 
+def common_words(texts: Sequence[str], spoken: Sequence[str]) -> list[str]:
+    """The common words of the language that has the most of them here, or of the first that has."""
+    found = [[text for text in texts if _is_common(text, language)] for language in spoken]
+    return max(found, key=len, default=[])
+
+
 def named(labels: Iterable[str]) -> str:
     """Some clauses, as typed, in one line that is not too long."""
     names = [*dict.fromkeys(map(shortened, labels))]
@@ -459,11 +489,20 @@ def shortened(label: str) -> str:
     return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
 
 
+def _is_hard(part: Query) -> bool:
+    """Whether a clause must hold: also alternatives of filters, which leave nothing to be had in part."""
+    return isinstance(part, _HARD) or not has_words(part)
+
+
 def _is_common(text: str, language: str) -> bool:
     """Whether a word says little in a language; l'on and d'un are as common as on and un."""
     common = stop_words(language)
     tokens = analyzer(language).tokens(text) if common else []
     return bool(tokens) and all(token.word in common for token in tokens)
+
+
+def _in_both(one: Ids, other: Ids) -> Ids:
+    return one[contains(other, one)]
 
 
 def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:

@@ -19,7 +19,7 @@ from indexer.engine.neighbours import Pair, gains_of
 from indexer.engine.postings import Ids, Values
 from indexer.engine.ranking import aged
 from indexer.engine.scoring import NEARNESS, WEIGHT, ScoredLeaf, coverage, frequencies, relative_lengths
-from indexer.query import DateRange, Filter, Must, Near, RawPhrase, reading, spoken_clause, written
+from indexer.query import DateRange, Filter, Must, Near, RawPhrase, has_words, reading, spoken_clause, written
 from indexer.receipts import ClauseReceipt, FieldScore, HitExplanation, PairScore, Receipt, Role, WordScore
 
 MAX_WORDS = 20
@@ -56,7 +56,7 @@ def _clause(evaluation: Evaluation, node: Any, role: Role) -> ClauseReceipt:
         role, node = "excluded", node.query
     elif isinstance(node, Must):
         node = node.child
-    elif isinstance(node, (DateRange, Filter)):
+    elif not isinstance(node, Every) and not has_words(node):
         role = "filter"
     articles = len(evaluation.articles(node))
     boost = 1.0 if isinstance(node, (And, Or)) else float(node.boost)

@@ -12,7 +12,18 @@ from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.grammar import MAX_DEPTH, parse_tree
 from indexer.query.reading import reading, spoken, spoken_clause
-from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, dated, near, or_everything
+from indexer.query.tree import (
+    AllOf,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    dated,
+    has_words,
+    near,
+    or_everything,
+)
 from indexer.query.widening import Alternatives, widened
 from indexer.query.writing import written
 
@@ -31,6 +42,7 @@ __all__ = [
     "Parsed",
     "RawPhrase",
     "dated",
+    "has_words",
     "near",
     "or_everything",
     "parse",

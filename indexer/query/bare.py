@@ -78,7 +78,7 @@ class BareDates(RegexTagger):
         end = found.end()
         words = " ".join(found[1].split())
         if start == 0 and end == len(text):
-            value = quoted(words) if " " in words else words
+            value = f'"{words}"' if " " in words else words
             parser.note(f"{quoted(words)} was searched as text; date:{value} finds that time.")
             return None
         before = text[max(0, start - 20) : start]
@@ -92,6 +92,11 @@ class BareDates(RegexTagger):
             "put it in quotation marks to search for it as text."
         )
         return DatesNode(dates, end)
+
+
+def may_hold_dates(text: str) -> bool:
+    """Whether words of a text may be read as dates: only a look at how they begin."""
+    return _compiled(rf"(?i:(?<!\S)(?:{FIRST_WORDS})\b)").search(text) is not None
 
 
 class Dates(plugins.Plugin):

@@ -163,7 +163,7 @@ def _range(field: str, text: str, today: date, day_first: bool) -> DateRange:
 def quoted(text: str) -> str:
     """The text as notes show it: in quotation marks, on one line, and not too much of it."""
     text = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return f'"{text}"' if len(text) <= 40 else f'"{text[:39]}…"'
+    return f"“{text}”" if len(text) <= 40 else f"“{text[:39]}…”"
 
 
 def searchable(text: str) -> bool:

@@ -213,7 +213,7 @@ class Grammar(QueryParser):
     def word_instead(self, operator: syntax.Operator) -> syntax.WordNode:
         """The operator as a word."""
         if operator.text[0].isalpha():
-            self.note(f"{quoted(operator.text)} has nothing to join; it was searched as a word.")
+            self.note(f"{quoted(operator.text)} has nothing to join; it was read as a word.")
         word = syntax.WordNode(operator.text)
         word.set_range(operator.startchar, operator.endchar)
         return word

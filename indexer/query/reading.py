@@ -50,6 +50,8 @@ def spoken(dates: DateRange) -> str:
         if start is not None:
             return f"from {_moment(start)} on"
         return f"before {_moment(end)}" if end is not None else "at any time"
+    if end <= start:
+        return f"from {_moment(start)} on and before {_moment(end)}"
     if start == start.replace(month=1, day=1, hour=0, minute=0) and end == _next(start, 12):
         return f"in {start.year}"
     if start == start.replace(day=1, hour=0, minute=0) and end == _next(start, 1):
@@ -67,7 +69,7 @@ def spoken(dates: DateRange) -> str:
 def spoken_clause(clause: Any) -> str:
     """One clause of a tree in words, such as “belt”, in any form; or without “china”."""
     if isinstance(clause, Not):
-        return f"without {spoken_clause(clause.query)}"
+        return f"{'without' if has_words(clause.query) else 'not'} {spoken_clause(clause.query)}"
     return _filter(clause) + (", in any form" if _is_inflected(clause) else "")
 
 

@@ -63,7 +63,7 @@ def changes(tree: Query, unknown: Collection[str]) -> Iterator[Change]:
         (lambda leaf: _respelt(leaf, unknown), SPELLING, "words spelt like {}"),
         (lambda leaf: _begun(leaf, unknown), BEGINNING, "words that begin with {}"),
         (_taken_apart, PHRASE, "the words of {} wherever they stand"),
-        (_anywhere, FIELD, "{} in the title or the text"),
+        (_anywhere, FIELD, "{} wherever it stands"),
     ]
     for how, size, text in kinds:
         yield from _loosened(tree, parts, how, size, text)

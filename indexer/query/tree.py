@@ -169,8 +169,10 @@ def near(parts: Iterable[Query | None], distances: Sequence[int], boost: float =
     fields = {leaf.fieldname for leaf in leaves} - {"text"}
     if len(fields) > 1:
         raise ValueError("the parts are in different fields")
-    for leaf in leaves:
-        boost *= leaf.boost
+    for part, _ in kept:
+        # Of alternatives only one need be there.
+        own: list[Any] = list(part) if isinstance(part, Or) else [part]
+        boost *= max(leaf.boost for leaf in own)
     plain = tuple(boosted(part, 1.0, anew=True) for part, _ in kept)
     field = fields.pop() if fields else "text"
     return Near(field, plain, tuple(gap for _, gap in kept[1:]), min(boost, MAX_BOOST))

@@ -105,6 +105,8 @@ def _dates(dates: DateRange) -> str:
         if start is not None:
             return f"after:{_moment(start)}"
         return f"before:{_moment(end)}" if end is not None else "*"
+    if end <= start:
+        return f"(after:{_moment(start)} before:{_moment(end)})"
     last = end if end == datetime.max else end - timedelta(minutes=1)
     # The first and the last minute, each without the parts that say nothing: 2021-03-01T00:00 is 2021-03
     # where a range begins, 2021-05-31T23:59 is 2021-05 where one ends.
