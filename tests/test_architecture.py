@@ -32,7 +32,9 @@ ROOMS = [
     ("indexer.accounting", "indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
-    ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
+    ("indexer.query", "indexer.analysis", "indexer.detection", "indexer.readers", "indexer.synonyms"),
+    ("indexer.languages",),
+    ("indexer.folding", "indexer.unspaced"),
     (
         "indexer.model",
         "indexer.counts",
@@ -44,7 +46,7 @@ ROOMS = [
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}
-WHOOSH = ("indexer.engine", "indexer.query", "indexer.analysis")
+WHOOSH = ("indexer.engine", "indexer.query", "indexer.languages")
 
 
 def modules() -> list[tuple[str, Path]]:
