@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, expect, sync_playwright
+
+import webui
+from indexer import Article, Building, IndexBuilding, SyncReport, open_index
+from indexer.sync import Silence
+from indexer.underway import FILE, Recorded, building
+from tests.test_webui_article import violations
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM
+from tests.test_webui_serve import serving
+from webui.phrases import LANGUAGES
+
+FAR = Building(files=12, of_files=40, size=300, of_size=1000, articles=1234, since=0.0)
+
+
+def record(root: Path, building: Building = FAR, **other: Any) -> None:
+    """What a build by this very process would have written."""
+    root.mkdir(parents=True, exist_ok=True)
+    fields = {name: getattr(building, name) for name in building.__struct_fields__}
+    words = {"pid": os.getpid(), "host": socket.gethostname(), "building": fields, **other}
+    (root / FILE).write_text(json.dumps(words))
+
+
+def made(root: Path) -> Path:
+    """An index with an article; returns the folder of its generation."""
+    with open_index(root) as index:
+        index.put([Article(id="a", title="Zebra", paragraphs=["A zebra."])])
+        return Path(index.path)
+
+
+def missing(root: Path) -> None:
+    root.mkdir()
+
+
+def truncated(root: Path) -> None:
+    folder = made(root)
+    largest = max(
+        (path for path in folder.iterdir() if path.suffix == ".nut"), key=lambda p: p.stat().st_size
+    )
+    os.truncate(largest, largest.stat().st_size // 2)
+
+
+def no_contents(root: Path) -> None:
+    for path in made(root).glob("*.toc"):
+        path.unlink()
+
+
+def foreign(root: Path) -> None:
+    folder = made(root)
+    settings = json.loads((folder / "settings.json").read_text())
+    (folder / "settings.json").write_text(json.dumps({**settings, "format": 1}))
+
+
+def astray(root: Path) -> None:
+    made(root)
+    (root / "current").write_text("../../etc")
+
+
+def being_built(root: Path) -> None:
+    record(root)
+
+
+def rebuilt(root: Path) -> None:
+    foreign(root)
+    record(root)
+
+
+STATES = {
+    "missing": (missing, "There is no index yet", "nutgraf index FOLDER"),
+    "truncated": (truncated, "The index is damaged", "nutgraf rebuild"),
+    "no contents": (no_contents, "The index is damaged", "nutgraf rebuild"),
+    "foreign": (foreign, "The index has to be rebuilt", "nutgraf rebuild"),
+    "astray": (astray, "The index is damaged", "nutgraf rebuild"),
+    "being built": (being_built, "The index is being built", ""),
+    "rebuilt": (rebuilt, "The index has to be rebuilt", "nutgraf rebuild"),
+}
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=zebra", "/a/a", "/a/a/cite.bib"])
+@pytest.mark.parametrize("state", STATES)
+def test_an_index_that_cannot_be_used_says_what_to_do(tmp_path: Path, state: str, path: str) -> None:
+    spoil, heading, command = STATES[state]
+    spoil(tmp_path / "index")
+    response = webui.create_app(tmp_path / "index").test_client().get(path)
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    soup = BeautifulSoup(response.text, "html.parser")
+    assert soup.h1 is not None
+    assert soup.h1.text == heading
+    assert [code.text for code in soup.select(".failure p:not(.detail) code")] == [command] * bool(command)
+    assert soup.select(".detail[lang=en]")
+    assert bool(soup.select("progress")) == (state in ("being built", "rebuilt"))
+
+
+@pytest.mark.parametrize("path", ["/api/search?q=zebra", "/api/status", "/api/articles/a"])
+@pytest.mark.parametrize("state", STATES)
+def test_the_api_says_the_same_as_problem_details(tmp_path: Path, state: str, path: str) -> None:
+    STATES[state][0](tmp_path / "index")
+    response = webui.create_app(tmp_path / "index").test_client().get(path)
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    assert int(response.headers["Retry-After"]) > 0
+    assert response.json is not None
+    assert response.json["status"] == 503
+    assert ("12 of 40 files read, 1,234 articles so far" in response.json["detail"]) == (
+        state == "being built"
+    )
+
+
+def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:
+    made(tmp_path / "index")
+    script = (
+        "import sys; from pathlib import Path; from indexer.generations import writing\n"
+        "with writing(Path(sys.argv[1]), 0): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "index")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"held\n"
+        assert webui.create_app(tmp_path / "index").test_client().get("/?q=zebra").status_code == 200
+        writer.communicate()
+
+
+def test_a_build_that_goes_on_says_how_far_it_is(tmp_path: Path) -> None:
+    being_built(tmp_path / "index")
+    text = webui.create_app(tmp_path / "index").test_client().get("/?lang=de").text
+    soup = BeautifulSoup(text, "html.parser")
+    part = soup.select("[data-again]")[0]
+    assert "12 von 40 Dateien gelesen · bisher 1.234 Artikel" in part.text
+    assert part.select("progress")[0]["value"] == "0.300"
+    assert soup.select("noscript meta[http-equiv=refresh]")
+
+
+# What a build records
+
+
+class Watching(Silence):
+    """A build's progress that looks, after every file, at what others see of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.seen: list[Building | None] = []
+
+    def advance(self, size: int) -> None:
+        self.seen.append(building(self.root))
+
+
+def test_a_build_is_seen_while_it_goes_on_and_no_longer(tmp_path: Path) -> None:
+    (tmp_path / "seeds").mkdir()
+    for number in range(3):
+        (tmp_path / "seeds" / f"{number}.txt").write_text(f"Title {number}\n\nText {number}.\n")
+    index = open_index(tmp_path / "index")
+    watching = Watching(tmp_path / "index")
+    index.sync(tmp_path / "seeds", progress=watching)
+    assert [(found.files, found.of_files) for found in watching.seen if found][-1] == (3, 3)
+    assert not (tmp_path / "index" / FILE).exists()
+    assert index.progress() is None
+    again = Watching(tmp_path / "index")
+    index.rebuild(progress=again)
+    assert all(again.seen)
+    index.close()
+
+
+def test_a_build_that_fails_leaves_no_record(tmp_path: Path) -> None:
+    class Failing(Silence):
+        def start(self, files: int, size: int) -> None:
+            raise RuntimeError("a failure")
+
+    (tmp_path / "seeds").mkdir()
+    with pytest.raises(RuntimeError):
+        open_index(tmp_path / "index").sync(tmp_path / "seeds", progress=Failing())
+    assert not (tmp_path / "index" / FILE).exists()
+
+
+def test_a_build_writes_at_most_twice_a_second(tmp_path: Path) -> None:
+    now = [100.0]
+    with Recorded(tmp_path, Silence(), SyncReport(), clock=lambda: now[0]) as recorded:
+        recorded.start(100, 1000)
+        written = []
+        for _ in range(20):
+            now[0] += 0.1
+            recorded.advance(10)
+            found = building(tmp_path)
+            assert found is not None
+            written.append(found.files)
+    assert len(set(written)) <= 5
+    assert written[-1] >= 15
+
+
+def test_a_build_goes_on_where_nothing_can_be_recorded(tmp_path: Path) -> None:
+    with Recorded(tmp_path / "none", Silence(), SyncReport()) as recorded:
+        recorded.start(1, 1)
+        recorded.advance(1)
+    assert building(tmp_path / "none") is None
+
+
+def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    record(tmp_path, pid=gone.pid)
+    assert building(tmp_path) is None
+    record(tmp_path)
+    assert building(tmp_path) == FAR
+    long_ago = time.time() - 4000
+    os.utime(tmp_path / FILE, (long_ago, long_ago))
+    assert building(tmp_path) is None
+    # Of another machine's process only its silence tells.
+    record(tmp_path, pid=gone.pid, host="elsewhere")
+    assert building(tmp_path) == FAR
+    lately = time.time() - 200
+    os.utime(tmp_path / FILE, (lately, lately))
+    assert building(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": -1}', "\x00" * 5000, "null"])
+def test_a_record_that_is_none_is_no_build(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert building(tmp_path) is None
+
+
+def test_nothing_to_search_but_a_build_is_an_error_of_its_own(tmp_path: Path) -> None:
+    record(tmp_path)
+    with pytest.raises(IndexBuilding, match="12 of 40 files read"):
+        open_index(tmp_path).search("zebra")
+
+
+# In the browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no browser at {CHROMIUM}; install chromium or set CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_failure_is_accessible_in_both_directions(
+    tmp_path: Path, chromium: Browser, state: str
+) -> None:
+    STATES[state][0](tmp_path / "index")
+    with serving(webui.create_app(tmp_path / "index")) as address:
+        for language in ("en", "ar"):
+            assert violations(chromium, f"{address.rstrip('/')}/?q=zebra&lang={language}") == []
+
+
+def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, chromium: Browser) -> None:
+    root = tmp_path / "index"
+    being_built(root)
+    with serving(webui.create_app(root)) as address:
+        tab = chromium.new_page()
+        tab.goto(f"{address.rstrip('/')}/?q=zebra")
+        expect(tab.get_by_role("status")).to_contain_text("12 of 40 files read")
+        record(root, Building(files=39, of_files=40, size=9, of_size=10, articles=5, since=0.0))
+        expect(tab.get_by_role("status")).to_contain_text("39 of 40 files read")
+        (root / FILE).unlink()
+        made(root)
+        expect(tab.get_by_role("link", name="Zebra", exact=True)).to_be_visible()
+        tab.close()
+
+
+def test_every_language_has_the_failures(tmp_path: Path) -> None:
+    site = webui.create_app(tmp_path / "index").test_client()
+    headings = set()
+    for language in LANGUAGES:
+        soup = BeautifulSoup(site.get(f"/?lang={language}").text, "html.parser")
+        headings.add(soup.select("h1")[0].text)
+    assert len(headings) == len(LANGUAGES)
