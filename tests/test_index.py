@@ -282,6 +282,7 @@ def test_the_public_names_are_these_and_all_there() -> None:
 SIGNATURES = {
     "search": "query after before source site language undated sort half_life limit offset cursor facets"
     " timeline fold seconds explain",
+    "progress": "",
     "revision": "",
     "suggest": "prefix limit",
     "article": "article_id",

@@ -152,7 +152,10 @@
       }
     });
     addEventListener("popstate", () => {
+      // Another place on the same page is not another page.
+      const isSame = location.href.split("#")[0] === settled.split("#")[0];
       settled = location.href;
+      if (isSame) return;
       asking?.abort();
       main.removeAttribute("aria-busy");
       box.value = new URL(location).searchParams.get("q") ?? "";
