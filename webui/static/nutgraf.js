@@ -47,6 +47,8 @@
 
     const isSearch = (url) => url.origin === home.origin && url.pathname === home.pathname;
     const here = () => isSearch(location);
+    const plain = (url) => url.href.split("#")[0];
+    let shown = plain(location);
 
     const address = () => {
       const url = new URL(home);
@@ -87,6 +89,7 @@
     // Fetches the page at an address, the same that the browser would get, and puts its results in place.
     const show = async (url, { typing = false } = {}) => {
       asking?.abort();
+      shown = plain(url);
       const mine = (asking = new AbortController());
       main.setAttribute("aria-busy", "true");
       try {
@@ -152,16 +155,15 @@
       }
     });
     addEventListener("popstate", () => {
-      // Another place on the same page is not another page.
-      const isSame = location.href.split("#")[0] === settled.split("#")[0];
+      // A place within the page that stands here already: the skip link, a paragraph.
+      if (!here() || plain(location) === shown) return;
       settled = location.href;
-      if (isSame) return;
       asking?.abort();
       main.removeAttribute("aria-busy");
       box.value = new URL(location).searchParams.get("q") ?? "";
       const text = kept.get(location.href);
-      if (!here()) location.reload();
-      else if (!text || !swap(text)) show(new URL(location));
+      shown = plain(location);
+      if (!text || !swap(text)) show(new URL(location));
     });
     if (here()) keep(location.href, root.outerHTML);
     return { typed, submit };
