@@ -2,7 +2,7 @@
 
 Every word of a text has a position, and at that position two forms: the *stem*, by which it is found, and the
 *word* as written but folded, by which prefixes, wildcards and near spellings find it. Runs of scripts that do
-not put spaces between words become overlapping bigrams.
+not put spaces between words become overlapping bigrams; see `unspaced`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from typing import Any, NamedTuple
 import regex
 import Stemmer
 
-# Scripts written without spaces between words, and Hangul, whose particles cling to their words.
-_UNSPACED = (
-    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30FC\uFF70"
-)
-_ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]"
-_APOSTROPHES = "'\u2019\u02bc\uff07"
+from indexer.folding import fold, toned
+from indexer.languages import DOTLESS, ELISIONS, FOLD_FIRST, NOT_LATIN, SNOWBALL, TONED, base_language
+from indexer.unspaced import RUN, RUN_START, bigrams, is_unspaced
+
+_ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
+# The last two stand in Hebrew abbreviations.
+_APOSTROPHES = "'\u2019\u02bc\uff07\u05f3\u05f4"
+# Unseen inside words: the soft hyphen, and what keeps letters apart or together in Persian and in India.
+_JOINERS = "\u00ad\u200c\u200d\u2060"
+# A quotation mark before the last letter makes a Hebrew abbreviation.
+_HEBREW_QUOTE = f'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea](?!{_ALNUM}))'
 
 # Most specific first, after the plain words that nearly every text consists of: trying those first makes the
 # pass three times faster. Groups would slow findall down, so a surface tells its kind by its look.
@@ -33,7 +38,7 @@ _PIECES = r"""
     | (?<!ALNUM) ALNUM{1,3} & ALNUM{1,3} (?!ALNUM)             # R&D, AT&T
       (?: [APOSTROPHES] [sS] (?!ALNUM) )?
     | DIGIT+ (?:[.,]DIGIT+)+                                   # 155,221 and 5.93
-    | ALNUM+ (?: [APOSTROPHES] ALNUM+ )*                       # words, don't, O'Brien
+    | ALNUM+ (?: INSIDE ALNUM+ )*                              # words, don't, O'Brien
       (?: \+\+ | (?<=(?<!ALNUM)LETTER) \# )?                   # C++, C#
 """
 
@@ -47,7 +52,8 @@ def _pieces(**names: str) -> str:
 
 _SURFACE = regex.compile(
     _pieces(
-        UNSPACED=f"[{_UNSPACED}]+",
+        UNSPACED=RUN,
+        INSIDE=f"(?: [{_APOSTROPHES}{_JOINERS}] | {_HEBREW_QUOTE} )",
         ALNUM=_ALNUM,
         LETTER=r"\p{L}",
         DIGIT=r"\p{N}",
@@ -58,33 +64,19 @@ _SURFACE = regex.compile(
 # The same for a text that is all ASCII, for which the standard library is three times faster.
 _ASCII_SURFACE = re.compile(
     _pieces(
-        UNSPACED=r"(?!)", ALNUM="[A-Za-z0-9]", LETTER="[A-Za-z]", DIGIT="[0-9]", APOSTROPHES=_APOSTROPHES[0]
+        UNSPACED=r"(?!)",
+        INSIDE="[APOSTROPHES]",
+        ALNUM="[A-Za-z0-9]",
+        LETTER="[A-Za-z]",
+        DIGIT="[0-9]",
+        APOSTROPHES=_APOSTROPHES[0],
     ),
     re.VERBOSE,
 )
-_IS_UNSPACED = regex.compile(rf"[{_UNSPACED}]", regex.VERSION1)
-# Diacritics that searching ignores: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs.
-_ACCENTS = regex.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]+")
+_HEBREW_QUOTES = regex.compile(_HEBREW_QUOTE, regex.VERSION1)
 _THOUSANDS = regex.compile(r"\p{N}{1,3}(?:,\p{N}{3})+")
 
-_SNOWBALL = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english",
-    "es": "spanish", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
-    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
-    "ne": "nepali", "nl": "dutch", "no": "norwegian", "nb": "norwegian", "nn": "norwegian",
-    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil",
-    "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
-# Their stemmers know no accents in suffixes, so folding first makes résumés and resumes the same word.
-_FOLD_FIRST = frozenset({"en", "de", "nl", "da", "sv", "no", "nb", "nn", "id"})
-_ELISIONS = {
-    language: frozenset(prefixes.split())
-    for language, prefixes in {
-        "fr": "l d j m t s n c qu jusqu lorsqu puisqu quoiqu presqu",
-        "it": "l un d c m t s v n all dall dell nell sull coll pell gl quest quell",
-        "ca": "l d m t s n",
-    }.items()
-}
+_TREATED = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
 
 _CACHE_LIMIT = 500_000
 
@@ -106,12 +98,17 @@ class Analyzer:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        base = language.split("-")[0].lower()
-        name = _SNOWBALL.get(base)
-        # Its own cache is off: the dictionary of surfaces stands before it.
-        self._stemmer = Stemmer.Stemmer(name, 0) if name else None
-        self._fold_first = _folds_first(base)
-        self._elisions = _ELISIONS.get(base, frozenset())
+        base = base_language(language)
+        # Their own caches are off: the dictionary of surfaces stands before them.
+        self._stemmer = Stemmer.Stemmer(SNOWBALL[base], 0) if base in SNOWBALL else None
+        self._of_latin = Stemmer.Stemmer("english", 0) if base in NOT_LATIN else self._stemmer
+        self._fold_first = base in FOLD_FIRST or base not in SNOWBALL
+        self._is_arabic = base == "ar"
+        self.ignores_case = base not in DOTLESS
+        """Whether forms are the same for ASCII letters of either case."""
+        self._is_dotless = base in DOTLESS
+        self._is_toned = base == TONED
+        self._elisions = ELISIONS.get(base, frozenset())
         self._known: dict[str, Forms] = {}
         self._lock = threading.Lock()  # a Snowball stemmer keeps state during a call
 
@@ -146,8 +143,8 @@ class Analyzer:
         for match in _surface(text).finditer(text):
             surface = match.group()
             start, end = match.span()
-            if not is_ascii and _IS_UNSPACED.match(surface):
-                places = _bigrams(surface)
+            if not is_ascii and is_unspaced(surface):
+                places = bigrams(surface)
                 if query and len(places) > 1 and end == len(text):
                     places.pop()
                 found += (Token(gram, gram, start + a, start + b) for gram, a, b in places)
@@ -172,7 +169,7 @@ class Analyzer:
             if len(forms[0]) < 2 or not is_unspaced(surface):
                 found.append((start, end))
                 continue
-            for gram, a, b in _bigrams(surface):
+            for gram, a, b in bigrams(surface):
                 if gram in stems or gram in words:
                     if found and start + a < found[-1][1]:
                         found[-1] = (found[-1][0], start + b)
@@ -183,7 +180,7 @@ class Analyzer:
     def _learn(self, surface: str) -> Forms:
         if is_unspaced(surface):
             # Such runs rarely come twice; remembering them would only fill the cache.
-            grams = tuple(gram for gram, _, _ in _bigrams(surface))
+            grams = tuple(gram for gram, _, _ in bigrams(surface))
             return grams, grams
         with self._lock:
             if len(self._known) >= _CACHE_LIMIT:
@@ -192,6 +189,8 @@ class Analyzer:
         return forms
 
     def _forms_of(self, surface: str) -> Forms:
+        if self._is_dotless:
+            surface = surface.replace("I", "ı").replace("İ", "i")
         if surface.isascii() and surface.isalpha():
             word = surface.lower()
             return (fold(self._stem(word)),), (word,)
@@ -210,6 +209,7 @@ class Analyzer:
         text = pieces[0]
         for mark in _APOSTROPHES[1:]:
             text = text.replace(mark, "'")
+        text = text.replace('"', "")
         if _THOUSANDS.fullmatch(text):
             text = text.replace(",", "")
         elif text[0].isnumeric():
@@ -223,64 +223,48 @@ class Analyzer:
         word, bare = fold(text), text.lstrip("@#")
         if not fold(bare):
             return (), ()
-        stem = fold(self._stem(fold(bare) if self._fold_first else unicodedata.normalize("NFC", bare)))
+        if self._is_toned:
+            stem = toned(bare)
+        else:
+            stem = fold(self._stem(fold(bare) if self._fold_first else unicodedata.normalize("NFC", bare)))
         return (stem or word,), (word,)
 
     def _stem(self, word: str) -> str:
-        stem: str = self._stemmer.stemWord(word) if self._stemmer and not word[0].isnumeric() else word
+        stemmer = self._of_latin if word.isascii() else self._stemmer
+        if stemmer is None or word[0].isnumeric():
+            return word
+        if self._is_arabic and len(word) > 5 and word.startswith(("وال", "فال")):
+            word = word[1:]  # "and" before the article, which the stemmer then takes away
+        stem: str = stemmer.stemWord(word)
         return stem
 
+    def is_also_by_word(self, token: Token) -> bool:
+        """Whether a token of a query should find words as written, too.
 
-@cache
+        Where the stemmer needs accents, they may have been left out of the query; where they make another
+        word, only a word without any may stand for all.
+        """
+        return token.stem == token.word if self._is_toned else not self._fold_first
+
+
 def analyzer(language: str) -> Analyzer:
-    """The analyzer for an ISO 639 code; languages without a stemmer are folded only."""
-    return Analyzer(language)
+    """The analyzer for an ISO 639 code; languages without a stemmer are folded only.
 
-
-def fold(text: str) -> str:
-    """The text without case, compatibility forms and accents: `Zürich` and `ZURICH` are both `zurich`."""
-    if text.isascii():
-        return text.lower()
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    if plain.isascii():
-        return plain
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", plain)))
-
-
-def is_unspaced(text: str) -> bool:
-    """Whether a text begins in a script whose words are indexed as bigrams."""
-    return not text.isascii() and _IS_UNSPACED.match(text) is not None
-
-
-def keeps_accents(language: str) -> bool:
-    """Whether stems of this language depend on accents, so that a word without its accents has another."""
-    return not _folds_first(language.split("-")[0].lower())
-
-
-def _folds_first(base: str) -> bool:
-    return base in _FOLD_FIRST or base not in _SNOWBALL
+    Languages that are analysed alike share one, so that a query need not be analysed twice.
+    """
+    base = base_language(language)
+    return _analyzer(base if base in _TREATED else "zh" if base in NOT_LATIN else "")
 
 
 @cache
-def stop_words(language: str) -> frozenset[str]:
-    """The words of a language that are too common to be asked for, folded; empty when none are known."""
-    # Here, for processes that only read need none of it.
-    from whoosh.lang import has_stopwords, stopwords_for_language
-
-    base = language.split("-")[0].lower()
-    if not has_stopwords(base):
-        return frozenset()
-    return frozenset(fold(word).replace("'", "") for word in stopwords_for_language(base))
+def _analyzer(base: str) -> Analyzer:
+    return Analyzer(base)
 
 
 def _surface(text: str) -> Any:
     return _ASCII_SURFACE if text.isascii() else _SURFACE
 
 
-def _bigrams(run: str) -> list[tuple[str, int, int]]:
-    # Folded one character at a time, so that each keeps its place in the original.
-    folded = [unicodedata.normalize("NFKC", char).casefold() for char in run]
-    last = len(run) - 1
-    grams = [(folded[i] + folded[i + 1], i, i + 2) for i in range(last)]
-    grams.append((folded[last], last, last + 1))
-    return grams
+def unquoted(text: str) -> str:
+    """The text with Hebrew abbreviations in their own marks: no piece has a quotation mark in it then."""
+    return _HEBREW_QUOTES.sub("\u05f4", text)

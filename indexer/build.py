@@ -74,8 +74,7 @@ def _build(
             for name in carried.ids:
                 article = _taken_over(carried, name)
                 items = encode_article(article)
-                batch.add(article, items)
-                catalog.apart[name] = (digest(items), article.language or config.language)
+                catalog.apart[name] = (digest(items), batch.add(article, items))
             run_sync(config, today, listings, catalog, batch, report, progress)
         if generations.last_commit(folder) == 0:
             # There was nothing to index, but the sources are to be remembered.

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from indexer.analysis import fold, stop_words
 from indexer.engine.completion import Articles, article_set
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.snapshot import Snapshot
+from indexer.folding import fold
+from indexer.languages import stop_words
 from indexer.query.typed import words_asked
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}

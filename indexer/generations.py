@@ -29,7 +29,7 @@ from indexer.engine.storage import sync_folder, write_durably
 from indexer.errors import IndexBuilding, IndexDamaged, IndexLocked, IndexMissing
 from indexer.underway import building
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a generation written before can no longer be read."""
 
 _NAME = re.compile(r"g\d{6}")

@@ -160,7 +160,7 @@ class Index:
         from indexer.similar import duplicates
 
         reading, number = self._find(article_id)
-        return duplicates(reading.snapshot, reading.how, number)
+        return duplicates(reading.snapshot, number)
 
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""

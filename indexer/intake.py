@@ -40,11 +40,11 @@ class Part:
 
 
 class Outline(NamedTuple):
-    """An article that was gathered: its id, a digest of all that is stored of it, its language if it says."""
+    """An article that was gathered: its id, a digest of all that is stored of it, the language it is in."""
 
     id: str
     digest: str
-    language: str | None
+    language: str
 
 
 @dataclass(slots=True)
@@ -88,10 +88,10 @@ class Intake:
                 result.found.append(article)
             else:
                 items = encode_article(article)
-                self._gatherer.add(article, items, part.source)
+                language = self._gatherer.add(article, items, part.source)
                 # The same article from another source is to be indexed as from there.
                 mark = digest([*items, part.source.encode()])
-                result.found.append(Outline(article.id, mark, article.language))
+                result.found.append(Outline(article.id, mark, language))
         return result
 
     def _parse(self, part: Part, data: bytes) -> list[Article | Failure]:

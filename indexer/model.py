@@ -174,7 +174,11 @@ class Article:
 
 
 class ArticleInfo(Struct, frozen=True):
-    """An article without its text: what a hit carries."""
+    """An article without its text: what a hit carries.
+
+    `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
+    it: it was detected, or is the configured one.
+    """
 
     id: str
     title: str = ""
@@ -182,6 +186,7 @@ class ArticleInfo(Struct, frozen=True):
     language: str | None = None
     url: str | None = None
     source: str | None = None
+    language_stated: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """The article as in every JSON answer that names it without showing it."""
@@ -241,6 +246,7 @@ class Hit(Struct, frozen=True):
             "title": {"text": article.title, "spans": [list(span) for span in self.title_spans]},
             "url": article.url,
             "language": article.language,
+            "language_stated": article.language_stated,
             "score": round(self.score, 4),
             "published": article.published.as_json() if article.published else None,
             "missing": list(self.missing),

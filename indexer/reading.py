@@ -16,6 +16,7 @@ from indexer.search import Searching
 from indexer.synonyms import read_synonyms
 
 _RETRIES = 20
+_SPOKEN = 1 / 20  # of the articles: a handful of wrong guesses must not decide what is a common word
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def open_reading(
     snapshot, summary = _last_commit(folder, before.snapshot if before else None)
     how = Searching(
         languages=tuple(summary.languages) or (settings.language,),
+        spoken=[name for name, count in summary.languages.items() if count >= snapshot.articles * _SPOKEN],
         language=settings.language,
         passages=config.passages,
         day_first=config.day_first,

@@ -254,7 +254,7 @@ class _Reconciling:
             self.report.unchanged -= Path(source) in self.roots
             self.released[article.id] = (place, why)
         self.owners[article.id] = (str(root), path)
-        entry.articles[article.id] = (article.digest, article.language or self.default_language)
+        entry.articles[article.id] = (article.digest, article.language)
         if article.id not in self.released:
             self.report.record("add", article.id, path, why)
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
@@ -26,7 +26,7 @@ from indexer.counts import Timeline
 from indexer.cursor import read_cursor, search_mark
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.deadline import Clock, Deadline
-from indexer.engine.evaluate import Evaluation, Found
+from indexer.engine.evaluate import Evaluation, Found, Wanted
 from indexer.engine.facets import count_facet
 from indexer.engine.folding import Folded, fold_duplicates
 from indexer.engine.leaves import Leaf
@@ -48,10 +48,13 @@ from indexer.synonyms import Synonyms
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """How to search: the languages of the index, the one of articles that name none, and the clock."""
+    """How to search: the languages of the index, the most common first, and the clock."""
 
     languages: Sequence[str]
+    spoken: Sequence[str]
+    """The languages of which there is more than a little."""
     language: str
+    """The configured one."""
     passages: int
     day_first: bool = True
     synonyms: Synonyms | None = None
@@ -121,7 +124,7 @@ def search(
     deadline = Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock)
     bounds = Bounds(after, before, filters, undated)
     parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
-    evaluation = Evaluation(snapshot, how.languages, deadline)
+    evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
     # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
     depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
     enough = start.enough if start else max(limit, 1)
@@ -194,10 +197,11 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():
-        evaluation = Evaluation(snapshot, how.languages)
-        found = evaluation.run(_read(how, query, Bounds()).tree, enough=1)
-        leaves = [scored.leaf for scored in found.leaves]
-    words = analyzer(article.language or how.language)
+        evaluation = Evaluation(snapshot, how.languages, how.spoken)
+        found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
+        pieces = () if number in found.full.articles else found.pieces
+        leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
+    words = analyzer(snapshot.language(number))
     in_title, in_text = _markers(snapshot, how, leaves)
     (title_spans,) = find_spans([article.title], [words], in_title)
     spans = find_spans(article.paragraphs, [words] * len(article.paragraphs), in_text)
@@ -213,7 +217,7 @@ def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
     """Whether an article is found by the first words of its own text or title."""
     article = snapshot.article(number)
     field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
-    tokens = analyzer(article.language or how.language).tokens(text)[:5]
+    tokens = analyzer(snapshot.language(number)).tokens(text)[:5]
     if not tokens:
         return True
     words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])
@@ -230,7 +234,7 @@ def _dead_end(
 
     def again(text: str, without: tuple[str, ...]) -> Found:
         other = bounds.without(without)
-        run = Evaluation(snapshot, how.languages, evaluation.deadline, known=evaluation.known)
+        run = Evaluation(snapshot, how.languages, how.spoken, evaluation.deadline, known=evaluation.known)
         return run.run(_read(how, text, other).tree, enough=0, depth=0, within=other.articles(snapshot))
 
     said = []
@@ -298,11 +302,11 @@ def _grain_note(asked: str | None, found: Timeline | None) -> tuple[str, ...]:
 def _markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tuple[Marker, Marker]:
     """What to mark in titles, and in paragraphs."""
     # With several languages, a word of a stem in one may have another stem in the other.
-    words_of = snapshot.words_of if len(how.languages) == 1 else None
+    is_mixed = len(set(map(analyzer, how.languages))) > 1
     in_title = [leaf.mark for leaf in leaves if leaf.in_title]
     in_text = [leaf.mark for leaf in leaves if leaf.in_text]
-    title = Marker.of(in_title, words_of)
-    return title, title if in_title == in_text else Marker.of(in_text, words_of)
+    title = Marker.of(in_title, snapshot.words_of, is_mixed=is_mixed)
+    return title, title if in_title == in_text else Marker.of(in_text, snapshot.words_of, is_mixed=is_mixed)
 
 
 def present(
@@ -318,13 +322,14 @@ def present(
     if not len(shown):
         return []
     hits = []
-    in_title, in_text = _markers(snapshot, how, [scored.leaf for scored in found.leaves])
-    missing = [(label, ~contains(articles, shown.articles)) for label, articles in found.wanted if lacking]
+    leaves = (*found.leaves, *(piece.scored for piece in found.pieces if lacking))
+    in_title, in_text = _markers(snapshot, how, [scored.leaf for scored in leaves])
+    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.wanted if lacking]
     starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
-    chosen = choose_paragraphs(found.leaves, starts, stops, how.passages)
+    chosen = choose_paragraphs(leaves, starts, stops, how.passages)
     places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
-    excerpts = snapshot.excerpts(shown.articles.tolist(), places, how.language)
-    words = [analyzer(excerpt.info.language or how.language) for excerpt in excerpts]
+    excerpts = snapshot.excerpts(shown.articles.tolist(), places)
+    words = [analyzer(excerpt.info.language or "") for excerpt in excerpts]
     titles = [excerpt.info.title for excerpt in excerpts]
     texts = [text for excerpt in excerpts for text in excerpt.texts]
     words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]
@@ -336,7 +341,7 @@ def present(
         title_spans = find_spans(titles, words, in_title)
         text_spans = iter(find_spans(texts, words_of_texts, in_text))
     others = [folded.also(article).tolist() for article in shown.articles.tolist()]
-    also = iter(snapshot.infos([article for own in others for article in own], how.language))
+    also = iter(snapshot.infos([article for own in others for article in own]))
     for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
         for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):
@@ -348,8 +353,21 @@ def present(
                 score,
                 title_spans[number],
                 tuple(passages),
-                tuple(label for label, absent in missing if absent[number]),
+                _joined((want, bool(absent[number])) for want, absent in missing),
                 tuple(islice(also, len(others[number]))),
             )
         )
     return hits
+
+
+def _joined(wanted: Iterable[tuple[Wanted, bool]]) -> tuple[str, ...]:
+    """What is absent, neighbouring parts of a run put together again."""
+    labels: list[str] = []
+    goes_on = False
+    for want, absent in wanted:
+        if absent and goes_on and want.shared:
+            labels[-1] += want.label[want.shared :]
+        elif absent:
+            labels.append(want.label)
+        goes_on = absent
+    return tuple(labels)

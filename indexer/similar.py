@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from indexer.analysis import analyzer, stop_words
+from indexer.analysis import analyzer
 from indexer.arguments import check_slice
 from indexer.engine.arrays import Matches, subtract, unite, unscored
 from indexer.engine.evaluate import Found
@@ -16,6 +16,7 @@ from indexer.engine.mark import Mark
 from indexer.engine.ranking import top
 from indexer.engine.scoring import idf, score_leaf
 from indexer.engine.snapshot import Snapshot
+from indexer.languages import stop_words
 from indexer.model import Article, ArticleInfo, Hit
 from indexer.search import Searching, present
 
@@ -34,7 +35,7 @@ def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> tupl
     check_slice("relevance", limit, 0, None)
     article = snapshot.article(number)
     leaves, parts = [], []
-    for stem, weight in heaviest(snapshot, article, how.language):
+    for stem, weight in heaviest(snapshot, article, snapshot.language(number)):
         scored = score_leaf(snapshot, _leaf(snapshot, stem))
         leaves.append(scored)
         parts.append(Matches(scored.matches.articles, scored.matches.scores * weight))
@@ -42,24 +43,23 @@ def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> tupl
     matches = subtract(unite(parts, snapshot.articles), itself)
     folded = fold_duplicates(snapshot, matches, "relevance")
     shown = top(snapshot, folded.shown, "relevance", 0, limit)
-    found = Found(matches, matches, tuple(leaves), (), ())
+    found = Found(matches, matches, tuple(leaves), (), (), ())
     return tuple(present(snapshot, how, found, shown, folded))
 
 
-def duplicates(snapshot: Snapshot, how: Searching, number: int) -> tuple[ArticleInfo, ...]:
+def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
     """The near-duplicates of the article of this number: newest first, ties by id."""
     found = unscored(snapshot.families.duplicates(number))
     ordered = top(snapshot, found, "newest", 0, len(found))
-    return tuple(snapshot.infos(ordered.articles.tolist(), how.language))
+    return tuple(snapshot.infos(ordered.articles.tolist()))
 
 
 def heaviest(snapshot: Snapshot, article: Article, language: str) -> list[tuple[str, float]]:
     """The stems of an article that weigh most, heaviest first, and what each counts for; no stop words.
 
     They are chosen by frequency times idf over title and text, the frequency saturated as in BM25: the
-    saturated frequency is what they count for. `language` is that of articles that name none.
+    saturated frequency is what they count for. `language` is the one that it was analysed in.
     """
-    language = article.language or language
     words, common = analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()
     for text in (*article.paragraphs, *[article.title] * _TITLE):

@@ -16,6 +16,7 @@ from indexer.engine.mark import Mark, Phrase
 from indexer.engine.occurrences import Spans, meet
 from indexer.engine.scoring import ScoredLeaf
 from indexer.model import Span
+from indexer.unspaced import unit_end
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"
@@ -44,20 +45,30 @@ class Marker:
     literals: tuple[str, ...] | None
     mark: Mark
     """All of it as one, with what has to be looked for place by place."""
+    is_mixed: bool = False
+    """Whether a literal may be something else in some of the languages."""
 
     @classmethod
-    def of(cls, marks: Sequence[Mark], words_of: Callable[[str], Iterable[str]] | None = None) -> Marker:
-        """A marker for some marks; `words_of` gives all the words of a stem."""
+    def of(
+        cls,
+        marks: Sequence[Mark],
+        words_of: Callable[[str], Iterable[str]] | None = None,
+        *,
+        is_mixed: bool = False,
+    ) -> Marker:
+        """A marker for some marks; `words_of` gives all the words of a stem, in whatever language."""
         whole = Mark.of(marks)
         stems, words, phrases, characters = whole.stems, whole.words, whole.phrases, whole.characters
         literals: frozenset[str] | None = None
         is_told = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
         if words_of is not None and is_told and len(words) <= _MOST_LITERALS:
             every = words.union(*map(words_of, stems.union(*(phrase for phrase, _ in phrases))))
+            # Others do not come from ASCII text, and only there literals are looked for.
+            every = frozenset(filter(str.isascii, every))
             if len(every) <= _MOST_LITERALS and all(map(_is_literal, every)):
                 literals = every
         known = None if literals is None else tuple(sorted(literals))
-        return cls(stems, words, phrases, characters, known, whole)
+        return cls(stems, words, phrases, characters, known, whole, is_mixed)
 
 
 def choose_paragraphs(
@@ -141,7 +152,10 @@ def _analysed_spans(text: str, analyzer: Analyzer, marker: Marker) -> tuple[Span
         for token in tokens
         if token.stem in marker.stems or token.word in marker.words
     ]
-    found += [(token.start, token.start + 1) for token in tokens if token.word[:1] in marker.characters]
+    characters = tuple(marker.characters)
+    found += [
+        (token.start, unit_end(text, token.start)) for token in tokens if token.word.startswith(characters)
+    ]
     for phrase in marker.phrases:
         found += _phrases(text, analyzer, phrase)
     return _disjoint(found + _placed(text, analyzer, marker.mark))
@@ -167,7 +181,7 @@ def _literal_spans(
             own.append((spans[place][0] - begin, spans[place][1] - begin))
             place += 1
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        if marker.phrases:
+        if marker.phrases or marker.is_mixed:
             found.append(
                 _analysed_spans(text, analyzer, marker) if unusual else _chained(text, own, analyzer, marker)
             )
@@ -269,10 +283,11 @@ def _placed(text: str, analyzer: Analyzer, mark: Mark) -> list[Span]:
 
 def _places(tokens: Sequence[Token], mark: Mark) -> Spans:
     """The places among the tokens of all that a mark stands for."""
+    characters = tuple(mark.characters)
     found = [
         (place, place)
         for place, token in enumerate(tokens)
-        if token.stem in mark.stems or token.word in mark.words or token.word[:1] in mark.characters
+        if token.stem in mark.stems or token.word in mark.words or token.word.startswith(characters)
     ]
     for phrase in mark.phrases:
         found += _rows([token.stem for token in tokens], phrase)

@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from indexer.analysis import Token, analyzer, fold, is_unspaced, stop_words
+from indexer.analysis import Token, analyzer
 from indexer.counting import having_leaf, matching
 from indexer.engine.arrays import contains
 from indexer.engine.completion import Articles, Candidate, complete, title_documents
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
+from indexer.folding import fold
 from indexer.following import Forms, characters_after, count_after, places, words_after
+from indexer.languages import stop_words
 from indexer.model import Suggestion
 from indexer.query import parse
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.search import Searching
 from indexer.surfaces import as_written, nicest, sample_texts
+from indexer.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
 _CANDIDATES = 10  # words that are weighed

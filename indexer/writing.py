@@ -82,8 +82,7 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
                     continue
                 if known:
                     batch.remove(article.id)
-                batch.add(article, items)
-                catalog.apart[article.id] = (mark, article.language or config.language)
+                catalog.apart[article.id] = (mark, batch.add(article, items))
                 report.record("change" if known else "add", article.id, "", "it was put in")
     report.seconds = time.perf_counter() - began
     return report

@@ -20,11 +20,15 @@ from whoosh.query.qcore import Every, NullQuery
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents, stop_words
+from indexer.analysis import Token, analyzer
+from indexer.detection import detect
 from indexer.engine.neighbours import BESIDE, NEAR, REACH
 from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
+from indexer.folding import fold
+from indexer.languages import stop_words
 from indexer.model import Article
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near, parse
+from indexer.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 HARD = (Must, Not, DateRange, Filter, Every)
@@ -51,11 +55,12 @@ class Reference:
 
     def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
         self.articles = {article.id: article for article in articles}
-        self.language = language
-        counts = Counter(article.language or language for article in articles)
+        self.language_of = {a.id: a.language or detect(a.title, a.paragraphs, language) for a in articles}
+        counts = Counter(self.language_of.values())
         self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
+        self.spoken = [name for name in self.languages if counts[name] >= len(articles) / 20]
         self.texts: dict[str, list[list[Token]]] = {
-            a.id: [analyzer(a.language or language).tokens(text) for text in (a.title, *a.paragraphs)]
+            a.id: [analyzer(self.language_of[a.id]).tokens(text) for text in (a.title, *a.paragraphs)]
             for a in articles
         }
         self.average = {
@@ -75,10 +80,16 @@ class Reference:
         tree = self.audible(parse(query, today=today).tree) or NullQuery
         full: dict[str, float]
         partial: dict[str, float] = {}
-        if type(tree) is AllOf:
-            hard = [part for part in tree if isinstance(part, HARD)]
-            soft = [part for part in tree if not isinstance(part, HARD)]
-            common = [part for part in soft if self.is_common(part)]
+        whole = None
+        if type(tree) in (AllOf, Term):
+            parts = list(tree) if type(tree) is AllOf else [tree]
+            hard = [part for part in parts if isinstance(part, HARD)]
+            soft = [part for part in parts if not isinstance(part, HARD)]
+            common = max(
+                ([part for part in soft if self.is_common(part, name)] for name in self.spoken),
+                key=len,
+                default=[],
+            )
             if len(common) < len(soft):
                 soft = [part for part in soft if part not in common]
             filters = [self.match(part) for part in hard if not isinstance(part, Not)]
@@ -94,6 +105,11 @@ class Reference:
                 for name in self.articles
                 if name not in banned and all(name in found for found in [*words, *filters])
             }
+            whole = list(self.leaves)
+            if len(full) < enough:
+                words += [
+                    found for part in Counter(soft) for found in self.pieces(part, alone=len(set(soft)) == 1)
+                ]
             if len(full) < enough and len(words) > 1:
                 partial = {
                     name: sum(found.get(name, 0.0) for found in [*words, *filters])
@@ -111,17 +127,19 @@ class Reference:
         full, partial = (
             {
                 name: score + beside[name]
-                for name, score in self.near({name: found[name] + within[name] for name in found}).items()
+                for name, score in self.near(
+                    {name: found[name] + within[name] for name in found}, leaves
+                ).items()
             }
-            for found in (full, partial)
+            for found, leaves in ((full, self.leaves if whole is None else whole), (partial, self.leaves))
         )
         return Answer(self.ordered(full), self.ordered(partial))
 
-    def near(self, found: dict[str, float]) -> dict[str, float]:
+    def near(self, found: dict[str, float], leaves: list[Leaf]) -> dict[str, float]:
         """The scores with what they gain when words stand in one paragraph."""
-        if len(self.leaves) < 2:
+        if len(leaves) < 2:
             return found
-        return {name: score * (1 + NEARNESS * self.coverage(name)) for name, score in found.items()}
+        return {name: score * (1 + NEARNESS * self.coverage(name, leaves)) for name, score in found.items()}
 
     def gains_within(self, soft: Sequence[Any]) -> dict[str, float]:
         """What each article's score gains by the words within phrases and compounds."""
@@ -138,7 +156,7 @@ class Reference:
         pairs: dict[tuple[str, str], float] = {}
         last: Any = None
         for part in tree:
-            if part not in soft and self.is_common(part):
+            if part not in soft and self.is_any_common(part):
                 continue
             here = part if part in soft and type(part) is Term and part.fieldname == "text" else None
             if here and last and here != last:
@@ -157,7 +175,9 @@ class Reference:
         for language in self.languages:
             tokens = analyzer(language).tokens(node.text, query=True)
             words += [token.word for token in tokens] if len(tokens) > 1 else []
-        return [word for word in dict.fromkeys(words) if not self.is_common(Term("text", word))]
+        if type(node) is Term:
+            words = [word for word in words if not is_unspaced(word)]
+        return [word for word in dict.fromkeys(words) if not self.is_any_common(Term("text", word))]
 
     def pair(self, first: str, second: str) -> dict[str, float]:
         """What two neighbours in the query add to the scores of the articles that have them so."""
@@ -208,14 +228,14 @@ class Reference:
 
         return [(name, found[name]) for name in sorted(found, key=key)]
 
-    def coverage(self, name: str) -> float:
+    def coverage(self, name: str, leaves: list[Leaf]) -> float:
         """The best share of the leaves' weight that stands in one paragraph, or in the title."""
-        total = sum(leaf.idf for leaf in self.leaves)
+        total = sum(leaf.idf for leaf in leaves)
         places = len(self.texts[name])
         best = 0.0
         for place in range(places):
             here = 0.0
-            for leaf in self.leaves:
+            for leaf in leaves:
                 title, paragraphs = leaf.frequencies.get(name, (0.0, []))
                 if (title if place == 0 else paragraphs[place - 1] if paragraphs else 0.0) > 0:
                     here += leaf.idf
@@ -240,13 +260,29 @@ class Reference:
             return node if self.audible(node.child) is not None else None
         return node
 
-    def is_common(self, node: Any) -> bool:
-        """Whether a clause is a stop word."""
-        return (
-            type(node) is Term
-            and node.fieldname == "text"
-            and any(fold(node.text).replace("'", "") in stop_words(name) for name in self.languages)
-        )
+    def is_common(self, node: Any, language: str) -> bool:
+        """Whether a clause is a stop word of a language."""
+        if type(node) is not Term or node.fieldname != "text":
+            return False
+        words = [token.word for token in analyzer(language).tokens(node.text)]
+        return words != [] and set(words) <= stop_words(language)
+
+    def is_any_common(self, node: Any) -> bool:
+        """Whether a clause is a stop word of any of the languages."""
+        return any(self.is_common(node, language) for language in self.spoken)
+
+    def pieces(self, node: Any, *, alone: bool) -> Iterator[dict[str, float]]:
+        """The scores of what a word is made of, when it is more than one."""
+        if type(node) is not Term or "://" in node.text:
+            return
+        tokens = analyzer(self.languages[0]).tokens(node.text, query=True)
+        for token in tokens if len(tokens) > 1 else ():
+            text = node.text[token.start : token.end]
+            if self.is_any_common(Term("text", text)):
+                continue
+            weight = 1.0 if is_unspaced(text) else COMPOUND * alone
+            found = self.match(Term(node.fieldname, text, boost=node.boost))
+            yield {name: score * weight for name, score in found.items()}
 
     def match(self, node: Any, *, mark: bool = True) -> dict[str, float]:
         """The score of every article that matches."""
@@ -296,14 +332,14 @@ class Reference:
                 node.text.endswith("*") and article.id.startswith(node.text.rstrip("*"))
             )
         labels = {
-            "language": article.language or self.language,
+            "language": self.language_of[article.id],
             "site": article.url,
             "source": article.source,
         }
         if wanted == "*":
             return labels[node.fieldname] is not None
         if node.fieldname == "language":
-            label = (article.language or self.language).casefold()
+            label = self.language_of[article.id].casefold()
             return label == wanted or label.split("-")[0] == wanted
         if node.fieldname == "site":
             names = (article.url or "").removeprefix("https://").split("/")[0].split(".")
@@ -402,8 +438,8 @@ class Reference:
             asked = analyzer(language).tokens(node.text, query=True)
             if len(asked) == 1 and not exact:
                 found |= {(p, p) for p, token in enumerate(tokens) if self.count_words(node.text, 1, [token])}
-            elif len(asked) == 1 and len(asked[0].stem) == 1 and is_unspaced(asked[0].stem):
-                found |= {(p, p) for p, token in enumerate(tokens) if token.word[:1] == asked[0].stem}
+            elif len(asked) == 1 and is_unit(asked[0].stem):
+                found |= {(p, p) for p, token in enumerate(tokens) if token.word.startswith(asked[0].stem)}
             elif len(asked) == 1:
                 found |= {(p, p) for p, token in enumerate(tokens) if token.word == asked[0].word}
             else:
@@ -432,16 +468,16 @@ class Reference:
                 token = asked[0]
                 if token.word[0] in "@#":
                     exact.add(token.word)
-                elif len(token.stem) == 1 and is_unspaced(token.stem):
+                elif is_unit(token.stem):
                     character = True
                     exact.add(token.stem)
                 else:
                     stems.add(token.stem)
-                    exact |= {token.word} if keeps_accents(language) else set()
+                    exact |= {token.word} if analyzer(language).is_also_by_word(token) else set()
         found = sum(token.stem in stems for token in tokens)
         found += sum(len(list(self.endings(phrase, slop, tokens))) for phrase in phrases)
         if character:
-            return max(found, sum(token.word[:1] in exact for token in tokens))
+            return max(found, sum(token.word.startswith(tuple(exact)) for token in tokens))
         return max(found, sum(token.word in exact for token in tokens))
 
     def endings(self, phrase: tuple[str, ...], slop: int, tokens: list[Token]) -> Iterator[int]:

@@ -32,19 +32,15 @@ ROOMS = [
     ("indexer.accounting", "indexer.catalog", "indexer.paging", "indexer.snippets", "indexer.spelling"),
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
-    ("indexer.query", "indexer.analysis", "indexer.readers", "indexer.synonyms"),
-    (
-        "indexer.model",
-        "indexer.counts",
-        "indexer.errors",
-        "indexer.config",
-        "indexer.receipts",
-        "indexer.underway",
-    ),
+    ("indexer.query", "indexer.analysis", "indexer.detection", "indexer.readers", "indexer.synonyms"),
+    ("indexer.languages",),
+    ("indexer.folding", "indexer.unspaced"),
+    ("indexer.model", "indexer.counts", "indexer.errors", "indexer.config", "indexer.receipts"),
+    ("indexer.underway",),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}
-WHOOSH = ("indexer.engine", "indexer.query", "indexer.analysis")
+WHOOSH = ("indexer.engine", "indexer.query", "indexer.languages")
 
 
 def modules() -> list[tuple[str, Path]]:

@@ -456,6 +456,7 @@ def test_whoosh_finds_and_scores_the_same_as_in_its_own_index(
         Article(
             id=f"a{n}",
             title=text(4),
+            language="en",
             paragraphs=[text(4) for _ in range(chance.choice([0, 1, 2, 3]))],
             published=chance.choice([None, "2020", "2021-03-04", "2021-03-04T05:06", "2022-12"]),
         )

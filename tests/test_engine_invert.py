@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, open_index
-from indexer.analysis import analyzer, fold
+from indexer.analysis import analyzer
+from indexer.detection import detect
 from indexer.engine import gather
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer, stable_order
@@ -26,6 +27,7 @@ from indexer.engine.postings import Postings
 from indexer.engine.record import encode_article
 from indexer.engine.textstore import TextStore
 from indexer.engine.view import SegmentView
+from indexer.folding import fold
 from indexer.model import anchors
 from tests.folders import state
 from tests.test_search import WORDS
@@ -70,7 +72,7 @@ class Naive:
         # By field: the tokens of each document that has any.
         self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
         for article, first in zip(articles, self.first, strict=False):
-            words = analyzer(article.language or "en")
+            words = analyzer(language_of(article))
             self.tokens["title"][first] = words.tokens(article.title)
             for place, text in enumerate(article.paragraphs):
                 self.tokens["paragraph"][first + place] = words.tokens(text)
@@ -97,6 +99,11 @@ class Naive:
             for position, token in enumerate(self.tokens[field].get(doc, []))
             if token.stem == stem
         ]
+
+
+def language_of(article: Article) -> str:
+    """The language that an article is analysed in where English is configured."""
+    return article.language or detect(article.title, article.paragraphs, "en")
 
 
 def pairs(found: Postings) -> list[tuple[int, float]]:
@@ -139,7 +146,7 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
     }.items():
         assert view.column(f"article.{name}").tolist() == values, name
     codes = view.column("article.languages").tolist()
-    assert [view.languages[code] for code in codes] == [article.language or "en" for article in articles]
+    assert [view.languages[code] for code in codes] == [*map(language_of, articles)]
     keys = [fold(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
     assert [int(k).to_bytes(8) for k in view.file.sections["article.title_keys"]] == keys
     for number, article in enumerate(articles):

@@ -281,7 +281,10 @@ def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:
     }  # fmt: skip
     assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]
-    assert set(hit) == {"id", "title", "url", "language", "score", "published", "missing", "passages", "also"}
+    assert set(hit) == {
+        "id", "title", "url", "language", "language_stated", "score", "published", "missing", "passages",
+        "also",
+    }  # fmt: skip
     assert hit["title"] == {"text": "Aid convoy reaches Aleppo", "spans": []}
     assert hit["published"] == {"value": "2021-11-05T21:01", "precision": "minute", "from": "given"}
     assert hit["passages"][0]["spans"] == [[0, 6], [20, 25]]

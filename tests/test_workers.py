@@ -73,6 +73,8 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
     monkeypatch.setattr(reconcile, "SPLIT", 500)
     monkeypatch.setattr(intake, "SPLIT", 500)
+    # How long it takes decides nothing here.
+    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
 
 
 def before_work(monkeypatch: pytest.MonkeyPatch, code: str) -> None:

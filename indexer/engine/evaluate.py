@@ -13,7 +13,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.analysis import analyzer, fold, stop_words
+from indexer.analysis import analyzer
 from indexer.engine.arrays import NOTHING, Matches, intersect, plus, subtract, unite, unscored
 from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.filters import passing
@@ -23,7 +23,9 @@ from indexer.engine.neighbours import DEPTH, Pair, in_a_row, pair, raised
 from indexer.engine.postings import Ids
 from indexer.engine.scoring import COMPOUND, NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
+from indexer.languages import stop_words
 from indexer.query import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, near, written
+from indexer.unspaced import is_unspaced
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 _HARD = (Must, Not, DateRange, Filter, Every)
@@ -31,18 +33,39 @@ _NAMED = 10  # clauses in a note, and of each so many characters
 _SHOWN = 60
 
 
+class Wanted(NamedTuple):
+    """What a partial match may lack: as a person would write it, and the articles that have it.
+
+    `shared` is how many characters it has in common with the one before, of whose run it is a part.
+    """
+
+    label: str
+    articles: Ids
+    shared: int = 0
+
+
+class Piece(NamedTuple):
+    """A part of a word that is several in truth: of which clause, and how much it adds to a partial match."""
+
+    part: Query
+    scored: ScoredLeaf
+    weight: float
+    shared: int
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a query found: articles that meet it, and articles that lack some of its words.
 
-    `leaves` are what may be marked; `wanted` are the clauses that a partial match may lack, each with its
-    label and its articles. With `is_cut`, time was up: all of these are fewer than they may be, never wrong.
+    `leaves` are what may be marked, `pieces` what may be marked besides in a partial match. With `is_cut`,
+    time was up: all of these are fewer than they may be, never wrong.
     """
 
     full: Matches
     partial: Matches
     leaves: tuple[ScoredLeaf, ...]
-    wanted: tuple[tuple[str, Ids], ...]
+    pieces: tuple[Piece, ...]
+    wanted: tuple[Wanted, ...]
     notes: tuple[str, ...]
     is_cut: bool = False
     plain: tuple[Matches, Matches] = (NOTHING, NOTHING)
@@ -63,10 +86,14 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """One run of one query tree over one snapshot."""
+    """One run of one query tree over one snapshot.
+
+    `languages` are those of its articles; the common words of the `spoken` ones are not asked for.
+    """
 
     snapshot: Snapshot
     languages: Sequence[str]
+    spoken: Sequence[str] = ()
     deadline: Deadline = NEVER
     leaves: list[ScoredLeaf] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -99,20 +126,32 @@ class Evaluation:
         """
         kept = [] if within is None else [unscored(within)]
         partial = NOTHING
-        wanted: list[tuple[str, Ids]] = []
+        wanted: list[Wanted] = []
+        pieces: list[Piece] = []
         soft: dict[Query, int] = {}
         tree = self._audible(tree) or NullQuery
-        if type(tree) is AllOf:
-            hard, soft = self._clauses(tree)
+        if type(tree) in (AllOf, Term):
+            hard, soft = self._clauses(list(tree) if type(tree) is AllOf else [tree])
             filters = [*kept, *(self._match(part) for part in hard if not isinstance(part, Not))]
             without = [self._excluded(part.query) for part in hard if isinstance(part, Not)]
             words = [self._match_times(part, count) for part, count in soft.items()]
             full = _take_away(intersect([*words, *filters]), without)
-            if len(full) < enough and len(words) > 1:
-                any_word = unite(words, self.snapshot.articles)
-                any_word = intersect([any_word, *filters]) if filters else any_word
-                partial = subtract(_take_away(any_word, without), full.articles)
-                wanted = [(written(part), match.articles) for part, match in zip(soft, words, strict=True)]
+            if len(full) < enough:
+                apart = [self._pieces(part, alone=len(soft) == 1) for part in soft]
+                pieces = [piece for own in apart for piece in own]
+                some = words + [
+                    Matches(piece.scored.matches.articles, piece.scored.matches.scores * piece.weight)
+                    for piece in pieces
+                ]
+                if len(some) > 1:
+                    any_word = unite(some, self.snapshot.articles)
+                    any_word = intersect([any_word, *filters]) if filters else any_word
+                    partial = subtract(_take_away(any_word, without), full.articles)
+                for part, match, own in zip(soft, words, apart, strict=True):
+                    wanted += [
+                        Wanted(piece.scored.leaf.label, piece.scored.matches.articles, piece.shared)
+                        for piece in own
+                    ] or [Wanted(written(part), match.articles)]
         else:
             full = self._match(tree)
             full = intersect([full, *kept]) if kept else full
@@ -121,20 +160,26 @@ class Evaluation:
         is_late = False
         if not self.cut and depth != 0:
             try:
-                full, partial, plain, pairs = self._refined(tree, soft, (full, partial), depth, besides)
+                full, partial, plain, pairs = self._refined(
+                    tree, soft, (full, partial), pieces, depth, besides
+                )
             except TimeIsUp:
                 is_late = True
         if self.cut or is_late:
             self.notes.append(self._cut_note())
         notes = tuple(dict.fromkeys(self.notes))
         is_cut = bool(self.cut) or is_late
-        return Found(full, partial, tuple(self.leaves), tuple(wanted), notes, is_cut, plain, tuple(pairs))
+        return Found(
+            *(full, partial, tuple(self.leaves), tuple(pieces), tuple(wanted), notes),
+            *(is_cut, plain, tuple(pairs)),
+        )
 
     def _refined(
         self,
         tree: Query,
         soft: Mapping[Query, int],
         found: tuple[Matches, Matches],
+        pieces: Sequence[Piece],
         depth: int | None,
         besides: Ids | None,
     ) -> tuple[Matches, Matches, tuple[Matches, Matches], Sequence[Pair]]:
@@ -143,7 +188,6 @@ class Evaluation:
         Also what they were without pairs, and the pairs. Raises TimeIsUp.
         """
         full, partial = found
-        leaves = tuple(self.leaves)
         pairs: list[Pair] = []
         if type(tree) is AllOf:
             for _, word, weight in self.words_within(soft):
@@ -151,9 +195,8 @@ class Evaluation:
             pairs = self._pairs(tree, soft)
             # The best are looked at once more: which they are must not hang on what a page shows.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
-        if len(leaves) > 1:
-            self.deadline.check()
-            full, partial = self._raised(leaves, full, partial, depth, besides)
+        full = self._raised(self.leaves, full, depth, besides)
+        partial = self._raised([*self.leaves, *(piece.scored for piece in pieces)], partial, depth, besides)
         plain = full, partial
         full, partial = raised(self.snapshot, plain, pairs)
         return full, partial, plain, pairs
@@ -174,7 +217,7 @@ class Evaluation:
         """What is asked for by a tree, clause by clause."""
         heard: Any = self._audible(tree) or NullQuery
         if type(heard) is AllOf:
-            hard, soft = self._clauses(heard)
+            hard, soft = self._clauses(list(heard))
         else:
             hard, soft = [*heard] if type(heard) is And else [heard], {}
         parts: list[Query] = [*tree] if isinstance(tree, And) else [tree]
@@ -198,22 +241,16 @@ class Evaluation:
         return f"{up}. Not looked up: {listed}; there may be more articles than these, and better ones."
 
     def _raised(
-        self,
-        leaves: Sequence[ScoredLeaf],
-        full: Matches,
-        partial: Matches,
-        depth: int | None,
-        besides: Ids | None,
-    ) -> tuple[Matches, Matches]:
-        """The matches with higher scores where words stand together."""
-        places = [within_reach(found, depth, besides) for found in (full, partial)]
-        articles = [full.articles[places[0]], partial.articles[places[1]]]
-        share = coverage(self.snapshot, leaves, np.concatenate(articles))
-        factor = 1 + NEARNESS * share
-        full_scores, partial_scores = full.scores.copy(), partial.scores.copy()
-        full_scores[places[0]] *= factor[: len(articles[0])]
-        partial_scores[places[1]] *= factor[len(articles[0]) :]
-        return Matches(full.articles, full_scores), Matches(partial.articles, partial_scores)
+        self, leaves: Sequence[ScoredLeaf], found: Matches, depth: int | None, besides: Ids | None
+    ) -> Matches:
+        """The matches with higher scores where words stand together. Raises TimeIsUp."""
+        if len(leaves) < 2:
+            return found
+        self.deadline.check()
+        places = within_reach(found, depth, besides)
+        scores = found.scores.copy()
+        scores[places] *= 1 + NEARNESS * coverage(self.snapshot, leaves, found.articles[places])
+        return Matches(found.articles, scores)
 
     def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:
         """The words of the query that stand side by side in it."""
@@ -235,10 +272,13 @@ class Evaluation:
             return []
         several = [
             tokens
-            for language in self.languages
-            if len(tokens := analyzer(language).tokens(part.text, query=True)) > 1
+            for analysis in self._lookup.analyzers
+            if len(tokens := analysis.tokens(part.text, query=True)) > 1
         ]
         words = dict.fromkeys(token.word for tokens in several for token in tokens)
+        if _is_word(part):
+            # The parts of a run are looked for as words are.
+            words = {word: None for word in words if not is_unspaced(word)}
         return [word for word in words if not self._is_common(Term("text", word))]
 
     def _audible(self, node: Query) -> Query | None:
@@ -248,7 +288,7 @@ class Evaluation:
             parts = [self._audible(part) for part in node.parts]
             return near(parts, node.distances, node.boost)
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
-            if any(analyzer(language).tokens(text, query=True) for language in self.languages):
+            if any(analysis.tokens(text, query=True) for analysis in self._lookup.analyzers):
                 return node
             self.notes.append(f"“{text}” has no letters or digits and was left out.")
             return None
@@ -263,11 +303,11 @@ class Evaluation:
             return node if self._audible(node.child) is not None else None
         return node
 
-    def _clauses(self, tree: AllOf) -> tuple[list[Query], dict[Query, int]]:
+    def _clauses(self, tree: Sequence[Query]) -> tuple[list[Query], dict[Query, int]]:
         """The clauses that must hold, and how often each clause occurs that may be lacking."""
         hard: list[Query] = [part for part in tree if isinstance(part, _HARD)]
         soft: list[Query] = [part for part in tree if not isinstance(part, _HARD)]
-        common = [part for part in soft if self._is_common(part)]
+        common = self._common(soft)
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
             names = named([f"“{written(part)}”" for part in common])
@@ -279,9 +319,32 @@ class Evaluation:
         return found if times == 1 else Matches(found.articles, found.scores * times)
 
     def _is_common(self, part: Any) -> bool:
-        return _is_word(part) and (
-            any(fold(part.text).replace("'", "") in stop_words(language) for language in self.languages)
-        )
+        return _is_word(part) and any(_is_common(part.text, language) for language in self.spoken)
+
+    def _common(self, parts: Sequence[Query]) -> list[Query]:
+        """The common words of the language that has the most of them here, or of the first that has."""
+        terms: list[Any] = [part for part in parts if _is_word(part)]
+        found = [[part for part in terms if _is_common(part.text, language)] for language in self.spoken]
+        return max(found, key=len, default=[])
+
+    def _pieces(self, part: Any, *, alone: bool) -> list[Piece]:
+        """The parts of a word, without common ones.
+
+        Those of a run count as much as any word, those of a compound less: nothing here, unless it is all
+        that is asked for, for they are added to every score later.
+        """
+        found: list[Piece] = []
+        for text, shared in self._lookup.pieces(part.text) if type(part) is Term else ():
+            if any(_is_common(text, language) for language in self.spoken):
+                continue
+            weight = (1.0 if is_unspaced(text) else COMPOUND * alone) * float(part.boost)
+            try:
+                if scored := self.scored(Term(part.fieldname, text)):
+                    found.append(Piece(part, scored, weight, shared))
+            except TimeIsUp:
+                self.cut.append(part)
+                break
+        return found
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
         if self.deadline.is_over():
@@ -394,6 +457,13 @@ def named(labels: Iterable[str]) -> str:
 def shortened(label: str) -> str:
     """A clause, as typed, that is not too long for a sentence."""
     return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
+
+
+def _is_common(text: str, language: str) -> bool:
+    """Whether a word says little in a language; l'on and d'un are as common as on and un."""
+    common = stop_words(language)
+    tokens = analyzer(language).tokens(text) if common else []
+    return bool(tokens) and all(token.word in common for token in tokens)
 
 
 def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:

@@ -143,10 +143,18 @@ def explain_hits(
         shares.append(
             _Share(written(part), word.leaf.label, times, word, _at(word.matches, articles) * times)
         )
+    is_partial = contains(found.partial.articles, articles)
+    for piece in found.pieces:
+        points = _at(piece.scored.matches, articles) * (piece.weight * is_partial)
+        if piece.weight:
+            label = piece.scored.leaf.label
+            shares.append(_Share(written(piece.part), label, piece.weight, piece.scored, points))
     pairs = _pair_points(evaluation, found, articles)
     nearness = np.ones(len(articles))
-    if len(found.leaves) > 1:
-        nearness += NEARNESS * coverage(snapshot, found.leaves, articles)
+    with_pieces = [*found.leaves, *(piece.scored for piece in found.pieces)]
+    for leaves, here in ((found.leaves, ~is_partial), (with_pieces, is_partial)):
+        if len(leaves) > 1:
+            nearness[here] += NEARNESS * coverage(snapshot, leaves, articles)[here]
     fresh = Matches(articles, np.ones(len(articles)))
     recency = aged(snapshot, fresh, half_life).scores if half_life else fresh.scores
     fields = [_field_scores(evaluation, share, articles) for share in shares]

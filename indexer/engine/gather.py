@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from indexer.analysis import analyzer, fold
+from indexer.analysis import analyzer
+from indexer.detection import detect
 from indexer.engine.labels import labels_of
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.numbering import Numbering, Numbers
@@ -23,6 +24,7 @@ from indexer.engine.segment import Array
 from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
 from indexer.engine.view import ranges
+from indexer.folding import fold
 from indexer.model import Article, anchor_hashes
 
 _MOST = 1_000_000
@@ -111,11 +113,15 @@ class Gatherer:
         """Bytes of text since the last chunk was taken."""
         return self._size
 
-    def add(self, article: Article, items: list[bytes] | None = None, source: str | None = None) -> None:
-        """Add an article (`items`: as encoded already; `source`: the folder or file it is from, as a URI)."""
+    def add(self, article: Article, items: list[bytes] | None = None, source: str | None = None) -> str:
+        """Add an article (`items`: as encoded already; `source`: the folder or file it is from, as a URI).
+
+        Returns the language that it was analysed in.
+        """
+        language = article.language or detect(article.title, article.paragraphs, self._language)
         items = items or encode_article(article)
         self._ids.append(article.id)
-        self._languages.append(article.language or self._language)
+        self._languages.append(language)
         name, path, site = labels_of(article, source)
         self._sources.append(name)
         self._paths.append(path)
@@ -131,6 +137,7 @@ class Gatherer:
         for item in items:
             self._items.add(item)
             self._size += len(item)
+        return language
 
     def take(self) -> Chunk:
         """What was added since the last time."""

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from indexer.analysis import Token, analyzer, fold, is_unspaced, keeps_accents
+from indexer.analysis import Analyzer, Token, analyzer
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
 from indexer.engine.occurrences import exact_postings, near_postings
 from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
+from indexer.folding import fold
+from indexer.unspaced import is_unit, is_unspaced
 
 MAX_EXPANSION = 1000
+MAX_PIECES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,35 @@ class Leaves:
     languages: Sequence[str]
     notes: list[str] = field(default_factory=list)
     deadline: Deadline = NEVER
+    analyzers: tuple[Analyzer, ...] = field(init=False)
+    _pieces_left: int = MAX_PIECES
+
+    def __post_init__(self) -> None:
+        # Languages that are analysed alike need only one.
+        self.analyzers = tuple(dict.fromkeys(map(analyzer, self.languages)))
 
     def word(self, fields: Iterable[str], text: str) -> Leaf:
         """A word as typed; it may be a phrase in truth (covid-19, 東京都), in some language or in all."""
         return self._words(fields, text, 1)
+
+    def pieces(self, text: str) -> list[tuple[str, int]]:
+        """What a word is made of that is several in truth: an article may have them without having the whole.
+
+        Each with how many characters it shares with the one before. Empty for a word that is one, and for an
+        address.
+        """
+        tokens = self.analyzers[0].tokens(text, query=True)
+        if len(tokens) < 2 or "://" in text:
+            return []
+        if len(tokens) > self._pieces_left:
+            self.notes.append(f"Only the first {MAX_PIECES} parts of joined words were searched for alone.")
+            tokens = tokens[: self._pieces_left]
+        self._pieces_left -= len(tokens)
+        ends = [0, *(token.end for token in tokens)]
+        return [
+            (text[token.start : token.end], max(end - token.start, 0))
+            for token, end in zip(tokens, ends, strict=False)
+        ]
 
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> Leaf:
         """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
@@ -98,13 +126,12 @@ class Leaves:
         words: set[str] = set()
         phrases: set[Phrase] = set()
         characters: set[str] = set()
-        for language in self.languages:
-            tokens = analyzer(language).tokens(text, query=True)
+        for analysis in self.analyzers:
+            tokens = analysis.tokens(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.word for token in tokens), slop))
             for token in tokens if len(tokens) == 1 else ():
-                is_character = len(token.stem) == 1 and is_unspaced(token.stem)
-                (characters if is_character else words).add(token.word)
+                (characters if is_unit(token.stem) else words).add(token.word)
         grams = [gram for character in characters for gram in self._grams(character)]
         parts: dict[str, Postings] = {}
         for name in fields:
@@ -136,12 +163,12 @@ class Leaves:
         words: set[str] = set()
         phrases: set[Phrase] = set()
         characters: set[str] = set()
-        for language in self.languages:
-            tokens = analyzer(language).tokens(text, query=True)
+        for analysis in self.analyzers:
+            tokens = analysis.tokens(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.stem for token in tokens), slop))
             for token in tokens if len(tokens) == 1 else ():
-                self._one(token, language, stems, words, characters)
+                self._one(token, analysis, stems, words, characters)
         label = label or text
         parts: dict[str, Postings] = {}
         for name in fields:
@@ -157,16 +184,15 @@ class Leaves:
         return _leaf(label, parts, mark)
 
     def _one(
-        self, token: Token, language: str, stems: set[str], words: set[str], characters: set[str]
+        self, token: Token, analysis: Analyzer, stems: set[str], words: set[str], characters: set[str]
     ) -> None:
         if token.word[0] in "@#":
             words.add(token.word)
-        elif len(token.stem) == 1 and is_unspaced(token.stem):
+        elif is_unit(token.stem):
             characters.add(token.stem)
         else:
             stems.add(token.stem)
-            if keeps_accents(language):
-                # Its stemmer needs the accents, which may have been left out of the query.
+            if analysis.is_also_by_word(token):
                 words.add(token.word)
 
     def _grams(self, character: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer
+from indexer.analysis import Analyzer, unquoted
 from indexer.engine.view import ranges
 
 Numbers = NDArray[np.int32]
@@ -24,6 +24,7 @@ Keys = NDArray[np.uint64]
 _INSIDE = bytes(chr(byte).isalnum() or byte in b"'.,&@#+" or byte >= 0x80 for byte in range(256))
 # A mark of these at the end of a unit says nothing of the words in it.
 _TRIMMED = np.array([byte in b"'.," for byte in range(256)])
+_HEBREW = b"\xd7"  # what its letters begin with in UTF-8
 _WORD = 8  # bytes
 _WIDEST = 3  # words; what is longer is analysed anew with every call, for it rarely comes again
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
@@ -45,8 +46,11 @@ class Numbering:
         """The numbers of the forms of some texts in UTF-8, text after text, and how many each text has."""
         if len(self._counts) > _MOST:
             self._begin()
-        # Case makes no difference to a form; what is not ASCII is left to the analyzer.
-        data = b"\n".join((*texts, bytes(_WIDEST * _WORD))).lower()
+        texts = [unquoted(text.decode()).encode() if _HEBREW in text else text for text in texts]
+        data = b"\n".join((*texts, bytes(_WIDEST * _WORD)))
+        if self._words.ignores_case:
+            # What is not ASCII is left to the analyzer.
+            data = data.lower()
         starts, lengths = _units(data)
         none = np.empty(0, np.int32)
         parts = [

@@ -9,11 +9,11 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import fold
 from indexer.engine.arrays import NOTHING, Matches
 from indexer.engine.moments import NO_MOMENT
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
+from indexer.folding import fold
 
 Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)

@@ -70,7 +70,7 @@ def decode_article(items: list[bytes]) -> Article:
     )
 
 
-def decode_info(head: bytes, language: str | None = None) -> ArticleInfo:
-    """The article of this head, without its text; `language` is that of articles that name none."""
+def decode_info(head: bytes, language: str) -> ArticleInfo:
+    """The article of this head, without its text; `language` is the one that it was analysed in."""
     info = _decode_info(head)
-    return replace(info, language=language) if language and info.language is None else info
+    return replace(info, language=language, language_stated=False) if info.language is None else info

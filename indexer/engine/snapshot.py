@@ -220,23 +220,26 @@ class Snapshot:
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
         view, local = self._locate(article)
-        return decode_info(view.head(local))
+        return decode_info(view.head(local), view.language(local))
 
-    def infos(self, articles: Sequence[int], language: str) -> list[ArticleInfo]:
-        """Articles without their text; `language` is that of those that name none."""
-        return [excerpt.info for excerpt in self.excerpts(articles, [()] * len(articles), language)]
+    def infos(self, articles: Sequence[int]) -> list[ArticleInfo]:
+        """Articles without their text."""
+        return [excerpt.info for excerpt in self.excerpts(articles, [()] * len(articles))]
 
     def article(self, article: int) -> Article:
         """A whole article, as it was put in."""
         view, local = self._locate(article)
         return decode_article(view.all_items(local))
 
-    def excerpts(
-        self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]], language: str
-    ) -> list[Excerpt]:
+    def language(self, article: int) -> str:
+        """The language that an article was analysed in: stated, detected or configured."""
+        view, local = self._locate(article)
+        return view.language(local)
+
+    def excerpts(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[Excerpt]:
         """Of each article what is to be shown: those of its paragraphs that are named (from 0, ascending).
 
-        `language` is that of articles that name none. An article without paragraphs has none to show.
+        An article without paragraphs has none to show.
         """
         wanted: dict[SegmentView, tuple[list[int], list[int], list[Sequence[int]]]] = {}
         for place, (article, numbers) in enumerate(zip(articles, paragraphs, strict=True)):
@@ -250,7 +253,7 @@ class Snapshot:
             items = view.items(locals_, named)
             for place, local, numbers, (head, *texts) in zip(places, locals_, named, items, strict=True):
                 found[place] = Excerpt(
-                    decode_info(head, language),
+                    decode_info(head, view.language(local)),
                     view.anchors_at(local, numbers),
                     [text.decode() for text in texts],
                 )

@@ -81,6 +81,10 @@ class SegmentView:
         """What tells near-duplicates, one row of each article."""
         return self.file.sections["article.sketches"].reshape(-1, WIDTH)
 
+    def language(self, article: int) -> str:
+        """The language that an article was analysed in."""
+        return self.languages[int(self.file.sections["article.languages"][article])]
+
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
         number = self.stems.find(stem)

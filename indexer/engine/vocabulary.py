@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import is_unspaced
 from indexer.engine.spellings import Spellings
 from indexer.engine.view import SegmentView
+from indexer.unspaced import is_unspaced
 
 MOST_WORDS = 50_000
 _SAMPLE = 4096  # occurrences of a stem that are looked at to tell which of its words is written most

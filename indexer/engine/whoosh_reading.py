@@ -274,7 +274,7 @@ class PerDocumentReader(base.PerDocumentReader):
         place = docnum - int(view.first[article])
         has_text = int(view.file.sections["article.counts"][article]) > 0
         ((head, *text),) = view.items([article], [[place] if has_text else []])
-        info = decode_info(head)
+        info = decode_info(head, view.language(article))
         fields: dict[str, Any] = {"article": info.id, "title": info.title, "number": place + has_text}
         if info.published:
             fields["date"] = info.published.start

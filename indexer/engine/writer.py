@@ -71,15 +71,17 @@ class Batch:
             first = self._snapshot.parts[place].first_doc
             self._removed.setdefault(place, []).append(range(start - first, stop - first))
 
-    def add(self, article: Article, items: list[bytes] | None = None) -> None:
+    def add(self, article: Article, items: list[bytes] | None = None) -> str:
         """Add an article; its id must not be in the index, or have been removed in this batch.
 
-        `items` is the article as `encode_article` gives it, when that has been done already.
+        Returns the language that it was analysed in. `items` is the article as `encode_article` gives it,
+        when that has been done already.
         """
         self._begin()
-        self._gatherer.add(article, items)
+        language = self._gatherer.add(article, items)
         if self._gatherer.size >= _CHUNK:
             self.take(self._gatherer.take(), self._numbers)
+        return language
 
     def take(self, chunk: Chunk, numbers: array[int]) -> None:
         """Add a chunk of articles that were gathered elsewhere.

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import analyzer, stop_words
+from indexer.analysis import analyzer
 from indexer.config import Config
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.neighbours import REACH
 from indexer.evaluation import _ACCIDENTAL_SIGN
 from indexer.index import open_index
+from indexer.languages import stop_words
 from indexer.query import AllOf, parse
 from tests.test_search import TODAY
 
@@ -180,7 +181,7 @@ def _asked(
         owners = evaluation.snapshot.article_of
         np.add.at(title[number], rank[owners[scored.leaf.title.docs]], scored.leaf.title.freqs)
         np.add.at(paragraphs[number], rank[owners[scored.leaf.paragraph.docs]], scored.leaf.paragraph.freqs)
-    soft = evaluation._clauses(tree)[1] if type(tree) is AllOf else {tree: 1}
+    soft = evaluation._clauses(list(tree))[1] if type(tree) is AllOf else {tree: 1}
     times = [float(count) for count in soft.values()]
     full, either = (np.zeros(size, np.bool_) for _ in range(2))
     full[rank[answer.full.articles]] = True

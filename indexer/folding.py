@@ -1,0 +1,46 @@
+"""Folding: a text without what people leave out, or write in two ways, when they look for it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+# Marks that searching ignores: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs, tatweel
+# and hamzas on their carriers, the dots that write foreign sounds in India, and what is not seen at all.
+_MARKS = regex.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
+    "\u06ea-\u06ed\u093c\u09bc\u0a3c\u0abc\u0b3c\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+)
+_TONES = regex.compile("[\u0300\u0301\u0303\u0309\u0323]")
+# A nasal before another consonant is also written as a dot: हिन्दी, हिंदी.
+_NASALS = regex.compile("[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u0939])")
+# Letters that Unicode does not take apart: barred and joined ones of Latin, the variants of Arabic ones (yeh,
+# kaf, heh and teh marbuta, alef wasla, noon) that Persian, Urdu and loose typing have, candrabindu.
+_LETTERS = str.maketrans(
+    dict(zip("đðħıłøŧ", "ddhilot", strict=True))
+    | {"æ": "ae", "œ": "oe", "þ": "th"}
+    | dict(zip("ٱىیےکہەةۃں", "اييي" + "كههههن", strict=True))
+    | {"\u0901": "\u0902", "\u0981": "\u0982", "\u0a81": "\u0a82"}
+)
+# The zeros of the digits of Arabic, Persian, India's scripts, Thai, Lao, Tibetan, Burmese and Khmer.
+_ZEROS = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០"
+_DIGITS = {ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(10)}
+_TABLE = _LETTERS | _DIGITS
+
+
+def fold(text: str) -> str:
+    """The text without case, compatibility forms, accents and variants: `Zürich` and `ZURICH` are one."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if plain.isascii():
+        return plain
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", plain)).translate(_TABLE)
+    return unicodedata.normalize("NFC", _NASALS.sub("\u0902", bare))
+
+
+def toned(text: str) -> str:
+    """A Vietnamese syllable with its marks, the tone at its end: `hòa` and `hoà` are one."""
+    apart = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", _TONES.sub("", apart) + "".join(_TONES.findall(apart)))

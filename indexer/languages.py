@@ -1,0 +1,65 @@
+"""What is known of each language: its stemmer, and what its words need before and after."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from indexer.folding import fold
+
+SNOWBALL = {
+    "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
+    "el": "greek", "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
+    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hr": "serbian",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "ms": "indonesian", "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian",
+    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sh": "serbian", "sr": "serbian", "st": "sesotho", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+    "yi": "yiddish",
+}  # fmt: skip
+# Their stemmers know no accents in suffixes, so folding first makes résumés and resumes the same word.
+FOLD_FIRST = frozenset({"en", "de", "nl", "da", "sv", "no", "nb", "nn", "id", "ms"})
+# Written in other scripts than Latin: the Latin words in their texts are nearly always English.
+NOT_LATIN = frozenset(
+    [
+        "am", "ar", "be", "bg", "bn", "el", "fa", "gu", "he", "hi", "hy", "ja", "ka", "kk", "km", "kn", "ko",
+        "lo", "mk", "ml", "mr", "my", "ne", "or", "pa", "ru", "si", "ta", "te", "th", "uk", "ur", "yi", "zh",
+    ]
+)  # fmt: skip
+DOTLESS = frozenset({"tr", "az"})  # where I is the capital of ı, and İ of i
+TONED = "vi"  # where the marks on a vowel make another word
+# Codes of three letters, and old ones, that documents state.
+_SAME = {
+    "ara": "ar", "ben": "bn", "bos": "bs", "cat": "ca", "ces": "cs", "chi": "zh", "cze": "cs", "dan": "da",
+    "deu": "de", "dut": "nl", "ell": "el", "eng": "en", "est": "et", "eus": "eu", "fas": "fa", "fin": "fi",
+    "fra": "fr", "fre": "fr", "ger": "de", "gle": "ga", "gre": "el", "heb": "he", "hin": "hi", "hrv": "hr",
+    "hun": "hu", "hye": "hy", "in": "id", "ind": "id", "ita": "it", "iw": "he", "ji": "yi", "jpn": "ja",
+    "kor": "ko", "lit": "lt", "nep": "ne", "nld": "nl", "nno": "nn", "nob": "nb", "nor": "no", "per": "fa",
+    "pol": "pl", "por": "pt", "ron": "ro", "rum": "ro", "rus": "ru", "spa": "es", "srp": "sr", "swe": "sv",
+    "tam": "ta", "tha": "th", "tur": "tr", "ukr": "uk", "urd": "ur", "vie": "vi", "zho": "zh",
+}  # fmt: skip
+ELISIONS = {
+    language: frozenset(prefixes.split())
+    for language, prefixes in {
+        "fr": "l d j m t s n c qu jusqu lorsqu puisqu quoiqu presqu",
+        "it": "l un d c m t s v n all dall dell nell sull coll pell gl quest quell",
+        "ca": "l d m t s n",
+    }.items()
+}
+
+
+def base_language(language: str) -> str:
+    """The code that the analysis goes by: `de` for `de-AT`, `DE_at` and `deu`."""
+    base = language.replace("_", "-").split("-")[0].lower()
+    return _SAME.get(base, base)
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    """The words of a language that are too common to be asked for, folded; empty when none are known."""
+    # Here, for processes that only read need none of it.
+    from whoosh.lang import has_stopwords, stopwords_for_language
+
+    base = base_language(language)
+    if not has_stopwords(base):
+        return frozenset()
+    return frozenset(fold(word).replace("'", "") for word in stopwords_for_language(base))
