@@ -59,8 +59,8 @@ ROOMS = [
         "indexer.config",
         "indexer.receipts",
         "indexer.sharing",
-        "indexer.underway",
     ),
+    ("indexer.underway",),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}
