@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from indexer.engine.arrays import Matches
 from indexer.engine.dead_end import Bound, dead_end
 from indexer.engine.deadline import TimeIsUp
-from indexer.engine.evaluate import Evaluation, Found
+from indexer.engine.evaluate import Evaluation
 from indexer.engine.explain import explain_hits, receipt_of
+from indexer.engine.found import Found
 from indexer.model import Hit
 from indexer.receipts import DeadEnd, Receipt
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from indexer.engine.common import common_words
 from indexer.engine.completion import Articles, article_set
 from indexer.engine.deadline import NEVER, Deadline
-from indexer.engine.evaluate import Evaluation, common_words
+from indexer.engine.evaluate import Evaluation
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.snapshot import Snapshot
 from indexer.folding import fold

@@ -12,7 +12,7 @@ from indexer.catalog import Summary, load_summary
 from indexer.config import Config
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-from indexer.search import Searching
+from indexer.searching import Searching
 from indexer.synonyms import read_synonyms
 
 _RETRIES = 20

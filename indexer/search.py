@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
-from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.analysis import analyzer
 from indexer.arguments import (
@@ -24,11 +21,11 @@ from indexer.arguments import (
 from indexer.counting import matching
 from indexer.counts import Timeline
 from indexer.cursor import read_cursor, search_mark
-from indexer.engine.arrays import Matches, contains
-from indexer.engine.deadline import Clock, Deadline
-from indexer.engine.evaluate import Evaluation, Found, Wanted
+from indexer.engine.deadline import Deadline
+from indexer.engine.evaluate import Evaluation
 from indexer.engine.facets import count_facet
 from indexer.engine.folding import Folded, fold_duplicates
+from indexer.engine.found import Found
 from indexer.engine.leaves import Leaf
 from indexer.engine.postings import Ids
 from indexer.engine.ranking import aged
@@ -36,55 +33,15 @@ from indexer.engine.snapshot import Snapshot
 from indexer.engine.timeline import make_timeline
 from indexer.engine.within import kept_to
 from indexer.errors import InvalidRequest
-from indexer.model import Hit, MarkedArticle, MarkedParagraph, Page, Passage
+from indexer.model import MarkedArticle, MarkedParagraph, Page
 from indexer.paging import Slice, cut_page
+from indexer.presenting import markers, present
 from indexer.query import Parsed, RawPhrase, dated, or_everything, parse, parse_period, widened
 from indexer.query.typed import bare
 from indexer.receipts import DeadEnd, Receipt
-from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
+from indexer.searching import Bounds, Searching
+from indexer.snippets import find_spans
 from indexer.spelling import DOUBTED, did_you_mean
-from indexer.synonyms import Synonyms
-
-
-@dataclass(frozen=True, slots=True)
-class Searching:
-    """How to search: the languages of the index, the most common first, and the clock."""
-
-    languages: Sequence[str]
-    spoken: Sequence[str]
-    """The languages of which there is more than a little."""
-    language: str
-    """The configured one."""
-    passages: int
-    day_first: bool = True
-    synonyms: Synonyms | None = None
-    today: Callable[[], date] = date.today
-    seconds: float = 1.0
-    """The time that a query may take."""
-    clock: Clock = time.perf_counter
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a search is kept to beside its text; `filters` are the values of labels, of each any will do."""
-
-    after: str | None = None
-    before: str | None = None
-    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    undated: bool = False
-
-    def without(self, names: Collection[str]) -> Bounds:
-        """These bounds without some, which are named as the arguments are."""
-        return Bounds(
-            None if "after" in names else self.after,
-            None if "before" in names else self.before,
-            {name: values for name, values in self.filters.items() if name not in names},
-            self.undated and "undated" not in names,
-        )
-
-    def articles(self, snapshot: Snapshot) -> Ids | None:
-        """The articles that the filters leave, ascending; None for all."""
-        return kept_to(snapshot, self.filters, undated=self.undated) if self.filters or self.undated else None
 
 
 def search(
@@ -130,53 +87,34 @@ def search(
     enough = start.enough if start else max(limit, 1)
     members = snapshot.families.members if fold else None
     found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
-    fresh = found
-    if half_life:
-        aged_full, aged_partial = (aged(snapshot, part, half_life) for part in (found.full, found.partial))
-        found = replace(found, full=aged_full, partial=aged_partial)
+    ranked = _aged(snapshot, found, half_life) if half_life else found
     full, partial = (
         fold_duplicates(snapshot, matches, sort) if fold else Folded(matches)
-        for matches in (found.full, found.partial)
+        for matches in (ranked.full, ranked.partial)
     )
     slice_ = Slice(sort, limit, offset, mark, enough, start)
     first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
-    over_time = None
-    if grain:
-        over_time = make_timeline(
-            snapshot, found.full.articles, found.leaves, None if grain == "auto" else grain
-        )
-    counts = {name: count_facet(snapshot, found.full.articles, name) for name in counted}
     hits = [
-        *present(snapshot, how, found, first, full),
-        *present(snapshot, how, found, then, partial, lacking=True),
+        *present(snapshot, how, ranked, first, full),
+        *present(snapshot, how, ranked, then, partial, lacking=True),
     ]
-    meant = None
-    if len(found.full) < DOUBTED and not deadline.is_over():
-        # Only now: most queries find enough, and then nobody need ask.
-        having = {bare(scored.leaf.label): len(scored.matches) for scored in found.leaves}
-        meant = did_you_mean(
-            snapshot,
-            how.languages,
-            query,
-            len(found.full),
-            having,
-            lambda text: _count(
-                matching(snapshot, how.languages, how.spoken, _read(how, text, bounds).tree, deadline), within
-            ),
-        )
+    articles = found.full.articles
+    wanted = None if grain == "auto" else grain
+    over_time = make_timeline(snapshot, articles, found.leaves, wanted) if grain else None
+    counts = {name: count_facet(snapshot, articles, name) for name in counted}
+    meant = _meant(evaluation, how, query, bounds, found, within)
     receipt: Receipt | None = None
     remarks: tuple[str, ...] = ()
     if explain:
         # Here, as below: most searches need none of it.
         from indexer.accounting import explained
 
-        receipt, hits, remarks = explained(evaluation, parsed.tree, fresh, (first, then), hits, half_life)
-    end = None
-    if not len(found.full) and not found.is_cut:
-        end = _dead_end(evaluation, how, query, parsed, bounds)
+        receipt, hits, remarks = explained(evaluation, parsed.tree, found, (first, then), hits, half_life)
+    nothing = not len(articles) and not found.is_cut
+    end = _dead_end(evaluation, how, query, parsed, bounds) if nothing else None
     return Page(
         query=query,
-        total=len(found.full),
+        total=len(articles),
         partial=len(found.partial),
         folded=len(full.folded) + len(partial.folded),
         offset=start.seen if start else offset,
@@ -204,7 +142,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
         pieces = () if number in found.full.articles else found.pieces
         leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
     words = analyzer(snapshot.language(number))
-    in_title, in_text = _markers(snapshot, how, leaves)
+    in_title, in_text = markers(snapshot, how, leaves)
     (title_spans,) = find_spans([article.title], [words], in_title)
     spans = find_spans(article.paragraphs, [words] * len(article.paragraphs), in_text)
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
@@ -224,6 +162,29 @@ def finds_itself(snapshot: Snapshot, how: Searching, number: int) -> bool:
         return True
     words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])
     return number in Evaluation(snapshot, how.languages).run(words, enough=0).full.articles
+
+
+def _aged(snapshot: Snapshot, found: Found, half_life: float) -> Found:
+    """What was found, with scores that halve with age."""
+    full, partial = (aged(snapshot, part, half_life) for part in (found.full, found.partial))
+    return replace(found, full=full, partial=partial)
+
+
+def _meant(
+    evaluation: Evaluation, how: Searching, query: str, bounds: Bounds, found: Found, within: Ids | None
+) -> str | None:
+    """Another query that may have been meant. Only of what finds little: else nobody need ask."""
+    if len(found.full) >= DOUBTED or evaluation.deadline.is_over():
+        return None
+    snapshot = evaluation.snapshot
+
+    def count(text: str) -> int:
+        tree = _read(how, text, bounds).tree
+        matches = matching(snapshot, how.languages, how.spoken, tree, evaluation.deadline)
+        return int(np.count_nonzero(matches if within is None else matches[within]))
+
+    having = {bare(scored.leaf.label): len(scored.matches) for scored in found.leaves}
+    return did_you_mean(snapshot, how.languages, query, len(found.full), having, count)
 
 
 def _dead_end(
@@ -253,10 +214,6 @@ def _dead_end(
         said.append(Bound(("undated",), "dated or not", "undated", "without a date", kept))
     typed = parse(query, today=how.today(), day_first=how.day_first).tree
     return why_nothing(evaluation, parsed.tree, typed, said, again)
-
-
-def _count(matches: NDArray[np.bool_], within: Ids | None) -> int:
-    return int(np.count_nonzero(matches if within is None else matches[within]))
 
 
 def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
@@ -299,77 +256,3 @@ def _grain_note(asked: str | None, found: Timeline | None) -> tuple[str, ...]:
     if found is None or asked in ("auto", found.grain):
         return ()
     return (f"A timeline by {asked} would be too long; it is by {found.grain}.",)
-
-
-def _markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tuple[Marker, Marker]:
-    """What to mark in titles, and in paragraphs."""
-    # With several languages, a word of a stem in one may have another stem in the other.
-    is_mixed = len(set(map(analyzer, how.languages))) > 1
-    in_title = [leaf.mark for leaf in leaves if leaf.in_title]
-    in_text = [leaf.mark for leaf in leaves if leaf.in_text]
-    title = Marker.of(in_title, snapshot.words_of, is_mixed=is_mixed)
-    return title, title if in_title == in_text else Marker.of(in_text, snapshot.words_of, is_mixed=is_mixed)
-
-
-def present(
-    snapshot: Snapshot,
-    how: Searching,
-    found: Found,
-    shown: Matches,
-    folded: Folded,
-    *,
-    lacking: bool = False,
-) -> list[Hit]:
-    """The hits of the matches that are shown, with what is folded under them, and what they lack."""
-    if not len(shown):
-        return []
-    hits = []
-    leaves = (*found.leaves, *(piece.scored for piece in found.pieces if lacking))
-    in_title, in_text = _markers(snapshot, how, [scored.leaf for scored in leaves])
-    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.wanted if lacking]
-    starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
-    chosen = choose_paragraphs(leaves, starts, stops, how.passages)
-    places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
-    excerpts = snapshot.excerpts(shown.articles.tolist(), places)
-    words = [analyzer(excerpt.info.language or "") for excerpt in excerpts]
-    titles = [excerpt.info.title for excerpt in excerpts]
-    texts = [text for excerpt in excerpts for text in excerpt.texts]
-    words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]
-    if in_title is in_text:
-        # Most of what it takes to find them is the same for one text and for thirty.
-        both = find_spans(titles + texts, words + words_of_texts, in_text)
-        title_spans, text_spans = both[: len(titles)], iter(both[len(titles) :])
-    else:
-        title_spans = find_spans(titles, words, in_title)
-        text_spans = iter(find_spans(texts, words_of_texts, in_text))
-    others = [folded.also(article).tolist() for article in shown.articles.tolist()]
-    also = iter(snapshot.infos([article for own in others for article in own]))
-    for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
-        passages = []
-        for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):
-            shown_text, spans = cut(text, next(text_spans))
-            passages.append(Passage(place + 1, anchor, shown_text, spans))
-        hits.append(
-            Hit(
-                excerpt.info,
-                score,
-                title_spans[number],
-                tuple(passages),
-                _joined((want, bool(absent[number])) for want, absent in missing),
-                tuple(islice(also, len(others[number]))),
-            )
-        )
-    return hits
-
-
-def _joined(wanted: Iterable[tuple[Wanted, bool]]) -> tuple[str, ...]:
-    """What is absent, neighbouring parts of a run put together again."""
-    labels: list[str] = []
-    goes_on = False
-    for want, absent in wanted:
-        if absent and goes_on and want.shared:
-            labels[-1] += want.label[want.shared :]
-        elif absent:
-            labels.append(want.label)
-        goes_on = absent
-    return tuple(labels)

@@ -9,8 +9,8 @@ import numpy as np
 from indexer.analysis import analyzer
 from indexer.arguments import check_slice
 from indexer.engine.arrays import Matches, subtract, unite, unscored
-from indexer.engine.evaluate import Found
 from indexer.engine.folding import fold_duplicates
+from indexer.engine.found import Found
 from indexer.engine.leaves import Leaf
 from indexer.engine.mark import Mark
 from indexer.engine.ranking import top
@@ -18,7 +18,8 @@ from indexer.engine.scoring import idf, score_leaf
 from indexer.engine.snapshot import Snapshot
 from indexer.languages import stop_words
 from indexer.model import Article, ArticleInfo, Hit
-from indexer.search import Searching, present
+from indexer.presenting import present
+from indexer.searching import Searching
 
 TERMS = 25
 """How many of an article's words are asked for."""

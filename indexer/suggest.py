@@ -23,7 +23,7 @@ from indexer.model import Suggestion
 from indexer.query import DateRange, parse
 from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
-from indexer.search import Searching
+from indexer.searching import Searching
 from indexer.surfaces import as_written, nicest, sample_texts
 from indexer.unspaced import is_unspaced
 

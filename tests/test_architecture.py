@@ -39,11 +39,13 @@ ROOMS = [
         "indexer.similar",
         "indexer.suggest",
     ),
+    ("indexer.presenting",),
     (
         "indexer.accounting",
         "indexer.catalog",
         "indexer.paging",
         "indexer.quotation",
+        "indexer.searching",
         "indexer.snippets",
         "indexer.spelling",
     ),

@@ -14,9 +14,9 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.engine.deadline import TimeIsUp
-from indexer.engine.evaluate import Evaluation, shortened
+from indexer.engine.evaluate import Evaluation
 from indexer.engine.postings import Ids
-from indexer.query import Must, has_words, spoken_clause, written
+from indexer.query import Must, has_words, shortened, spoken_clause, written
 from indexer.query.relaxing import FILTER, Change, changes, leaving_out
 from indexer.receipts import DeadEnd, Relaxation
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from whoosh.query.compound import And, Or
@@ -14,17 +14,17 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.analysis import analyzer
 from indexer.engine.arrays import NOTHING, Matches, contains, intersect, plus, subtract, unite, unscored
+from indexer.engine.common import common_words, is_common
 from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.filters import passing
+from indexer.engine.found import Asked, Found, Piece, Wanted
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.neighbours import DEPTH, Pair, in_a_row, pair, raised
 from indexer.engine.postings import Ids
 from indexer.engine.scoring import COMPOUND, NEARNESS, ScoredLeaf, coverage, score_leaf, within_reach
 from indexer.engine.snapshot import Snapshot
-from indexer.languages import stop_words
 from indexer.query import (
     AllOf,
     Alternatives,
@@ -34,6 +34,7 @@ from indexer.query import (
     Near,
     RawPhrase,
     has_words,
+    named,
     near,
     written,
 )
@@ -41,59 +42,6 @@ from indexer.unspaced import is_unspaced
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 _HARD = (Must, Not, DateRange, Filter, Every)
-_NAMED = 10  # clauses in a note, and of each so many characters
-_SHOWN = 60
-
-
-class Wanted(NamedTuple):
-    """What a partial match may lack: as a person would write it, and the articles that have it.
-
-    `shared` is how many characters it has in common with the one before, of whose run it is a part.
-    """
-
-    label: str
-    articles: Ids
-    shared: int = 0
-
-
-class Piece(NamedTuple):
-    """A part of a word that is several in truth: of which clause, and how much it adds to a partial match."""
-
-    part: Query
-    scored: ScoredLeaf
-    weight: float
-    shared: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a query found: articles that meet it, and articles that lack some of its words.
-
-    `leaves` are what may be marked, `pieces` what may be marked besides in a partial match. With `is_cut`,
-    time was up: all of these are fewer than they may be, never wrong.
-    """
-
-    full: Matches
-    partial: Matches
-    leaves: tuple[ScoredLeaf, ...]
-    pieces: tuple[Piece, ...]
-    wanted: tuple[Wanted, ...]
-    notes: tuple[str, ...]
-    is_cut: bool = False
-    plain: tuple[Matches, Matches] = (NOTHING, NOTHING)
-    """The full and the partial matches with the scores that they have without pairs of words."""
-    pairs: tuple[Pair, ...] = ()
-
-
-class Asked(NamedTuple):
-    """The clauses of a query: those that must hold, how often each that may be lacking stands, and the rest.
-
-    `left_out` are common words, and what has no letters.
-    """
-
-    hard: list[Query]
-    soft: dict[Query, int]
-    left_out: list[Query]
 
 
 @dataclass(slots=True)
@@ -328,7 +276,7 @@ class Evaluation:
         return found if times == 1 else Matches(found.articles, found.scores * times)
 
     def _is_common(self, part: Any) -> bool:
-        return _is_word(part) and any(_is_common(part.text, language) for language in self.spoken)
+        return _is_word(part) and any(is_common(part.text, language) for language in self.spoken)
 
     def _common(self, parts: Sequence[Query]) -> list[Query]:
         """The common words."""
@@ -344,7 +292,7 @@ class Evaluation:
         """
         found: list[Piece] = []
         for text, shared in self._lookup.pieces(part.text) if type(part) is Term else ():
-            if any(_is_common(text, language) for language in self.spoken):
+            if any(is_common(text, language) for language in self.spoken):
                 continue
             weight = (1.0 if is_unspaced(text) else COMPOUND * alone) * float(part.boost)
             try:
@@ -471,34 +419,9 @@ class Evaluation:
         return unscored(np.unique(self.snapshot.article_of[docs]))
 
 
-def common_words(texts: Sequence[str], spoken: Sequence[str]) -> list[str]:
-    """The common words of the language that has the most of them here, or of the first that has."""
-    found = [[text for text in texts if _is_common(text, language)] for language in spoken]
-    return max(found, key=len, default=[])
-
-
-def named(labels: Iterable[str]) -> str:
-    """Some clauses, as typed, in one line that is not too long."""
-    names = [*dict.fromkeys(map(shortened, labels))]
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def shortened(label: str) -> str:
-    """A clause, as typed, that is not too long for a sentence."""
-    return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
-
-
 def _is_hard(part: Query) -> bool:
     """Whether a clause must hold: also alternatives of filters, which leave nothing to be had in part."""
     return isinstance(part, _HARD) or not has_words(part)
-
-
-def _is_common(text: str, language: str) -> bool:
-    """Whether a word says little in a language; l'on and d'un are as common as on and un."""
-    common = stop_words(language)
-    tokens = analyzer(language).tokens(text) if common else []
-    return bool(tokens) and all(token.word in common for token in tokens)
 
 
 def _in_both(one: Ids, other: Ids) -> Ids:

@@ -14,7 +14,8 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.engine.arrays import Matches, contains
-from indexer.engine.evaluate import Evaluation, Found
+from indexer.engine.evaluate import Evaluation
+from indexer.engine.found import Found
 from indexer.engine.neighbours import Pair, gains_of
 from indexer.engine.postings import Ids, Values
 from indexer.engine.ranking import aged

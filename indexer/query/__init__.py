@@ -25,7 +25,7 @@ from indexer.query.tree import (
     or_everything,
 )
 from indexer.query.widening import Alternatives, widened
-from indexer.query.writing import written
+from indexer.query.writing import named, shortened, written
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -43,12 +43,14 @@ __all__ = [
     "RawPhrase",
     "dated",
     "has_words",
+    "named",
     "near",
     "or_everything",
     "parse",
     "parse_period",
     "parse_range",
     "reading",
+    "shortened",
     "spoken",
     "spoken_clause",
     "widened",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, 
 from indexer.query.widening import Alternatives
 
 _FIELDS = {"title": "title:", "paragraph": "text:"}
+_NAMED = 10  # clauses in a note, and of each so many characters
+_SHOWN = 60
 
 
 def written(tree: Query) -> str:
@@ -39,6 +41,18 @@ def written(tree: Query) -> str:
             return " ".join(map(_inner, parts))
         return (" " if isinstance(tree, AllOf) else " AND ").join(map(_inner, parts))
     return _inner(tree)
+
+
+def named(labels: Iterable[str]) -> str:
+    """Some clauses, as typed, in one line that is not too long."""
+    names = [*dict.fromkeys(map(shortened, labels))]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def shortened(label: str) -> str:
+    """A clause, as typed, that is not too long for a sentence."""
+    return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
 
 
 def _inner(node: Any) -> str:
