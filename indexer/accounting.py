@@ -42,8 +42,8 @@ def explained(
 
 def why_nothing(
     evaluation: Evaluation, tree: Query, typed: Query, bounds: Sequence[Bound], again: Again
-) -> DeadEnd | None:
-    """Why a tree finds nothing, and what would; None where time is up before that is known.
+) -> tuple[DeadEnd | None, tuple[str, ...]]:
+    """Why a tree finds nothing, and what would; nothing, and a note, where time is up before that is known.
 
     `typed` is the tree of the text alone, `bounds` what the arguments add.
     """
@@ -56,6 +56,6 @@ def why_nothing(
         return len(found.full)
 
     try:
-        return dead_end(evaluation, tree, typed, bounds, count)
+        return dead_end(evaluation, tree, typed, bounds, count), ()
     except TimeIsUp:
-        return None
+        return None, ("There was no time to find out why nothing was found.",)

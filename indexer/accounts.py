@@ -33,7 +33,7 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
     """The score of a hit, word by word and field by field."""
     for word in explanation.words:
         fields = " + ".join(
-            f"{field.points:.3f} {field.field} ({field.frequency:g} times, length {field.length:.2f})"
+            f"{field.points:.3f} {field.field} ({_times(field.frequency)}, length {field.length:.2f})"
             for field in word.fields
         )
         times = "" if word.times == 1 else f", counted {word.times:g} times"
@@ -57,3 +57,7 @@ def _clause_lines(clause: ClauseReceipt, indent: str) -> Iterator[str]:
     yield f"{indent}{clause.label}: {clause_facts(clause)}"
     for part in clause.clauses:
         yield from _clause_lines(part, f"{indent}  ")
+
+
+def _times(number: float) -> str:
+    return "once" if number == 1 else f"{number:g} times"

@@ -111,7 +111,7 @@ def search(
 
         receipt, hits, remarks = explained(evaluation, parsed.tree, found, (first, then), hits, half_life)
     nothing = not len(articles) and not found.is_cut
-    end = _dead_end(evaluation, how, query, parsed, bounds) if nothing else None
+    end, unsaid = _dead_end(evaluation, how, query, parsed, bounds) if nothing else (None, ())
     return Page(
         query=query,
         total=len(articles),
@@ -120,7 +120,14 @@ def search(
         offset=start.seen if start else offset,
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
-        notes=(*parsed.notes, *found.notes, *_partial_note(found), *_grain_note(grain, over_time), *remarks),
+        notes=(
+            *parsed.notes,
+            *found.notes,
+            *_partial_note(found),
+            *_grain_note(grain, over_time),
+            *remarks,
+            *unsaid,
+        ),
         hits=tuple(hits),
         did_you_mean=meant,
         facets=counts,
@@ -189,7 +196,8 @@ def _meant(
 
 def _dead_end(
     evaluation: Evaluation, how: Searching, query: str, parsed: Parsed, bounds: Bounds
-) -> DeadEnd | None:
+) -> tuple[DeadEnd | None, tuple[str, ...]]:
+    """Why nothing was found, or a note that there was no time for it."""
     from indexer.accounting import why_nothing
     from indexer.engine.dead_end import Bound
 

@@ -259,7 +259,7 @@ def test_search_explains_itself_when_asked(archive: Archive, run: Run) -> None:
         "  first: wanted; in title or text; 1 article; stands for first\n"
         "  crane*: wanted; in title or text; 2 articles; stands for crane\n1 article ("
     )
-    assert re.search(r"\n   [0-9.]+  first: [0-9.]+ text \(1 times, length [0-9.]+\); rarity", out)
+    assert re.search(r"\n   [0-9.]+  first: [0-9.]+ text \(once, length [0-9.]+\); rarity", out)
     assert re.search(r"\n   [0-9.]+  in all, with 1\.300 for nearness\n", out)
     found = answer(run, "search", "--index", "index", "--explain", "first")
     assert found["receipt"]["clauses"][0]["articles"] == 1

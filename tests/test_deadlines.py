@@ -75,6 +75,8 @@ def test_a_receipt_and_a_dead_end_share_the_time(index: Index, ticks: int) -> No
     page = ticking(index, "rivr flood oven", ticks, explain=True)
     if page.receipt is None:
         assert page.is_cut or "There was no time to explain the search." in page.notes
+    if page.dead_end is None:
+        assert page.is_cut or "There was no time to find out why nothing was found." in page.notes
     for relaxation in page.dead_end.relaxations if page.dead_end else ():
         assert index.search(relaxation.query).total == relaxation.count
 
