@@ -28,7 +28,7 @@ from indexer.quotation import (
     likeness,
     nearest_run,
 )
-from indexer.search import Searching
+from indexer.searching import Searching
 
 MAX_QUOTE = 4000
 """The longest quotation, in characters."""
