@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.arguments import MAX_SECONDS
 from indexer.errors import ArticleMissing, ConfigError
 from indexer.index import Index
 
@@ -150,7 +151,9 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     """
     answers = []
     for query, judged in judgments.items():
-        hits = [hit.article.id for hit in index.search(query, limit=DEPTH, fold=False).hits]
+        # A figure must not depend on how busy the machine is.
+        page = index.search(query, limit=DEPTH, fold=False, seconds=MAX_SECONDS)
+        hits = [hit.article.id for hit in page.hits]
         good = [name for name, gain in judged.items() if gain > 0]
         ideal = _gained(sorted(judged.values(), reverse=True))
         first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
