@@ -51,7 +51,7 @@ _memory_option = click.option(
     "max_memory_mb",
     type=click.IntRange(min=1),
     metavar="MB",
-    help="About how much memory the writer may take (default: 768).",
+    help="About how much memory the writer may take (default: 512).",
 )
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."

@@ -60,7 +60,7 @@ class Config:
     max_file_mb: int = 64
     jobs: int = 0
     """How many processes read files; 0 takes one for each core."""
-    max_memory_mb: int = 768
+    max_memory_mb: int = 512
     """About how much memory the writer may take; when it is used up, a segment is written."""
     lock_timeout: float = 10.0
     synonyms: Path | None = None

@@ -21,7 +21,7 @@ from indexer.engine.storage import DurableStorage
 from indexer.errors import IndexLocked
 from indexer.model import Article
 
-MAX_MEMORY = 768 * 2**20
+MAX_MEMORY = 512 * 2**20
 """Bytes of gathered articles after which a segment is written."""
 _CHUNK = 2**20
 
