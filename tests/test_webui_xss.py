@@ -190,7 +190,11 @@ def test_what_an_address_says_does_not_run(tab: Page) -> None:
     "path", ["search?q=zebra", "search?q=zebra&format=atom", "suggest?q=zeb", "timeline?q=zebra"]
 )
 def test_answers_for_programs_do_not_run_when_they_are_looked_at(tab: Page, path: str) -> None:
-    tab.goto(f"/api/{path}&limit=50" if "timeline" not in path else f"/api/{path}", wait_until="load")
+    answer = tab.goto(
+        f"/api/{path}&limit=50" if "timeline" not in path else f"/api/{path}", wait_until="load"
+    )
+    assert answer is not None
+    assert answer.ok
 
 
 def test_problems_do_not_run_when_they_are_looked_at(tab: Page) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from whoosh.fields import Schema
 from whoosh.index import TOC, EmptyIndexError, FileIndex
 from whoosh.query.qcore import Query
-from whoosh.searching import Searcher
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.deadline import NEVER, Deadline
@@ -337,6 +336,9 @@ class Snapshot:
 
     def matched_by_whoosh(self, query: Query) -> Ids:
         """The documents that Whoosh's own matcher finds for a query that has no array form; ascending."""
+        # Here, for no query that can be typed needs it.
+        from whoosh.searching import Searcher
+
         storage = DurableStorage(self.folder, readonly=True)
         segments = [part.segment for part in self.parts]
         with Searcher(FileIndex._reader(storage, self._schema, segments, self.commit)) as searcher:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-
-from dateutil.parser import parse as parse_any
-from dateutil.relativedelta import relativedelta
+from typing import TYPE_CHECKING
 
 from indexer.model import Published
+
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
 
 Period = tuple[datetime, datetime]
 
@@ -152,6 +153,9 @@ def _units(unit: str, today: date, back: int) -> Period:
 
 
 def _step(unit: str, count: int) -> relativedelta:
+    # Here, as is the parser below: most queries have no date, and starting up without it is felt in a shell.
+    from dateutil.relativedelta import relativedelta
+
     return relativedelta(**{f"{unit}s": count})  # type: ignore[arg-type]
 
 
@@ -170,6 +174,8 @@ def _absolute(text: str, day_first: bool) -> Period:
         return _whole(Published.parse(text))
     if not (_NAMED.fullmatch(text) or _NUMBERS.fullmatch(text)):
         raise ValueError(f"not a date: {text!r}")
+    from dateutil.parser import parse as parse_any
+
     # Where the year comes first, the month follows it whatever the order elsewhere.
     day_first = day_first and not text[:4].isdigit()
     # What the text leaves open is taken from the default: two defaults show what that was.
