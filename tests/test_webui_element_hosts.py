@@ -64,11 +64,12 @@ def test_react_sets_attributes_hears_events_and_takes_the_element_away(hosts: Ho
     expect(tab.locator("[part=hit]")).to_have_count(5)
     tab.get_by_role("button", name="Odds").click()
     expect(box(tab)).to_have_value("odds")
-    expect(tab.get_by_role("heading", level=2)).to_have_text("An odd ferry")
+    # The answers of the query before stand until the new ones come: a single title is to be waited for.
+    expect(tab.get_by_role("heading", level=2)).to_have_text(["An odd ferry"])
     tab.get_by_role("button", name="Show or hide").click()
     expect(tab.locator("nutgraf-search")).to_have_count(0)
     tab.get_by_role("button", name="Show or hide").click()
-    expect(tab.get_by_role("heading", level=2)).to_have_text("An odd ferry")
+    expect(tab.get_by_role("heading", level=2)).to_have_text(["An odd ferry"])
 
 
 def test_properties_that_were_set_before_the_script_came_are_kept(hosts: Hosts) -> None:
