@@ -7,9 +7,7 @@ interrupted.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -20,18 +18,24 @@ import click
 
 from indexer.config import load_config
 from indexer.errors import ConfigError, NutgrafError
+from indexer.printing import (
+    plain,
+    print_checked,
+    print_figures,
+    print_json,
+    print_page,
+    print_report,
+    print_status,
+)
 
 if TYPE_CHECKING:
     from indexer.index import Index
-    from indexer.model import Hit, Page, Span
     from indexer.sync import SyncReport
 
 SKIPPED = 3
 INTERRUPTED = 130
 # What this machine is called from within.
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-
-_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _index_option = click.option(
@@ -180,9 +184,9 @@ def search(
     archive = _open(index=index)
     page = archive.search(" ".join(query), timeline=by if timeline else None, **asked)
     if as_json:
-        _print_json(page.as_json())
+        print_json(page.as_json())
     else:
-        _print_page(page)
+        print_page(page)
         if asked["cursor"] and page.cursor:
             click.echo(f"\nmore: --cursor {page.cursor}")
     return 0
@@ -195,22 +199,9 @@ def status(index: Path | None, as_json: bool) -> int:
     """Say what the index holds."""
     found = _open(index=index).status()
     if as_json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
         return 0
-    span = f"{found.first} to {found.last}" if found.first else "none dated"
-    languages = ", ".join(f"{name} {count:,}" for name, count in found.languages.items())
-    rows = [
-        ("index", f"{found.path} ({found.size / 2**20:.1f} MB)"),
-        ("articles", f"{found.articles:,} in {found.paragraphs:,} paragraphs"),
-        ("dates", f"{span}; {found.undated:,} undated"),
-        ("languages", languages or "none"),
-        ("sources", ", ".join(found.sources) or "none"),
-        ("committed", found.committed),
-    ]
-    for name, value in rows:
-        click.echo(f"{name:<10} {_plain(value)}")
-    for failure in found.failures:
-        click.echo(f"{'skipped':<10} {_plain(failure.path)}: {_plain(failure.reason)}")
+    print_status(found)
     return 0
 
 
@@ -224,12 +215,9 @@ def verify(index: Path | None, as_json: bool) -> int:
     """
     found = _open(index=index).verify()
     if as_json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
     else:
-        click.echo(
-            f"all is well: {found.articles:,} articles in {found.paragraphs:,} paragraphs, "
-            f"{found.size / 2**20:.1f} MB"
-        )
+        print_checked(found)
     return 0
 
 
@@ -356,12 +344,12 @@ def evaluate(
     if record is not None:
         tests.record(found, Path(record) if record else beside)
     if as_json:
-        _print_json(found.as_json() | {"comparison": comparison.as_json() if comparison else None})
+        print_json(found.as_json() | {"comparison": comparison.as_json() if comparison else None})
     else:
         for line in tests.lines(found, verbose=verbose):
-            click.echo(_plain(line))
+            click.echo(plain(line))
     for line in tests.warnings(found, comparison, verbose=verbose):
-        click.echo(f"nutgraf: {_plain(line)}", err=True)
+        click.echo(f"nutgraf: {plain(line)}", err=True)
     return 1 if comparison and comparison.fallen else 0
 
 
@@ -370,12 +358,9 @@ def _evaluate_collection(docs: Path, queries: Path, qrels: Path, as_json: bool) 
 
     found = measure(load_config(), docs, queries, qrels)
     if as_json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
     else:
-        click.echo(
-            f"nDCG@10 {found.ndcg_10:.4f}   MAP {found.map:.4f}   recall@100 {found.recall_100:.4f}   "
-            f"({found.queries} queries, {found.seconds:.1f} s)"
-        )
+        print_figures(found)
     return 0
 
 
@@ -393,7 +378,7 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     try:
         return cli.main(args=arguments, prog_name="nutgraf", standalone_mode=False) or 0
     except NutgrafError as error:
-        click.echo(f"nutgraf: {_plain(str(error))}", err=True)
+        click.echo(f"nutgraf: {plain(str(error))}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -420,91 +405,9 @@ def _progress() -> Any:
 
 def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
-        if report.dry_run:
-            for change in report.changes:
-                click.echo(f"{change.action:<7} {_plain(change.path)} ({_plain(change.id)}): {change.why}")
-        verb = "would be " if report.dry_run else ""
-        click.echo(
-            f"{report.added:,} {verb}added, {report.changed:,} changed, {report.removed:,} removed, "
-            f"{report.unchanged:,} unchanged, from {report.files:,} files in {report.seconds:.1f} s",
-            err=to_err,
-        )
+        print_report(report, to_err=to_err)
     for failure in report.failed:
-        click.echo(f"nutgraf: skipped {_plain(failure.path)}: {_plain(failure.reason)}", err=True)
+        click.echo(f"nutgraf: skipped {plain(failure.path)}: {plain(failure.reason)}", err=True)
     return SKIPPED if report.failed else 0
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        # The stream's own way to write what it cannot encode is not JSON's.
-        text = json.dumps(value, indent=2)
-    # JSON leaves these as they are, and some terminals obey them.
-    click.echo(_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
-
-
-def _print_page(page: Page) -> None:
-    for note in page.notes:
-        click.echo(f"nutgraf: {_plain(note)}", err=True)
-    if page.dead_end:
-        from indexer.accounts import dead_end_lines
-
-        for line in dead_end_lines(page.dead_end):
-            click.echo(_plain(line), err=True)
-    if page.did_you_mean:
-        click.echo(f"Did you mean: {_plain(page.did_you_mean)}", err=True)
-    if page.receipt:
-        from indexer.accounts import receipt_lines
-
-        for line in receipt_lines(page.receipt):
-            click.echo(_plain(line))
-    more = f", and {page.partial:,} with some of the words" if page.partial else ""
-    articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
-    at_least = "at least " if page.is_cut else ""
-    folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
-    click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
-    if page.facets or page.timeline:
-        from indexer.charts import facet_lines, timeline_lines
-
-        for name, counts in page.facets.items():
-            click.echo("\n".join(map(_plain, ["", *facet_lines(name, counts)])))
-        if page.timeline:
-            click.echo("\n".join(["", *timeline_lines(page.timeline)]))
-    for place, hit in enumerate(page.hits, page.offset + 1):
-        _print_hit(place, hit)
-
-
-def _print_hit(place: int, hit: Hit) -> None:
-    article = hit.article
-    facts = [str(article.published).replace("T", " ") if article.published else "undated", article.id]
-    if hit.missing:
-        facts.append(f"without {', '.join(hit.missing)}")
-    click.echo(f"\n{place}. {_marked(article.title or '(no title)', hit.title_spans)}")
-    click.echo(f"   {_plain('  '.join(facts))}")
-    for passage in hit.passages:
-        click.echo(f"   [{passage.number}] {_marked(passage.text, passage.spans)}")
-    if hit.also:
-        click.echo(f"   also in {', '.join(_plain(other.id) for other in hit.also)}")
-    if hit.explanation:
-        from indexer.accounts import explanation_lines
-
-        for line in explanation_lines(hit.explanation):
-            click.echo(f"   {_plain(line)}")
-
-
-def _marked(text: str, spans: Sequence[Span]) -> str:
-    """The text with its matches in bold on a terminal, and as it is elsewhere."""
-    pieces, place = [], 0
-    for start, end in spans:
-        pieces += [_plain(text[place:start]), click.style(_plain(text[start:end]), bold=True)]
-        place = end
-    return "".join([*pieces, _plain(text[place:])])
-
-
-def _plain(text: str) -> str:
-    """The text without control characters, which could steer the terminal."""
-    return "".join(char if char.isprintable() or char == " " else " " for char in text)

@@ -21,6 +21,7 @@ ROOMS = [
         "indexer.progress",
         "indexer.charts",
         "indexer.accounts",
+        "indexer.printing",
         "indexer.mcp_server",
         "indexer.retriever",
         "indexer.mcp_answers",
