@@ -46,6 +46,16 @@ def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
     assert parse(text, today=TODAY).tree == tree
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [("a -(b AND AND c)", "a -(b AND and AND c)"), ("(a OR ) c", "a or c"), ("(a NEAR/3 )", "a near/3")],
+)
+def test_an_operator_that_was_read_as_a_word_is_written_as_one(typed: str, text: str) -> None:
+    tree = parse(typed, today=TODAY).tree
+    assert written(tree) == text
+    assert written(parse(text, today=TODAY).tree) == text
+
+
 def test_nothing_is_written_as_nothing() -> None:
     assert written(NullQuery) == ""
 

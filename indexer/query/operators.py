@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from whoosh.qparser import plugins, syntax
@@ -22,6 +23,7 @@ DISTANCE = 10
 MAX_DISTANCE = 100
 MAX_CHAIN = 16
 
+OPERATOR = re.compile(r"(?:AND|OR|NOT|NEAR(?:/[0-9]{1,9})?)")
 CLAUSE_START = r"(?<![^\s(])"
 
 
@@ -100,7 +102,7 @@ class Operators(plugins.OperatorsPlugin):
     """
 
     def __init__(self) -> None:
-        words = rf"(?:AND|OR|NOT|NEAR(?:/[0-9]{{1,9}})?)(?=[\s()={QUOTES}]|$)"
+        words = rf"{OPERATOR.pattern}(?=[\s()={QUOTES}]|$)"
         signs = rf"[+-](?=[^\s+\-–—>.,;:!?/\\|<=)\]}}]|=[\w@#{QUOTES}])"
         super().__init__(
             [(FnTagger(f"{CLAUSE_START}(?P<text>{words}|{signs})", self._operator), 0)], clean=True

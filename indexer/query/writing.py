@@ -12,7 +12,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.query.operators import DISTANCE
+from indexer.query.operators import DISTANCE, OPERATOR
 from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words
 from indexer.query.widening import Alternatives
 
@@ -98,7 +98,9 @@ def _word(node: Any) -> str:
     if type(node) is FuzzyTerm:
         return f"{field}{node.text}~{'' if node.maxdist == 1 else node.maxdist}{boost}"
     if type(node) in (Term, Wildcard, Alternatives):
-        return f"{field}{node.text}{boost}"
+        # An operator that joined nothing was read as a word; in small letters it is one wherever it stands.
+        text = node.text.lower() if OPERATOR.fullmatch(node.text) else node.text
+        return f"{field}{text}{boost}"
     return str(node)
 
 
