@@ -172,6 +172,24 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     expect(tab.locator(".hit").first).to_be_visible()
 
 
+def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    held: list[Route] = []
+    tab.route(re.compile("after=2020"), lambda route: held.append(route))
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press("End")
+    tab.keyboard.press("s")
+    with tab.expect_request(re.compile("after=2020")):
+        tab.get_by_role("link", name="2020", exact=True).first.click()
+    tab.clock.run_for(1000)
+    expect(tab).to_have_url(re.compile("q=crane&.*after=2020"))
+    for route in held:
+        route.continue_()
+    expect(tab.locator(".chips li")).to_have_count(2)
+    expect(box(tab)).to_have_value("crane")
+
+
 def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
     tab.goto("/")
     box(tab).press_sequentially("crane")
@@ -248,6 +266,18 @@ def test_escape_closes_the_suggestions_and_then_empties_the_box(tab: Page) -> No
     tab.keyboard.press("Escape")
     expect(box(tab)).to_have_value("")
     expect(tab.locator(".holdings")).to_be_visible()
+
+
+def test_escape_puts_the_suggestions_away_and_not_what_was_typed(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    tab.keyboard.press("n")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Results for cran")
 
 
 def test_a_suggestion_is_taken_with_the_pointer(tab: Page) -> None:
