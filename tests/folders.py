@@ -55,7 +55,7 @@ class Archive:
 
 def articles(index: Index) -> list[Article]:
     """All articles of a small index, by id."""
-    hits = index.search("*", limit=1000).hits
+    hits = index.search("*", limit=1000, seconds=60).hits
     return sorted((index.article(hit.article.id) for hit in hits), key=lambda article: article.id)
 
 
@@ -65,7 +65,7 @@ def state(index: Index, queries: Iterable[str] = QUERIES) -> tuple[Any, ...]:
     answers = [
         (query, page.total, [(hit.article.id, hit.score, hit.passages) for hit in page.hits])
         for query in queries
-        for page in [index.search(query, limit=100)]
+        for page in [index.search(query, limit=100, seconds=60)]
     ]
     failures = sorted((failure.path, failure.reason) for failure in status.failures)
     return articles(index), (status.articles, status.paragraphs, status.languages), failures, answers

@@ -22,7 +22,7 @@ from tests.folders import Archive, contents
 
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("NUTGRAF_", "LC_", "LANG"))
-}
+} | {"NUTGRAF_QUERY_SECONDS": "60"}
 
 
 @pytest.fixture
@@ -348,10 +348,10 @@ def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
 
 def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
-    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(3000)))
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(20_000)))
     with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not (archive.folder / "writer.json").exists():
-            pass
+            os.sched_yield()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out) == (130, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
@@ -55,11 +55,7 @@ def ids(pages: Iterator[Page]) -> list[str]:
     return [hit.article.id for page in pages for hit in page.hits]
 
 
-@settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 @given(articles=ARTICLES, limit=st.integers(1, 7), half_life=st.sampled_from([None, 1, 400.5]))
 def test_a_walk_by_cursors_gives_every_hit_once_and_in_the_order_of_one_large_page(
     tmp_path_factory: pytest.TempPathFactory, articles: list[Article], limit: int, half_life: float | None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Config, Index, Page
@@ -130,7 +130,7 @@ _ASKED = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(_ASKED, st.sampled_from([None, "2022", "2030"]), st.sampled_from([None, "2024", "1900"]))
 def test_each_relaxation_finds_as_many_as_it_says(
     index: Index, query: str, after: str | None, before: str | None

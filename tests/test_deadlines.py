@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Config, ConfigError, Index, InvalidRequest, Page
@@ -57,7 +57,7 @@ def test_with_time_enough_nothing_is_cut(index: Index) -> None:
     assert page.hits == index.search("wheel river low", limit=50).hits
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(QUERIES, st.integers(1, 40))
 def test_a_cut_search_finds_nothing_that_the_whole_does_not(index: Index, query: str, ticks: int) -> None:
     whole = index.search(query, limit=50, seconds=30)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, FacetCount, Index, InvalidRequest, Timeline, open_index
@@ -32,11 +32,7 @@ ROWS = st.tuples(
 )
 COLLECTIONS = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=3)
 QUERIES = ["sea", "sea OR road", "title:belt", "-road", "sea -belt", "*"]
-MANY = settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 
 
 def articles_of(rows: Sequence[tuple[Any, ...]], start: int = 0) -> list[Article]:

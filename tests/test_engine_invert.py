@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, open_index
@@ -32,11 +32,7 @@ from indexer.model import anchors
 from tests.folders import state
 from tests.test_search import WORDS
 
-MANY = settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 # Words that share a stem, are several, are none, or have another stem in another language.
 TEXTS = st.lists(
     st.sampled_from(

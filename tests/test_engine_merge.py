@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article
@@ -20,11 +20,7 @@ from indexer.engine.merge import FACTOR, choose, merge
 from indexer.engine.view import SegmentView
 from tests.test_engine_invert import ARTICLES, EVERYTHING, assert_says, built, contents
 
-MANY = settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 Parts = Sequence[tuple[Sequence[Article], Sequence[bool]]]
 SEGMENTS = st.lists(
     st.tuples(ARTICLES.filter(bool), st.lists(st.booleans(), min_size=12, max_size=12)),

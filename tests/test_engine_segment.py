@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, open_index
@@ -27,11 +27,7 @@ from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged
 from tests.folders import state
 
-MANY = settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 KINDS = (np.uint8, np.uint16, np.uint32, np.uint64, np.int32, np.int64)
 SMALL = [
     Article(id="é", title="Zürich café", published="2021-03", paragraphs=["A crane, a crane.", "東京都"]),

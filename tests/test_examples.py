@@ -48,7 +48,7 @@ def test_an_example_prints_what_it_should(name: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": "60"},
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

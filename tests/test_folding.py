@@ -233,7 +233,7 @@ def collections(draw: st.DrawFn) -> list[Article]:
     return draw(st.permutations(articles))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(collections(), st.sampled_from(["sea", "sea road", "sea OR road", "*"]), st.sampled_from(ORDERS))
 def test_every_match_is_shown_once_or_folded_under_one_that_is_shown(
     articles: list[Article], query: str, order: str
@@ -259,7 +259,7 @@ def test_every_match_is_shown_once_or_folded_under_one_that_is_shown(
             assert agreeing(of[hit.article.id][None], of[other.id][None])[0] > WIDTH / 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(collections(), st.randoms(use_true_random=False))
 def test_the_order_in_which_articles_came_does_not_matter(
     articles: list[Article], chance: random.Random

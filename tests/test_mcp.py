@@ -84,9 +84,9 @@ def agent_of(folder: Path, *options: str) -> Iterator[Agent]:
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "indexer", "mcp", "--index", str(folder), *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": "60"},
     )
-    client = Client(command, read_timeout_seconds=60)
+    client = Client(command, read_timeout_seconds=300)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as entered:
         yield Agent(portal, entered)
 

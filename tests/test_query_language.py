@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index
@@ -347,7 +347,7 @@ QUERIES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(st.one_of(QUERIES, st.text()))
 def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Index, query: str) -> None:
     parsed = parse(query, today=TODAY)

@@ -60,7 +60,7 @@ def test_nothing_is_written_as_nothing() -> None:
     assert written(NullQuery) == ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(QUERIES)
 def test_what_is_written_finds_its_own_reading(query: str) -> None:
     """Written twice it is the same text: nothing is lost or added on the way."""

@@ -167,13 +167,13 @@ def assert_reads(data: bytes, name: str) -> None:
     assert all(isinstance(one, (Article, Failure)) for one in found)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.sampled_from(NAMES))
 def test_any_bytes_give_articles_or_a_clear_error(data: bytes, name: str) -> None:
     assert_reads(data, name)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.one_of(FRAGMENTS, st.text(max_size=20)), max_size=12).map("".join),
     st.sampled_from(NAMES),

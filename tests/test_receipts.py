@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from indexer import Config, Index
 from indexer.receipts import ClauseReceipt, HitExplanation
@@ -130,7 +130,7 @@ def test_an_alternative_that_is_not_met_adds_nothing(index: Index) -> None:
     assert [word.label for hit in hits if hit.explanation for word in hit.explanation.words] == ["ask"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(QUERIES)
 def test_the_parts_make_the_score(index: Index, query: str) -> None:
     for hit in index.search(query, limit=50, explain=True).hits:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, InvalidRequest, open_index
@@ -350,11 +350,7 @@ QUERIES = st.recursive(
 )
 
 
-@settings(
-    max_examples=int(os.environ.get("TEST_EXAMPLES", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 @given(collection=COLLECTIONS, queries=st.lists(QUERIES, min_size=1, max_size=8))
 def test_the_engine_agrees_with_the_reference(
     tmp_path_factory: pytest.TempPathFactory, collection: list[tuple[Any, ...]], queries: list[str]
@@ -377,7 +373,7 @@ def test_the_engine_agrees_with_the_reference(
             assert (page.total, page.partial) == (len(expected.full), len(expected.partial))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(query=st.text(max_size=60) | QUERIES)
 @example("*" * 50)
 @example("a*b*c*d*e*f*")

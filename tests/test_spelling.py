@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
@@ -144,7 +144,7 @@ def test_a_page_of_hits_is_the_same_whether_another_query_is_offered_or_not(inde
     assert page.as_json()["did_you_mean"] == "government"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(
     st.lists(
         st.sampled_from(["harbur", "har", "bour", "crane", "OR", "-", '"', "(", "+", "=", "東", " "]),

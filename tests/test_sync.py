@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index, sync
@@ -38,6 +38,12 @@ def archive(tmp_path: Path) -> Archive:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust the times of files at once, instead of when they are two seconds old."""
     monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+
+
+@pytest.fixture
+def young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the times of no file, however long ago it was written by now."""
+    monkeypatch.setattr(sync, "_SETTLED_NS", 1 << 62)
 
 
 def counts(report: SyncReport) -> tuple[int, int, int, int]:
@@ -117,6 +123,7 @@ def test_a_run_without_changes_opens_no_source_file(archive: Archive) -> None:
     assert contents(archive.folder) == before
 
 
+@pytest.mark.usefixtures("young")
 def test_a_young_file_is_read_again_for_its_clock_may_not_have_ticked(archive: Archive) -> None:
     archive.sync()
     with noting_files_opened() as opened:
@@ -695,11 +702,7 @@ def edit(archive: Archive, action: str, name: str, how: Any) -> None:
         os.utime(path, (how, how))
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=EXAMPLES)
 @given(edits=_EDITS)
 def test_any_sequence_of_edits_ends_in_the_index_that_a_new_one_would_be(
     edits: list[tuple[str, str, Any]],

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 import webui
 from indexer import Article, Published
 from tests.hosts import SCRIPT, allowing, document, host
-from tests.test_webui_browser import ARGUMENTS, CHROMIUM, overflow, pytestmark
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM, at_rest, overflow, pytestmark
 from tests.test_webui_serve import serving
 from tests.test_webui_views import archive
 
@@ -72,6 +72,8 @@ class Hosts:
     def __init__(self, browser: Browser, site: str, open_: ExitStack) -> None:
         self.browser, self.site = browser, site
         self.complaints: list[str] = []
+        self.foreseen: re.Pattern[str] | None = None
+        """What a complaint may say without being one; it can come after what it complains of."""
         self._open = open_
 
     def tab(self, **options: Any) -> Page:
@@ -79,11 +81,14 @@ class Hosts:
         context = self.browser.new_context(**options)
         self._open.callback(context.close)
         page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: self.complaints.append("a dialog: " + dialog.message))
+        page.on("console", lambda message: self._hear(message.text))
+        page.on("pageerror", lambda error: self._hear(str(error)))
+        page.on("dialog", lambda dialog: self._hear("a dialog: " + dialog.message))
         return page
+
+    def _hear(self, complaint: str) -> None:
+        if not (self.foreseen and self.foreseen.search(complaint)):
+            self.complaints.append(complaint)
 
     def serve(self, pages: Mapping[str, str], site: str = "") -> str:
         """The address of a site of its own with these pages, whose policy allows `site` (the archive)."""
@@ -119,11 +124,14 @@ def test_the_file_is_small() -> None:
 def test_results_come_while_typing_and_lead_to_the_paragraph(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     box(tab).press_sequentially("keeper")
+    # The answer to all that was typed, and not to what had been typed on the way.
+    passage = tab.get_by_role("link", name="keeper said")
+    expect(passage).to_have_attribute("href", re.compile("q=keeper#"))
     expect(tab.get_by_role("status")).to_have_text("1 article")
     expect(tab.get_by_role("heading", level=3)).to_have_text("The harbour reopens to night ferries")
     expect(tab.get_by_role("time")).to_have_text("November 5, 2021 at 09:01 PM")
     expect(box(tab)).to_be_focused()
-    tab.get_by_role("link", name="keeper said").click()
+    passage.click()
     expect(tab).to_have_url(
         re.compile(re.escape(hosts.site) + r"a/harbour/2021%20%26%20after\?q=keeper#p-[0-9a-f]{8}$")
     )
@@ -165,14 +173,13 @@ def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
 def test_an_answer_that_comes_late_is_not_shown(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     held: list[Route] = []
-    failed: list[str] = []
-    tab.on("requestfailed", lambda request: failed.append(request.url))
     tab.route("**/api/search?q=lighthouse*", lambda route: held.append(route))
     with tab.expect_request("**/api/search?q=lighthouse*"):
         box(tab).fill("lighthouse")
-    box(tab).fill("keeper")
+    with tab.expect_event("requestfailed", lambda request: "/search?q=lighthouse" in request.url):
+        box(tab).fill("keeper")
     expect(tab.get_by_role("status")).to_have_text("1 article")
-    assert any("q=lighthouse" in url for url in failed)
+    assert held
     for route in held:
         route.continue_()
     tab.get_by_role("button", name="Clear").click()
@@ -184,7 +191,7 @@ def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     options, field = tab.get_by_role("option"), box(tab)
     expect(field).to_have_attribute("aria-expanded", "false")
-    field.press_sequentially("lighth")
+    field.fill("lighth")
     expect(options.first).to_be_visible()
     expect(field).to_have_attribute("aria-expanded", "true")
     expect(tab.locator("[role=option][aria-selected=true]")).to_have_count(0)
@@ -214,7 +221,7 @@ def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
 
 def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
-    box(tab).press_sequentially("The harb")
+    box(tab).fill("The harb")
     expect(tab.get_by_role("option", name="The harbour reopens")).to_be_visible()
     box(tab).press("ArrowUp")
     box(tab).press("Enter")
@@ -223,7 +230,7 @@ def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
 
 def test_a_suggestion_is_taken_with_the_mouse_and_the_focus_stays(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
-    box(tab).press_sequentially("lighth")
+    box(tab).fill("lighth")
     tab.get_by_role("option").first.click()
     expect(box(tab)).to_have_value("lighthouse")
     expect(box(tab)).to_be_focused()
@@ -267,16 +274,21 @@ def test_a_dead_end_leads_to_searches_that_ask_for_less(
     box(tab).fill(query)
     expect(tab.locator("[part=reason]")).to_contain_text(reason)
     box(tab).press("Enter")
+    at_rest(tab)
     tab.get_by_role("button", name=change).click()
     expect(tab.get_by_role("status")).to_have_text(total)
     assert ("source=wire" in asked[0]) == bool(parameters)
     assert "source" not in asked[-1]
     # What is typed next is narrowed again.
     box(tab).fill("odds")
-    expect(tab.get_by_role("status")).to_have_text("Nothing was found." if parameters else "1 article")
+    if parameters:
+        expect(tab.get_by_role("status")).to_have_text("Nothing was found.")
+    else:
+        expect(tab.get_by_role("heading", level=3)).to_have_text(["An odd ferry"])
 
 
 def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
+    hosts.foreseen = re.compile("Failed to load")
     tab = hosts.show(ELEMENT)
     tab.route("**/api/search?*", lambda route: route.abort())
     box(tab).fill("keeper")
@@ -285,14 +297,12 @@ def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
     tab.get_by_role("button", name="Try again").click()
     expect(tab.get_by_role("status")).to_have_text("1 article")
     expect(tab.get_by_role("button", name="Try again")).to_be_hidden()
-    assert [text for text in hosts.complaints if "Failed to load" not in text] == []
-    hosts.complaints.clear()
 
 
 def test_what_the_archive_says_of_an_error_is_shown(hosts: Hosts) -> None:
+    hosts.foreseen = re.compile("Failed to load")
     tab = hosts.show('<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
     expect(tab.locator("[part=error]")).to_contain_text("someday")
-    hosts.complaints.clear()
 
 
 @pytest.mark.parametrize("src", ["javascript:alert(5)", "", "data:application/json,{}"])
@@ -319,6 +329,7 @@ def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
     box(tab).press_sequentially("x")
     expect(tab.locator("nutgraf-search").locator("img, script")).to_have_count(0)
     tab.locator("nutgraf-search").evaluate("e => { e.link = null; e.query = 'kraken' }")
+    at_rest(tab)
     tab.get_by_role("link", name="Kraken").first.click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("Kraken <img")
 
@@ -328,19 +339,24 @@ def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
     "query", ["", "lighthouse", "ferry", "lighthuose", "kraken", "ferry after:2040", "المنارة"]
 )
 def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, query: str) -> None:
-    tab = hosts.show(ELEMENT, hosts.tab(color_scheme=scheme))
+    # What fades in has too little contrast while it does.
+    tab = hosts.show(ELEMENT, hosts.tab(color_scheme=scheme, reduced_motion="reduce"))
     box(tab).fill(query)
     if query:
         expect(tab.get_by_role("status")).not_to_have_text("")
-        expect(tab.locator("[aria-busy]")).to_have_count(0)
+        at_rest(tab)
+        # Suggestions that come late would change what axe looks at; they have a test of their own.
+        box(tab).blur()
     found = Axe().run(tab)
     assert not found.violations_count, found.generate_report()
 
 
 def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
-    tab = hosts.show(ELEMENT)
-    box(tab).press_sequentially("light")
+    tab = hosts.show(ELEMENT, hosts.tab(reduced_motion="reduce"))
+    box(tab).fill("light")
     expect(tab.get_by_role("option").first).to_be_visible()
+    expect(tab.get_by_role("status")).not_to_have_text("")
+    at_rest(tab)
     box(tab).press("ArrowDown")
     found = Axe().run(tab)
     assert not found.violations_count, found.generate_report()

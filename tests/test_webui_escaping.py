@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import webui
@@ -140,7 +140,6 @@ SITE = client(
 )
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=60))
 def test_any_string_is_a_query(query: str) -> None:
     encoded = quote_from_bytes(query.encode("utf-8", "surrogatepass"))
@@ -151,7 +150,6 @@ def test_any_string_is_a_query(query: str) -> None:
     assert response.is_json
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=40), st.sampled_from(["q", "after", "before", "sort", "page", "limit", "offset", "id"])
 )
@@ -163,7 +161,6 @@ def test_any_bytes_are_an_address(value: bytes, name: str) -> None:
             assert response.status_code in (200, 400, 404)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=40))
 def test_any_bytes_are_the_name_of_an_article(name: bytes) -> None:
     for path in ("/a/", "/api/articles/", "/static/nutgraf/"):

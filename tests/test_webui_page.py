@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 
 import webui
 from indexer import Article
-from tests.test_webui_browser import ARGUMENTS, CHROMIUM, overflow
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM, at_rest, overflow
 from tests.test_webui_serve import serving
 from tests.test_webui_views import COPIES, NIGHT, archive
 
@@ -112,6 +112,7 @@ def test_typing_asks_once_it_pauses(tab: Page) -> None:
     asked: list[str] = []
     tab.on("request", lambda sent: asked.append(sent.url) if "/?q=" in sent.url else None)
     tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
     for key in "crane":
         tab.keyboard.press(key)
         tab.clock.run_for(100)
@@ -125,11 +126,13 @@ def test_an_answer_that_is_overtaken_is_thrown_away(tab: Page) -> None:
     tab.goto("/")
     held: list[Route] = []
     tab.route(re.compile(r"/\?q=trams$"), lambda route: held.append(route))
-    box(tab).press_sequentially("trams")
+    with tab.expect_request(re.compile(r"/\?q=trams$")):
+        box(tab).fill("trams")
     expect(tab.locator("main")).to_have_attribute("aria-busy", "true")
     with tab.expect_response(re.compile(r"/\?q=crane$")):
         box(tab).fill("crane")
     expect(tab.get_by_role("heading", level=1)).to_contain_text("crane")
+    assert held
     for route in held:
         route.fulfill(
             status=200, content_type="text/html", body="<div class=nutgraf><main><h1>late</h1></main>"
@@ -154,6 +157,7 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     expect(tab).to_have_url(re.compile(r"q=crane$"))
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("heading", level=1)).to_contain_text("crane")
+    at_rest(tab)
     tab.get_by_role("link", name="2020", exact=True).first.click()
     expect(tab.locator(".chips li")).to_have_count(2)
     tab.go_back()
@@ -168,9 +172,29 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     expect(tab.locator(".hit").first).to_be_visible()
 
 
+def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    held: list[Route] = []
+    tab.route(re.compile("after=2020"), lambda route: held.append(route))
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press("End")
+    tab.keyboard.press("s")
+    with tab.expect_request(re.compile("after=2020")):
+        tab.get_by_role("link", name="2020", exact=True).first.click()
+    tab.clock.run_for(1000)
+    expect(tab).to_have_url(re.compile("q=crane&.*after=2020"))
+    for route in held:
+        route.continue_()
+    expect(tab.locator(".chips li")).to_have_count(2)
+    expect(box(tab)).to_have_value("crane")
+
+
 def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
     tab.goto("/")
     box(tab).press_sequentially("crane")
+    expect(tab).to_have_url(re.compile(r"q=crane$"))
+    at_rest(tab)
     tab.locator(".hit h3 a").first.click()
     expect(tab.locator("article h1")).to_be_visible()
     tab.go_back()
@@ -197,7 +221,7 @@ def test_suggestions_are_walked_through_and_taken_by_keyboard(tab: Page) -> None
     tab.goto("/")
     combobox = tab.get_by_role("combobox", name="Search the articles")
     expect(combobox).to_have_attribute("aria-expanded", "false")
-    combobox.press_sequentially("cra")
+    combobox.fill("cra")
     expect(options(tab).first).to_be_visible()
     expect(combobox).to_have_attribute("aria-expanded", "true")
     expect(tab.locator("[aria-selected=true]")).to_have_count(0)
@@ -222,7 +246,7 @@ def test_suggestions_are_walked_through_and_taken_by_keyboard(tab: Page) -> None
 
 def test_nothing_is_chosen_until_the_reader_chooses(tab: Page) -> None:
     tab.goto("/")
-    box(tab).press_sequentially("cra")
+    box(tab).fill("cra")
     expect(options(tab).first).to_be_visible()
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("heading", level=1)).to_have_text("Results for cra")
@@ -231,7 +255,7 @@ def test_nothing_is_chosen_until_the_reader_chooses(tab: Page) -> None:
 
 def test_escape_closes_the_suggestions_and_then_empties_the_box(tab: Page) -> None:
     tab.goto("/")
-    box(tab).press_sequentially("cra")
+    box(tab).fill("cra")
     expect(options(tab).first).to_be_visible()
     tab.keyboard.press("Escape")
     expect(tab.get_by_role("listbox")).to_be_hidden()
@@ -244,9 +268,21 @@ def test_escape_closes_the_suggestions_and_then_empties_the_box(tab: Page) -> No
     expect(tab.locator(".holdings")).to_be_visible()
 
 
+def test_escape_puts_the_suggestions_away_and_not_what_was_typed(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    tab.keyboard.press("n")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Results for cran")
+
+
 def test_a_suggestion_is_taken_with_the_pointer(tab: Page) -> None:
     tab.goto("/")
-    box(tab).press_sequentially("harb")
+    box(tab).fill("harb")
     options(tab).first.click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("harbour")
     expect(box(tab)).to_be_focused()
@@ -318,6 +354,8 @@ def test_facets_narrow_and_chips_widen_again(chromium: Browser, address: str, sc
     box(page).fill("crane moved")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"q=crane\+moved.*source=ferry.jsonl&site="))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("crane moved")
+    at_rest(page)
     page.locator(".chips a").first.click()
     expect(page.locator(".chips li")).to_have_count(1)
     expect(page).not_to_have_url(re.compile("source="))
@@ -533,8 +571,10 @@ def test_no_state_has_a_barrier(chromium: Browser, address: str, state: str, sch
 
 def test_what_opens_has_no_barrier(tab: Page) -> None:
     tab.goto("/")
-    box(tab).press_sequentially("cra")
+    box(tab).fill("cra")
     expect(options(tab).first).to_be_visible()
+    expect(tab).to_have_url(re.compile(r"q=cra$"))
+    at_rest(tab)
     tab.keyboard.press("ArrowDown")
     assert violations(tab) == ""
     tab.keyboard.press("Escape")

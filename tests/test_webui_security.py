@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, open_index
-from tests.test_webui_serve import serving
+from tests.test_webui_serve import PATIENCE, serving
 from tests.test_webui_views import ARTICLES, archive, client
 from webui.journal import Journal
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_PARAMETERS
@@ -302,7 +302,7 @@ def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
     with serving(webui.create_app(archive(*ARTICLES))) as address:
         parts = urlsplit(address)
         for path in [*TRAVERSALS[::7], *ELSEWHERE[::5]]:
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
             with contextlib.closing(connection):
                 connection.putrequest("GET", quote(path, safe="/%:;@\\"), skip_host=True)
                 connection.putheader("Host", "evil.example")

@@ -21,6 +21,9 @@ from indexer import Article, ConfigError
 from tests.test_webui_views import archive
 from webui.serve import AddressUnavailable, Server
 
+# Seconds after which a server that does not answer, or does not end, is taken for one that never will.
+PATIENCE = 300
+
 
 @contextlib.contextmanager
 def serving(app: object) -> Iterator[str]:
@@ -32,7 +35,7 @@ def serving(app: object) -> Iterator[str]:
         yield server.address
     finally:
         server.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=PATIENCE)
         assert not thread.is_alive()
 
 
@@ -43,7 +46,7 @@ def site() -> object:
 def get(address: str, path: str = "/") -> tuple[int, str]:
     parts = urlsplit(address)
     with contextlib.closing(
-        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     ) as connection:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -88,7 +91,9 @@ def test_slow_clients_do_not_keep_others_waiting() -> None:
     with serving(site()) as address, contextlib.ExitStack() as stack:
         parts = urlsplit(address)
         for _ in range(200):
-            slow = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=20))
+            slow = stack.enter_context(
+                socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
+            )
             slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         assert get(address, "/?q=zebra")[0] == 200
 
@@ -123,7 +128,7 @@ def test_an_interrupt_ends_the_server_without_a_traceback() -> None:
         address = next(word for word in line.split() if word.startswith("http"))
         assert get(address)[0] == 503
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         (told,) = map(json.loads, errors.splitlines())
         assert (told["method"], told["path"], told["status"]) == ("GET", "/", 503)

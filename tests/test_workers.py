@@ -64,16 +64,12 @@ def hired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[byt
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces.
-
-    Every file counts as young, so that a catalog does not tell how long the reading took.
-    """
-    monkeypatch.setattr(sync, "_SETTLED_NS", 1 << 62)
+    """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
     monkeypatch.setattr(reconcile, "_WORTH_WORKERS", 0)
     monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
     monkeypatch.setattr(reconcile, "SPLIT", 500)
     monkeypatch.setattr(intake, "SPLIT", 500)
-    # How long it takes decides nothing here.
+    # How long the reading takes decides nothing here, and no catalog tells it.
     monkeypatch.setattr(sync, "_SETTLED_NS", 0)
 
 
@@ -140,17 +136,23 @@ def test_a_worker_that_is_killed_at_any_moment_loses_no_article(
     chance = random.Random(5)
     tasks = tasks_of(tmp_path, [chance.choice([1, 500, 20_000]) for _ in range(40)])
     reads = []
-    killed = 0
-    for read in read_all(tasks, OPTIONS, "en", 2):
+    moments = chance.sample(range(25), 6)
+    killed: list[workers._Worker] = []
+    owed = 0
+    for number, read in enumerate(read_all(tasks, OPTIONS, "en", 2)):
         reads.append(read)
-        if killed < 6 and chance.random() < 0.3:
-            # Not those that read again what ended another: twice would be the document's fault.
-            victim = chance.choice([worker for worker in pool if worker.process.poll() is None])
+        owed += number in moments
+        # Not those that read again what ended another: twice would be the document's fault. Where all that
+        # there are have been killed, the next turn has others.
+        alive = [worker for worker in pool if worker not in killed]
+        if owed and alive:
+            victim = chance.choice(alive)
             os.kill(victim.process.pid, signal.SIGKILL)
-            killed += 1
-    assert killed == 6
+            killed.append(victim)
+            owed -= 1
+    assert len(killed) == 6
     assert ids(reads) == [f"a{number}" for number in range(40)]
-    assert len(hired) > 2 + killed // 2
+    assert len(hired) > 2 + len(killed) // 2
 
 
 def test_idle_and_starting_workers_may_be_killed_too(
@@ -253,7 +255,7 @@ def test_a_worker_whose_writer_is_gone_ends_by_itself() -> None:
     for tasks in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
         done = subprocess.run(
             [sys.executable, "-c", "from indexer.workers import main; main()"],
-            input=tasks, capture_output=True, cwd=ROOT, timeout=60,
+            input=tasks, capture_output=True, cwd=ROOT, timeout=600,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
 
@@ -466,7 +468,7 @@ def test_workers_start_wherever_and_however_the_program_was_started(tmp_path: Pa
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
-        capture_output=True, text=True, cwd=elsewhere, env=environment, timeout=120,
+        capture_output=True, text=True, cwd=elsewhere, env=environment, timeout=600,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()

@@ -269,7 +269,10 @@
     const changed = () => {
       clearTimeout(waiting);
       choose(-1);
+      const place = location.href;
       waiting = setTimeout(() => {
+        // A link that was followed since leads elsewhere than what was being typed.
+        if (location.href !== place) return;
         results.typed();
         suggest();
       }, PAUSE);
@@ -307,8 +310,10 @@
         take(list.children[chosen]);
       } else if (event.key === "Escape") {
         event.preventDefault();
-        if (!list.hidden) quiet();
-        else if (box.value) {
+        if (!list.hidden) {
+          quiet();
+          results.typed(); // it is the suggestions that nobody wants, not the results
+        } else if (box.value) {
           box.value = "";
           changed();
         }
