@@ -1,0 +1,1 @@
+"""Faults that are really injected, and proof that nothing was lost: short as tests, long as commands."""
