@@ -398,12 +398,14 @@ def test_the_timeline_has_a_table_for_a_twin_and_shares(plain: Page) -> None:
     expect(plain.locator(".scale")).to_contain_text("share of all paragraphs")
 
 
-def test_presets_and_sizes_are_links(plain: Page) -> None:
+def test_sizes_are_links_and_periods_without_hits_are_not_there(plain: Page) -> None:
     plain.goto("/?q=crane")
     plain.get_by_role("link", name="25", exact=True).click()
     expect(plain.locator(".hit")).to_have_count(24)
-    plain.get_by_role("link", name="last 12 months").click()
-    expect(plain).to_have_url(re.compile(r"after=[0-9-]{10}&size=25"))
+    expect(plain.get_by_role("heading", name="Year")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Time", exact=True)).to_have_count(0)
+    plain.goto("/?q=zzzz&after=2018")
+    expect(plain.locator(".narrowing, .jump")).to_have_count(0)
 
 
 def test_limits_alone_find_everything_within_them(plain: Page) -> None:

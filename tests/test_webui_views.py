@@ -107,7 +107,7 @@ def one(soup: BeautifulSoup, selector: str) -> Tag:
 def test_the_start_page_says_what_can_be_searched() -> None:
     soup = page("/")
     assert " ".join(one(soup, ".holdings").text.split()) == (
-        "3 articles from 2020 to 2021, 1 of them without a date."
+        "3 articles · dated from 2020 to 2021 · 1 without a date"
     )
     assert one(soup, "search form")["method"] == "get"
     assert one(soup, "input[type=search]").has_attr("autofocus")
@@ -137,7 +137,7 @@ def test_results_that_lack_words_stand_apart_and_name_them() -> None:
     assert partial.h2 is not None
     assert partial.h2.text == "These lack some of the words"
     assert [m.text for m in partial.select(".missing")] == ["missing: vaccine", "missing: silk"]
-    assert one(soup, ".count").text.strip().startswith("0 articles; 2 lack some of the words")
+    assert one(soup, ".count").text.strip().startswith("0 articles · 2 lack some of the words")
 
 
 def test_notes_are_shown() -> None:
