@@ -81,7 +81,7 @@ def search() -> ResponseReturnValue:
         # Only then is it worth while to count what each clause finds.
         each = index.search(asked.query, **options, explain=True).receipt
     full, partial = hits.hit_texts(found, base, asked)
-    return _page(
+    shown = _page(
         mount,
         "results.html",
         asked,
@@ -102,6 +102,10 @@ def search() -> ResponseReturnValue:
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
     )
+    if found.is_cut and not found.shown:
+        # Not an answer: whoever asks again may get one.
+        shown.status_code = 503
+    return shown
 
 
 @blueprint.get("/a/", defaults={"name": None})
