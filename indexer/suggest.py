@@ -24,7 +24,7 @@ from indexer.query import DateRange, parse
 from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.searching import Searching
-from indexer.surfaces import as_written, nicest, sample_texts
+from indexer.surfaces import as_written, in_keeping, nicest, sample_texts
 from indexer.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
@@ -146,7 +146,9 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         yield from _runs(scope)
         return
     last = tokens[-1]
-    known: set[frozenset[str]] = set()
+    # A word that is there already would ask for nothing more.
+    asked = [scope.leaves.word(scope.fields, word.text).mark for word in plain_words(typed.before)]
+    known = {mark.stems or mark.words for mark in asked}
     for word in _candidates(scope, tokens):
         leaf = scope.leaves.word(scope.fields, word)
         stems = leaf.mark.stems or leaf.mark.words
@@ -155,7 +157,8 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         known.add(stems)
         texts = sample_texts(scope.snapshot, scope.documents(leaf), _WRITINGS)
         given = typed.word[last.start :]
-        writing = as_written(analyzer(how.language), word, texts)
+        beside = typed.word[: last.start] or " ".join(typed.neighbours)
+        writing = in_keeping(as_written(analyzer(how.language), word, texts), beside)
         if given != given.lower() and writing.lower().startswith(given.lower()):
             writing = given + writing[len(given) :]
         text = typed.before + typed.word[: last.start] + writing
@@ -256,7 +259,7 @@ def _going_on(
     found = []
     for key in sorted(after, key=lambda key: (-after[key].total(), key))[: more * _PHRASES]:
         leaf = scope.leaves.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
-        text = before + nicest(key, after[key])
+        text = before + in_keeping(nicest(key, after[key]), before)
         if (count := scope.count(leaf, text)) >= least:
             found.append(Suggestion(text, "phrase", count, spans=((len(before), len(text)),)))
     yield from sorted(found, key=lambda suggestion: -suggestion.count)

@@ -51,3 +51,13 @@ def nicest(folded: str, found: Counter[str]) -> str:
     mixed = {surface: count for surface, count in found.items() if surface != surface.upper()}
     best = Counter(small or mixed or found).most_common()
     return next((surface for surface, _ in best if fold(surface) == folded), folded)
+
+
+def in_keeping(writing: str, before: str) -> str:
+    """How words are shown after what was typed before them: in small letters where that has no others.
+
+    Who types "hong k" wants no "hong Kong". What stands in nothing but capitals, such as "TV", stays.
+    """
+    if not before.islower():
+        return writing
+    return " ".join(word if word.isupper() else word.lower() for word in writing.split(" "))

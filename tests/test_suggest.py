@@ -14,6 +14,7 @@ from indexer import Article, Index, Suggestion, open_index
 from indexer.analysis import Analyzer
 from indexer.engine.completion import article_set, complete, title_documents
 from indexer.following import characters_after, words_after
+from indexer.surfaces import in_keeping
 
 ARTICLES = [
     Article(
@@ -120,7 +121,32 @@ def test_an_excluded_word_counts_what_is_left(index: Index) -> None:
 def test_phrases_are_what_stands_side_by_side(index: Index) -> None:
     assert "harbour crane" in texts(index, "harb", "phrase")
     assert texts(index, "re", "phrase") == ["red tide"]
-    assert texts(index, "harbour of ", "phrase") == ["harbour of Zürich"]
+    assert texts(index, "harbour of ", "phrase") == ["harbour of zürich"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "first"),
+    [
+        ("harbour z", "harbour zürich"),
+        ("Harbour z", "Harbour Zürich"),
+        ("harbour Z", "harbour Zürich"),
+        ("tide OR zur", "tide OR Zürich"),
+        ("Harbour of ", "Harbour of Zürich"),
+    ],
+)
+def test_what_follows_small_letters_is_in_small_letters(index: Index, prefix: str, first: str) -> None:
+    assert texts(index, prefix)[0] == first
+
+
+def test_what_is_never_but_in_capitals_stays_so() -> None:
+    assert in_keeping("and TV Hall", "film") == "and TV hall"
+    assert in_keeping("and TV Hall", "Film") == "and TV Hall"
+    assert in_keeping("港 Hall", "東京") == "港 Hall"
+
+
+def test_a_word_that_is_typed_already_is_not_suggested_again(index: Index) -> None:
+    assert texts(index, "harbour har", "word") == []
+    assert texts(index, "credits cre", "word") == ["credits crew"]
 
 
 def test_titles_match_by_their_words_in_any_order(index: Index) -> None:

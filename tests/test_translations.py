@@ -95,6 +95,38 @@ def test_no_text_has_markup_or_space_around_it(language: str) -> None:
             assert text == text.strip()
 
 
+def test_french_has_its_spaces_before_signs_and_within_them_no_line_is_broken() -> None:
+    for key in catalog("fr"):
+        for text in forms("fr", key):
+            assert not re.search(r"(?<!\u202f)[;?!]|(?<!\u00a0):", text), text
+
+
+def test_a_date_in_arabic_keeps_its_order() -> None:
+    # Digits and hyphens between Arabic letters would be shown as 05-03-2024.
+    dated = [text for key in catalog("ar") for text in forms("ar", key) if "2024-03-05" in text]
+    assert dated
+    assert all("\u20662024-03-05\u2069" in text for text in dated)
+
+
+@pytest.mark.parametrize(
+    ("language", "share", "name"),
+    [
+        ("en", "12.3%", "German"),
+        ("de", "12,3\u00a0%", "Deutsch"),
+        ("fr", "12,3\u00a0%", "allemand"),
+        ("zh", "12.3%", "德语"),
+    ],
+)
+def test_shares_and_languages_are_said_as_the_language_has_them(language: str, share: str, name: str) -> None:
+    assert phrases(language).percent(0.123) == share
+    assert phrases(language).language_name("de") == name
+
+
+@pytest.mark.parametrize("tag", ["xx", "", "english (UK)", "<b>"])
+def test_a_language_without_a_name_is_its_tag(tag: str) -> None:
+    assert phrases("en").language_name(tag) == tag
+
+
 def test_what_a_text_says_is_escaped_and_what_is_markup_stays() -> None:
     say = phrases("de").say
     assert say("{a} & {b}", a="<b>", b=Markup("<i>x</i>")) == "&lt;b&gt; &amp; <i>x</i>"

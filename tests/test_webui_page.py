@@ -16,6 +16,7 @@ from indexer import Article
 from tests.test_webui_browser import ARGUMENTS, CHROMIUM, at_rest, overflow
 from tests.test_webui_serve import serving
 from tests.test_webui_views import COPIES, NIGHT, archive
+from webui.phrases import LANGUAGES
 
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
@@ -398,12 +399,14 @@ def test_the_timeline_has_a_table_for_a_twin_and_shares(plain: Page) -> None:
     expect(plain.locator(".scale")).to_contain_text("share of all paragraphs")
 
 
-def test_presets_and_sizes_are_links(plain: Page) -> None:
+def test_sizes_are_links_and_periods_without_hits_are_not_there(plain: Page) -> None:
     plain.goto("/?q=crane")
     plain.get_by_role("link", name="25", exact=True).click()
     expect(plain.locator(".hit")).to_have_count(24)
-    plain.get_by_role("link", name="last 12 months").click()
-    expect(plain).to_have_url(re.compile(r"after=[0-9-]{10}&size=25"))
+    expect(plain.get_by_role("heading", name="Year")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Time", exact=True)).to_have_count(0)
+    plain.goto("/?q=zzzz&after=2018")
+    expect(plain.locator(".narrowing, .jump")).to_have_count(0)
 
 
 def test_limits_alone_find_everything_within_them(plain: Page) -> None:
@@ -500,8 +503,42 @@ def test_paper_has_the_results_and_nothing_to_press(tab: Page) -> None:
     tab.goto("/?q=crane")
     tab.emulate_media(media="print")
     expect(tab.locator(".hit").first).to_be_visible()
-    for hidden in ("search", ".pager", ".narrowing", ".colophon", ".cite"):
+    for hidden in ("search", ".pager", ".narrowing", ".colophon", ".cite", ".scale a"):
         expect(tab.locator(hidden).first).to_be_hidden()
+    tab.goto("/?q=crane")
+    tab.locator(".passages a").first.click()
+    expect(tab.locator(".tools")).to_have_count(1)
+    expect(tab.locator(".paragraph p:visible")).to_have_count(4)
+    expect(tab.locator("article .meta:visible")).to_have_count(1)
+
+
+def test_quotation_marks_are_those_of_the_language(plain: Page) -> None:
+    for language, opening in {"en": "“", "de": "„", "fr": "«", "es": "«", "ar": "«", "zh": "“"}.items():
+        plain.goto(f"/?q=crane&lang={language}")
+        quotes = plain.locator("h1 q").evaluate("element => getComputedStyle(element).quotes")
+        assert quotes.startswith(f'"{opening}'), language
+
+
+def test_a_dead_end_says_what_each_part_finds(plain: Page) -> None:
+    plain.goto("/?q=zzzz+%22crates+moved%22")
+    expect(plain.locator(".reason")).to_contain_text("No article has")
+    parts = plain.locator(".nothing ul[lang=en] > li")
+    expect(parts).to_have_count(2)
+    expect(parts.first).to_contain_text("0 articles")
+    plain.goto("/?q=zzzz")
+    expect(plain.locator(".reason")).to_be_visible()
+    expect(parts).to_have_count(0)
+
+
+def test_forced_colours_show_marks_and_bars(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, forced_colors="active")
+    page = context.new_page()
+    page.goto("/?q=crane")
+    link = page.locator(".hit h3 a").first.evaluate("element => getComputedStyle(element).color")
+    expect(page.locator(".bar").first).to_have_css("fill", link)
+    text = page.locator("h1").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert page.locator("mark").first.evaluate("element => getComputedStyle(element).backgroundColor") != text
+    context.close()
 
 
 def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
@@ -555,6 +592,26 @@ STATES = {
 def violations(page: Page) -> str:
     results = Axe().run(page)
     return results.generate_report() if results.violations_count else ""
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
+    chromium: Browser, address: str, language: str
+) -> None:
+    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    for path in (
+        "/?",
+        "/?q=crane&after=2018&explain=1",
+        "/?q=zzzz+crates&before=2100",
+        "/a/harbour/1?q=crane",
+        "/a/nowhere?",
+    ):
+        page.goto(f"{path}&lang={language}")
+        open_everything(page)
+        assert violations(page) == "", path
+        assert overflow(page) <= 0, path
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from indexer import errors
 from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Passage, Published
-from webui import failures, present
+from webui import failures, hits, present
 from webui.addresses import Search
+from webui.article import article_text
 
 
 def test_a_date_tells_where_it_was_found_and_what_disagreed() -> None:
@@ -58,7 +59,7 @@ def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() 
     whole = Hit(ArticleInfo("a", "Silk"), 2.0, ((0, 4),), (Passage(3, "p-1", "old silk", ((4, 8),)),))
     lacking = Hit(ArticleInfo("b", "", url="https://www.example.org/b"), 1.0, missing=("road",))
     page = Page("silk road", 11, 1, offset=10, hits=(whole, lacking))
-    full, partial = present.hit_texts(page, "/s/", Search("silk road", sort="newest", page=2))
+    full, partial = hits.hit_texts(page, "/s/", Search("silk road", sort="newest", page=2))
     assert [(hit.number, hit.url) for hit in full] == [(11, "/s/a/a?q=silk+road&sort=newest&page=2")]
     assert full[0].passages[0].url == "/s/a/a?q=silk+road&sort=newest&page=2&p=p-1&n=3#p-1"
     assert full[0].passages[0].pieces == (("old ", False), ("silk", True))
@@ -68,7 +69,7 @@ def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() 
 
 def test_an_article_links_only_to_the_web() -> None:
     article = Article(id="a", url="javascript:alert(1)", paragraphs=("x",))
-    assert present.article_text(MarkedArticle(article, (), ()), "/", Search()).link is None
+    assert article_text(MarkedArticle(article, (), ()), "/", Search()).link is None
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def one(soup: BeautifulSoup, selector: str) -> Tag:
 def test_the_start_page_says_what_can_be_searched() -> None:
     soup = page("/")
     assert " ".join(one(soup, ".holdings").text.split()) == (
-        "3 articles from 2020 to 2021, 1 of them without a date."
+        "3 articles · dated from 2020 to 2021 · 1 without a date"
     )
     assert one(soup, "search form")["method"] == "get"
     assert one(soup, "input[type=search]").has_attr("autofocus")
@@ -137,7 +137,7 @@ def test_results_that_lack_words_stand_apart_and_name_them() -> None:
     assert partial.h2 is not None
     assert partial.h2.text == "These lack some of the words"
     assert [m.text for m in partial.select(".missing")] == ["missing: vaccine", "missing: silk"]
-    assert one(soup, ".count").text.strip().startswith("0 articles; 2 lack some of the words")
+    assert one(soup, ".count").text.strip().startswith("0 articles · 2 lack some of the words")
 
 
 def test_notes_are_shown() -> None:
@@ -414,3 +414,20 @@ def test_labels_in_a_receipt_are_escaped() -> None:
     soup = page("/?q=%22%3Cb%3Ebold%3C/b%3E%22&explain=1")
     assert not soup.select("b")
     page("/?q=silk&explain=maybe", status=400)
+
+
+def test_a_search_that_took_too_long_is_no_search_that_found_nothing(tmp_path: Path) -> None:
+    with open_index(Config(index=tmp_path / "index", query_seconds=1e-9)) as hasty:
+        hasty.put(ARTICLES)
+        app = webui.create_app(hasty).test_client()
+        soup = page("/?q=silk", status=503, from_=app)
+        assert one(soup, ".nothing h2").text == "The search took too long"
+        assert "were searched" not in soup.text
+        assert one(soup, ".nothing li a")["href"] == "/?q=silk"
+        assert app.get("/?q=silk").headers["Retry-After"]
+
+
+def test_what_is_explained_is_marked_as_english() -> None:
+    soup = page("/?q=silk&explain=1")
+    assert all(part["lang"] == "en" for part in soup.select(".receipt > ul, .explanation"))
+    assert soup.select(".receipt > ul")

@@ -11,6 +11,7 @@ from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page
+from webui.examples import Examples
 from webui.metrics import Metrics
 from webui.phrases import LANGUAGES, chosen
 
@@ -28,6 +29,7 @@ class Mount:
         self.index = index
         self._nonce = nonce
         self.metrics = Metrics()
+        self.examples = Examples(index)
         self._environment: Environment | None = None
 
     def search(self, query: str, **options: Any) -> Page:

@@ -131,19 +131,26 @@ def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
     return tuple(found)
 
 
-def presets(search: Search, base: str, today: date) -> tuple[Choice, ...]:
-    """Periods that are often wanted, counted from today."""
-    year = today.year
-    wanted = (
-        (N_("last 30 days"), today - timedelta(days=30), None),
-        (N_("last 12 months"), today - relativedelta(months=12), None),
-        (N_("this year"), f"{year:04}", None),
-        (N_("last year"), f"{year - 1:04}", f"{year:04}"),
-    )
-    return tuple(
-        Choice(label, replace(search, after=str(after), before=before or "", undated=False).url(base))
-        for label, after, before in wanted
-    )
+def presets(search: Search, base: str, timeline: Timeline | None, today: date) -> tuple[Choice, ...]:
+    """Periods counted from today: those that have some of the hits, and not all of them."""
+    if timeline is None or timeline.first is None or timeline.last is None:
+        return ()
+    year = f"{today.year:04}"
+    found = []
+    for label, after in (
+        (N_("last 30 days"), str(today - timedelta(days=30))),
+        (N_("last 12 months"), str(today - relativedelta(months=12))),
+        (N_("this year"), year),
+    ):
+        if timeline.last >= after and (timeline.first < after or timeline.undated):
+            found.append(Choice(label, replace(search, after=after, before="", undated=False).url(base)))
+    before = f"{today.year - 1:04}"
+    if any(bar.articles and bar.start.startswith(before) for bar in timeline.bars) and (
+        timeline.first < before or timeline.last >= year or timeline.undated
+    ):
+        limited = replace(search, after=before, before=year, undated=False)
+        found.append(Choice(N_("last year"), limited.url(base)))
+    return tuple(found)
 
 
 def chart(timeline: Timeline | None, search: Search, base: str) -> Chart | None:

@@ -21,9 +21,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_datetime_format
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import Request
 from markupsafe import Markup, escape
 
@@ -83,6 +83,18 @@ class Phrases:
         """A number, with so many digits after its point."""
         return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
 
+    def percent(self, share: float) -> str:
+        """A share (0 to 1) in percent, with one digit after its point."""
+        pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.0")
+        return format_percent(share, pattern, self._locale)
+
+    def language_name(self, tag: str) -> str:
+        """A language by its name; its tag, where it has none here."""
+        try:
+            return Locale.parse(tag, sep="-").get_display_name(self._locale) or tag
+        except (ValueError, UnknownLocaleError):
+            return tag
+
     def _date(self, value: str) -> str:
         """A date in ISO 8601 in words, no more exact than it is; what is no date stays as it is."""
         try:
@@ -98,11 +110,13 @@ class Phrases:
         return both.replace("{0}", date.value[-len("21:01") :]).replace("{1}", words)
 
     def names(self) -> dict[str, Any]:
-        """What every template finds: `_`, `_n`, `number`, `in_words`, and the language with its direction."""
+        """What every template finds: the ways to say things, and the language with its direction."""
         return {
             "_": self.say,
             "_n": self.count,
             "number": self.number,
+            "percent": self.percent,
+            "language_name": self.language_name,
             "in_words": self.date,
             "language": self.language,
             "direction": self.direction,

@@ -1,15 +1,13 @@
-"""From answers of the library to what the templates show: plain text, pieces of it, and addresses."""
+"""What several pages show of what the library says: pieces of texts, dates, articles that are only named."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Published, Span, Status
-from indexer.receipts import DeadEnd, HitExplanation
-from webui.addresses import Search, article_url, citation_url, original_url, web_address
-from webui.citations import FORMATS
+from indexer.model import ArticleInfo, Published, Span, Status
+from webui.addresses import Search, article_url
 from webui.phrases import N_
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -43,27 +41,6 @@ class DateText:
 
 
 @dataclass(frozen=True, slots=True)
-class CiteText:
-    """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
-
-    number: int
-    """0 where it is the article."""
-    url: str
-    link: str
-    """The address to give to others: in no language of the page."""
-    forms: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageText:
-    """A passage, and the address of the paragraph that it is from."""
-
-    number: int
-    url: str
-    pieces: Pieces
-
-
-@dataclass(frozen=True, slots=True)
 class OtherText:
     """An article that is only named: its address, title and date, and the file that it came from."""
 
@@ -72,65 +49,6 @@ class OtherText:
     """Empty where it has none: templates have words for that."""
     date: DateText | None
     source: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HitText:
-    """One hit of a page; `number` is its place among all hits, from 1."""
-
-    number: int
-    url: str
-    title: Pieces
-    language: str | None
-    date: DateText | None
-    host: str | None
-    source: str | None
-    passages: tuple[PassageText, ...]
-    cites: tuple[CiteText, ...]
-    missing: tuple[str, ...]
-    also: tuple[OtherText, ...]
-    explanation: HitExplanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RelaxedLink:
-    """A search that finds something where another does not: what is different, and where it leads."""
-
-    change: str
-    query: str
-    count: int
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParagraphText:
-    """A paragraph of an article: its anchor, its address, and where it stands in the original.
-
-    `before` and `after` are the anchors of the marked paragraphs around it, if it is marked itself.
-    """
-
-    number: int
-    anchor: str
-    pieces: Pieces
-    url: str
-    original: str | None
-    is_marked: bool = False
-    before: str | None = None
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleText:
-    """An article as its page shows it; `matches` are the anchors of the marked paragraphs."""
-
-    title: Pieces
-    plain_title: str
-    language: str | None
-    date: DateText | None
-    link: tuple[str, str] | None
-    paragraphs: tuple[ParagraphText, ...]
-    matches: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,39 +95,6 @@ def language_tag(language: str | None) -> str | None:
     return tag if _LANGUAGE_TAG.fullmatch(tag) else None
 
 
-def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
-    """A hit with the addresses of its article and its passages, which remember the search."""
-    article, state = hit.article, search.parameters()
-    link = web_address(article.url)
-    return HitText(
-        number,
-        article_url(base, article.id, state),
-        pieces(article.title, hit.title_spans),
-        language_tag(article.language),
-        date_text(article.published) if article.published else None,
-        link[1] if link else None,
-        article.source,
-        tuple(
-            PassageText(
-                p.number, article_url(base, article.id, state, p.anchor, p.number), pieces(p.text, p.spans)
-            )
-            for p in hit.passages
-        ),
-        tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
-        or (cite_text(base, article.id, search),),
-        hit.missing,
-        other_texts(hit.also, base, search),
-        hit.explanation,
-    )
-
-
-def cite_text(base: str, name: str, search: Search, number: int = 0, anchor: str = "") -> CiteText:
-    """How an article, or a paragraph of it, can be cited."""
-    forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
-    page = article_url(base, name, search.home().parameters(), anchor, number or 0)
-    return CiteText(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
-
-
 def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
     """Articles with their addresses, which remember the search."""
     return tuple(
@@ -221,79 +106,6 @@ def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> t
         )
         for article in articles
     )
-
-
-def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...], tuple[HitText, ...]]:
-    """The hits of a page that meet the whole query, and those that lack some of its words."""
-    hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
-    return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
-
-
-def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
-    """The searches that would find something, as links."""
-    return tuple(
-        RelaxedLink(
-            relaxed.change,
-            relaxed.query,
-            relaxed.count,
-            replace(
-                search,
-                query=relaxed.query,
-                after="" if "after" in relaxed.without else search.after,
-                before="" if "before" in relaxed.without else search.before,
-                source=() if "source" in relaxed.without else search.source,
-                site=() if "site" in relaxed.without else search.site,
-                language=() if "language" in relaxed.without else search.language,
-                undated=search.undated and "undated" not in relaxed.without,
-                page=1,
-            ).url(base),
-        )
-        for relaxed in (end.relaxations if end else ())
-    )
-
-
-def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleText:
-    """An article as its page shows it."""
-    article, state = marked.article, search.parameters()
-    link = web_address(article.url)
-    matches = [p.anchor for p in marked.paragraphs if p.spans]
-    around = {
-        anchor: (before, after)
-        for before, anchor, after in zip([None, *matches], matches, [*matches[1:], None], strict=False)
-    }
-    return ArticleText(
-        pieces(article.title, marked.title_spans),
-        article.title,
-        language_tag(article.language),
-        date_text(article.published) if article.published else None,
-        link,
-        tuple(
-            ParagraphText(
-                p.number,
-                p.anchor,
-                pieces(p.text, p.spans),
-                article_url(base, article.id, state, p.anchor, p.number),
-                original_url(link[0], p.text) if link else None,
-                bool(p.spans),
-                *around.get(p.anchor, (None, None)),
-            )
-            for p in marked.paragraphs
-        ),
-        tuple(matches),
-        article.notes,
-    )
-
-
-def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
-    """The paragraph that an anchor leads to where no paragraph has it (any more).
-
-    One that says the same, as anchors are made of the text; else the nearest by number, of those that are
-    marked if any are; None where no number is known and nothing is marked.
-    """
-    same = anchor[: len("p-1f3a9c2e")]
-    candidates = [p for p in paragraphs if p.anchor.startswith(same)] if len(same) == 10 else []
-    candidates = candidates or [p for p in paragraphs if p.is_marked] or (list(paragraphs) if number else [])
-    return min(candidates, key=lambda p: abs(p.number - number), default=None)
 
 
 def holdings(status: Status) -> Holdings:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from indexer.errors import NutgrafError
-from webui import api, health, narrowing, present
+from webui import api, health, hits, narrowing, present
 from webui.addresses import (
     SIZES,
     SORTS,
@@ -23,6 +23,7 @@ from webui.addresses import (
     pager,
     whole_number,
 )
+from webui.article import article_text, closest
 from webui.citations import FORMATS, Citation
 from webui.documentation import entries
 from webui.failures import explanation_of, heading_of, status_of
@@ -67,45 +68,44 @@ def search() -> ResponseReturnValue:
     index, base = mount.index, address_of("search")
     asked = Search.parse(request.args)
     if asked.idle:
-        return _page(mount, "start.html", asked, holdings=present.holdings(index.status()))
+        ways = [
+            (query, meaning, replace(asked.home(), query=query).url(base))
+            for query, meaning in mount.examples.now()
+        ]
+        return _page(mount, "start.html", asked, holdings=present.holdings(index.status()), ways=ways)
     limit = asked.size or max(index.config.page_size, 1)
-    found = mount.search(
-        asked.query,
-        after=asked.after or None,
-        before=asked.before or None,
-        source=asked.source,
-        site=asked.site,
-        language=asked.language,
-        undated=asked.undated,
-        sort=asked.sort,
-        limit=limit,
-        offset=(asked.page - 1) * limit,
-        facets=narrowing.FACETS,
-        timeline="auto",
-        fold=asked.fold,
-        explain=asked.explain,
-    )
-    full, partial = present.hit_texts(found, base, asked)
-    return _page(
+    options = _options(asked, limit)
+    found = mount.search(asked.query, **options, explain=asked.explain)
+    each = None
+    if found.dead_end and not found.shown and not asked.explain:
+        # Only then is it worth while to count what each clause finds.
+        each = index.search(asked.query, **options, explain=True).receipt
+    full, partial = hits.hit_texts(found, base, asked)
+    shown = _page(
         mount,
         "results.html",
         asked,
         found=found,
+        each=each.clauses if each else (),
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        relaxed=present.relaxed_links(found.dead_end, base, asked),
+        relaxed=hits.relaxed_links(found.dead_end, base, asked),
         undated=replace(asked, after="", before="").url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
         chips=narrowing.chips(asked, base, index.config),
         facets=narrowing.facets(found, asked, base),
-        presets=narrowing.presets(asked, base, index.config.today()),
+        presets=narrowing.presets(asked, base, found.timeline, index.config.today()),
         chart=narrowing.chart(found.timeline, asked, base),
         most_passages=index.config.passages,
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
     )
+    if found.is_cut and not found.shown:
+        # Not an answer: whoever asks again may get one.
+        shown.status_code = 503
+    return shown
 
 
 @blueprint.get("/a/", defaults={"name": None})
@@ -117,7 +117,7 @@ def article(name: str | None) -> ResponseReturnValue:
     wanted = named_article(request.args, name)
     asked = Search.parse(request.args)
     marked = index.marked(wanted, asked.query)
-    text = present.article_text(marked, base, asked)
+    text = article_text(marked, base, asked)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
     here = next((p for p in text.paragraphs if p.anchor == anchor), None)
     return _page(
@@ -129,7 +129,7 @@ def article(name: str | None) -> ResponseReturnValue:
         back=None if asked.idle else asked.url(base, asked.page),
         here=here,
         is_lost=bool(anchor) and here is None,
-        closest=present.closest(text.paragraphs, anchor, number) if anchor and here is None else None,
+        closest=closest(text.paragraphs, anchor, number) if anchor and here is None else None,
         citations=[
             (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
             for kind, (label, _, _) in FORMATS.items()
@@ -235,6 +235,24 @@ def error_page(
         ),
         status,
     )
+
+
+def _options(asked: Search, limit: int) -> dict[str, Any]:
+    """What the library is asked for besides the words."""
+    return {
+        "after": asked.after or None,
+        "before": asked.before or None,
+        "source": asked.source,
+        "site": asked.site,
+        "language": asked.language,
+        "undated": asked.undated,
+        "sort": asked.sort,
+        "limit": limit,
+        "offset": (asked.page - 1) * limit,
+        "facets": narrowing.FACETS,
+        "timeline": "auto",
+        "fold": asked.fold,
+    }
 
 
 def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response:

@@ -1,4 +1,5 @@
-// Results while one types, suggestions, keys, the dark switch. Every page is complete without any of it.
+// Results while one types, suggestions, keys, the dark switch, matches of an article, an index that is being
+// built. Every page is complete without any of it.
 (() => {
   "use strict";
   const PAUSE = 150; // milliseconds without a key before anything is asked for
@@ -24,13 +25,16 @@
 
   const start = () => {
     const page = document.querySelector(".nutgraf");
-    const form = page?.querySelector("search form");
-    if (!form) return;
+    if (!page) return;
+    // Templates may be overridden: each part does without the others.
+    const form = page.querySelector("search form");
+    if (form) combobox(form, liveResults(page, form));
+    keys(page, form?.elements.q);
     darkSwitch(page.querySelector("#dark"));
-    const results = liveResults(page, form);
-    combobox(form, results);
-    keys(page, form.elements.q);
     page.addEventListener("click", copy);
+    findParagraph();
+    addEventListener("hashchange", findParagraph);
+    watchBuilding();
   };
 
   // Results
@@ -125,13 +129,7 @@
       return show(url);
     };
 
-    const submit = () => {
-      if (!here()) {
-        location.assign(address());
-        return;
-      }
-      visit(address());
-    };
+    const submit = () => (here() ? visit(address()) : location.assign(address()));
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -323,33 +321,101 @@
     });
   };
 
-  // Keys, wherever nothing is being typed
+  // Keys, wherever nothing is being typed: each is given its event, and true says that it had a use.
 
   const keys = (page, box) => {
     const help = page.querySelector("#keys");
-    const showHelp = () => help && !help.open && help.showModal();
+    const showHelp = () => {
+      help?.showModal();
+      return true;
+    };
+    const toBox = () => {
+      box?.focus();
+      box?.select();
+      return Boolean(box);
+    };
+    const toHit = (step) => (event) => {
+      const hits = [...page.querySelectorAll(".hit h3 a")];
+      const hit = event.target.closest(".hit");
+      const place = hits.findIndex((link) => hit?.contains(link));
+      const next = hits[place < 0 ? (step > 0 ? 0 : -1) : place + step];
+      if (!next || event.shiftKey) return false;
+      next.focus({ preventScroll: true });
+      next.closest(".hit").scrollIntoView({ block: "nearest" });
+      return true;
+    };
+    const uses = {
+      "/": toBox,
+      "?": showHelp,
+      j: toHit(1),
+      ArrowDown: toHit(1),
+      k: toHit(-1),
+      ArrowUp: toHit(-1),
+      n: () => toMatch(1),
+      p: () => toMatch(-1),
+    };
     page.addEventListener("click", (event) => {
       if (event.target.closest("[data-keys]")) showHelp();
     });
     addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help?.open) return;
       if (event.target.closest("input, select, textarea, summary, [contenteditable]:not([contenteditable=false])")) return;
-      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-      if (event.key === "/") {
-        box.focus();
-        box.select();
-      } else if (event.key === "?") showHelp();
-      else if (step && !event.shiftKey) {
-        const hits = [...page.querySelectorAll(".hit h3 a")];
-        const hit = event.target.closest(".hit");
-        const place = hits.findIndex((link) => hit?.contains(link));
-        const next = hits[place < 0 ? (step > 0 ? 0 : -1) : place + step];
-        if (!next) return;
-        next.focus({ preventScroll: true });
-        next.closest(".hit").scrollIntoView({ block: "nearest" });
-      } else return;
-      event.preventDefault();
+      if (Object.hasOwn(uses, event.key) && uses[event.key](event)) event.preventDefault();
     });
+  };
+
+  // An article: a link to a paragraph that is gone, and the matches by keys
+
+  const article = () => document.querySelector(".nutgraf article");
+
+  // A fragment does not reach the server: where it names no paragraph, ask for the closest one.
+  const findParagraph = () => {
+    const name = location.hash.slice(1);
+    if (!article() || !/^p-[0-9a-f]{8}(-\d+)?$/.test(name) || document.getElementById(name)) return;
+    const closest = document.querySelector(".nutgraf .closest");
+    if (closest) {
+      location.replace(closest.hash);
+      return;
+    }
+    const url = new URL(location);
+    if (url.searchParams.get("p") === name) return; // asked already, and there is none
+    url.searchParams.set("p", name);
+    location.replace(url);
+  };
+
+  // To the next match after (1) or before (-1) the paragraph that was come to, or what is in sight.
+  const toMatch = (way) => {
+    const marked = [...(article()?.querySelectorAll(".paragraph") ?? [])].filter((one) => one.querySelector("mark"));
+    const here = article()?.querySelector(".paragraph:target");
+    const follows = (one) => (here
+      ? here.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
+      : one.getBoundingClientRect().top >= 0);
+    const next = way > 0 ? marked.find(follows) : marked.findLast((one) => one !== here && !follows(one));
+    if (!next) return false;
+    location.hash = next.id;
+    next.querySelector(".anchor").focus({ preventScroll: true });
+    return true;
+  };
+
+  // An index that is being built: the page looks again by itself, and goes on once there is one.
+  const watchBuilding = () => {
+    const part = document.querySelector(".nutgraf [data-again]");
+    if (!part) return;
+    setTimeout(async () => {
+      try {
+        const answer = await fetch(location, { cache: "no-store" });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = answer.status === 503 && page.querySelector(".nutgraf [data-again]");
+        if (!now) {
+          location.reload();
+          return;
+        }
+        part.replaceChildren(...now.childNodes);
+      } catch {
+        // The server may be starting again as well.
+      }
+      watchBuilding();
+    }, 1000 * part.dataset.again);
   };
 
   // The dark switch and the copying of links
@@ -390,70 +456,4 @@
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-})();
-
-// An article: a link to a paragraph that is gone, and the matches by keys. The page is complete without it.
-(() => {
-  "use strict";
-
-  const article = () => document.querySelector(".nutgraf article");
-
-  // A fragment does not reach the server: where it names no paragraph, ask for the closest one.
-  const find = () => {
-    const name = decodeURIComponent(location.hash.slice(1));
-    if (!article() || !/^p-[0-9a-f]{8}(-\d+)?$/.test(name) || document.getElementById(name)) return;
-    const closest = document.querySelector(".nutgraf .closest");
-    if (closest) return location.replace(closest.hash);
-    const url = new URL(location);
-    if (url.searchParams.get("p") === name) return; // asked already, and there is none
-    url.searchParams.set("p", name);
-    location.replace(url);
-  };
-
-  // To the next match after (1) or before (-1) the paragraph that was come to, or what is in sight.
-  const step = (way) => {
-    const marked = [...article().querySelectorAll(".paragraph")].filter((one) => one.querySelector("mark"));
-    const here = article().querySelector(".paragraph:target");
-    const follows = (one) => (here
-      ? here.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
-      : one.getBoundingClientRect().top >= 0);
-    const next = way > 0 ? marked.find(follows) : marked.filter((one) => one !== here && !follows(one)).pop();
-    if (!next) return;
-    location.hash = next.id;
-    next.querySelector(".anchor").focus({ preventScroll: true });
-  };
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !article()) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    if (event.key === "n" || event.key === "p") {
-      event.preventDefault();
-      step(event.key === "n" ? 1 : -1);
-    }
-  });
-
-  // An index that is being built: the page looks again by itself, and goes on once there is one.
-  const watch = () => {
-    const part = document.querySelector(".nutgraf [data-again]");
-    if (!part) return;
-    setTimeout(async () => {
-      try {
-        const answer = await fetch(location, { cache: "no-store" });
-        if (answer.status !== 503) return location.reload();
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const now = page.querySelector(".nutgraf [data-again]");
-        if (!now) return location.reload();
-        part.replaceChildren(...now.childNodes);
-      } catch {
-        // The server may be starting again as well.
-      }
-      watch();
-    }, 1000 * part.dataset.again);
-  };
-
-  document.addEventListener("DOMContentLoaded", () => {
-    find();
-    watch();
-  });
-  addEventListener("hashchange", find);
 })();

@@ -1,0 +1,55 @@
+"""The periods that a search can be narrowed to: those that have some of its hits, not all."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from indexer.counts import Timeline, TimelineBar
+from webui.addresses import Search
+from webui.narrowing import presets
+
+TODAY = date(2026, 11, 24)
+YEARS = ("2019", "2025", "2026")
+
+
+def timeline(first: str, last: str, *years: str, undated: int = 0) -> Timeline:
+    bars = tuple(TimelineBar(year, int(year in years), 1, 1, 1) for year in YEARS)
+    return Timeline("year", bars, first, last, undated=undated)
+
+
+@pytest.mark.parametrize(
+    ("found", "labels"),
+    [
+        (None, []),
+        (Timeline("year", undated=3), []),
+        (timeline("1887", "2023-09"), []),
+        (timeline("2019-05-01", "2025-12-01", "2019", "2025"), ["last 12 months", "last year"]),
+        (timeline("2019-05-01", "2026-02-01", "2019", "2026"), ["last 12 months", "this year"]),
+        (
+            timeline("2019-05-01", "2026-11-02", "2019", "2025", "2026"),
+            ["last 30 days", "last 12 months", "this year", "last year"],
+        ),
+        (timeline("2026-11-01", "2026-11-02", "2026"), []),
+        (
+            timeline("2026-11-01", "2026-11-02", "2026", undated=1),
+            ["last 30 days", "last 12 months", "this year"],
+        ),
+        (timeline("2025-03-01", "2025-04-01", "2025"), []),
+        (timeline("2026", "2026", "2026"), []),
+    ],
+)
+def test_a_period_is_offered_where_it_divides_the_hits(found: Timeline | None, labels: list[str]) -> None:
+    assert [choice.label for choice in presets(Search("crane"), "/", found, TODAY)] == labels
+
+
+def test_a_period_takes_the_place_of_other_limits_of_time() -> None:
+    found = timeline("2019-05-01", "2026-11-02", "2019", "2025", "2026")
+    search = Search("crane", after="2019", before="2027", page=3, source=("wire",))
+    assert [choice.url for choice in presets(search, "/", found, TODAY)] == [
+        "/?q=crane&after=2026-10-25&source=wire",
+        "/?q=crane&after=2025-11-24&source=wire",
+        "/?q=crane&after=2026&source=wire",
+        "/?q=crane&after=2025&before=2026&source=wire",
+    ]
