@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 import webui
 from indexer import Article, Config, Index, open_index
 from tests.test_webui_views import ARTICLES, COPIES, archive, client
+from webui.metrics import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
@@ -183,9 +184,14 @@ def test_metrics_count_and_name_nothing_that_was_asked() -> None:
     assert "nutgraf_search_seconds_count 2" in text
     assert 'nutgraf_search_seconds_bucket{le="+Inf"} 2' in text
     assert "nutgraf_index_articles 3" in text
+    assert "nutgraf_index_commit 1" in text
     assert "secret" not in text
     line = r'(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)'
     assert all(re.fullmatch(line, one) for one in text.splitlines())
+
+
+def test_large_counts_are_told_to_the_last_digit() -> None:
+    assert "nutgraf_index_bytes 12345678901\n" in Metrics().write({"bytes": 12_345_678_901})
 
 
 def test_metrics_can_be_configured_away() -> None:

@@ -7,6 +7,7 @@ import io
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import msgspec
@@ -20,6 +21,12 @@ MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",
     "csv": "text/csv",
     "atom": "application/atom+xml",
+}
+# What its description says of them.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    MEDIA_TYPES["jsonl"]: {"type": "string", "description": "Lines, each of them a Row as JSON."},
+    MEDIA_TYPES["csv"]: {"type": "string", "description": "RFC 4180: a header, then the fields of a Row."},
+    MEDIA_TYPES["atom"]: {"type": "string", "description": "RFC 4287: an entry for each hit."},
 }
 # Hits that are looked up at once while rows are streamed.
 ROWS_AT_ONCE = 100
