@@ -186,7 +186,7 @@ class Index:
         same place; dots between them. Raises IndexMissing or IndexDamaged.
         """
         snapshot = self._reading().snapshot
-        newest = snapshot.parts[-1].segment.segment_id() if snapshot.parts else ""
+        newest = next(reversed(snapshot.views()), "")
         return f"{snapshot.folder.name}.{snapshot.commit}.{newest}"
 
     def status(self) -> Status:

@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -94,6 +95,18 @@ def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
     assert len(seen) == len(set(seen)) == 250
     by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
     assert seen == [hit["title"]["text"] for hit in by_title]
+
+
+@pytest.mark.parametrize("query", ['"<>|^`{}\\ é東', "\x00", "\x85", "a\r\nX: y", "&amp;", "a+b %41"])
+def test_the_links_of_a_feed_are_addresses_that_lead_back_to_it(query: str) -> None:
+    article = Article(id="a", title=query, paragraphs=("x",), url='https://news.example/a b?"<c>|é')
+    found = feed(client(*ARTICLES, article), f"/api/search?q={quote(query)}", Accept="application/atom+xml")
+    links = [str(link.get("href")) for link in found.iter(f"{ATOM}link")]
+    assert links
+    assert not [link for link in links if re.search('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]', link)]
+    again = feed(client(*ARTICLES, article), links[0].removeprefix("http://localhost"))
+    assert texts(again, "^id") == texts(found, "^id")
+    assert texts(again, "^title") == texts(found, "^title")
 
 
 def test_what_xml_cannot_hold_does_no_harm() -> None:

@@ -12,10 +12,14 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import sync_playwright
 
 import webui
 from indexer import Index
 from tests.test_webui_api import LABELLED, answer_to
+from tests.test_webui_article import violations
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM
+from tests.test_webui_serve import serving
 from tests.test_webui_views import ARTICLES, COPIES, NIGHT, archive, client
 from webui import parameters
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
@@ -84,6 +88,9 @@ def test_a_parameter_that_is_not_described_is_refused_by_name() -> None:
         assert "'befor'" in answer["detail"]
     assert answer_to(client(*MANY), "/api/search?q=a&q=b")["status"] == 400
     assert answer_to(client(*MANY), "/api/articles/vaccine?id=c")["status"] == 400
+    for name in ("facet=year", "source=x"):
+        assert client(*MANY).get("/api/search?" + "&".join([name] * 100)).status_code == 200
+        assert answer_to(client(*MANY), "/api/search?" + "&".join([name] * 101))["status"] == 400
 
 
 @pytest.mark.parametrize("name", ["search", "suggest", "timeline", "similar"])
@@ -175,3 +182,14 @@ def test_the_page_of_the_api_names_all_that_is_described() -> None:
     assert example is not None
     assert client(*MANY).get(str(example["href"])).is_json
     assert client(*MANY).get("/api").status_code == 200
+
+
+@pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_the_api_is_for_everyone_and_for_small_windows(scheme: str) -> None:
+    with serving(webui.create_app(archive(*MANY))) as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        assert violations(chromium, f"{address}api/", scheme) == []
+        chromium.close()

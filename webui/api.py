@@ -255,20 +255,23 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
 
 def _feed(page: Page, sort: Any) -> Response:
     asked = replace(Search.parse(request.args), sort=sort)
-    following = None
-    if page.cursor:
-        kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("cursor", "offset", "format")]
-        address = address_of("api.search", _external=True)
-        following = f"{address}?{urlencode([*kept, ('cursor', page.cursor), ('format', 'atom')])}"
     body = exports.atom(
         page,
         asked,
         address_of("search", _external=True),
-        request.url,
-        following,
+        _feed_address(),
+        _feed_address(offset=None, cursor=page.cursor) if page.cursor else None,
         current_mount().index.status().committed,
     )
     return Response(body, mimetype=exports.MEDIA_TYPES["atom"])
+
+
+def _feed_address(**changed: str | None) -> str:
+    """The address of the feed that is asked for, with other parameters or without some."""
+    changed["format"] = "atom"
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
+    asked += [(name, value) for name, value in changed.items() if value is not None]
+    return f"{address_of('api.search', _external=True)}?{urlencode(asked)}"
 
 
 def problem(status: int, detail: str) -> Response:

@@ -163,7 +163,9 @@ def check_names(given: Iterable[tuple[str, list[str]]], known: Iterable[Paramete
         if name not in names:
             there = ", ".join(sorted(names)) or "none"
             raise InvalidRequest(f"{name[:40]!r}: there is no such parameter here; there are: {there}")
-        if len(values) > 1 and not names[name].repeated:
-            raise InvalidRequest(f"{name}: one value is wanted, {len(values):,} were found")
+        most = names[name].schema.get("maxItems", 1)
+        if len(values) > most:
+            wanted = "one value is" if most == 1 else f"up to {most} values are"
+            raise InvalidRequest(f"{name}: {wanted} wanted, {len(values):,} were found")
         if "" in values and not names[name].may_be_empty:
             raise InvalidRequest(f"{name}: a value is wanted, none was found: leave it out, or give one")
