@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 import pytest
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
@@ -95,6 +96,25 @@ def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
     assert len(seen) == len(set(seen)) == 250
     by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
     assert seen == [hit["title"]["text"] for hit in by_title]
+
+
+def test_a_page_of_results_names_its_feed_and_every_page_the_search_of_browsers() -> None:
+    site = client()
+    for path in ("/", "/?q=silk&after=2021", "/a/silk/1"):
+        head = BeautifulSoup(site.get(path).text, "html.parser").select("head link[type]")
+        links = {str(link["type"]): link for link in head}
+        engine = links["application/opensearchdescription+xml"]
+        assert engine["rel"] == ["search"]
+        assert site.get(str(engine["href"])).mimetype == "application/opensearchdescription+xml"
+        assert ("application/atom+xml" in links) == ("?q=" in path)
+    found = feed(site, str(links_to_feed(site, "/?q=silk&after=2021&sort=title")))
+    assert texts(found, "^entry/title") == ["The silk road reopens"]
+
+
+def links_to_feed(site: FlaskClient, path: str) -> object:
+    link = BeautifulSoup(site.get(path).text, "html.parser").select_one("head link[rel=alternate]")
+    assert link is not None
+    return link["href"]
 
 
 @pytest.mark.parametrize("query", ['"<>|^`{}\\ é東', "\x00", "\x85", "a\r\nX: y", "&amp;", "a+b %41"])

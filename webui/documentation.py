@@ -77,9 +77,9 @@ def _entry(path: str, stated: dict[str, Any]) -> Entry:
 def _shape(name: str, schema: dict[str, Any]) -> Shape:
     return Shape(
         name,
-        schema.get("description", ""),
+        schema.get("description", "").replace("`", ""),
         tuple(
-            Value(field, _kind(inner), inner.get("description", ""))
+            Value(field, _kind(inner), inner.get("description", "").replace("`", ""))
             for field, inner in schema.get("properties", {}).items()
         ),
     )
