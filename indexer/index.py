@@ -182,10 +182,12 @@ class Index:
     def revision(self) -> str:
         """A short name of what is searched now: another one after every commit and every rebuild.
 
-        Raises IndexMissing or IndexDamaged.
+        Its generation, the number of its commit and what no other index has, though it be made anew at the
+        same place; dots between them. Raises IndexMissing or IndexDamaged.
         """
         snapshot = self._reading().snapshot
-        return f"{snapshot.folder.name}.{snapshot.commit}"
+        newest = next(reversed(snapshot.views()), "")
+        return f"{snapshot.folder.name}.{snapshot.commit}.{newest}"
 
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""

@@ -5,9 +5,13 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.model import Article
 from tests.test_webui_views import ARTICLES, COPIES, NIGHT, archive, client
+
+SITE = client()
 
 
 def answer_to(site: FlaskClient, path: str) -> dict[str, Any]:
@@ -172,6 +176,12 @@ def test_an_error_is_a_problem_document(path: str, status: int, words: str) -> N
     assert answer["status"] == status
     assert answer["title"]
     assert words in answer["detail"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_a_cursor_that_no_page_gave_is_refused(made_up: str) -> None:
+    response = SITE.get("/api/search", query_string={"q": "silk", "cursor": f"x{made_up}"})
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
 
 
 def test_another_method_is_a_problem_too() -> None:

@@ -107,6 +107,26 @@ def test_an_index_that_cannot_be_used_says_what_to_do(tmp_path: Path, state: str
     assert bool(soup.select("progress")) == (state in ("being built", "rebuilt"))
 
 
+@pytest.mark.parametrize("state", STATES)
+def test_what_watches_the_site_is_told_which_of_them_is_well(tmp_path: Path, state: str) -> None:
+    spoil, _, _ = STATES[state]
+    spoil(tmp_path / "index")
+    site = webui.create_app(tmp_path / "index").test_client()
+    assert site.get("/healthz").status_code == 200
+    ready = site.get("/readyz")
+    assert (ready.status_code, ready.mimetype) == (503, "application/problem+json")
+    assert int(ready.headers["Retry-After"]) > 0
+    assert "nutgraf_index_up 0\n" in site.get("/metrics").text
+
+
+def test_an_index_that_is_made_anew_can_be_searched_meanwhile(tmp_path: Path) -> None:
+    made(tmp_path / "index")
+    record(tmp_path / "index")
+    site = webui.create_app(tmp_path / "index").test_client()
+    assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 200)
+    assert site.get("/api/search?q=zebra").get_json()["total"] == 1
+
+
 @pytest.mark.parametrize("path", ["/api/search?q=zebra", "/api/status", "/api/articles/a"])
 @pytest.mark.parametrize("state", STATES)
 def test_the_api_says_the_same_as_problem_details(tmp_path: Path, state: str, path: str) -> None:

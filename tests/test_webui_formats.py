@@ -8,14 +8,17 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 import pytest
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, open_index
 from tests.test_webui_views import ARTICLES, COPIES, archive, client
+from webui.metrics import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
@@ -93,6 +96,37 @@ def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
     assert len(seen) == len(set(seen)) == 250
     by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
     assert seen == [hit["title"]["text"] for hit in by_title]
+
+
+def test_a_page_of_results_names_its_feed_and_every_page_the_search_of_browsers() -> None:
+    site = client()
+    for path in ("/", "/?q=silk&after=2021", "/a/silk/1"):
+        head = BeautifulSoup(site.get(path).text, "html.parser").select("head link[type]")
+        links = {str(link["type"]): link for link in head}
+        engine = links["application/opensearchdescription+xml"]
+        assert engine["rel"] == ["search"]
+        assert site.get(str(engine["href"])).mimetype == "application/opensearchdescription+xml"
+        assert ("application/atom+xml" in links) == ("?q=" in path)
+    found = feed(site, str(links_to_feed(site, "/?q=silk&after=2021&sort=title")))
+    assert texts(found, "^entry/title") == ["The silk road reopens"]
+
+
+def links_to_feed(site: FlaskClient, path: str) -> object:
+    link = BeautifulSoup(site.get(path).text, "html.parser").select_one("head link[rel=alternate]")
+    assert link is not None
+    return link["href"]
+
+
+@pytest.mark.parametrize("query", ['"<>|^`{}\\ é東', "\x00", "\x85", "a\r\nX: y", "&amp;", "a+b %41"])
+def test_the_links_of_a_feed_are_addresses_that_lead_back_to_it(query: str) -> None:
+    article = Article(id="a", title=query, paragraphs=("x",), url='https://news.example/a b?"<c>|é')
+    found = feed(client(*ARTICLES, article), f"/api/search?q={quote(query)}", Accept="application/atom+xml")
+    links = [str(link.get("href")) for link in found.iter(f"{ATOM}link")]
+    assert links
+    assert not [link for link in links if re.search('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]', link)]
+    again = feed(client(*ARTICLES, article), links[0].removeprefix("http://localhost"))
+    assert texts(again, "^id") == texts(found, "^id")
+    assert texts(again, "^title") == texts(found, "^title")
 
 
 def test_what_xml_cannot_hold_does_no_harm() -> None:
@@ -183,9 +217,14 @@ def test_metrics_count_and_name_nothing_that_was_asked() -> None:
     assert "nutgraf_search_seconds_count 2" in text
     assert 'nutgraf_search_seconds_bucket{le="+Inf"} 2' in text
     assert "nutgraf_index_articles 3" in text
+    assert "nutgraf_index_commit 1" in text
     assert "secret" not in text
     line = r'(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)'
     assert all(re.fullmatch(line, one) for one in text.splitlines())
+
+
+def test_large_counts_are_told_to_the_last_digit() -> None:
+    assert "nutgraf_index_bytes 12345678901\n" in Metrics().write({"bytes": 12_345_678_901})
 
 
 def test_metrics_can_be_configured_away() -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import inspect
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import sync_playwright
 
 import webui
 from indexer import Index
 from tests.test_webui_api import LABELLED, answer_to
+from tests.test_webui_article import violations
+from tests.test_webui_browser import ARGUMENTS, CHROMIUM
+from tests.test_webui_serve import serving
 from tests.test_webui_views import ARTICLES, COPIES, NIGHT, archive, client
 from webui import parameters
+from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
 from webui.openapi import PATHS, describe
 from webui.operation import OPERATIONS
 from webui.wire import Problem, Row
@@ -81,6 +88,9 @@ def test_a_parameter_that_is_not_described_is_refused_by_name() -> None:
         assert "'befor'" in answer["detail"]
     assert answer_to(client(*MANY), "/api/search?q=a&q=b")["status"] == 400
     assert answer_to(client(*MANY), "/api/articles/vaccine?id=c")["status"] == 400
+    for name in ("facet=year", "source=x"):
+        assert client(*MANY).get("/api/search?" + "&".join([name] * 100)).status_code == 200
+        assert answer_to(client(*MANY), "/api/search?" + "&".join([name] * 101))["status"] == 400
 
 
 @pytest.mark.parametrize("name", ["search", "suggest", "timeline", "similar"])
@@ -98,8 +108,54 @@ def test_the_limits_that_are_described_are_those_that_hold(name: str) -> None:
             good, bad = ["x" * schema["maxLength"]], ["x" * (schema["maxLength"] + 1)]
         for values, status in ((good, 200), (bad, 400)):
             for value in values:
-                response = site.get(path, query_string={parameter.name: value})
+                # Only rows go as far as is said of the limit.
+                rows = {"format": "csv"} if (name, parameter.name) == ("search", "limit") else {}
+                response = site.get(path, query_string={parameter.name: value, **rows})
                 assert response.status_code == status, (parameter.name, value, response.text[:200])
+
+
+@pytest.mark.parametrize("name", ["after", "before"])
+def test_the_dates_that_are_described_are_those_that_hold(name: str) -> None:
+    site = client(*MANY)
+    for date in ("", "0001", "9999", "2024-02", "2024-02-29", "2000-02-29", "9999-12-31"):
+        assert site.get("/api/search", query_string={name: date}).status_code == 200, date
+    for date in ("0000", "2024-00", "2024-13", "2023-02-29", "1900-02-29", "2024-04-31", "0000-01-01", "24"):
+        assert site.get("/api/search", query_string={name: date}).status_code == 400, date
+
+
+def test_every_header_and_status_is_described(tmp_path: Path) -> None:
+    document, site = describe(), client(*MANY)
+    for name, path in ANSWERS:
+        responses = document["paths"][PATHS[name]["?" in path and "id=" in path]]["get"]["responses"]
+        answer = site.get(path)
+        assert set(responses["200"]["headers"]) - {"Content-Disposition"} <= set(answer.headers.keys())
+        again = site.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+        assert set(responses["304"]["headers"]) <= set(again.headers.keys())
+        assert not again.headers.get("Content-Type")
+        assert again.headers["Vary"] == answer.headers["Vary"]
+    assert "Content-Disposition" in site.get("/api/search?format=csv").headers
+    missing = webui.create_app(tmp_path / "none").test_client()
+    met = {
+        missing.get("/api/search"),
+        site.get("/api/search?limit=x"),
+        site.get("/api/articles/nobody"),
+        site.get("/api/search", data=b"x" * (MAX_BODY + 1)),
+        site.get("/api/search?q=" + "x" * MAX_ADDRESS),
+        site.get("/api/search", headers={f"X-{n}": "x" for n in range(MAX_HEADERS)}),
+        other_host().get("/api/search"),
+    }
+    assert {str(response.status_code) for response in met} == set(document["components"]["responses"])
+    for response in met:
+        stated = document["components"]["responses"][str(response.status_code)]
+        assert response.mimetype in stated["content"]
+        assert set(stated.get("headers", ())) <= set(response.headers.keys())
+
+
+def other_host() -> FlaskClient:
+    index = archive(*MANY)
+    options = {"trusted_hosts": ["news.example"]}
+    return webui.create_app(Index(index.config.with_options(options, "test"))).test_client()
 
 
 def test_the_description_says_where_it_is_served() -> None:
@@ -119,5 +175,21 @@ def test_the_page_of_the_api_names_all_that_is_described() -> None:
     for path, methods in describe()["paths"].items():
         assert f"GET /api{path}" in codes
         assert {parameter["name"] for parameter in methods["get"].get("parameters", ())} <= codes
-    assert {h.get("id") for h in soup.select("main h2[id]")} == set(describe()["components"]["schemas"])
+    parts = describe()["components"]
+    assert {h.get("id") for h in soup.select("main h2[id]")} == {*parts["schemas"], "refusals"}
+    assert set(parts["responses"]) <= codes
+    example = soup.select_one("main a[href*='q=']")
+    assert example is not None
+    assert client(*MANY).get(str(example["href"])).is_json
     assert client(*MANY).get("/api").status_code == 200
+
+
+@pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_the_api_is_for_everyone_and_for_small_windows(scheme: str) -> None:
+    with serving(webui.create_app(archive(*MANY))) as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        assert violations(chromium, f"{address}api/", scheme) == []
+        chromium.close()

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,7 +22,7 @@ from indexer import Article, Config, Index, open_index
 from tests.test_webui_serve import PATIENCE, serving
 from tests.test_webui_views import ARTICLES, archive, client
 from webui.journal import Journal
-from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_PARAMETERS
+from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
 
 PROBLEM = "application/problem+json"
 # Every route and what else can be met, with its status.
@@ -138,6 +139,41 @@ def test_a_tag_is_of_one_commit_one_question_and_one_form(tmp_path: Path) -> Non
         assert len(set(tags)) == len(tags)
 
 
+def test_a_tag_is_of_one_index_though_another_takes_its_place(tmp_path: Path) -> None:
+    tags = []
+    for title in ("One silk", "Another silk"):
+        with open_index(tmp_path / "index") as index:
+            index.put([Article(id="a", title=title)])
+            tags.append(webui.create_app(index).test_client().get("/api/search?q=silk").headers["ETag"])
+        shutil.rmtree(tmp_path / "index")
+    assert len(set(tags)) == 2
+
+
+def test_a_star_stands_for_any_answer_but_for_no_refusal() -> None:
+    star = {"If-None-Match": "*"}
+    assert client().get("/api/search?q=silk", headers=star).status_code == 304
+    assert client().get("/api/openapi.json", headers=star).status_code == 304
+    assert client().get("/api/articles/nobody", headers=star).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "status", "media"), ROUTES)
+def test_every_route_answers_head_and_options_as_get(path: str, status: int, media: str) -> None:
+    found: list[dict[str, str]] = []
+    for method in ("GET", "HEAD"):
+        with client().open(path, method=method) as response:
+            found.append(dict(response.headers))
+            assert (response.status_code, response.mimetype) == (status, media)
+            assert method == "GET" or not response.data
+            # Digits of how long it took, and in how many bytes that is said.
+            if media == "application/json" or path == "/metrics" or path.startswith("/?q"):
+                found[-1].pop("Content-Length")
+    assert found[0] == found[1]
+    asked = client().options(path)
+    if not path.endswith("/nowhere") or "static" in path:
+        assert (asked.status_code, asked.data) == (200, b"")
+        assert set(asked.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
 def test_an_error_is_never_kept() -> None:
     response = client().get("/api/search?limit=x", headers={"If-None-Match": "*"})
     assert response.status_code == 400
@@ -157,6 +193,7 @@ def test_an_error_is_never_kept() -> None:
         (("https://news.example",), "", None),
         (("https://a.example", "http://localhost:3000"), "http://localhost:3000", "http://localhost:3000"),
         (("*",), "https://anyone.example", "*"),
+        (("*",), "", "*"),
     ],
 )
 def test_scripts_of_other_origins_read_the_api_only_where_it_is_configured(
@@ -171,7 +208,7 @@ def test_scripts_of_other_origins_read_the_api_only_where_it_is_configured(
         assert before.headers.get("Access-Control-Allow-Origin") == allowed
         assert "Access-Control-Allow-Credentials" not in plain.headers
         assert ("Origin" in plain.headers.get("Vary", "")) == bool(configured and configured != ("*",))
-        if allowed and path != "/api/nowhere":
+        if origin and allowed and path != "/api/nowhere":
             assert before.status_code == 200
             assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
             assert "If-None-Match" in before.headers["Access-Control-Allow-Headers"]
@@ -194,6 +231,13 @@ def test_the_api_is_only_for_reading(method: str, path: str) -> None:
     assert client().options(path).headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/search", "/api/nowhere"])
+def test_a_method_that_nobody_knows_is_refused_with_those_that_there_are(path: str) -> None:
+    found = client().open(path, method="FETCH")
+    assert found.status_code == 405
+    assert set(found.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
 def test_inside_another_application_what_is_not_there_is_a_problem_too() -> None:
     guest = Flask("host")
     webui.init_app(guest, archive(*ARTICLES), url_prefix="/find")
@@ -209,6 +253,7 @@ def test_a_request_that_is_too_large_is_refused(path: str, media: str) -> None:
         ({"query_string": "&".join(["source=x"] * (MAX_PARAMETERS + 1))}, 400),
         ({"query_string": "q=" + "x" * 4_001}, 400),
         ({"data": b"x" * (MAX_BODY + 1)}, 413),
+        ({"headers": {f"X-{n}": "x" for n in range(MAX_HEADERS)}}, 431),
     ):
         response = client().get(path, **request)
         assert (response.status_code, response.mimetype) == (status, media)
@@ -296,6 +341,8 @@ def test_no_redirect_leads_elsewhere() -> None:
         assert status < 500, path
         assert not location or re.match(r"/(?![/\\])", location), (path, location)
         assert not any(control in location for control in "\r\n\t\\"), (path, location)
+    with guest.get("//api", headers={"Host": "evil.example"}) as response:
+        assert b"evil" not in response.data
 
 
 def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
@@ -339,6 +386,9 @@ def test_the_log_has_what_was_asked_only_if_that_is_wanted() -> None:
     assert (line["method"], line["path"], line["status"], line["bytes"]) == ("GET", "/a/…", 200, 3)
     line = told(answer_abc, environ, queries=True)
     assert (line["path"], line["query"]) == ("/a/secret/id", "q=secret")
+    for path in ("/api/articles/secret/a/b", "/find/api/similar/secret/articles/b", "/a/secret/articles/b"):
+        told_path = told(answer_abc, {"REQUEST_METHOD": "GET", "PATH_INFO": path}, queries=False)["path"]
+        assert told_path == path.partition("secret")[0] + "…"
 
 
 @pytest.mark.parametrize(

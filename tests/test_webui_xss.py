@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 import webui
 from indexer import Article, Published, open_index
@@ -184,6 +184,18 @@ def test_what_an_address_says_does_not_run(tab: Page) -> None:
         look(tab, f"/?q=zebra+{said}&source={said}&site={said}&facet={said}#{said}")
         look(tab, (f"/?q={said}&sort={said}", f"/?q={said}&after={said}")[number % 2])
         look(tab, (f"/nowhere/{quote(text)}", f"/a/?id=nowhere{said}&q={said}")[number % 2])
+
+
+def test_what_is_suggested_does_not_run(tab: Page) -> None:
+    tab.goto("/")
+    for typed in ("zebr", "script", "alert", "img"):
+        tab.locator("#q").fill(typed)
+        expect(tab.locator("[role=option]").first).to_contain_text(typed)
+        assert tab.evaluate(STRANGE) == [], typed
+        tab.keyboard.press("ArrowDown")
+    for said in ("zebrra", "scriptt alertt", "zebrra <script>alert(1)</script>"):
+        look(tab, f"/?q={quote(said)}")
+    look(tab, "/api/")
 
 
 @pytest.mark.parametrize(

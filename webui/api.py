@@ -22,12 +22,13 @@ from webui import exports
 from webui import parameters as takes
 from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
 from webui.failures import status_of
-from webui.headers import is_known, keep, set_cors
+from webui.headers import METHODS, kept, set_cors, set_methods
 from webui.mount import address_of, current_mount
 from webui.openapi import describe
 from webui.operation import operation
 from webui.wire import (
     ArticleAnswer,
+    Problem,
     SearchAnswer,
     SimilarAnswer,
     StatusAnswer,
@@ -39,9 +40,14 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 # What a browser reads while one types into its own search field.
 SUGGESTIONS_TYPE = "application/x-suggestions+json"
+_SUGGESTIONS = {
+    "description": "What was typed; the suggestions; how many articles each finds; the address of each.",
+    "type": "array",
+    "items": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    "minItems": 4,
+    "maxItems": 4,
+}
 _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
-_ALLOWED = "GET, HEAD, OPTIONS"
-_TEXT = {"type": "string"}
 
 
 @blueprint.get("/search")
@@ -55,7 +61,7 @@ _TEXT = {"type": "string"}
     takes.EXPLAIN,
     takes.SECONDS,
     takes.FORMAT,
-    formats={exports.MEDIA_TYPES[name]: _TEXT for name in ("jsonl", "csv", "atom")},
+    formats=exports.SCHEMAS,
 )
 def search() -> ResponseReturnValue:
     """The hits of a search, best first: the same object as `nutgraf search --json`.
@@ -85,7 +91,7 @@ def search() -> ResponseReturnValue:
     takes.QUERY,
     takes.SUGGESTIONS,
     takes.SUGGEST_FORMAT,
-    formats={SUGGESTIONS_TYPE: {"type": "array"}},
+    formats={SUGGESTIONS_TYPE: _SUGGESTIONS},
 )
 def suggest() -> ResponseReturnValue:
     """What the text `q` may become while it is typed; each finds something."""
@@ -168,7 +174,7 @@ def openapi() -> ResponseReturnValue:
     takes.check_names(request.args.lists(), ())
     response = _json({**describe(), "servers": [{"url": address_of("search") + "api"}]})
     tag = hashlib.sha256(response.get_data()).hexdigest()[:24]
-    return keep(Response(status=304) if is_known(tag) else response, tag)
+    return kept(tag, lambda: response)
 
 
 @blueprint.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
@@ -181,7 +187,7 @@ def nothing(rest: str) -> ResponseReturnValue:
     except (HTTPException, RequestRedirect):
         endpoint = request.endpoint
     if endpoint != request.endpoint:
-        raise MethodNotAllowed(_ALLOWED.split(", "))
+        raise MethodNotAllowed(METHODS.split(", "))
     raise NotFound("There is nothing at this address.")
 
 
@@ -249,26 +255,31 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
 
 def _feed(page: Page, sort: Any) -> Response:
     asked = replace(Search.parse(request.args), sort=sort)
-    following = None
-    if page.cursor:
-        kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("cursor", "offset", "format")]
-        address = address_of("api.search", _external=True)
-        following = f"{address}?{urlencode([*kept, ('cursor', page.cursor), ('format', 'atom')])}"
     body = exports.atom(
         page,
         asked,
         address_of("search", _external=True),
-        request.url,
-        following,
+        _feed_address(),
+        _feed_address(offset=None, cursor=page.cursor) if page.cursor else None,
         current_mount().index.status().committed,
     )
     return Response(body, mimetype=exports.MEDIA_TYPES["atom"])
 
 
+def _feed_address(**changed: str | None) -> str:
+    """The address of the feed that is asked for, with other parameters or without some."""
+    changed["format"] = "atom"
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
+    asked += [(name, value) for name, value in changed.items() if value is not None]
+    return f"{address_of('api.search', _external=True)}?{urlencode(asked)}"
+
+
 def problem(status: int, detail: str) -> Response:
     """An error as application/problem+json."""
-    body = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail}
-    response = _json(body, "application/problem+json")
+    response = _json(
+        Problem(type="about:blank", title=HTTP_STATUS_CODES[status], status=status, detail=detail),
+        "application/problem+json",
+    )
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -277,9 +288,7 @@ def problem(status: int, detail: str) -> Response:
 @blueprint.after_request
 def let_scripts_read(response: Response) -> Response:
     """Headers for scripts of other origins, where some are configured."""
-    if response.allow:
-        # Else it names what only `nothing` answers to.
-        response.headers["Allow"] = _ALLOWED
+    set_methods(response)
     set_cors(response, current_mount().index.config)
     return response
 

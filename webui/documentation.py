@@ -44,6 +44,8 @@ class Entries:
     introduction: str
     addresses: tuple[Entry, ...]
     shapes: tuple[Shape, ...]
+    refusals: tuple[tuple[str, str], ...]
+    """Statuses of refusals, and when they come."""
 
 
 def entries() -> Entries:
@@ -53,6 +55,7 @@ def entries() -> Entries:
         document["info"]["description"],
         tuple(_entry(f"api{path}", methods["get"]) for path, methods in document["paths"].items()),
         tuple(_shape(name, schema) for name, schema in document["components"]["schemas"].items()),
+        tuple((status, told["description"]) for status, told in document["components"]["responses"].items()),
     )
 
 
@@ -63,8 +66,8 @@ def _entry(path: str, stated: dict[str, Any]) -> Entry:
         # A page of plain text: no marks for code.
         stated["summary"].replace("`", ""),
         tuple(
-            Value(one["name"], _kind(one["schema"]), one["description"].replace("`", ""))
-            for one in stated.get("parameters", ())
+            Value(one["name"], _accepted(one["schema"]), one["description"].replace("`", ""))
+            for one in stated["parameters"]
         ),
         _kind(content["application/json"]["schema"]),
         tuple(media for media in content if media != "application/json"),
@@ -74,12 +77,18 @@ def _entry(path: str, stated: dict[str, Any]) -> Entry:
 def _shape(name: str, schema: dict[str, Any]) -> Shape:
     return Shape(
         name,
-        schema.get("description", ""),
+        schema.get("description", "").replace("`", ""),
         tuple(
-            Value(field, _kind(inner), inner.get("description", ""))
+            Value(field, _kind(inner), inner.get("description", "").replace("`", ""))
             for field, inner in schema.get("properties", {}).items()
         ),
     )
+
+
+def _accepted(schema: dict[str, Any]) -> str:
+    """What a parameter may be, and what it is where it is left out."""
+    usual = schema.get("default", "")
+    return _kind(schema) + (f" (unless given: {usual})" if usual != "" else "")
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -89,7 +98,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         words = ", ".join(str(value) for value in schema["enum"] if value is not None)
         return f"{words} or null" if None in schema["enum"] else words
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return " or ".join(_kind(one) for one in schema["anyOf"])
     kind = str(schema.get("type", "anything"))
     if kind == "array":

@@ -7,6 +7,8 @@ import io
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 import msgspec
@@ -21,11 +23,19 @@ MEDIA_TYPES = {
     "csv": "text/csv",
     "atom": "application/atom+xml",
 }
+# What its description says of them.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    MEDIA_TYPES["jsonl"]: {"type": "string", "description": "Lines, each of them a Row as JSON."},
+    MEDIA_TYPES["csv"]: {"type": "string", "description": "RFC 4180: a header, then the fields of a Row."},
+    MEDIA_TYPES["atom"]: {"type": "string", "description": "RFC 4287: an entry for each hit."},
+}
 # Hits that are looked up at once while rows are streamed.
 ROWS_AT_ONCE = 100
 _ATOM = "http://www.w3.org/2005/Atom"
 # What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What an address cannot hold as it is (RFC 3987).
+_NOT_IRI = re.compile('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]')
 # What makes a spreadsheet read a cell as a formula, also in full width, and what it may overlook before it.
 _FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
 
@@ -110,7 +120,7 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
         href=article_url(base, article.id, search.parameters(), anchor),
     )
     if link := web_address(article.url):
-        _add(entry, "link", rel="via", href=link[0])
+        _add(entry, "link", rel="via", href=_NOT_IRI.sub(lambda found: quote(found[0]), link[0]))
     if article.source:
         _add(entry, "category", term=article.source)
     _add(entry, "summary", "\n\n".join(passage.text for passage in hit.passages), type="text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
 from importlib import metadata
 
 from flask import Response, request
@@ -11,6 +12,8 @@ from werkzeug.datastructures import Headers
 
 from indexer import Config, Index
 
+# What can be asked of the API.
+METHODS = "GET, HEAD, OPTIONS"
 # Answers to scripts of other origins: which of the headers they may read beyond the plain ones.
 EXPOSED = "ETag, Retry-After"
 # Seconds for which a browser may remember that an origin is allowed.
@@ -40,6 +43,13 @@ def set_security(headers: Headers, config: Config) -> None:
         headers.setdefault(name, value)
 
 
+def set_methods(response: Response) -> None:
+    """Let an answer of the API that says which methods there are say it of those that read."""
+    if response.allow:
+        # Else it would name what is only listened to so that it can be refused.
+        response.headers["Allow"] = METHODS
+
+
 def set_cors(response: Response, config: Config) -> None:
     """Let scripts of the configured origins read an answer of the API. No cookies: it has none."""
     if not config.cors_origins:
@@ -49,13 +59,14 @@ def set_cors(response: Response, config: Config) -> None:
         response.vary.add("Origin")
     origin = request.headers.get("Origin", "")
     # Compared as a whole: never a part of it, and never answered with anything that is not configured.
+    # Where everyone may, it is said to everyone: what a browser keeps may serve another origin later.
     allowed = "*" if everyone else next((name for name in config.cors_origins if name == origin), None)
-    if not origin or allowed is None:
+    if allowed is None:
         return
     response.headers["Access-Control-Allow-Origin"] = allowed
     response.headers["Access-Control-Expose-Headers"] = EXPOSED
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Methods"] = METHODS
         response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
         response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
 
@@ -81,13 +92,17 @@ def entity_tag(index: Index, *parts: str) -> str:
     return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-def is_known(tag: str) -> bool:
-    """Whether the client has the answer with this tag already."""
-    return tag in request.if_none_match.as_set(include_weak=True)
+def kept(tag: str, answer: Callable[[], Response]) -> Response:
+    """The answer that `tag` stands for, for the client to keep and to ask each time whether it still stands.
 
-
-def keep(response: Response, tag: str) -> Response:
-    """Let the client keep an answer, to ask each time whether it still stands."""
+    One that the client has already is not made again, but told to stand still (304).
+    """
+    known = request.if_none_match
+    response = None if tag in known.as_set(include_weak=True) else answer()
+    # A star is any answer; whether there is one had to be found out.
+    if response is None or known.star_tag:
+        response = Response(status=304)
+        del response.headers["Content-Type"]
     response.set_etag(tag, weak=True)
     # Private: an application around the search may show it to some people only.
     response.headers["Cache-Control"] = "private, no-cache"

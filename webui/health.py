@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as Xml
 
 from flask import Blueprint, Response, abort
@@ -40,13 +39,13 @@ def metrics() -> ResponseReturnValue:
         abort(404, "Metrics are not served here.")
     try:
         held = mount.index.status()
-        commit = re.sub(r"\D", "", mount.index.revision().rpartition(".")[2])
-        gauges: dict[str, float] = {
+        commit = mount.index.revision().split(".")[1]
+        gauges: dict[str, int] = {
             "up": 1,
             "articles": held.articles,
             "paragraphs": held.paragraphs,
             "bytes": held.size,
-            "commit": int(commit or 0),
+            "commit": int(commit),
         }
     except NutgrafError:
         # That there is no index is what is to be told.
@@ -78,10 +77,13 @@ def opensearch() -> ResponseReturnValue:
         ("application/atom+xml", f"{page}api/search?q={{searchTerms}}&format=atom"),
     ):
         add("Url", type=media, template=template)
-    return Response(
+    response = Response(
         Xml.tostring(root, encoding="utf-8", xml_declaration=True),
         mimetype="application/opensearchdescription+xml",
     )
+    # It has the host in it that it was asked at, which may not be what another asks at.
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 blueprint.register_error_handler(NutgrafError, answer_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 # Longer than any address that means something; what is cut off is no news.
 MAX_TEXT = 500
 # What follows these names an article, which tells as much as a query.
-_PRIVATE = ("/a/", "/articles/", "/similar/")
+_PRIVATE = re.compile("/(a|articles|similar)/")
 
 
 class Journal:
@@ -90,8 +91,6 @@ def _text(raw: str) -> str:
 
 
 def _without_article(path: str) -> str:
-    for name in _PRIVATE:
-        before, found, _ = path.partition(name)
-        if found:
-            return f"{before}{name}…"
-    return path
+    # The first of them: an id may look like an address.
+    found = _PRIVATE.search(path)
+    return f"{path[: found.end()]}…" if found else path

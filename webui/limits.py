@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from flask import request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestURITooLarge
+from werkzeug.exceptions import (
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    RequestURITooLarge,
+)
 
 from indexer import Config
 from indexer.errors import InvalidRequest
@@ -16,6 +21,8 @@ MAX_ADDRESS = 60_000
 MAX_BODY = 64 * 1024
 # Parameters of one request; a filter takes up to a hundred values.
 MAX_PARAMETERS = 500
+# Headers of one request: a browser sends twenty, each proxy on the way a few more.
+MAX_HEADERS = 100
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.\-]+)(:[0-9]{1,5})?")
 
 
@@ -33,6 +40,8 @@ def check_request(config: Config) -> None:
     """Raise for a request that is larger than any that has a meaning, or made to another host."""
     if config.trusted_hosts and not _is_trusted(request.headers.get("Host", ""), config.trusted_hosts):
         raise UntrustedHost
+    if len(request.headers) > MAX_HEADERS:
+        raise RequestHeaderFieldsTooLarge(f"Up to {MAX_HEADERS} headers are wanted.")
     query = request.query_string
     if len(query) + len(request.path) > MAX_ADDRESS:
         raise RequestURITooLarge(f"An address of up to {MAX_ADDRESS:,} bytes is wanted.")

@@ -31,7 +31,7 @@ class Metrics:
             self._searches[bisect_left(BOUNDS, seconds)] += 1
             self._seconds += seconds
 
-    def write(self, index: dict[str, float]) -> str:
+    def write(self, index: dict[str, int]) -> str:
         """All of them as text; `index` are the gauges of the index by name."""
         with self._lock:
             requests, searches, seconds = dict(self._requests), list(self._searches), self._seconds
@@ -51,5 +51,5 @@ class Metrics:
             lines.append(f'nutgraf_search_seconds_bucket{{le="{bound}"}} {total}')
         lines += [f"nutgraf_search_seconds_sum {seconds:.6f}", f"nutgraf_search_seconds_count {total}"]
         for name, value in index.items():
-            lines += [f"# TYPE nutgraf_index_{name} gauge", f"nutgraf_index_{name} {value:g}"]
+            lines += [f"# TYPE nutgraf_index_{name} gauge", f"nutgraf_index_{name} {value}"]
         return "\n".join(lines) + "\n"

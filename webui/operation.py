@@ -11,7 +11,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from indexer.errors import NutgrafError
-from webui.headers import entity_tag, is_known, keep
+from webui.headers import entity_tag, kept
 from webui.mount import current_mount
 from webui.parameters import NAMED, Parameter, check_names
 from webui.wire import Answer
@@ -50,12 +50,15 @@ def operation(
             in_path = named.get("name") is not None
             check_names(request.args.lists(), [p for p in parameters if not (in_path and p is NAMED)])
             tag = _tag()
-            if tag and is_known(tag):
-                return keep(Response(status=304), tag)
-            response = view(**named)
-            assert isinstance(response, Response)
+
+            def answer() -> Response:
+                response = view(**named)
+                assert isinstance(response, Response)
+                return response
+
+            response = kept(tag, answer) if tag else answer()
             response.vary.add("Accept")
-            return keep(response, tag) if tag else response
+            return response
 
         return checked
 

@@ -18,9 +18,13 @@ MAX_ROWS_LIMIT = MAX_DEPTH
 MAX_SUGGESTIONS = 50
 LEAST_DAYS, MOST_DAYS = 0.001, 1_000_000
 FORMATS = ("json", "jsonl", "csv", "atom")
+# What is promised; dates in words, which the page takes, are understood here too.
 _DATE = {
     "type": "string",
-    "pattern": r"^([0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$",
+    "anyOf": [
+        {"pattern": "^((?!0000)[0-9]{4}(-(0[1-9]|1[0-2]))?)?$"},
+        {"pattern": "^(?!0000)", "format": "date"},
+    ],
 }
 
 
@@ -32,7 +36,7 @@ class Parameter:
     text: str
     schema: dict[str, Any]
     library: str = ""
-    place: Literal["query", "path"] = "query"
+    place: Literal["query", "path", "header"] = "query"
     required: bool = False
     example: Any = field(default=None)
 
@@ -95,8 +99,9 @@ NARROWING = (
 SLICE = (
     Parameter(
         "limit",
-        f"Hits of this answer; {MAX_LIMIT:,} at most, as rows {MAX_ROWS_LIMIT:,} (1,000 unless it is said).",
-        _number(MAX_LIMIT), "limit",
+        f"Hits of this answer, {MAX_LIMIT:,} at most; rows go as far as {MAX_ROWS_LIMIT:,}, and are of 1,000 "
+        "hits unless it is said.",
+        _number(MAX_ROWS_LIMIT), "limit",
     ),
     Parameter(
         "offset", f"Hits to leave out; no deeper than {MAX_DEPTH:,} together with the limit.",
@@ -142,6 +147,10 @@ SUGGEST_FORMAT = Parameter(
     {"type": "string", "enum": ["json", "opensearch"], "default": "json"},
 )
 SIMILAR = Parameter("limit", "Hits at most.", _number(MAX_LIMIT, 10))
+KNOWN = Parameter(
+    "If-None-Match", "ETags of answers that the client has; if it is one of them, 304 is all that comes.",
+    {"type": "string"}, place="header",
+)  # fmt: skip
 
 
 def check_names(given: Iterable[tuple[str, list[str]]], known: Iterable[Parameter]) -> None:
@@ -154,7 +163,9 @@ def check_names(given: Iterable[tuple[str, list[str]]], known: Iterable[Paramete
         if name not in names:
             there = ", ".join(sorted(names)) or "none"
             raise InvalidRequest(f"{name[:40]!r}: there is no such parameter here; there are: {there}")
-        if len(values) > 1 and not names[name].repeated:
-            raise InvalidRequest(f"{name}: one value is wanted, {len(values):,} were found")
+        most = names[name].schema.get("maxItems", 1)
+        if len(values) > most:
+            wanted = "one value is" if most == 1 else f"up to {most} values are"
+            raise InvalidRequest(f"{name}: {wanted} wanted, {len(values):,} were found")
         if "" in values and not names[name].may_be_empty:
             raise InvalidRequest(f"{name}: a value is wanted, none was found: leave it out, or give one")

@@ -27,6 +27,9 @@ CONNECTIONS = 800
 # A request is one line and its headers; nothing is uploaded.
 MAX_HEADER = 64 * 1024
 MAX_BODY = 64 * 1024
+# Bytes of an answer that may wait for its reader, most of them in a file, before a thread waits too: more
+# than any answer has, so that who does not read what was asked for holds up nobody else.
+WAITING = 1024**3
 # Seconds of silence after which a connection is closed.
 SILENCE = 30
 
@@ -53,6 +56,8 @@ class Server:
         # Imported here: an application that mounts the blueprint has a server of its own.
         from waitress.server import create_server
 
+        from webui.refusals import Channel
+
         # That requests had to wait for a thread is no news to the person at the terminal.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         bound = _bind(host, port, allow_remote)
@@ -68,9 +73,11 @@ class Server:
             channel_timeout=SILENCE,
             max_request_header_size=MAX_HEADER,
             max_request_body_size=MAX_BODY,
+            outbuf_high_watermark=WAITING,
             asyncore_use_poll=True,
             ident=None,
         )
+        self._server.channel_class = Channel
         self._lock = threading.Lock()
         self._closed = False
 

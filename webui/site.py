@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from webui.api import problem
-from webui.headers import set_cors, set_security
+from webui.headers import set_cors, set_methods, set_security
 from webui.mount import EXTENSION, Mount
 from webui.views import error_page
 
@@ -41,10 +41,13 @@ def add_error_pages(app: Flask) -> None:
     def finish(response: Response) -> Response:
         """Headers for what no view answers, too; and no redirect says which host it was asked at."""
         set_security(response.headers, mount.index.config)
-        if request.path.startswith("/api/") and "Access-Control-Allow-Origin" not in response.headers:
+        if request.path.startswith("/api/"):
+            set_methods(response)
             set_cors(response, mount.index.config)
         if response.location:
             parts = urlsplit(response.location)
             path = "/" + parts.path.lstrip("/")
             response.location = path + (f"?{parts.query}" if parts.query else "")
+            # Nor does its text, which only people without a browser would see.
+            response.set_data(b"")
         return response

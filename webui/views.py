@@ -141,7 +141,8 @@ def article(name: str | None) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/api/", strict_slashes=False)
+@blueprint.get("/api")
+@blueprint.get("/api/")
 def documentation() -> ResponseReturnValue:
     """The page that explains the API, made from its description."""
     return _page(current_mount(), "api.html", Search(), entries=entries())

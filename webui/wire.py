@@ -122,16 +122,16 @@ class SearchAnswer(Answer):
     folded: Annotated[int, Meta(ge=0, description="Of both, those that stand under a near-duplicate.")]
     offset: Count
     limit: Count
-    took_ms: float
+    took_ms: Annotated[float, Meta(description="Milliseconds.")]
     is_cut: Annotated[bool, Meta(description="Whether the time for a query was up before all was counted.")]
     notes: Annotated[list[str], Meta(description="What was not understood, was left out or met a bound.")]
-    did_you_mean: str | None
-    facets: dict[str, list[FacetValue]]
+    did_you_mean: Annotated[str | None, Meta(description="The query in words that the archive has.")]
+    facets: Annotated[dict[str, list[FacetValue]], Meta(description="Counts by the names in `facet`.")]
     timeline: TimelineData | None
     cursor: Annotated[str | None, Meta(description="Leads to the next page; null on the last.")]
     receipt: Annotated[Receipt | None, Meta(description="What was understood, with explain=1.")]
     dead_end: Annotated[DeadEnd | None, Meta(description="Why nothing meets the whole query.")]
-    hits: list[HitAnswer]
+    hits: Annotated[list[HitAnswer], Meta(description="In the order of `sort`; the partial ones last.")]
 
 
 class TimelineAnswer(Answer):
