@@ -23,6 +23,12 @@ Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
 
 
+def check_text(name: str, value: object) -> None:
+    """Raise InvalidRequest unless it is text."""
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name}: text is wanted, {value!r} was found")
+
+
 def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
     """Raise InvalidRequest for an order that there is none of, or a slice that cannot be shown."""
     if sort not in ORDERS:
@@ -101,6 +107,5 @@ def _several(name: str, values: Values) -> list[str]:
         return []
     several = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
     for value in several:
-        if not isinstance(value, str):
-            raise InvalidRequest(f"{name}: text is wanted, {value!r} was found")
+        check_text(name, value)
     return several

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from indexer import catalog as catalogs
 from indexer import generations
+from indexer.arguments import check_text
 from indexer.config import Config, load_config
 from indexer.engine.moments import NO_MOMENT
 from indexer.errors import ArticleMissing, IndexDamaged
@@ -34,12 +35,12 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
     if isinstance(index, Config):
         return Index(index.with_options(options, "open_index"))
     if index is not None:
-        options["index"] = Path(index)
+        options["index"] = index
     return Index(load_config(**options))
 
 
 class Index:
-    """An archive of articles that can be searched, safe to share between threads and with forked processes.
+    """An archive of articles that can be searched, safe to share between threads and with other processes.
 
     Reading shows the last commit, and never half of one; writing takes the index's lock, commits once and
     returns when the commit is on the disk.
@@ -264,7 +265,9 @@ class Index:
     def put(self, articles: Iterable[Article]) -> SyncReport:
         """Put articles in, in one commit; one with an id that is there already takes its place.
 
-        Raises InvalidArticle when an id belongs to a source's file, and then puts in nothing.
+        Any iterable will do, a generator too. Of several with one id the last is kept; each is counted in the
+        report. Whatever is raised on the way, by the iterable as well, nothing is put in: InvalidArticle for
+        what is no Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
         """
         from indexer import writing
 
@@ -273,7 +276,7 @@ class Index:
     def remove(self, article_ids: Iterable[str]) -> SyncReport:
         """Take out articles that were put in, in one commit; ids that are not there count as unchanged.
 
-        Raises InvalidArticle when an id belongs to a source's file, which would bring it back.
+        Raises InvalidArticle when an id is no text, or belongs to a source's file, which would bring it back.
         """
         from indexer import writing
 
@@ -291,6 +294,10 @@ class Index:
         return writing.rebuild(self.config, self._today, sources, progress=progress)
 
     # Life
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process opens the index by itself: what is open here cannot be sent there.
+        return Index, (self.config, self._today)
 
     def close(self) -> None:
         """Let go of the files; the index may be used again afterwards."""
@@ -327,6 +334,7 @@ class Index:
         return generations.place(self.config.index)
 
     def _find(self, article_id: str) -> tuple[Reading, int]:
+        check_text("id", article_id)
         reading = self._reading()
         number = reading.snapshot.find(article_id)
         if number is None:

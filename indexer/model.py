@@ -122,9 +122,14 @@ class Encoding:
 class Article:
     """One document: what a reader makes of a source file, or what an app puts into the index.
 
-    `published` may be given as a Published, an ISO string, a date or a datetime; `paragraphs` as any iterable
-    of strings (each is stripped, and empty ones are left out). `notes` say what the reader left out or had to
-    assume. Raises InvalidArticle when a field cannot be indexed.
+    `id` is any text without control characters: what the article is replaced, removed and linked to by.
+    `published` may be given as a Published, an ISO string, a date or a datetime. Of a datetime the wall time
+    counts as it stands, to the minute: one in UTC stays in UTC. `paragraphs` is any iterable of strings (each
+    is stripped, and empty ones are left out). `language` is a tag such as en or pt-BR (None: told from the
+    text), `url` the article's own address, `source` what searches are narrowed to it by. `notes` say what the
+    reader left out or had to assume.
+
+    Raises InvalidArticle, naming the article and the field, when a field cannot be indexed.
     """
 
     id: str
@@ -149,23 +154,28 @@ class Article:
         encoding: Encoding | None = None,
         notes: Iterable[str] = (),
     ) -> None:
-        texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
-        for name, value in (("id", id), ("title", title)):
-            _check_text(name, value)
-        for name, given in (("language", language), ("url", url), ("source", source)):
-            if given is not None:
-                _check_text(name, given)
-        if encoding is not None:
-            _check_text("encoding", encoding.name)
+        _check_text("id", id)
         if not id or id != id.strip() or _CONTROL.search(id):
             raise InvalidArticle(
                 f"id: a string without control characters or space around it is wanted, {id!r} was found"
             )
+        try:
+            texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
+            _check_text("title", title)
+            for name, given in (("language", language), ("url", url), ("source", source)):
+                if given is not None:
+                    _check_text(name, given)
+            if encoding is not None:
+                _check_text("encoding", encoding.name)
+            moment = _published(published)
+        except InvalidArticle as error:
+            # Of a thousand records, which one it is.
+            raise InvalidArticle(f"article {id!r}: {error}") from error
         set_ = object.__setattr__
         set_(self, "id", id)
         set_(self, "title", spaced(title))
         set_(self, "paragraphs", tuple(filter(None, map(str.strip, texts))))
-        set_(self, "published", _published(published))
+        set_(self, "published", moment)
         set_(self, "language", language or None)
         set_(self, "url", url or None)
         set_(self, "source", source or None)
@@ -441,7 +451,7 @@ def _anchor(number: int, time: int) -> str:
 
 
 def _strings(name: str, values: object) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         found = "one string" if isinstance(values, str) else type(values).__name__
         raise InvalidArticle(f"{name}: a list of strings is wanted, {found} was found")
     strings = tuple(values)
@@ -461,7 +471,8 @@ def _are_ascii(values: tuple[Any, ...]) -> bool:
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found")
+        advice = ": decode it first" if isinstance(value, bytes) else ""
+        raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found{advice}")
     if value.isascii():
         return
     try:

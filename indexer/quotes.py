@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from indexer.analysis import analyzer
+from indexer.arguments import check_text
 from indexer.engine.arrays import unscored
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.ranking import top
@@ -45,6 +46,7 @@ def verify_quote(snapshot: Snapshot, how: Searching, text: str, number: int | No
 
     Raises InvalidRequest for a text without words, or one that is too long.
     """
+    check_text("text", text)
     if len(text) > MAX_QUOTE:
         raise InvalidRequest(
             f"text: a quotation of up to {MAX_QUOTE:,} characters is wanted, {len(text):,} were found"

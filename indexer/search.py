@@ -15,6 +15,7 @@ from indexer.arguments import (
     check_half_life,
     check_seconds,
     check_slice,
+    check_text,
     check_timeline,
     check_values,
 )
@@ -72,6 +73,8 @@ def search(
     days from the one up to, but without, the other. See `Index.search` for the others.
     """
     began = time.perf_counter()
+    for name, text in (("query", query), ("after", after or ""), ("before", before or "")):
+        check_text(name, text)
     check_slice(sort, limit, offset, cursor)
     half_life = check_half_life(half_life, sort)
     counted, grain = check_facets(facets), check_timeline(timeline)
@@ -140,7 +143,8 @@ def search(
 
 
 def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) -> MarkedArticle:
-    """A whole article with what a query matches in it."""
+    """A whole article with what a query matches in it; raises InvalidRequest for a query that is no text."""
+    check_text("query", query)
     article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():

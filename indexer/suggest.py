@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from indexer.analysis import Token, analyzer
+from indexer.arguments import check_text
 from indexer.counting import having_leaf, matching
 from indexer.engine.arrays import contains
 from indexer.engine.completion import Articles, Candidate, complete, title_documents
@@ -44,6 +45,7 @@ def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tu
     Words come first, then phrases, then titles. Of words those come first that most articles have together
     with what stands before, above all right after it; of phrases the most frequent, of titles the shortest.
     """
+    check_text("prefix", text)
     limit = min(limit, MAX_SUGGESTIONS)
     typed = read_typed(text)
     if typed is None or limit < 1 or not snapshot.articles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -62,11 +62,7 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
     """See `Index.put`."""
     began = time.perf_counter()
     report = SyncReport()
-    given: dict[str, Article] = {}
-    for article in articles:
-        if not isinstance(article, Article):
-            raise InvalidArticle(f"an Article is wanted, {type(article).__name__} was found")
-        given[article.id] = article
+    given = _by_id(articles, report)
     with generations.writing(config.index, config.lock_timeout):
         if not generations.exists(config.index):
             build(config, today, [], Carried(), SyncReport(), Silence())
@@ -92,13 +88,11 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     """See `Index.remove`."""
     began = time.perf_counter()
     report = SyncReport()
-    if isinstance(article_ids, str):
-        raise InvalidArticle("ids: a list of ids is wanted, one string was found")
+    names = dict.fromkeys(_ids(article_ids))
     with (
         generations.writing(config.index, config.lock_timeout),
         _change(config, report) as (catalog, batch),
     ):
-        names = dict.fromkeys(article_ids)
         _not_from_files(names, catalog, "remove the file and sync instead")
         for name in names:
             if catalog.apart.pop(name, None):
@@ -176,11 +170,49 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
 
 
 def _roots(config: Config, sources: Iterable[Source]) -> list[Path]:
-    chosen = [Path(source) for source in sources] or list(config.sources)
+    chosen = [_path(source) for source in sources] or list(config.sources)
     if not chosen:
         raise SourceMissing("a source is wanted, none was given: name a folder of articles")
     # Resolved, so that the same folder is the same source from wherever it is named.
     return sorted({source.resolve() for source in chosen})
+
+
+def _path(source: Source) -> Path:
+    if not isinstance(source, (str, os.PathLike)):
+        raise SourceMissing(
+            f"a path is wanted, {type(source).__name__} was found: give each source as an argument of its own"
+        )
+    return Path(source)
+
+
+def _by_id(articles: Iterable[Article], report: SyncReport) -> dict[str, Article]:
+    """What is to be put in. Of one id the last counts, and the report tells it as if each had been put."""
+    if isinstance(articles, (Article, str, bytes, Mapping)) or not isinstance(articles, Iterable):
+        raise InvalidArticle(
+            f"a list of articles is wanted, {type(articles).__name__} was found: put([Article(…), …])"
+        )
+    given: dict[str, Article] = {}
+    for number, article in enumerate(articles, 1):
+        if not isinstance(article, Article):
+            raise InvalidArticle(
+                f"number {number}: an Article is wanted, {type(article).__name__} was found: make one of it "
+                "with Article(id=…, title=…, paragraphs=[…])"
+            )
+        if article.id in given:
+            report.record("change", article.id, "", "another with this id came after it")
+        given[article.id] = article
+    return given
+
+
+def _ids(article_ids: Iterable[str]) -> list[str]:
+    if isinstance(article_ids, (str, bytes)) or not isinstance(article_ids, Iterable):
+        found = "one string" if isinstance(article_ids, str) else type(article_ids).__name__
+        raise InvalidArticle(f"ids: a list of ids is wanted, {found} was found")
+    ids = list(article_ids)
+    for name in ids:
+        if not isinstance(name, str):
+            raise InvalidArticle(f"ids: text is wanted, {name!r} was found")
+    return ids
 
 
 class _Nowhere:

@@ -28,18 +28,35 @@ def init_app(
 
     Nothing else of the application changes: one key of `app.extensions`, one blueprint called `name` with its
     own templates (`nutgraf/…`, which the application may override; `!nutgraf/…` are the originals, to be
-    extended), static files, error handlers and headers. A second index needs another prefix and another name;
-    a name that is taken raises ConfigError.
+    extended), static files, error handlers and headers. A second index needs another prefix and another name.
+
+    Raises ConfigError, and leaves the application as it was, for what is no open index, a prefix that does
+    not begin with a slash, a name that cannot be one, and a name or prefix that is taken.
 
     `nonce` gives the nonce of the application's own Content-Security-Policy for the request in progress, and
     is found by itself where templates have a `csp_nonce()`. A policy that the application sets takes the
     place of the blueprint's.
     """
+    if not isinstance(index, Index):
+        raise ConfigError(f"index: an open one is wanted, {index!r} was found: init_app(app, open_index(…))")
+    if nonce is not None and not callable(nonce):
+        raise ConfigError(f"nonce: a function that gives that of the request is wanted, {nonce!r} was found")
+    if url_prefix and not url_prefix.startswith("/"):
+        raise ConfigError(f"url_prefix: one such as /search is wanted, {url_prefix!r} was found")
+    if not name or "." in name:
+        raise ConfigError(f"name: one without dots is wanted, {name!r} was found")
     if name in app.blueprints:
         raise ConfigError(
             f"the application has a blueprint called {name!r} already; "
             "mount a second index with init_app(app, index, url_prefix=…, name=…)"
         )
+    address = url_prefix.rstrip("/") + "/"
+    for other in app.extensions.get(EXTENSION, {}):
+        if any(rule.rule == address for rule in app.url_map.iter_rules(f"{other}.search")):
+            raise ConfigError(
+                f"{address} is where the index {other!r} is mounted already; mount another with another "
+                "url_prefix"
+            )
     add_mount(app, name, Mount(index, nonce))
     app.register_blueprint(views.blueprint, url_prefix=url_prefix, name=name)
 

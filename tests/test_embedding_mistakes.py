@@ -1,0 +1,190 @@
+"""What a newcomer gets wrong is said plainly, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import webui
+from indexer import (
+    Article,
+    ConfigError,
+    Index,
+    IndexMissing,
+    InvalidArticle,
+    InvalidRequest,
+    SourceMissing,
+    open_index,
+)
+
+KEPT = Article(id="kept", title="Heron", paragraphs=["A heron stood in the harbour."])
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(tmp_path / "index") as opened:
+        opened.put([KEPT])
+        yield opened
+
+
+def rows_until_the_database_is_gone() -> Iterator[Article]:
+    yield Article(id="new", paragraphs=["A kite."])
+    raise ConnectionError("the database is gone")
+
+
+def rows_with_a_bad_one() -> Iterator[Article]:
+    for name, text in (("good", "A kite."), ("bad", b"A kite."), ("better", "A kite.")):
+        yield Article(id=name, paragraphs=[text])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        (KEPT, InvalidArticle, "a list of articles is wanted, Article was found"),
+        (None, InvalidArticle, "a list of articles is wanted, NoneType was found"),
+        ("heron", InvalidArticle, "a list of articles is wanted, str was found"),
+        ({"kept": KEPT}, InvalidArticle, "a list of articles is wanted, dict was found"),
+        (
+            [KEPT, {"id": "a"}],
+            InvalidArticle,
+            "number 2: an Article is wanted, dict was found: make one",
+        ),
+        (rows_until_the_database_is_gone(), ConnectionError, "the database is gone"),
+        (rows_with_a_bad_one(), InvalidArticle, "article 'bad': paragraphs: text is wanted, bytes was found"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or type(value).__name__,
+)
+def test_what_cannot_be_put_in_is_named_and_changes_nothing(
+    index: Index, given: Any, kind: type[Exception], says: str
+) -> None:
+    before = index.revision()
+    with pytest.raises(kind, match=says):
+        index.put(given)
+    assert index.revision() == before
+    assert index.article("kept") == KEPT
+    assert index.put([Article(id="next")]).added == 1
+
+
+def test_of_several_with_one_id_each_is_counted_and_the_last_is_kept(index: Index) -> None:
+    report = index.put([Article(id="a", title=title) for title in ("one", "two", "three")] + [KEPT])
+    assert (report.added, report.changed, report.unchanged) == (1, 2, 1)
+    assert [change.why for change in report.changes if change.action == "change"] == [
+        "another with this id came after it"
+    ] * 2
+    assert index.article("a").title == "three"
+
+
+def test_a_date_without_a_zone_and_one_with_say_the_wall_time_that_they_have() -> None:
+    naive = datetime(2021, 11, 5, 21, 1, 30)
+    aware = naive.replace(tzinfo=timezone(timedelta(hours=9)))
+    for given in (naive, aware, "2021-11-05T21:01:30+09:00"):
+        published = Article(id="a", published=given).published
+        assert published is not None
+        assert published.value == "2021-11-05T21:01"
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda index: index.search(None), "query: text is wanted, None was found"),
+        (lambda index: index.search(b"heron"), "query: text is wanted, b'heron' was found"),
+        (lambda index: index.search("heron", after=date(2021, 1, 1)), "after: text is wanted, datetime.date"),
+        (lambda index: index.search("heron", before=2021), "before: text is wanted, 2021 was found"),
+        (lambda index: index.search("heron", source=7), "source: text is wanted, 7 was found"),
+        (lambda index: index.suggest(None), "prefix: text is wanted, None was found"),
+        (lambda index: index.article(7), "id: text is wanted, 7 was found"),
+        (lambda index: index.marked("kept", None), "query: text is wanted, None was found"),
+        (lambda index: index.similar(None), "id: text is wanted, None was found"),
+        (lambda index: index.verify_quote(b"heron"), "text: text is wanted, b'heron' was found"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_the_name_of_the_argument(
+    index: Index, ask: Callable[[Any], object], says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=says):
+        ask(index)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("kept", "one string was found"), (None, "NoneType was found"), ([7], "text is wanted, 7 was found")],
+)
+def test_what_are_no_ids_are_not_taken_for_ids_that_are_not_there(
+    index: Index, given: Any, says: str
+) -> None:
+    with pytest.raises(InvalidArticle, match=f"ids: .*{says}"):
+        index.remove(given)
+    assert index.article("kept") == KEPT
+
+
+def test_sources_are_paths_one_by_one(index: Index) -> None:
+    for given, found in ((["seeds"], "list"), (None, "NoneType")):
+        with pytest.raises(SourceMissing, match=f"a path is wanted, {found} was found: give each"):
+            index.sync(given)  # type: ignore[arg-type]
+
+
+def test_a_wrong_path_is_said_and_no_index_is_made_there(tmp_path: Path) -> None:
+    with (
+        open_index(tmp_path / "nowhere") as index,
+        pytest.raises(IndexMissing, match=r"nowhere: run `nutgraf"),
+    ):
+        index.search("heron")
+    with pytest.raises(SourceMissing, match=r"elsewhere: a folder of articles or a file is wanted"):
+        index.sync(tmp_path / "elsewhere")
+    assert not index.exists
+    for given in (7, "", b"index"):
+        with pytest.raises(ConfigError, match="option 'index' wants a path"):
+            open_index(given)  # type: ignore[arg-type]
+
+
+def test_an_index_that_was_closed_opens_itself_again(index: Index) -> None:
+    index.close()
+    assert index.search("heron").total == 1
+    index.close()
+    index.close()
+    assert index.put([Article(id="after")]).added == 1
+
+
+def count(index: Index) -> int:
+    """What another process finds."""
+    return index.search("heron").total
+
+
+def test_an_index_can_be_sent_to_a_process_that_was_not_forked(index: Index) -> None:
+    assert copy.deepcopy(index).search("heron").total == 1
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(count, [index]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"index": "index_data"}, "index: an open one is wanted, 'index_data' was found"),
+        ({"url_prefix": "search"}, "url_prefix: one such as /search is wanted"),
+        ({"url_prefix": "/one"}, "/one/ is where the index 'one' is mounted already"),
+        ({"url_prefix": "/one/"}, "/one/ is where the index 'one' is mounted already"),
+        ({"name": "one"}, "a blueprint called 'one' already"),
+        ({"name": ""}, "name: one without dots is wanted"),
+        ({"name": "a.b"}, "name: one without dots is wanted"),
+        ({"nonce": "abc"}, "nonce: a function"),
+    ],
+)
+def test_a_mount_that_would_not_work_is_refused_and_the_application_is_as_it_was(
+    index: Index, options: dict[str, Any], says: str
+) -> None:
+    app = Flask("host")
+    webui.init_app(app, index, url_prefix="/one", name="one")
+    rules, blueprints = {*map(str, app.url_map.iter_rules())}, set(app.blueprints)
+    with pytest.raises(ConfigError, match=says):
+        webui.init_app(app, **{"index": index, "name": "two", "url_prefix": "/two"} | options)
+    assert {*map(str, app.url_map.iter_rules())} == rules
+    assert set(app.blueprints) == blueprints
+    assert set(app.extensions["nutgraf"]) == {"one"}
+    assert app.test_client().get("/one/?q=heron").status_code == 200
