@@ -22,6 +22,8 @@ ARTICLE_URI = "nutgraf://article/{id}"
 PARAGRAPH_URI = "nutgraf://article/{id}/{anchor}"
 MAX_TEXT = 20_000
 """The most characters of an article that one answer shows."""
+MAX_PARAGRAPHS = 100
+"""The most paragraphs: of short ones, their names and links are most of an answer."""
 _MAX_TITLE = 300
 _MAX_ALSO = 10
 
@@ -185,7 +187,7 @@ class Answers:
         """The paragraphs of an article from one on, as many as an answer holds; at least one, cut."""
         article, size = marked.article, 0
         shown: list[FoundPassage] = []
-        for paragraph in marked.paragraphs[first - 1 :]:
+        for paragraph in marked.paragraphs[first - 1 :][:MAX_PARAGRAPHS]:
             size += len(paragraph.text)
             if shown and size > MAX_TEXT:
                 break

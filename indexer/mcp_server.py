@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
-from typing import Annotated, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
-from mcp.server.mcpserver import MCPServer, ResourceSecurity
+from mcp.server.mcpserver import Context, MCPServer, ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from indexer.errors import ArticleMissing, NutgrafError
 from indexer.index import Index
 from indexer.mcp_answers import (
     ARTICLE_URI,
+    MAX_PARAGRAPHS,
     MAX_TEXT,
     NOTICE,
     PARAGRAPH_URI,
@@ -42,7 +43,8 @@ Query = Annotated[
     str,
     Field(
         max_length=4000,
-        description='Words, all wanted; "a phrase", OR, NOT, NEAR/5, prefix*, title:word; any text will do',
+        description='Words, all wanted; "a phrase", OR, NOT, NEAR/5, prefix*, title:word; any text will do; '
+        "none: everything within the bounds that are given",
     ),
 ]
 Day = Annotated[str, Field(max_length=40, description="2021, 2021-11 or 2021-11-05; empty for no bound")]
@@ -52,9 +54,25 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
+class Server(MCPServer):
+    """A server whose tools refuse arguments that there are none of, rather than answer another question."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """What a tool gives; raises ToolError."""
+        for tool in await self.list_tools():
+            known = tool.input_schema["properties"]
+            if tool.name == name and (unknown := [each for each in arguments if each not in known]):
+                raise ToolError(
+                    f"{name}: of {', '.join(known)} some are wanted, {', '.join(unknown)} was found"
+                )
+        return await super().call_tool(name, arguments, context)
+
+
 def make_server(index: Index, site: str | None = None) -> MCPServer:
     """A server over an index; `site` is the address of the search page that links lead to, if any."""
-    server = MCPServer(
+    server = Server(
         "nutgraf",
         title="Nutgraf",
         instructions=_INSTRUCTIONS,
@@ -114,7 +132,8 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
 
     @tool(
         "Read an article",
-        f"The paragraphs of an article from one on, up to {MAX_TEXT:,} characters of text." + _UNTRUSTED,
+        f"The paragraphs of an article from one on, up to {MAX_PARAGRAPHS} of them and {MAX_TEXT:,} "
+        "characters of text; a longer one is cut." + _UNTRUSTED,
     )
     def read_article(
         id: Annotated[str, Field(max_length=2000)],  # noqa: A002

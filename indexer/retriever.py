@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from indexer.index import Index
 
@@ -20,6 +20,7 @@ class NutgrafRetriever(BaseRetriever):
     none.
     """
 
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
     index: Index
     limit: int = 10
     options: dict[str, Any] = Field(default_factory=dict)

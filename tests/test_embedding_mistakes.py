@@ -181,9 +181,10 @@ def test_a_mount_that_would_not_work_is_refused_and_the_application_is_as_it_was
 ) -> None:
     app = Flask("host")
     webui.init_app(app, index, url_prefix="/one", name="one")
+    given: dict[str, Any] = {"index": index, "name": "two", "url_prefix": "/two"} | options
     rules, blueprints = {*map(str, app.url_map.iter_rules())}, set(app.blueprints)
     with pytest.raises(ConfigError, match=says):
-        webui.init_app(app, **{"index": index, "name": "two", "url_prefix": "/two"} | options)
+        webui.init_app(app, **given)
     assert {*map(str, app.url_map.iter_rules())} == rules
     assert set(app.blueprints) == blueprints
     assert set(app.extensions["nutgraf"]) == {"one"}
