@@ -45,18 +45,6 @@ def document(body: str, *, head: str = "", attributes: str = 'lang="en"') -> str
     )
 
 
-def allowing(app: WSGIApplication, allowed: str) -> WSGIApplication:
-    """An archive that lets pages of the origin `allowed` read it."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], *rest: object) -> object:
-            return start_response(status, [*headers, ("Access-Control-Allow-Origin", allowed)], *rest)  # type: ignore[arg-type]
-
-        return app(environ, start)  # type: ignore[arg-type]
-
-    return answer
-
-
 def bundle(folder: Path, program: str) -> str:
     """One script of `program` and the CommonJS modules under `folder` that it requires, without eval."""
     modules: dict[str, str] = {}

@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 import webui
-from indexer import Article, Published
-from tests.hosts import SCRIPT, allowing, document, host
+from indexer import Article, Published, open_index
+from tests.hosts import SCRIPT, document, host
 from tests.test_webui_browser import ARGUMENTS, CHROMIUM, at_rest, overflow, pytestmark
 from tests.test_webui_serve import serving
 from tests.test_webui_views import archive
@@ -54,7 +54,7 @@ POLICY = (
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """The archive, at another origin than the pages that search it."""
-    with serving(allowing(webui.create_app(archive(*ARTICLES)), "*")) as address:
+    with serving(webui.create_app(open_index(archive(*ARTICLES).config, cors_origins="*"))) as address:
         yield address
 
 

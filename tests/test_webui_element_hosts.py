@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import webui
+from indexer import open_index
 from tests import test_webui_element as element
 from tests.hosts import SCRIPT, bundle, document
 from tests.test_webui_element import ELEMENT, Hosts, box
@@ -367,11 +370,126 @@ def test_the_archive_itself_serves_the_script_to_other_origins(hosts: Hosts) -> 
     expect(tab.locator("script")).to_have_attribute("src", script)
 
 
-def test_a_page_at_an_origin_that_is_not_allowed_is_told_politely(hosts: Hosts) -> None:
-    hosts.foreseen = re.compile("CORS policy|Failed to load")
-    with serving(webui.create_app(archive(*element.ARTICLES))) as closed:
+def test_only_pages_of_the_configured_origins_are_let_in(hosts: Hosts) -> None:
+    # The archive names the page's origin, so that the page comes first and is told the archive's address.
+    pages = {"/": document("<nutgraf-search></nutgraf-search>")}
+    ours, theirs = (hosts.serve(pages, "http://127.0.0.1:*") for _ in range(2))
+    ask = "(e, src) => { e.src = src; e.query = 'keeper' }"
+    config = archive(*element.ARTICLES).config
+    with serving(webui.create_app(open_index(config, cors_origins=[ours.rstrip("/")]))) as guarded:
         tab = hosts.tab()
-        page = document(f'<nutgraf-search src="{closed}api" query="keeper"></nutgraf-search>')
+        tab.goto(ours)
+        tab.locator("nutgraf-search").evaluate(ask, f"{guarded}api")
+        expect(tab.get_by_role("status")).to_have_text("1 article")
+        hosts.foreseen = re.compile("CORS policy|Failed to load")
+        tab.goto(theirs)
         with tab.expect_console_message(lambda message: "CORS policy" in message.text):
-            tab.goto(hosts.serve({"/": page}, closed))
+            tab.locator("nutgraf-search").evaluate(ask, f"{guarded}api")
         expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+
+
+def test_the_archive_s_script_is_loaded_as_a_module_and_by_its_digest_too(hosts: Hosts) -> None:
+    digest = base64.b64encode(hashlib.sha384(SCRIPT.read_bytes()).digest()).decode()
+    page = document(f'<nutgraf-search src="{hosts.site}api" query="keeper"></nutgraf-search>')
+    script = f"{hosts.site}static/nutgraf/nutgraf-search.js"
+    for tag in (
+        f'<script type="module" src="{script}"></script>',
+        f'<script src="{script}" integrity="sha384-{digest}" crossorigin="anonymous"></script>',
+    ):
+        tab = hosts.tab()
+        tab.goto(hosts.serve({"/": page.replace("<script src=/nutgraf-search.js defer></script>", tag)}))
+        expect(tab.get_by_role("status")).to_have_text("1 article")
+
+
+HOSTILE = """
+    * { box-sizing: content-box !important; outline: none !important; }
+    body {
+      font: italic small-caps 900 40px/4 cursive; text-transform: uppercase; letter-spacing: .4em;
+      color: lime; white-space: pre; text-indent: 4em; text-align: end; word-break: break-all; cursor: crosshair;
+    }
+    input, a, p, li, ol, ul, h3, label, button { all: unset !important; display: none !important; }
+"""
+
+
+def test_a_host_whose_style_is_loud_changes_nothing_inside(hosts: Hosts) -> None:
+    looks = """search => [...search.shadowRoot.querySelectorAll("*")].map((node) => {
+        const style = getComputedStyle(node);
+        // Heights and widths depend on the window alone, which is the same.
+        return node.localName + ": " + [...style].map((name) => style.getPropertyValue(name)).join("; ");
+    })"""
+    seen = []
+    for style in ("", HOSTILE):
+        tab = hosts.show('<nutgraf-search src="SITEapi" query="ferry"></nutgraf-search>')
+        tab.evaluate(
+            """style => {
+                const sheet = new CSSStyleSheet();
+                sheet.replaceSync("nutgraf-search { inline-size: 500px }" + style);
+                document.adoptedStyleSheets = [sheet];
+            }""",
+            style,
+        )
+        expect(tab.locator("[part=hit]")).to_have_count(3)
+        expect(tab.locator("[part=results]")).to_have_css("opacity", "1")
+        seen.append(tab.locator("nutgraf-search").evaluate(looks))
+    assert len(seen[0]) > 20
+    assert seen[0] == seen[1]
+
+
+def test_an_element_that_is_hidden_by_its_host_is_not_seen(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    search = tab.locator("nutgraf-search")
+    for hide, show in (("hidden = true", "hidden = false"), ("style.visibility = 'hidden'", "style = ''")):
+        search.evaluate(f"e => {{ e.{hide} }}")
+        expect(tab.locator("[part=input]")).to_be_hidden()
+        search.evaluate(f"e => {{ e.{show} }}")
+        expect(box(tab)).to_be_visible()
+
+
+def test_an_element_that_is_put_elsewhere_searches_there_and_keeps_what_was_typed(hosts: Hosts) -> None:
+    tab = hosts.show(f"{ELEMENT}<section></section>")
+    box(tab).fill("keeper")
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    tab.evaluate("document.querySelector('section').append(document.querySelector('nutgraf-search'))")
+    expect(tab.locator("section").get_by_role("heading", level=3)).to_have_text(
+        ["The harbour reopens to night ferries"]
+    )
+    expect(box(tab)).to_have_value("keeper")
+    box(tab).fill("odds")
+    expect(tab.get_by_role("heading", level=3)).to_have_text(["An odd ferry"])
+
+
+def test_all_of_it_is_reached_by_the_keyboard_alone(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="lighthouse" limit="2"></nutgraf-search>')
+    expect(tab.locator("[part=hit]")).to_have_count(2)
+    reached = []
+    for _ in range(7):
+        tab.keyboard.press("Tab")
+        reached.append(
+            tab.evaluate("document.activeElement.shadowRoot?.activeElement?.getAttribute('part') ?? ''")
+        )
+    # Each hit has its title and one passage.
+    assert reached == ["input", "clear", *["link", "passage"] * 2, "more"]
+
+
+def test_a_screen_reader_is_told_what_each_thing_is(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="keeper"></nutgraf-search>')
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.locator("main")).to_match_aria_snapshot("""
+        - search "Search the articles":
+          - text: Search the articles
+          - combobox "Search the articles": keeper
+          - button "Clear": ×
+        - status: 1 article
+        - list:
+          - listitem:
+            - heading "The harbour reopens to night ferries" [level=3]:
+              - link "The harbour reopens to night ferries"
+            - paragraph:
+              - time: November 5, 2021 at 09:01 PM
+            - list:
+              - listitem:
+                - link "The lighthouse keeper said that no ferry would sail in fog.":
+                  - text: The lighthouse
+                  - mark: keeper
+                  - text: said that no ferry would sail in fog.
+    """)

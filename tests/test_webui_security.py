@@ -212,7 +212,9 @@ def test_scripts_of_other_origins_read_the_api_only_where_it_is_configured(
             assert before.status_code == 200
             assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
             assert "If-None-Match" in before.headers["Access-Control-Allow-Headers"]
-    for path in ("/", "/?q=silk", "/a/silk/1", "/metrics", "/static/nutgraf/nutgraf.css"):
+    with guest.get("/static/nutgraf/nutgraf-search.js", headers=headers) as script:
+        assert script.headers.get("Access-Control-Allow-Origin") == allowed
+    for path in ("/", "/?q=silk", "/a/silk/1", "/metrics", "/static/nutgraf/nowhere.js"):
         with guest.get(path, headers=headers) as page:
             assert "Access-Control-Allow-Origin" not in page.headers
 

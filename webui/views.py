@@ -27,7 +27,7 @@ from webui.article import article_text, closest
 from webui.citations import FORMATS, Citation
 from webui.documentation import entries
 from webui.failures import explanation_of, heading_of, status_of
-from webui.headers import set_security
+from webui.headers import set_cors, set_security
 from webui.limits import check_request
 from webui.mount import Mount, address_of, current_mount
 
@@ -179,6 +179,8 @@ def set_headers(response: Response) -> Response:
     set_security(response.headers, mount.index.config)
     mount.metrics.count_request((request.endpoint or "").partition(".")[2], response.status_code)
     if (request.endpoint or "").endswith(".static") and response.status_code == 200:
+        # Module scripts of another origin, and those with an integrity attribute, are asked for so.
+        set_cors(response, mount.index.config)
         if request.args.get("v") == STATIC_VERSION:
             response.cache_control.public = True
             response.cache_control.no_cache = None

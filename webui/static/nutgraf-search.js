@@ -92,7 +92,9 @@
       --_font: var(--nutgraf-font, system-ui, "Segoe UI", "Noto Sans", sans-serif);
       --_serif: var(--nutgraf-font-text, "Iowan Old Style", Charter, Palatino, "Noto Serif", Georgia, serif);
       --_radius: var(--nutgraf-radius, 4px);
-      background: var(--_paper); color: var(--_ink); padding: .75rem; text-align: start;
+      /* Letter spacing, capitals and the like are the host's own; what hides or stops the whole is for the whole. */
+      all: initial; color-scheme: inherit; visibility: inherit; pointer-events: inherit; display: block;
+      background: var(--_paper); color: var(--_ink); padding: .75rem;
       font: 1rem/1.55 var(--_serif); overflow-wrap: anywhere;
     }
     *, ::before { box-sizing: border-box; }
