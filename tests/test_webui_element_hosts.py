@@ -405,7 +405,7 @@ HOSTILE = """
     * { box-sizing: content-box !important; outline: none !important; }
     body {
       font: italic small-caps 900 40px/4 cursive; text-transform: uppercase; letter-spacing: .4em;
-      color: lime; white-space: pre; text-indent: 4em; text-align: end; word-break: break-all; cursor: crosshair;
+      color: lime; white-space: pre; text-indent: 4em; text-align: end; word-break: break-all;
     }
     input, a, p, li, ol, ul, h3, label, button { all: unset !important; display: none !important; }
 """
