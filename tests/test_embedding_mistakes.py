@@ -167,7 +167,8 @@ def test_an_index_can_be_sent_to_a_process_that_was_not_forked(index: Index) -> 
     ("options", "says"),
     [
         ({"index": "index_data"}, "index: an open one is wanted, 'index_data' was found"),
-        ({"url_prefix": "search"}, "url_prefix: one such as /search is wanted"),
+        ({"url_prefix": "search"}, "url_prefix: one such as /search is wanted, 'search' was found"),
+        ({"url_prefix": None}, "url_prefix: one such as /search is wanted, None was found"),
         ({"url_prefix": "/one"}, "/one/ is where the index 'one' is mounted already"),
         ({"url_prefix": "/one/"}, "/one/ is where the index 'one' is mounted already"),
         ({"name": "one"}, "a blueprint called 'one' already"),

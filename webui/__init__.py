@@ -41,7 +41,7 @@ def init_app(
         raise ConfigError(f"index: an open one is wanted, {index!r} was found: init_app(app, open_index(…))")
     if nonce is not None and not callable(nonce):
         raise ConfigError(f"nonce: a function that gives that of the request is wanted, {nonce!r} was found")
-    if url_prefix and not url_prefix.startswith("/"):
+    if not isinstance(url_prefix, str) or not f"{url_prefix}/".startswith("/"):
         raise ConfigError(f"url_prefix: one such as /search is wanted, {url_prefix!r} was found")
     if not name or "." in name:
         raise ConfigError(f"name: one without dots is wanted, {name!r} was found")
