@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -238,12 +239,17 @@ PUBLIC = [
     "ArticleInfo",
     "ArticleMissing",
     "Building",
+    "Change",
+    "ClauseReceipt",
     "Config",
     "ConfigError",
+    "DeadEnd",
     "Encoding",
     "FacetCount",
     "Failure",
+    "FieldScore",
     "Hit",
+    "HitExplanation",
     "Index",
     "IndexBuilding",
     "IndexDamaged",
@@ -256,11 +262,14 @@ PUBLIC = [
     "MarkedParagraph",
     "NutgrafError",
     "Page",
+    "PairScore",
     "Passage",
     "Progress",
     "Published",
     "QuoteCheck",
     "QuoteEdit",
+    "Receipt",
+    "Relaxation",
     "SourceMissing",
     "Status",
     "Suggestion",
@@ -268,6 +277,7 @@ PUBLIC = [
     "Timeline",
     "TimelineBar",
     "UnreadableDocument",
+    "WordScore",
     "WorkerFailed",
     "load_config",
     "open_index",
@@ -278,6 +288,27 @@ def test_the_public_names_are_these_and_all_there() -> None:
     assert sorted(indexer.__all__) == sorted(PUBLIC)
     for name in PUBLIC:
         assert getattr(indexer, name) is not None
+
+
+def named(kind: object) -> Iterator[type]:
+    """The classes of the library that an annotation speaks of."""
+    for part in typing.get_args(kind):
+        yield from named(part)
+    if inspect.isclass(kind) and kind.__module__.startswith("indexer."):
+        yield kind
+
+
+def test_whatever_comes_out_of_the_library_has_a_public_name() -> None:
+    public = {name: getattr(indexer, name) for name in PUBLIC}
+    for kind in public.values():
+        members = vars(kind).items() if inspect.isclass(kind) else ()
+        parts = [part for name, part in members if not name.startswith("_")]
+        parts = [part.fget if isinstance(part, property) else part for part in parts]
+        for part in (kind, *filter(inspect.isfunction, parts)):
+            # What is imported for type checkers alone is among the public names, too.
+            known = {**public, **vars(sys.modules[kind.__module__])}
+            for annotation in typing.get_type_hints(part, known).values():
+                assert set(named(annotation)) <= set(public.values()), part
 
 
 SIGNATURES = {
