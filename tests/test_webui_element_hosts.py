@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 import webui
 from indexer import open_index
 from tests import test_webui_element as element
 from tests.hosts import SCRIPT, bundle, document
+from tests.test_webui_browser import overflow
 from tests.test_webui_element import ELEMENT, Hosts, box
 from tests.test_webui_serve import serving
 from tests.test_webui_views import archive
@@ -493,3 +495,22 @@ def test_a_screen_reader_is_told_what_each_thing_is(hosts: Hosts) -> None:
                   - mark: keeper
                   - text: said that no ferry would sail in fog.
     """)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_neither_an_error_nor_near_duplicates_break_a_rule_of_accessibility(
+    hosts: Hosts, direction: str
+) -> None:
+    tab = hosts.show(
+        '<nutgraf-search src="SITEapi?after=someday" query="ferry" lang="ar"></nutgraf-search>'
+        '<nutgraf-search src="SITEapi" query="timetable" label="Second"></nutgraf-search>',
+        hosts.tab(color_scheme="dark", viewport={"width": 320, "height": 600}),
+        attributes=f'lang="en" dir="{direction}"',
+    )
+    expect(tab.locator("[part=error]").first).to_contain_text("someday")
+    expect(tab.locator("[part=hit]")).to_have_count(1)
+    expect(tab.locator("[aria-busy]")).to_have_count(0)
+    assert overflow(tab) <= 0
+    found = Axe().run(tab)
+    assert not found.violations_count, found.generate_report()
+    hosts.complaints.clear()
