@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import traceback
 import warnings
@@ -143,6 +145,32 @@ def test_each_answer_equals_one_commit_while_another_thread_commits(index: Index
     assert wrong == []
     assert {0, VERSIONS - 1} <= seen
     assert search(index) == VERSIONS - 1
+
+
+WRITER = """
+import sys
+from indexer import Article, open_index
+
+with open_index(sys.argv[1], lock_timeout=60) as index:
+    for start in range(0, 1000, 100):
+        index.put(Article(id=f"b{n}", paragraphs=["A kite."]) for n in range(start, start + 100))
+"""
+
+
+def test_a_search_sees_whole_batches_only_while_another_process_puts_them_in(
+    index: Index, tmp_path: Path
+) -> None:
+    seen = [0]
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / "index")],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    ) as writer:
+        while writer.poll() is None:
+            seen.append(index.search("kite", limit=1).total)
+    assert writer.returncode == 0
+    assert index.search("kite").total == 1000
+    assert all(total % 100 == 0 for total in seen)
+    assert seen == sorted(seen)
 
 
 def test_a_forked_process_searches_with_the_index_it_inherits(index: Index) -> None:
