@@ -501,6 +501,7 @@ def test_a_screen_reader_is_told_what_each_thing_is(hosts: Hosts) -> None:
 def test_neither_an_error_nor_near_duplicates_break_a_rule_of_accessibility(
     hosts: Hosts, direction: str
 ) -> None:
+    hosts.foreseen = re.compile("Failed to load")
     tab = hosts.show(
         '<nutgraf-search src="SITEapi?after=someday" query="ferry" lang="ar"></nutgraf-search>'
         '<nutgraf-search src="SITEapi" query="timetable" label="Second"></nutgraf-search>',
@@ -513,4 +514,3 @@ def test_neither_an_error_nor_near_duplicates_break_a_rule_of_accessibility(
     assert overflow(tab) <= 0
     found = Axe().run(tab)
     assert not found.violations_count, found.generate_report()
-    hosts.complaints.clear()
