@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -74,6 +75,7 @@ _ASCII_SURFACE = re.compile(
     re.VERBOSE,
 )
 _HEBREW_QUOTES = regex.compile(_HEBREW_QUOTE, regex.VERSION1)
+_NUMBER = re.compile("[0-9]+(?:[.,][0-9]+)*")
 _THOUSANDS = regex.compile(r"\p{N}{1,3}(?:,\p{N}{3})+")
 
 _TREATED = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
@@ -131,6 +133,26 @@ class Analyzer:
     def forms_of(self, surface: str) -> Forms:
         """The stems and the words of a surface."""
         return self._known.get(surface) or self._learn(surface)
+
+    def forms_of_each(self, texts: Sequence[str]) -> Iterator[Forms]:
+        """The stems and the words of each text, as `forms`; for texts that are short and many.
+
+        They are not remembered, and what most of them are, single words in ASCII, is stemmed in one go.
+        """
+        plain = [] if self._is_dotless else [text.lower() for text in texts if _is_plain(text)]
+        stems: Iterator[str] = iter(plain)
+        if self._of_latin:
+            with self._lock:
+                stems = iter(self._of_latin.stemWords(plain))
+        words = iter(plain)
+        for text in texts:
+            if not self._is_dotless and _is_plain(text):
+                yield (fold(next(stems)),), (next(words),)
+            elif _NUMBER.fullmatch(text):
+                yield self._forms_of(text)
+            else:
+                found = self.forms(text)
+                yield tuple(found[0]), tuple(found[1])
 
     def tokens(self, text: str, *, query: bool = False) -> list[Token]:
         """The tokens of a text with their places in it.
@@ -191,9 +213,12 @@ class Analyzer:
     def _forms_of(self, surface: str) -> Forms:
         if self._is_dotless:
             surface = surface.replace("I", "ı").replace("İ", "i")
-        if surface.isascii() and surface.isalpha():
+        if _is_plain(surface):
             word = surface.lower()
             return (fold(self._stem(word)),), (word,)
+        if _NUMBER.fullmatch(surface):
+            number = surface.replace(",", "" if _THOUSANDS.fullmatch(surface) else ".")
+            return (number,), (number,)
         text = unicodedata.normalize("NFKC", surface).casefold()
         # NFKC may take a character apart into several words (½ becomes 1⁄2).
         pieces = self.surfaces(text)
@@ -263,6 +288,11 @@ def _analyzer(base: str) -> Analyzer:
 
 def _surface(text: str) -> Any:
     return _ASCII_SURFACE if text.isascii() else _SURFACE
+
+
+def _is_plain(surface: str) -> bool:
+    """Whether a surface is a word of ASCII letters."""
+    return surface.isascii() and surface.isalpha()
 
 
 def unquoted(text: str) -> str:

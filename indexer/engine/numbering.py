@@ -93,24 +93,19 @@ class Numbering:
         del self._counts[known[0] :], self._starts[known[0] :], self._forms[known[1] :]
         return numbers, counts
 
-    def _learn(self, data: bytes, starts: Any, lengths: Any) -> tuple[list[int], list[int]]:
+    def _learn(self, data: bytes, starts: Any, lengths: Any) -> tuple[list[int], Any]:
         """Analyse units that are not known; returns the number of each, and where each distinct one is."""
         numbers: dict[bytes, int] = {}
-        first = []
-        found = []
-        for place, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
-            unit = data[start : start + length]
-            number = numbers.get(unit)
-            if number is None:
-                number = numbers[unit] = len(self._counts)
-                first.append(place)
-                self._starts.append(len(self._forms))
-                text = unit.decode()
-                for surface in (text,) if unit.isalnum() else self._words.surfaces(text):
-                    self._forms.extend(map(self._number, *self._words.forms_of(surface)))
-                self._counts.append(len(self._forms) - self._starts[-1])
-            found.append(number)
-        return found, first
+        known = len(self._counts)
+        found = [
+            numbers.setdefault(data[start : start + length], known + len(numbers))
+            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+        ]
+        for stems, words in self._words.forms_of_each([unit.decode() for unit in numbers]):
+            self._starts.append(len(self._forms))
+            self._counts.append(len(stems))
+            self._forms.extend(map(self._number, stems, words))
+        return found, np.unique(found, return_index=True)[1]
 
 
 class _Table:
