@@ -45,6 +45,7 @@ _TELLING = regex.compile(
     r"\p{Oriya}\p{Sinhala}\p{Tamil}\p{Telugu}\p{Thai}\p{Tibetan}]"
 )
 _LETTERS = regex.compile(r"\p{L}")
+_NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 _KANA_SHARE = 1 / 20  # of a text in Chinese characters: with more, it is Japanese
 
 # Told by these before the model is needed, as nearly all English prose is.
@@ -156,6 +157,8 @@ def _by_model(sample: str, configured: str) -> str | None:
 
 
 def _count_letters(text: str) -> int:
+    if text.isascii():
+        return len(text.encode().translate(None, _NO_LETTERS))
     return len(_LETTERS.findall(text))
 
 

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -71,15 +72,7 @@ class Published(Struct, frozen=True):
 
         Raises ValueError for anything else.
         """
-        text = value.strip().replace(" ", "T", 1)
-        if not _ISO.fullmatch(text):
-            raise ValueError(f"a date in ISO 8601 is wanted, {value!r} was found")
-        precision = _BY_LENGTH.get(len(text))
-        if precision in ("year", "month"):
-            moment = datetime.strptime(text, _FORMATS[precision])
-            return cls.at(moment, precision, provenance)
-        moment = datetime.fromisoformat(text)
-        return cls.at(moment, precision or "minute", provenance)
+        return cls(*_cut(value), provenance)
 
     @property
     def start(self) -> datetime:
@@ -505,10 +498,23 @@ def _published(value: object) -> Published | None:
     raise InvalidArticle(f"published: a date or an ISO string is wanted, {type(value).__name__} was found")
 
 
+@lru_cache(1024)
+def _cut(value: str) -> tuple[str, Precision]:
+    """An ISO 8601 date cut to the precision that it has; see `Published.parse`."""
+    text = value.strip().replace(" ", "T", 1)
+    if not _ISO.fullmatch(text):
+        raise ValueError(f"a date in ISO 8601 is wanted, {value!r} was found")
+    precision = _BY_LENGTH.get(len(text), "minute")
+    if precision in ("year", "month"):
+        moment = datetime.strptime(text, _FORMATS[precision])
+    else:
+        moment = datetime.fromisoformat(text)
+    return moment.isoformat()[: _LENGTHS[precision]], precision
+
+
 def _check_published(value: Published) -> None:
     others = [part for pair in value.others for part in pair]
     for text in (value.value, value.provenance, value.note or "", *others):
         _check_text("published", text)
-    parsed = Published.parse(value.value)
-    if (parsed.value, parsed.precision) != (value.value, value.precision):
+    if _cut(value.value) != (value.value, value.precision):
         raise ValueError(f"{value.value!r} has another precision than {value.precision}")

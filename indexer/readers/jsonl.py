@@ -13,7 +13,7 @@ from indexer.readers.dates import choose, parse_date
 from indexer.readers.options import ReadOptions
 
 _FIELDS = "id title published date paragraphs text url language"
-_PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d)?)?")
+_PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 
 
