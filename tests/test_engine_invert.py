@@ -20,11 +20,12 @@ from indexer.analysis import analyzer
 from indexer.detection import detect
 from indexer.engine import gather
 from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.invert import Buffer, stable_order
+from indexer.engine.invert import Buffer
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.packed import Packed, pack
 from indexer.engine.postings import Postings
 from indexer.engine.record import encode_article
+from indexer.engine.runs import stable_order
 from indexer.engine.textstore import TextStore
 from indexer.engine.view import SegmentView
 from indexer.folding import fold

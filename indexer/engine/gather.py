@@ -1,11 +1,12 @@
 """Articles to integers: what a segment is made of, without an object for a posting.
 
-A text becomes the numbers of its forms, which are (stem, word) pairs. Gathering needs no index, so it can be
-done in another process.
+A text becomes the numbers of its forms, which are (stem, word) pairs, and these are sorted by stem. Gathering
+needs no index, so it can be done in another process.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from indexer.engine.labels import labels_of
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.numbering import Numbering, Numbers
 from indexer.engine.record import encode_article
+from indexer.engine.runs import Run, make_run
 from indexer.engine.segment import Array
 from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
@@ -37,16 +39,16 @@ class Chunk:
     """Some articles as flat arrays, in the order in which they were given.
 
     `forms` are the forms that came up for the first time; they are numbered on from those of the chunks
-    before, or from 0 when the chunk `is_fresh`. `titles` and `texts` are form numbers, one after the other;
-    `title_terms` says how many there are of each article, `text_terms` of each paragraph. `counts` are
+    before, or from 0 when the chunk `is_fresh`. `titles` is the run of the articles' titles, `texts` that of
+    the paragraphs; `title_terms` and `text_terms` say how many words each of them has. `counts` are
     paragraphs of each article. `items` are the sections of a text store.
     """
 
     forms: list[tuple[str, str]] = field(default_factory=list)
     is_fresh: bool = False
-    titles: Array = field(default_factory=_NO_I4)
+    titles: Run = field(default_factory=Run)
     title_terms: Array = field(default_factory=_NO_I4)
-    texts: Array = field(default_factory=_NO_I4)
+    texts: Run = field(default_factory=Run)
     text_terms: Array = field(default_factory=_NO_I4)
     counts: Array = field(default_factory=_NO_I4)
     anchors: Array = field(default_factory=_NO_U4)
@@ -78,9 +80,9 @@ class Chunk:
         return Chunk(
             forms=self.forms,
             is_fresh=self.is_fresh,
-            titles=self.titles[np.repeat(article, self.title_terms)],
+            titles=self.titles.only(article),
             title_terms=self.title_terms[article],
-            texts=self.texts[np.repeat(document, self.text_terms)],
+            texts=self.texts.only(document),
             text_terms=self.text_terms[document],
             counts=self.counts[article],
             anchors=self.anchors[document],
@@ -106,6 +108,8 @@ class Gatherer:
         self._forms: dict[tuple[str, str], int] = {}
         self._numberings: dict[str, Numbering] = {}
         self._sketcher = Sketcher()
+        self._stems: dict[str, int] = {}
+        self._stem_of = array("i")  # of each form, the number of its stem
         self._clear()
 
     @property
@@ -146,18 +150,22 @@ class Gatherer:
             self._forms.clear()
             self._numberings.clear()
             self._sketcher = Sketcher()
+            self._stems.clear()
+            del self._stem_of[:]
         known = len(self._forms)
         counts = np.array(self._counts, np.int32)
         titles, title_terms = self._numbered(self._titles, self._languages)
         texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
         forms = [*islice(self._forms, known, None)]
         self._sketcher.learn(forms)
+        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem, _ in forms)
+        stem_of = np.array(self._stem_of, np.int32)
         chunk = Chunk(
             forms=forms,
             is_fresh=is_fresh,
-            titles=titles,
+            titles=make_run(titles, title_terms, stem_of),
             title_terms=title_terms,
-            texts=texts,
+            texts=make_run(texts, text_terms, stem_of),
             text_terms=text_terms,
             counts=counts,
             anchors=np.array(self._anchors, np.uint32),

@@ -1,10 +1,10 @@
-"""Chunks to a segment: forms to a lexicon, texts to postings, by sorting integers."""
+"""Chunks to a segment: forms to a lexicon, sorted runs to postings, by copying integers."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
 
@@ -15,9 +15,11 @@ from indexer.engine.gather import Chunk
 from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
 from indexer.engine.packed import pack
+from indexer.engine.runs import Run
 from indexer.engine.segment import Array, compact, encode
 from indexer.engine.sketches import Sketches
 from indexer.engine.textstore import TextWriter
+from indexer.engine.view import ranges
 
 Ints = NDArray[np.int64]
 FIELDS = ("title", "paragraph")
@@ -40,6 +42,15 @@ class Vocabulary:
     sections: dict[str, Array | bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedRun:
+    """A run, and what it says: the number of each of its forms in a vocabulary, the document of each text."""
+
+    run: Run
+    forms: Array
+    documents: Array
+
+
 @dataclass(slots=True)
 class Buffer:
     """The chunks of a segment to come, as they arrive.
@@ -57,7 +68,8 @@ class Buffer:
         """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
         self.learn(chunk, numbers)
         mapping = np.array(numbers, np.int32)
-        chunk.titles, chunk.texts = mapping[chunk.titles], mapping[chunk.texts]
+        chunk.titles = replace(chunk.titles, forms=mapping[chunk.titles.forms])
+        chunk.texts = replace(chunk.texts, forms=mapping[chunk.texts.forms])
         items, chunk.items = chunk.items, {}
         self.texts.add_encoded(items["data"], items["ends"], items["items"], items["lengths"])
         self.articles += len(chunk.ids)
@@ -93,9 +105,16 @@ class Buffer:
         # Forms of earlier segments keep their numbers, but are not words of this one.
         used = np.zeros(len(self.forms), np.bool_)
         for chunk in chunks:
-            used[chunk.titles] = used[chunk.texts] = True
+            used[chunk.titles.forms] = used[chunk.texts.forms] = True
         vocabulary = make_vocabulary(list(compress(self.forms, used)))
         new_number = np.cumsum(used, dtype=np.int32) - 1
+        # A title stands where its article begins, a paragraph in a document of its own.
+        heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
+        bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.anchors) for chunk in chunks])[:-1])
+        titles, texts = [], []
+        for chunk, head, body in zip(chunks, heads, bodies, strict=True):
+            titles.append(NumberedRun(chunk.titles, new_number, head))
+            texts.append(NumberedRun(chunk.texts, new_number, body))
         languages = sorted({language for chunk in chunks for language in chunk.languages})
         codes = {language: code for code, language in enumerate(languages)}
         ids = [name for chunk in chunks for name in chunk.ids]
@@ -106,16 +125,8 @@ class Buffer:
             )
         sections: dict[str, Array | bytes] = {
             **vocabulary.sections,
-            **named(
-                "title",
-                invert(vocabulary, new_number, [chunk.titles for chunk in chunks], title_terms, first[:-1]),
-            ),
-            **named(
-                "paragraph",
-                invert(
-                    vocabulary, new_number, [chunk.texts for chunk in chunks], terms, np.arange(documents)
-                ),
-            ),
+            **named("title", postings_sections(vocabulary, titles)),
+            **named("paragraph", postings_sections(vocabulary, texts)),
             **article_sections(
                 counts=counts,
                 title_terms=title_terms,
@@ -176,56 +187,41 @@ def vocabulary_of(stems: list[str], words: list[str], stem_of: Ints, word_of: In
     )
 
 
-def invert(
-    vocabulary: Vocabulary,
-    new_number: NDArray[np.int32],
-    occurrences: Sequence[NDArray[np.int32]],
-    terms: Ints,
-    docs: Ints,
-) -> dict[str, Array | bytes]:
-    """The postings of one field.
-
-    `occurrences` are form numbers, text after text, `new_number` their numbers in the vocabulary; `terms`
-    says how many each text has, `docs` which document it belongs to (ascending).
-    """
-    forms = new_number[np.concatenate(occurrences)] if occurrences else np.empty(0, np.int32)
-    starts = np.cumsum(terms) - terms
-    positions = np.arange(len(forms), dtype=np.int32)
-    positions -= np.repeat(starts.astype(np.int32), terms)
-    return postings_sections(vocabulary, forms, np.repeat(docs.astype(np.int32), terms), positions)
-
-
-def postings_sections(
-    vocabulary: Vocabulary, forms: Array, owners: Array, positions: Array
-) -> dict[str, Array | bytes]:
-    """The sections of a field from its occurrences: form, document and position of each.
-
-    Those of one stem are in the order of documents and positions.
-    """
-    count = len(vocabulary.stems)
-    stems = vocabulary.stem_of[forms]
-    order = stable_order(stems, count)
-    stems, owners, positions = stems[order], owners[order], positions[order]
-    variants = compact(vocabulary.variant_of[forms[order]])
-    del order, forms  # each as large as everything that is kept
-    occurrences = compact(_starts(stems, count))
-    new = np.ones(len(stems), np.bool_)
-    new[1:] = (stems[1:] != stems[:-1]) | (owners[1:] != owners[:-1])
-    first = np.flatnonzero(new)
-    stems, docs = stems[first], owners[first]
-    begins = np.ones(len(stems), np.bool_)
-    begins[1:] = stems[1:] != stems[:-1]
-    gaps = docs.copy()
-    gaps[1:] -= docs[:-1]
+def postings_sections(vocabulary: Vocabulary, runs: Sequence[NumberedRun]) -> dict[str, Array | bytes]:
+    """The sections of a field, from runs whose documents follow one another."""
+    groups = [vocabulary.stem_of[own.forms[own.run.heads]] for own in runs]
+    counts = np.zeros(len(vocabulary.stems), np.int64)
+    for own, stems in zip(runs, groups, strict=True):
+        counts[stems] += own.run.counts
+    occurrences = np.concatenate(([0], np.cumsum(counts)))
+    size = int(occurrences[-1])
+    docs, positions = np.empty(size, np.int32), np.empty(size, np.int32)
+    variants = np.empty(size, vocabulary.variant_of.dtype)
+    free = occurrences[:-1].copy()
+    for own, stems in zip(runs, groups, strict=True):
+        run = own.run
+        places = ranges(free[stems], run.counts)
+        free[stems] += run.counts
+        docs[places] = own.documents[run.texts]
+        positions[places] = run.positions
+        variants[places] = vocabulary.variant_of[own.forms[run.forms]]
+    is_first = np.ones(size, np.bool_)
+    np.not_equal(docs[1:], docs[:-1], out=is_first[1:])
+    is_first[occurrences[:-1][counts > 0]] = True
+    first = np.flatnonzero(is_first)
+    starts = np.searchsorted(first, occurrences)
+    docs = docs[first]
+    gaps = np.diff(docs, prepend=np.int32(0))
+    begins = starts[:-1][counts > 0]
     gaps[begins] = docs[begins]
     return {
-        "starts": compact(_starts(stems, count)),
+        "starts": compact(starts),
         # From the document before to this one; the first of a stem counts from 0.
         **named("gaps", pack(gaps)),
-        **named("freqs", pack(np.diff(first, append=len(positions)).astype(np.int32))),
-        "occurrences": occurrences,
+        **named("freqs", pack(np.diff(first, append=size).astype(np.int32))),
+        "occurrences": compact(occurrences),
         **named("positions", pack(positions)),
-        "variants": variants,
+        "variants": compact(variants),
     }
 
 
@@ -257,24 +253,6 @@ def article_sections(
         "article.by_id": compact(np.argsort(places)),
         **named("id", encode_lexicon(names)),
     }
-
-
-def stable_order(keys: Array, limit: int) -> Array:
-    """The places of the keys (less than `limit`) in ascending order, equal keys as they stand.
-
-    NumPy sorts 16-bit integers by counting, in linear time: larger keys are sorted by their halves.
-    """
-    low: Array = np.argsort(keys.astype(np.uint16), kind="stable")
-    if limit <= 1 << 16:
-        return low
-    low = low.astype(np.uint32)  # half the memory
-    high = (keys >> 16).astype(np.uint16)[low]
-    order: Array = low[np.argsort(high, kind="stable")]
-    return order
-
-
-def _starts(keys: Array, count: int) -> Ints:
-    return np.concatenate(([0], np.cumsum(np.bincount(keys, minlength=count))))
 
 
 def named(name: str, sections: Any) -> dict[str, Array | bytes]:

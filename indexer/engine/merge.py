@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.invert import (
     FIELDS,
+    NumberedRun,
     Vocabulary,
     article_sections,
     facts,
@@ -23,6 +24,7 @@ from indexer.engine.invert import (
     vocabulary_of,
 )
 from indexer.engine.labels import STORED, joined, label_sections
+from indexer.engine.runs import Run
 from indexer.engine.segment import Array, compact, encode
 from indexer.engine.textstore import TextWriter
 from indexer.engine.view import SegmentView
@@ -66,16 +68,24 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
     kept = [np.flatnonzero(live[view.first[:-1]]) for view, live in zip(views, lives, strict=True)]
     documents = sum(int(live.sum()) for live in lives)
     forms = _forms(views)
-    fields = {field: _occurrences(field, views, lives, forms) for field in FIELDS}
+    fields = {
+        field: [_run(field, view, live) for view, live in zip(views, lives, strict=True)] for field in FIELDS
+    }
     # What stands only in removed documents is no word of the new segment.
     used = np.zeros(len(forms.every), np.bool_)
-    for numbers, _, _ in fields.values():
-        used[numbers] = True
+    for runs in fields.values():
+        for numbers, run in zip(forms.numbers, runs, strict=True):
+            used[numbers[run.forms]] = True
     vocabulary = _vocabulary(forms, used)
     new_number = np.cumsum(used, dtype=np.int32) - 1
     sections: dict[str, Array | bytes] = dict(vocabulary.sections)
-    for field, (numbers, docs, positions) in fields.items():
-        sections |= named(field, postings_sections(vocabulary, new_number[numbers], docs, positions))
+    own_documents = np.split(np.arange(documents), np.cumsum([live.sum() for live in lives])[:-1])
+    for field, runs in fields.items():
+        numbered = [
+            NumberedRun(run, new_number[numbers], own)
+            for run, numbers, own in zip(runs, forms.numbers, own_documents, strict=True)
+        ]
+        sections |= named(field, postings_sections(vocabulary, numbered))
     languages = sorted({language for view in views for language in view.languages})
 
     def column(name: str) -> NDArray[np.int64]:
@@ -147,28 +157,12 @@ def _forms(views: Sequence[SegmentView]) -> _Forms:
     return _Forms(stems, words, every, [np.searchsorted(every, own) for own in keys])
 
 
-def _occurrences(
-    field: str, views: Sequence[SegmentView], lives: Sequence[NDArray[np.bool_]], forms: _Forms
-) -> tuple[Array, Array, Array]:
-    """Form, document and position of every live occurrence, renumbered, segment after segment."""
-    found: list[tuple[Array, Array, Array]] = []
-    before = 0
-    for view, live, numbers in zip(views, lives, forms.numbers, strict=True):
-        docs, variants, positions = view.occurrences(field)
-        per_stem = np.diff(view.column(f"{field}.occurrences"))
-        first_form = np.repeat(view.column("stem.starts")[:-1], per_stem)
-        here = live[docs]
-        renumbered = (np.cumsum(live) - 1 + before).astype(np.int32)
-        found.append(
-            (
-                numbers[(first_form + variants)[here]],
-                renumbered[docs[here]],
-                positions[here],
-            )
-        )
-        before += int(live.sum())
-    numbers, docs, positions = (np.concatenate(part) for part in zip(*found, strict=True))
-    return numbers, docs, positions
+def _run(field: str, view: SegmentView, live: NDArray[np.bool_]) -> Run:
+    """The live occurrences of a field, whose forms are those of the segment."""
+    docs, variants, positions = view.occurrences(field)
+    counts = np.diff(view.column(f"{field}.occurrences"))
+    first_form = np.repeat(view.column("stem.starts")[:-1], counts)
+    return Run(counts[counts > 0], first_form + variants, docs, positions).only(live)
 
 
 def _vocabulary(forms: _Forms, used: NDArray[np.bool_]) -> Vocabulary:
