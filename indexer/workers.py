@@ -27,6 +27,14 @@ Read: TypeAlias = "tuple[list[Part], list[PartResult], Chunk, array[int]]"
 _AHEAD = 4  # tasks a worker may be ahead of the slowest
 _LENGTH = 8
 _STARTS = 10  # workers that may end before they begin
+_ENVIRONMENT = {
+    # Threads for linear algebra, of which there is none, take as long to start as all of NumPy.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Arrays come and go by the megabyte. If their memory went back to the system each time, as it does with
+    # glibc unless told, it would be cleared anew for the next: a quarter of all page faults.
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
+}
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import main; main()"
 
 
@@ -53,8 +61,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is the writer's to handle
-                # Threads for linear algebra, of which there is none, take as long to start as all of NumPy.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                env=_ENVIRONMENT | os.environ,
             )
         except OSError as error:
             raise WorkerFailed(

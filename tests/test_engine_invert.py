@@ -6,7 +6,7 @@ import os
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, compress, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ from indexer.analysis import analyzer
 from indexer.detection import detect
 from indexer.engine import gather
 from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.invert import Buffer
+from indexer.engine.invert import Buffer, NumberedRun, make_vocabulary, postings_sections
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.packed import Packed, pack
 from indexer.engine.postings import Postings
 from indexer.engine.record import encode_article
-from indexer.engine.runs import stable_order
+from indexer.engine.runs import Run, make_run, stable_order
 from indexer.engine.textstore import TextStore
 from indexer.engine.view import SegmentView
 from indexer.folding import fold
@@ -357,6 +357,57 @@ def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(
 
 
 # Its parts
+
+
+TEXTS_OF_FORMS = st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=8)
+STEM_OF = np.array([2, 0, 2, 1, 0, 3], np.int32)
+
+
+def run_of(texts: Sequence[Sequence[int]]) -> Run:
+    """The run of texts that are given as numbers of forms."""
+    forms = np.array([form for text in texts for form in text], np.int32)
+    return make_run(forms, np.array([len(text) for text in texts], np.int32), STEM_OF)
+
+
+def groups_of(run: Run) -> list[list[tuple[int, int, int]]]:
+    """The form, the text and the position of each occurrence, group by group."""
+    rows = list(zip(run.forms.tolist(), run.texts.tolist(), run.positions.tolist(), strict=True))
+    ends = [0, *accumulate(run.counts.tolist())]
+    assert ends[-1] == len(run) == len(rows)
+    return [rows[begin:end] for begin, end in pairwise(ends)]
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS)
+def test_a_run_has_the_occurrences_by_stem_then_as_they_stand(texts: list[list[int]]) -> None:
+    rows = [(form, text, place) for text, forms in enumerate(texts) for place, form in enumerate(forms)]
+    by_stem = [[row for row in rows if STEM_OF[row[0]] == stem] for stem in range(4)]
+    assert groups_of(run_of(texts)) == [group for group in by_stem if group]
+    assert run_of(texts).heads.tolist() == [group[0][0] for group in by_stem if group]
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS, data=st.data())
+def test_a_run_without_some_texts_is_that_of_the_others(texts: list[list[int]], data: st.DataObject) -> None:
+    wanted = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    only = run_of(texts).only(np.array(wanted, np.bool_))
+    assert groups_of(only) == groups_of(run_of([*compress(texts, wanted)]))
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS, cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
+def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]], cuts: list[int]) -> None:
+    vocabulary = make_vocabulary([("c", "cd"), ("a", "ab"), ("c", "ce"), ("b", "b"), ("a", "ac"), ("d", "d")])
+    own, documents = np.arange(6), np.arange(len(texts)) * 3
+    bounds = [0, *cuts, len(texts)]
+    pieces = [
+        NumberedRun(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
+    ]
+    found = postings_sections(vocabulary, pieces)
+    whole = postings_sections(vocabulary, [NumberedRun(run_of(texts), own, documents)])
+    assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
+        name: np.asarray(part).tolist() for name, part in whole.items()
+    }
 
 
 @MANY
