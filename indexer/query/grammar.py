@@ -15,7 +15,7 @@ from whoosh.qparser.taggers import FnTagger, RegexTagger
 from whoosh.query.qcore import Query
 
 from indexer.query import tree
-from indexer.query.bare import Dates
+from indexer.query.bare import Dates, may_hold_dates
 from indexer.query.clauses import Clauses, quoted, searchable
 from indexer.query.operators import QUOTES, All, Operators
 
@@ -160,6 +160,24 @@ class Phrases(plugins.PhrasePlugin):
         return [(self.Tagger(rf"(?P<exact>=)?(?:{'|'.join(_PHRASES)}){after}|(?P<lone>[{QUOTES}])"), 0)]
 
 
+class PlainWords(plugins.Plugin):
+    """Words that can be nothing else, and the spaces between: nearly all that is typed.
+
+    They come first, for else each would be tried as everything that it might be.
+    """
+
+    class Tagger(RegexTagger):
+        def match(self, parser: Grammar, text: str, pos: int) -> syntax.SyntaxNode | None:
+            found: syntax.SyntaxNode | None = None if parser.has_dates else super().match(parser, text, pos)
+            return found
+
+        def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
+            return syntax.WordNode(match[0]) if match[0][0].isalpha() else syntax.Whitespace()
+
+    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
+        return [(self.Tagger(r"\s+|[a-z]+(?=\s|\Z)"), -10)]
+
+
 class Words(plugins.TaggingPlugin):
     """Whatever stands between spaces, parentheses and quotation marks, in one piece."""
 
@@ -192,6 +210,8 @@ class Grammar(QueryParser):
         super().__init__("text", None, (), group=All)
         self.clauses = clauses
         self.note = clauses.note
+        self.has_dates = False
+        """Whether some of the words may be dates."""
 
     def taggers(self) -> list[Any]:
         """What finds the tokens, in the order in which they are tried."""
@@ -203,6 +223,7 @@ class Grammar(QueryParser):
 
     def tree(self, text: str) -> Query | None:
         """The tree of a text of bounded length; None when there is nothing in it."""
+        self.has_dates = may_hold_dates(text)
         found: Query | None = self.process(text).query(self)
         return found
 
@@ -226,7 +247,7 @@ def _machinery() -> tuple[list[Any], list[Any]]:
     They know nothing of a query; each is given the parser that asks it.
     """
     pins: list[Any] = [
-        *(Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
+        *(PlainWords(), Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
         *(Separators(), Operators(), Words()),
     ]
     parser = QueryParser("text", None, pins, group=All)
