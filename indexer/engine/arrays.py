@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.engine.postings import Ids, Values, merge_sorted
@@ -18,9 +18,11 @@ _CLEARED = 128
 _FOUND = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Articles, ascending (int32), and the score of each (float64)."""
+class Matches(Struct, frozen=True, eq=False):
+    """Articles, ascending (int32), and the score of each (float64).
+
+    A struct, as all that a query makes many of: it takes a tenth of the time that a frozen dataclass takes.
+    """
 
     articles: Ids
     scores: Values

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
+from msgspec import Struct
 
 from indexer.engine.arrays import Matches, subtract
 from indexer.engine.postings import Ids
@@ -17,16 +16,15 @@ _MOST = 64
 _NONE = np.empty(0, np.int32)
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True, eq=False):
     """Matches of which none is folded, and those that are: which they are, and under which (both int32).
 
     The folded ones are in the order of the hits.
     """
 
     shown: Matches
-    folded: Ids = field(default_factory=lambda: _NONE)
-    under: Ids = field(default_factory=lambda: _NONE)
+    folded: Ids = _NONE
+    under: Ids = _NONE
 
     def also(self, article: int) -> Ids:
         """What is folded under one that is shown, in order."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Ids = NDArray[np.int32]
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Postings:
+class Postings(Struct, frozen=True, eq=False):
     """Where a term stands: document numbers, ascending (int32), and how often in each (float64)."""
 
     docs: Ids
