@@ -250,12 +250,9 @@ class Snapshot:
         found: dict[int, Excerpt] = {}
         for view, (places, locals_, named) in wanted.items():
             items = view.items(locals_, named)
-            for place, local, numbers, (head, *texts) in zip(places, locals_, named, items, strict=True):
-                found[place] = Excerpt(
-                    decode_info(head, view.language(local)),
-                    view.anchors_at(local, numbers),
-                    [text.decode() for text in texts],
-                )
+            languages, anchors = view.languages_of(locals_), view.anchors_at(locals_, named)
+            for place, language, names, (head, *texts) in zip(places, languages, anchors, items, strict=True):
+                found[place] = Excerpt(decode_info(head, language), names, [text.decode() for text in texts])
         return [found[place] for place in range(len(articles))]
 
     def text_of(self, doc: int) -> str:

@@ -26,7 +26,27 @@ _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is
 _NEAR = 2048  # postings that are read with those around them, rather than to stop and begin anew
 _DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
 
+# Stems that were read last: a query comes back to its own for positions, a suggestion to the word before what
+# is typed. So few postings of so few stems are 34 MB at most.
+_RECENT = 16
+_KEPT = 1 << 17
+
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+class _Decoded:
+    """A stem in a field: the documents that have it, how often, and where each one's occurrences begin."""
+
+    def __init__(self, docs: Ids, freqs: NDArray[np.int32]) -> None:
+        self.docs = docs
+        self.freqs = freqs
+
+    @lazy
+    def starts(self) -> NDArray[np.int64]:
+        """How many occurrences of the stem come before those of each document (int64)."""
+        found: NDArray[np.int64] = self.freqs.cumsum(dtype=np.int64)
+        found -= self.freqs
+        return found
 
 
 class SegmentView:
@@ -47,6 +67,8 @@ class SegmentView:
         self.words = Lexicon(section["word.text"], section["word.ends"])
         self.ids = Lexicon(section["id.text"], section["id.ends"])
         self._packed: dict[tuple[str, str], Packed] = {}
+        # Losing a race for it costs a stem's reading, nothing more.
+        self._recent: dict[tuple[str, int], _Decoded] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -84,6 +106,11 @@ class SegmentView:
     def language(self, article: int) -> str:
         """The language that an article was analysed in."""
         return self.languages[int(self.file.sections["article.languages"][article])]
+
+    def languages_of(self, articles: Sequence[int]) -> list[str]:
+        """The language that each article was analysed in."""
+        codes = self.file.sections["article.languages"][list(articles)].tolist()
+        return [self.languages[code] for code in codes]
 
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
@@ -128,7 +155,7 @@ class SegmentView:
         number = self.stems.find(stem)
         if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        return self._positions(field, number, self._postings(field, number, number + 1), docs)
+        return self._positions(field, number, docs)
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
@@ -140,8 +167,7 @@ class SegmentView:
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
-        postings = {number: self._postings(field, number, number + 1) for number in numbers}
-        docs, *others = sorted((found for found, _ in postings.values()), key=len)
+        docs, *others = sorted((self._decoded(field, number).docs for number in numbers), key=len)
         for found in others:
             docs = docs[contains(found, docs)]
         ends: NDArray[np.int64] | None = None
@@ -149,7 +175,7 @@ class SegmentView:
             if not len(docs):
                 return NO_POSTINGS
             deadline.check()
-            places, positions = self._positions(field, number, postings[number], docs)
+            places, positions = self._positions(field, number, docs)
             here = places * _FAR + positions  # ascending, as documents and positions are
             if ends is None:
                 ends = here
@@ -162,21 +188,17 @@ class SegmentView:
         assert ends is not None
         return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
 
-    def _positions(
-        self, field: str, number: int, postings: tuple[Ids, NDArray[np.int32]], docs: Ids
-    ) -> Positions:
-        """Where the stem of a number and of these postings stands in documents; see `positions`."""
-        found, freqs = postings
-        if not len(found) or not len(docs):
+    def _positions(self, field: str, number: int, docs: Ids) -> Positions:
+        """Where the stem of a number stands in documents; see `positions`."""
+        stem = self._decoded(field, number)
+        if not len(stem.docs) or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         begin, _ = self._range(f"{field}.occurrences", number)
-        own = np.minimum(found.searchsorted(docs), len(found) - 1)
-        places = (found[own] == docs).nonzero()[0]
+        own = np.minimum(stem.docs.searchsorted(docs), len(stem.docs) - 1)
+        places = (stem.docs[own] == docs).nonzero()[0]
         own = own[places]
-        counts = freqs[own]
-        # Of one stem: int32 holds their sum, and is added up in half the time.
-        starts = freqs.cumsum(dtype=np.int32)[own] - counts + np.int64(begin)
-        positions = self._numbers(field, "positions").pick(ranges(starts, counts))
+        counts = stem.freqs[own]
+        positions = self._numbers(field, "positions").pick(ranges(stem.starts[own] + begin, counts))
         return places.repeat(counts), positions.astype(np.int64)
 
     def word_positions(self, field: str, words: Sequence[str], docs: Ids) -> Positions:
@@ -258,13 +280,14 @@ class SegmentView:
         count = int(self.file.sections["article.counts"][article])
         return name_anchors(self.file.sections["doc.anchors"][begin : begin + count].tolist())
 
-    def anchors_at(self, article: int, places: Sequence[int]) -> list[str]:
-        """The anchors of some of an article's paragraphs (numbered from 0, ascending)."""
-        if not places:
-            return []
-        begin = int(self.first[article])
-        hashes = self.file.sections["doc.anchors"][begin : begin + places[-1] + 1].tolist()
-        return [name_anchor(hashes, place) for place in places]
+    def anchors_at(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[str]]:
+        """The anchors of some paragraphs (numbered from 0, ascending) of each article."""
+        hashes = self.file.sections["doc.anchors"].data
+        found = []
+        for begin, places in zip(self.first[list(articles)].tolist(), paragraphs, strict=True):
+            own = hashes[begin : begin + places[-1] + 1].tolist() if places else []
+            found.append([name_anchor(own, place) for place in places])
+        return found
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
@@ -303,8 +326,19 @@ class SegmentView:
 
     def _whole(self, field: str, stem: int) -> Postings:
         """The postings of a stem."""
-        docs, freqs = self._postings(field, stem, stem + 1)
-        return Postings(docs, freqs.astype(np.float64))
+        decoded = self._decoded(field, stem)
+        return Postings(decoded.docs, decoded.freqs.astype(np.float64))
+
+    def _decoded(self, field: str, stem: int) -> _Decoded:
+        known = self._recent.get((field, stem))
+        if known is not None:
+            return known
+        found = _Decoded(*self._postings(field, stem, stem + 1))
+        if len(found.docs) <= _KEPT:
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent[field, stem] = found
+        return found
 
     def _postings(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
         """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""

@@ -207,7 +207,8 @@ class Grammar(QueryParser):
     """The parser of one query; what there is to say about it goes into the notes of `clauses`."""
 
     def __init__(self, clauses: Clauses) -> None:
-        super().__init__("text", None, (), group=All)
+        # Not by its own __init__, which would make a plugin for each query.
+        vars(self).update(vars(_machinery()[0]))
         self.clauses = clauses
         self.note = clauses.note
         self.has_dates = False
@@ -215,11 +216,11 @@ class Grammar(QueryParser):
 
     def taggers(self) -> list[Any]:
         """What finds the tokens, in the order in which they are tried."""
-        return _machinery()[0]
+        return _machinery()[1]
 
     def filters(self) -> list[Any]:
         """What makes the tokens a tree, in order."""
-        return _machinery()[1]
+        return _machinery()[2]
 
     def tree(self, text: str) -> Query | None:
         """The tree of a text of bounded length; None when there is nothing in it."""
@@ -241,8 +242,8 @@ class Grammar(QueryParser):
 
 
 @cache
-def _machinery() -> tuple[list[Any], list[Any]]:
-    """The taggers and filters of all plugins: to make and sort them takes longer than to read a short query.
+def _machinery() -> tuple[QueryParser, list[Any], list[Any]]:
+    """A parser with all plugins, its taggers and filters: to make and sort them takes longer than to read.
 
     They know nothing of a query; each is given the parser that asks it.
     """
@@ -251,7 +252,7 @@ def _machinery() -> tuple[list[Any], list[Any]]:
         *(Separators(), Operators(), Words()),
     ]
     parser = QueryParser("text", None, pins, group=All)
-    return parser.taggers(), parser.filters()
+    return parser, parser.taggers(), parser.filters()
 
 
 def parse_tree(text: str, clauses: Clauses) -> Query | None:
