@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -99,3 +100,11 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     places = ids.searchsorted(wanted)
     places[places == len(ids)] = 0
     return np.equal(ids[places], wanted)
+
+
+def ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
+    """The numbers start, start + 1, … of several ranges, one after the other."""
+    ends = lengths.cumsum()
+    found: NDArray[Any] = (starts - ends + lengths).repeat(lengths)
+    found += np.arange(len(found))
+    return found

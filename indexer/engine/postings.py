@@ -8,6 +8,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from indexer.sharing import lazy
+
 Ids = NDArray[np.int32]
 Values = NDArray[np.float64]
 
@@ -17,6 +19,21 @@ class Postings(Struct, frozen=True, eq=False):
 
     docs: Ids
     freqs: Values
+
+
+class Decoded:
+    """A stem in a field: the documents that have it, how often, and where each one's occurrences begin."""
+
+    def __init__(self, docs: Ids, freqs: NDArray[np.int32]) -> None:
+        self.docs = docs
+        self.freqs = freqs
+
+    @lazy
+    def starts(self) -> NDArray[np.int64]:
+        """How many occurrences of the stem come before those of each document (int64)."""
+        found: NDArray[np.int64] = self.freqs.cumsum(dtype=np.int64)
+        found -= self.freqs
+        return found
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float64))

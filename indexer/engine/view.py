@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import contains
+from indexer.engine.arrays import contains, ranges
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
@@ -32,21 +32,6 @@ _RECENT = 16
 _KEPT = 1 << 17
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-class _Decoded:
-    """A stem in a field: the documents that have it, how often, and where each one's occurrences begin."""
-
-    def __init__(self, docs: Ids, freqs: NDArray[np.int32]) -> None:
-        self.docs = docs
-        self.freqs = freqs
-
-    @lazy
-    def starts(self) -> NDArray[np.int64]:
-        """How many occurrences of the stem come before those of each document (int64)."""
-        found: NDArray[np.int64] = self.freqs.cumsum(dtype=np.int64)
-        found -= self.freqs
-        return found
 
 
 class SegmentView:
@@ -68,7 +53,7 @@ class SegmentView:
         self.ids = Lexicon(section["id.text"], section["id.ends"])
         self._packed: dict[tuple[str, str], Packed] = {}
         # Losing a race for it costs a stem's reading, nothing more.
-        self._recent: dict[tuple[str, int], _Decoded] = {}
+        self._recent: dict[tuple[str, int], Decoded] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -329,11 +314,11 @@ class SegmentView:
         decoded = self._decoded(field, stem)
         return Postings(decoded.docs, decoded.freqs.astype(np.float64))
 
-    def _decoded(self, field: str, stem: int) -> _Decoded:
+    def _decoded(self, field: str, stem: int) -> Decoded:
         known = self._recent.get((field, stem))
         if known is not None:
             return known
-        found = _Decoded(*self._postings(field, stem, stem + 1))
+        found = Decoded(*self._postings(field, stem, stem + 1))
         if len(found.docs) <= _KEPT:
             if len(self._recent) >= _RECENT:
                 self._recent.clear()
@@ -413,11 +398,3 @@ def _places(docs: Ids, wanted: Ids, size: int) -> NDArray[np.int64]:
     places = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
     places[docs[places] != wanted] = -1
     return places
-
-
-def ranges(starts: Array, lengths: Array) -> Array:
-    """The numbers start, start + 1, … of several ranges, one after the other."""
-    ends = lengths.cumsum()
-    found: Array = (starts - ends + lengths).repeat(lengths)
-    found += np.arange(len(found))
-    return found
