@@ -27,7 +27,7 @@ _NEAR = 2048  # postings that are read with those around them, rather than to st
 _DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
 
 # Stems that were read last: a query comes back to its own for positions, a suggestion to the word before what
-# is typed. So few postings of so few stems are 34 MB at most.
+# is typed. So few postings of so few stems are 25 MB at most.
 _RECENT = 16
 _KEPT = 1 << 17
 
@@ -183,7 +183,9 @@ class SegmentView:
         places = (stem.docs[own] == docs).nonzero()[0]
         own = own[places]
         counts = stem.freqs[own]
-        positions = self._numbers(field, "positions").pick(ranges(stem.starts[own] + begin, counts))
+        positions = self._numbers(field, "positions").pick(
+            ranges(stem.ends[own] - counts + np.int64(begin), counts)
+        )
         return places.repeat(counts), positions.astype(np.int64)
 
     def word_positions(self, field: str, words: Sequence[str], docs: Ids) -> Positions:
