@@ -11,20 +11,24 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from indexer.engine.storage import write_durably
 from indexer.errors import IndexDamaged
 from indexer.model import Failure
 
 _NAME = re.compile(r"catalog-(\d+)\.json")
+_HINTS = ("size", "mtime_ns", "ctime_ns")
 
 
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, gc=False):
     """A source file as it was when it was read.
 
     Size and times are hints that it has not changed; the digest (SHA-256, hexadecimal) decides. The change
@@ -39,7 +43,12 @@ class Stamp(NamedTuple):
 
     def looks_like(self, other: Stamp) -> bool:
         """Whether the hints agree."""
-        return self[:3] == other[:3] and self.mtime_ns > 0
+        return (
+            self.size == other.size
+            and self.mtime_ns == other.mtime_ns
+            and self.ctime_ns == other.ctime_ns
+            and self.mtime_ns > 0
+        )
 
 
 @dataclass(slots=True)
@@ -101,15 +110,26 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """The files of a source as they were, without digests, how many articles they have, and what failed."""
+    """The files of a source as they were, how many articles they have, and what failed.
 
-    files: dict[str, Stamp]
+    `stamps` are the sizes, the modification times and the change times, one of each path.
+    """
+
+    paths: list[str]
+    stamps: list[list[int]]
     articles: int
     failures: tuple[Failure, ...]
 
-    def fit(self, files: dict[str, Stamp]) -> bool:
+    def fit(self, files: Mapping[str, Stamp]) -> bool:
         """Whether these files are the same, and none too young then to be known by its times."""
-        return self.files == files and all(stamp.mtime_ns > 0 for stamp in files.values())
+        found = [files.get(path) for path in self.paths]
+        # List by list: an object for each file that was known would take longer than all the rest.
+        return (
+            len(found) == len(files)
+            and None not in found
+            and min(self.stamps[1], default=1) > 0
+            and [[getattr(stamp, name) for stamp in found] for name in _HINTS] == self.stamps
+        )
 
 
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
@@ -127,14 +147,14 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
     whole = {
         "apart": catalog.apart,
         "sources": {
-            source: {path: [e.stamp, e.articles, e.failures] for path, e in files.items()}
+            source: {path: [astuple(e.stamp), e.articles, e.failures] for path, e in files.items()}
             for source, files in catalog.sources.items()
         },
     }
     hints = {
         source: {
             "paths": list(files),
-            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in Stamp._fields[:3]],
+            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _HINTS],
             "articles": sum(len(entry.articles) for entry in files.values()),
             "failures": [failure for entry in files.values() for failure in entry.failures],
         }
@@ -170,7 +190,8 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
     with _reading(folder, commit) as path:
         return {
             source: Hints(
-                dict(zip(known["paths"], map(Stamp, *known["stamps"]), strict=True)),
+                known["paths"],
+                known["stamps"],
                 known["articles"],
                 tuple(Failure(place, reason) for place, reason in known["failures"]),
             )

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -85,7 +85,7 @@ class Config:
     def today(self, now: datetime | None = None) -> date:
         """What day it is in the configured zone (else where this machine is), now or at an aware moment."""
         zone = ZoneInfo(self.timezone) if self.timezone else None
-        return (now or datetime.now(UTC)).astimezone(zone).date()
+        return (now.astimezone(zone) if now else datetime.now(zone)).date()
 
     def fingerprint(self) -> str:
         """A short hash of the options that change the stored index."""

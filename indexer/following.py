@@ -37,7 +37,9 @@ def places(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.in
 def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[str], docs: Ids) -> int:
     """In how many of the paragraphs one of the stems stands right after one of the places before."""
     here = places(snapshot, stems, docs)
-    return len(np.unique(here[np.isin(here - 1, before, assume_unique=True)] // _FAR))
+    last = before.searchsorted(here - 1, "right") - 1
+    found = here[(last >= 0) & (before[last] == here - 1)] // _FAR
+    return int(np.count_nonzero(found[1:] != found[:-1])) + bool(len(found))
 
 
 def words_after(

@@ -106,7 +106,8 @@ def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
     if folder is None:
         return None
     try:
-        pointer, generation = (root / _POINTER).stat(), folder.stat()
+        # Every search asks, so no paths are made for it.
+        pointer, generation = os.stat(os.path.join(root, _POINTER)), os.stat(folder)  # noqa: PTH116, PTH118
     except OSError:
         return None
     if time.time_ns() - max(pointer.st_mtime_ns, generation.st_mtime_ns) < _SETTLED_NS:

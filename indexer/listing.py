@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -68,35 +69,47 @@ def list_source(root: Path) -> Listing:
         folder, prefix = folders.pop()
         try:
             with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                found = sorted(entries, key=attrgetter("name"))
         except OSError as error:
             reason = f"the folder cannot be listed ({error.strerror})"
             listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
             continue
-        # The last in goes on first: folders in order, and none of them by recursion, however deep they lie.
-        folders += [
-            (entry.path, f"{prefix}{entry.name}/")
-            for entry in reversed(found)
-            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-        ]
+        inner = []
         for entry in found:
-            _list_file(entry, prefix + entry.name, home, listing)
+            name = entry.name
+            if name.startswith("."):
+                continue
+            # Nearly all are files or folders: for these, what can be told without a call is told here.
+            if entry.is_file(follow_symlinks=False):
+                if name.lower().endswith(_ENDINGS):
+                    _list_file(entry, prefix + name, listing)
+            elif entry.is_dir(follow_symlinks=False):
+                inner.append((entry.path, f"{prefix}{name}/"))
+            else:
+                _list_other(entry, prefix + name, home, listing)
+        # The last in goes on first: folders in order, and none of them by recursion, however deep they lie.
+        folders += reversed(inner)
     return listing
 
 
-def _list_file(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
-    """List one name of a folder, if it is a file to read or a link."""
-    if entry.name.startswith("."):
-        return
+def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
+    else:
+        listing.files[below] = _stamp(status)
+
+
+def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
+    """List a link, or what is neither a file nor a folder, if it is named as what is read."""
     is_link = entry.is_symlink()
     try:
         # Links to folders are not followed; the walk comes by what is in the source anyway.
         is_linked_folder = is_link and entry.is_dir()
     except OSError:
         is_linked_folder = False  # to itself, perhaps
-    if not is_linked_folder and not (
-        entry.name.lower().endswith(_ENDINGS) and not entry.is_dir(follow_symlinks=False)
-    ):
+    if not is_linked_folder and not entry.name.lower().endswith(_ENDINGS):
         return
     # Not Path.resolve(), which raises for a link to itself.
     if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):

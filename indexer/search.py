@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
+from msgspec.structs import replace
 
 from indexer.analysis import analyzer
 from indexer.arguments import (

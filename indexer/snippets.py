@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.analysis import Analyzer, Token
@@ -29,8 +29,7 @@ _APART = frozenset(' \n\t.,;:()"?!-/<>')  # between two of these, a word is a pi
 _LEAD = 60  # how much is shown before the first match of a cut passage
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """What to mark in texts, for a whole query.
 
     `literals` are all the words, as written in lower-case ASCII letters, that have one of the stems or are

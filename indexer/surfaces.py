@@ -33,9 +33,11 @@ def as_written(words: Analyzer, word: str, texts: Iterable[str]) -> str:
     first: Counter[str] = Counter()
     for number, text in enumerate(texts, 1):
         surfaces = words.surfaces(text)
-        for place, surface in enumerate(surfaces):
-            if words.forms_of(surface)[1] == wanted:
-                (found if place else first)[surface] += 1
+        for seen, own in ((first, surfaces[:1]), (found, surfaces[1:])):
+            # Each is looked at once, however often it stands there.
+            for surface, times in Counter(own).items():
+                if words.forms_of(surface)[1] == wanted:
+                    seen[surface] += times
         if number >= _ENOUGH and not all(map(str.isupper, found)):
             break
     return nicest(word, found or Counter(map(str.lower, first.elements())))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.engine.postings import Ids, Values, merge_sorted
@@ -18,9 +19,11 @@ _CLEARED = 128
 _FOUND = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Articles, ascending (int32), and the score of each (float64)."""
+class Matches(Struct, frozen=True, eq=False):
+    """Articles, ascending (int32), and the score of each (float64).
+
+    A struct, as all that a query makes many of: it takes a tenth of the time that a frozen dataclass takes.
+    """
 
     articles: Ids
     scores: Values
@@ -97,3 +100,11 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     places = ids.searchsorted(wanted)
     places[places == len(ids)] = 0
     return np.equal(ids[places], wanted)
+
+
+def ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
+    """The numbers start, start + 1, … of several ranges, one after the other."""
+    ends = lengths.cumsum()
+    found: NDArray[Any] = (starts - ends + lengths).repeat(lengths)
+    found += np.arange(len(found))
+    return found

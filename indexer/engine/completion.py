@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.arrays import ranges
+from indexer.engine.parts import Part
 from indexer.engine.postings import Ids
-from indexer.engine.snapshot import Part, Snapshot
-from indexer.engine.view import SegmentView, ranges
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.view import SegmentView
 from indexer.engine.vocabulary import share_of_stem
 
 Articles = NDArray[np.bool_]

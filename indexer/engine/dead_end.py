@@ -104,7 +104,7 @@ def dead_end(
 
 def _clauses(evaluation: Evaluation, tree: Query, bounds: Sequence[Bound]) -> list[Clause]:
     """The clauses of a tree: words first, the rarest first, then filters, then exclusions."""
-    asked = evaluation.asked(tree)
+    asked = evaluation.asking.asked(tree)
     found = []
     for node in (part for part in (*asked.soft, *asked.hard) if part is not NullQuery):
         inner: Any = node.query if isinstance(node, Not) else node

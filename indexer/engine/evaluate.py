@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -15,10 +14,11 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.engine.arrays import NOTHING, Matches, contains, intersect, plus, subtract, unite, unscored
-from indexer.engine.common import common_words, is_common
+from indexer.engine.asking import Asking, is_word
+from indexer.engine.common import is_common
 from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.filters import passing
-from indexer.engine.found import Asked, Found, Piece, Wanted
+from indexer.engine.found import Found, Piece, Wanted
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.neighbours import DEPTH, Pair, in_a_row, pair, raised
@@ -33,15 +33,12 @@ from indexer.query import (
     Must,
     Near,
     RawPhrase,
-    has_words,
     named,
-    near,
     written,
 )
 from indexer.unspaced import is_unspaced
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
-_HARD = (Must, Not, DateRange, Filter, Every)
 
 
 @dataclass(slots=True)
@@ -61,12 +58,14 @@ class Evaluation:
     """What there was no time to look up: it counts as found nowhere, and as excluded everywhere."""
     known: dict[Query, ScoredLeaf] = field(default_factory=dict)
     """The leaves that were looked up, so that none is twice, here or where a run goes on from this one."""
+    asking: Asking = field(init=False)
     _lookup: Leaves = field(init=False)
     _words: dict[str, ScoredLeaf] = field(default_factory=dict)
     """The words that were looked up in all fields, as typed."""
 
     def __post_init__(self) -> None:
         self._lookup = Leaves(self.snapshot, self.languages, self.notes, self.deadline)
+        self.asking = Asking(self._lookup.analyzers, self.spoken, self.notes)
 
     def run(
         self,
@@ -89,9 +88,9 @@ class Evaluation:
         wanted: list[Wanted] = []
         pieces: list[Piece] = []
         soft: dict[Query, int] = {}
-        tree = self._audible(tree) or NullQuery
+        tree = self.asking.audible(tree) or NullQuery
         if type(tree) in (AllOf, Term):
-            hard, soft = self._clauses(list(tree) if type(tree) is AllOf else [tree])
+            hard, soft = self.asking.clauses(list(tree) if type(tree) is AllOf else [tree])
             filters = [*kept, *(self._match(part) for part in hard if not isinstance(part, Not))]
             without = [self._excluded(part.query) for part in hard if isinstance(part, Not)]
             words = [self._match_times(part, count) for part, count in soft.items()]
@@ -165,22 +164,10 @@ class Evaluation:
         """
         found = []
         for part, times in soft.items() if len(soft) > 1 else ():
-            for word in self._words_within(part):
+            for word in self.asking.words_within(part):
                 if scored := self.scored(Term("text", word)):
                     found.append((part, scored, COMPOUND * times * float(getattr(part, "boost", 1.0))))
         return found
-
-    def asked(self, tree: Query) -> Asked:
-        """What is asked for by a tree, clause by clause."""
-        heard: Any = self._audible(tree) or NullQuery
-        if type(heard) is AllOf:
-            hard, soft = self._clauses(list(heard))
-        else:
-            hard, soft = [*heard] if type(heard) is And else [heard], {}
-        parts: list[Query] = [*tree] if isinstance(tree, And) else [tree]
-        unheard = [part for part in parts if self._audible(part) is None]
-        common = [part for part in heard if part not in soft and part not in hard] if soft else []
-        return Asked(hard, soft, [*dict.fromkeys([*common, *unheard])])
 
     def articles(self, node: Query) -> Ids:
         """The articles that a part of the tree matches alone, ascending. Raises TimeIsUp."""
@@ -212,8 +199,8 @@ class Evaluation:
     def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:
         """The words of the query that stand side by side in it."""
         # A common word that was not asked for parts nothing: "theory of plates".
-        rows: list[Any] = [part for part in tree if part in soft or not self._is_common(part)]
-        words = in_a_row([part if part in soft and _is_word(part) else None for part in rows])
+        rows: list[Any] = [part for part in tree if part in soft or not self.asking.is_common(part)]
+        words = in_a_row([part if part in soft and is_word(part) else None for part in rows])
         # The same words with other boosts are the same pair.
         boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
         pairs = [
@@ -222,67 +209,9 @@ class Evaluation:
         ]
         return [two for two in pairs if two is not None]
 
-    def _words_within(self, part: Any) -> list[str]:
-        """The words of a phrase, or of a compound such as covid-19, without common ones; else none."""
-        is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact
-        if not (is_phrase or _is_word(part)):
-            return []
-        several = [
-            tokens
-            for analysis in self._lookup.analyzers
-            if len(tokens := analysis.tokens(part.text, query=True)) > 1
-        ]
-        words = dict.fromkeys(token.word for tokens in several for token in tokens)
-        if _is_word(part):
-            # The parts of a run are looked for as words are.
-            words = {word: None for word in words if not is_unspaced(word)}
-        return [word for word in words if not self._is_common(Term("text", word))]
-
-    def _audible(self, node: Query) -> Query | None:
-        """The tree without leaves that have nothing to search for, such as an emoji."""
-        text = getattr(node, "text", None)
-        if isinstance(node, Near):
-            parts = [self._audible(part) for part in node.parts]
-            return near(parts, node.distances, node.boost)
-        if type(node) in (Term, RawPhrase) and isinstance(text, str):
-            if any(analysis.tokens(text, query=True) for analysis in self._lookup.analyzers):
-                return node
-            self.notes.append(f"“{text}” has no letters or digits and was left out.")
-            return None
-        if isinstance(node, (And, Or)):
-            kept = [part for part in map(self._audible, node) if part is not None]
-            if kept and all(isinstance(part, Not) for part in kept):
-                return And([Every(), *kept])
-            return type(node)(kept) if len(kept) > 1 else kept[0] if kept else None
-        if isinstance(node, Not):
-            return node if self._audible(node.query) is not None else None
-        if isinstance(node, Must):
-            return node if self._audible(node.child) is not None else None
-        return node
-
-    def _clauses(self, tree: Sequence[Query]) -> tuple[list[Query], dict[Query, int]]:
-        """The clauses that must hold, and how often each clause occurs that may be lacking."""
-        hard: list[Query] = [part for part in tree if _is_hard(part)]
-        soft: list[Query] = [part for part in tree if not _is_hard(part)]
-        common = self._common(soft)
-        if common and len(common) < len(soft):
-            soft = [part for part in soft if part not in common]
-            names = named([f"“{written(part)}”" for part in common])
-            self.notes.append(f"Common words were not asked for: {names}. Put + before a word to require it.")
-        return hard, Counter(soft)
-
     def _match_times(self, node: Query, times: int) -> Matches:
         found = self._match(node)
         return found if times == 1 else Matches(found.articles, found.scores * times)
-
-    def _is_common(self, part: Any) -> bool:
-        return _is_word(part) and any(is_common(part.text, language) for language in self.spoken)
-
-    def _common(self, parts: Sequence[Query]) -> list[Query]:
-        """The common words."""
-        terms: list[Any] = [part for part in parts if _is_word(part)]
-        common = common_words([part.text for part in terms], self.spoken)
-        return [part for part in terms if part.text in common]
 
     def _pieces(self, part: Any, *, alone: bool) -> list[Piece]:
         """The parts of a word, without common ones.
@@ -349,7 +278,7 @@ class Evaluation:
             return self._by_whoosh(node)
         if mark:
             self.leaves.append(scored)
-            if isinstance(node, Term) and _is_word(node):
+            if isinstance(node, Term) and is_word(node):
                 self._words[node.text] = scored
         found, boost = scored.matches, float(getattr(node, "boost", 1.0))
         return found if boost == 1.0 else Matches(found.articles, found.scores * boost)
@@ -419,11 +348,6 @@ class Evaluation:
         return unscored(np.unique(self.snapshot.article_of[docs]))
 
 
-def _is_hard(part: Query) -> bool:
-    """Whether a clause must hold: also alternatives of filters, which leave nothing to be had in part."""
-    return isinstance(part, _HARD) or not has_words(part)
-
-
 def _in_both(one: Ids, other: Ids) -> Ids:
     return one[contains(other, one)]
 
@@ -432,8 +356,3 @@ def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
     for part in without:
         found = subtract(found, part.articles)
     return found
-
-
-def _is_word(node: Any) -> bool:
-    """Whether a leaf is a word, asked for wherever it stands."""
-    return type(node) is Term and node.fieldname == "text"

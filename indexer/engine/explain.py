@@ -42,7 +42,7 @@ _FIELDS = {"title": ("title",), "paragraph": ("text",)}
 
 def receipt_of(evaluation: Evaluation, tree: Query) -> Receipt:
     """What the evaluation made of a tree. Raises TimeIsUp."""
-    asked = evaluation.asked(tree)
+    asked = evaluation.asking.asked(tree)
     clauses = [_clause(evaluation, part, "wanted") for part in asked.soft]
     clauses += [_clause(evaluation, part, "required") for part in asked.hard if part is not NullQuery]
     clauses += [_clause(evaluation, part, "left out") for part in asked.left_out]
@@ -133,7 +133,7 @@ def explain_hits(
     `half_life` is that of the scores, in days; those of `found` are without it.
     """
     snapshot, articles = evaluation.snapshot, shown.articles
-    asked = evaluation.asked(tree)
+    asked = evaluation.asking.asked(tree)
     clauses = [*((part, 1) for part in asked.hard), *asked.soft.items()]
     shares = [
         share

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
+from msgspec import Struct
 
 from indexer.engine.arrays import Matches, subtract
 from indexer.engine.postings import Ids
@@ -17,16 +16,15 @@ _MOST = 64
 _NONE = np.empty(0, np.int32)
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True, eq=False):
     """Matches of which none is folded, and those that are: which they are, and under which (both int32).
 
     The folded ones are in the order of the hits.
     """
 
     shown: Matches
-    folded: Ids = field(default_factory=lambda: _NONE)
-    under: Ids = field(default_factory=lambda: _NONE)
+    folded: Ids = _NONE
+    under: Ids = _NONE
 
     def also(self, article: int) -> Ids:
         """What is folded under one that is shown, in order."""
@@ -44,24 +42,27 @@ def fold_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Folded:
         return Folded(found)
     families = snapshot.families
     of = families.of[found.articles]
-    places = np.flatnonzero(of >= 0)
-    places = places[np.bincount(of[places])[of[places]] > 1]
+    places = (of >= 0).nonzero()[0]
+    own = of[places]
+    is_joined = np.bincount(own)[own] > 1
+    places, own = places[is_joined], own[is_joined]
     if not len(places):
         return Folded(found)
     matches = Matches(found.articles[places], found.scores[places])
-    ranked = ordered_within(snapshot, matches, order, of[places])
-    rest, own = matches.articles[ranked], of[places][ranked]
+    ranked = ordered_within(snapshot, matches, order, own)
+    rest, own = matches.articles[ranked], own[ranked]
     folded, under = [_NONE], [_NONE]
     for _ in range(_MOST):
         # In each family the first that is left is shown, and takes what it is alike to.
-        first = np.flatnonzero(np.diff(own, prepend=-1))
-        leaders = np.repeat(rest[first], np.diff(first, append=len(own)))
-        is_left = ~families.alike(rest, leaders)
-        is_folded = ~is_left
-        is_folded[first] = False
+        is_first = np.ones(len(own), np.bool_)
+        np.not_equal(own[1:], own[:-1], out=is_first[1:])
+        leaders = rest[is_first][is_first.cumsum() - 1]
+        others = (~is_first).nonzero()[0]
+        rest, own, leaders = rest[others], own[others], leaders[others]
+        is_folded = families.alike(rest, leaders)
         folded.append(rest[is_folded])
         under.append(leaders[is_folded])
-        rest, own = rest[is_left], own[is_left]
+        rest, own = rest[~is_folded], own[~is_folded]
         if not len(rest):
             break
     every = np.concatenate(folded)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
 from whoosh.query.qcore import Query
 
 from indexer.engine.arrays import NOTHING, Matches
@@ -33,8 +33,7 @@ class Piece(NamedTuple):
     shared: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, eq=False):
     """What a query found: articles that meet it, and articles that lack some of its words.
 
     `leaves` are what may be marked, `pieces` what may be marked besides in a partial match. With `is_cut`,

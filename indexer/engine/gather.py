@@ -17,6 +17,7 @@ import numpy as np
 
 from indexer.analysis import analyzer
 from indexer.detection import detect
+from indexer.engine.arrays import ranges
 from indexer.engine.labels import labels_of
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.numbering import Numbering, Numbers
@@ -25,7 +26,6 @@ from indexer.engine.runs import Run, make_run
 from indexer.engine.segment import Array
 from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
-from indexer.engine.view import ranges
 from indexer.folding import fold
 from indexer.model import Article, anchor_hashes
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from indexer.analysis import Analyzer, Token, analyzer
 from indexer.engine.deadline import NEVER, Deadline
@@ -22,8 +24,7 @@ MAX_EXPANSION = 1000
 MAX_PIECES = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True, eq=False):
     """One word, phrase or pattern of a query: where it stands in titles and in paragraphs (by document).
 
     `in_title` and `in_text` say which fields it was asked for in.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Phrase = tuple[tuple[str, ...], int]
 """The stems (or words) of a phrase, and how many places apart neighbours may stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Tokens by stem or by word, phrases, single characters of unspaced scripts.
 
     `exact` are phrases of words as written; `nears` are rows of marks, with the distances between them.
@@ -27,4 +27,6 @@ class Mark:
     def of(cls, marks: Iterable[Mark]) -> Mark:
         """All that some marks stand for, as one."""
         marks = list(marks)
-        return cls(*(frozenset().union(*(getattr(mark, name) for mark in marks)) for name in cls.__slots__))
+        return cls(
+            *(frozenset().union(*(getattr(mark, name) for mark in marks)) for name in cls.__struct_fields__)
+        )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.analysis import Analyzer, unquoted
-from indexer.engine.view import ranges
+from indexer.engine.arrays import ranges
 
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]

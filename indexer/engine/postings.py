@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
+
+from indexer.sharing import lazy
 
 Ids = NDArray[np.int32]
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Postings:
+class Postings(Struct, frozen=True, eq=False):
     """Where a term stands: document numbers, ascending (int32), and how often in each (float64)."""
 
     docs: Ids
     freqs: Values
+
+
+class Decoded:
+    """A stem in a field: the documents that have it, how often, and where each one's occurrences end."""
+
+    def __init__(self, docs: Ids, freqs: NDArray[np.int32]) -> None:
+        self.docs = docs
+        self.freqs = freqs
+
+    @lazy
+    def ends(self) -> NDArray[np.int32]:
+        """How many occurrences of the stem there are up to the last of each document."""
+        # int32 holds what one stem has, and is added up in half the time.
+        return self.freqs.cumsum(dtype=np.int32)
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float64))

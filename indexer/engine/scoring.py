@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.engine.arrays import Matches, contains, unite
@@ -41,8 +41,7 @@ _ROUNDING = 1e-6
 _FEW = 1 / 16  # of all articles; among fewer, it pays to leave the documents of the others out
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredLeaf:
+class ScoredLeaf(Struct, frozen=True, eq=False):
     """A leaf with the articles it matches, their scores, and the weight of a match: its idf and its burst.
 
     `owners` are the articles of the documents that have it in a paragraph, one of each (int32).

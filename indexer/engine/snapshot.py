@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.fields import Schema
-from whoosh.index import TOC, EmptyIndexError, FileIndex
+from whoosh.index import FileIndex
 from whoosh.query.qcore import Query
 
-from indexer.engine.codec import ColumnarSegment
+from indexer.engine.arrays import ranges
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.families import Families, find_families
 from indexer.engine.labels import Labels, joined, shown, source_texts
+from indexer.engine.parts import column, gathered, positions_in, read_parts
 from indexer.engine.periods import Grain, Periods, ages_of, periods_of
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings
+from indexer.engine.postings import Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
 from indexer.engine.storage import DurableStorage
-from indexer.engine.view import Positions, SegmentView, ranges
+from indexer.engine.view import Positions, SegmentView
 from indexer.engine.vocabulary import Vocabulary
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.model import Article, ArticleInfo
 from indexer.sharing import lazy
-
-INDEX_NAME = "MAIN"
-_RETRIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A segment in its snapshot: its first document and article there, and which of its own are live."""
-
-    segment: ColumnarSegment
-    view: SegmentView
-    first_doc: int
-    first_article: int
-    live: NDArray[np.bool_] | None
-    """Its documents that are not removed (bool, one of each); None when all are there."""
-    articles: NDArray[np.int64] | None
-    """Its articles that are not removed, ascending; None when all are there."""
 
 
 class Excerpt(NamedTuple):
@@ -67,20 +48,12 @@ class Snapshot:
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         self.folder = folder
         known = {} if before is None or before.folder != folder else before.views()
-        self.commit, self._schema, segments = _read_contents(folder, known)
-        self.parts: list[Part] = []
-        docs = articles = 0
-        for segment, view in segments:
-            live = segment.live()
-            kept = None if live is None else np.flatnonzero(live[view.first[:-1]])
-            self.parts.append(Part(segment, view, docs, articles, live, kept))
-            docs += view.documents
-            articles += view.articles if kept is None else len(kept)
-        self.documents = docs
-        self.articles = articles
+        self.commit, self._schema, self.parts = read_parts(folder, known)
+        self.documents = sum(part.view.documents for part in self.parts)
+        self.articles = sum(part.kept for part in self.parts)
         self._first_articles = [part.first_article for part in self.parts]
-        self.starts: Ids = self._from_parts(lambda part: part.view.first[:-1] + part.first_doc, np.int32)
-        self.stops: Ids = self._from_parts(lambda part: part.view.first[1:] + part.first_doc, np.int32)
+        self.starts: Ids = column(self.parts, lambda part: part.view.first[:-1] + part.first_doc, np.int32)
+        self.stops: Ids = column(self.parts, lambda part: part.view.first[1:] + part.first_doc, np.int32)
         self.begins = self._column("article.begins", np.int64)
         self.ends = self._column("article.ends", np.int64)
         self.counts = self._column("article.counts", np.int64)
@@ -113,7 +86,7 @@ class Snapshot:
 
     def postings(self, field: str, stem: str) -> Postings:
         """The postings of a stem in a field, over documents; empty when there are none."""
-        return self._gathered(lambda view: view.postings(field, stem))
+        return gathered(self.parts, lambda view: view.postings(field, stem))
 
     def spread(self, stem: str) -> int:
         """How many documents have a stem in their text."""
@@ -127,7 +100,7 @@ class Snapshot:
     def word_postings(self, field: str, words: Iterable[str]) -> Postings:
         """The postings of words as written, as those of one word."""
         wanted = list(words)
-        return self._gathered(lambda view: view.word_postings(field, wanted))
+        return gathered(self.parts, lambda view: view.word_postings(field, wanted))
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
@@ -136,26 +109,16 @@ class Snapshot:
 
         Raises TimeIsUp.
         """
-        return self._gathered(lambda view: view.phrase_postings(field, stems, slop, deadline))
+        return gathered(self.parts, lambda view: view.phrase_postings(field, stems, slop, deadline))
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
-        return self._positions(docs, lambda view, own: view.positions(field, stem, own))
+        return positions_in(self.parts, docs, lambda view, own: view.positions(field, stem, own))
 
     def word_positions(self, field: str, words: Iterable[str], docs: Ids) -> Positions:
         """Where words as written stand in documents (ascending), likewise."""
         wanted = list(words)
-        return self._positions(docs, lambda view, own: view.word_positions(field, wanted, own))
-
-    def _positions(self, docs: Ids, read: Callable[[SegmentView, Ids], Positions]) -> Positions:
-        places, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for part in self.parts:
-            bounds = np.array((part.first_doc, part.first_doc + part.view.documents))
-            low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
-            found = read(part.view, docs[low:high] - part.first_doc)
-            places.append(found[0] + low)
-            positions.append(found[1])
-        return np.concatenate(places), np.concatenate(positions)
+        return positions_in(self.parts, docs, lambda view, own: view.word_positions(field, wanted, own))
 
     @lazy
     def lexicon(self) -> list[str]:
@@ -250,12 +213,9 @@ class Snapshot:
         found: dict[int, Excerpt] = {}
         for view, (places, locals_, named) in wanted.items():
             items = view.items(locals_, named)
-            for place, local, numbers, (head, *texts) in zip(places, locals_, named, items, strict=True):
-                found[place] = Excerpt(
-                    decode_info(head, view.language(local)),
-                    view.anchors_at(local, numbers),
-                    [text.decode() for text in texts],
-                )
+            languages, anchors = view.languages_of(locals_), view.anchors_at(locals_, named)
+            for place, language, names, (head, *texts) in zip(places, languages, anchors, items, strict=True):
+                found[place] = Excerpt(decode_info(head, language), names, [text.decode() for text in texts])
         return [found[place] for place in range(len(articles))]
 
     def text_of(self, doc: int) -> str:
@@ -349,22 +309,6 @@ class Snapshot:
         for part in self.parts:
             part.view.file.verify()
 
-    def _gathered(self, read: Callable[[SegmentView], Postings]) -> Postings:
-        found = []
-        for part in self.parts:
-            postings = read(part.view)
-            if not len(postings.docs):
-                continue
-            if part.live is not None:
-                alive = part.live[postings.docs]
-                postings = Postings(postings.docs[alive], postings.freqs[alive])
-            if part.first_doc:
-                postings = Postings(postings.docs + np.int32(part.first_doc), postings.freqs)
-            found.append(postings)
-        if len(found) < 2:
-            return found[0] if found else NO_POSTINGS
-        return Postings(np.concatenate([p.docs for p in found]), np.concatenate([p.freqs for p in found]))
-
     def _locate(self, article: int) -> tuple[SegmentView, int]:
         """The segment of an article, and its number there."""
         part = self.parts[bisect_right(self._first_articles, article) - 1]
@@ -373,50 +317,4 @@ class Snapshot:
         return part.view, local
 
     def _column(self, name: str, dtype: Any) -> NDArray[Any]:
-        return self._from_parts(lambda part: part.view.file.sections[name], dtype)
-
-    def _from_parts(self, read: Callable[[Part], Any], dtype: Any) -> NDArray[Any]:
-        found = [np.empty(0, dtype)]
-        for part in self.parts:
-            values = read(part)
-            found.append((values if part.articles is None else values[part.articles]).astype(dtype))
-        return np.concatenate(found) if len(found) != 2 else found[1]
-
-
-def _read_contents(
-    folder: Path, known: Mapping[str, SegmentView]
-) -> tuple[int, Schema, list[tuple[ColumnarSegment, SegmentView]]]:
-    """The number of the last commit, its schema and its segments."""
-    storage = DurableStorage(folder, readonly=True)
-    for attempt in range(_RETRIES):
-        commit = -1
-        try:
-            contents = TOC.read(storage, INDEX_NAME)
-            commit = contents.generation
-            if not all(isinstance(segment, ColumnarSegment) for segment in contents.segments):
-                raise IndexOutdated(
-                    f"the index in {folder} has segments that Nutgraf did not write: run `nutgraf rebuild`"
-                )
-            views = [
-                (segment, known.get(segment.segment_id()) or segment.view(storage))
-                for segment in contents.segments
-            ]
-            for segment, view in views:
-                segment.check(view)
-        except EmptyIndexError as error:
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
-        except (FileNotFoundError, IndexDamaged) as error:
-            # A commit in between takes the files of the one before away.
-            if attempt < _RETRIES - 1 and TOC._latest_generation(storage, INDEX_NAME) not in (commit, -1):
-                continue
-            if isinstance(error, IndexDamaged):
-                raise
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
-        except IndexOutdated:
-            raise
-        except Exception as error:
-            # Unpickling lets any kind of error out of a damaged table of contents.
-            raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
-        else:
-            return commit, contents.schema, views
-    raise AssertionError("unreachable")
+        return column(self.parts, lambda part: part.view.file.sections[name], dtype)

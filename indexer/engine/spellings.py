@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class Spellings:
         from rapidfuzz.process import extract
 
         found: list[str] = []
-        own = _letters([word])[0] if word else np.uint32(0)
+        own = np.uint32(reduce(or_, (1 << (ord(letter) & 31) for letter in word), 0))
         for length in range(max(len(word) - distance, 1), len(word) + distance + 1):
             words = self._words.get(length)
             if words is None:
@@ -47,7 +49,6 @@ class Spellings:
 
 def _letters(words: Sequence[str]) -> NDArray[np.uint32]:
     """The set of the letters of each word (all of one length, not 0): a bit for each code point modulo 32."""
-    # A lone surrogate may come in a query.
-    points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), "<u4").reshape(len(words), -1)
+    points = np.frombuffer("".join(words).encode("utf-32-le"), "<u4").reshape(len(words), -1)
     letters: NDArray[np.uint32] = np.bitwise_or.reduce(np.uint32(1) << (points & np.uint32(31)), axis=1)
     return letters

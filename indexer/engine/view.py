@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import contains
+from indexer.engine.arrays import contains, ranges
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
@@ -25,6 +25,11 @@ _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring docu
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
 _NEAR = 2048  # postings that are read with those around them, rather than to stop and begin anew
 _DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
+
+# Stems that were read last: a query comes back to its own for positions, a suggestion to the word before what
+# is typed. So few postings of so few stems are 25 MB at most.
+_RECENT = 16
+_KEPT = 1 << 17
 
 Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -47,6 +52,8 @@ class SegmentView:
         self.words = Lexicon(section["word.text"], section["word.ends"])
         self.ids = Lexicon(section["id.text"], section["id.ends"])
         self._packed: dict[tuple[str, str], Packed] = {}
+        # Losing a race for it costs a stem's reading, nothing more.
+        self._recent: dict[tuple[str, int], Decoded] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -84,6 +91,11 @@ class SegmentView:
     def language(self, article: int) -> str:
         """The language that an article was analysed in."""
         return self.languages[int(self.file.sections["article.languages"][article])]
+
+    def languages_of(self, articles: Sequence[int]) -> list[str]:
+        """The language that each article was analysed in."""
+        codes = self.file.sections["article.languages"][list(articles)].tolist()
+        return [self.languages[code] for code in codes]
 
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
@@ -128,7 +140,7 @@ class SegmentView:
         number = self.stems.find(stem)
         if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        return self._positions(field, number, self._postings(field, number, number + 1), docs)
+        return self._positions(field, number, docs)
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
@@ -140,8 +152,7 @@ class SegmentView:
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
-        postings = {number: self._postings(field, number, number + 1) for number in numbers}
-        docs, *others = sorted((found for found, _ in postings.values()), key=len)
+        docs, *others = sorted((self._decoded(field, number).docs for number in numbers), key=len)
         for found in others:
             docs = docs[contains(found, docs)]
         ends: NDArray[np.int64] | None = None
@@ -149,7 +160,7 @@ class SegmentView:
             if not len(docs):
                 return NO_POSTINGS
             deadline.check()
-            places, positions = self._positions(field, number, postings[number], docs)
+            places, positions = self._positions(field, number, docs)
             here = places * _FAR + positions  # ascending, as documents and positions are
             if ends is None:
                 ends = here
@@ -162,21 +173,20 @@ class SegmentView:
         assert ends is not None
         return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
 
-    def _positions(
-        self, field: str, number: int, postings: tuple[Ids, NDArray[np.int32]], docs: Ids
-    ) -> Positions:
-        """Where the stem of a number and of these postings stands in documents; see `positions`."""
-        found, freqs = postings
-        if not len(found) or not len(docs):
+    def _positions(self, field: str, number: int, docs: Ids) -> Positions:
+        """Where the stem of a number stands in documents; see `positions`."""
+        stem = self._decoded(field, number)
+        if not len(stem.docs) or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         begin, _ = self._range(f"{field}.occurrences", number)
-        own = np.minimum(found.searchsorted(docs), len(found) - 1)
-        places = (found[own] == docs).nonzero()[0]
+        own = np.minimum(stem.docs.searchsorted(docs), len(stem.docs) - 1)
+        places = (stem.docs[own] == docs).nonzero()[0]
         own = own[places]
-        counts = freqs[own]
-        starts = freqs.cumsum(dtype=np.int64)[own] - counts + begin
-        positions = self._numbers(field, "positions").pick(ranges(starts, counts))
-        return np.repeat(places, counts), positions.astype(np.int64)
+        counts = stem.freqs[own]
+        positions = self._numbers(field, "positions").pick(
+            ranges(stem.ends[own] - counts + np.int64(begin), counts)
+        )
+        return places.repeat(counts), positions.astype(np.int64)
 
     def word_positions(self, field: str, words: Sequence[str], docs: Ids) -> Positions:
         """Where words as written stand in documents (ascending): likewise, ascending."""
@@ -228,7 +238,7 @@ class SegmentView:
 
     def text_of(self, doc: int) -> str:
         """The text of a document; empty for one without."""
-        article = int(np.searchsorted(self.first, doc, side="right")) - 1
+        article = int(self.first.searchsorted(doc, "right")) - 1
         if not self.file.sections["article.counts"][article]:
             return ""
         place = int(self._heads[article]) + 1 + doc - int(self.first[article])
@@ -257,13 +267,14 @@ class SegmentView:
         count = int(self.file.sections["article.counts"][article])
         return name_anchors(self.file.sections["doc.anchors"][begin : begin + count].tolist())
 
-    def anchors_at(self, article: int, places: Sequence[int]) -> list[str]:
-        """The anchors of some of an article's paragraphs (numbered from 0, ascending)."""
-        if not places:
-            return []
-        begin = int(self.first[article])
-        hashes = self.file.sections["doc.anchors"][begin : begin + places[-1] + 1].tolist()
-        return [name_anchor(hashes, place) for place in places]
+    def anchors_at(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[str]]:
+        """The anchors of some paragraphs (numbered from 0, ascending) of each article."""
+        hashes = self.file.sections["doc.anchors"].data
+        found = []
+        for begin, places in zip(self.first[list(articles)].tolist(), paragraphs, strict=True):
+            own = hashes[begin : begin + places[-1] + 1].tolist() if places else []
+            found.append([name_anchor(own, place) for place in places])
+        return found
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
@@ -302,15 +313,26 @@ class SegmentView:
 
     def _whole(self, field: str, stem: int) -> Postings:
         """The postings of a stem."""
-        docs, freqs = self._postings(field, stem, stem + 1)
-        return Postings(docs, freqs.astype(np.float64))
+        decoded = self._decoded(field, stem)
+        return Postings(decoded.docs, decoded.freqs.astype(np.float64))
+
+    def _decoded(self, field: str, stem: int) -> Decoded:
+        known = self._recent.get((field, stem))
+        if known is not None:
+            return known
+        found = Decoded(*self._postings(field, stem, stem + 1))
+        if len(found.docs) <= _KEPT:
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent[field, stem] = found
+        return found
 
     def _postings(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
         """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""
         starts = self.file.sections[f"{field}.starts"]
         begin, end = int(starts[low]), int(starts[high])
         docs = self._numbers(field, "gaps").read(begin, end)
-        np.cumsum(docs, out=docs)
+        docs.cumsum(out=docs)
         if high - low > 1 and begin < end:
             first = starts[low:high].astype(np.int64) - begin
             # What was summed up before a stem began is not part of its gaps.
@@ -378,9 +400,3 @@ def _places(docs: Ids, wanted: Ids, size: int) -> NDArray[np.int64]:
     places = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
     places[docs[places] != wanted] = -1
     return places
-
-
-def ranges(starts: Array, lengths: Array) -> Array:
-    """The numbers start, start + 1, … of several ranges, one after the other."""
-    ends = np.cumsum(lengths)
-    return np.repeat(starts - ends + lengths, lengths) + np.arange(int(ends[-1]) if len(ends) else 0)

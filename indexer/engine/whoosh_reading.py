@@ -280,7 +280,7 @@ class PerDocumentReader(base.PerDocumentReader):
             fields["date"] = info.published.start
         if text:
             fields["paragraph"] = text[0].decode()
-            fields["anchor"] = view.anchors_at(article, [place])[0]
+            fields["anchor"] = view.anchors_at([article], [[place]])[0][0]
         return fields
 
 

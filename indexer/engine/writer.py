@@ -15,8 +15,9 @@ from indexer.engine.codec import ColumnarSegment
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
 from indexer.engine.merge import choose, merge
+from indexer.engine.parts import INDEX_NAME, Part
 from indexer.engine.schema import commit_allowed, make_schema
-from indexer.engine.snapshot import INDEX_NAME, Part, Snapshot
+from indexer.engine.snapshot import Snapshot
 from indexer.engine.storage import DurableStorage
 from indexer.errors import IndexLocked
 from indexer.model import Article

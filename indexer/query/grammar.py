@@ -15,7 +15,7 @@ from whoosh.qparser.taggers import FnTagger, RegexTagger
 from whoosh.query.qcore import Query
 
 from indexer.query import tree
-from indexer.query.bare import Dates
+from indexer.query.bare import Dates, may_hold_dates
 from indexer.query.clauses import Clauses, quoted, searchable
 from indexer.query.operators import QUOTES, All, Operators
 
@@ -160,6 +160,24 @@ class Phrases(plugins.PhrasePlugin):
         return [(self.Tagger(rf"(?P<exact>=)?(?:{'|'.join(_PHRASES)}){after}|(?P<lone>[{QUOTES}])"), 0)]
 
 
+class PlainWords(plugins.Plugin):
+    """Words that can be nothing else, and the spaces between: nearly all that is typed.
+
+    They come first, for else each would be tried as everything that it might be.
+    """
+
+    class Tagger(RegexTagger):
+        def match(self, parser: Grammar, text: str, pos: int) -> syntax.SyntaxNode | None:
+            found: syntax.SyntaxNode | None = None if parser.has_dates else super().match(parser, text, pos)
+            return found
+
+        def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
+            return syntax.WordNode(match[0]) if match[0][0].isalpha() else syntax.Whitespace()
+
+    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
+        return [(self.Tagger(r"\s+|[a-z]+(?=\s|\Z)"), -10)]
+
+
 class Words(plugins.TaggingPlugin):
     """Whatever stands between spaces, parentheses and quotation marks, in one piece."""
 
@@ -189,20 +207,24 @@ class Grammar(QueryParser):
     """The parser of one query; what there is to say about it goes into the notes of `clauses`."""
 
     def __init__(self, clauses: Clauses) -> None:
-        super().__init__("text", None, (), group=All)
+        # Not by its own __init__, which would make a plugin for each query.
+        vars(self).update(vars(_machinery()[0]))
         self.clauses = clauses
         self.note = clauses.note
+        self.has_dates = False
+        """Whether some of the words may be dates."""
 
     def taggers(self) -> list[Any]:
         """What finds the tokens, in the order in which they are tried."""
-        return _machinery()[0]
+        return _machinery()[1]
 
     def filters(self) -> list[Any]:
         """What makes the tokens a tree, in order."""
-        return _machinery()[1]
+        return _machinery()[2]
 
     def tree(self, text: str) -> Query | None:
         """The tree of a text of bounded length; None when there is nothing in it."""
+        self.has_dates = may_hold_dates(text)
         found: Query | None = self.process(text).query(self)
         return found
 
@@ -220,17 +242,17 @@ class Grammar(QueryParser):
 
 
 @cache
-def _machinery() -> tuple[list[Any], list[Any]]:
-    """The taggers and filters of all plugins: to make and sort them takes longer than to read a short query.
+def _machinery() -> tuple[QueryParser, list[Any], list[Any]]:
+    """A parser with all plugins, its taggers and filters: to make and sort them takes longer than to read.
 
     They know nothing of a query; each is given the parser that asks it.
     """
     pins: list[Any] = [
-        *(Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
+        *(PlainWords(), Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
         *(Separators(), Operators(), Words()),
     ]
     parser = QueryParser("text", None, pins, group=All)
-    return parser.taggers(), parser.filters()
+    return parser, parser.taggers(), parser.filters()
 
 
 def parse_tree(text: str, clauses: Clauses) -> Query | None:

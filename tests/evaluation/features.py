@@ -181,7 +181,7 @@ def _asked(
         owners = evaluation.snapshot.article_of
         np.add.at(title[number], rank[owners[scored.leaf.title.docs]], scored.leaf.title.freqs)
         np.add.at(paragraphs[number], rank[owners[scored.leaf.paragraph.docs]], scored.leaf.paragraph.freqs)
-    soft = evaluation._clauses(list(tree))[1] if type(tree) is AllOf else {tree: 1}
+    soft = evaluation.asking.clauses(list(tree))[1] if type(tree) is AllOf else {tree: 1}
     times = [float(count) for count in soft.values()]
     full, either = (np.zeros(size, np.bool_) for _ in range(2))
     full[rank[answer.full.articles]] = True
