@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.arrays import ranges
 from indexer.engine.gather import Chunk
 from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
@@ -19,7 +20,6 @@ from indexer.engine.runs import Run
 from indexer.engine.segment import Array, compact, encode
 from indexer.engine.sketches import Sketches
 from indexer.engine.textstore import TextWriter
-from indexer.engine.view import ranges
 
 Ints = NDArray[np.int64]
 FIELDS = ("title", "paragraph")
