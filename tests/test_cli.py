@@ -348,9 +348,7 @@ def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
 def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
     (archive.root / "index").mkdir()
     (archive.root / "index/writer.lock").mkdir()
-    with start(
-        "index", str(archive.source), "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     assert err == (
