@@ -111,7 +111,7 @@ def write(root: str) -> None:
 
 def _seconds(rounds: int) -> float:
     """How long a writer works: as a test, not so long."""
-    return SECONDS if rounds >= _CUTS else SECONDS / 10
+    return SECONDS if rounds >= _CUTS else SECONDS / 20
 
 
 def _work(disk: Disk, moments: list[float]) -> tuple[list[tuple[Path, int, int]], int]:
