@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from indexer import catalog
-from indexer.engine.storage import discard, make_folder, rename, storing, write_durably
+from indexer.engine.storage import discard, make_folder, rename, storing, write_durably, write_new
 from indexer.errors import (
     IndexBuilding,
     IndexDamaged,
@@ -44,6 +44,7 @@ _NAME = re.compile(r"g\d{6}")
 _COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
 _SETTLED_NS = 1_000_000_000
 _POINTER = "current"
+_COMING = "current.new"
 _BUILDING = ".building"
 _REMOVED = ".removed"
 _HOLDER = "writer.json"
@@ -66,7 +67,7 @@ class Settings:
 def live(root: Path) -> Path:
     """The folder of the live generation; raises IndexMissing or IndexDamaged."""
     try:
-        name = _named(root)
+        name = _named(root / _POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
         finished = _finished(root)
         if len(finished) == 1:
@@ -139,6 +140,7 @@ def sweep(root: Path) -> None:
     from indexer.engine.writer import clean
 
     with suppress(OSError, IndexMissing, IndexDamaged, IndexOutdated):
+        _withdraw(root)
         for path in root.iterdir():
             if _PASSING.fullmatch(path.name):
                 discard(path)
@@ -187,15 +189,10 @@ def publish(root: Path, folder: Path) -> Path:
     """
     finished = folder.with_name(folder.name.removesuffix(_BUILDING))
     before = live(root).name if exists(root) else None
-    try:
-        rename(folder, finished)
-        write_durably(root / _POINTER, f"{finished.name}\n".encode())
-    except BaseException:
-        # It must not lie about as if it had been live once, unless the pointer names it by now.
-        with suppress(OSError):
-            if not (root / _POINTER).exists() or _named(root) != finished.name:
-                _give_up(finished)
-        raise
+    # First, so that a generation that never became the live one is known as such, whatever happens.
+    write_new(root / _COMING, [f"{finished.name}\n".encode()])
+    rename(folder, finished)
+    rename(root / _COMING, root / _POINTER)
     with suppress(OSError):
         for path in root.iterdir():
             if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
@@ -269,11 +266,21 @@ def _finished(root: Path) -> list[str]:
         raise IndexDamaged(f"{root} cannot be listed ({error.strerror})") from error
 
 
+def _withdraw(root: Path) -> None:
+    """Give up the generation that was to become the live one, if one did not get so far."""
+    try:
+        name = _named(root / _COMING)
+    except FileNotFoundError:
+        return
+    if _NAME.fullmatch(name) and name != live(root).name:
+        _give_up(root / name)
+
+
 def _give_up(folder: Path) -> None:
     """Have the next sweep remove a generation: half removed, it must not pass for a whole one."""
     with suppress(OSError):
         folder.rename(folder.with_name(folder.name + _REMOVED))
 
 
-def _named(root: Path) -> str:
-    return (root / _POINTER).read_bytes().decode("ascii", "replace").strip()
+def _named(pointer: Path) -> str:
+    return pointer.read_bytes().decode("ascii", "replace").strip()
