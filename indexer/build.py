@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -63,27 +62,23 @@ def _build(
 ) -> None:
     listings = {root: list_source(root) for root in roots}
     folder = generations.begin(config.index, config.language, config.fingerprint())
-    try:
-        catalog = Catalog(committed=now())
-        with Batch(
-            Snapshot(folder),
-            config.language,
-            lambda commit: catalogs.save(folder, commit, catalog),
-            config.max_memory_mb * 2**20,
-        ) as batch:
-            for name in carried.ids:
-                article = _taken_over(carried, name)
-                items = encode_article(article)
-                catalog.apart[name] = (digest(items), batch.add(article, items))
-            run_sync(config, today, listings, catalog, batch, report, progress)
-        if generations.last_commit(folder) == 0:
-            # There was nothing to index, but the sources are to be remembered.
-            catalogs.save(folder, 0, catalog)
-        _check(folder, config, today, catalog)
-        generations.publish(config.index, folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    catalog = Catalog(committed=now())
+    with Batch(
+        Snapshot(folder),
+        config.language,
+        lambda commit: catalogs.save(folder, commit, catalog),
+        config.max_memory_mb * 2**20,
+    ) as batch:
+        for name in carried.ids:
+            article = _taken_over(carried, name)
+            items = encode_article(article)
+            catalog.apart[name] = (digest(items), batch.add(article, items))
+        run_sync(config, today, listings, catalog, batch, report, progress)
+    if generations.last_commit(folder) == 0:
+        # There was nothing to index, but the sources are to be remembered.
+        catalogs.save(folder, 0, catalog)
+    _check(folder, config, today, catalog)
+    generations.publish(config.index, folder)
 
 
 def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:

@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from indexer.engine.storage import write_durably
+from indexer.engine.storage import discard, write_durably
 from indexer.errors import IndexDamaged
 from indexer.model import Failure
 
@@ -170,7 +170,7 @@ def tidy(folder: Path, commit: int) -> None:
     """Remove the catalogs of all commits but this one."""
     for path in folder.glob("catalog-*.json*"):
         if path != _path(folder, commit):
-            path.unlink(missing_ok=True)
+            discard(path)
 
 
 def load_summary(folder: Path, commit: int) -> Summary:

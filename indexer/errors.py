@@ -31,6 +31,14 @@ class WorkerFailed(NutgrafError):
     """The processes that read in parallel cannot be started."""
 
 
+class StorageFailed(NutgrafError):
+    """The system refuses to write a file of the index: the disk is full, or fails; what was there stays."""
+
+
+class OutOfMemory(NutgrafError):
+    """A writer has no memory left; nothing was committed."""
+
+
 class IndexMissing(NutgrafError):
     """There is no index where one was expected."""
 

@@ -5,6 +5,7 @@ index_data/
     g000003/             one complete Whoosh index, its settings and its catalog
     g000002/             the one before it, kept
     g000004.building/    a rebuild under way, or what a crash left of one
+    g000001.removed/     a generation that nobody needs, on its way out
     writer.lock          held by the one writer; the system lets go of it when the writer dies
     writer.json          who holds it
     progress.json        how far a build is, while one goes on
@@ -15,18 +16,25 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from indexer.engine.storage import sync_folder, write_durably
-from indexer.errors import IndexBuilding, IndexDamaged, IndexLocked, IndexMissing
+from indexer import catalog
+from indexer.engine.storage import discard, make_folder, rename, storing, write_durably, write_new
+from indexer.errors import (
+    IndexBuilding,
+    IndexDamaged,
+    IndexLocked,
+    IndexMissing,
+    IndexOutdated,
+    OutOfMemory,
+)
 from indexer.underway import building
 
 FORMAT = 5
@@ -36,7 +44,12 @@ _NAME = re.compile(r"g\d{6}")
 _COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
 _SETTLED_NS = 1_000_000_000
 _POINTER = "current"
+_COMING = "current.new"
 _BUILDING = ".building"
+_REMOVED = ".removed"
+_HOLDER = "writer.json"
+# What lies in the folder of an index only while somebody writes.
+_PASSING = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
 _SETTINGS = "settings.json"
 # A listing made while one table of contents takes another's place may show neither.
 _LISTINGS = 10
@@ -54,7 +67,7 @@ class Settings:
 def live(root: Path) -> Path:
     """The folder of the live generation; raises IndexMissing or IndexDamaged."""
     try:
-        name = (root / _POINTER).read_bytes().decode("ascii", "replace").strip()
+        name = _named(root / _POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
         finished = _finished(root)
         if len(finished) == 1:
@@ -116,15 +129,35 @@ def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
     return pointer.st_mtime_ns, pointer.st_ino, generation.st_mtime_ns
 
 
-def sweep(folder: Path) -> None:
-    """Remove what Whoosh does not: tables of contents that a killed writer had not put in place yet."""
-    for path in folder.glob("_MAIN_*.toc.*"):
-        path.unlink(missing_ok=True)
+def sweep(root: Path) -> None:
+    """Remove what nobody needs: what writers left that were cut short, and what the last commit replaced.
+
+    The caller holds the lock. What cannot go now goes with the next sweep; and nothing goes from a generation
+    that cannot be read, for what it needs cannot be told then.
+    """
+    # Here, as below: a process that only reads needs neither these nor the lock.
+    from indexer.engine.snapshot import Snapshot
+    from indexer.engine.writer import clean
+
+    with suppress(OSError, IndexMissing, IndexDamaged, IndexOutdated):
+        _withdraw(root)
+        for path in root.iterdir():
+            if _PASSING.fullmatch(path.name):
+                discard(path)
+        snapshot = Snapshot(live(root))
+        clean(snapshot)
+        catalog.tidy(snapshot.folder, snapshot.commit)
 
 
 def exists(root: Path) -> bool:
     """Whether there is an index, damaged or not."""
-    return (root / _POINTER).exists() or bool(_finished(root))
+    try:
+        live(root)
+    except IndexMissing:
+        return False
+    except IndexDamaged:
+        pass
+    return True
 
 
 def read_settings(folder: Path) -> Settings:
@@ -137,13 +170,10 @@ def read_settings(folder: Path) -> Settings:
 
 def begin(root: Path, language: str, fingerprint: str) -> Path:
     """A new generation's folder, empty and not live yet. The caller holds the lock."""
-    # Here, as is the lock below: a process that only reads needs neither.
     from indexer.engine.writer import create
 
-    root.mkdir(parents=True, exist_ok=True)
-    numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
-    for leftover in root.glob(f"*{_BUILDING}"):
-        shutil.rmtree(leftover)
+    with storing(root):
+        numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{_BUILDING}"
     create(folder, language)
     settings = {"format": FORMAT, "language": language, "fingerprint": fingerprint}
@@ -152,20 +182,21 @@ def begin(root: Path, language: str, fingerprint: str) -> Path:
 
 
 def publish(root: Path, folder: Path) -> Path:
-    """Make a finished generation the live one, keep the one before it, remove the others.
+    """Make a finished generation the live one, keep the one before it, give up the others.
 
     Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
-    the old generation or the new one.
+    the old generation or the new one. Raises StorageFailed.
     """
     finished = folder.with_name(folder.name.removesuffix(_BUILDING))
     before = live(root).name if exists(root) else None
-    folder.rename(finished)
-    sync_folder(root)
-    write_durably(root / _POINTER, f"{finished.name}\n".encode())
-    for path in root.iterdir():
-        if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
-            # What cannot go now goes with the next one: the new generation is live already.
-            shutil.rmtree(path, ignore_errors=True)
+    # First, so that a generation that never became the live one is known as such, whatever happens.
+    write_new(root / _COMING, [f"{finished.name}\n".encode()])
+    rename(folder, finished)
+    rename(root / _COMING, root / _POINTER)
+    with suppress(OSError):
+        for path in root.iterdir():
+            if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
+                _give_up(path)
     return finished
 
 
@@ -173,40 +204,54 @@ def publish(root: Path, folder: Path) -> Path:
 def writing(root: Path, timeout: float) -> Iterator[None]:
     """Be the one writer of the index in `root`; waits up to `timeout` seconds.
 
-    Raises IndexLocked, saying who writes. Readers are not held up.
+    Raises IndexLocked, saying who writes, StorageFailed and OutOfMemory. Readers are not held up.
     """
     from filelock import FileLock, Timeout
 
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
+    with storing(root):
+        try:
+            make_folder(root)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
     lock = FileLock(root / "writer.lock", timeout=timeout)
-    holder = root / "writer.json"
+    with storing(root / "writer.lock"):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise IndexLocked(
+                f"the index in {root} is being written by {_holder(root)}; waited {timeout:g} s for it: "
+                "try again later, or wait longer with --lock-timeout"
+            ) from None
     try:
-        lock.acquire()
-    except Timeout:
-        raise IndexLocked(
-            f"the index in {root} is being written by {_holder(holder)}; waited {timeout:g} s for it: "
-            "try again later, or wait longer with --lock-timeout"
-        ) from None
-    try:
-        words = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join([Path(word).name for word in sys.argv[:1]] + sys.argv[1:])[:200],
-        }
-        holder.write_text(json.dumps(words))
+        sweep(root)
+        _sign(root)
         yield
+    except MemoryError as error:
+        raise OutOfMemory(
+            "memory ran out, and nothing was committed: free some, or take less with --max-memory or --jobs"
+        ) from error
     finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+        try:
+            sweep(root)
+        finally:
+            lock.release()
 
 
-def _holder(path: Path) -> str:
+def _sign(root: Path) -> None:
+    """Say who holds the lock: a courtesy, for which nobody fails who could do without."""
+    words = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join([Path(word).name for word in sys.argv[:1]] + sys.argv[1:])[:200],
+    }
+    with suppress(OSError):
+        (root / _HOLDER).write_text(json.dumps(words))
+
+
+def _holder(root: Path) -> str:
     try:
-        words = json.loads(path.read_text())
+        words = json.loads((root / _HOLDER).read_text())
         return f"process {words['pid']} on {words['host']} ({words['command']}) since {words['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
@@ -215,5 +260,27 @@ def _holder(path: Path) -> str:
 def _finished(root: Path) -> list[str]:
     try:
         return sorted(path.name for path in root.iterdir() if _NAME.fullmatch(path.name))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise IndexDamaged(f"{root} cannot be listed ({error.strerror})") from error
+
+
+def _withdraw(root: Path) -> None:
+    """Give up the generation that was to become the live one, if one did not get so far."""
+    try:
+        name = _named(root / _COMING)
+    except FileNotFoundError:
+        return
+    if _NAME.fullmatch(name) and name != live(root).name:
+        _give_up(root / name)
+
+
+def _give_up(folder: Path) -> None:
+    """Have the next sweep remove a generation: half removed, it must not pass for a whole one."""
+    with suppress(OSError):
+        folder.rename(folder.with_name(folder.name + _REMOVED))
+
+
+def _named(pointer: Path) -> str:
+    return pointer.read_bytes().decode("ascii", "replace").strip()

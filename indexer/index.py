@@ -344,10 +344,11 @@ class Index:
 
 def _size(folder: Path) -> int:
     total = 0
-    for file in folder.iterdir():
-        # A commit may take files away meanwhile.
-        with suppress(FileNotFoundError):
-            total += file.stat().st_size
+    # A commit may take files away meanwhile, and two rebuilds the folder.
+    with suppress(FileNotFoundError):
+        for file in folder.iterdir():
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
     return total
 
 

@@ -165,8 +165,6 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
     if not report.changes and catalog.state() != before:
         # No article changed, but what is known of the files did.
         save(snapshot.commit)
-    catalogs.tidy(folder, generations.last_commit(folder))
-    generations.sweep(folder)
 
 
 def _roots(config: Config, sources: Iterable[Source]) -> list[Path]:

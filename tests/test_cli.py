@@ -337,13 +337,24 @@ def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, r
 
 
 def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
-    (archive.root / "nutgraf.toml").write_text("")
+    broken = "import indexer.cli as c; c.load_config = lambda **_: 1 / 0; c.main(['status'])"
+    found = subprocess.run(
+        [sys.executable, "-c", broken], env=ENVIRONMENT, text=True, capture_output=True, check=False
+    )
+    assert found.returncode == 1
+    assert "Traceback" in found.stderr
+
+
+def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
     (archive.root / "index").mkdir()
     (archive.root / "index/writer.lock").mkdir()
     with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        _, err = process.communicate()
-    assert process.returncode == 1
-    assert "Traceback" in err
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err == (
+        "nutgraf: index/writer.lock cannot be written (Is a directory): nothing that was committed is lost; "
+        "see to the disk and try again\n"
+    )
 
 
 def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, run: Run) -> None:

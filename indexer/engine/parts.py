@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from whoosh.fields import Schema
+from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC, EmptyIndexError
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
-from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 
@@ -105,7 +105,7 @@ def _read_contents(
     folder: Path, known: Mapping[str, SegmentView]
 ) -> tuple[int, Schema, list[tuple[ColumnarSegment, SegmentView]]]:
     """The number of the last commit, its schema and its segments."""
-    storage = DurableStorage(folder, readonly=True)
+    storage = FileStorage(str(folder), readonly=True)
     for attempt in range(_RETRIES):
         commit = -1
         try:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.query.qcore import Query
 
@@ -22,7 +23,6 @@ from indexer.engine.postings import Ids, Postings
 from indexer.engine.record import decode_article, decode_info
 from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
-from indexer.engine.storage import DurableStorage
 from indexer.engine.view import Positions, SegmentView
 from indexer.engine.vocabulary import Vocabulary
 from indexer.model import Article, ArticleInfo
@@ -48,7 +48,7 @@ class Snapshot:
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         self.folder = folder
         known = {} if before is None or before.folder != folder else before.views()
-        self.commit, self._schema, self.parts = read_parts(folder, known)
+        self.commit, self.schema, self.parts = read_parts(folder, known)
         self.documents = sum(part.view.documents for part in self.parts)
         self.articles = sum(part.kept for part in self.parts)
         self._first_articles = [part.first_article for part in self.parts]
@@ -299,9 +299,9 @@ class Snapshot:
         # Here, for no query that can be typed needs it.
         from whoosh.searching import Searcher
 
-        storage = DurableStorage(self.folder, readonly=True)
+        storage = FileStorage(str(self.folder), readonly=True)
         segments = [part.segment for part in self.parts]
-        with Searcher(FileIndex._reader(storage, self._schema, segments, self.commit)) as searcher:
+        with Searcher(FileIndex._reader(storage, self.schema, segments, self.commit)) as searcher:
             return np.array(sorted(query.docs(searcher)), np.int32)
 
     def verify(self) -> None:

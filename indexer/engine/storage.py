@@ -1,62 +1,108 @@
-"""Where a Whoosh index lives: a folder whose files are on the disk before anything points at them."""
+"""What reaches the disk: what is written is there before anything points at it, and outlives a power cut.
+
+Everything that an index consists of is written, renamed and removed here; Whoosh only reads. What the system
+refuses is StorageFailed, but for removing: what cannot go now goes when it is tried again.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.filedb.structfile import StructFile
+from indexer.errors import StorageFailed
+
+_ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EMFILE: "let a process open more files (ulimit -n)",
+    errno.ENFILE: "let the system open more files",
+    errno.EACCES: "let whoever runs this write there",
+    errno.EPERM: "let whoever runs this write there",
+    errno.EROFS: "mount it to be written to",
+}
 
 
-class DurableStorage(FileStorage):
-    """Whoosh's folder storage, with what Whoosh leaves out: every file and every rename is synced.
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Say what the system refuses meanwhile, by raising StorageFailed: `path` is what was to be written."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "see to the disk")
+        raise StorageFailed(
+            f"{path} cannot be written ({error.strerror or error}): nothing that was committed is lost; "
+            f"{advice} and try again"
+        ) from error
 
-    A table of contents is renamed into place only after the files that it names are on the disk, and old
-    files are removed only after the rename is, so a commit that returned outlives a power cut.
+
+def write_new(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a new file and sync its content; nothing is left of it when that fails.
+
+    Its name is on the disk after the next `sync_folder`.
     """
-
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        super().__init__(str(path), readonly=readonly)
-
-    def create_file(self, name: str, excl: bool = False, mode: str = "wb", **kwargs: Any) -> StructFile:
-        """A new file that is synced when it is closed."""
-        file: StructFile = super().create_file(name, excl=excl, mode=mode, onclose=_sync, **kwargs)
-        return file
-
-    def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
-        """Rename atomically, and sync the folder."""
-        folder = Path(self.folder)
-        if safe and (folder / newname).exists():
-            raise FileExistsError(folder / newname)
-        (folder / oldname).replace(folder / newname)
-        sync_folder(folder)
-
-
-def _sync(file: StructFile) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk; a no-op where folders cannot be opened."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        # Without a buffer: what it cannot write it would try to write once more when the file is closed.
+        with storing(path), path.open("wb", buffering=0) as file:
+            for piece in pieces:
+                rest = memoryview(piece).cast("B")
+                while rest:
+                    rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+    except BaseException:
+        discard(path)
+        raise
 
 
 def write_durably(path: Path, data: bytes) -> None:
     """Replace a file's content at once: readers see the old or the new, and the new outlives a power cut."""
     temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
+    write_new(temporary, [data])
+    try:
+        rename(temporary, path)
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def rename(path: Path, other: Path) -> None:
+    """Give a file, or a folder, another name in its folder, at once; the name is on the disk afterwards."""
+    with storing(other):
+        path.replace(other)
+    sync_folder(other.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it lies in; their names are on the disk afterwards. Raises OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk; a no-op where a system does not do that by itself."""
+    if os.name == "nt":
+        return  # there a folder cannot be opened
+    with storing(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            # What some file systems say when there is no such thing for a folder.
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def discard(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, as far as the system lets it."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from whoosh.index import TOC, FileIndex, clean_files
+from whoosh.filedb.filestore import FileStorage, RamStorage
+from whoosh.index import TOC, clean_files
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.gather import Chunk, Gatherer
@@ -18,7 +19,7 @@ from indexer.engine.merge import choose, merge
 from indexer.engine.parts import INDEX_NAME, Part
 from indexer.engine.schema import commit_allowed, make_schema
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.storage import DurableStorage
+from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_durably, write_new
 from indexer.errors import IndexLocked
 from indexer.model import Article
 
@@ -29,18 +30,30 @@ _CHUNK = 2**20
 
 def create(folder: Path, language: str) -> None:
     """Make an empty Whoosh index in a new folder."""
-    folder.mkdir(parents=True)
-    with commit_allowed():
-        FileIndex.create(DurableStorage(folder), make_schema(language))
+    with storing(folder):
+        make_folder(folder)
+    _save_contents(folder, TOC(make_schema(language), [], 0))
+
+
+def clean(snapshot: Snapshot) -> None:
+    """Remove the files of an index that its last commit, which this is, does not name.
+
+    They are those of commits before, and what one that was cut short has left.
+    """
+    segments = [part.segment for part in snapshot.parts]
+    clean_files(FileStorage(str(snapshot.folder)), INDEX_NAME, snapshot.commit, segments)
+    for path in snapshot.folder.glob("*.new"):
+        discard(path)
 
 
 class Batch:
     """Removals and additions that become visible together, or not at all.
 
-    Used as a context manager: leaving it commits, an exception on the way out throws everything away.
+    Used as a context manager: leaving it commits, unless an exception is on the way out. Segments that then
+    belong to nothing, and what the commit replaces, are left to `clean`.
     `before_commit` is called with the number of the commit to come, after all data is written and before
     the commit is made: what has to become visible with it is written there. A batch that was given nothing
-    touches nothing.
+    touches nothing. Raises StorageFailed.
     """
 
     def __init__(
@@ -54,7 +67,7 @@ class Batch:
         self._folder = snapshot.folder
         self._before_commit = before_commit
         self._max_memory = max_memory
-        self._storage: DurableStorage | None = None
+        self._storage: FileStorage | None = None
         self._lock: Any = None
         self._removed: dict[int, list[range]] = {}
         self._written: list[ColumnarSegment] = []
@@ -107,36 +120,28 @@ class Batch:
             return
         try:
             if kind is None:
-                self._commit(self._storage)
-            else:
-                self._throw_away()
+                self._commit()
         finally:
             self._lock.release()
 
     def _begin(self) -> None:
         if self._storage is None:
-            self._storage = DurableStorage(self._folder)
-            self._lock = self._storage.lock(f"{INDEX_NAME}_WRITELOCK")
-            if not self._lock.acquire(blocking=False):
-                self._storage = None
+            storage = FileStorage(str(self._folder))
+            self._lock = storage.lock(f"{INDEX_NAME}_WRITELOCK")
+            with storing(self._folder):
+                is_ours = self._lock.acquire(blocking=False)
+            if not is_ours:
                 raise IndexLocked(f"another program writes to {self._folder} through Whoosh: try again later")
+            self._storage = storage
 
-    def _commit(self, storage: DurableStorage) -> None:
-        try:
-            self._flush()
-            segments = self._merged([*self._survivors(), *self._fresh()])
-            number = self._snapshot.commit + 1
-            self._before_commit(number)
-            schema = TOC.read(storage, INDEX_NAME).schema
-            with commit_allowed():
-                TOC(schema, segments, number).write(storage, INDEX_NAME)
-        except BaseException:
-            # Once the table of contents is in place, its segments belong to it, whatever came after.
-            if not (self._folder / f"_{INDEX_NAME}_{self._snapshot.commit + 1}.toc").exists():
-                self._throw_away()
-            raise
-        # The commit is made: old files go last, and what cannot go now goes with the next one.
-        clean_files(storage, INDEX_NAME, number, segments)
+    def _commit(self) -> None:
+        self._flush()
+        segments = self._merged([*self._survivors(), *self._fresh()])
+        number = self._snapshot.commit + 1
+        self._before_commit(number)
+        # The segments have their names on the disk before the table of contents has its own.
+        sync_folder(self._folder)
+        _save_contents(self._folder, TOC(self._snapshot.schema, segments, number))
 
     def _flush(self) -> None:
         """Write what was gathered as a segment."""
@@ -148,12 +153,9 @@ class Batch:
             self._buffer.clear()
 
     def _write(self, pieces: Iterator[bytes], documents: int) -> ColumnarSegment:
-        assert self._storage is not None
         segment = ColumnarSegment(INDEX_NAME, documents)
         self._written.append(segment)
-        with self._storage.create_file(segment.path(self._folder).name) as file:
-            for piece in pieces:
-                file.write(piece)
+        write_new(segment.path(self._folder), pieces)
         return segment
 
     def _survivors(self) -> Iterator[Part]:
@@ -182,6 +184,11 @@ class Batch:
             merged = Part(segment, segment.view(self._storage), 0, 0, None, None)
             parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
 
-    def _throw_away(self) -> None:
-        for segment in self._written:
-            segment.path(self._folder).unlink(missing_ok=True)
+
+def _save_contents(folder: Path, contents: TOC) -> None:
+    """Make a commit: put its table of contents, as Whoosh writes it, where readers look for it."""
+    memory = RamStorage()
+    with commit_allowed():
+        contents.write(memory, INDEX_NAME)
+    ((name, data),) = memory.files.items()
+    write_durably(folder / name, data)
