@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from indexer.config import Config, load_config
     from indexer.counts import FacetCount, Timeline, TimelineBar
+    from indexer.diagnosis import Diagnosis, Finding
     from indexer.errors import (
         ArticleMissing,
         ConfigError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         WorkerFailed,
     )
     from indexer.index import Index, open_index
+    from indexer.manifest import Difference, Manifest
     from indexer.model import (
         Article,
         ArticleInfo,
@@ -72,10 +74,13 @@ _HOMES = {
     "Config": "indexer.config",
     "ConfigError": "indexer.errors",
     "DeadEnd": "indexer.receipts",
+    "Diagnosis": "indexer.diagnosis",
+    "Difference": "indexer.manifest",
     "Encoding": "indexer.model",
     "FacetCount": "indexer.counts",
     "Failure": "indexer.model",
     "FieldScore": "indexer.receipts",
+    "Finding": "indexer.diagnosis",
     "Hit": "indexer.model",
     "HitExplanation": "indexer.receipts",
     "Index": "indexer.index",
@@ -86,6 +91,7 @@ _HOMES = {
     "IndexOutdated": "indexer.errors",
     "InvalidArticle": "indexer.errors",
     "InvalidRequest": "indexer.errors",
+    "Manifest": "indexer.manifest",
     "MarkedArticle": "indexer.model",
     "MarkedParagraph": "indexer.model",
     "NutgrafError": "indexer.errors",
@@ -123,10 +129,13 @@ __all__ = [
     "Config",
     "ConfigError",
     "DeadEnd",
+    "Diagnosis",
+    "Difference",
     "Encoding",
     "FacetCount",
     "Failure",
     "FieldScore",
+    "Finding",
     "Hit",
     "HitExplanation",
     "Index",
@@ -137,6 +146,7 @@ __all__ = [
     "IndexOutdated",
     "InvalidArticle",
     "InvalidRequest",
+    "Manifest",
     "MarkedArticle",
     "MarkedParagraph",
     "NutgrafError",

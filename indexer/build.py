@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,10 +30,14 @@ CANARIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Articles that no source brings, to be taken over from the generation before, by id."""
+    """Articles that no source brings, by id, to be taken over from the first of these that can give them.
 
-    old: Snapshot | None = None
+    `keep` is the generation to keep beside the new one, when that is not the live one.
+    """
+
+    olds: tuple[Snapshot, ...] = ()
     ids: tuple[str, ...] = ()
+    keep: Path | None = None
 
 
 def build(
@@ -78,7 +83,7 @@ def _build(
         # There was nothing to index, but the sources are to be remembered.
         catalogs.save(folder, 0, catalog)
     _check(folder, config, today, catalog)
-    generations.publish(config.index, folder)
+    generations.publish(config.index, folder, carried.keep)
 
 
 def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
@@ -98,9 +103,8 @@ def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
         return known, open_snapshot(folder)
     except IndexDamaged as error:
         raise IndexDamaged(
-            f"{folder} cannot be opened, and {len(known.apart)} articles that were put in are nowhere else: "
-            f"write the name of the generation before it into {root / 'current'}, or move {root} away, "
-            "index its sources again and put them in again"
+            f"{folder} cannot be opened, and has {len(known.apart)} articles that were put in: run "
+            "`nutgraf doctor --fix`, which takes them from the generation before it, and keeps the rest"
         ) from error
 
 
@@ -141,11 +145,15 @@ def now() -> str:
 
 
 def _taken_over(carried: Carried, name: str) -> Article:
-    assert carried.old is not None
-    number = carried.old.find(name)
-    if number is None:
-        raise IndexDamaged(f"the index in {carried.old.folder} has lost the article {name!r}: it stays live")
-    return carried.old.article(number)
+    for old in carried.olds:
+        with suppress(IndexDamaged):
+            number = old.find(name)
+            if number is not None:
+                return old.article(number)
+    raise IndexDamaged(
+        f"the index has lost the article {name!r}, which was put in: it stays live; run "
+        "`nutgraf doctor --fix`, which keeps what there is"
+    )
 
 
 def _check(folder: Path, config: Config, today: Callable[[], date], catalog: Catalog) -> None:

@@ -202,7 +202,7 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
 def load(folder: Path, commit: int) -> Catalog:
     """The whole catalog of a commit; raises IndexDamaged."""
     with _reading(folder, commit) as path, _no_collection():
-        summary, _, whole = _lines(path, most=3)
+        summary, _, whole = _lines(path, most=3, is_all=True)
         return Catalog(
             committed=summary["committed"],
             sources={
@@ -243,22 +243,24 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
     path = _path(folder, commit)
     try:
         yield path
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        # A rebuild cannot help: nothing else knows the sources, and what apps put in.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamaged(
-            f"{path} cannot be read ({error!r}): write the name of the generation before it into "
-            f"{folder.parent / 'current'}, or move {folder.parent} away and index its sources again"
+            f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`, which goes by the generation "
+            "before it"
         ) from error
 
 
-def _lines(path: Path, most: int = 1) -> list[Any]:
+def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with path.open("rb") as file:
-        return [_checked(file.readline()) for _ in range(most)]
+        found = [_checked(file.readline()) for _ in range(most)]
+        if is_all and file.read(1):
+            raise ValueError("there is more than was written")
+    return found
 
 
 def _checked(line: bytes) -> Any:
-    checksum, _, text = line.rstrip(b"\n").partition(b" ")
-    if int(checksum, 16) != zlib.crc32(text):
+    checksum, _, text = line.removesuffix(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         raise ValueError("it is not what was written")
     return json.loads(text)
 

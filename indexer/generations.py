@@ -1,7 +1,7 @@
 """The folder of an index: generations side by side, a pointer to the live one, and the writer's lock.
 
 index_data/
-    current              the name of the live generation
+    current              the name of the live generation, and the checksum of that
     g000003/             one complete Whoosh index, its settings and its catalog
     g000002/             the one before it, kept
     g000004.building/    a rebuild under way, or what a crash left of one
@@ -19,9 +19,10 @@ import re
 import socket
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,8 +38,11 @@ from indexer.errors import (
 )
 from indexer.underway import building
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever a generation written before can no longer be read."""
+
+VERSIONS = {"extractor": 1, "analyzer": 1}
+"""Raised whenever the same files would give other articles, or the same articles other terms."""
 
 _NAME = re.compile(r"g\d{6}")
 _COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
@@ -62,41 +66,50 @@ class Settings:
     format: int
     language: str
     fingerprint: str
+    versions: dict[str, int] = field(default_factory=dict)
+    """Of what made it, by name."""
 
 
 def live(root: Path) -> Path:
     """The folder of the live generation; raises IndexMissing or IndexDamaged."""
     try:
-        name = _named(root / _POINTER)
+        said = _said(root / _POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
-        finished = _finished(root)
-        if len(finished) == 1:
+        names = finished(root)
+        if len(names) == 1:
             # The first build was cut short after its last step but one.
-            return root / finished[0]
-        if not finished and (started := building(root)) is not None:
+            return root / names[0]
+        if not names and (started := building(root)) is not None:
             raise IndexBuilding(
                 f"the first index in {root} is being built: {started}; wait a little and ask again"
             ) from error
-        if not finished:
+        if not names:
             raise IndexMissing(
                 f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
             ) from error
-        name = ""
+        said = ""
     except OSError as error:
         raise IndexDamaged(f"{root / _POINTER} cannot be read ({error.strerror})") from error
-    folder = root / name
-    if not _NAME.fullmatch(name) or not folder.is_dir():
+    name = _named(said)
+    if name is None or not (root / name).is_dir():
         raise IndexDamaged(
-            f"{root / _POINTER} should name a generation beside it, it says {name!r}: write one of "
-            f"{', '.join(_finished(root)) or 'those that a backup has'} into it; the last is the newest"
+            f"{root / _POINTER} should name a generation beside it, it says {said[:40]!r}: run "
+            "`nutgraf doctor --fix`, or write one of "
+            f"{', '.join(finished(root)) or 'those that a backup has'} into it; the last is the newest"
         )
-    return folder
+    return root / name
 
 
 def place(root: Path) -> tuple[Path, int]:
     """The folder of the live generation, and its last commit."""
     folder = live(root)
     return folder, last_commit(folder)
+
+
+def before(root: Path, folder: Path) -> Path | None:
+    """The finished generation before this one, which answers when it cannot; None when there is none."""
+    earlier = [name for name in finished(root) if name < folder.name]
+    return root / earlier[-1] if earlier else None
 
 
 def last_commit(folder: Path) -> int:
@@ -108,7 +121,7 @@ def last_commit(folder: Path) -> int:
             raise IndexDamaged(f"{folder} cannot be listed ({error.strerror})") from error
         if commits:
             return max(commits)
-    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf rebuild`")
+    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor`")
 
 
 def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
@@ -162,10 +175,22 @@ def exists(root: Path) -> bool:
 
 def read_settings(folder: Path) -> Settings:
     """What a generation was made with; raises IndexDamaged."""
+    path = folder / _SETTINGS
     try:
-        return Settings(**json.loads((folder / _SETTINGS).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise IndexDamaged(f"{folder / _SETTINGS} cannot be read ({error}): run `nutgraf rebuild`") from error
+        data = path.read_bytes()
+        words = json.loads(data)
+        settings = Settings(
+            words["format"],
+            str(words["language"]),
+            str(words["fingerprint"]),
+            dict(words.get("versions", {})),
+        )
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor`") from error
+    # What another format has besides is its own business.
+    if settings.format == FORMAT and data != _encode(settings):
+        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor`")
+    return settings
 
 
 def begin(root: Path, language: str, fingerprint: str) -> Path:
@@ -176,28 +201,33 @@ def begin(root: Path, language: str, fingerprint: str) -> Path:
         numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{_BUILDING}"
     create(folder, language)
-    settings = {"format": FORMAT, "language": language, "fingerprint": fingerprint}
-    write_durably(folder / _SETTINGS, json.dumps(settings).encode())
+    write_durably(folder / _SETTINGS, _encode(Settings(FORMAT, language, fingerprint, VERSIONS)))
     return folder
 
 
-def publish(root: Path, folder: Path) -> Path:
-    """Make a finished generation the live one, keep the one before it, give up the others.
+def publish(root: Path, folder: Path, keep: Path | None = None) -> Path:
+    """Make a finished generation the live one, keep the one before it (or `keep`), give up the others.
 
     Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
     the old generation or the new one. Raises StorageFailed.
     """
-    finished = folder.with_name(folder.name.removesuffix(_BUILDING))
-    before = live(root).name if exists(root) else None
+    done = folder.with_name(folder.name.removesuffix(_BUILDING))
+    if keep is None and exists(root):
+        keep = live(root)
     # First, so that a generation that never became the live one is known as such, whatever happens.
-    write_new(root / _COMING, [f"{finished.name}\n".encode()])
-    rename(folder, finished)
+    write_new(root / _COMING, [_pointing_to(done.name)])
+    rename(folder, done)
     rename(root / _COMING, root / _POINTER)
     with suppress(OSError):
         for path in root.iterdir():
-            if _NAME.fullmatch(path.name) and path.name not in (finished.name, before):
+            if _NAME.fullmatch(path.name) and path not in (done, keep):
                 _give_up(path)
-    return finished
+    return done
+
+
+def point(root: Path, name: str) -> None:
+    """Make a finished generation the live one, at once and on the disk. The caller holds the lock."""
+    write_durably(root / _POINTER, _pointing_to(name))
 
 
 @contextmanager
@@ -249,6 +279,30 @@ def _sign(root: Path) -> None:
         (root / _HOLDER).write_text(json.dumps(words))
 
 
+def _encode(settings: Settings) -> bytes:
+    words = asdict(settings)
+    return json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}).encode()
+
+
+def is_locked(root: Path) -> bool:
+    """Whether somebody writes now; whoever comes in the moment of this question finds the lock taken."""
+    from filelock import FileLock, Timeout
+
+    path = root / "writer.lock"
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def holder(root: Path) -> str | None:
+    """Who has signed as the writer; None when nobody has."""
+    return _holder(root) if (root / _HOLDER).exists() else None
+
+
 def _holder(root: Path) -> str:
     try:
         words = json.loads((root / _HOLDER).read_text())
@@ -257,7 +311,8 @@ def _holder(root: Path) -> str:
         return "another process"
 
 
-def _finished(root: Path) -> list[str]:
+def finished(root: Path) -> list[str]:
+    """The names of the generations that were finished, the newest last."""
     try:
         return sorted(path.name for path in root.iterdir() if _NAME.fullmatch(path.name))
     except (FileNotFoundError, NotADirectoryError):
@@ -269,10 +324,10 @@ def _finished(root: Path) -> list[str]:
 def _withdraw(root: Path) -> None:
     """Give up the generation that was to become the live one, if one did not get so far."""
     try:
-        name = _named(root / _COMING)
+        name = _named(_said(root / _COMING))
     except FileNotFoundError:
         return
-    if _NAME.fullmatch(name) and name != live(root).name:
+    if name and name != live(root).name:
         _give_up(root / name)
 
 
@@ -282,5 +337,17 @@ def _give_up(folder: Path) -> None:
         folder.rename(folder.with_name(folder.name + _REMOVED))
 
 
-def _named(pointer: Path) -> str:
-    return pointer.read_bytes().decode("ascii", "replace").strip()
+def _pointing_to(name: str) -> bytes:
+    return f"{name} {zlib.crc32(name.encode()):08x}\n".encode()
+
+
+def _said(pointer: Path) -> str:
+    return pointer.read_bytes().decode("ascii", "replace")
+
+
+def _named(said: str) -> str | None:
+    """The generation that a pointer names; None when it makes no sense."""
+    name, _, checksum = said.removesuffix("\n").partition(" ")
+    # Who writes a name by hand need not know its checksum.
+    is_whole = checksum in ("", f"{zlib.crc32(name.encode()):08x}")
+    return name if is_whole and _NAME.fullmatch(name) else None

@@ -8,23 +8,27 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from indexer import catalog as catalogs
 from indexer import generations
-from indexer.arguments import check_text
 from indexer.config import Config, load_config
 from indexer.engine.moments import NO_MOMENT
 from indexer.errors import ArticleMissing, IndexDamaged
 from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status, Suggestion
-from indexer.reading import Reading, open_reading, summary_now
+from indexer.reading import Reading, open_before, open_live, summary_now
 from indexer.search import mark_article, search
 from indexer.sharing import Lock
 from indexer.underway import Building, building
 
 if TYPE_CHECKING:
+    from indexer.diagnosis import Diagnosis
+    from indexer.engine.snapshot import Snapshot
+    from indexer.manifest import Manifest
     from indexer.quotation import QuoteCheck
+    from indexer.searching import Searching
     from indexer.sync import Progress, SyncReport
+
+T = TypeVar("T")
 
 
 def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
@@ -100,10 +104,8 @@ class Index:
 
         Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
         """
-        reading = self._reading()
-        return search(
-            reading.snapshot,
-            reading.how,
+        return self._from(
+            search,
             query,
             after=after,
             before=before,
@@ -132,18 +134,21 @@ class Index:
         # Here, for a process that only searches needs none of it.
         from indexer.suggest import suggest
 
-        reading = self._reading()
-        return suggest(reading.snapshot, reading.how, prefix, limit)
+        return self._from(suggest, prefix, limit)
 
     def article(self, article_id: str) -> Article:
         """The whole article with this id; raises ArticleMissing."""
-        reading, number = self._find(article_id)
-        return reading.snapshot.article(number)
+
+        def read(snapshot: Snapshot, how: Searching) -> Article:
+            return snapshot.article(_find(snapshot, article_id))
+
+        return self._from(read)
 
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
         """The whole article with this id, and what a query matches in it; raises ArticleMissing."""
-        reading, number = self._find(article_id)
-        return mark_article(reading.snapshot, reading.how, number, query)
+        return self._from(
+            lambda snapshot, how: mark_article(snapshot, how, _find(snapshot, article_id), query)
+        )
 
     def similar(self, article_id: str, limit: int = 10) -> tuple[Hit, ...]:
         """The articles that are most like the one with this id, best first.
@@ -154,15 +159,13 @@ class Index:
         """
         from indexer.similar import similar
 
-        reading, number = self._find(article_id)
-        return similar(reading.snapshot, reading.how, number, limit)
+        return self._from(lambda snapshot, how: similar(snapshot, how, _find(snapshot, article_id), limit))
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
         from indexer.similar import duplicates
 
-        reading, number = self._find(article_id)
-        return duplicates(reading.snapshot, number)
+        return self._from(lambda snapshot, how: duplicates(snapshot, _find(snapshot, article_id)))
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Whether an article says these words, anywhere in the index or in the one with this id.
@@ -174,11 +177,11 @@ class Index:
         # Here, for a process that only searches needs none of it.
         from indexer.quotes import verify_quote
 
-        if article_id is None:
-            reading = self._reading()
-            return verify_quote(reading.snapshot, reading.how, text)
-        reading, number = self._find(article_id)
-        return verify_quote(reading.snapshot, reading.how, text, number)
+        return self._from(
+            lambda snapshot, how: verify_quote(
+                snapshot, how, text, None if article_id is None else _find(snapshot, article_id)
+            )
+        )
 
     def revision(self) -> str:
         """A short name of what is searched now: another one after every commit and every rebuild.
@@ -209,6 +212,7 @@ class Index:
             languages=summary.languages,
             sources=summary.sources,
             failures=summary.failures,
+            damage=reading.damage,
         )
 
     def verify(self) -> Status:
@@ -216,16 +220,34 @@ class Index:
 
         Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
         """
-        snapshot = open_reading(self._place()[0], self.config, self._today).snapshot
-        snapshot.verify()
-        catalog = catalogs.load(snapshot.folder, snapshot.commit)
-        owners = catalog.owners()
-        if snapshot.articles != len(owners):
-            raise IndexDamaged(
-                f"{snapshot.folder} should have {len(owners)} articles by its catalog, it has "
-                f"{snapshot.articles}: run `nutgraf rebuild`"
-            )
+        from indexer.diagnosis import check
+
+        check(generations.live(self.config.index), self.config, self._today)
         return self.status()
+
+    def manifest(self, progress: Progress | None = None) -> Manifest:
+        """Read the whole index, and all its sources anew, and name what differs.
+
+        Raises IndexDamaged, naming the file and the place, when the index itself is not as it was written.
+        """
+        from indexer.manifest import derive
+
+        return derive(self.config, self._today, progress)
+
+    def doctor(self, *, fix: bool = False, progress: Progress | None = None) -> Diagnosis:
+        """What is wrong with the index, and what will mend it; with `fix`, what can be mended is.
+
+        To mend is to go over to the newest generation that is whole, and to make the index anew from its
+        sources, with the articles that apps put in. The only copy of anything stays where it is. Raises, with
+        `fix`, IndexLocked, SourceMissing when a source is gone, and IndexDamaged when nothing can be done.
+        """
+        if fix:
+            from indexer.mending import mend
+
+            return mend(self.config, self._today, progress)
+        from indexer.diagnosis import diagnose
+
+        return diagnose(self.config, self._today)
 
     @property
     def path(self) -> str:
@@ -316,30 +338,36 @@ class Index:
 
     def _reading(self) -> Reading:
         opened = self._open
-        folder = opened[0].snapshot.folder if opened else None
-        traces = generations.traces(self.config.index, folder)
+        traces = generations.traces(self.config.index, opened[0].place[0] if opened else None)
         if opened and traces is not None and opened[1] == traces:
             return opened[0]
         with self._lock:
             before = self._open[0] if self._open else None
-            place = self._place()
-            if before and (before.snapshot.folder, before.snapshot.commit) == place:
-                reading = before
-            else:
-                reading = open_reading(place[0], self.config, self._today, before)
+            reading = open_live(self.config.index, self.config, self._today, before)
             self._open = (reading, traces)
             return reading
 
-    def _place(self) -> tuple[Path, int]:
-        return generations.place(self.config.index)
-
-    def _find(self, article_id: str) -> tuple[Reading, int]:
-        check_text("id", article_id)
+    def _from(self, read: Callable[..., T], *given: Any, **options: Any) -> T:
+        """What is read from the last commit - or, where that shows damage, from the generation before."""
         reading = self._reading()
-        number = reading.snapshot.find(article_id)
-        if number is None:
-            raise ArticleMissing(f"no article with the id {article_id!r}")
-        return reading, number
+        try:
+            reading.snapshot.check_sizes()
+            return read(reading.snapshot, reading.how, *given, **options)
+        except IndexDamaged as damage:
+            if reading.damage:
+                raise
+            with self._lock:
+                older = open_before(self.config.index, reading.place, self.config, self._today, damage)
+                traces = generations.traces(self.config.index, reading.place[0])
+                self._open = (older, traces)
+        return read(older.snapshot, older.how, *given, **options)
+
+
+def _find(snapshot: Snapshot, article_id: str) -> int:
+    number = snapshot.find(article_id)
+    if number is None:
+        raise ArticleMissing(f"no article with the id {article_id!r}")
+    return number
 
 
 def _size(folder: Path) -> int:

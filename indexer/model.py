@@ -383,6 +383,8 @@ class Status:
     languages: dict[str, int]
     sources: tuple[str, ...]
     failures: tuple[Failure, ...] = ()
+    damage: str | None = None
+    """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
 
     def as_json(self) -> dict[str, Any]:
         """The status as `nutgraf status --json` gives it."""

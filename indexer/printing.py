@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from indexer.diagnosis import Diagnosis
     from indexer.evaluation import Quality
+    from indexer.manifest import Manifest
     from indexer.model import Hit, Page, Span, Status
     from indexer.sync import SyncReport
 
@@ -54,6 +56,7 @@ def print_status(found: Status) -> None:
         ("languages", languages or "none"),
         ("sources", ", ".join(found.sources) or "none"),
         ("committed", found.committed),
+        *([("damage", found.damage)] if found.damage else []),
     ]
     for name, value in rows:
         click.echo(f"{name:<10} {plain(value)}")
@@ -67,6 +70,26 @@ def print_checked(found: Status) -> None:
         f"all is well: {found.articles:,} articles in {found.paragraphs:,} paragraphs, "
         f"{found.size / 2**20:.1f} MB"
     )
+
+
+def print_diagnosis(found: Diagnosis) -> None:
+    """Print what is wrong in a sentence, then what was done, and each thing with what will mend it."""
+    click.echo(plain(str(found)))
+    for act in found.done:
+        click.echo(f"  done: {plain(act)}")
+    for finding in found.findings:
+        click.echo(f"  {finding.kind}: {plain(finding.what)}")
+        click.echo(f"    {plain(finding.remedy)}")
+
+
+def print_manifest(found: Manifest) -> None:
+    """Print what differs between an index and its sources, and the digest of each."""
+    for difference in found.differences:
+        click.echo(f"{difference.kind:<8} {plain(difference.place)}: {plain(difference.what)}")
+    says = f"{len(found.differences):,} differences" if found.differences else "in step with its sources"
+    click.echo(f"{says}: {found.articles:,} articles from {found.files:,} files")
+    click.echo(f"the index    {found.digest}")
+    click.echo(f"its sources  {found.derived}")
 
 
 def print_figures(found: Quality) -> None:

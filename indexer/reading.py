@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from indexer import generations
 from indexer.catalog import Summary, load_summary
 from indexer.config import Config
+from indexer.engine.contents import latest
 from indexer.engine.snapshot import Snapshot
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
 from indexer.searching import Searching
 from indexer.synonyms import read_synonyms
+
+Place = tuple[Path, int]
+"""The folder of a generation, and the number of a commit in it."""
 
 _RETRIES = 20
 _SPOKEN = 1 / 20  # of the articles: a handful of wrong guesses must not decide what is a common word
@@ -26,6 +30,48 @@ class Reading:
     snapshot: Snapshot
     summary: Summary
     how: Searching
+    place: Place = (Path(), -1)
+    """The live generation and its last commit, which is another than what is read when that is damaged."""
+    damage: str | None = None
+    """What is wrong with the live generation, when this is the one before it."""
+
+
+def open_live(
+    root: Path, config: Config, today: Callable[[], date], before: Reading | None = None
+) -> Reading:
+    """The last commit of the live generation, or of the one before it where the live one is damaged.
+
+    Raises IndexOutdated, IndexMissing or IndexDamaged. What has not changed since the reading `before` is
+    taken over from it.
+    """
+    folder = generations.live(root)
+    place = (folder, latest(folder) or 0)
+    if before and before.place == place:
+        return before
+    try:
+        reading = open_reading(folder, config, today, before)
+    except IndexDamaged as damage:
+        return open_before(root, place, config, today, damage)
+    return replace(reading, place=(folder, reading.snapshot.commit))
+
+
+def open_before(
+    root: Path, place: Place, config: Config, today: Callable[[], date], damage: IndexDamaged
+) -> Reading:
+    """The generation before a damaged one, with a remark for every page; raises the damage without one."""
+    older = generations.before(root, place[0])
+    if older is None:
+        raise damage
+    try:
+        reading = open_reading(older, config, today)
+    except NutgrafError:
+        raise damage from None
+    remark = (
+        f"These are the articles as of {reading.summary.committed}: what was indexed since is damaged. "
+        "Whoever keeps this archive mends it with `nutgraf doctor --fix`."
+    )
+    how = replace(reading.how, remarks=(remark,))
+    return replace(reading, how=how, place=place, damage=str(damage))
 
 
 def open_reading(
@@ -71,7 +117,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
             # Unless a commit that was made in between has taken the files away.
             if generations.last_commit(folder) == commit:
                 raise IndexDamaged(
-                    f"{folder} lacks files that its last commit names: run `nutgraf rebuild`"
+                    f"{folder} lacks files that its last commit names: run `nutgraf doctor`"
                 ) from error
 
 

@@ -124,6 +124,7 @@ def search(
         limit=limit,
         took_ms=(time.perf_counter() - began) * 1000,
         notes=(
+            *how.remarks,
             *parsed.notes,
             *found.notes,
             *_partial_note(found),

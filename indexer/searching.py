@@ -30,6 +30,8 @@ class Searching:
     seconds: float = 1.0
     """The time that a query may take."""
     clock: Clock = time.perf_counter
+    remarks: tuple[str, ...] = ()
+    """What every page has to say, whatever was searched for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def rebuild(
         more = list(sources)
         if more or not exists:
             roots += [root for root in _roots(config, more) if root not in roots]
-        carried = Carried(old, tuple(known.apart))
+        carried = Carried((old,) if old else (), tuple(known.apart))
         build(config, today, sorted(roots), carried, report, progress or Silence())
     report.seconds = time.perf_counter() - began
     return report
@@ -134,6 +134,8 @@ def _check_options(config: Config) -> None:
 def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncReport) -> bool:
     """Whether the sources are as they were; tells it without reading all that is known of them."""
     _check_options(config)
+    # A damaged index is not in step, whatever its catalog says.
+    open_snapshot(generations.live(config.index))
     hints = catalogs.load_hints(*generations.place(config.index))
     for root, listing in listings.items():
         known = hints.get(str(root))

@@ -75,7 +75,9 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 
 def test_the_commands_are_these() -> None:
-    assert sorted(cli.commands) == ["eval", "index", "mcp", "rebuild", "search", "serve", "status", "verify"]
+    assert sorted(cli.commands) == [
+        "doctor", "eval", "index", "mcp", "rebuild", "search", "serve", "status", "verify",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in cli.commands)], ids=" ".join)
@@ -154,6 +156,7 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
     assert "2021-11-05 to 2021-11-05; 1 undated\n" in out
     found = answer(run, "status", "--index", "index")
     assert set(found) == {
+        "damage",
         "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
         "languages", "sources", "failures",
     }  # fmt: skip

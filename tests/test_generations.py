@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import random
@@ -295,21 +294,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-# Whoosh leaves a file open that it cannot make sense of.
-leaves_files_open = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Files that were left open are closed, with their warning, while it is still expected."""
-    yield
-    gc.collect()
-
-
-@leaves_files_open
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("how", DAMAGE)
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
 def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, how: str) -> None:
@@ -321,8 +305,6 @@ def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, h
         assert isinstance(error, (IndexDamaged, IndexOutdated)), error
 
 
-@leaves_files_open
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
 def test_missing_files_are_said(archive: Archive, pattern: str) -> None:
     (file,) = live(archive).glob(pattern)
@@ -342,8 +324,6 @@ def attempt(archive: Archive) -> list[NutgrafError | None]:
     return errors
 
 
-@leaves_files_open
-@pytest.mark.usefixtures("collected")
 def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
     chance = random.Random(7)
     files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".nut")]
@@ -363,8 +343,6 @@ def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
         assert index.search("crane").total == 2
 
 
-@leaves_files_open
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
 def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
@@ -376,8 +354,6 @@ def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, patte
         assert state(index) == before
 
 
-@leaves_files_open
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "catalog-*.json"])
 def test_a_rebuild_never_drops_what_apps_put_in(archive: Archive, pattern: str) -> None:
     with archive.open() as index:

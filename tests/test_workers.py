@@ -24,6 +24,7 @@ from indexer import (
     SyncReport,
     WorkerFailed,
     catalog,
+    generations,
     intake,
     open_index,
     reconcile,
@@ -359,7 +360,7 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
     """All that can be found out about an index made with so many processes, its catalog among it."""
     with open_index(Config(index=folder, sources=(seeds,), jobs=jobs)) as index:
         report = index.sync()
-        known = catalog.load(*index._place())
+        known = catalog.load(*generations.place(folder))
         return (
             state(index, QUERIES),
             known.sources,

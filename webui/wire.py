@@ -202,6 +202,10 @@ class StatusAnswer(Answer):
     languages: dict[str, Count]
     sources: list[str]
     failures: list[FailureAnswer]
+    damage: Annotated[
+        str | None,
+        Meta(description="What is wrong with the newest state, when an older one answers in its place."),
+    ]
 
 
 class Row(Answer):

@@ -9,17 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.fields import Schema
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC, EmptyIndexError
 
 from indexer.engine.codec import ColumnarSegment
+from indexer.engine.contents import read_contents
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.view import Positions, SegmentView
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-
-INDEX_NAME = "MAIN"
-_RETRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +35,12 @@ class Part:
         return self.view.articles if self.articles is None else len(self.articles)
 
 
-def read_parts(folder: Path, known: Mapping[str, SegmentView]) -> tuple[int, Schema, list[Part]]:
-    """The number of the last commit of a folder, its schema and its segments; `known` are open ones, by id.
+def read_parts(folder: Path, known: Mapping[str, SegmentView]) -> tuple[int, str, list[Part]]:
+    """The number of the last commit of a folder, its language and its segments; `known` are open ones, by id.
 
-    Raises IndexMissing, IndexOutdated or IndexDamaged.
+    Raises IndexMissing or IndexDamaged.
     """
-    commit, schema, segments = _read_contents(folder, known)
+    commit, language, segments = read_contents(folder, known)
     parts: list[Part] = []
     docs = articles = 0
     for segment, view in segments:
@@ -55,7 +49,7 @@ def read_parts(folder: Path, known: Mapping[str, SegmentView]) -> tuple[int, Sch
         parts.append(Part(segment, view, docs, articles, live, kept))
         docs += view.documents
         articles += parts[-1].kept
-    return commit, schema, parts
+    return commit, language, parts
 
 
 def gathered(parts: Sequence[Part], read: Callable[[SegmentView], Postings]) -> Postings:
@@ -99,42 +93,3 @@ def column(parts: Sequence[Part], read: Callable[[Part], Any], dtype: Any) -> ND
         values = read(part)
         found.append((values if part.articles is None else values[part.articles]).astype(dtype))
     return np.concatenate(found) if len(found) != 2 else found[1]
-
-
-def _read_contents(
-    folder: Path, known: Mapping[str, SegmentView]
-) -> tuple[int, Schema, list[tuple[ColumnarSegment, SegmentView]]]:
-    """The number of the last commit, its schema and its segments."""
-    storage = FileStorage(str(folder), readonly=True)
-    for attempt in range(_RETRIES):
-        commit = -1
-        try:
-            contents = TOC.read(storage, INDEX_NAME)
-            commit = contents.generation
-            if not all(isinstance(segment, ColumnarSegment) for segment in contents.segments):
-                raise IndexOutdated(
-                    f"the index in {folder} has segments that Nutgraf did not write: run `nutgraf rebuild`"
-                )
-            views = [
-                (segment, known.get(segment.segment_id()) or segment.view(storage))
-                for segment in contents.segments
-            ]
-            for segment, view in views:
-                segment.check(view)
-        except EmptyIndexError as error:
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
-        except (FileNotFoundError, IndexDamaged) as error:
-            # A commit in between takes the files of the one before away.
-            if attempt < _RETRIES - 1 and TOC._latest_generation(storage, INDEX_NAME) not in (commit, -1):
-                continue
-            if isinstance(error, IndexDamaged):
-                raise
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one") from error
-        except IndexOutdated:
-            raise
-        except Exception as error:
-            # Unpickling lets any kind of error out of a damaged table of contents.
-            raise IndexDamaged(f"the index in {folder} cannot be opened ({error!r}): rebuild it") from error
-        else:
-            return commit, contents.schema, views
-    raise AssertionError("unreachable")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
+from indexer.errors import IndexDamaged
 from indexer.model import Article, ArticleInfo, Encoding, Published
 
 
@@ -24,6 +27,7 @@ class _Head(Struct, omit_defaults=True):
     notes: tuple[str, ...] = ()
 
 
+_T = TypeVar("_T")
 _encode = Encoder().encode
 _decode = Decoder(_Head).decode
 _decode_info = Decoder(ArticleInfo).decode  # what a hit does not show is passed over
@@ -56,7 +60,7 @@ def digest(items: list[bytes]) -> str:
 
 def decode_article(items: list[bytes]) -> Article:
     """The article of these items."""
-    head = _decode(items[0])
+    head = _read(_decode, items[0])
     return Article(
         head.id,
         head.title,
@@ -72,5 +76,12 @@ def decode_article(items: list[bytes]) -> Article:
 
 def decode_info(head: bytes, language: str) -> ArticleInfo:
     """The article of this head, without its text; `language` is the one that it was analysed in."""
-    info = _decode_info(head)
+    info = _read(_decode_info, head)
     return replace(info, language=language, language_stated=False) if info.language is None else info
+
+
+def _read(decode: Callable[[bytes], _T], head: bytes) -> _T:
+    try:
+        return decode(head)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise IndexDamaged(f"a stored article makes no sense ({error}): run `nutgraf doctor`") from error

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,20 +43,33 @@ class SegmentFile:
             with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
-            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf rebuild`") from error
+            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor`") from error
         self._directory, self._end = self._read_directory()
         for name in self._directory:
             self._check_bounds(name)
+        self.seal = self._map[-_TRAILER.size :]
+        """How the file ends: where its directory is, and the checksum of that."""
         self.sections: dict[str, Array] = _Sections(path, self._map, self._directory)
 
     def info(self) -> dict[str, Any]:
         """The segment's own facts: counts and languages."""
-        facts: dict[str, Any] = json.loads(self.sections["facts"].tobytes())
-        return facts
+        try:
+            return msgspec.json.decode(self.sections["facts"].tobytes(), type=dict[str, Any])
+        except (ValueError, RecursionError) as error:
+            self._refuse(self._directory["facts"][1], f"its facts make no sense ({error})")
+
+    def refuse_end(self) -> NoReturn:
+        """Raise IndexDamaged: the file is whole, but another one than the table of contents means."""
+        self._refuse(len(self._map) - _TRAILER.size, "it is another file than was written")
+
+    def check_size(self) -> None:
+        """Raise IndexDamaged when the file was cut short since it was opened."""
+        # To read a mapped file beyond an end that it has no more would end the process.
+        if (size := self._map.size()) < len(self._map):
+            self._refuse(size, f"it had {len(self._map)} bytes when it was opened")
 
     def verify(self) -> None:
         """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
-        # To read a mapped file beyond an end that it has no more would end the process.
         size = self._size_now()
         if size != len(self._map):
             self._refuse(min(size, len(self._map)), f"it had {len(self._map)} bytes when it was opened")
@@ -96,7 +110,7 @@ class SegmentFile:
         try:
             return self.path.stat().st_size
         except OSError as error:
-            raise IndexDamaged(f"{self.path} cannot be opened ({error}): run `nutgraf rebuild`") from error
+            raise IndexDamaged(f"{self.path} cannot be opened ({error}): run `nutgraf doctor`") from error
 
     def _refuse(self, offset: int, what: str) -> NoReturn:
         _refuse(self.path, offset, what)
@@ -118,7 +132,7 @@ class _Sections(dict[str, Array]):
 
     def __missing__(self, name: str) -> Array:
         if name not in self._directory:
-            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf rebuild`")
+            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf doctor`")
         kind, offset, size, checksum = self._directory[name]
         if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
             _refuse(self._path, offset, f"{name} is not what was written")
@@ -128,7 +142,7 @@ class _Sections(dict[str, Array]):
 
 
 def _refuse(path: Path, offset: int, what: str) -> NoReturn:
-    raise IndexDamaged(f"{path} is damaged at byte {offset}: {what}; run `nutgraf rebuild`")
+    raise IndexDamaged(f"{path} is damaged at byte {offset}: {what}; run `nutgraf doctor`")
 
 
 def _is_entry(entry: object) -> bool:

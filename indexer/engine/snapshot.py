@@ -21,6 +21,7 @@ from indexer.engine.parts import column, gathered, positions_in, read_parts
 from indexer.engine.periods import Grain, Periods, ages_of, periods_of
 from indexer.engine.postings import Ids, Postings
 from indexer.engine.record import decode_article, decode_info
+from indexer.engine.schema import make_schema
 from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
 from indexer.engine.view import Positions, SegmentView
@@ -42,13 +43,13 @@ class Snapshot:
 
     Articles are numbered from 0 in the order of their documents, removed ones left out; all arrays named
     after articles have one value of each. What has not changed since the snapshot `before` is taken over from
-    it. Raises IndexMissing, IndexOutdated or IndexDamaged.
+    it. Raises IndexMissing or IndexDamaged.
     """
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         self.folder = folder
         known = {} if before is None or before.folder != folder else before.views()
-        self.commit, self.schema, self.parts = read_parts(folder, known)
+        self.commit, self.default_language, self.parts = read_parts(folder, known)
         self.documents = sum(part.view.documents for part in self.parts)
         self.articles = sum(part.kept for part in self.parts)
         self._first_articles = [part.first_article for part in self.parts]
@@ -300,9 +301,14 @@ class Snapshot:
         from whoosh.searching import Searcher
 
         storage = FileStorage(str(self.folder), readonly=True)
-        segments = [part.segment for part in self.parts]
-        with Searcher(FileIndex._reader(storage, self.schema, segments, self.commit)) as searcher:
+        schema, segments = make_schema(self.default_language), [part.segment for part in self.parts]
+        with Searcher(FileIndex._reader(storage, schema, segments, self.commit)) as searcher:
             return np.array(sorted(query.docs(searcher)), np.int32)
+
+    def check_sizes(self) -> None:
+        """Raise IndexDamaged when a file was cut short since: to read it would end the process."""
+        for part in self.parts:
+            part.view.file.check_size()
 
     def verify(self) -> None:
         """Read every byte of the segments and compare it with its checksum; raises IndexDamaged."""

@@ -10,6 +10,7 @@ import numpy as np
 import zstandard
 
 from indexer.engine.segment import Array
+from indexer.errors import IndexDamaged
 
 # The larger, the smaller on disk, and the longer one item takes to read: on news text, blocks four times as
 # large are a seventh smaller in all, and take four times as long, which every hit that is shown waits for.
@@ -97,8 +98,15 @@ class TextStore:
             decompress = _tools.decompress
         except AttributeError:
             decompress = _tools.decompress = zstandard.ZstdDecompressor().decompress
-        text = decompress(data[first_byte : ends[block]])
+        try:
+            text = decompress(data[first_byte : ends[block]])
+        except zstandard.ZstdError as error:
+            raise IndexDamaged(f"a stored text makes no sense ({error}): run `nutgraf doctor`") from error
         bounds = list(accumulate(self.lengths.data[start : items[block]], initial=0))
+        if len(text) != bounds[-1]:
+            raise IndexDamaged(
+                f"a stored text should have {bounds[-1]} bytes, it has {len(text)}: run `nutgraf doctor`"
+            )
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[block] = found = (start, text, bounds)

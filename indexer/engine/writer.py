@@ -9,17 +9,17 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.index import TOC, clean_files
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import clean_files
 
 from indexer.engine.codec import ColumnarSegment
+from indexer.engine.contents import INDEX_NAME, write_contents
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
 from indexer.engine.merge import choose, merge
-from indexer.engine.parts import INDEX_NAME, Part
-from indexer.engine.schema import commit_allowed, make_schema
+from indexer.engine.parts import Part
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_durably, write_new
+from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_new
 from indexer.errors import IndexLocked
 from indexer.model import Article
 
@@ -32,7 +32,7 @@ def create(folder: Path, language: str) -> None:
     """Make an empty Whoosh index in a new folder."""
     with storing(folder):
         make_folder(folder)
-    _save_contents(folder, TOC(make_schema(language), [], 0))
+    write_contents(folder, language, [], 0)
 
 
 def clean(snapshot: Snapshot) -> None:
@@ -141,7 +141,7 @@ class Batch:
         self._before_commit(number)
         # The segments have their names on the disk before the table of contents has its own.
         sync_folder(self._folder)
-        _save_contents(self._folder, TOC(self._snapshot.schema, segments, number))
+        write_contents(self._folder, self._snapshot.default_language, segments, number)
 
     def _flush(self) -> None:
         """Write what was gathered as a segment."""
@@ -155,7 +155,7 @@ class Batch:
     def _write(self, pieces: Iterator[bytes], documents: int) -> ColumnarSegment:
         segment = ColumnarSegment(INDEX_NAME, documents)
         self._written.append(segment)
-        write_new(segment.path(self._folder), pieces)
+        write_new(segment.path(self._folder), _sealing(pieces, segment))
         return segment
 
     def _survivors(self) -> Iterator[Part]:
@@ -185,10 +185,8 @@ class Batch:
             parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
 
 
-def _save_contents(folder: Path, contents: TOC) -> None:
-    """Make a commit: put its table of contents, as Whoosh writes it, where readers look for it."""
-    memory = RamStorage()
-    with commit_allowed():
-        contents.write(memory, INDEX_NAME)
-    ((name, data),) = memory.files.items()
-    write_durably(folder / name, data)
+def _sealing(pieces: Iterator[bytes], segment: ColumnarSegment) -> Iterator[bytes]:
+    """The pieces of a segment's file; the segment learns how it ends."""
+    for piece in pieces:
+        yield piece
+        segment.seal = piece

@@ -1,0 +1,217 @@
+"""What is wrong with an index, and what will mend it: looked at from the pointer down to the last byte."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from indexer import catalog as catalogs
+from indexer import generations
+from indexer.config import Config
+from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
+from indexer.reading import Reading, check_format, open_reading
+
+Kind = Literal[
+    "missing", "building", "damaged", "outdated", "options", "locked", "leftovers", "source", "disk"
+]
+Today = Callable[[], date]
+
+_FIX = "`nutgraf doctor --fix`"
+_AT_REST = re.compile(r"current|writer\.(lock|json)|progress\.json|g\d{6}(\.damaged)?|\..*")
+# What a new generation takes at least, and in proportion to the one that there is.
+_LEAST, _TIMES = 16 * 2**20, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, in a sentence, and what will mend it."""
+
+    kind: Kind
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that is wrong with an index, the worst first, and what was done to mend it.
+
+    `answers` is the generation that searches are answered from: the live one, or the one before it.
+    """
+
+    path: str
+    answers: str | None
+    findings: tuple[Finding, ...] = ()
+    done: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def __str__(self) -> str:
+        """What is wrong, in one sentence."""
+        if not self.findings:
+            return f"All is well with the index in {self.path}."
+        first, *others = self.findings
+        more = f" ({len(others)} more)" if others else ""
+        return f"{first.what.removesuffix('.')}{more}."
+
+    def as_json(self) -> dict[str, Any]:
+        """The diagnosis as `nutgraf doctor --json` gives it."""
+        return {"is_well": self.is_well, "says": str(self), **asdict(self)}
+
+
+def diagnose(config: Config, today: Today) -> Diagnosis:
+    """Look at everything, and read every byte; nothing is changed."""
+    root = config.index
+    try:
+        live, trouble = generations.live(root), None
+    except NutgrafError as error:
+        live, trouble = None, error
+    answers = next((path for path in _candidates(root, live) if is_whole(path, config, today)), None)
+    findings = [
+        *(_of_pointer(root, trouble) if trouble else ()),
+        *(_of_generation(live, answers, config, today) if live else ()),
+        *_of_writers(root, live),
+        *(_of_sources(answers) if answers else ()),
+        *_of_disk(root, answers),
+    ]
+    return Diagnosis(str(root), answers.name if answers else None, tuple(findings))
+
+
+def check(folder: Path, config: Config, today: Today) -> Reading:
+    """A generation of which every byte was compared with its checksum.
+
+    Raises IndexDamaged, naming the file and the place, or IndexOutdated.
+    """
+    reading = open_reading(folder, config, today)
+    reading.snapshot.verify()
+    owners = catalogs.load(folder, reading.snapshot.commit).owners()
+    if reading.snapshot.articles != len(owners):
+        raise IndexDamaged(
+            f"{folder} should have {len(owners)} articles by its catalog, it has "
+            f"{reading.snapshot.articles}: run `nutgraf doctor`"
+        )
+    return reading
+
+
+def is_whole(folder: Path, config: Config, today: Today) -> bool:
+    """Whether a generation passes the check."""
+    try:
+        check(folder, config, today)
+    except NutgrafError:
+        return False
+    return True
+
+
+def _candidates(root: Path, live: Path | None) -> list[Path]:
+    before = generations.before(root, live) if live else None
+    return [path for path in (live, before) if path]
+
+
+def _of_pointer(root: Path, trouble: NutgrafError) -> Iterator[Finding]:
+    said = _plainly(trouble)
+    if isinstance(trouble, IndexBuilding):
+        yield Finding("building", f"There is no index yet: {said}.", "Wait until it is done.")
+    elif isinstance(trouble, IndexMissing):
+        yield Finding("missing", f"There is {said}.", "`nutgraf index FOLDER` makes one.")
+    else:
+        yield Finding(
+            "damaged",
+            f"The index is damaged: {said}.",
+            f"{_FIX} goes over to the newest generation that is whole.",
+        )
+
+
+def _of_generation(live: Path, answers: Path | None, config: Config, today: Today) -> Iterator[Finding]:
+    meanwhile = (
+        f"the generation before it, {answers.name}, answers meanwhile"
+        if answers
+        else "nothing can be searched meanwhile"
+    )
+    try:
+        settings = check_format(live)
+        if answers != live:
+            check(live, config, today)
+        if settings.fingerprint != config.fingerprint():
+            yield Finding(
+                "options",
+                "The index was made with another language, day_first or timezone than are configured.",
+                f"{_FIX} makes it anew with these; or set them back.",
+            )
+    except IndexOutdated as error:
+        yield Finding("outdated", f"The index is outdated: {_plainly(error)}.", f"{_FIX} makes it anew.")
+    except NutgrafError as error:
+        yield Finding(
+            "damaged",
+            f"The index is damaged: {_plainly(error)}; {meanwhile}.",
+            f"{_FIX} makes it anew from its sources.",
+        )
+
+
+def _of_writers(root: Path, live: Path | None) -> Iterator[Finding]:
+    signed = generations.holder(root)
+    if generations.is_locked(root):
+        yield Finding("locked", f"The index is being written by {signed}.", "Wait until it is done.")
+        return
+    left = _leftovers(root, live)
+    if left or signed:
+        died = f", by {signed}, which is dead: the lock is free" if signed else ""
+        yield Finding(
+            "leftovers",
+            f"Work was cut short{died}; it has left {', '.join(left[:5]) or 'nothing else'}.",
+            f"The next writer clears it away, and so does {_FIX}.",
+        )
+
+
+def _leftovers(root: Path, live: Path | None) -> list[str]:
+    """The names of what nothing points at, while nobody writes."""
+    if not root.is_dir():
+        return []
+    left = [path.name for path in root.iterdir() if not _AT_REST.fullmatch(path.name)]
+    if live:
+        left += [path.name for path in live.iterdir() if path.name.endswith(".new")]
+    return sorted(left)
+
+
+def _of_sources(answers: Path) -> Iterator[Finding]:
+    summary = catalogs.load_summary(answers, generations.last_commit(answers))
+    for source in map(Path, summary.sources):
+        try:
+            if source.is_dir():
+                next(source.iterdir(), None)
+            else:
+                source.open("rb").close()
+        except OSError as error:
+            yield Finding(
+                "source",
+                f"The source {source} cannot be read ({error.strerror}); what was indexed from it is kept.",
+                "Bring it back, or mount it: the index can be made anew from nothing else.",
+            )
+
+
+def _of_disk(root: Path, answers: Path | None) -> Iterator[Finding]:
+    if not root.is_dir():
+        return
+    if not os.access(root, os.W_OK):
+        yield Finding("disk", f"{root} cannot be written to.", "Let whoever runs this write there.")
+    size = sum(path.stat().st_size for path in answers.iterdir()) if answers else 0
+    wanted, free = max(size * _TIMES, _LEAST), shutil.disk_usage(root).free
+    if free < wanted:
+        yield Finding(
+            "disk",
+            f"There is no room for another generation: about {wanted / 2**20:,.0f} MB are wanted, "
+            f"{free / 2**20:,.0f} MB are free.",
+            "Make room on the disk.",
+        )
+
+
+def _plainly(error: NutgrafError) -> str:
+    """What an error says is wrong, without its advice."""
+    return re.split(r"[:;] (?:run|write) ", str(error))[0]

@@ -1,0 +1,129 @@
+"""The table of contents of a commit: Whoosh's own, and behind it the same in a form that runs no code.
+
+Whoosh pickles its schema and its segments, and whoever unpickles runs what the file says. Whoosh reads no
+further than its own part, so that Nutgraf's stands behind it, and nothing else is read here: JSON, and a
+checksum of the whole file. FORMAT.md says what every byte means.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from whoosh.filedb.filestore import FileStorage, RamStorage
+from whoosh.index import TOC
+
+from indexer.engine.codec import ColumnarSegment
+from indexer.engine.schema import commit_allowed, make_schema
+from indexer.engine.storage import write_durably
+from indexer.engine.view import SegmentView
+from indexer.errors import IndexDamaged, IndexMissing
+
+INDEX_NAME = "MAIN"
+MAGIC = b"NUTCONT1"
+_TRAILER = struct.Struct("<II8s")
+_NAME = re.compile(rf"_{INDEX_NAME}_(\d+)\.toc")
+_RETRIES = 20
+_Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
+class _Segment(msgspec.Struct, forbid_unknown_fields=True):
+    """A segment: its name, how many documents it has, which are removed (one bit each), how its file ends."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-z]{16}\Z")]
+    documents: _Natural
+    removed: bytes
+    seal: bytes
+
+
+class _Contents(msgspec.Struct, forbid_unknown_fields=True):
+    commit: _Natural
+    language: str
+    segments: list[_Segment]
+
+
+def write_contents(folder: Path, language: str, segments: Sequence[ColumnarSegment], commit: int) -> None:
+    """Make a commit: put its table of contents in place, at once and on the disk."""
+    memory = RamStorage()
+    with commit_allowed():
+        TOC(make_schema(language), list(segments), commit).write(memory, INDEX_NAME)
+    (name,) = memory.list()
+    own = _Contents(commit, language, [_Segment(s.segid, s.documents, s.removed, s.seal) for s in segments])
+    text = msgspec.json.encode(own)
+    data = bytes(memory.files[name]) + text + len(text).to_bytes(4, "little")
+    write_durably(folder / name, data + zlib.crc32(data).to_bytes(4, "little") + MAGIC)
+
+
+def read_contents(
+    folder: Path, known: Mapping[str, SegmentView]
+) -> tuple[int, str, list[tuple[ColumnarSegment, SegmentView]]]:
+    """The number of the last commit of a folder, its language, and its segments; `known` are open ones.
+
+    Raises IndexMissing or IndexDamaged.
+    """
+    storage = FileStorage(str(folder), readonly=True)
+    for attempt in range(_RETRIES):
+        number = latest(folder)
+        if number is None:
+            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one")
+        try:
+            contents = _parse(folder / f"_{INDEX_NAME}_{number}.toc", number)
+            segments = [_segment(words) for words in contents.segments]
+            views = [known.get(s.segment_id()) or s.view(storage) for s in segments]
+            for segment, view in zip(segments, views, strict=True):
+                segment.check(view)
+        except IndexDamaged:
+            # A commit in between takes the files of the one before away.
+            if attempt < _RETRIES - 1 and latest(folder) not in (number, None):
+                continue
+            raise
+        return number, contents.language, list(zip(segments, views, strict=True))
+    raise AssertionError("unreachable")
+
+
+def latest(folder: Path) -> int | None:
+    """The number of the last commit in a folder; None when there is none."""
+    try:
+        found = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    except OSError:
+        return None
+    return max(found, default=None)
+
+
+def verify_contents(folder: Path, commit: int) -> None:
+    """Raise IndexDamaged unless the table of contents of a commit is what was written."""
+    _parse(folder / f"_{INDEX_NAME}_{commit}.toc", commit)
+
+
+def _parse(path: Path, number: int) -> _Contents:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf doctor`") from error
+    if len(data) < _TRAILER.size or not data.endswith(MAGIC):
+        raise IndexDamaged(
+            f"{path} does not end with Nutgraf's part, {MAGIC.decode()}: it is cut short, or was written by "
+            "another program, whose code is not run: run `nutgraf doctor`"
+        )
+    length, checksum, _ = _TRAILER.unpack(data[-_TRAILER.size :])
+    end = len(data) - _TRAILER.size
+    if zlib.crc32(data[: end + 4]) != checksum or length > end:
+        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor`")
+    try:
+        contents = msgspec.json.decode(data[end - length : end], type=_Contents)
+    except (ValueError, RecursionError) as error:
+        raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor`") from error
+    if contents.commit != number:
+        raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor`")
+    return contents
+
+
+def _segment(words: _Segment) -> ColumnarSegment:
+    segment = ColumnarSegment(INDEX_NAME, words.documents)
+    segment.segid, segment.removed, segment.seal = words.id, words.removed, words.seal
+    return segment

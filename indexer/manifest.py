@@ -1,0 +1,154 @@
+"""What an index should say by its sources: derived from them anew, and compared with what it does say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from indexer import catalog as catalogs
+from indexer import generations
+from indexer.build import run_sync
+from indexer.catalog import Catalog
+from indexer.config import Config
+from indexer.diagnosis import Today, check
+from indexer.engine.gather import Chunk
+from indexer.engine.record import digest, encode_article
+from indexer.engine.snapshot import Snapshot
+from indexer.errors import SourceMissing
+from indexer.listing import Listing, list_source
+from indexer.model import Article
+from indexer.sync import Progress, Silence, SyncReport
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that the sources say and the index does not, or the other way round."""
+
+    kind: Literal["missing", "new", "changed", "derived", "stored", "version"]
+    place: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index is made of, and what of it differs from its sources.
+
+    `digest` (SHA-256, hexadecimal) stands for everything that the index says it was made of: each source file
+    by its SHA-256, each article by its digest, the versions of what read and analysed them. `derived` is the
+    same of the sources as they are now; without `differences` they are equal.
+    """
+
+    digest: str
+    derived: str
+    files: int
+    articles: int
+    differences: tuple[Difference, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The manifest as `nutgraf verify --deep --json` gives it."""
+        return asdict(self)
+
+
+def derive(config: Config, today: Today, progress: Progress | None) -> Manifest:
+    """Read all sources of an index anew and compare; raises IndexDamaged or IndexOutdated."""
+    folder = generations.live(config.index)
+    snapshot = check(folder, config, today).snapshot
+    settings = generations.read_settings(folder)
+    known = catalogs.load(folder, snapshot.commit)
+    listings: dict[Path, Listing] = {}
+    differences: list[Difference] = []
+    for source in map(Path, known.sources):
+        try:
+            listings[source] = list_source(source)
+        except SourceMissing as error:
+            differences.append(Difference("missing", str(source), f"the source is gone: {error}"))
+    now = Catalog(apart=dict(known.apart))
+    report = SyncReport()
+    run_sync(config, today, listings, now, _Nowhere(), report, progress or Silence())
+    versions, versions_now = settings.versions, generations.VERSIONS
+    if versions != versions_now:
+        differences.append(
+            Difference(
+                "version", str(folder), f"it was made by {_named(versions)}, this is {_named(versions_now)}"
+            )
+        )
+    differences += [*_between(known, now, listings), *_stored(snapshot, known)]
+    return Manifest(
+        _root(known, versions),
+        _root(now, versions_now),
+        sum(map(len, known.sources.values())),
+        snapshot.articles,
+        tuple(differences),
+    )
+
+
+def _between(known: Catalog, now: Catalog, listings: dict[Path, Listing]) -> Iterator[Difference]:
+    for source in map(str, listings):
+        before, after = known.sources[source], now.sources.get(source, {})
+        for path in sorted({*before, *after}):
+            place = str(Path(source) / path) if Path(source).is_dir() else source
+            old, new = before.get(path), after.get(path)
+            if old is None:
+                yield Difference("new", place, "the file is new")
+            elif new is None:
+                yield Difference("missing", place, "the file is gone")
+            elif old.stamp.sha256 != new.stamp.sha256 and (old.stamp.sha256 or not old.failures):
+                yield Difference("changed", place, "the file is another than was read")
+            elif _marks(old.articles) != _marks(new.articles):
+                names = sorted(
+                    name
+                    for name in {*old.articles, *new.articles}
+                    if _marks(old.articles).get(name) != _marks(new.articles).get(name)
+                )
+                yield Difference("derived", place, f"the file gives other articles now: {', '.join(names)}")
+
+
+def _stored(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
+    """Articles of which the index has stored something else than was read, by its own account."""
+    wanted = {name: (mark, b"") for name, (mark, _) in known.apart.items()}
+    for source, _, entry in known.entries():
+        uri = Path(source).as_uri().encode()
+        wanted |= {name: (mark, uri) for name, (mark, _) in entry.articles.items()}
+    for number in range(snapshot.articles):
+        article: Article = snapshot.article(number)
+        mark, uri = wanted.pop(article.id, ("", b""))
+        items = encode_article(article)
+        if mark != digest([*items, uri] if uri else items):
+            yield Difference("stored", article.id, "the article is stored otherwise than it was read")
+    for name in wanted:
+        yield Difference("stored", name, "the article is not in the index")
+
+
+def _marks(articles: dict[str, tuple[str, str]]) -> dict[str, str]:
+    return {name: mark for name, (mark, _) in articles.items()}
+
+
+def _root(catalog: Catalog, versions: dict[str, int]) -> str:
+    """One digest for all; it does not depend on an order."""
+    whole = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
+    lines = [["", "", name, mark] for name, (mark, _) in catalog.apart.items()]
+    for source, path, entry in catalog.entries():
+        lines.append([source, path, entry.stamp.sha256, ""])
+        lines += [[source, path, name, mark] for name, (mark, _) in entry.articles.items()]
+    for line in sorted(lines):
+        whole.update(json.dumps(line).encode() + b"\n")
+    return whole.hexdigest()
+
+
+def _named(versions: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) or "no version that is known"
+
+
+class _Nowhere:
+    """Where what is derived goes: it is only counted."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove nothing."""
+
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
+        """Add nothing."""

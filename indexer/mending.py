@@ -1,0 +1,140 @@
+"""Mend an index: go over to what is whole, make anew what is not, and destroy the only copy of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from indexer import catalog as catalogs
+from indexer import generations
+from indexer.build import Carried, build
+from indexer.catalog import Catalog
+from indexer.config import Config
+from indexer.diagnosis import Diagnosis, Today, diagnose, is_whole
+from indexer.engine.contents import latest
+from indexer.engine.record import digest, encode_article
+from indexer.engine.snapshot import Snapshot
+from indexer.errors import IndexDamaged, NutgrafError
+from indexer.sync import Progress, Silence, SyncReport
+
+
+def mend(config: Config, today: Today, progress: Progress | None) -> Diagnosis:
+    """Mend what can be mended; returns what is wrong then, and what was done.
+
+    Readers go on meanwhile with the newest generation that is whole. Raises IndexLocked, SourceMissing when a
+    source is gone that the index has to be made anew from, and IndexDamaged when no generation says which
+    sources it has; then nothing is changed.
+    """
+    found = diagnose(config, today)
+    kinds = {finding.kind for finding in found.findings}
+    done: list[str] = []
+    if kinds - {"missing", "source", "disk"}:
+        with generations.writing(config.index, config.lock_timeout):
+            # Whoever writes first clears away what is left over.
+            if "leftovers" in kinds:
+                done.append("What was left over is cleared away.")
+            if "damaged" in kinds:
+                done += _point_to_what_is_whole(config, today)
+            if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
+                done += _make_anew(config, today, progress or Silence())
+    return replace(diagnose(config, today), done=tuple(done))
+
+
+def _is_in_order(config: Config, today: Today) -> bool:
+    live = generations.live(config.index)
+    if not is_whole(live, config, today):
+        return False
+    return generations.read_settings(live).fingerprint == config.fingerprint()
+
+
+def _point_to_what_is_whole(config: Config, today: Today) -> Iterator[str]:
+    """Where the pointer makes no sense, have it name the newest generation that is whole, if any."""
+    root = config.index
+    with suppress(NutgrafError):
+        generations.live(root)
+        return
+    names = generations.finished(root)
+    whole = [name for name in names if is_whole(root / name, config, today)]
+    if not names:
+        raise IndexDamaged(f"{root} has no generation: a backup of it is wanted, or a new index elsewhere")
+    chosen = (whole or names)[-1]
+    generations.point(root, chosen)
+    yield f"{chosen} is live again."
+
+
+def _make_anew(config: Config, today: Today, progress: Progress) -> Iterator[str]:
+    root = config.index
+    live = generations.live(root)
+    before = generations.before(root, live)
+    folders = [folder for folder in (live, before) if folder]
+    known = _known(folders)
+    snapshots = {folder: found for folder in folders if (found := _opened(folder))}
+    wanted = {name: mark for name, (mark, _) in known.apart.items()}
+    is_all_known = _catalog(live) is not None
+    if not is_all_known and live in snapshots:
+        # What its catalog would have said.
+        wanted |= dict.fromkeys(_put_in(snapshots[live]), "")
+    kept: list[str] = []
+    older: list[str] = []
+    lost: list[str] = []
+    for name, mark in wanted.items():
+        marks = list(_marks(snapshots.values(), name))
+        (kept if mark in marks or (marks and not mark) else older if marks else lost).append(name)
+    is_aside = bool(lost or older) or not (is_all_known or live in snapshots)
+    keep = before if before and not is_aside and is_whole(before, config, today) else None
+    report = SyncReport()
+    carried = Carried(tuple(snapshots.values()), (*kept, *older), keep)
+    build(config, today, sorted(map(Path, known.sources)), carried, report, progress)
+    yield f"The index is made anew, of {report.files:,} files and {len(kept) + len(older):,} articles put in."
+    if older:
+        yield f"Of articles put in, these are as in the generation before: {', '.join(older)}."
+    if lost:
+        yield f"These articles put in cannot be read: {', '.join(lost)}."
+    if is_aside:
+        aside = live.with_name(f"{live.name}.damaged")
+        live.rename(aside)
+        yield f"What is left of the damaged generation is in {aside}."
+
+
+def _known(folders: list[Path]) -> Catalog:
+    """The newest catalog that can be read; raises IndexDamaged where none can."""
+    for folder in folders:
+        if (catalog := _catalog(folder)) is not None:
+            return catalog
+    raise IndexDamaged(
+        f"no catalog can be read in {' and '.join(map(str, folders))}, so it is not known which sources the "
+        "index has: move its folder away and index them again"
+    )
+
+
+def _catalog(folder: Path) -> Catalog | None:
+    number = latest(folder)
+    try:
+        return catalogs.load(folder, catalogs.newest(folder) if number is None else number)
+    except IndexDamaged:
+        return None
+
+
+def _opened(folder: Path) -> Snapshot | None:
+    try:
+        return Snapshot(folder)
+    except NutgrafError:
+        return None
+
+
+def _put_in(snapshot: Snapshot) -> Iterator[str]:
+    """The ids of the articles that no source brings: they have no path there."""
+    with suppress(IndexDamaged):
+        _, paths = snapshot.labels("path")
+        yield from (snapshot.info(number).id for number in range(snapshot.articles) if paths[number] < 0)
+
+
+def _marks(snapshots: Iterable[Snapshot], name: str) -> Iterator[str]:
+    """The digest of each version of an article that can be read."""
+    for snapshot in snapshots:
+        with suppress(IndexDamaged):
+            number = snapshot.find(name)
+            if number is not None:
+                yield digest(encode_article(snapshot.article(number)))
