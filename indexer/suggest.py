@@ -21,7 +21,7 @@ from indexer.folding import fold
 from indexer.following import Forms, characters_after, count_after, places, words_after
 from indexer.languages import stop_words
 from indexer.model import Suggestion
-from indexer.query import DateRange, parse
+from indexer.query import DateRange
 from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.searching import Searching
@@ -94,7 +94,7 @@ class _Scope:
 
     def parse(self, text: str) -> Any:
         """The tree of a text."""
-        return parse(text, today=self.how.today(), day_first=self.how.day_first).tree
+        return self.how.parse(text).tree
 
     def documents(self, leaf: Leaf) -> Ids:
         """The paragraphs with the leaf, in the articles that match the rest."""
@@ -120,7 +120,7 @@ class _Word:
 
 def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | None:
     """The scope of what is typed; None where nothing matches what stands before."""
-    tree = parse(typed.before + typed.word, today=how.today(), day_first=how.day_first).tree
+    tree = how.parse(typed.before + typed.word).tree
     rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:

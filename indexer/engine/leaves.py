@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from indexer import limits
 from indexer.analysis import Analyzer, Token, analyzer
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
@@ -19,9 +20,6 @@ from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
 from indexer.folding import fold
 from indexer.unspaced import is_unit, is_unspaced
-
-MAX_EXPANSION = 1000
-MAX_PIECES = 128
 
 
 class Leaf(Struct, frozen=True, eq=False):
@@ -49,7 +47,7 @@ class Leaves:
     notes: list[str] = field(default_factory=list)
     deadline: Deadline = NEVER
     analyzers: tuple[Analyzer, ...] = field(init=False)
-    _pieces_left: int = MAX_PIECES
+    _pieces_left: int = limits.PIECES
 
     def __post_init__(self) -> None:
         # Languages that are analysed alike need only one.
@@ -69,7 +67,9 @@ class Leaves:
         if len(tokens) < 2 or "://" in text:
             return []
         if len(tokens) > self._pieces_left:
-            self.notes.append(f"Only the first {MAX_PIECES} parts of joined words were searched for alone.")
+            self.notes.append(
+                f"Only the first {limits.PIECES} parts of joined words were searched for alone."
+            )
             tokens = tokens[: self._pieces_left]
         self._pieces_left -= len(tokens)
         ends = [0, *(token.end for token in tokens)]
@@ -201,13 +201,13 @@ class Leaves:
 
     def _expanded(self, fields: Iterable[str], label: str, places: Sequence[int]) -> Leaf:
         """The words at some places of the lexicon (ascending), as one leaf."""
-        if len(places) > MAX_EXPANSION:
+        if len(places) > limits.EXPANSION:
             self.notes.append(
-                f"{label} stands for {len(places):,} words; the {MAX_EXPANSION:,} most common of them were "
-                "searched for."
+                f"{label} stands for {len(places):,} words; the {limits.EXPANSION:,} most common of them "
+                "were searched for."
             )
             commonest = np.argsort(-self.snapshot.commonness[np.array(places)], kind="stable")
-            places = sorted(places[number] for number in commonest[:MAX_EXPANSION].tolist())
+            places = sorted(places[number] for number in commonest[: limits.EXPANSION].tolist())
         words = [self.snapshot.lexicon[place] for place in places]
         parts = {}
         for name in fields:
