@@ -149,7 +149,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():
-        evaluation = Evaluation(snapshot, how.languages, how.spoken)
+        evaluation = Evaluation(snapshot, how.languages, how.spoken, Deadline(how.seconds, how.clock))
         found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
         pieces = () if number in found.full.articles else found.pieces
         leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
