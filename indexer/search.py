@@ -234,7 +234,7 @@ def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
     if how.synonyms:
         uses: list[str] = []
         tree = widened(parsed.tree, how.synonyms, uses)
-        parsed = replace(parsed, tree=tree, notes=(*parsed.notes, *dict.fromkeys(uses)))
+        parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
     tree = parsed.tree
     if bounds.after or bounds.before:
         start = _first_moment("after", bounds.after, how, today)
@@ -242,7 +242,7 @@ def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
         tree = dated(tree, start, end, alone=not query.strip())
     if not query.strip() and (bounds.filters or bounds.undated):
         tree = or_everything(tree)
-    return replace(parsed, tree=tree)
+    return Parsed(tree, parsed.notes, parsed.text)
 
 
 def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:
