@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 
 from indexer import Article, Config, Index, InvalidRequest, limits
-from tests.proofs import fuzz
+from tests.proofs import death, fuzz, slow
 from tests.proofs.fuzz import TODAY
 
 
 def test_queries_of_any_kind_are_read_and_searched_for() -> None:
     assert fuzz.run(3_000, random.Random(6)).startswith("3,000 queries, no exception: 30 searched")
+
+
+def test_a_query_of_death_is_cut_with_a_note() -> None:
+    assert death.run(5, random.Random(6)).startswith("5 patterns, the longest")
+
+
+def test_who_sends_a_byte_now_and_then_is_cut_off_and_others_are_answered() -> None:
+    assert slow.run(18, random.Random(6)).endswith("; 18 cut")
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,8 @@ def _repeated(chance: random.Random) -> str:
     piece = chance.choice(
         [*_SIGNS, *_OPERATORS, *_FIELDS, *_ENDS, *_ODD, *_DATES, "a", "a ", "a:", "(a ", "a-", "*a", "last "]
     )
-    return piece * int(chance.choice([1, 8, 64, 199, 512, 600, 4000]) / chance.choice([1, len(piece)]) + 1)
+    length: int = chance.choice([1, 8, 64, 199, 512, 600, 4000])
+    return piece * (length // int(chance.choice([1, len(piece)])) + 1)
 
 
 _KINDS: list[Callable[[random.Random], str]] = [
