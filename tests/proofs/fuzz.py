@@ -172,7 +172,7 @@ def _of_characters(chance: random.Random) -> str:
 
 
 def _repeated(chance: random.Random) -> str:
-    piece = chance.choice(
+    piece: str = chance.choice(
         [*_SIGNS, *_OPERATORS, *_FIELDS, *_ENDS, *_ODD, *_DATES, "a", "a ", "a:", "(a ", "a-", "*a", "last "]
     )
     length: int = chance.choice([1, 8, 64, 199, 512, 600, 4000])
