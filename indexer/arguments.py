@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Iterable
 from typing import Literal
 
@@ -10,39 +11,42 @@ from indexer.engine.facets import FACETS
 from indexer.engine.periods import GRAINS, Grain
 from indexer.engine.ranking import ORDERS
 from indexer.errors import InvalidRequest
-
-MAX_DEPTH = 10_000
-"""The last place among the hits that a page may show by its offset; the most hits of a page."""
-MAX_VALUES = 100
-"""How many values of one filter may be asked for."""
-
-MAX_SECONDS = 60.0
-"""The most time that a query can be given."""
+from indexer.limits import PAGED, SECONDS, VALUES
 
 Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
+_LARGE = 10**18
+
+
+def told(value: object) -> str:
+    """A value as messages repeat it: no more than part of a line, however long it is."""
+    if isinstance(value, int) and abs(value) > _LARGE:
+        return "a very large number"
+    return f"{value:,}" if type(value) is int else reprlib.repr(value)
 
 
 def check_text(name: str, value: object) -> None:
     """Raise InvalidRequest unless it is text."""
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name}: text is wanted, {value!r} was found")
+        raise InvalidRequest(f"{name}: text is wanted, {told(value)} was found")
 
 
 def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
     """Raise InvalidRequest for an order that there is none of, or a slice that cannot be shown."""
     if sort not in ORDERS:
-        raise InvalidRequest(f"sort: one of {', '.join(ORDERS)} is wanted, {sort!r} was found")
+        raise InvalidRequest(f"sort: one of {', '.join(ORDERS)} is wanted, {told(sort)} was found")
     for name, value in (("limit", limit), ("offset", offset)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidRequest(f"{name}: a whole number, 0 or more, is wanted, {value!r} was found")
+            raise InvalidRequest(f"{name}: a whole number, 0 or more, is wanted, {told(value)} was found")
     if cursor and offset:
-        raise InvalidRequest(f"offset: none is wanted beside a cursor, which has its own, {offset} was found")
-    if offset + limit > MAX_DEPTH:
         raise InvalidRequest(
-            f"offset and limit: no more than {MAX_DEPTH:,} hits can be paged through so, "
-            f"{offset + limit:,} were asked for; go on from a page by its cursor, or narrow the search, for "
-            "instance by date"
+            f"offset: none is wanted beside a cursor, which has its own, {told(offset)} was found"
+        )
+    if offset + limit > PAGED:
+        raise InvalidRequest(
+            f"offset and limit: no more than {PAGED:,} hits can be paged through so, "
+            f"{told(offset + limit)} were asked for; go on from a page by its cursor, or narrow the search, "
+            "for instance by date"
         )
 
 
@@ -51,17 +55,17 @@ def check_half_life(days: float | None, sort: str) -> float | None:
     if days is None:
         return None
     if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days < math.inf:
-        raise InvalidRequest(f"half_life: a number of days above 0 is wanted, {days!r} was found")
+        raise InvalidRequest(f"half_life: a number of days above 0 is wanted, {told(days)} was found")
     if sort != "relevance":
-        raise InvalidRequest(f"half_life: the order by relevance is wanted with it, {sort!r} was found")
+        raise InvalidRequest(f"half_life: the order by relevance is wanted with it, {told(sort)} was found")
     return float(days)
 
 
 def check_seconds(seconds: float) -> float:
     """The time that a query may take; raises InvalidRequest."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS:
         raise InvalidRequest(
-            f"seconds: a number above 0, up to {MAX_SECONDS:g}, is wanted, {seconds!r} was found"
+            f"seconds: a number above 0, up to {SECONDS:g}, is wanted, {told(seconds)} was found"
         )
     return float(seconds)
 
@@ -71,7 +75,7 @@ def check_facets(names: Values) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(_several("facets", names)))
     for name in wanted:
         if name not in FACETS:
-            raise InvalidRequest(f"facets: of {', '.join(FACETS)} some are wanted, {name!r} was found")
+            raise InvalidRequest(f"facets: of {', '.join(FACETS)} some are wanted, {told(name)} was found")
     return wanted
 
 
@@ -87,7 +91,7 @@ def check_timeline(wanted: bool | str | None) -> Grain | Literal["auto"] | None:
     for grain in GRAINS:
         if grain == wanted:
             return grain
-    raise InvalidRequest(f"timeline: auto or one of {', '.join(GRAINS)} is wanted, {wanted!r} was found")
+    raise InvalidRequest(f"timeline: auto or one of {', '.join(GRAINS)} is wanted, {told(wanted)} was found")
 
 
 def check_values(**given: Values) -> dict[str, tuple[str, ...]]:
@@ -95,8 +99,8 @@ def check_values(**given: Values) -> dict[str, tuple[str, ...]]:
     found = {}
     for name, values in given.items():
         several = _several(name, values)
-        if len(several) > MAX_VALUES:
-            raise InvalidRequest(f"{name}: up to {MAX_VALUES} values are wanted, {len(several):,} were found")
+        if len(several) > VALUES:
+            raise InvalidRequest(f"{name}: up to {VALUES} values are wanted, {len(several):,} were found")
         if kept := tuple(dict.fromkeys(value.strip() for value in several if value.strip())):
             found[name] = kept
     return found

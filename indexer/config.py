@@ -15,6 +15,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError
+from indexer.limits import CHARACTERS, MOST_CHARACTERS, SECONDS
 
 FILE_NAME = "nutgraf.toml"
 ENVIRONMENT_PREFIX = "NUTGRAF_"
@@ -67,6 +68,8 @@ class Config:
     """A file of words that mean the same, in Solr's format; read by searches only."""
     page_size: int = 10
     passages: int = 3
+    query_characters: int = CHARACTERS
+    """How much of a query is read, from 1 to 4,000 characters; a note says when there was more."""
     query_seconds: float = 1.0
     """How long a query may take, above 0 and up to 60; what was found by then is the answer, and says so."""
     host: str = "127.0.0.1"
@@ -175,9 +178,15 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
             raise refusal
         if key == "port" and number > 65535:
             raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {value!r} was found")
-        if key == "query_seconds" and not 0 < number <= 60:
+        if key == "query_seconds" and not 0 < number <= SECONDS:
             raise ConfigError(
-                f"{origin}: option 'query_seconds' wants a number above 0, up to 60, {value!r} was found"
+                f"{origin}: option 'query_seconds' wants a number above 0, up to {SECONDS:g}, {value!r} was "
+                "found"
+            )
+        if key == "query_characters" and not 0 < number <= MOST_CHARACTERS:
+            raise ConfigError(
+                f"{origin}: option 'query_characters' wants a whole number from 1 to {MOST_CHARACTERS:,}, "
+                f"{value!r} was found"
             )
         return number
     if not text:

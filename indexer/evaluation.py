@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.arguments import MAX_SECONDS
 from indexer.config import Config
 from indexer.errors import ConfigError, NutgrafError
 from indexer.index import open_index
+from indexer.limits import SECONDS
 
 DEPTH = 1000
 """How many hits of a query are looked at."""
@@ -73,7 +73,7 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> Quality:
             for line in _objects(queries, ("id", "text")):
                 text = _ACCIDENTAL_SIGN.sub("", line["text"])
                 # A figure must not depend on how busy the machine is.
-                page = index.search(text, limit=DEPTH, fold=False, seconds=MAX_SECONDS)
+                page = index.search(text, limit=DEPTH, fold=False, seconds=SECONDS)
                 run += [
                     ir_measures.ScoredDoc(str(line["id"]), hit.article.id, DEPTH - place)
                     for place, hit in enumerate(page.hits)

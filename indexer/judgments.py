@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.arguments import MAX_SECONDS
 from indexer.errors import ArticleMissing, ConfigError
 from indexer.index import Index
+from indexer.limits import SECONDS
 
 DEPTH = 100
 """How many hits of a query are looked at."""
@@ -152,7 +152,7 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     answers = []
     for query, judged in judgments.items():
         # A figure must not depend on how busy the machine is.
-        page = index.search(query, limit=DEPTH, fold=False, seconds=MAX_SECONDS)
+        page = index.search(query, limit=DEPTH, fold=False, seconds=SECONDS)
         hits = [hit.article.id for hit in page.hits]
         good = [name for name, gain in judged.items() if gain > 0]
         ideal = _gained(sorted(judged.values(), reverse=True))

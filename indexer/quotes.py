@@ -17,6 +17,7 @@ from indexer.engine.ranking import top
 from indexer.engine.scoring import idf
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import InvalidRequest
+from indexer.limits import QUOTE
 from indexer.model import ArticleInfo
 from indexer.query import RawPhrase
 from indexer.quotation import (
@@ -31,8 +32,6 @@ from indexer.quotation import (
 )
 from indexer.searching import Searching
 
-MAX_QUOTE = 4000
-"""The longest quotation, in characters."""
 ALSO = 10
 """How many other articles that have a quotation are named."""
 _TERMS = 25  # of the words of a quotation the rarest are looked for
@@ -47,9 +46,9 @@ def verify_quote(snapshot: Snapshot, how: Searching, text: str, number: int | No
     Raises InvalidRequest for a text without words, or one that is too long.
     """
     check_text("text", text)
-    if len(text) > MAX_QUOTE:
+    if len(text) > QUOTE:
         raise InvalidRequest(
-            f"text: a quotation of up to {MAX_QUOTE:,} characters is wanted, {len(text):,} were found"
+            f"text: a quotation of up to {QUOTE:,} characters is wanted, {len(text):,} were found"
         )
     quote = Comparable(text)
     if not quote.words:

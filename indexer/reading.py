@@ -91,6 +91,7 @@ def open_reading(
         day_first=config.day_first,
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,
+        characters=config.query_characters,
         seconds=config.query_seconds,
     )
     return Reading(snapshot, summary, how)

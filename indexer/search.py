@@ -18,6 +18,7 @@ from indexer.arguments import (
     check_text,
     check_timeline,
     check_values,
+    told,
 )
 from indexer.counting import matching
 from indexer.counts import Timeline
@@ -37,7 +38,7 @@ from indexer.errors import InvalidRequest
 from indexer.model import MarkedArticle, MarkedParagraph, Page
 from indexer.paging import Slice, cut_page
 from indexer.presenting import markers, present
-from indexer.query import Parsed, RawPhrase, dated, or_everything, parse, parse_period, widened
+from indexer.query import Parsed, RawPhrase, dated, or_everything, parse_period, widened
 from indexer.query.typed import bare
 from indexer.receipts import DeadEnd, Receipt
 from indexer.searching import Bounds, Searching
@@ -105,7 +106,7 @@ def search(
     wanted = None if grain == "auto" else grain
     over_time = make_timeline(snapshot, articles, found.leaves, wanted) if grain else None
     counts = {name: count_facet(snapshot, articles, name) for name in counted}
-    meant = _meant(evaluation, how, query, bounds, found, within)
+    meant = _meant(evaluation, how, parsed.text, bounds, found, within)
     receipt: Receipt | None = None
     remarks: tuple[str, ...] = ()
     if explain:
@@ -149,7 +150,7 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():
-        evaluation = Evaluation(snapshot, how.languages, how.spoken)
+        evaluation = Evaluation(snapshot, how.languages, how.spoken, Deadline(how.seconds, how.clock))
         found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
         pieces = () if number in found.full.articles else found.pieces
         leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
@@ -225,17 +226,16 @@ def _dead_end(
     if bounds.undated:
         kept = kept_to(snapshot, {}, undated=True)
         said.append(Bound(("undated",), "dated or not", "undated", "without a date", kept))
-    typed = parse(query, today=how.today(), day_first=how.day_first).tree
-    return why_nothing(evaluation, parsed.tree, typed, said, again)
+    return why_nothing(evaluation, parsed.tree, how.parse(query).tree, said, again)
 
 
 def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
     today = how.today()
-    parsed = parse(query, today=today, day_first=how.day_first)
+    parsed = how.parse(query)
     if how.synonyms:
         uses: list[str] = []
         tree = widened(parsed.tree, how.synonyms, uses)
-        parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)))
+        parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
     tree = parsed.tree
     if bounds.after or bounds.before:
         start = _first_moment("after", bounds.after, how, today)
@@ -243,7 +243,7 @@ def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
         tree = dated(tree, start, end, alone=not query.strip())
     if not query.strip() and (bounds.filters or bounds.undated):
         tree = or_everything(tree)
-    return Parsed(tree, parsed.notes)
+    return Parsed(tree, parsed.notes, parsed.text)
 
 
 def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:
@@ -253,7 +253,7 @@ def _first_moment(name: str, text: str | None, how: Searching, today: date) -> d
         return parse_period(text, today, day_first=how.day_first)[0]
     except ValueError as error:
         raise InvalidRequest(
-            f"{name}: a date such as 2021, 2021-11 or 2021-11-05 is wanted, {text!r} was found"
+            f"{name}: a date such as 2021, 2021-11 or 2021-11-05 is wanted, {told(text)} was found"
         ) from error
 
 

@@ -11,6 +11,8 @@ from indexer.engine.deadline import Clock
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.within import kept_to
+from indexer.limits import CHARACTERS
+from indexer.query import Parsed, parse
 from indexer.synonyms import Synonyms
 
 
@@ -27,11 +29,17 @@ class Searching:
     day_first: bool = True
     synonyms: Synonyms | None = None
     today: Callable[[], date] = date.today
+    characters: int = CHARACTERS
+    """How much of a query is read."""
     seconds: float = 1.0
     """The time that a query may take."""
     clock: Clock = time.perf_counter
     remarks: tuple[str, ...] = ()
     """What every page has to say, whatever was searched for."""
+
+    def parse(self, text: str) -> Parsed:
+        """What a text asks for."""
+        return parse(text, today=self.today(), day_first=self.day_first, characters=self.characters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from indexer.arguments import check_text
 from indexer.counting import having_leaf, matching
 from indexer.engine.arrays import contains
 from indexer.engine.completion import Articles, Candidate, complete, title_documents
+from indexer.engine.deadline import Deadline, TimeIsUp
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
@@ -21,7 +22,7 @@ from indexer.folding import fold
 from indexer.following import Forms, characters_after, count_after, places, words_after
 from indexer.languages import stop_words
 from indexer.model import Suggestion
-from indexer.query import DateRange, parse
+from indexer.query import DateRange
 from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.searching import Searching
@@ -55,7 +56,7 @@ def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tu
         return ()
     words, followed = tee(_words(scope))
     kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
-    return tuple(_in_turns(kinds, {fold(text).strip()}, limit))
+    return tuple(_in_turns([*map(_in_time, kinds)], {fold(text).strip()}, limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class _Scope:
     within: Articles | None
     common: frozenset[str]
     dates: int
+    deadline: Deadline
 
     def count(self, leaf: Leaf, text: str) -> int:
         """How many articles the text finds that has the leaf as its last word."""
@@ -79,8 +81,11 @@ class _Scope:
             return 0
         if self.place == "elsewhere":
             # An alternative, or a part of something else: only the whole tells.
-            found = matching(self.snapshot, self.how.languages, self.how.spoken, self.parse(text))
+            tree = self.parse(text)
+            found = matching(self.snapshot, self.how.languages, self.how.spoken, tree, self.deadline)
+            self.deadline.check()
             return int(np.count_nonzero(found))
+        self.deadline.check()
         having = having_leaf(self.snapshot, leaf)
         if self.excluded:
             np.logical_not(having, out=having)
@@ -94,7 +99,7 @@ class _Scope:
 
     def parse(self, text: str) -> Any:
         """The tree of a text."""
-        return parse(text, today=self.how.today(), day_first=self.how.day_first).tree
+        return self.how.parse(text).tree
 
     def documents(self, leaf: Leaf) -> Ids:
         """The paragraphs with the leaf, in the articles that match the rest."""
@@ -120,17 +125,19 @@ class _Word:
 
 def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | None:
     """The scope of what is typed; None where nothing matches what stands before."""
-    tree = parse(typed.before + typed.word, today=how.today(), day_first=how.day_first).tree
+    deadline = Deadline(how.seconds, how.clock)
+    tree = how.parse(typed.before + typed.word).tree
     rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        within = matching(snapshot, how.languages, how.spoken, rest)
-        if not within.any():
+        within = matching(snapshot, how.languages, how.spoken, rest, deadline)
+        # Of what was cut nobody knows what it would find.
+        if not within.any() or deadline.is_over():
             return None
     common = frozenset().union(*map(stop_words, how.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
-    leaves = Leaves(snapshot, how.languages)
-    return _Scope(snapshot, how, typed, leaves, fields, place, within, common, _dates(tree))
+    leaves = Leaves(snapshot, how.languages, deadline=deadline)
+    return _Scope(snapshot, how, typed, leaves, fields, place, within, common, _dates(tree), deadline)
 
 
 def _dates(tree: Any) -> int:
@@ -310,6 +317,14 @@ def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
         if words_asked(scope.parse(text)) is not None:
             return text
     return None
+
+
+def _in_time(found: Iterator[Suggestion]) -> Iterator[Suggestion]:
+    """Those that are found before time is up."""
+    try:
+        yield from found
+    except TimeIsUp:
+        return
 
 
 def _in_turns(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int) -> list[Suggestion]:

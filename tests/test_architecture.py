@@ -64,7 +64,7 @@ ROOMS = [
         "indexer.receipts",
         "indexer.sharing",
     ),
-    ("indexer.underway",),
+    ("indexer.underway", "indexer.limits"),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

@@ -64,6 +64,7 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
         "synonyms": "words.txt",
         "page_size": "7",
         "passages": "7",
+        "query_characters": "7",
         "query_seconds": "7",
         "host": "::1",
         "port": "7",

@@ -170,7 +170,7 @@ def test_a_page_without_more_has_no_cursor(index: Index) -> None:
 def test_a_cursor_goes_on_from_a_page_by_offset_and_deeper_than_one_may(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.arguments.MAX_DEPTH", 10)
+    monkeypatch.setattr("indexer.arguments.PAGED", 10)
     whole = ids(walk(index, "crane", limit=10))
     page = index.search("crane", limit=5, offset=5)
     assert [hit.article.id for hit in index.search("crane", limit=10, cursor=page.cursor).hits] == whole[

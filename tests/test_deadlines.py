@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Config, ConfigError, Index, InvalidRequest, Page
+from indexer import Config, ConfigError, Index, InvalidRequest, Page, limits
 from indexer.engine import evaluate
 from indexer.engine.leaves import Leaf
 from indexer.engine.scoring import ScoredLeaf, score_leaf
@@ -24,7 +24,8 @@ from tests.test_query_language import ARTICLES, QUERIES, TODAY
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """The articles of the query language's tests."""
-    with Index(Config(index=tmp_path_factory.mktemp("time") / "index"), today=lambda: TODAY) as opened:
+    config = Config(index=tmp_path_factory.mktemp("time") / "index", query_characters=limits.MOST_CHARACTERS)
+    with Index(config, today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         yield opened
 
@@ -155,7 +156,7 @@ def test_a_deadly_query_does_no_more_work_than_there_is_time(
     [
         ("deep parentheses", "Parentheses nest at most 20 deep"),
         ("a loose phrase", None),
-        ("much text", "Only the first 8,192 of 119,999 characters of the query were read."),
+        ("much text", "Only the first 4,000 of 119,999 characters of the query were read."),
         ("long words", "its first 256 characters were searched for."),
         ("boosts", "A word counts at most 100 times; ^100 was used."),
         ("common words near one another", "NEAR joins at most 16 in a row; the rest may stand anywhere."),
@@ -167,5 +168,5 @@ def test_each_bound_that_was_met_is_said(index: Index, name: str, note: str | No
 
 
 def test_more_words_than_are_searched_for_are_counted(index: Index) -> None:
-    page = index.search(" ".join(["low"] * 600), seconds=60)
-    assert "Only the first 512 words were searched for; 88 were left out." in page.notes
+    page = index.search(" ".join(["low"] * 60), seconds=60)
+    assert "Only the first 32 words and phrases were searched for; 28 were left out." in page.notes

@@ -12,11 +12,8 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer import limits, query
 from indexer.query import (
-    MAX_CHARACTERS,
-    MAX_CLAUSES,
-    MAX_NOTES,
-    MAX_WORD,
     AllOf,
     DateRange,
     Filter,
@@ -27,7 +24,7 @@ from indexer.query import (
     parse,
     reading,
 )
-from indexer.query.tree import LABELS, MAX_BOOST
+from indexer.query.tree import LABELS
 
 TODAY = date(2024, 3, 1)
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
@@ -360,43 +357,59 @@ def test_what_is_not_understood_is_searched_as_text_with_a_note(text: str, tree:
 
 def test_a_long_query_is_cut_between_words_with_a_note() -> None:
     found = read("abc " * 3_000)
-    assert len(list(found.tree.leaves())) == MAX_CLAUSES
+    assert len(list(found.tree.leaves())) == limits.CLAUSES
     assert found.notes == (
-        "Only the first 8,192 of 11,999 characters of the query were read.",
-        "Only the first 512 words were searched for; 1536 were left out.",
+        "Only the first 512 of 11,999 characters of the query were read.",
+        "Only the first 32 words and phrases were searched for; 96 were left out.",
     )
-    assert read(f"{'x' * 100} " * 100 + "y").tree == AllOf([word("x" * 100)] * 81)
+    assert read(f"{'x' * 100} " * 100 + "y").tree == AllOf([word("x" * 100)] * 5)
+    assert len(found.text) == limits.CHARACTERS - 1
 
 
-def test_a_whole_abstract_is_read_without_a_note() -> None:
-    text = "Effects of transonic flow on wing-body interference, as measured (in part) at M 0.8. " * 36
-    assert len(text) > 3_000
+def test_how_much_of_a_query_is_read_may_be_configured() -> None:
+    text = f"{'x' * 100} " * 30
+    assert parse(text, today=TODAY, characters=4_000).notes == ()
+    assert len(list(parse(text, today=TODAY, characters=4_000).tree.leaves())) == 30
+
+
+def test_the_parser_never_sees_more_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(query, "parse_tree", lambda text, clauses: seen.append(text))
+    for text in ("a" * 40_000, "a " * 40_000, "(" * 40_000, '"' + "a " * 40_000, "\ud800" * 40_000):
+        read(text)
+    assert len(seen) == 5
+    assert max(map(len, seen)) == limits.CHARACTERS
+
+
+def test_a_pasted_sentence_is_read_without_a_note() -> None:
+    text = "Effects of transonic flow on wing-body interference, as measured (in part) at M 0.8. " * 2
     assert read(text).notes == ()
 
 
 def test_a_long_word_is_cut_with_a_note() -> None:
     found = read("a" * 40_000)
-    assert found.tree == word("a" * MAX_WORD)
+    assert found.tree == word("a" * limits.WORD)
     assert len(found.notes) == 2
-    assert MAX_CHARACTERS < 40_000
 
 
-def test_the_words_of_a_phrase_count() -> None:
-    found = read(f'"{"a " * 600}" b')
-    assert found.tree == RawPhrase("text", " ".join(["a"] * MAX_CLAUSES))
-    assert found.notes == ("Only the first 512 words were searched for; 89 were left out.",)
+def test_a_phrase_is_one_clause() -> None:
+    words = " ".join(["a"] * 100)
+    assert read(f'"{words}" b') == Parsed(AllOf([RawPhrase("text", words), B]))
+    found = read(" ".join(f'"{letter} {letter}"' for letter in "abcdefghijklmnopqrstuvwxyz1234567"))
+    assert len(list(found.tree.leaves())) == limits.CLAUSES
+    assert found.notes == ("Only the first 32 words and phrases were searched for; 1 was left out.",)
 
 
 def test_deep_parentheses_are_ignored_with_a_note() -> None:
-    found = read("(a AND (b OR " * 100 + "c" + "))" * 100)
+    found = read("(a AND (b OR " * 15 + "c" + "))" * 15)
     assert found.notes == ("Parentheses nest at most 20 deep; deeper ones were ignored.",)
-    assert len(list(found.tree.leaves())) == 201
+    assert len(list(found.tree.leaves())) == 31
 
 
 def test_many_notes_are_summed_up() -> None:
-    notes = read(" ".join(f"foo{n}:bar" for n in range(50))).notes
-    assert len(notes) == MAX_NOTES
-    assert notes[-1] == "There are 41 more notes like these."
+    notes = read(" ".join(f"foo{n}:bar" for n in range(30))).notes
+    assert len(notes) == limits.NOTES
+    assert notes[-1] == "There are 21 more notes like these."
 
 
 def test_a_note_does_not_repeat_a_long_word() -> None:
@@ -528,7 +541,7 @@ def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
 def check(found: Parsed) -> None:
     """Only the documented nodes, in the documented places; Whoosh's conventions hold."""
     tree = found.tree
-    assert len(found.notes) <= MAX_NOTES
+    assert len(found.notes) <= limits.NOTES
     assert all(note.isprintable() for note in found.notes)
     assert copy.deepcopy(tree) == tree
     assert hash(copy.deepcopy(tree)) == hash(tree)
@@ -538,7 +551,7 @@ def check(found: Parsed) -> None:
         return
     assert pickle.loads(pickle.dumps(tree)) == tree
     leaves = list(tree.leaves())
-    assert 0 < len(leaves) <= 2 * MAX_CLAUSES + 1
+    assert 0 < len(leaves) <= 2 * limits.CLAUSES + 1
     assert isinstance(tree.all_terms(), set)
     assert not isinstance(tree, (Not, DateRange, Filter))
     assert reading(tree)
@@ -550,7 +563,7 @@ def walk(node: Query, *, strict: bool) -> None:
     words = (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase)
     assert kind in (*words, Near, DateRange, Filter, Every, AllOf, And, Or, Must, Not)
     boost = getattr(node, "boost", 1)
-    assert 0 <= boost <= MAX_BOOST
+    assert 0 <= boost <= limits.BOOST
     if kind not in (*words, Near):
         assert boost == 1
     if isinstance(node, Near):
@@ -569,8 +582,8 @@ def walk(node: Query, *, strict: bool) -> None:
         text: str = node.text  # type: ignore[attr-defined]
         assert text
         assert text.encode()
-        assert len(text) <= MAX_CHARACTERS
-        assert kind is RawPhrase or len(text) <= MAX_WORD
+        assert len(text) <= limits.CHARACTERS
+        assert kind is RawPhrase or len(text) <= limits.WORD
     if isinstance(node, FuzzyTerm):
         assert node.maxdist in (1, 2)
     if isinstance(node, DateRange):

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Config, Index
-from indexer.engine import leaves
+from indexer import Article, Config, Index, limits
 from indexer.query import parse, reading
 from tests.reference import Reference
 
@@ -363,7 +362,7 @@ def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Ind
 def test_of_too_many_words_the_commonest_are_searched_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaves, "MAX_EXPANSION", 2)
+    monkeypatch.setattr(limits, "EXPANSION", 2)
     texts = ["sand sail sea", "sail sea salt", "sea", "shore sail", "seal"]
     with Index(Config(index=tmp_path / "index")) as index:
         for number, text in enumerate(texts):

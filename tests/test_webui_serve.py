@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import re
 import signal
@@ -20,10 +21,12 @@ import pytest
 import webui
 from indexer import Article, ConfigError
 from tests.test_webui_views import archive
+from webui import refusals
+from webui.journal import Journal
 from webui.serve import THREADS, AddressUnavailable, Server
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Seconds after which a server that does not answer, or does not end, is taken for one that never will.
 PATIENCE = 300
@@ -43,7 +46,7 @@ def serving(app: object) -> Iterator[str]:
         assert not thread.is_alive()
 
 
-def site() -> object:
+def site() -> WSGIApplication:
     return webui.create_app(archive(Article(id="a", title="Zebra", paragraphs=("A zebra.",))))
 
 
@@ -141,6 +144,57 @@ def test_what_is_no_request_is_refused_as_a_problem(request_line: bytes, status:
     assert response.getheader("X-Content-Type-Options") == "nosniff"
     assert json.loads(body)["status"] == status
     assert b"<" not in body
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"G",
+        b"\r\n",
+        b"GET / HTTP/1.1\r\nX: y\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx",
+    ],
+)
+def test_who_never_gets_done_asking_is_cut_off_and_told_so(
+    part: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "REQUEST_SECONDS", 0.0)
+    log = io.StringIO()
+    with serving(Journal(site(), log)) as address, contextlib.ExitStack() as stack:
+        raw = connection(stack, address)
+        raw.sendall(part)
+        response = http.client.HTTPResponse(raw)
+        response.begin()
+        body = response.read()
+        assert raw.recv(1) == b""
+    assert (response.status, json.loads(body)["status"]) == (408, 408)
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert (line["status"], line["bytes"]) == (408, len(body))
+
+
+def test_who_asks_again_and_again_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "REQUEST_SECONDS", 0.0)
+    with serving(site()) as address, contextlib.ExitStack() as stack:
+        raw = connection(stack, address)
+        for _ in range(20):
+            raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            response = http.client.HTTPResponse(raw)
+            response.begin()
+            response.read()
+            assert response.status == 200
+
+
+def test_what_is_no_request_is_in_the_log_as_any_other() -> None:
+    log = io.StringIO()
+    with serving(Journal(site(), log)) as address, contextlib.ExitStack() as stack:
+        raw = connection(stack, address)
+        raw.sendall(b"POST /a/secret HTTP/1.1\r\nContent-Length: 66000\r\n\r\n")
+        response = http.client.HTTPResponse(raw)
+        response.begin()
+        response.read()
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert set(line) == {"time", "method", "path", "status", "bytes", "ms"}
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/a/\u2026", 413)
 
 
 def test_requests_at_the_same_time_get_the_same_answers() -> None:

@@ -11,16 +11,13 @@ from urllib.parse import quote, urlencode, urlsplit
 from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
+from indexer.limits import MOST_CHARACTERS, PAGED
 from webui.phrases import LANGUAGES
 
 Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-# Every link of a page repeats the query, so it may not be of any length.
-MAX_QUERY = 4000
 # How many hits a page may show; none of them: as many as is configured.
 SIZES = (10, 25, 50, 100)
-# The index answers no deeper than this.
-MAX_DEPTH = 10_000
 # How much of a passage's beginning and end names it in the original.
 FRAGMENT_WORDS, FRAGMENT_LENGTH = 5, 12
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -54,9 +51,10 @@ class Search:
     def parse(cls, args: Mapping[str, str]) -> Self:
         """The search in the parameters of an address. Raises InvalidRequest for what has no meaning."""
         query = args.get("q", "")
-        if len(query) > MAX_QUERY:
+        # Every link of a page repeats the query, so it may not be of any length.
+        if len(query) > MOST_CHARACTERS:
             raise InvalidRequest(
-                f"q: a query of up to {MAX_QUERY:,} characters is wanted, {len(query):,} were found"
+                f"q: a query of up to {MOST_CHARACTERS:,} characters is wanted, {len(query):,} were found"
             )
         sort = args.get("sort") or "relevance"
         if sort not in SORTS:
@@ -83,7 +81,7 @@ class Search:
         """What can be shown again, in the form, of parameters that could not be used."""
         sort = args.get("sort")
         return cls(
-            args.get("q", "")[:MAX_QUERY],
+            args.get("q", "")[:MOST_CHARACTERS],
             args.get("after", "")[:40],
             args.get("before", "")[:40],
             sort if sort in SORTS else "relevance",
@@ -167,7 +165,7 @@ class Pager:
 def pager(search: Search, base: str, results: int, limit: int) -> Pager:
     """The pager for `results` hits, `limit` on a page: the first, the last and those around this one."""
     limit = max(limit, 1)
-    last = max(1, min(-(-results // limit), MAX_DEPTH // limit))
+    last = max(1, min(-(-results // limit), PAGED // limit))
     shown = sorted({1, last, *range(max(1, search.page - 2), min(last, search.page + 2) + 1)})
     pages: list[tuple[int, str] | None] = []
     for number in shown:
@@ -261,7 +259,7 @@ def web_address(url: str | None) -> tuple[str, str] | None:
 
 
 def whole_number(
-    args: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = MAX_DEPTH
+    args: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = PAGED
 ) -> int:
     """The parameter `name` as a number from `least` to `most`. Raises InvalidRequest."""
     text = args.get(name, "").strip()

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RequestRedirect
 
-from indexer.arguments import MAX_SECONDS
+from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.model import Page
 from webui import exports
@@ -208,7 +208,7 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "fold": asked.fold,
         "explain": asked.explain,
         # Who keeps the archive says how long a query may take; who asks may only want less.
-        "seconds": min(decimal(args, "seconds", least=0.001, most=MAX_SECONDS) or usual, usual),
+        "seconds": min(decimal(args, "seconds", least=0.001, most=limits.SECONDS) or usual, usual),
     }
 
 

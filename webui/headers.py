@@ -84,6 +84,7 @@ def entity_tag(index: Index, *parts: str) -> str:
         _version(),
         str(config.page_size),
         str(config.passages),
+        str(config.query_characters),
         str(config.query_seconds),
         config.timezone,
         _stamp(config),

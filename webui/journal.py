@@ -43,9 +43,10 @@ class Journal:
             return start(status, *more)  # type: ignore[arg-type]
 
         answer = self._app(environ, remember)  # type: ignore[arg-type]
-        return _Told(answer, told, lambda: self._write(environ, told, time.perf_counter() - began))
+        return _Told(answer, told, lambda: self.write(environ, told, time.perf_counter() - began))
 
-    def _write(self, environ: WSGIEnvironment, told: dict[str, int], seconds: float) -> None:
+    def write(self, environ: WSGIEnvironment, told: dict[str, int], seconds: float) -> None:
+        """Write the line of a request that was answered: `told` are the status and the bytes."""
         path = _text(environ.get("PATH_INFO", ""))
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from indexer.arguments import MAX_DEPTH, MAX_SECONDS, MAX_VALUES
+from indexer import limits
 from indexer.engine.facets import FACETS
 from indexer.engine.periods import GRAINS
 from indexer.errors import InvalidRequest
-from webui.addresses import MAX_QUERY, SORTS
+from webui.addresses import SORTS
 
 # The most hits, rows' hits and suggestions that one answer may hold.
 MAX_LIMIT = 1000
-MAX_ROWS_LIMIT = MAX_DEPTH
+MAX_ROWS_LIMIT = limits.PAGED
 MAX_SUGGESTIONS = 50
 LEAST_DAYS, MOST_DAYS = 0.001, 1_000_000
 FORMATS = ("json", "jsonl", "csv", "atom")
@@ -62,13 +62,13 @@ def _number(most: int, default: int | None = None) -> dict[str, Any]:
 
 
 def _several(values: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"type": "array", "items": values or {"type": "string", "minLength": 1}, "maxItems": MAX_VALUES}
+    return {"type": "array", "items": values or {"type": "string", "minLength": 1}, "maxItems": limits.VALUES}
 
 
 QUERY = Parameter(
     "q",
     "What to search for: any text is a query. The query guide says what can be typed.",
-    {"type": "string", "maxLength": MAX_QUERY, "default": ""},
+    {"type": "string", "maxLength": limits.MOST_CHARACTERS, "default": ""},
     "query",
     example="harbour crane",
 )
@@ -104,8 +104,8 @@ SLICE = (
         _number(MAX_ROWS_LIMIT), "limit",
     ),
     Parameter(
-        "offset", f"Hits to leave out; no deeper than {MAX_DEPTH:,} together with the limit.",
-        _number(MAX_DEPTH, 0), "offset",
+        "offset", f"Hits to leave out; no deeper than {limits.PAGED:,} together with the limit.",
+        _number(limits.PAGED, 0), "offset",
     ),
     Parameter(
         "cursor", "That of the page before, of the same search: goes as deep as one likes.",
@@ -124,7 +124,7 @@ EXPLAIN = Parameter(
 SECONDS = Parameter(
     "seconds",
     "The time that it may take, if it is to be less than what is configured; then the answer is cut.",
-    {"type": "number", "minimum": 0.001, "maximum": MAX_SECONDS},
+    {"type": "number", "minimum": 0.001, "maximum": limits.SECONDS},
     "seconds",
 )
 FORMAT = Parameter(

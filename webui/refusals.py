@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
+from waitress.utilities import Error
 
 from webui.headers import security_headers
+from webui.journal import Journal
 from webui.wire import Problem
 
+REQUEST_SECONDS = 10.0
+"""From its first byte to its last, a request may take so long: else who sends one now and then, often enough
+not to be silent, holds a connection for ever, and eight hundred of them all that there are."""
 _DETAILS = {
     400: "A request in HTTP/1.1 is wanted; what was found is none.",
+    408: f"A whole request within {REQUEST_SECONDS:g} seconds is wanted; a part of one was found.",
     413: "No body is wanted, and this one is too large to be ignored.",
     431: "An address and headers of up to 64 kB together are wanted.",
     501: "A body as it is, or in chunks, is the only one that is read.",
@@ -35,14 +42,62 @@ class Refusal(ErrorTask):  # type: ignore[misc]
             *security_headers().items(),
         ]
         self.set_close_on_finish()
+        if journal := self.channel.journal:
+            # As much as was understood of it, which may be nothing.
+            known = {
+                "REQUEST_METHOD": getattr(self.request, "command", ""),
+                "PATH_INFO": getattr(self.request, "path", ""),
+                "QUERY_STRING": getattr(self.request, "query", ""),
+            }
+            told = {"status": error.code, "bytes": len(body)}
+            journal.write(known, told, time.monotonic() - self.channel.began)
         self.content_length = len(body)
         self.write(body)
 
 
+class TooSlow(Error):  # type: ignore[misc]
+    """What the server says of a request that did not come in time."""
+
+    code = 408
+    reason = "Request Timeout"
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that refuses in this way."""
+    """A connection that refuses in this way, and that waits for a request no longer than it should take."""
 
     error_task_class: Any = Refusal
+    journal: Journal | None = None
+    """Where what was refused is told."""
+    began: float
+    """When the first byte came of what is not answered yet: on the monotonic clock."""
+    request: Any
+    _waits = False
+
+    def received(self, data: bytes) -> Any:
+        """Take in a part of a request."""
+        if not self._waits:
+            self.began, self._waits = time.monotonic(), True
+        return super().received(data)
+
+    def service(self) -> None:
+        """Answer a request that is whole."""
+        self._waits = False
+        super().service()
+
+    def readable(self) -> Any:
+        """Whether there may be more to read; the loop of the server asks this at least once a second."""
+        if self._waits and not self.requests and time.monotonic() - self.began > REQUEST_SECONDS:
+            self._give_up()
+        return super().readable()
+
+    def _give_up(self) -> None:
+        with self.requests_lock:
+            # Of line breaks alone there is no request.
+            request = self.request or self.parser_class(self.adj)
+            request.error, request.completed = TooSlow(""), True
+            self.request, self._waits = None, False
+            self.requests.append(request)
+        self.server.add_task(self)
 
     def close(self) -> None:
         """Close it, and the files in which its answers wait to be read."""

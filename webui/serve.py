@@ -32,6 +32,8 @@ MAX_BODY = 64 * 1024
 WAITING = 1024**3
 # Seconds of silence after which a connection is closed.
 SILENCE = 30
+# Seconds between two looks for silent ones.
+LOOKED_AFTER = 5
 
 
 class AddressUnavailable(NutgrafError):
@@ -71,13 +73,18 @@ class Server:
             threads=threads,
             connection_limit=CONNECTIONS,
             channel_timeout=SILENCE,
+            cleanup_interval=LOOKED_AFTER,
             max_request_header_size=MAX_HEADER,
             max_request_body_size=MAX_BODY,
             outbuf_high_watermark=WAITING,
             asyncore_use_poll=True,
             ident=None,
         )
-        self._server.channel_class = Channel
+
+        class Told(Channel):
+            journal = app if isinstance(app, Journal) else None
+
+        self._server.channel_class = Told
         self._lock = threading.Lock()
         self._closed = False
 

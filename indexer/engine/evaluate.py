@@ -193,7 +193,9 @@ class Evaluation:
         self.deadline.check()
         places = within_reach(found, depth, besides)
         scores = found.scores.copy()
-        scores[places] *= 1 + NEARNESS * coverage(self.snapshot, leaves, found.articles[places])
+        scores[places] *= 1 + NEARNESS * coverage(
+            self.snapshot, leaves, found.articles[places], self.deadline
+        )
         return Matches(found.articles, scores)
 
     def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:

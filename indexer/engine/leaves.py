@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from indexer import limits
 from indexer.analysis import Analyzer, Token, analyzer
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
@@ -20,8 +21,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.folding import fold
 from indexer.unspaced import is_unit, is_unspaced
 
-MAX_EXPANSION = 1000
-MAX_PIECES = 128
+_AT_ONCE = 8192  # words that are compared with a pattern between two looks at the clock
 
 
 class Leaf(Struct, frozen=True, eq=False):
@@ -49,7 +49,7 @@ class Leaves:
     notes: list[str] = field(default_factory=list)
     deadline: Deadline = NEVER
     analyzers: tuple[Analyzer, ...] = field(init=False)
-    _pieces_left: int = MAX_PIECES
+    _pieces_left: int = limits.PIECES
 
     def __post_init__(self) -> None:
         # Languages that are analysed alike need only one.
@@ -69,7 +69,9 @@ class Leaves:
         if len(tokens) < 2 or "://" in text:
             return []
         if len(tokens) > self._pieces_left:
-            self.notes.append(f"Only the first {MAX_PIECES} parts of joined words were searched for alone.")
+            self.notes.append(
+                f"Only the first {limits.PIECES} parts of joined words were searched for alone."
+            )
             tokens = tokens[: self._pieces_left]
         self._pieces_left -= len(tokens)
         ends = [0, *(token.end for token in tokens)]
@@ -114,12 +116,18 @@ class Leaves:
         pattern = _pattern(text)
         start = re.split(r"[*?]", pattern, maxsplit=1)[0]
         lexicon, matches = self.snapshot.lexicon, _glob(pattern).fullmatch
-        places = [place for place in self.snapshot.words_from(start) if matches(lexicon[place])]
+        places: list[int] = []
+        candidates = self.snapshot.words_from(start)
+        for begin in range(0, len(candidates), _AT_ONCE):
+            self.deadline.check()
+            block = candidates[begin : begin + _AT_ONCE]
+            places += (place for place in block if matches(lexicon[place]))
         return self._expanded(fields, text, places)
 
     def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> Leaf:
         """Words at most `distance` edits (a swap of neighbours counts one) from a word, as written."""
-        found, lexicon = self.snapshot.spellings.near(_pattern(text), distance), self.snapshot.lexicon
+        found = self.snapshot.spellings.near(_pattern(text), distance, self.deadline)
+        lexicon = self.snapshot.lexicon
         return self._expanded(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
 
     def exact(self, fields: Iterable[str], text: str, slop: int) -> Leaf:
@@ -139,7 +147,7 @@ class Leaves:
             found = merge_postings(
                 [exact_postings(self.snapshot, name, phrase, self.deadline) for phrase in sorted(phrases)]
             )
-            single = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
+            single = self._written(name, [*words, *grams])
             parts[name] = merge_postings([found, single], np.maximum)
         label = f'="{text}"' if " " in text else f"={text}"
         mark = Mark(words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases))
@@ -150,10 +158,11 @@ class Leaves:
         marks = [Mark.of(leaf.mark for leaf in part) for part in parts]
         found = {}
         for name in fields:
-            having = [
-                merge_postings([leaf.title if name == "title" else leaf.paragraph for leaf in part]).docs
-                for part in parts
-            ]
+            having = []
+            for part in parts:
+                self.deadline.check()
+                own = [leaf.title if name == "title" else leaf.paragraph for leaf in part]
+                having.append(merge_postings(own).docs)
             pairs = list(zip(marks, having, strict=True))
             found[name] = near_postings(self.snapshot, name, pairs, distances, self.deadline)
         label = " NEAR ".join("/".join(leaf.label for leaf in part) for part in parts)
@@ -178,7 +187,7 @@ class Leaves:
                 self.snapshot.phrase_postings(name, *phrase, self.deadline) for phrase in sorted(phrases)
             ]
             grams = [gram for character in characters for gram in self._grams(character)]
-            exact = self.snapshot.word_postings(name, [*words, *grams]) if words or grams else NO_POSTINGS
+            exact = self._written(name, [*words, *grams])
             # A word written exactly so is most often among the stem's places already: not counted twice.
             parts[name] = merge_postings([merge_postings(found), exact], np.maximum)
         mark = Mark(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
@@ -199,20 +208,23 @@ class Leaves:
     def _grams(self, character: str) -> list[str]:
         return [self.snapshot.lexicon[place] for place in self.snapshot.words_from(character)]
 
+    def _written(self, field: str, words: Sequence[str]) -> Postings:
+        """The postings of words as written."""
+        return self.snapshot.word_postings(field, words, self.deadline) if words else NO_POSTINGS
+
     def _expanded(self, fields: Iterable[str], label: str, places: Sequence[int]) -> Leaf:
         """The words at some places of the lexicon (ascending), as one leaf."""
-        if len(places) > MAX_EXPANSION:
+        if len(places) > limits.EXPANSION:
             self.notes.append(
-                f"{label} stands for {len(places):,} words; the {MAX_EXPANSION:,} most common of them were "
-                "searched for."
+                f"{label} stands for {len(places):,} words; the {limits.EXPANSION:,} most common of them "
+                "were searched for."
             )
             commonest = np.argsort(-self.snapshot.commonness[np.array(places)], kind="stable")
-            places = sorted(places[number] for number in commonest[:MAX_EXPANSION].tolist())
+            places = sorted(places[number] for number in commonest[: limits.EXPANSION].tolist())
         words = [self.snapshot.lexicon[place] for place in places]
         parts = {}
         for name in fields:
-            self.deadline.check()
-            parts[name] = self.snapshot.word_postings(name, words)
+            parts[name] = self._written(name, words)
         return _leaf(label, parts, Mark(words=frozenset(words)))
 
 

@@ -18,6 +18,7 @@ FAR = 2**32
 """Wider than any paragraph, so that positions of neighbouring documents never meet."""
 
 _NOWHERE = np.int64(2**62)
+_AT_ONCE = 2**18  # places that are sorted between two looks at the clock
 
 _Places = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
@@ -54,15 +55,17 @@ class Spans:
         return (following - self.ends <= gap) | (self.starts - preceding <= gap)
 
 
-def meet(parts: Sequence[Spans], distances: Sequence[int]) -> list[_Flags]:
+def meet(parts: Sequence[Spans], distances: Sequence[int], deadline: Deadline = NEVER) -> list[_Flags]:
     """Which spans of each part belong to a row of spans, one of each part, that follow within the distances.
 
-    One of `distances` stands between each two parts; the two may stand in whatever order.
+    One of `distances` stands between each two parts; the two may stand in whatever order. Raises TimeIsUp.
     """
     kept = [np.ones(len(parts[0].starts), np.bool_)]
     for number, gap in enumerate(distances):
+        deadline.check()
         kept.append(parts[number + 1].beside(parts[number].only(kept[-1]), gap))
     for number, gap in reversed(list(enumerate(distances))):
+        deadline.check()
         kept[number] &= parts[number].beside(parts[number + 1].only(kept[number + 1]), gap)
     return kept
 
@@ -83,9 +86,11 @@ def near_postings(
         return NO_POSTINGS
     spans = []
     for mark, _ in parts:
+        spans.append(spans_of(snapshot, field, mark, docs, deadline))
+    counts = []
+    for part, kept in zip(spans, meet(spans, distances, deadline), strict=True):
         deadline.check()
-        spans.append(spans_of(snapshot, field, mark, docs))
-    counts = [_counted(part.only(kept)) for part, kept in zip(spans, meet(spans, distances), strict=True)]
+        counts.append(_counted(part.only(kept)))
     # Whoever belongs to a row has all the others of it in the same document.
     return Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts]))
 
@@ -95,58 +100,71 @@ def exact_postings(snapshot: Snapshot, field: str, phrase: Phrase, deadline: Dea
     words, _ = phrase
     having = []
     for word in dict.fromkeys(words):
-        deadline.check()
-        having.append(snapshot.word_postings(field, [word]).docs)
+        having.append(snapshot.word_postings(field, [word], deadline).docs)
     docs = _common(having)
     if not len(docs):
         return NO_POSTINGS
     places = {}
     for word in dict.fromkeys(words):
-        deadline.check()
-        places[word] = _places(docs, snapshot.word_positions(field, [word], docs))
+        places[word] = _places(docs, snapshot.word_positions(field, [word], docs, deadline))
     deadline.check()
     starts = [places[word] for word in words]
-    return _counted(_in_order(starts, phrase))
+    return _counted(_in_order(starts, phrase, deadline))
 
 
-def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids) -> Spans:
-    """Everything that a mark stands for in some documents (ascending)."""
-    singles = [_places(docs, snapshot.positions(field, stem, docs)) for stem in sorted(mark.stems)]
+def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids, deadline: Deadline = NEVER) -> Spans:
+    """Everything that a mark stands for in some documents (ascending). Raises TimeIsUp."""
+
+    def stem_places(stem: str) -> _Places:
+        deadline.check()
+        return _places(docs, snapshot.positions(field, stem, docs))
+
+    def word_places(words: Sequence[str]) -> _Places:
+        return _places(docs, snapshot.word_positions(field, words, docs, deadline))
+
+    singles = [stem_places(stem) for stem in sorted(mark.stems)]
     words = [*mark.words]
     for character in mark.characters:
         words += (snapshot.lexicon[place] for place in snapshot.words_from(character))
     if words:
-        singles.append(_places(docs, snapshot.word_positions(field, words, docs)))
-    places = _distinct(singles)
+        singles.append(word_places(words))
+    places = _distinct(singles, deadline)
     if not mark.phrases and not mark.exact:
         return Spans(places, places)
     found = [Spans(places, places)]
     for phrase in mark.phrases:
-        rows = [_places(docs, snapshot.positions(field, stem, docs)) for stem in phrase[0]]
-        found.append(_in_order(rows, phrase))
+        found.append(_in_order([stem_places(stem) for stem in phrase[0]], phrase, deadline))
     for phrase in mark.exact:
-        rows = [_places(docs, snapshot.word_positions(field, [word], docs)) for word in phrase[0]]
-        found.append(_in_order(rows, phrase))
+        found.append(_in_order([word_places([word]) for word in phrase[0]], phrase, deadline))
     return Spans.of(
         *(np.concatenate(bounds) for bounds in ([s.starts for s in found], [s.ends for s in found]))
     )
 
 
-def _distinct(parts: Sequence[_Places]) -> _Places:
-    """Ascending places without repetition, as those of one."""
+def _distinct(parts: Sequence[_Places], deadline: Deadline) -> _Places:
+    """Ascending places without repetition, as those of one. Raises TimeIsUp."""
     if len(parts) < 2:
         return parts[0] if parts else np.empty(0, np.int64)
-    places = np.sort(np.concatenate(parts), kind="stable")
-    return places[np.flatnonzero(np.diff(places, prepend=-1))]
+    # In stretches, each of which holds all places between two bounds.
+    longest = max(parts, key=len)
+    step = max(1, _AT_ONCE * len(longest) // max(1, sum(map(len, parts))))
+    cuts = [part.searchsorted(longest[step::step]) for part in parts]
+    found = []
+    for stretch in zip(*map(np.split, parts, cuts), strict=True):
+        deadline.check()
+        places = np.sort(np.concatenate(stretch), kind="stable")
+        found.append(places[np.flatnonzero(np.diff(places, prepend=-1))])
+    return np.concatenate(found)
 
 
-def _in_order(rows: Sequence[_Places], phrase: Phrase) -> Spans:
+def _in_order(rows: Sequence[_Places], phrase: Phrase, deadline: Deadline) -> Spans:
     """Where places of each row follow one another within the slop; of several beginnings, the last counts."""
     slop = phrase[1]
     starts = ends = rows[0]
     for here in rows[1:]:
         if not len(ends):
             break
+        deadline.check()
         before = np.searchsorted(ends, here) - 1
         kept = (before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)
         starts, ends = starts[before[kept]], here[kept]

@@ -23,6 +23,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexer.engine.arrays import Matches, contains, unite
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.leaves import Leaf
 from indexer.engine.postings import Ids, Postings, Values, sum_runs
 from indexer.engine.snapshot import Snapshot
@@ -129,10 +130,13 @@ def burst(articles: int, having: int, times: float) -> float:
     return max(1.0, at_random / having)
 
 
-def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) -> Values:
+def coverage(
+    snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids, deadline: Deadline = NEVER
+) -> Values:
     """How much of the query stands together in the best paragraph (or the title) of each article: 0 to 1.
 
-    The share is by idf, so that a rare word counts for more. float64, one of each of `articles`.
+    The share is by idf, so that a rare word counts for more. float64, one of each of `articles`. Raises
+    TimeIsUp.
     """
     total = sum(leaf.idf for leaf in leaves)
     if not total or not len(articles):
@@ -144,11 +148,13 @@ def coverage(snapshot: Snapshot, leaves: Sequence[ScoredLeaf], articles: Ids) ->
         docs = [(own[here], owners[here]) for own, owners in docs for here in [wanted[owners]]]
     together = np.zeros(snapshot.documents)
     for scored, (own, _) in zip(leaves, docs, strict=True):
+        deadline.check()
         together[own] += scored.idf
     best = np.zeros(snapshot.articles)
     for scored in leaves:
         best[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
     for own, owners in docs:
+        deadline.check()
         np.maximum.at(best, owners, together[own])
     shares: Values = best[articles] / total
     return shares

@@ -98,10 +98,10 @@ class Snapshot:
             for part in self.parts
         )
 
-    def word_postings(self, field: str, words: Iterable[str]) -> Postings:
-        """The postings of words as written, as those of one word."""
+    def word_postings(self, field: str, words: Iterable[str], deadline: Deadline = NEVER) -> Postings:
+        """The postings of words as written, as those of one word. Raises TimeIsUp."""
         wanted = list(words)
-        return gathered(self.parts, lambda view: view.word_postings(field, wanted))
+        return gathered(self.parts, lambda view: view.word_postings(field, wanted, deadline))
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
@@ -116,10 +116,14 @@ class Snapshot:
         """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
         return positions_in(self.parts, docs, lambda view, own: view.positions(field, stem, own))
 
-    def word_positions(self, field: str, words: Iterable[str], docs: Ids) -> Positions:
-        """Where words as written stand in documents (ascending), likewise."""
+    def word_positions(
+        self, field: str, words: Iterable[str], docs: Ids, deadline: Deadline = NEVER
+    ) -> Positions:
+        """Where words as written stand in documents (ascending), likewise. Raises TimeIsUp."""
         wanted = list(words)
-        return positions_in(self.parts, docs, lambda view, own: view.word_positions(field, wanted, own))
+        return positions_in(
+            self.parts, docs, lambda view, own: view.word_positions(field, wanted, own, deadline)
+        )
 
     @lazy
     def lexicon(self) -> list[str]:

@@ -9,6 +9,8 @@ from operator import or_
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.deadline import NEVER, Deadline
+
 
 class Spellings:
     """Words by their length, each with the set of its letters as bits; safe to share between threads.
@@ -24,8 +26,11 @@ class Spellings:
             self._words.setdefault(len(word), []).append(word)
         self._letters: dict[int, NDArray[np.uint32]] = {}
 
-    def near(self, word: str, distance: int) -> list[str]:
-        """The words at most `distance` edits (a swap of neighbours counts one) from a word, ascending."""
+    def near(self, word: str, distance: int, deadline: Deadline = NEVER) -> list[str]:
+        """The words at most `distance` edits (a swap of neighbours counts one) from a word, ascending.
+
+        Raises TimeIsUp.
+        """
         # Here, for processes that look for nothing near need none of it.
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
@@ -36,6 +41,7 @@ class Spellings:
             words = self._words.get(length)
             if words is None:
                 continue
+            deadline.check()
             letters = self._letters.get(length)
             if letters is None:
                 # Two threads that come at once make the same.

@@ -110,8 +110,11 @@ class SegmentView:
         begin, end = self._range("paragraph.starts", number)
         return end - begin
 
-    def word_postings(self, field: str, words: Sequence[str]) -> Postings:
-        """The documents that have one of the words, as written, in a field, with all their frequencies."""
+    def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NEVER) -> Postings:
+        """The documents that have one of the words, as written, in a field, with all their frequencies.
+
+        Raises TimeIsUp.
+        """
         places = ranges(*self._wordranges([*dict.fromkeys(words)]))
         stems, variants = (
             self.file.sections["word.stems"][places],
@@ -126,13 +129,15 @@ class SegmentView:
         whole = counts == starts[distinct + 1] - starts[distinct].astype(np.int64)
         parts = []
         if whole.any():
-            stretches = list(self._stretches(field, distinct[whole], only=True))
+            stretches = list(self._stretches(field, distinct[whole], deadline, only=True))
             docs, freqs = (np.concatenate([part[place] for part in stretches]) for place in (1, 2))
             parts.append(collect(docs, freqs, self.documents))
         for stem, begin, count in zip(
             distinct[~whole].tolist(), first[~whole].tolist(), counts[~whole].tolist(), strict=True
         ):
+            deadline.check()
             parts.append(self._only(field, stem, variants[begin : begin + count]))
+        deadline.check()
         return merge_postings(parts)
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
@@ -188,15 +193,17 @@ class SegmentView:
         )
         return places.repeat(counts), positions.astype(np.int64)
 
-    def word_positions(self, field: str, words: Sequence[str], docs: Ids) -> Positions:
-        """Where words as written stand in documents (ascending): likewise, ascending."""
+    def word_positions(
+        self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NEVER
+    ) -> Positions:
+        """Where words as written stand in documents (ascending): likewise, ascending. Raises TimeIsUp."""
         forms = ranges(*self._wordranges([*dict.fromkeys(words)]))
         stems = self.file.sections["word.stems"][forms].astype(np.int64)
         firsts = self.file.sections["stem.starts"].astype(np.int64)
         wanted = np.zeros(int(firsts[-1]) if len(firsts) else 0, np.bool_)
         wanted[firsts[stems] + self.file.sections["word.variants"][forms]] = True
         keys = [np.empty(0, np.int64)]
-        for low, found, freqs, owners in self._stretches(field, np.unique(stems)):
+        for low, found, freqs, owners in self._stretches(field, np.unique(stems), deadline):
             inside = _places(docs, found, self.documents)
             begin, _ = self._range(f"{field}.occurrences", low)
             starts = np.cumsum(freqs, dtype=np.int64) - freqs + begin
@@ -206,6 +213,7 @@ class SegmentView:
             right = np.flatnonzero(wanted[np.repeat(firsts[owners[kept]], freqs[kept]) + variants])
             positions = self._numbers(field, "positions").pick(own[right])
             keys.append((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
+        deadline.check()
         key = np.sort(np.concatenate(keys))
         return key >> 32, key & (2**32 - 1)
 
@@ -341,17 +349,18 @@ class SegmentView:
         return docs, self._numbers(field, "freqs").read(begin, end)
 
     def _stretches(
-        self, field: str, stems: Array, *, only: bool = False
+        self, field: str, stems: Array, deadline: Deadline, *, only: bool = False
     ) -> Iterator[tuple[int, Ids, NDArray[np.int32], Array]]:
         """The postings of some stems (ascending), and perhaps of others between them, in few pieces.
 
         Each piece has the number of its first stem, then of each posting the document, the frequency and the
-        stem. With `only`, those of the others are left out.
+        stem. With `only`, those of the others are left out. Raises TimeIsUp.
         """
         starts = self.file.sections[f"{field}.starts"]
         between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
         breaks = np.flatnonzero(between > _NEAR) + 1
         for part in np.split(stems, breaks) if len(stems) else ():
+            deadline.check()
             low, high = int(part[0]), int(part[-1]) + 1
             docs, freqs = self._postings(field, low, high)
             bounds = starts[low : high + 1].astype(np.int64)

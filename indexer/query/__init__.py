@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from whoosh.query.qcore import NullQuery, Query
 
-from indexer.query.clauses import MAX_CLAUSES, MAX_WORD, Clauses
+from indexer import limits
+from indexer.query.clauses import Clauses
 from indexer.query.dates import parse_period, parse_range
-from indexer.query.grammar import MAX_DEPTH, parse_tree
+from indexer.query.grammar import parse_tree
 from indexer.query.reading import reading, spoken, spoken_clause
 from indexer.query.tree import (
     AllOf,
@@ -28,11 +29,6 @@ from indexer.query.widening import Alternatives, widened
 from indexer.query.writing import named, shortened, written
 
 __all__ = [
-    "MAX_CHARACTERS",
-    "MAX_CLAUSES",
-    "MAX_DEPTH",
-    "MAX_NOTES",
-    "MAX_WORD",
     "AllOf",
     "Alternatives",
     "DateRange",
@@ -57,9 +53,6 @@ __all__ = [
     "written",
 ]
 
-MAX_CHARACTERS = 8192
-MAX_NOTES = 10
-
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -71,21 +64,22 @@ class Parsed:
     tree: Query
     """NullQuery when there is nothing to search for."""
     notes: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+    """What was read."""
 
 
-def parse(text: str, *, today: date, day_first: bool = True) -> Parsed:
+def parse(text: str, *, today: date, day_first: bool = True, characters: int = limits.CHARACTERS) -> Parsed:
     """The query that `text` asks for; `tree` names the nodes it is made of. Never raises, whatever the text.
 
-    `today` is what "today" means in a date, `day_first` how 05/03/2024 is read.
+    `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than `characters` of
+    the text are looked at.
     """
     clauses = Clauses(today, day_first=day_first)
     bounds = []
     text = text.strip()
-    if len(text) > MAX_CHARACTERS:
-        bounds.append(
-            f"Only the first {MAX_CHARACTERS:,} of {len(text):,} characters of the query were read."
-        )
-        text = _cut(text)
+    if len(text) > characters:
+        bounds.append(f"Only the first {characters:,} of {len(text):,} characters of the query were read.")
+        text = _cut(text, characters)
     if _SURROGATE.search(text):
         # Through UTF-16 a pair that was torn apart becomes one character again.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -93,21 +87,23 @@ def parse(text: str, *, today: date, day_first: bool = True) -> Parsed:
             clauses.note("Broken characters in the query were replaced.")
     text = text.translate(_CONTROLS)
     tree = parse_tree(text, clauses)
-    if clauses.words > MAX_CLAUSES:
-        left_out = clauses.words - MAX_CLAUSES
-        bounds.append(f"Only the first {MAX_CLAUSES} words were searched for; {left_out} were left out.")
+    if (left_out := clauses.count - limits.CLAUSES) > 0:
+        bounds.append(
+            f"Only the first {limits.CLAUSES} words and phrases were searched for; {left_out:,} "
+            f"{'was' if left_out == 1 else 'were'} left out."
+        )
     notes = list(dict.fromkeys(bounds + clauses.notes))
     if tree is None and not notes and text:
         notes.append("There is nothing to search for in the query.")
-    if len(notes) > MAX_NOTES:
-        notes[MAX_NOTES - 1 :] = [f"There are {len(notes) - MAX_NOTES + 1} more notes like these."]
-    return Parsed(NullQuery if tree is None else tree, tuple(notes))
+    if len(notes) > limits.NOTES:
+        notes[limits.NOTES - 1 :] = [f"There are {len(notes) - limits.NOTES + 1} more notes like these."]
+    return Parsed(NullQuery if tree is None else tree, tuple(notes), text)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, characters: int) -> str:
     """The text up to the bound, without the word that the bound divides unless that word is long."""
-    kept = text[:MAX_CHARACTERS]
-    if text[MAX_CHARACTERS].isspace():
+    kept = text[:characters]
+    if text[characters].isspace():
         return kept
     whole, _, divided = kept.rpartition(" ")
-    return whole if whole and len(divided) <= MAX_WORD else kept
+    return whole if whole and len(divided) <= limits.WORD else kept

@@ -10,12 +10,9 @@ from unicodedata import category
 from whoosh.query.qcore import Every, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
+from indexer import limits
 from indexer.query.dates import is_bare_range, parse_period, parse_range
-from indexer.query.tree import LABELS, MAX_BOOST, DateRange, Filter, RawPhrase, boosted
-
-MAX_CLAUSES = 512
-MAX_WORD = 256
-MAX_EDITS = 2
+from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boosted
 
 _DATE_FIELDS = ("date", "after", "before", "until")
 _ENDINGS = "?!.,;:…"
@@ -30,13 +27,13 @@ _SEPARATING = ("P", "Z", "Cc", "Cf")
 
 
 class Clauses:
-    """The leaves of one query: it counts their words and gathers the notes about them."""
+    """The leaves of one query: it counts them and gathers the notes about them."""
 
     def __init__(self, today: date, *, day_first: bool = True) -> None:
         self.today = today
         self.day_first = day_first
         self.notes: list[str] = []
-        self.words = 0
+        self.count = 0
 
     def note(self, text: str) -> None:
         """Say something about the query."""
@@ -46,17 +43,17 @@ class Clauses:
         """The leaf for a word as it was typed; None where there is nothing to search for."""
         if field in _DATE_FIELDS or (field == "text" and is_bare_range(text)):
             if dates := self._dates(field, text):
-                return dates if self._counted(1) else None
+                return dates if self._is_counted() else None
             field = "text"
         if field in LABELS:
             return self._filter(field, text)
         if field == "text" and _EVERY.fullmatch(text):
-            return Every() if self._counted(1) else None
+            return Every() if self._is_counted() else None
         if not searchable(text):
             if "*" in text:
                 self.note(f"{quoted(text)} has no letter to search for; it was left out.")
             return None
-        if not self._counted(1):
+        if not self._is_counted():
             return None
         leaf: Query = boosted(self._leaf(field, self._bounded(text)), self._boost(boost))
         return leaf
@@ -67,15 +64,14 @@ class Clauses:
         """The leaf for the text between quotation marks; None where there is nothing to search for."""
         if field in _DATE_FIELDS:
             if dates := self._dates(field, text):
-                return dates if self._counted(1) else None
+                return dates if self._is_counted() else None
             field = "text"
         if field in LABELS:
             return self._filter(field, text)
-        if not searchable(text):
+        if not searchable(text) or not self._is_counted():
             return None
-        words = text.split()
-        words = [self._bounded(word) for word in words[: self._counted(len(words))]]
-        return RawPhrase(field, " ".join(words), slop, exact, self._boost(boost)) if words else None
+        words = map(self._bounded, text.split())
+        return RawPhrase(field, " ".join(words), slop, exact, self._boost(boost))
 
     def dates(self, field: str, text: str) -> Query | None:
         """The filter that a text means after "date:" or another such field, if it is a date at all."""
@@ -83,11 +79,11 @@ class Clauses:
             dates = self._dated(field, text)
         except ValueError:
             return None
-        return dates if self._counted(1) else None
+        return dates if self._is_counted() else None
 
     def _filter(self, field: str, text: str) -> Query | None:
         text = text.strip()
-        return Filter(field, self._bounded(text)) if text and self._counted(1) else None
+        return Filter(field, self._bounded(text)) if text and self._is_counted() else None
 
     def _leaf(self, field: str, text: str) -> Query:
         is_exact = _EXACT.match(text) is not None
@@ -98,11 +94,10 @@ class Clauses:
             return Term(field, text)
         if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and searchable(fuzzy[1]):
             edits = int(fuzzy[2] or 1)
-            if edits > MAX_EDITS:
-                self.note(f"{quoted(core)}: at most {MAX_EDITS} letters may differ; ~{MAX_EDITS} was used.")
-            return (
-                FuzzyTerm(field, fuzzy[1], maxdist=min(edits, MAX_EDITS)) if edits else Term(field, fuzzy[1])
-            )
+            if edits > limits.EDITS:
+                edits = limits.EDITS
+                self.note(f"{quoted(core)}: at most {edits} letters may differ; ~{edits} was used.")
+            return FuzzyTerm(field, fuzzy[1], maxdist=edits) if edits else Term(field, fuzzy[1])
         if is_exact and not patterned:
             return RawPhrase(field, text.strip("?"), exact=True)
         if not patterned:
@@ -132,21 +127,20 @@ class Clauses:
         return dates
 
     def _boost(self, boost: float) -> float:
-        if boost > MAX_BOOST:
-            self.note(f"A word counts at most {MAX_BOOST:g} times; ^{MAX_BOOST:g} was used.")
-        return min(boost, MAX_BOOST)
+        if boost > limits.BOOST:
+            self.note(f"A word counts at most {limits.BOOST:g} times; ^{limits.BOOST:g} was used.")
+        return min(boost, limits.BOOST)
 
-    def _counted(self, words: int) -> int:
-        """How many of so many more words may be searched for."""
-        room = max(0, MAX_CLAUSES - self.words)
-        self.words += words
-        return min(room, words)
+    def _is_counted(self) -> bool:
+        """Whether one clause more may be searched for."""
+        self.count += 1
+        return self.count <= limits.CLAUSES
 
     def _bounded(self, word: str) -> str:
-        if len(word) <= MAX_WORD:
+        if len(word) <= limits.WORD:
             return word
-        self.note(f"{quoted(word)} is too long; its first {MAX_WORD} characters were searched for.")
-        return word[:MAX_WORD]
+        self.note(f"{quoted(word)} is too long; its first {limits.WORD} characters were searched for.")
+        return word[: limits.WORD]
 
 
 def _range(field: str, text: str, today: date, day_first: bool) -> DateRange:

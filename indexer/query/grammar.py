@@ -14,13 +14,11 @@ from whoosh.qparser.default import QueryParser
 from whoosh.qparser.taggers import FnTagger, RegexTagger
 from whoosh.query.qcore import Query
 
+from indexer import limits
 from indexer.query import tree
 from indexer.query.bare import Dates, may_hold_dates
 from indexer.query.clauses import Clauses, quoted, searchable
 from indexer.query.operators import QUOTES, All, Operators
-
-MAX_DEPTH = 20
-MAX_SLOP = 100
 
 # What may be typed before a colon, and the field that it means.
 DATE_FIELDS = {
@@ -84,9 +82,9 @@ class Groups(plugins.GroupPlugin):
         too_deep = 0
         for node in group:
             if isinstance(node, self.OpenBracket):
-                if len(stack) > MAX_DEPTH:
+                if len(stack) > limits.DEPTH:
                     too_deep += 1
-                    parser.note(f"Parentheses nest at most {MAX_DEPTH} deep; deeper ones were ignored.")
+                    parser.note(f"Parentheses nest at most {limits.DEPTH} deep; deeper ones were ignored.")
                 else:
                     inner = parser.group()
                     stack[-1].append(inner)
@@ -147,11 +145,11 @@ class Phrases(plugins.PhrasePlugin):
                 return syntax.Whitespace()
             text = next(match[name] for name in "abcdef" if match[name] is not None)
             slop = int(match["slop"] or 1)
-            if slop > MAX_SLOP:
+            if slop > limits.SLOP:
                 parser.note(
-                    f"The words of a phrase may stand at most {MAX_SLOP} apart; ~{MAX_SLOP} was used."
+                    f"The words of a phrase may stand at most {limits.SLOP} apart; ~{limits.SLOP} was used."
                 )
-            slop = max(1, min(slop, MAX_SLOP))
+            slop = max(1, min(slop, limits.SLOP))
             boost = float(match["boost"] or 1)
             return PhraseNode(text, slop, exact=match["exact"] is not None, boost=boost)
 

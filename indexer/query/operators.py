@@ -12,6 +12,7 @@ from whoosh.qparser import plugins, syntax
 from whoosh.qparser.taggers import FnTagger
 from whoosh.query.qcore import Query
 
+from indexer import limits
 from indexer.query import tree
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 QUOTES = '"“”„«»'
 DISTANCE = 10
 """How many places apart NEAR allows when it does not say."""
-MAX_DISTANCE = 100
-MAX_CHAIN = 16
 
 OPERATOR = re.compile(r"(?:AND|OR|NOT|NEAR(?:/[0-9]{1,9})?)")
 CLAUSE_START = r"(?<![^\s(])"
@@ -154,12 +153,12 @@ class Operators(plugins.OperatorsPlugin):
             if pending is None:
                 done.append(node)
                 continue
-            distance = min(max(pending.distance, 1), MAX_DISTANCE)
-            if pending.distance > MAX_DISTANCE:
-                parser.note(f"NEAR reaches at most {MAX_DISTANCE} words; /{MAX_DISTANCE} was used.")
+            distance = min(max(pending.distance, 1), limits.DISTANCE)
+            if pending.distance > limits.DISTANCE:
+                parser.note(f"NEAR reaches at most {limits.DISTANCE} words; /{limits.DISTANCE} was used.")
             before = done[-1]
-            if isinstance(before, Close) and len(before) >= MAX_CHAIN:
-                parser.note(f"NEAR joins at most {MAX_CHAIN} in a row; the rest may stand anywhere.")
+            if isinstance(before, Close) and len(before) >= limits.CHAIN:
+                parser.note(f"NEAR joins at most {limits.CHAIN} in a row; the rest may stand anywhere.")
                 done.append(node)
             elif isinstance(before, Close):
                 before.append(node)

@@ -29,7 +29,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not, WrappingQuery
 
-MAX_BOOST = 100.0
+from indexer.limits import BOOST
 
 LABELS = ("language", "site", "source", "id")
 """What a `Filter` may look at."""
@@ -175,7 +175,7 @@ def near(parts: Iterable[Query | None], distances: Sequence[int], boost: float =
         boost *= max(leaf.boost for leaf in own)
     plain = tuple(boosted(part, 1.0, anew=True) for part, _ in kept)
     field = fields.pop() if fields else "text"
-    return Near(field, plain, tuple(gap for _, gap in kept[1:]), min(boost, MAX_BOOST))
+    return Near(field, plain, tuple(gap for _, gap in kept[1:]), min(boost, BOOST))
 
 
 def boosted(tree: Any, factor: float, *, anew: bool = False) -> Any:
@@ -184,7 +184,7 @@ def boosted(tree: Any, factor: float, *, anew: bool = False) -> Any:
         return tree
     if not tree.is_leaf():
         return tree.apply(lambda child: boosted(child, factor, anew=anew))
-    boost = min(factor if anew else tree.boost * factor, MAX_BOOST)
+    boost = min(factor if anew else tree.boost * factor, BOOST)
     if isinstance(tree, (RawPhrase, Near)):
         return replace(tree, boost=boost)
     tree = copy.copy(tree)

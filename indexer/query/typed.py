@@ -12,12 +12,10 @@ from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.query.clauses import MAX_WORD
+from indexer.limits import TYPED, WORD
 from indexer.query.tree import Must, complete
 
 OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
-MAX_TYPED = 1000
-"""Nobody waits for what could follow a longer text."""
 
 _QUOTES = '"“”„«»'
 _SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"
@@ -62,7 +60,7 @@ class Typed:
 
 def read_typed(text: str) -> Typed | None:
     """What is being typed in a text; None where nothing can follow: after a phrase, in a pattern, a date."""
-    if len(text) > MAX_TYPED or _SURROGATE.search(text):
+    if len(text) > TYPED or _SURROGATE.search(text):
         return None
     pieces = list(_PIECE.finditer(text))
     if not pieces or pieces[-1].lastgroup == "phrase":
@@ -73,12 +71,7 @@ def read_typed(text: str) -> Typed | None:
         head = _HEAD.match(last[0])
         assert head is not None
         start = last.start() + head.end()
-        if (
-            start == len(text)
-            or last[0] in OPERATORS
-            or len(last[0]) > MAX_WORD
-            or _SPECIAL.search(text, start)
-        ):
+        if start == len(text) or last[0] in OPERATORS or len(last[0]) > WORD or _SPECIAL.search(text, start):
             return None
         pieces.pop()
     neighbours = _neighbours(pieces)
