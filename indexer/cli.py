@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,20 +17,25 @@ import click
 
 from indexer.config import load_config
 from indexer.errors import ConfigError, NutgrafError
+from indexer.flags import (
+    index_option,
+    jobs_option,
+    json_option,
+    lock_option,
+    memory_option,
+    opened,
+    shown_progress,
+)
 from indexer.printing import (
     plain,
-    print_checked,
-    print_diagnosis,
     print_figures,
     print_json,
-    print_manifest,
     print_page,
     print_report,
-    print_status,
 )
+from indexer.tending import doctor, status, verify
 
 if TYPE_CHECKING:
-    from indexer.index import Index
     from indexer.sync import SyncReport
 
 SKIPPED = 3
@@ -40,25 +44,6 @@ INTERRUPTED = 130
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
-_index_option = click.option(
-    "--index",
-    type=click.Path(path_type=Path),
-    help="The folder of the index (default: index_data, or as configured).",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_lock_option = click.option(
-    "--lock-timeout", type=float, metavar="SECONDS", help="How long to wait for another writer."
-)
-_jobs_option = click.option(
-    "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one for each core)."
-)
-_memory_option = click.option(
-    "--max-memory",
-    "max_memory_mb",
-    type=click.IntRange(min=1),
-    metavar="MB",
-    help="About how much memory the writer may take (default: 512).",
-)
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
 )
@@ -86,12 +71,12 @@ def cli() -> None:
 
 @cli.command()
 @_sources_argument
-@_index_option
+@index_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
-@_jobs_option
-@_memory_option
-@_lock_option
-@_json_option
+@jobs_option
+@memory_option
+@lock_option
+@json_option
 def index(
     sources: tuple[Path, ...], index: Path | None, dry_run: bool, as_json: bool, **limits: float | None
 ) -> int:
@@ -100,34 +85,34 @@ def index(
     SOURCE is a folder of articles, or a file (default: seeds, or as configured). What is new is added, what
     changed is indexed again, what is gone is removed, in one commit.
     """
-    archive = _open(index=index, **limits)
-    with _progress() as progress:
+    archive = opened(index=index, **limits)
+    with shown_progress() as progress:
         report = archive.sync(*sources, dry_run=dry_run, progress=progress)
     return _tell(report, as_json)
 
 
 @cli.command()
 @_sources_argument
-@_index_option
-@_jobs_option
-@_memory_option
-@_lock_option
-@_json_option
+@index_option
+@jobs_option
+@memory_option
+@lock_option
+@json_option
 def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limits: float | None) -> int:
     """Make the whole index anew from its sources, beside the live one, and go over to it when it is good.
 
     SOURCE adds a folder or file to the sources that the index has. Searches are answered all the while; the
     generation before is kept.
     """
-    archive = _open(index=index, **limits)
-    with _progress() as progress:
+    archive = opened(index=index, **limits)
+    with shown_progress() as progress:
         report = archive.rebuild(*sources, progress=progress)
     return _tell(report, as_json)
 
 
 @cli.command()
 @click.argument("query", nargs=-1, required=True)
-@_index_option
+@index_option
 @click.option("--after", metavar="DATE", help="Only articles from this year, month or day on.")
 @click.option("--before", metavar="DATE", help="Only articles before this year, month or day.")
 @click.option("--source", multiple=True, metavar="NAME", help="Only articles of this source (or of several).")
@@ -164,7 +149,7 @@ def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limi
 )
 @click.option("--seconds", type=float, help="How long it may take (default: 1).")
 @click.option("--explain", is_flag=True, help="Say how the query was read, and how each score comes about.")
-@_json_option
+@json_option
 def search(
     query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **asked: Any
 ) -> int:
@@ -183,7 +168,7 @@ def search(
 
     Put -- before a QUERY that begins with a minus sign.
     """
-    archive = _open(index=index)
+    archive = opened(index=index)
     page = archive.search(" ".join(query), timeline=by if timeline else None, **asked)
     if as_json:
         print_json(page.as_json())
@@ -195,74 +180,7 @@ def search(
 
 
 @cli.command()
-@_index_option
-@_json_option
-def status(index: Path | None, as_json: bool) -> int:
-    """Say what the index holds."""
-    found = _open(index=index).status()
-    if as_json:
-        print_json(found.as_json())
-        return 0
-    print_status(found)
-    return 0
-
-
-@cli.command()
-@_index_option
-@click.option("--deep", is_flag=True, help="Read all sources anew, too, and name what differs.")
-@_json_option
-def verify(index: Path | None, deep: bool, as_json: bool) -> int:
-    """Read the whole index and compare it with its checksums.
-
-    Exit code 5 and one line that names the file and the place when anything was altered; with --deep, 1 when
-    the index differs from its sources.
-    """
-    if deep:
-        return _verify_deep(index, as_json)
-    found = _open(index=index).verify()
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_checked(found)
-    return 0
-
-
-def _verify_deep(index: Path | None, as_json: bool) -> int:
-    archive = _open(index=index)
-    with _progress() as progress:
-        found = archive.manifest(progress)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_manifest(found)
-    return 1 if found.differences else 0
-
-
-@cli.command()
-@_index_option
-@click.option("--fix", is_flag=True, help="Mend what can be mended.")
-@_lock_option
-@_json_option
-def doctor(index: Path | None, fix: bool, as_json: bool, **limits: float | None) -> int:
-    """Say what is wrong with the index, and what will mend it.
-
-    With --fix, it is made anew from its sources where it is damaged, outdated or was made with other options;
-    searches are answered meanwhile by the newest generation that is whole. The only copy of anything stays.
-    Exit code 5 when it is damaged, 4 when it is locked, 1 when anything else is wrong.
-    """
-    archive = _open(index=index, **limits)
-    with _progress() as progress:
-        found = archive.doctor(fix=fix, progress=progress)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_diagnosis(found)
-    kinds = {finding.kind for finding in found.findings}
-    return 5 if "damaged" in kinds else 4 if "locked" in kinds else 1 if kinds else 0
-
-
-@cli.command()
-@_index_option
+@index_option
 @click.option("--host", help="The address to listen at (default: 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one (default: 8765).")
 @click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
@@ -278,10 +196,10 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
     from webui import create_app
     from webui.serve import serve as run
 
-    archive = _open(index=index)
+    archive = opened(index=index)
     code = 0
     if not archive.exists:
-        with _progress() as progress:
+        with shown_progress() as progress:
             report = archive.sync(progress=progress)
         code = _tell(report, as_json=False, to_err=True)
     config = archive.config.with_options({"host": host, "port": port}, "command line")
@@ -301,7 +219,7 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
 
 
 @cli.command()
-@_index_option
+@index_option
 @click.option(
     "--site", metavar="URL", help="The address of the search page, for links that people can follow."
 )
@@ -320,13 +238,13 @@ def mcp(index: Path | None, site: str | None) -> int:
             f"mcp: the official SDK of the Model Context Protocol is wanted, {error.name} was not found: "
             "pip install 'nutgraf[mcp]'"
         ) from error
-    run(_open(index=index), site)
+    run(opened(index=index), site)
     return 0
 
 
 @cli.command(name="eval")
 @click.argument("judgments", required=False, type=_file)
-@_index_option
+@index_option
 @click.option(
     "--record",
     is_flag=False,
@@ -350,7 +268,7 @@ def mcp(index: Path | None, site: str | None) -> int:
 @click.option("--queries", type=_file, help="Its queries: JSON Lines: id, text.")
 @click.option("--qrels", type=_file, help="Its judgments: query, document, gain; by tabs.")
 @click.option("--verbose", is_flag=True, help="Print each query's figures, and what it missed.")
-@_json_option
+@json_option
 def evaluate(
     judgments: Path | None,
     index: Path | None,
@@ -378,7 +296,7 @@ def evaluate(
 
     wanted = tests.read_judgments(judgments)
     beside = judgments.with_name(f"{judgments.name}.figures.json")
-    found = tests.measure(_open(index=index, passages=0), wanted)
+    found = tests.measure(opened(index=index, passages=0), wanted)
     before = against or (beside if record is None and beside.exists() else None)
     comparison = tests.compare(found, before, tolerance) if before else None
     if record is not None:
@@ -404,6 +322,10 @@ def _evaluate_collection(docs: Path, queries: Path, qrels: Path, as_json: bool) 
     return 0
 
 
+for _command in (status, verify, doctor):
+    cli.add_command(_command)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     sys.exit(run_cli(arguments))
@@ -426,21 +348,6 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("nutgraf: interrupted; nothing of the last batch was kept", err=True)
         return INTERRUPTED
-
-
-def _open(**options: Any) -> Index:
-    from indexer.index import open_index
-
-    return open_index(load_config(**options))
-
-
-def _progress() -> Any:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return nullcontext(None)
-    from indexer.progress import Bar
-
-    return Bar()
 
 
 def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:

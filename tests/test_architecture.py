@@ -22,6 +22,8 @@ ROOMS = [
         "indexer.charts",
         "indexer.accounts",
         "indexer.printing",
+        "indexer.flags",
+        "indexer.tending",
         "indexer.mcp_server",
         "indexer.retriever",
         "indexer.mcp_answers",

@@ -330,6 +330,8 @@ SIGNATURES = {
     "verify_quote": "text article_id",
     "status": "",
     "verify": "",
+    "manifest": "progress",
+    "doctor": "fix progress",
     "sync": "sources dry_run progress",
     "put": "articles",
     "remove": "article_ids",
