@@ -17,9 +17,10 @@ _SECONDS = 60
 
 
 def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
-    """What an index holds and answers: articles, what could not be read, every query's page, and what is alike.
+    """What an index holds and answers: articles, what could not be read, every query's page, what is alike.
 
-    Without suggestions: those are weighed in each segment by itself, and count what was removed until it is merged.
+    Without suggestions: those are weighed in each segment by itself, and count what was removed until it is
+    merged.
     """
     hits = index.search("*", limit=1000, fold=False, seconds=_SECONDS).hits
     articles = {hit.article.id: index.article(hit.article.id) for hit in hits}
