@@ -6,6 +6,7 @@ folder, seen from outside, so that the short steps of a commit are met as often 
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -26,6 +27,8 @@ ROUNDS = 1000
 """Kills."""
 FREE_WITHIN = 1.0
 """Seconds after which the lock of a dead writer must be free."""
+STARTED = 60.0
+"""Seconds that are waited for it at most."""
 _ORPHANS_END = 60.0
 _MARK = "PROOF_OF_KILLS"
 _PADDING = "The crane on the quay turns round and the tide goes out before the harbour master wakes up."
@@ -64,11 +67,13 @@ def run(rounds: int, chance: random.Random) -> str:
     killed: list[str] = []
     longest = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        prepared = [_prepared(work, Trial(Path(folder) / work.name)) for work in works()]
-        number = 0
-        while len(killed) < rounds:
-            chosen = prepared[number % len(prepared)]
-            number += 1
+        prepared: dict[str, Prepared] = {}
+        for work in itertools.cycle(works()):
+            if len(killed) >= rounds:
+                break
+            if work.name not in prepared:
+                prepared[work.name] = _prepared(work, Trial(Path(folder) / work.name))
+            chosen = prepared[work.name]
             chosen.reset()
             name = f"{chosen.work.name}, kill {len(killed)}"
             state = "old"
@@ -98,10 +103,10 @@ def works() -> list[Work]:
     """What is cut short."""
     small, large = two_states(), _padded(two_states())
     return [
-        Work("index", small, _synced, lambda t: t.command("index", t.source)),
-        Work("merge", small, _in_segments, lambda t: t.command("index", t.source)),
-        Work("read", large, _synced, lambda t: t.command("index", t.source, "--jobs", "2")),
         Work("rebuild", large, _rebuilt, lambda t: t.command("rebuild", t.source, "--jobs", "2")),
+        Work("merge", small, _in_segments, lambda t: t.command("index", t.source)),
+        Work("index", small, _synced, lambda t: t.command("index", t.source)),
+        Work("read", large, _synced, lambda t: t.command("index", t.source, "--jobs", "2")),
         # An app's articles stay until it takes them out.
         Work("put", {**small, "new": {**small["old"], **small["new"]}}, _put_in, _putting, _put),
     ]
@@ -120,7 +125,7 @@ def put(root: str) -> None:
 
 def _padded(states: Mapping[str, States]) -> dict[str, States]:
     """So much text that reading it in several processes pays; in the new state, all of it is other text."""
-    padding = f"\n{_PADDING * 12}\n" * 240
+    padding = f"\n{_PADDING * 12}\n" * 165
     return {
         name: {path: f"{file}\nAs of the {name} state.\n{padding}" for path, file in files.items()}
         for name, files in states.items()
@@ -229,7 +234,7 @@ def _kill(target: str, writer: subprocess.Popen[bytes]) -> str:
 def _waited(trial: Trial) -> float:
     """Seconds until the lock is free."""
     began = time.monotonic()
-    with generations.writing(trial.index, 60):
+    with generations.writing(trial.index, STARTED):
         return time.monotonic() - began
 
 
