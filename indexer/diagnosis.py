@@ -14,6 +14,7 @@ from typing import Any, Literal
 from indexer import catalog as catalogs
 from indexer import generations
 from indexer.config import Config
+from indexer.engine.contents import latest
 from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
 from indexer.reading import Reading, check_format, open_reading
 
@@ -91,8 +92,14 @@ def check(folder: Path, config: Config, today: Today) -> Reading:
     Raises IndexDamaged, naming the file and the place, or IndexOutdated.
     """
     reading = open_reading(folder, config, today)
-    reading.snapshot.verify()
-    owners = catalogs.load(folder, reading.snapshot.commit).owners()
+    try:
+        reading.snapshot.verify()
+        owners = catalogs.load(folder, reading.snapshot.commit).owners()
+    except IndexDamaged:
+        # Unless a commit that was made meanwhile has taken the files away.
+        if latest(folder) in (reading.snapshot.commit, None):
+            raise
+        return check(folder, config, today)
     if reading.snapshot.articles != len(owners):
         raise IndexDamaged(
             f"{folder} should have {len(owners)} articles by its catalog, it has "

@@ -92,6 +92,10 @@ def live(root: Path) -> Path:
         raise IndexDamaged(f"{root / _POINTER} cannot be read ({error.strerror})") from error
     name = _named(said)
     if name is None or not (root / name).is_dir():
+        with suppress(OSError):
+            if _said(root / _POINTER) != said:
+                # Rebuilds that came in between have taken away what it named.
+                return live(root)
         raise IndexDamaged(
             f"{root / _POINTER} should name a generation beside it, it says {said[:40]!r}: run "
             "`nutgraf doctor --fix`, or write one of "
@@ -158,6 +162,9 @@ def sweep(root: Path) -> None:
             if _PASSING.fullmatch(path.name):
                 discard(path)
         snapshot = Snapshot(live(root))
+        # Of the generations before it, one is kept.
+        for name in [name for name in finished(root) if name < snapshot.folder.name][:-1]:
+            discard(root / name)
         clean(snapshot)
         catalog.tidy(snapshot.folder, snapshot.commit)
 

@@ -44,14 +44,18 @@ def open_live(
     Raises IndexOutdated, IndexMissing or IndexDamaged. What has not changed since the reading `before` is
     taken over from it.
     """
-    folder = generations.live(root)
-    place = (folder, latest(folder) or 0)
-    if before and before.place == place:
-        return before
-    try:
-        reading = open_reading(folder, config, today, before)
-    except IndexDamaged as damage:
-        return open_before(root, place, config, today, damage)
+    while True:
+        folder = generations.live(root)
+        place = (folder, latest(folder) or 0)
+        if before and before.place == place:
+            return before
+        try:
+            reading = open_reading(folder, config, today, before)
+            break
+        except IndexDamaged as damage:
+            # Unless rebuilds that came in between have taken it away.
+            if generations.live(root) == folder:
+                return open_before(root, place, config, today, damage)
     return replace(reading, place=(folder, reading.snapshot.commit))
 
 

@@ -165,6 +165,54 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+# What Whoosh loses documents, locks or removals with, seen in 3.54: refresh brings removed documents back,
+# processes and buffers drop batches, create_in wipes what is live, update_document keeps both of two copies,
+# exists_in fails beside a commit, and a collector with a time limit is no bound outside of the main thread.
+FORBIDDEN = {
+    "refresh", "procs", "multisegment", "AsyncWriter", "BufferedWriter", "create_in", "create_index",
+    "update_document", "exists_in", "open_dir", "TimeLimitCollector",
+}  # fmt: skip
+
+
+def names_in(code: str) -> list[tuple[int, str]]:
+    """Every name, attribute, keyword and import of a program, with its line."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name):
+            found.append((node.lineno, node.id))
+        elif isinstance(node, ast.Attribute):
+            found.append((node.lineno, node.attr))
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.append((node.value.lineno, node.arg))
+        elif isinstance(node, ast.alias):
+            found.append((node.lineno, node.name.rpartition(".")[2]))
+    return found
+
+
+def test_what_whoosh_loses_something_with_is_not_called() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for _, path in modules()
+        for line, name in names_in(path.read_text(encoding="utf-8"))
+        if name in FORBIDDEN
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "reading.searcher().refresh()",
+        "index.writer(procs=4)",
+        "from whoosh.writing import AsyncWriter",
+        "whoosh.index.create_in(folder, schema)",
+        "update = writer.update_document",
+    ],
+)
+def test_a_call_that_loses_something_would_be_seen(code: str) -> None:
+    assert {name for _, name in names_in(code)} & FORBIDDEN
+
+
 HEAVY = {
     "flask",
     "trafilatura",

@@ -250,6 +250,18 @@ def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Inde
     assert len(title_documents(snapshot, "gon")) == 0
 
 
+def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in_two(tmp_path: Path) -> None:
+    tale = "Crane stood."
+    articles = [Article(id=language, language=language, paragraphs=[tale]) for language in ("de", "en")]
+    came = Article(id="came", language="en", paragraphs=["It came, and came with a crew."])
+    for name, batches in (("one", [[*articles, came]]), ("more", [[came], *([one] for one in articles)])):
+        with open_index(tmp_path / name) as index:
+            for batch in batches:
+                index.put(batch)
+            found = complete(index._reading().snapshot, "c", None, 10)
+            assert [(one.word, one.weight) for one in found] == [("crane", 2), ("came", 1), ("crew", 1)], name
+
+
 def test_texts_are_read_by_document(index: Index) -> None:
     snapshot = index._reading().snapshot
     for number in range(snapshot.articles):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,12 @@ def complete(
     """
     weights: Counter[str] = Counter()
     for part in snapshot.parts:
-        weights.update(dict(_complete(snapshot, part, prefix, within, most, without)))
-    return [Candidate(word, weight) for word, weight in weights.most_common(most) if weight]
+        # A word may have a stem in each language: those weigh together, as they do in different segments.
+        for word, weight in _complete(snapshot, part, prefix, within, most, without):
+            weights[word] += weight
+    found = [Candidate(word, weight) for word, weight in weights.items() if weight]
+    # Ties by word: in which segment it came first is no order.
+    return nsmallest(most, found, key=lambda candidate: (-candidate.weight, candidate.word))
 
 
 def title_documents(snapshot: Snapshot, prefix: str) -> Ids:

@@ -29,9 +29,11 @@ _CHUNK = 2**20
 
 
 def create(folder: Path, language: str) -> None:
-    """Make an empty Whoosh index in a new folder."""
+    """Make an empty Whoosh index in a new folder, never over one that is there."""
     with storing(folder):
-        make_folder(folder)
+        make_folder(folder.parent)
+        folder.mkdir()
+        sync_folder(folder.parent)
     write_contents(folder, language, [], 0)
 
 

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 States = Mapping[str, str]
 """The files of a source: name to content."""
 
+_OF_A_COMMIT = re.compile(r"_MAIN_\d+\.toc|catalog-|MAIN_.*\.nut")
 _AT_REST = re.compile(r"current|g\d{6}|writer\.lock")
 
 
@@ -102,14 +103,15 @@ class Trial:
             raise Lost(f"{type(error).__name__}: {error}") from error
         raise Lost(f"{len(found)} articles, which is none of the states {', '.join(states)}")
 
-    def check(self, states: Mapping[str, States]) -> str:
+    def check(self, states: Mapping[str, States], again: Callable[[Trial], None] | None = None) -> str:
         """Which of the states the index holds, after it was seen that the next writer succeeds.
 
-        The last of the states must be the one that the source is in. Raises Lost.
+        The last of the states must be the one that the source is in, or that `again`, the next writer, leads
+        to. Raises Lost.
         """
         held = self.holds(states)
         *_, last = states
-        self.sync()
+        (again or Trial.sync)(self)
         if self.holds({last: states[last]}) != last:
             raise Lost("the next writer does not bring the index in step")
         self.tidy()
@@ -119,6 +121,15 @@ class Trial:
         """Raise Lost when anything is left of work that was cut short."""
         left = [path.name for path in self.index.iterdir() if not _AT_REST.fullmatch(path.name)]
         left += [path.name for path in self.index.glob("g*/*") if path.name.endswith((".new", ".tmp"))]
+        with self.open() as index:
+            # One commit: its table of contents, its catalog, and the segments that it names.
+            snapshot = index._reading().snapshot
+            named = {f"_MAIN_{snapshot.commit}.toc", f"catalog-{snapshot.commit}.json"}
+            named |= {part.segment.path(snapshot.folder).name for part in snapshot.parts}
+            of_a_commit = {path.name for path in snapshot.folder.iterdir() if _OF_A_COMMIT.match(path.name)}
+            left += [f"{name} in {snapshot.folder.name}" for name in of_a_commit ^ named]
+        if len(list(self.index.glob("g*"))) > 2:
+            left.append("a third generation")
         if left:
             raise Lost(f"left over after the next writer: {', '.join(sorted(left))}")
 

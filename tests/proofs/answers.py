@@ -1,0 +1,45 @@
+"""All that can be asked of a small index, so that two of them, or one at two times, can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from indexer import Index, Page
+from indexer.engine.facets import FACETS
+
+QUERIES = (
+    "crane", "harbour crane", "tide OR kran", '"red tide"', "title:one", "har*", "tide -crane", "cran~1",
+    "marea", "lang:de", "date:2021", "after:2021-03", "東京", "the", "source:c.jsonl",
+    "crane NEAR harbour", "hrabour",
+)  # fmt: skip
+_SECONDS = 60
+
+
+def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
+    """What an index holds and answers: articles, what could not be read, every query's page, what is alike.
+
+    Without suggestions: those are weighed in each segment by itself, and count what was removed until it is
+    merged.
+    """
+    hits = index.search("*", limit=1000, fold=False, seconds=_SECONDS).hits
+    articles = {hit.article.id: index.article(hit.article.id) for hit in hits}
+    yield articles
+    status = index.status()
+    yield status.articles, status.paragraphs, status.undated, status.first, status.last, status.languages
+    yield sorted((failure.path, failure.reason) for failure in status.failures)
+    for query in (*queries, "*"):
+        yield query, answer(index, query)
+    for order in ("newest", "oldest", "title"):
+        yield order, [hit.article.id for hit in index.search("*", sort=order, limit=1000).hits]
+    for name in sorted(articles):
+        yield name, [(hit.article.id, hit.score) for hit in index.similar(name)], index.duplicates(name)
+
+
+def answer(index: Index, query: str, **options: Any) -> Any:
+    """A query's whole page, scores and notes included, without what the time of asking makes of it."""
+    page: Page = index.search(query, limit=100, facets=FACETS, timeline=True, seconds=_SECONDS, **options)
+    return (
+        page.total, page.partial, page.folded, page.notes, page.hits, page.did_you_mean, page.facets,
+        page.timeline, page.dead_end,
+    )  # fmt: skip
