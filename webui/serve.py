@@ -32,6 +32,8 @@ MAX_BODY = 64 * 1024
 WAITING = 1024**3
 # Seconds of silence after which a connection is closed.
 SILENCE = 30
+# Seconds after which a thread lets another one run.
+SWITCH = 0.0005
 # Seconds between two looks for silent ones.
 LOOKED_AFTER = 5
 
@@ -133,6 +135,9 @@ def serve(
     free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
     is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable.
     """
+    # Python lets a thread run for ten times as long before it asks whether another wants to: whoever asks for
+    # little would wait so long, again and again, for one long query.
+    sys.setswitchinterval(SWITCH)
     app = Journal(app, log or sys.stderr, queries=log_queries)
     server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
     (announce or _print)(server.address)
