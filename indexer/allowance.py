@@ -24,6 +24,10 @@ OVERTIME = -signal.SIGPROF if hasattr(signal, "SIGPROF") else None
 """The exit code of a process that computed for too long."""
 
 
+TOO_LARGE = 71
+"""The exit code of a process that had too little memory for what it read."""
+
+
 def begin(size: int, *, is_plain: bool) -> None:
     """Let this process read a document of so many bytes; each call begins anew.
 

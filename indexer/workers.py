@@ -36,7 +36,10 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
 }
-_OVERTIME = "reading it takes more time than a document may, twice"
+_ENDS = {
+    allowance.OVERTIME: "reading it takes more time than a document may",
+    allowance.TOO_LARGE: "reading it takes more memory than a document may",
+}
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import main; main()"
 
 
@@ -182,8 +185,8 @@ class _Workers:
                         worker.end()
                         if worker.is_ready:
                             # What was indexed from it before stays, and it is tried again with every sync.
-                            is_late = worker.process.returncode == allowance.OVERTIME
-                            refusal = _OVERTIME if is_late else "it ended the process that read it, twice"
+                            code = worker.process.returncode
+                            refusal = _ENDS.get(code, "it ended the process that read it, twice")
                             read = [part], [PartResult(refusal=refusal)], Chunk(), array("i")
                         else:
                             self._count_never_ready()
@@ -267,7 +270,7 @@ def main() -> None:
             _write(results, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
     except MemoryError:
         # What it had begun may be half done: whoever reads it again has a new process for it.
-        os._exit(1)
+        os._exit(allowance.TOO_LARGE)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         # The writer has all it wanted, or is gone.
         os._exit(0)

@@ -59,7 +59,7 @@ ROOMS = [
     ("indexer.folding", "indexer.unspaced"),
     (
         "indexer.model",
-        "indexer.limits",
+        "indexer.allowance",
         "indexer.opening",
         "indexer.shrinking",
         "indexer.counts",

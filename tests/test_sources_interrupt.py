@@ -78,7 +78,7 @@ class Running:
     def end(self) -> tuple[int, str, list[str]]:
         """Let it go on to its end; returns its exit code, its output and what it said."""
         out, err = self.process.communicate("\n" * 100)
-        self.said += [line for line in err.splitlines() if line not in ("read", "start")]
+        self.said += [line for line in err.splitlines() if line not in ("read", "start", "")]
         return self.process.returncode, out, self.said
 
 
