@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from indexer.model import Article
 from indexer.readers import ReadOptions
 from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
-from indexer.sync import Progress, SyncReport
+from indexer.shrinking import refuse_shrunk
+from indexer.sync import Progress, SyncReport, never
 from indexer.underway import Recorded
 
 CANARIES = 5
@@ -30,11 +31,13 @@ CANARIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Articles that no source brings, by id, to be taken over from the first of these that can give them.
+    """What a generation takes over: articles that no source brings, by id, from the first that can give them.
 
-    `keep` is the generation to keep beside the new one, when that is not the live one.
+    `known` is what the one before knew of the sources. `keep` is the generation to keep beside the new one,
+    when that is not the live one.
     """
 
+    known: Catalog = field(default_factory=Catalog)
     olds: tuple[Snapshot, ...] = ()
     ids: tuple[str, ...] = ()
     keep: Path | None = None
@@ -47,14 +50,17 @@ def build(
     carried: Carried,
     report: SyncReport,
     progress: Progress,
+    *,
+    stop: Callable[[], bool] = never,
+    allow_mass_delete: bool = False,
 ) -> None:
     """Make, check and publish a generation; the caller holds the lock.
 
-    Whatever goes wrong, the live generation stays. Raises SourceMissing or IndexDamaged.
+    Whatever goes wrong, the live generation stays. Raises SourceMissing, SourceShrunk or IndexDamaged.
     """
     apart_from_others(roots, Catalog())
     with Recorded(config.index, progress, report) as recorded:
-        _build(config, today, roots, carried, report, recorded)
+        _build(config, today, roots, carried, report, recorded, stop, allow_mass_delete)
 
 
 def _build(
@@ -64,6 +70,8 @@ def _build(
     carried: Carried,
     report: SyncReport,
     progress: Progress,
+    stop: Callable[[], bool],
+    allow_mass_delete: bool,
 ) -> None:
     listings = {root: list_source(root) for root in roots}
     folder = generations.begin(config.index, config.language, config.fingerprint())
@@ -78,7 +86,9 @@ def _build(
             article = _taken_over(carried, name)
             items = encode_article(article)
             catalog.apart[name] = (digest(items), batch.add(article, items))
-        run_sync(config, today, listings, catalog, batch, report, progress)
+        run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
+        if not allow_mass_delete:
+            _refuse_shrunk(carried.known, catalog)
     if generations.last_commit(folder) == 0:
         # There was nothing to index, but the sources are to be remembered.
         catalogs.save(folder, 0, catalog)
@@ -116,6 +126,9 @@ def run_sync(
     sink: reconcile.Sink,
     report: SyncReport,
     progress: Progress,
+    *,
+    stop: Callable[[], bool] = never,
+    allow_mass_delete: bool = False,
 ) -> None:
     """Carry out a sync as configured; see `reconcile.run`."""
     options = ReadOptions(
@@ -124,7 +137,18 @@ def run_sync(
         today=today(),
         max_bytes=config.max_file_mb * 2**20,
     )
-    reconcile.run(listings, catalog, sink, options, config.language, report, progress, config.jobs)
+    reconcile.run(
+        listings,
+        catalog,
+        sink,
+        options,
+        config.language,
+        report,
+        progress,
+        config.jobs,
+        stop=stop,
+        allow_mass_delete=allow_mass_delete,
+    )
 
 
 def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
@@ -142,6 +166,22 @@ def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
 def now() -> str:
     """The time of a commit: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _refuse_shrunk(known: Catalog, catalog: Catalog) -> None:
+    """Raise SourceShrunk where a source brings much less than it brought to the generation before."""
+    owners = catalog.owners()
+    for source, files in known.sources.items():
+        now_there = catalog.sources.get(source, {}).values()
+        contents = {entry.stamp.sha256 for entry in now_there}
+        lost = sum(
+            name not in owners
+            for entry in files.values()
+            if entry.stamp.sha256 not in contents
+            for name in entry.articles
+        )
+        had = sum(len(entry.articles) for entry in files.values())
+        refuse_shrunk(source, had, lost, sum(len(entry.articles) for entry in now_there))
 
 
 def _taken_over(carried: Carried, name: str) -> Article:

@@ -26,6 +26,7 @@ from indexer.flags import (
     opened,
     shown_progress,
 )
+from indexer.interruption import interruption
 from indexer.printing import (
     plain,
     print_figures,
@@ -44,6 +45,11 @@ INTERRUPTED = 130
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_mass_delete_option = click.option(
+    "--allow-mass-delete",
+    is_flag=True,
+    help="Let a source lose all of its articles, or more than half of them and more than ten.",
+)
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
 )
@@ -73,32 +79,49 @@ def cli() -> None:
 @_sources_argument
 @index_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
+@_mass_delete_option
 @jobs_option
 @memory_option
 @lock_option
 @json_option
 def index(
-    sources: tuple[Path, ...], index: Path | None, dry_run: bool, as_json: bool, **limits: float | None
+    sources: tuple[Path, ...],
+    index: Path | None,
+    dry_run: bool,
+    allow_mass_delete: bool,
+    as_json: bool,
+    **limits: float | None,
 ) -> int:
     """Bring the index in step with its sources.
 
     SOURCE is a folder of articles, or a file (default: seeds, or as configured). What is new is added, what
     changed is indexed again, what is gone is removed, in one commit.
+
+    Ctrl-C commits what was read until then, and a second one nothing.
     """
     archive = opened(index=index, **limits)
-    with shown_progress() as progress:
-        report = archive.sync(*sources, dry_run=dry_run, progress=progress)
+    with shown_progress() as progress, interruption() as stop:
+        report = archive.sync(
+            *sources, dry_run=dry_run, allow_mass_delete=allow_mass_delete, progress=progress, stop=stop
+        )
     return _tell(report, as_json)
 
 
 @cli.command()
 @_sources_argument
 @index_option
+@_mass_delete_option
 @jobs_option
 @memory_option
 @lock_option
 @json_option
-def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limits: float | None) -> int:
+def rebuild(
+    sources: tuple[Path, ...],
+    index: Path | None,
+    allow_mass_delete: bool,
+    as_json: bool,
+    **limits: float | None,
+) -> int:
     """Make the whole index anew from its sources, beside the live one, and go over to it when it is good.
 
     SOURCE adds a folder or file to the sources that the index has. Searches are answered all the while; the
@@ -106,8 +129,21 @@ def rebuild(sources: tuple[Path, ...], index: Path | None, as_json: bool, **limi
     """
     archive = opened(index=index, **limits)
     with shown_progress() as progress:
-        report = archive.rebuild(*sources, progress=progress)
+        report = archive.rebuild(*sources, allow_mass_delete=allow_mass_delete, progress=progress)
     return _tell(report, as_json)
+
+
+@cli.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@index_option
+@lock_option
+@json_option
+def forget(source: Path, index: Path | None, as_json: bool, **limits: float | None) -> int:
+    """Do without a source from now on: its articles leave the index, in one commit.
+
+    SOURCE is as `nutgraf status` names it; it need not be there any more, and its files are not touched.
+    """
+    return _tell(opened(index=index, **limits).forget(source), as_json)
 
 
 @cli.command()
@@ -357,4 +393,10 @@ def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
         print_report(report, to_err=to_err)
     for failure in report.failed:
         click.echo(f"nutgraf: skipped {plain(failure.path)}: {plain(failure.reason)}", err=True)
+    if report.refused:
+        click.echo(f"nutgraf: this would be refused: {plain(report.refused)}", err=True)
+        return NutgrafError.exit_code
+    if report.interrupted:
+        click.echo("nutgraf: interrupted; what was read is kept, the next run reads the rest", err=True)
+        return INTERRUPTED
     return SKIPPED if report.failed else 0

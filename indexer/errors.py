@@ -27,8 +27,12 @@ class SourceMissing(NutgrafError):
     """A source that was asked for does not exist or cannot be listed."""
 
 
+class SourceShrunk(NutgrafError):
+    """A source has lost so many of its articles that it is rather not mounted, or emptied by mistake."""
+
+
 class WorkerFailed(NutgrafError):
-    """The processes that read in parallel cannot be started."""
+    """The processes that read files cannot be started."""
 
 
 class StorageFailed(NutgrafError):

@@ -272,17 +272,33 @@ class Index:
         self,
         *sources: str | os.PathLike[str],
         dry_run: bool = False,
+        allow_mass_delete: bool = False,
         progress: Progress | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> SyncReport:
         """Add, change and remove articles until the index says what its sources say, in one commit.
 
         `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
-        the report with the reason. Raises SourceMissing, IndexLocked, IndexOutdated.
+        the report with the reason. A source that has lost all of its articles, or more than half of them and
+        more than ten, is rather not mounted: SourceShrunk, unless `allow_mass_delete`.
+
+        `stop` is asked before each file is begun: when it says True, what was read is committed, nothing is
+        removed, and the report is `interrupted`. Raises SourceMissing, SourceShrunk, IndexLocked,
+        IndexOutdated.
         """
         # Here, as below: a process that only reads needs none of it.
         from indexer import writing
+        from indexer.sync import never
 
-        return writing.sync(self.config, self._today, sources, dry_run=dry_run, progress=progress)
+        return writing.sync(
+            self.config,
+            self._today,
+            sources,
+            dry_run=dry_run,
+            allow_mass_delete=allow_mass_delete,
+            progress=progress,
+            stop=stop or never,
+        )
 
     def put(self, articles: Iterable[Article]) -> SyncReport:
         """Put articles in, in one commit; one with an id that is there already takes its place.
@@ -304,16 +320,34 @@ class Index:
 
         return writing.remove(self.config, article_ids)
 
-    def rebuild(self, *sources: str | os.PathLike[str], progress: Progress | None = None) -> SyncReport:
-        """Make a new generation beside the live one from all sources, check it, and go over to it at once.
+    def forget(self, source: str | os.PathLike[str]) -> SyncReport:
+        """Do without a source from now on: its articles are removed, in one commit.
 
-        `sources` are added to those that the index has. Articles that an app put in are carried over. The
-        generation before is kept. Raises SourceMissing (the live one stays), IndexLocked, and IndexDamaged
-        when the live generation is broken so that something would be lost.
+        Its files are not touched, and need not be there any more. Raises SourceMissing when it is no source
+        of the index.
         """
         from indexer import writing
 
-        return writing.rebuild(self.config, self._today, sources, progress=progress)
+        return writing.forget(self.config, source)
+
+    def rebuild(
+        self,
+        *sources: str | os.PathLike[str],
+        allow_mass_delete: bool = False,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Make a new generation beside the live one from all sources, check it, and go over to it at once.
+
+        `sources` are added to those that the index has. Articles that an app put in are carried over. The
+        generation before is kept. Raises SourceMissing and, unless `allow_mass_delete`, SourceShrunk (the
+        live one stays), IndexLocked, and IndexDamaged when the live generation is broken so that something
+        would be lost.
+        """
+        from indexer import writing
+
+        return writing.rebuild(
+            self.config, self._today, sources, allow_mass_delete=allow_mass_delete, progress=progress
+        )
 
     # Life
 

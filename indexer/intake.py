@@ -5,8 +5,9 @@ The same code runs in the process that syncs and in its workers.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +16,13 @@ from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.record import digest, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.model import Article, Encoding, Failure
+from indexer.opening import read_whole
 from indexer.readers import ReadOptions, read
 
 SPLIT = 1 << 19
 """JSON Lines are divided into pieces of about this many bytes, to be read side by side."""
 
+_WINDOW = 1 << 20
 _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 
 
@@ -65,14 +68,26 @@ class Intake:
         self._options = options
         self._gatherer = Gatherer(language)
 
-    def read(self, parts: list[Part]) -> tuple[list[PartResult], Chunk]:
-        """The result of each part, and the articles of all of them in the order of their outlines."""
-        return [self._read(part) for part in parts], self._gatherer.take()
+    def read(
+        self, parts: list[Part], begin: Callable[[Part], None] | None = None
+    ) -> tuple[list[PartResult], Chunk]:
+        """The result of each part, and the articles of all of them in the order of their outlines.
+
+        `begin` is told each part before it is read.
+        """
+        results = []
+        for part in parts:
+            if begin:
+                begin(part)
+            results.append(self._read(part))
+        return results, self._gatherer.take()
 
     def _read(self, part: Part) -> PartResult:
         result = PartResult()
         try:
-            data = load(part.file, part.size, self._options.max_bytes) if part.data is None else part.data
+            data = (
+                read_whole(part.file, part.path, self._options.max_bytes) if part.data is None else part.data
+            )
             if part.data is None:
                 result.sha256 = hashlib.sha256(data).hexdigest()
             articles = self._parse(part, data)
@@ -101,20 +116,16 @@ class Intake:
             return list(read(data, part.path, part.fallback, self._options, first_line=part.first_line))
         except (UnreadableDocument, InvalidArticle):
             raise
+        except MemoryError as error:
+            raise UnreadableDocument("reading it takes more memory than a document may") from error
         except Exception as error:
             # A document that trips its reader must not stop the others.
             raise UnreadableDocument(f"its reader failed ({type(error).__name__}: {error})") from error
 
 
-def load(file: Path, size: int, most: int) -> bytes:
-    """A file's bytes; raises UnreadableDocument when they are too many, OSError when they cannot be had."""
-    if size > most:
-        raise UnreadableDocument(
-            f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: "
-            "split it, or raise max_file_mb"
-        )
-    with file.open("rb") as opened:
-        return opened.read(most + 1)
+def is_plain(path: str) -> bool:
+    """Whether a file is read in linear time, by its name: no markup, and nothing that has to be unpacked."""
+    return path.lower().endswith((".txt", ".text", ".jsonl", ".ndjson"))
 
 
 def divide(part: Part, data: bytes) -> Iterator[Part]:
@@ -140,13 +151,17 @@ def _read_piece(part: Part, data: bytes, options: ReadOptions) -> list[Article |
 
 def is_divisible(part: Part, data: bytes) -> bool:
     """Whether a file's lines can be read apart: JSON Lines in UTF-8, and plainly so."""
-    if not part.path.lower().endswith((".jsonl", ".ndjson")) or data.lstrip()[:1] != b"{":
+    if not part.path.lower().endswith((".jsonl", ".ndjson")) or data[:_WINDOW].lstrip()[:1] != b"{":
         return False
-    if len(data.translate(None, _CONTROLS)) < len(data):
-        # It may be in another encoding, or no text at all.
-        return False
+    decode = codecs.getincrementaldecoder("utf-8")().decode
     try:
-        data.decode()
+        # By windows, for the whole of it decoded may be several times as large.
+        for at in range(0, len(data), _WINDOW):
+            window = data[at : at + _WINDOW]
+            if len(window.translate(None, _CONTROLS)) < len(window):
+                # It may be in another encoding, or no text at all.
+                return False
+            decode(window, at + _WINDOW >= len(data))
     except UnicodeDecodeError:
         return False
     return True

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from indexer.catalog import Entry, Stamp
@@ -40,9 +40,12 @@ class Listing:
     files: dict[str, Stamp] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
-    def hides(self, path: str) -> bool:
-        """Whether a path lies where the listing could not look."""
-        return any(place.path in (path, ".") or path.startswith(f"{place.path}/") for place in self.failures)
+    def hidden(self) -> Callable[[str], bool]:
+        """Whether a path lies where the listing could not look, by path."""
+        places = {failure.path for failure in self.failures}
+        if "." in places:
+            return lambda _path: True
+        return lambda path: path in places or any(str(above) in places for above in PurePath(path).parents)
 
 
 def list_source(root: Path) -> Listing:
@@ -129,12 +132,12 @@ def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listin
 def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
     """What to do with each file of a source, by path: pure, nothing is read."""
     steps = []
+    is_hidden = listing.hidden()
     for path in known:
         if path not in listing.files:
-            hidden = listing.hides(path)
             steps.append(
                 Step("keep", path, "it cannot be looked at")
-                if hidden
+                if is_hidden(path)
                 else Step("remove", path, "the file is gone")
             )
     for path, stamp in listing.files.items():

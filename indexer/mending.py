@@ -85,7 +85,7 @@ def _make_anew(config: Config, today: Today, progress: Progress) -> Iterator[str
     is_aside = bool(lost or older) or not (is_all_known or live in snapshots)
     keep = before if before and not is_aside and is_whole(before, config, today) else None
     report = SyncReport()
-    carried = Carried(tuple(snapshots.values()), (*kept, *older), keep)
+    carried = Carried(known, tuple(snapshots.values()), (*kept, *older), keep)
     build(config, today, sorted(map(Path, known.sources)), carried, report, progress)
     yield f"The index is made anew, of {report.files:,} files and {len(kept) + len(older):,} articles put in."
     if older:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Protocol
 
 from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
-from indexer.errors import UnreadableDocument
-from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, load
+from indexer.errors import SourceShrunk, UnreadableDocument
+from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, is_plain
 from indexer.listing import Listing, plan
 from indexer.model import Failure
+from indexer.opening import open_file, read_whole
 from indexer.readers import ReadOptions
+from indexer.shrinking import refuse_shrunk
 from indexer.sync import Progress, SyncReport, default_id, settled
 from indexer.workers import read_all
 
@@ -25,6 +27,9 @@ from indexer.workers import read_all
 _WORTH_WORKERS = 4 << 20
 # Main text is not found in a page as fast as words are in a text.
 _HTML_WEIGHT = 20
+# What is read in this process at most, and how much of it is looked at first; byte order marks are blank.
+_MOST_HARMLESS, _PEEK, _BLANK = 1 << 18, 1 << 12, b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
+_GZIP = b"\x1f\x8b"
 # Small files are read together, so that handing them over is no work.
 _TASK_BYTES, _TASK_FILES = 1 << 18, 64
 
@@ -48,6 +53,9 @@ def run(
     report: SyncReport,
     progress: Progress,
     jobs: int,
+    *,
+    stop: Callable[[], bool],
+    allow_mass_delete: bool,
 ) -> None:
     """Carry out the plans for all sources, as listed.
 
@@ -58,9 +66,13 @@ def run(
     that several claim belongs to the app that put it in, else to the first file by source and path: the
     outcome does not depend on the order in which they came.
     `jobs` processes read (0: one for each core).
+
+    As soon as `stop` says so, no other file is begun: what was read is kept, and nothing is removed. Raises
+    SourceShrunk where a source has lost too much (see `refuse_shrunk`), unless that is allowed or only tried.
     """
     work: list[tuple[Path, str, Stamp]] = []
-    released: dict[str, tuple[str, str]] = {}
+    state = _Reconciling(list(listings), catalog, options, default_language, report)
+    had = {root: _articles(catalog, root) for root in listings}
     for root, listing in listings.items():
         known = catalog.sources.setdefault(str(root), {})
         report.failed += listing.failures
@@ -70,18 +82,16 @@ def run(
                 report.unchanged += len(known[step.path].articles)
                 report.failed += [Failure(*failure) for failure in known[step.path].failures]
             elif step.action == "remove":
-                for name in known.pop(step.path).articles:
-                    released[name] = (step.path, step.why)
+                state.let_go(root, step.path, step.why)
             else:
                 work.append((root, step.path, listing.files[step.path]))
     progress.start(len(work), sum(stamp.size for _, _, stamp in work))
-    state = _Reconciling(list(listings), catalog, options, default_language, report, released)
     pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
     for _ in range(len(work) - len(pending)):
         progress.advance(0)
     jobs = _worth(pending, jobs or os.cpu_count() or 1)
     # Closed at once whatever happens, so that no worker outlives the run.
-    with closing(read_all(state.tasks(pending, jobs), options, default_language, jobs)) as reading:
+    with closing(read_all(state.tasks(pending, stop), options, default_language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:
             wanted: list[bool] = []
             for part, result in zip(parts, results, strict=True):
@@ -92,8 +102,18 @@ def run(
                 if part.first_line == 1:
                     progress.advance(state.pending[part.file][2].size)
             sink.take(chunk.only(wanted), numbers)
+    if len(state.previous) < len(pending):
+        report.interrupted = True
+        state.take_back(pending)
     state.mend()
-    for name, (path, why) in released.items():
+    try:
+        for root in listings if not allow_mass_delete else ():
+            refuse_shrunk(str(root), had[root], state.lost(root), _articles(catalog, root))
+    except SourceShrunk as error:
+        if not report.dry_run:
+            raise
+        report.refused = str(error)
+    for name, (path, why) in state.released.items():
         sink.remove(name)
         report.record("remove", name, path, why)
 
@@ -105,7 +125,7 @@ class _Reconciling:
     options: ReadOptions
     default_language: str
     report: SyncReport
-    released: dict[str, tuple[str, str]]
+    released: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Articles whose file is gone or another: removed at the end, unless a file brings them again."""
     replaced: set[str] = field(default_factory=set)
     """Articles that take the place of what is indexed under their id."""
@@ -118,9 +138,32 @@ class _Reconciling:
     reserved: set[str] = field(init=False, default_factory=set)
     holed: dict[Path, Entry | None] = field(init=False, default_factory=dict)
     """Files of which a piece could not be read, with what was known of them before."""
+    gone: list[tuple[Path, str, Entry]] = field(init=False, default_factory=list)
+    """Files that are there no more, with what was known of them."""
+    contents: set[str] = field(init=False, default_factory=set)
+    """The digests of the files that were read."""
 
     def __post_init__(self) -> None:
         self.owners = self.catalog.owners()
+
+    def let_go(self, root: Path, path: str, why: str) -> None:
+        """Forget a file, and let go of its articles."""
+        entry = self.catalog.sources[str(root)].pop(path)
+        self.gone.append((root, path, entry))
+        for name in entry.articles:
+            self.released[name] = (path, why)
+            del self.owners[name]
+
+    def lost(self, root: Path) -> int:
+        """How many articles of a source are to be removed, but for those whose files have moved."""
+        before = [(at, entry) for at, _, entry in self.gone]
+        before += [(self.pending[file][0], entry) for file, entry in self.previous.items() if entry]
+        return sum(
+            name in self.released
+            for at, entry in before
+            if at == root and entry.stamp.sha256 not in self.contents
+            for name in entry.articles
+        )
 
     def is_other(self, root: Path, path: str, stamp: Stamp) -> bool:
         """Whether a file's content differs from what was read before; if so, its articles are let go of."""
@@ -129,7 +172,7 @@ class _Reconciling:
             return True
         if entry.stamp.sha256 and entry.stamp.size == stamp.size:
             try:
-                with _file(root, path).open("rb") as file:
+                with open_file(_file(root, path), path) as file:
                     same = hashlib.file_digest(file, "sha256").hexdigest() == entry.stamp.sha256
             except OSError as error:
                 self._keep(path, entry, error.strerror or str(error))
@@ -145,20 +188,24 @@ class _Reconciling:
             del self.owners[name]
         return True
 
-    def tasks(self, pending: list[tuple[Path, str, Stamp]], jobs: int) -> Iterator[list[Part]]:
+    def tasks(self, pending: list[tuple[Path, str, Stamp]], stop: Callable[[], bool]) -> Iterator[list[Part]]:
         """What is to be read, in tasks: small files together, long JSON Lines in pieces."""
         group: list[Part] = []
         sources: dict[Path, str] = {}
         size = 0
         for root, path, stamp in pending:
+            if stop():
+                return
             if root not in sources:
                 sources[root] = root.as_uri()
             part = Part(_file(root, path), path, self._free_id(root, path), stamp.size, source=sources[root])
             self.pending[part.file] = (root, path, stamp)
-            pieces = list(self._pieces(part)) if jobs > 1 and stamp.size > 2 * SPLIT else []
-            if pieces:
-                yield from filter(None, [group, *([piece] for piece in pieces)])
+            lines = self._lines(part) if stamp.size > 2 * SPLIT else None
+            if lines is not None:
+                if group:
+                    yield group
                 group, size = [], 0
+                yield from ([piece] for piece in divide(part, lines))
                 continue
             group.append(part)
             size += _weight(path, stamp)
@@ -187,6 +234,7 @@ class _Reconciling:
             return
         if part.first_line == 1:
             entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
+            self.contents.add(entry.stamp.sha256)
         if result.is_unreadable and (stamp.size > self.options.max_bytes or path.lower().endswith(".gz")):
             # Tried again with every sync, for the bound may have been raised.
             entry.stamp = Stamp(stamp.size, 0, 0)
@@ -211,14 +259,29 @@ class _Reconciling:
                     self.owners[name] = (str(root), path)
                     self.report.unchanged += 1
 
-    def _pieces(self, part: Part) -> Iterator[Part]:
+    def take_back(self, pending: list[tuple[Path, str, Stamp]]) -> None:
+        """Keep everything that is not known to be indexed from elsewhere now, for not all was read."""
+        for file, before in self.previous.items():
+            if before and any(name in self.released for name in before.articles):
+                self.holed[file] = before
+        unread = [(root, path) for root, path, _ in pending if _file(root, path) not in self.previous]
+        known = [(root, path, self.catalog.sources[str(root)].get(path)) for root, path in unread]
+        known += [gone for gone in self.gone if any(name in self.released for name in gone[2].articles)]
+        for root, path, entry in known:
+            if entry:
+                self._give_back(root, path, entry)
+                self.report.unchanged += len(entry.articles)
+
+    def _lines(self, part: Part) -> bytes | None:
+        """The content of a file whose lines can be read apart."""
         try:
-            data = load(part.file, part.size, self.options.max_bytes)
+            data = read_whole(part.file, part.path, self.options.max_bytes)
         except (OSError, UnreadableDocument):
-            return  # whoever reads it says so
-        if is_divisible(part, data):
-            self.digests[part.file] = hashlib.sha256(data).hexdigest()
-            yield from divide(part, data)
+            return None  # whoever reads it says so
+        if not is_divisible(part, data):
+            return None
+        self.digests[part.file] = hashlib.sha256(data).hexdigest()
+        return data
 
     def _refused(self, root: Path, path: str, before: Entry | None, reason: str) -> None:
         files = self.catalog.sources[str(root)]
@@ -227,13 +290,17 @@ class _Reconciling:
             files[path].failures.append((path, f"it cannot be read ({reason})"))
             self.report.failed.append(Failure(*files[path].failures[-1]))
             return
-        files[path] = before
+        self._give_back(root, path, before)
+        self._keep(path, before, reason)
+
+    def _give_back(self, root: Path, path: str, before: Entry) -> None:
+        """Let a file have what was known of it, but for the articles that have come from elsewhere."""
+        self.catalog.sources[str(root)][path] = before
         for name in list(before.articles):
             if self.released.pop(name, None):
                 self.owners[name] = (str(root), path)
             else:
                 _lose(path, before, name, self.owners[name][1])
-        self._keep(path, before, reason)
 
     def _keep(self, path: str, entry: Entry, reason: str) -> None:
         kept = Failure(path, f"it cannot be read ({reason}); what was indexed from it before is kept")
@@ -277,9 +344,30 @@ class _Reconciling:
 
 
 def _worth(pending: list[tuple[Path, str, Stamp]], jobs: int) -> int:
-    """How many processes to read with."""
+    """How many processes to read with; 0: this one, for a little that is read safely and soon."""
     work = sum(_weight(path, stamp) for _, path, stamp in pending)
-    return jobs if work >= _WORTH_WORKERS else 1
+    if work >= _WORTH_WORKERS:
+        return jobs
+    return 0 if all(map(_is_harmless, pending)) else 1
+
+
+def _is_harmless(pending: tuple[Path, str, Stamp]) -> bool:
+    """Whether a file can be read without a process that may be killed for it: plain text, and not much."""
+    root, path, stamp = pending
+    if stamp.size > _MOST_HARMLESS or not is_plain(path):
+        return False
+    try:
+        with open_file(_file(root, path), path) as file:
+            head = file.read(_PEEK)
+    except OSError:
+        return True  # whoever reads it says so
+    # Whatever its name, what begins with a tag is read as a page, and what begins as gzip data is unpacked.
+    begins = head.lstrip(_BLANK)
+    return not head.startswith(_GZIP) and not begins.startswith(b"<") and bool(begins or len(head) < _PEEK)
+
+
+def _articles(catalog: Catalog, root: Path) -> int:
+    return sum(len(entry.articles) for entry in catalog.sources.get(str(root), {}).values())
 
 
 def _weight(path: str, stamp: Stamp) -> int:

@@ -38,6 +38,11 @@ class Silence:
         """Say nothing."""
 
 
+def never() -> bool:
+    """Nobody wants a sync to end before all is read."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What was done, or with a dry run would be done, with one article, and why."""
@@ -52,7 +57,9 @@ class Change:
 class SyncReport:
     """What a sync did: counts of articles, and everything that could not be read.
 
-    `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written.
+    `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written, and
+    `refused` says why a real sync would refuse to (SourceShrunk), if it would. `interrupted` when not all
+    files were read, because the caller wanted an end: nothing was removed, and the rest is for the next sync.
     """
 
     added: int = 0
@@ -64,6 +71,8 @@ class SyncReport:
     changes: list[Change] = field(default_factory=list)
     seconds: float = 0.0
     dry_run: bool = False
+    refused: str = ""
+    interrupted: bool = False
 
     def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
         """Count one change."""
@@ -87,6 +96,8 @@ class SyncReport:
             "changes": [{"action": c.action, "id": c.id, "path": c.path, "why": c.why} for c in self.changes],
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,
+            "refused": self.refused,
+            "interrupted": self.interrupted,
         }
 
 

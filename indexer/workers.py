@@ -16,9 +16,10 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from indexer import allowance
 from indexer.engine.gather import Chunk
 from indexer.errors import WorkerFailed
-from indexer.intake import Intake, Part, PartResult
+from indexer.intake import Intake, Part, PartResult, is_plain
 from indexer.readers import ReadOptions
 
 Read: TypeAlias = "tuple[list[Part], list[PartResult], Chunk, array[int]]"
@@ -35,12 +36,16 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
 }
+_ENDS = {
+    allowance.OVERTIME: "reading it takes more time than a document may",
+    allowance.TOO_LARGE: "reading it takes more memory than a document may",
+}
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from indexer.workers import main; main()"
 
 
 def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
-    """Read every task's parts, with `jobs` workers when that is more than one; in the order of the tasks."""
-    if jobs < 2:
+    """Read every task's parts, in so many workers (0: in this process); in the order of the tasks."""
+    if not jobs:
         intake, numbers = Intake(options, language), array("i")
         for parts in tasks:
             yield parts, *intake.read(parts), numbers
@@ -65,7 +70,8 @@ class _Worker:
             )
         except OSError as error:
             raise WorkerFailed(
-                f"a process to read with is wanted, it cannot be started ({error}): set jobs to 1"
+                f"a process to read with is wanted, it cannot be started ({error}): "
+                "see what limits this user's processes"
             ) from error
         self.numbers = array("i")
         self.task: int | None = None
@@ -179,7 +185,8 @@ class _Workers:
                         worker.end()
                         if worker.is_ready:
                             # What was indexed from it before stays, and it is tried again with every sync.
-                            refusal = "it ended the process that read it, twice"
+                            code = worker.process.returncode
+                            refusal = _ENDS.get(code, "it ended the process that read it, twice")
                             read = [part], [PartResult(refusal=refusal)], Chunk(), array("i")
                         else:
                             self._count_never_ready()
@@ -210,7 +217,7 @@ class _Workers:
         if self._never_ready > _STARTS:
             raise WorkerFailed(
                 f"processes to read with are wanted, {self._never_ready} ended before they began: "
-                "see what they wrote, or set jobs to 1"
+                "see what they wrote"
             )
 
     def _give(self, worker: _Worker, number: int, parts: list[Part]) -> None:
@@ -242,6 +249,10 @@ def _exactly(pipe: IO[bytes], size: int) -> bytearray:
     return whole
 
 
+def _begin(part: Part) -> None:
+    allowance.begin(part.size, is_plain=is_plain(part.path))
+
+
 def main() -> None:
     """Be a worker: read the parts that come in, until nothing more does."""
     # Whatever a library or a program that it starts prints must not come between the results.
@@ -254,7 +265,12 @@ def main() -> None:
         _write(results, pickle.dumps(None))
         while True:
             parts = pickle.loads(_read(tasks))
-            _write(results, pickle.dumps(intake.read(parts), pickle.HIGHEST_PROTOCOL))
+            message = intake.read(parts, _begin)
+            allowance.end()
+            _write(results, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+    except MemoryError:
+        # What it had begun may be half done: whoever reads it again has a new process for it.
+        os._exit(allowance.TOO_LARGE)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         # The writer has all it wanted, or is gone.
         os._exit(0)

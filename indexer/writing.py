@@ -29,7 +29,14 @@ Today = Callable[[], date]
 
 
 def sync(
-    config: Config, today: Today, sources: Iterable[Source], *, dry_run: bool, progress: Progress | None
+    config: Config,
+    today: Today,
+    sources: Iterable[Source],
+    *,
+    dry_run: bool,
+    allow_mass_delete: bool,
+    progress: Progress | None,
+    stop: Callable[[], bool],
 ) -> SyncReport:
     """See `Index.sync`."""
     began = time.perf_counter()
@@ -43,17 +50,37 @@ def sync(
             catalog = catalogs.load(*generations.place(config.index))
         apart_from_others(roots, catalog)
         listings = {root: list_source(root) for root in roots}
-        run_sync(config, today, listings, catalog, _Nowhere(), report, watch)
+        run_sync(
+            config,
+            today,
+            listings,
+            catalog,
+            _Nowhere(),
+            report,
+            watch,
+            stop=stop,
+            allow_mass_delete=allow_mass_delete,
+        )
     else:
         with generations.writing(config.index, config.lock_timeout):
             if not generations.exists(config.index):
-                build(config, today, roots, Carried(), report, watch)
+                build(config, today, roots, Carried(), report, watch, stop=stop)
             else:
                 listings = {root: list_source(root) for root in roots}
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
                         apart_from_others(roots, catalog)
-                        run_sync(config, today, listings, catalog, batch, report, watch)
+                        run_sync(
+                            config,
+                            today,
+                            listings,
+                            catalog,
+                            batch,
+                            report,
+                            watch,
+                            stop=stop,
+                            allow_mass_delete=allow_mass_delete,
+                        )
     report.seconds = time.perf_counter() - began
     return report
 
@@ -104,8 +131,36 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     return report
 
 
+def forget(config: Config, source: Source) -> SyncReport:
+    """See `Index.forget`."""
+    began = time.perf_counter()
+    report = SyncReport()
+    with (
+        generations.writing(config.index, config.lock_timeout),
+        _change(config, report) as (catalog, batch),
+    ):
+        names = (str(source), str(Path(source).resolve()))
+        known = next((name for name in names if name in catalog.sources), None)
+        if known is None:
+            raise SourceMissing(
+                f"{source}: a source of the index is wanted, it is none; there are: "
+                f"{', '.join(sorted(catalog.sources)) or 'none'}"
+            )
+        for path, entry in catalog.sources.pop(known).items():
+            for name in entry.articles:
+                batch.remove(name)
+                report.record("remove", name, path, "its source is forgotten")
+    report.seconds = time.perf_counter() - began
+    return report
+
+
 def rebuild(
-    config: Config, today: Today, sources: Iterable[Source], *, progress: Progress | None
+    config: Config,
+    today: Today,
+    sources: Iterable[Source],
+    *,
+    allow_mass_delete: bool,
+    progress: Progress | None,
 ) -> SyncReport:
     """See `Index.rebuild`."""
     began = time.perf_counter()
@@ -117,8 +172,9 @@ def rebuild(
         more = list(sources)
         if more or not exists:
             roots += [root for root in _roots(config, more) if root not in roots]
-        carried = Carried((old,) if old else (), tuple(known.apart))
-        build(config, today, sorted(roots), carried, report, progress or Silence())
+        carried = Carried(known, (old,) if old else (), tuple(known.apart))
+        watch = progress or Silence()
+        build(config, today, sorted(roots), carried, report, watch, allow_mass_delete=allow_mass_delete)
     report.seconds = time.perf_counter() - began
     return report
 

@@ -19,6 +19,7 @@ ROOMS = [
         "indexer.evaluation",
         "indexer.judgments",
         "indexer.progress",
+        "indexer.interruption",
         "indexer.charts",
         "indexer.accounts",
         "indexer.printing",
@@ -60,6 +61,9 @@ ROOMS = [
     ("indexer.folding", "indexer.unspaced"),
     (
         "indexer.model",
+        "indexer.allowance",
+        "indexer.opening",
+        "indexer.shrinking",
         "indexer.counts",
         "indexer.errors",
         "indexer.config",

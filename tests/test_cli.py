@@ -76,7 +76,7 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "doctor", "eval", "index", "mcp", "rebuild", "search", "serve", "status", "verify",
+        "doctor", "eval", "forget", "index", "mcp", "rebuild", "search", "serve", "status", "verify",
     ]  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) ->
     found = answer(run, "index", "seeds", "--index", "index")
     assert set(found) == {
         "added", "changed", "removed", "unchanged", "files", "failed", "changes", "seconds", "dry_run",
+        "refused", "interrupted",
     }  # fmt: skip
     assert (found["added"], found["files"], found["failed"], found["dry_run"]) == (2, 2, [], False)
     assert found["changes"][1] == {"action": "add", "id": "one", "path": "b.jsonl", "why": "the file is new"}

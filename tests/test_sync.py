@@ -58,7 +58,7 @@ _opened: list[str] | None = None
 
 
 def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "open" and _opened is not None:
+    if event == "open" and _opened is not None and not arguments[2] & os.O_DIRECTORY:
         _opened.append(str(arguments[0]))
 
 
@@ -119,7 +119,7 @@ def test_a_run_without_changes_opens_no_source_file(archive: Archive) -> None:
     with noting_files_opened() as opened:
         assert counts(archive.sync()) == (0, 0, 0, 5)
     assert opened
-    assert not [name for name in opened if name.startswith(str(archive.seeds))]
+    assert not {"a.txt", "b.txt", "c.jsonl"} & {Path(name).name for name in opened}
     assert contents(archive.folder) == before
 
 
@@ -128,11 +128,7 @@ def test_a_young_file_is_read_again_for_its_clock_may_not_have_ticked(archive: A
     archive.sync()
     with noting_files_opened() as opened:
         archive.sync()
-    assert {Path(name).name for name in opened if name.startswith(str(archive.seeds))} == {
-        "a.txt",
-        "b.txt",
-        "c.jsonl",
-    }
+    assert {"a.txt", "b.txt", "c.jsonl"} <= {Path(name).name for name in opened}
 
 
 @pytest.mark.parametrize("when", [1, 10**9, None], ids=["1970", "2001", "the same time"])
@@ -170,7 +166,7 @@ def test_a_touched_file_is_unchanged_and_from_then_on_known_by_its_new_time(arch
     assert counts(archive.sync()) == (0, 0, 0, 5)
     with noting_files_opened() as opened:
         assert counts(archive.sync()) == (0, 0, 0, 5)
-    assert not [name for name in opened if name.startswith(str(archive.seeds))]
+    assert not {"a.txt", "b.txt", "c.jsonl"} & {Path(name).name for name in opened}
 
 
 def test_a_renamed_file_keeps_nothing_stale(archive: Archive) -> None:
@@ -202,7 +198,7 @@ def test_an_emptied_source_empties_the_index_and_fills_it_again(archive: Archive
         kept = [(path, path.read_bytes()) for path in archive.seeds.rglob("*") if path.is_file()]
         for path, _ in kept:
             path.unlink()
-        assert counts(index.sync()) == (0, 0, 5, 0)
+        assert counts(index.sync(allow_mass_delete=True)) == (0, 0, 5, 0)
         assert (index.status().articles, index.search("crane").total, articles(index)) == (0, 0, [])
         for path, data in kept:
             path.write_bytes(data)
@@ -506,9 +502,7 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
     assert set(reasons(report)) == {"d.jsonl:1", "d.jsonl:3", "d.jsonl:4", "d.jsonl:5"}
 
 
-@pytest.mark.parametrize(
-    "error", [RecursionError("too deep"), ValueError(), OSError(5, "odd"), MemoryError()], ids=repr
-)
+@pytest.mark.parametrize("error", [RecursionError("too deep"), ValueError(), OSError(5, "odd")], ids=repr)
 def test_a_document_that_trips_its_reader_stops_no_other(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -716,7 +710,7 @@ def test_any_sequence_of_edits_ends_in_the_index_that_a_new_one_would_be(
     with archive.open() as index:
         for action, name, how in [*edits, ("sync", "", None)]:
             if action == "sync":
-                assert same(index.sync(dry_run=True), index.sync())
+                assert same(*(index.sync(dry_run=dry, allow_mass_delete=True) for dry in (True, False)))
             else:
                 edit(archive, action, name, how)
         with open_index(Config(index=archive.root / "new", sources=(archive.seeds,))) as new:

@@ -228,7 +228,7 @@ def test_workers_that_cannot_begin_are_not_taken_for_unreadable_documents(
     tmp_path: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit(3)")
-    with pytest.raises(WorkerFailed, match="set jobs to 1"):
+    with pytest.raises(WorkerFailed, match="ended before they began"):
         list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 2))
     assert len(hired) < 20
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
@@ -292,7 +292,8 @@ def test_lines_read_in_pieces_equal_lines_read_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, end: str
 ) -> None:
     monkeypatch.setattr(intake, "SPLIT", size)
-    file = tmp_path / "lines.jsonl"
+    file = tmp_path / "sub/lines.jsonl"
+    file.parent.mkdir()
     data = ("\n".join(LINES) + end).encode()
     file.write_bytes(data)
     part = Part(file, "sub/lines.jsonl", "lines-1", len(data))
@@ -376,9 +377,9 @@ def test_any_number_of_processes_makes_the_same_index(
     tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]]
 ) -> None:
     alone = indexed(tmp_path / "one", seeds, 1)
-    assert not hired
+    assert len(hired) == 1
     assert indexed(tmp_path / "two", seeds, 2) == alone
-    assert len(hired) == 2
+    assert len(hired) == 1 + 2
     assert alone[5][1] > 90
 
 

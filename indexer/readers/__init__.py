@@ -31,6 +31,11 @@ SUFFIXES: frozenset[str] = frozenset(_TYPES) | {f"{suffix}.gz" for suffix in _TY
 """The ends of the file names (in lower case) that a walk through a folder should pick up."""
 
 _GZIP = b"\x1f\x8b"
+_LINES_IN_BYTES = re.compile(rb"\s*\{[^\0]")
+_ZEROS = re.compile(rb"\0*")
+_WINDOW = 1 << 14
+# What unpacks to more than so many times its size, and to more bytes than these, is no text.
+_RATIO, _FREE = 200, 1 << 20
 _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -51,6 +56,9 @@ def read(
 
     data = _unpacked(data, name, options.max_bytes)
     declared = _TYPES.get(_suffix(name))
+    if declared == "jsonl" and _LINES_IN_BYTES.match(data):
+        # Zeros, as a crash leaves them, spoil the line that they are in and not the others.
+        data = re.sub(rb"\0+", "\ufffd".encode(), data)
     text, encoding = decode(data, markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
     kind = _kind(text, declared)
     notes: tuple[str, ...] = ()
@@ -105,25 +113,32 @@ def _kind(text: str, declared: str | None) -> str:
 def _unpacked(data: bytes, name: str, limit: int) -> bytes:
     if len(data) > limit:
         raise UnreadableDocument(f"at most {limit} bytes are read, {len(data)} were found")
-    packed = data.startswith(_GZIP)
-    if not packed and name.lower().endswith(".gz") and data:
-        raise UnreadableDocument("gzip data is wanted (the name says .gz), something else was found")
-    parts = []
-    size = 0
-    while packed:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(member.decompress(data, limit - size + 1))
-        except zlib.error as error:
-            raise UnreadableDocument(f"gzip data is damaged: {error}") from error
-        size += len(parts[-1])
-        if size > limit:
-            raise UnreadableDocument(f"at most {limit} bytes are read, gzip data unpacks to more")
-        if not member.eof:
-            raise UnreadableDocument("gzip data ends too early: the file is cut off")
+    if not data.startswith(_GZIP):
+        if name.lower().endswith(".gz") and data:
+            raise UnreadableDocument("gzip data is wanted (the name says .gz), something else was found")
+        return data
+    whole = bytearray()
+    at, packed = 0, memoryview(data)
+    while at < len(data):
         # Another member may follow, and zeros may pad the end.
-        data = member.unused_data.lstrip(b"\0")
-        packed = bool(data)
-        if packed and not data.startswith(_GZIP):
+        if not data.startswith(_GZIP, at):
             raise UnreadableDocument("gzip data is followed by something else")
-    return b"".join(parts) if parts else data
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof:
+            # By windows: what is left after a member is copied, and there may be millions of them.
+            window = packed[at : at + _WINDOW]
+            if not window:
+                raise UnreadableDocument("gzip data ends too early: the file is cut off")
+            try:
+                whole += member.decompress(window, limit - len(whole) + 1)
+            except zlib.error as error:
+                raise UnreadableDocument(f"gzip data is damaged: {error}") from error
+            if len(whole) > limit:
+                raise UnreadableDocument(f"at most {limit} bytes are read, gzip data unpacks to more")
+            if len(whole) > max(_RATIO * len(data), _FREE):
+                raise UnreadableDocument(
+                    f"gzip data unpacks to more than {_RATIO} times its size: no text does"
+                )
+            at += len(window) - len(member.unused_data)
+        at += len(_ZEROS.match(data, at)[0])  # type: ignore[index]
+    return bytes(whole)

@@ -30,6 +30,7 @@ for _library in ("trafilatura", "htmldate"):
 # Main-text extraction looks at every element many times: above this, plain block-level text is taken.
 _MOST_ELEMENTS = 100_000
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
+_HIDDEN = ("script", "style", "template", "noscript", "textarea", "svg")
 _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     element=lxml.html.HtmlElement,
     comment=lxml.html.HtmlComment,
@@ -67,6 +68,7 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
     if tree is None:
         candidates = [date for date in (path_date(name, "file name", options),) if date]
     else:
+        _drop_hidden(tree)
         facts = page_facts(tree, options)
         candidates = _dates(tree, facts, name, deep, options)
         size = int(tree.xpath("count(//*)"))
@@ -78,6 +80,8 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
             try:
                 _prepare(tree)
                 paragraphs = main_text(tree)
+            except MemoryError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
                 notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
     if sum(map(len, paragraphs)) < _LITTLE:
@@ -128,14 +132,18 @@ def _is_dump(body: Any) -> bool:
     return len(body) == 1 and body[0].tag == "p" and len(body[0]) == 0 and "\n" in (body[0].text or "")
 
 
-def _prepare(tree: Any) -> None:
-    """Takes out what is no text, and marks the white space that counts.
+def _drop_hidden(tree: Any) -> None:
+    """Takes out what is not shown; scripts are much of a page, which the extraction copies several times.
 
-    The page is copied several times by the extraction, and scripts are much of it.
+    Of scripts, only those stay that hold facts about the page.
     """
-    for element in list(tree.iter("script", "style", "svg")):
+    for element in list(tree.iter(*_HIDDEN)):
         if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
             element.drop_tree()
+
+
+def _prepare(tree: Any) -> None:
+    """Marks the white space that counts."""
     # Two line breaks divide paragraphs, and the extraction makes one of them.
     for element in tree.iter("br"):
         following = element.getnext()
@@ -164,7 +172,9 @@ def _parse(text: str) -> tuple[Any, bool]:
     parser.set_element_class_lookup(_PLAIN_CLASSES)
     try:
         tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
-    except (etree.LxmlError, ValueError, AssertionError):
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
         return None, False
     deep = any("depth" in entry.message.lower() for entry in parser.error_log)
     return tree, deep

@@ -1,0 +1,89 @@
+"""Opens the files of a source: none outside of it, nothing that is no file, and never half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+from indexer.errors import UnreadableDocument
+
+# A pipe that nobody writes to must not be waited for, nor a terminal become this program's.
+_READ = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+    _READ |= getattr(os, _name, 0)
+_CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+_TRIES = 3
+
+
+def open_file(file: Path, path: str) -> BufferedReader:
+    """Open a regular file of a source for reading; `path` is its path below the source.
+
+    Whatever is put in the place of one of its folders meanwhile, what is opened lies in the source. Raises
+    OSError.
+    """
+    steps = Path(path).parts
+    root = file.parents[len(steps) - 1]
+    if not _CAN_STEP:
+        return _checked(os.open(file, _READ))
+    try:
+        return _checked(_step_down(root, steps))
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+    # There is a link on the way. Where it leads to is looked up, and then gone to without following any.
+    real = Path(os.path.realpath(file))
+    if not real.is_relative_to(root):
+        raise OSError(errno.EXDEV, "the link leads out of the source")
+    return _checked(_step_down(root, real.relative_to(root).parts))
+
+
+def read_whole(file: Path, path: str, most: int) -> bytes:
+    """The bytes of a regular file, as they were at one moment; `path` is its path below the source.
+
+    Raises UnreadableDocument when there are more than `most`, and OSError when they cannot be had, or are
+    others each time that the reading has come to their end.
+    """
+    for _ in range(_TRIES):
+        with open_file(file, path) as opened:
+            before = os.fstat(opened.fileno())
+            if before.st_size > most:
+                raise _too_large(before.st_size, most)
+            data = opened.read(most + 1)
+            if len(data) > most:
+                raise _too_large(len(data), most)
+            if len(data) == before.st_size and _times(before) == _times(os.fstat(opened.fileno())):
+                return data
+    raise OSError(errno.EAGAIN, "it changes while it is read")
+
+
+def _step_down(root: Path, steps: tuple[str, ...]) -> int:
+    """A descriptor of what lies some steps below a folder, none of which is a link."""
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for number, name in enumerate(steps, 1):
+        kind = _READ if number == len(steps) else os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            below = os.open(name, kind | os.O_NOFOLLOW, dir_fd=at)
+        finally:
+            os.close(at)
+        at = below
+    return at
+
+
+def _checked(descriptor: int) -> BufferedReader:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _times(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _too_large(size: int, most: int) -> UnreadableDocument:
+    return UnreadableDocument(
+        f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: split it, or raise max_file_mb"
+    )
