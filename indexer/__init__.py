@@ -45,10 +45,10 @@ if TYPE_CHECKING:
         MarkedParagraph,
         Page,
         Passage,
-        Published,
         Status,
         Suggestion,
     )
+    from indexer.published import Published
     from indexer.quotation import QuoteCheck, QuoteEdit
     from indexer.receipts import (
         ClauseReceipt,
@@ -100,7 +100,7 @@ _HOMES = {
     "PairScore": "indexer.receipts",
     "Passage": "indexer.model",
     "Progress": "indexer.sync",
-    "Published": "indexer.model",
+    "Published": "indexer.published",
     "QuoteCheck": "indexer.quotation",
     "QuoteEdit": "indexer.quotation",
     "Receipt": "indexer.receipts",

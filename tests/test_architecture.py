@@ -61,6 +61,8 @@ ROOMS = [
     ("indexer.folding", "indexer.unspaced"),
     (
         "indexer.model",
+        "indexer.published",
+        "indexer.texts",
         "indexer.allowance",
         "indexer.opening",
         "indexer.shrinking",

@@ -21,7 +21,7 @@ from whoosh.reading import TermNotFound
 from indexer import Article, Config, Index, open_index
 from indexer.engine import merge
 from indexer.engine.schema import make_schema
-from indexer.model import anchors
+from indexer.texts import anchors
 
 q: Any = whoosh.query  # its names are not typed as exported
 

@@ -29,7 +29,7 @@ from indexer.engine.runs import Run, make_run, stable_order
 from indexer.engine.textstore import TextStore
 from indexer.engine.view import SegmentView
 from indexer.folding import fold
-from indexer.model import anchors
+from indexer.texts import anchors
 from tests.folders import state
 from tests.test_search import WORDS
 

@@ -332,10 +332,11 @@ SIGNATURES = {
     "verify": "",
     "manifest": "progress",
     "doctor": "fix progress",
-    "sync": "sources dry_run progress",
+    "sync": "sources dry_run allow_mass_delete progress stop",
     "put": "articles",
     "remove": "article_ids",
-    "rebuild": "sources progress",
+    "forget": "source",
+    "rebuild": "sources allow_mass_delete progress",
     "close": "",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, open_index
-from indexer.model import anchors
+from indexer.texts import anchors
 
 pytest.importorskip("mcp.server.mcpserver", reason="the extra mcp is not installed")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Encoding, InvalidArticle, Published
-from indexer.model import anchors
+from indexer.texts import anchors
 
 # Dates
 

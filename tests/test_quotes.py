@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, open_index
-from indexer.model import anchors
+from indexer.texts import anchors
 
 ROUTES = (
     "The ferries stopped at noon. “We don’t close the harbour for wind,” the pilot said – not for 5% of it.",

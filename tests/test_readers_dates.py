@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.model import Published
+from indexer.published import Published
 from indexer.readers import ReadOptions
 from indexer.readers.dates import (
     choose,

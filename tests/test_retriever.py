@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, InvalidRequest, open_index
-from indexer.model import anchors
+from indexer.texts import anchors
 
 pytest.importorskip("langchain_core", reason="the extra langchain is not installed")
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import webui
 from indexer import Article, Published
-from indexer.model import anchors
+from indexer.texts import anchors
 from tests.test_webui_browser import ARGUMENTS, CHROMIUM, overflow
 from tests.test_webui_serve import serving
 from tests.test_webui_views import archive, client, one

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import webui
-from indexer.model import Article, Published
+from indexer.model import Article
+from indexer.published import Published
 from tests.test_webui_views import archive, client
 
 HOSTILE = [

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import errors
-from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Passage, Published
+from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Passage
+from indexer.published import Published
 from webui import failures, hits, present
 from webui.addresses import Search
 from webui.article import article_text

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from werkzeug.urls import iri_to_uri
 
-from indexer.model import Article, Published
+from indexer.model import Article
+from indexer.published import Published
 from webui.addresses import web_address
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

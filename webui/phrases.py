@@ -27,7 +27,7 @@ from babel.numbers import format_decimal, format_percent
 from flask import Request
 from markupsafe import Markup, escape
 
-from indexer.model import Published
+from indexer.published import Published
 
 LANGUAGES = {
     "en": "English",

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from indexer.model import ArticleInfo, Published, Span, Status
+from indexer.model import ArticleInfo, Span, Status
+from indexer.published import Published
 from webui.addresses import Search, article_url
 from webui.phrases import N_
 

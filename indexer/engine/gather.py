@@ -27,7 +27,8 @@ from indexer.engine.segment import Array
 from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
 from indexer.folding import fold
-from indexer.model import Article, anchor_hashes
+from indexer.model import Article
+from indexer.texts import anchor_hashes
 
 _MOST = 1_000_000
 """Forms that are remembered."""

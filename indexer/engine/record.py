@@ -11,7 +11,8 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
 from indexer.errors import IndexDamaged
-from indexer.model import Article, ArticleInfo, Encoding, Published
+from indexer.model import Article, ArticleInfo, Encoding
+from indexer.published import Published
 
 
 class _Head(Struct, omit_defaults=True):

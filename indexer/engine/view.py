@@ -18,8 +18,8 @@ from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings, collect
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
-from indexer.model import name_anchor, name_anchors
 from indexer.sharing import lazy
+from indexer.texts import name_anchor, name_anchors
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read

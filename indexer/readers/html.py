@@ -16,7 +16,8 @@ from lxml import etree
 from msgspec.structs import replace
 
 from indexer.errors import UnreadableDocument
-from indexer.model import Article, Published
+from indexer.model import Article
+from indexer.published import Published
 from indexer.readers.blocks import blocks_of
 from indexer.readers.dates import choose, date_line, path_date
 from indexer.readers.metadata import PageFacts, page_facts

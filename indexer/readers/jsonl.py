@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
-from indexer.model import Article, Encoding, Failure, Published, spaced
+from indexer.model import Article, Encoding, Failure
+from indexer.published import Published
 from indexer.readers.dates import choose, parse_date
 from indexer.readers.options import ReadOptions
+from indexer.texts import spaced
 
 _FIELDS = "id title published date paragraphs text url language"
 _PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")

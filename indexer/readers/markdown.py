@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from indexer.errors import UnreadableDocument
-from indexer.model import Article, Published
+from indexer.model import Article
+from indexer.published import Published
 from indexer.readers.dates import choose, date_line, parse_date, path_date
 from indexer.readers.options import ReadOptions
 from indexer.readers.text import drop_furniture, opening
