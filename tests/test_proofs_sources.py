@@ -29,7 +29,7 @@ def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncRepo
     for name in ("good", "poison"):
         (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
     reader = (
-        "import indexer.intake as i, indexer.limits as limits\n"
+        "import indexer.intake as i, indexer.allowance as allowance\n"
         "read = i.read\n"
         "def other(data, name, *rest, **more):\n"
         f"    if b'poison' in data: {code}\n"
@@ -48,7 +48,7 @@ def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncRepo
 def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = "limits.SECONDS = 0.05; limits.begin(1, is_plain=False)\n        while True: pass"
+    code = "allowance.SECONDS = 0.05; allowance.begin(1, is_plain=False)\n        while True: pass"
     (failure,) = synced(tmp_path, monkeypatch, f"\n        {code}").failed
     assert (failure.path, failure.reason) == (
         "poison.html",

@@ -30,6 +30,8 @@ for _library in ("trafilatura", "htmldate"):
 
 # Main-text extraction looks at every element many times: above this, plain block-level text is taken.
 _MOST_ELEMENTS = 100_000
+# It follows what is nested again and again, and some hundred tables or headings in each other take minutes.
+_MOST_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
 _HIDDEN = ("script", "style", "template", "noscript", "textarea", "svg")
 _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
@@ -73,7 +75,7 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
         facts = page_facts(tree, options)
         candidates = _dates(tree, facts, name, deep, options)
         size = int(tree.xpath("count(//*)"))
-        if deep:
+        if deep or _depth(tree) > _MOST_DEPTH:
             notes.append("nested too deeply to find the main text: all text was taken")
         elif size > _MOST_ELEMENTS:
             notes.append(f"too large ({size} elements) to find the main text: all text was taken")
@@ -141,6 +143,15 @@ def _drop_hidden(tree: Any) -> None:
     for element in list(tree.iter(*_HIDDEN)):
         if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
             element.drop_tree()
+
+
+def _depth(tree: Any) -> int:
+    """How many elements the deepest one lies in, itself among them."""
+    depth = deepest = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _prepare(tree: Any) -> None:

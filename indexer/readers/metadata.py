@@ -106,6 +106,8 @@ def _extract(tree: Any) -> str:
             continue
         if tag == "abbr" and not element.get("title"):
             continue
+        if next(element.iterancestors(tag), None) is not None:
+            continue  # it is in the one that it lies in, and would be taken as often as it is deep
         counts[tag] = counts.get(tag, 0) + 1
         if counts[tag] <= _MOST:
             wanted.append(etree.tostring(element, encoding="unicode", with_tail=False, method="html"))
