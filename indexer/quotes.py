@@ -134,7 +134,7 @@ def _alike(snapshot: Snapshot, how: Searching, text: str) -> list[int]:
     best = np.zeros(snapshot.documents)
     for words in dict.fromkeys(map(analyzer, how.languages)):
         weights = {
-            stem: idf(snapshot.documents, having)
+            stem: idf(snapshot.paragraphs, having)
             for stem in dict.fromkeys(words.forms(text)[0])
             if (having := snapshot.spread(stem))
         }

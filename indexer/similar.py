@@ -66,9 +66,11 @@ def heaviest(snapshot: Snapshot, article: Article, language: str) -> list[tuple[
     for text in (*article.paragraphs, *[article.title] * _TITLE):
         counts.update(stem for stem, word in zip(*words.forms(text), strict=True) if word not in common)
     weighed = []
+    # Without those that were removed: how many of them still lie there is no matter of the article.
+    paragraphs = snapshot.paragraphs
     for stem, count in counts.most_common(_MOST):
         weight = count / (count + _SATURATION)
-        weighed.append((-weight * idf(snapshot.documents, snapshot.spread(stem)), stem, weight))
+        weighed.append((-weight * idf(paragraphs, snapshot.spread(stem)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 
 

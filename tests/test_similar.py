@@ -97,6 +97,24 @@ def test_it_does_not_matter_how_the_articles_came(index: Index, tmp_path: Path) 
             assert other.similar(article.id) == index.similar(article.id)
 
 
+def test_what_was_removed_does_not_weigh_in_what_an_article_is_about(tmp_path: Path) -> None:
+    with open_index(tmp_path / "with") as index, open_index(tmp_path / "without") as other:
+        # "Crane" weighs more than "deep" or less, by how many paragraphs there are to be rare among.
+        told = Article(id="told", language="en", paragraphs=["Crane crane deep."])
+        more = [Article(id=f"c{n}", language="en", paragraphs=["A crane."]) for n in range(5)]
+        more += [Article(id=f"d{n}", language="en", paragraphs=["It is deep."]) for n in range(2)]
+        more += [Article(id=f"e{n}", language="en", paragraphs=["A tide."]) for n in range(3)]
+        index.put([told, *more, *(Article(id=f"gone{n}", paragraphs=["Another."]) for n in range(4))])
+        index.remove([f"gone{n}" for n in range(4)])
+        other.put([told, *more])
+        weighed = []
+        for each in (index, other):
+            snapshot = each._reading().snapshot
+            assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
+            weighed.append(heaviest(snapshot, told, "en"))
+        assert weighed[0] == weighed[1]
+
+
 def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
     snapshot = index._reading().snapshot
     found = heaviest(snapshot, index.article("ships"), "en")

@@ -138,8 +138,11 @@ def gains_of(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Values
                 for counts, places in ((beside, since == 1), (near, before | after)):
                     own = owners[second[places] // _FAR]
                     counts[number] += share * np.bincount(own, minlength=len(articles))
-    weights = np.array([two.weight for two in pairs])
-    gains: Values = weights @ (BESIDE * saturated(beside) + NEAR * saturated(near))
+    worth = BESIDE * saturated(beside) + NEAR * saturated(near)
+    # One after the other: how a product of matrices adds depends on what other articles there are.
+    gains = np.zeros(len(articles))
+    for two, own in zip(pairs, worth, strict=True):
+        gains += two.weight * own
     return gains
 
 

@@ -196,7 +196,7 @@ class Changes(RuleBasedStateMachine):
                 fresh.put(self.apart.values())
                 fresh.sync()
                 for one, other in zip(everything(self.index), everything(fresh), strict=True):
-                    assert one == other
+                    assert one == other, (one, other)
             self.index.verify()
             Changes.sequences += 1
         finally:
