@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from indexer import generations
+from indexer.arguments import check_text
 from indexer.config import Config, load_config
 from indexer.engine.moments import NO_MOMENT
 from indexer.errors import ArticleMissing, IndexDamaged
@@ -398,6 +399,7 @@ class Index:
 
 
 def _find(snapshot: Snapshot, article_id: str) -> int:
+    check_text("id", article_id)
     number = snapshot.find(article_id)
     if number is None:
         raise ArticleMissing(f"no article with the id {article_id!r}")

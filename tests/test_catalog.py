@@ -83,7 +83,7 @@ def test_only_the_last_commits_catalog_is_kept(tmp_path: Path) -> None:
 def test_a_damaged_catalog_says_what_to_do(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "catalog-1.json").write_bytes(data)
     for read in (load, load_summary):
-        with pytest.raises(IndexDamaged, match="write the name of the generation before it into"):
+        with pytest.raises(IndexDamaged, match="run `nutgraf doctor --fix`, which goes by"):
             read(tmp_path, 1)
 
 
