@@ -20,9 +20,8 @@ _LARGE = 10**18
 
 def told(value: object) -> str:
     """A value as messages repeat it: no more than part of a line, however long it is."""
-    if isinstance(value, int) and abs(value) > _LARGE:
-        return "a very large number"
-    return f"{value:,}" if type(value) is int else reprlib.repr(value)
+    # The digits of a very large number would be refused, or written for minutes.
+    return "a very large number" if isinstance(value, int) and abs(value) > _LARGE else reprlib.repr(value)
 
 
 def check_text(name: str, value: object) -> None:
@@ -42,10 +41,11 @@ def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
         raise InvalidRequest(
             f"offset: none is wanted beside a cursor, which has its own, {told(offset)} was found"
         )
-    if offset + limit > PAGED:
+    if (last := offset + limit) > PAGED:
+        asked = f"{last:,}" if last <= _LARGE else told(last)
         raise InvalidRequest(
             f"offset and limit: no more than {PAGED:,} hits can be paged through so, "
-            f"{told(offset + limit)} were asked for; go on from a page by its cursor, or narrow the search, "
+            f"{asked} were asked for; go on from a page by its cursor, or narrow the search, "
             "for instance by date"
         )
 
