@@ -17,7 +17,7 @@ from typing import Any
 from indexer.config import Config
 from indexer.errors import ConfigError, NutgrafError
 from indexer.index import open_index
-from indexer.limits import SECONDS
+from indexer.limits import MOST_CHARACTERS, SECONDS
 
 DEPTH = 1000
 """How many hits of a query are looked at."""
@@ -67,7 +67,13 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> Quality:
     ndcg, precision, recall = ir_measures.nDCG @ 10, ir_measures.AP, ir_measures.R @ 100
     run = []
     with tempfile.TemporaryDirectory() as folder:
-        options = {"index": Path(folder, "index"), "sources": (docs,), "passages": 0}
+        # Topics may be whole abstracts: all of them is read.
+        options = {
+            "index": Path(folder, "index"),
+            "sources": (docs,),
+            "passages": 0,
+            "query_characters": MOST_CHARACTERS,
+        }
         with open_index(config.with_options(options, "eval")) as index:
             index.sync(docs)
             for line in _objects(queries, ("id", "text")):

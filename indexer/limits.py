@@ -10,7 +10,9 @@ CHARACTERS = 512
 MOST_CHARACTERS = 4000
 """The most that can be configured; over HTTP a longer query is refused."""
 CLAUSES = 32
-"""Words, phrases, patterns and filters of a query that are searched for. A note."""
+"""Words, phrases, patterns and filters that are searched for, of every 512 characters that may be read.
+
+A note."""
 DEPTH = 20
 """How deep parentheses nest; deeper ones are ignored. A note."""
 WORD = 256
@@ -41,3 +43,8 @@ VALUES = 100
 """Values of one filter. Refused."""
 SECONDS = 60.0
 """The most time that a query can be given; what it takes longer than it was given is left out. A note."""
+
+
+def clauses(characters: int) -> int:
+    """How many clauses a query may have of which so many characters are read: longer questions have more."""
+    return max(CLAUSES, characters * CLAUSES // CHARACTERS)

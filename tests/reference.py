@@ -27,7 +27,7 @@ from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.folding import fold
 from indexer.languages import stop_words
 from indexer.model import Article
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, near, parse
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, near, parse
 from indexer.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
@@ -83,8 +83,8 @@ class Reference:
         whole = None
         if type(tree) in (AllOf, Term):
             parts = list(tree) if type(tree) is AllOf else [tree]
-            hard = [part for part in parts if isinstance(part, HARD)]
-            soft = [part for part in parts if not isinstance(part, HARD)]
+            hard = [part for part in parts if isinstance(part, HARD) or not has_words(part)]
+            soft = [part for part in parts if part not in hard]
             common = max(
                 ([part for part in soft if self.is_common(part, name)] for name in self.spoken),
                 key=len,

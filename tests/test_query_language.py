@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index, limits
@@ -348,6 +348,7 @@ QUERIES = st.recursive(
 
 @settings(max_examples=400)
 @given(st.one_of(QUERIES, st.text()))
+@example('title:"en" 2021..2024 AND (😀 lang:"en")')
 def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Index, query: str) -> None:
     parsed = parse(query, today=TODAY)
     assert parse(query, today=TODAY) == parsed

@@ -74,7 +74,7 @@ def parse(text: str, *, today: date, day_first: bool = True, characters: int = l
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than `characters` of
     the text are looked at.
     """
-    clauses = Clauses(today, day_first=day_first)
+    clauses = Clauses(today, day_first=day_first, most=limits.clauses(characters))
     bounds = []
     text = text.strip()
     if len(text) > characters:
@@ -87,9 +87,9 @@ def parse(text: str, *, today: date, day_first: bool = True, characters: int = l
             clauses.note("Broken characters in the query were replaced.")
     text = text.translate(_CONTROLS)
     tree = parse_tree(text, clauses)
-    if (left_out := clauses.count - limits.CLAUSES) > 0:
+    if (left_out := clauses.count - clauses.most) > 0:
         bounds.append(
-            f"Only the first {limits.CLAUSES} words and phrases were searched for; {left_out:,} "
+            f"Only the first {clauses.most} words and phrases were searched for; {left_out:,} "
             f"{'was' if left_out == 1 else 'were'} left out."
         )
     notes = list(dict.fromkeys(bounds + clauses.notes))

@@ -29,8 +29,9 @@ _SEPARATING = ("P", "Z", "Cc", "Cf")
 class Clauses:
     """The leaves of one query: it counts them and gathers the notes about them."""
 
-    def __init__(self, today: date, *, day_first: bool = True) -> None:
+    def __init__(self, today: date, *, day_first: bool = True, most: int = limits.CLAUSES) -> None:
         self.today = today
+        self.most = most
         self.day_first = day_first
         self.notes: list[str] = []
         self.count = 0
@@ -134,7 +135,7 @@ class Clauses:
     def _is_counted(self) -> bool:
         """Whether one clause more may be searched for."""
         self.count += 1
-        return self.count <= limits.CLAUSES
+        return self.count <= self.most
 
     def _bounded(self, word: str) -> str:
         if len(word) <= limits.WORD:
