@@ -132,7 +132,7 @@ class Changes(RuleBasedStateMachine):
     @rule(chosen=st.sampled_from([("north",), ("south",), _SOURCES, _SOURCES]))
     def sync(self, chosen: tuple[str, ...]) -> None:
         """Sync a source or both."""
-        self.index.sync(*(self.root / name for name in chosen))
+        self.index.sync(*(self.root / name for name in chosen), allow_mass_delete=True)
         self.known |= set(chosen)
         self._expect(self.known == set(chosen))
 
@@ -141,7 +141,7 @@ class Changes(RuleBasedStateMachine):
         """Rebuild; the first index is made of the configured sources."""
         if not self.index.exists:
             self.known |= set(_SOURCES)
-        self.index.rebuild()
+        self.index.rebuild(allow_mass_delete=True)
         self._expect(True)
 
     @rule(records=st.lists(_RECORDS, min_size=1, max_size=5))
