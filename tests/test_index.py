@@ -276,6 +276,7 @@ PUBLIC = [
     "Receipt",
     "Relaxation",
     "SourceMissing",
+    "SourceShrunk",
     "Status",
     "StorageFailed",
     "Suggestion",
