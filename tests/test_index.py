@@ -276,6 +276,7 @@ PUBLIC = [
     "Receipt",
     "Relaxation",
     "SourceMissing",
+    "SourceShrunk",
     "Status",
     "StorageFailed",
     "Suggestion",
@@ -358,7 +359,7 @@ def test_the_library_is_marked_as_typed() -> None:
 def test_every_error_is_a_nutgraf_error_with_an_exit_code() -> None:
     errors = [getattr(indexer, name) for name in PUBLIC]
     errors = [error for error in errors if isinstance(error, type) and issubclass(error, Exception)]
-    assert len(errors) == 15
+    assert len(errors) == 16
     assert all(issubclass(error, indexer.NutgrafError) for error in errors)
     assert {error.__name__: error.exit_code for error in errors if error.exit_code != 1} == {
         "ConfigError": 2,

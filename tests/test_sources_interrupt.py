@@ -29,7 +29,7 @@ class Telling(sync.Silence):
     def say(self, what):
         sys.stderr.write(what + "\\n"); sys.stderr.flush()
         sys.stdin.readline()
-cli._progress = Telling
+cli.shown_progress = Telling
 from indexer import reconcile
 reconcile._TASK_FILES = 1
 sys.exit(cli.run_cli(sys.argv[1:]))

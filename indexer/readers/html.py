@@ -141,8 +141,9 @@ def _drop_hidden(tree: Any) -> None:
     Of scripts, only those stay that hold facts about the page.
     """
     for element in list(tree.iter(*_HIDDEN)):
-        if "ld+json" not in (element.get("type") or "") and element.getparent() is not None:
-            element.drop_tree()
+        if "ld+json" not in (element.get("type") or ""):
+            # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
+            element.clear(keep_tail=True)
 
 
 def _depth(tree: Any) -> int:
