@@ -533,7 +533,7 @@ def test_any_text_has_a_well_formed_tree_and_always_the_same(text: str) -> None:
     assert read(text) == found
 
 
-@given(st.lists(st.sampled_from("abcdefg"), min_size=2))
+@given(st.lists(st.sampled_from("abcdefg"), min_size=2, max_size=limits.CLAUSES))
 def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
     assert read(" ".join(words)).tree == AllOf([word(letter) for letter in words])
 

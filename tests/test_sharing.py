@@ -215,7 +215,7 @@ def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index.close()
-    with stuck(monkeypatch, indexes, "open_reading", lambda: index.search("heron")):
+    with stuck(monkeypatch, indexes, "open_live", lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 
