@@ -417,7 +417,8 @@ def test_a_host_whose_style_is_loud_changes_nothing_inside(hosts: Hosts) -> None
     looks = """search => [...search.shadowRoot.querySelectorAll("*")].map((node) => {
         const style = getComputedStyle(node);
         // Heights and widths depend on the window alone, which is the same.
-        return node.localName + ": " + [...style].map((name) => style.getPropertyValue(name)).join("; ");
+        // In the order of their names: custom properties come in any order.
+        return node.localName + ": " + [...style].sort().map((name) => style.getPropertyValue(name)).join("; ");
     })"""
     seen = []
     for style in ("", HOSTILE):
