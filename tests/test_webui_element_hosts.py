@@ -418,7 +418,8 @@ def test_a_host_whose_style_is_loud_changes_nothing_inside(hosts: Hosts) -> None
         const style = getComputedStyle(node);
         // Heights and widths depend on the window alone, which is the same.
         // In the order of their names: custom properties come in any order.
-        return node.localName + ": " + [...style].sort().map((name) => style.getPropertyValue(name)).join("; ");
+        const looks = [...style].sort().map((name) => style.getPropertyValue(name));
+        return node.localName + ": " + looks.join("; ");
     })"""
     seen = []
     for style in ("", HOSTILE):
