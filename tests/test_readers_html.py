@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import date
 
@@ -236,3 +237,12 @@ def test_markup_in_text_is_text() -> None:
         page(body=BODY + "<p>Write &lt;script&gt;alert(1)&lt;/script&gt; to greet them all, she said.</p>")
     )
     assert any("<script>alert(1)</script>" in text for text in found.paragraphs)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html"])
+def test_a_thousand_comments_before_anything_else_are_passed_over_once(name: str) -> None:
+    comments = "<!-- > -->\n" * 1000
+    assert article(f"{comments}<html><p>The tide gauge was read.", name).title == "The tide gauge was read."
+    # With no page behind them it only has to end: with each, looking again would take twice as long.
+    with contextlib.suppress(UnreadableDocument):
+        article(comments, name)
