@@ -82,66 +82,66 @@ def search(
     filters = check_values(source=source, site=site, language=language)
     mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life, fold)
     start = read_cursor(cursor, mark) if cursor else None
-    deadline = Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock)
-    bounds = Bounds(after, before, filters, undated)
-    parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
-    evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
-    # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
-    depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
-    enough = start.enough if start else max(limit, 1)
-    members = snapshot.families.members if fold else None
-    found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
-    ranked = _aged(snapshot, found, half_life) if half_life else found
-    full, partial = (
-        fold_duplicates(snapshot, matches, sort) if fold else Folded(matches)
-        for matches in (ranked.full, ranked.partial)
-    )
-    slice_ = Slice(sort, limit, offset, mark, enough, start)
-    first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
-    hits = [
-        *present(snapshot, how, ranked, first, full),
-        *present(snapshot, how, ranked, then, partial, lacking=True),
-    ]
-    articles = found.full.articles
-    wanted = None if grain == "auto" else grain
-    over_time = make_timeline(snapshot, articles, found.leaves, wanted) if grain else None
-    counts = {name: count_facet(snapshot, articles, name) for name in counted}
-    meant = _meant(evaluation, how, parsed.text, bounds, found, within)
-    receipt: Receipt | None = None
-    remarks: tuple[str, ...] = ()
-    if explain:
-        # Here, as below: most searches need none of it.
-        from indexer.accounting import explained
+    with Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock) as deadline:
+        bounds = Bounds(after, before, filters, undated)
+        parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
+        evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
+        # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
+        depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
+        enough = start.enough if start else max(limit, 1)
+        members = snapshot.families.members if fold else None
+        found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
+        ranked = _aged(snapshot, found, half_life) if half_life else found
+        full, partial = (
+            fold_duplicates(snapshot, matches, sort) if fold else Folded(matches)
+            for matches in (ranked.full, ranked.partial)
+        )
+        slice_ = Slice(sort, limit, offset, mark, enough, start)
+        first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
+        hits = [
+            *present(snapshot, how, ranked, first, full),
+            *present(snapshot, how, ranked, then, partial, lacking=True),
+        ]
+        articles = found.full.articles
+        wanted = None if grain == "auto" else grain
+        over_time = make_timeline(snapshot, articles, found.leaves, wanted) if grain else None
+        counts = {name: count_facet(snapshot, articles, name) for name in counted}
+        meant = _meant(evaluation, how, parsed.text, bounds, found, within)
+        receipt: Receipt | None = None
+        remarks: tuple[str, ...] = ()
+        if explain:
+            # Here, as below: most searches need none of it.
+            from indexer.accounting import explained
 
-        receipt, hits, remarks = explained(evaluation, parsed.tree, found, (first, then), hits, half_life)
-    nothing = not len(articles) and not found.is_cut
-    end, unsaid = _dead_end(evaluation, how, query, parsed, bounds) if nothing else (None, ())
-    return Page(
-        query=query,
-        total=len(articles),
-        partial=len(found.partial),
-        folded=len(full.folded) + len(partial.folded),
-        offset=start.seen if start else offset,
-        limit=limit,
-        took_ms=(time.perf_counter() - began) * 1000,
-        notes=(
-            *how.remarks,
-            *parsed.notes,
-            *found.notes,
-            *_partial_note(found),
-            *_grain_note(grain, over_time),
-            *remarks,
-            *unsaid,
-        ),
-        hits=tuple(hits),
-        did_you_mean=meant,
-        facets=counts,
-        timeline=over_time,
-        cursor=following,
-        is_cut=found.is_cut,
-        receipt=receipt,
-        dead_end=end,
-    )
+            receipt, hits, remarks = explained(evaluation, parsed.tree, found, (first, then), hits, half_life)
+        nothing = not len(articles) and not found.is_cut
+        end, unsaid = _dead_end(evaluation, how, query, parsed, bounds) if nothing else (None, ())
+        return Page(
+            query=query,
+            total=len(articles),
+            partial=len(found.partial),
+            folded=len(full.folded) + len(partial.folded),
+            offset=start.seen if start else offset,
+            limit=limit,
+            took_ms=(time.perf_counter() - began) * 1000,
+            notes=(
+                *how.remarks,
+                *parsed.notes,
+                *found.notes,
+                *_partial_note(found),
+                *_grain_note(grain, over_time),
+                *remarks,
+                *unsaid,
+            ),
+            hits=tuple(hits),
+            did_you_mean=meant,
+            facets=counts,
+            timeline=over_time,
+            cursor=following,
+            is_cut=found.is_cut,
+            receipt=receipt,
+            dead_end=end,
+        )
 
 
 def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) -> MarkedArticle:
@@ -150,8 +150,9 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     article = snapshot.article(number)
     leaves: list[Leaf] = []
     if query.strip():
-        evaluation = Evaluation(snapshot, how.languages, how.spoken, Deadline(how.seconds, how.clock))
-        found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
+        with Deadline(how.seconds, how.clock) as deadline:
+            evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
+            found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
         pieces = () if number in found.full.articles else found.pieces
         leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
     words = analyzer(snapshot.language(number))

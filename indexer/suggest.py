@@ -51,12 +51,13 @@ def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tu
     typed = read_typed(text)
     if typed is None or limit < 1 or not snapshot.articles:
         return ()
-    scope = _look_around(snapshot, how, typed)
-    if scope is None:
-        return ()
-    words, followed = tee(_words(scope))
-    kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
-    return tuple(_in_turns([*map(_in_time, kinds)], {fold(text).strip()}, limit))
+    with Deadline(how.seconds, how.clock) as deadline:
+        scope = _look_around(snapshot, how, typed, deadline)
+        if scope is None:
+            return ()
+        words, followed = tee(_words(scope))
+        kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
+        return tuple(_in_turns([*map(_in_time, kinds)], {fold(text).strip()}, limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,8 @@ class _Word:
     leaf: Leaf
 
 
-def _look_around(snapshot: Snapshot, how: Searching, typed: Typed) -> _Scope | None:
+def _look_around(snapshot: Snapshot, how: Searching, typed: Typed, deadline: Deadline) -> _Scope | None:
     """The scope of what is typed; None where nothing matches what stands before."""
-    deadline = Deadline(how.seconds, how.clock)
     tree = how.parse(typed.before + typed.word).tree
     rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
     within = None

@@ -1,0 +1,74 @@
+"""A long query lets those go first that came after it, and still gets its share."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from indexer.engine.deadline import SHORT, Deadline
+
+
+def long_one() -> Deadline:
+    """A deadline whose query has been running for a hundred times as long as most do."""
+    deadline = Deadline(60)
+    deadline._began -= 100 * SHORT
+    return deadline
+
+
+def test_a_long_query_rests_until_a_new_one_is_done() -> None:
+    looked, order = threading.Event(), []
+    with long_one() as old:
+        new = Deadline(60)
+        # As new as it can be for as long as the test takes.
+        new._began += 60
+        new.__enter__()
+
+        def look() -> None:
+            looked.set()
+            old.is_over()
+            order.append("old")
+
+        thread = threading.Thread(target=look)
+        # However long it takes, the share of the old one is not used up.
+        old._began -= 3600
+        thread.start()
+        looked.wait()
+        order.append("new")
+        new.__exit__(None, None, None)
+        thread.join()
+    assert order == ["new", "old"]
+
+
+def test_a_new_query_waits_for_nobody() -> None:
+    with long_one(), Deadline(60) as new:
+        new.check()
+        assert new._rested == 0
+
+
+def test_of_two_long_queries_neither_rests() -> None:
+    with long_one() as one, long_one() as other:
+        one.check()
+        other.check()
+        assert one._rested == other._rested == 0
+
+
+def test_a_long_query_works_for_as_long_as_it_rests() -> None:
+    with Deadline(60) as old:
+        old._began -= 2 * SHORT
+        for _ in range(10):
+            with Deadline(60):
+                old.check()
+        lasted = time.perf_counter() - old._began
+    assert 0 < old._rested <= lasted / 2 + SHORT
+
+
+def test_a_query_that_failed_is_not_waited_for() -> None:
+    try:
+        with Deadline(60) as new:
+            new._began += 3600
+            raise KeyError
+    except KeyError:
+        pass
+    with long_one() as old:
+        old.check()
+        assert old._rested == 0
