@@ -103,7 +103,7 @@ def check(folder: Path, config: Config, today: Today) -> Reading:
     if reading.snapshot.articles != len(owners):
         raise IndexDamaged(
             f"{folder} should have {len(owners)} articles by its catalog, it has "
-            f"{reading.snapshot.articles}: run `nutgraf doctor`"
+            f"{reading.snapshot.articles}: run `nutgraf doctor --fix`"
         )
     return reading
 

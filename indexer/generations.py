@@ -125,7 +125,7 @@ def last_commit(folder: Path) -> int:
             raise IndexDamaged(f"{folder} cannot be listed ({error.strerror})") from error
         if commits:
             return max(commits)
-    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor`")
+    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor --fix`")
 
 
 def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
@@ -193,10 +193,10 @@ def read_settings(folder: Path) -> Settings:
             dict(words.get("versions", {})),
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor`") from error
+        raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`") from error
     # What another format has besides is its own business.
     if settings.format == FORMAT and data != _encode(settings):
-        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor`")
+        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor --fix`")
     return settings
 
 

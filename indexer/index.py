@@ -260,6 +260,14 @@ class Index:
         """Whether there is an index yet."""
         return generations.exists(self.config.index)
 
+    @property
+    def damage(self) -> str | None:
+        """What is wrong with the live generation, while the one before it answers; None when all is well.
+
+        As far as reading has met it; `verify` looks everywhere. Raises IndexMissing or IndexDamaged.
+        """
+        return self._reading().damage
+
     def progress(self) -> Building | None:
         """How far a build of the whole index is, by whichever process; None when none goes on.
 

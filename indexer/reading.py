@@ -107,7 +107,7 @@ def check_format(folder: Path) -> generations.Settings:
     if settings.format != generations.FORMAT:
         raise IndexOutdated(
             f"the index in {folder} has format {settings.format}, this program reads format "
-            f"{generations.FORMAT}: run `nutgraf rebuild`"
+            f"{generations.FORMAT}: run `nutgraf doctor --fix`"
         )
     return settings
 
@@ -122,7 +122,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
             # Unless a commit that was made in between has taken the files away.
             if generations.last_commit(folder) == commit:
                 raise IndexDamaged(
-                    f"{folder} lacks files that its last commit names: run `nutgraf doctor`"
+                    f"{folder} lacks files that its last commit names: run `nutgraf doctor --fix`"
                 ) from error
 
 

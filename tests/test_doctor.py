@@ -170,7 +170,7 @@ def test_another_format_says_to_rebuild_and_the_fix_does_it(archive: Archive, nu
         index.remove(["x"])
     settle(archive, format=number)
     with archive.open() as index:
-        with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf rebuild`"):
+        with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
             index.search("crane")
         assert kinds(index) == ["outdated"]
         assert index.doctor(fix=True).is_well
@@ -187,7 +187,7 @@ def test_an_index_of_each_released_format_opens_or_says_to_rebuild(tmp_path: Pat
             assert [hit.article.id for hit in index.search("crane").hits] == ["a"]
             assert index.verify().articles == 1
         else:
-            with pytest.raises(IndexOutdated, match="run `nutgraf rebuild`"):
+            with pytest.raises(IndexOutdated, match="run `nutgraf doctor --fix`"):
                 index.search("crane")
 
 

@@ -349,7 +349,7 @@ def test_the_arguments_of_the_index_are_these(name: str) -> None:
 
 def test_every_public_part_of_the_index_is_pinned() -> None:
     methods = {name for name in vars(Index) if not name.startswith("_")}
-    assert methods == {*SIGNATURES, "path", "exists"}
+    assert methods == {*SIGNATURES, "path", "exists", "damage"}
 
 
 def test_the_library_is_marked_as_typed() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -82,12 +83,12 @@ def rebuilt(root: Path) -> None:
 
 STATES = {
     "missing": (missing, "There is no index yet", "nutgraf index FOLDER"),
-    "truncated": (truncated, "The index is damaged", "nutgraf rebuild"),
-    "no contents": (no_contents, "The index is damaged", "nutgraf rebuild"),
-    "foreign": (foreign, "The index has to be rebuilt", "nutgraf rebuild"),
-    "astray": (astray, "The index is damaged", "nutgraf rebuild"),
+    "truncated": (truncated, "The index is damaged", "nutgraf doctor --fix"),
+    "no contents": (no_contents, "The index is damaged", "nutgraf doctor --fix"),
+    "foreign": (foreign, "The index has to be rebuilt", "nutgraf doctor --fix"),
+    "astray": (astray, "The index is damaged", "nutgraf doctor --fix"),
     "being built": (being_built, "The index is being built", ""),
-    "rebuilt": (rebuilt, "The index has to be rebuilt", "nutgraf rebuild"),
+    "rebuilt": (rebuilt, "The index has to be rebuilt", "nutgraf doctor --fix"),
 }
 
 
@@ -116,7 +117,9 @@ def test_what_watches_the_site_is_told_which_of_them_is_well(tmp_path: Path, sta
     ready = site.get("/readyz")
     assert (ready.status_code, ready.mimetype) == (503, "application/problem+json")
     assert int(ready.headers["Retry-After"]) > 0
-    assert "nutgraf_index_up 0\n" in site.get("/metrics").text
+    counts = site.get("/metrics").text
+    assert "nutgraf_index_up 0\n" in counts
+    assert ("nutgraf_index_damaged 1\n" in counts) == (state in ("truncated", "no contents", "astray"))
 
 
 def test_an_index_that_is_made_anew_can_be_searched_meanwhile(tmp_path: Path) -> None:
@@ -136,9 +139,69 @@ def test_the_api_says_the_same_as_problem_details(tmp_path: Path, state: str, pa
     assert int(response.headers["Retry-After"]) > 0
     assert response.json is not None
     assert response.json["status"] == 503
-    assert ("12 of 40 files read, 1,234 articles so far" in response.json["detail"]) == (
-        state == "being built"
-    )
+    detail = response.json["detail"]
+    assert ("12 of 40 files read, 1,234 articles so far" in detail) == (state == "being built")
+    assert ("`nutgraf doctor --fix`" in detail) == (STATES[state][2] == "nutgraf doctor --fix")
+
+
+# The generation before a damaged one
+
+
+OLDER = "These are the articles as of"
+
+
+def spoil_newest(root: Path) -> None:
+    """Two generations, of which the newer is damaged."""
+    made(root)
+    with open_index(root) as index:
+        index.rebuild()
+        for path in Path(index.path).glob("*.nut"):
+            path.write_bytes(path.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", ["/", "/a/a"])
+def test_every_page_tells_of_an_older_state_that_answers(tmp_path: Path, path: str, language: str) -> None:
+    spoil_newest(tmp_path / "index")
+    site = webui.create_app(tmp_path / "index").test_client()
+    response = site.get(f"{path}?lang={language}")
+    assert response.status_code == 200
+    (notice,) = BeautifulSoup(response.text, "html.parser").select(".lost[role=note]")
+    assert [code.text for code in notice.select("code")] == ["nutgraf doctor --fix"]
+    assert len(notice.select("time[datetime]")) == 1
+    assert (OLDER in notice.text) == (language == "en")
+
+
+def test_what_watches_the_site_is_told_of_an_older_state_that_answers(tmp_path: Path) -> None:
+    root = tmp_path / "index"
+    spoil_newest(root)
+    site = webui.create_app(root).test_client()
+    assert OLDER in site.get("/?q=zebra").text
+    ready = site.get("/readyz")
+    assert (ready.status_code, ready.text.splitlines()[0]) == (200, "ready")
+    assert "`nutgraf doctor --fix`" in ready.text
+    assert "nutgraf_index_up 1\nnutgraf_index_damaged 1\n" in re.sub("#.*\n", "", site.get("/metrics").text)
+    status = site.get("/api/status").get_json()
+    assert (status["generation"], bool(status["damage"])) == ("g000001", True)
+    with open_index(root) as index:
+        index.doctor(fix=True)
+    assert OLDER not in site.get("/").text
+    assert site.get("/readyz").text == "ready\n"
+    assert "nutgraf_index_damaged 0\n" in site.get("/metrics").text
+
+
+def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells_of_it(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "index"
+    made(root)
+    tag = webui.create_app(root).test_client().get("/api/search?q=zebra").headers["ETag"]
+    with open_index(root) as index:
+        index.rebuild()
+        next(Path(index.path).glob("*.toc")).unlink()
+    again = webui.create_app(root).test_client().get("/api/search?q=zebra", headers={"If-None-Match": tag})
+    assert again.status_code == 200
+    assert OLDER in again.get_json()["notes"][0]
 
 
 def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:

@@ -39,17 +39,17 @@ _EXPLANATIONS: tuple[tuple[type[NutgrafError], str, str], ...] = (
     (
         IndexDamaged,
         N_("A part of the index is not as it was written. Rather than a wrong answer it gives none."),
-        N_("The articles are unharmed. Whoever keeps this archive makes the index anew with {command}."),
+        N_("The articles are unharmed. Whoever keeps this archive mends the index with {command}."),
     ),
     (
         IndexOutdated,
         N_("The index was made by another version of this program or with other settings."),
-        N_("The articles are unharmed. Whoever keeps this archive makes the index anew with {command}."),
+        N_("The articles are unharmed. Whoever keeps this archive mends the index with {command}."),
     ),
 )
 _COMMANDS: tuple[tuple[type[NutgrafError], str], ...] = (
     (IndexMissing, "nutgraf index FOLDER"),
-    (NutgrafError, "nutgraf rebuild"),
+    (NutgrafError, "nutgraf doctor --fix"),
 )
 
 

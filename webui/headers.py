@@ -80,6 +80,8 @@ def entity_tag(index: Index, *parts: str) -> str:
     config = index.config
     known = (
         index.revision(),
+        # An older state that answers in place of a damaged one says so; while it was the newest, it did not.
+        index.damage or "",
         index.config.today().isoformat(),
         _version(),
         str(config.page_size),

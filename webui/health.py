@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from indexer.errors import NutgrafError
+from indexer.errors import IndexDamaged, NutgrafError
 from webui.api import answer_error, answer_http_error
 from webui.metrics import MEDIA_TYPE
 from webui.mount import address_of, current_mount
@@ -26,9 +26,11 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Whether an index can be searched: one search is made."""
-    current_mount().index.search("", limit=0)
-    return _plain("ready\n")
+    """Whether an index can be searched: one search is made. An older state that answers is told of."""
+    index = current_mount().index
+    index.search("", limit=0)
+    older = f"an older state answers, for the newest is damaged: {index.damage}\n" if index.damage else ""
+    return _plain(f"ready\n{older}")
 
 
 @blueprint.get("/metrics")
@@ -42,14 +44,15 @@ def metrics() -> ResponseReturnValue:
         commit = mount.index.revision().split(".")[1]
         gauges: dict[str, int] = {
             "up": 1,
+            "damaged": int(mount.index.damage is not None),
             "articles": held.articles,
             "paragraphs": held.paragraphs,
             "bytes": held.size,
             "commit": int(commit),
         }
-    except NutgrafError:
+    except NutgrafError as error:
         # That there is no index is what is to be told.
-        gauges = {"up": 0}
+        gauges = {"up": 0, "damaged": int(isinstance(error, IndexDamaged))}
     response = Response(mount.metrics.write(gauges), content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from indexer import Index
 from indexer.errors import NutgrafError
 from webui import api, health, hits, narrowing, present
 from webui.addresses import (
@@ -72,7 +73,8 @@ def search() -> ResponseReturnValue:
             (query, meaning, replace(asked.home(), query=query).url(base))
             for query, meaning in mount.examples.now()
         ]
-        return _page(mount, "start.html", asked, holdings=present.holdings(index.status()), ways=ways)
+        held = present.holdings(index.status())
+        return _page(mount, "start.html", asked, holdings=held, ways=ways, older=_older(index))
     limit = asked.size or max(index.config.page_size, 1)
     options = _options(asked, limit)
     found = mount.search(asked.query, **options, explain=asked.explain)
@@ -138,6 +140,7 @@ def article(name: str | None) -> ResponseReturnValue:
         similar=present.other_texts(
             (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
         ),
+        older=_older(index),
     )
 
 
@@ -256,6 +259,11 @@ def _options(asked: Search, limit: int) -> dict[str, Any]:
         "timeline": "auto",
         "fold": asked.fold,
     }
+
+
+def _older(index: Index) -> str:
+    """Of when an older state is that answers in place of a damaged one (UTC); empty when all is well."""
+    return index.status().committed[:16] if index.damage else ""
 
 
 def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response:

@@ -104,22 +104,22 @@ def _parse(path: Path, number: int) -> _Contents:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf doctor`") from error
+        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf doctor --fix`") from error
     if len(data) < _TRAILER.size or not data.endswith(MAGIC):
         raise IndexDamaged(
             f"{path} does not end with Nutgraf's part, {MAGIC.decode()}: it is cut short, or was written by "
-            "another program, whose code is not run: run `nutgraf doctor`"
+            "another program, whose code is not run: run `nutgraf doctor --fix`"
         )
     length, checksum, _ = _TRAILER.unpack(data[-_TRAILER.size :])
     end = len(data) - _TRAILER.size
     if zlib.crc32(data[: end + 4]) != checksum or length > end:
-        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor`")
+        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor --fix`")
     try:
         contents = msgspec.json.decode(data[end - length : end], type=_Contents)
     except (ValueError, RecursionError) as error:
-        raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor`") from error
+        raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor --fix`") from error
     if contents.commit != number:
-        raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor`")
+        raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor --fix`")
     return contents
 
 

@@ -85,4 +85,6 @@ def _read(decode: Callable[[bytes], _T], head: bytes) -> _T:
     try:
         return decode(head)
     except (DecodeError, UnicodeDecodeError) as error:
-        raise IndexDamaged(f"a stored article makes no sense ({error}): run `nutgraf doctor`") from error
+        raise IndexDamaged(
+            f"a stored article makes no sense ({error}): run `nutgraf doctor --fix`"
+        ) from error

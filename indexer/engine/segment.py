@@ -43,7 +43,7 @@ class SegmentFile:
             with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
-            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor`") from error
+            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor --fix`") from error
         self._directory, self._end = self._read_directory()
         for name in self._directory:
             self._check_bounds(name)
@@ -110,7 +110,9 @@ class SegmentFile:
         try:
             return self.path.stat().st_size
         except OSError as error:
-            raise IndexDamaged(f"{self.path} cannot be opened ({error}): run `nutgraf doctor`") from error
+            raise IndexDamaged(
+                f"{self.path} cannot be opened ({error}): run `nutgraf doctor --fix`"
+            ) from error
 
     def _refuse(self, offset: int, what: str) -> NoReturn:
         _refuse(self.path, offset, what)
@@ -132,7 +134,7 @@ class _Sections(dict[str, Array]):
 
     def __missing__(self, name: str) -> Array:
         if name not in self._directory:
-            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf doctor`")
+            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf doctor --fix`")
         kind, offset, size, checksum = self._directory[name]
         if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
             _refuse(self._path, offset, f"{name} is not what was written")
@@ -142,7 +144,7 @@ class _Sections(dict[str, Array]):
 
 
 def _refuse(path: Path, offset: int, what: str) -> NoReturn:
-    raise IndexDamaged(f"{path} is damaged at byte {offset}: {what}; run `nutgraf doctor`")
+    raise IndexDamaged(f"{path} is damaged at byte {offset}: {what}; run `nutgraf doctor --fix`")
 
 
 def _is_entry(entry: object) -> bool:

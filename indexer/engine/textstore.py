@@ -101,11 +101,14 @@ class TextStore:
         try:
             text = decompress(data[first_byte : ends[block]])
         except zstandard.ZstdError as error:
-            raise IndexDamaged(f"a stored text makes no sense ({error}): run `nutgraf doctor`") from error
+            raise IndexDamaged(
+                f"a stored text makes no sense ({error}): run `nutgraf doctor --fix`"
+            ) from error
         bounds = list(accumulate(self.lengths.data[start : items[block]], initial=0))
         if len(text) != bounds[-1]:
             raise IndexDamaged(
-                f"a stored text should have {bounds[-1]} bytes, it has {len(text)}: run `nutgraf doctor`"
+                f"a stored text should have {bounds[-1]} bytes, it has {len(text)}: "
+                "run `nutgraf doctor --fix`"
             )
         if len(self._recent) >= _RECENT:
             self._recent.clear()
