@@ -21,7 +21,7 @@ from indexer.model import Article
 from indexer.readers import ReadOptions
 from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
-from indexer.shrinking import refuse_shrunk
+from indexer.shrinking import held, refuse_shrunk
 from indexer.sync import Progress, SyncReport, never
 from indexer.underway import Recorded
 
@@ -88,7 +88,7 @@ def _build(
             catalog.apart[name] = (digest(items), batch.add(article, items))
         run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
         if not allow_mass_delete:
-            _refuse_shrunk(carried.known, catalog)
+            refuse_shrunk(held(carried.known, carried.known.sources), catalog, listings)
     if generations.last_commit(folder) == 0:
         # There was nothing to index, but the sources are to be remembered.
         catalogs.save(folder, 0, catalog)
@@ -166,22 +166,6 @@ def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
 def now() -> str:
     """The time of a commit: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _refuse_shrunk(known: Catalog, catalog: Catalog) -> None:
-    """Raise SourceShrunk where a source brings much less than it brought to the generation before."""
-    owners = catalog.owners()
-    for source, files in known.sources.items():
-        now_there = catalog.sources.get(source, {}).values()
-        contents = {entry.stamp.sha256 for entry in now_there}
-        lost = sum(
-            name not in owners
-            for entry in files.values()
-            if entry.stamp.sha256 not in contents
-            for name in entry.articles
-        )
-        had = sum(len(entry.articles) for entry in files.values())
-        refuse_shrunk(source, had, lost, sum(len(entry.articles) for entry in now_there))
 
 
 def _taken_over(carried: Carried, name: str) -> Article:

@@ -48,7 +48,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _mass_delete_option = click.option(
     "--allow-mass-delete",
     is_flag=True,
-    help="Let a source lose all of its articles, or more than half of them and more than ten.",
+    help="Let a source lose all or most of its articles, or a folder that is there all of its own.",
 )
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."

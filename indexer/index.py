@@ -289,7 +289,8 @@ class Index:
 
         `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
         the report with the reason. A source that has lost all of its articles, or more than half of them and
-        more than ten, is rather not mounted: SourceShrunk, unless `allow_mass_delete`.
+        more than ten, is rather not mounted, and so is a folder in it that is there, empty, and had more than
+        ten: SourceShrunk, unless `allow_mass_delete`.
 
         `stop` is asked before each file is begun: when it says True, what was read is committed, nothing is
         removed, and the report is `interrupted`. Raises SourceMissing, SourceShrunk, IndexLocked,

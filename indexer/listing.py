@@ -34,11 +34,12 @@ class Listing:
     """The readable files of a source by path below it, with their stamps (without digests).
 
     `failures` are files and folders that could not be looked at; what is known of them, or of what is in
-    them, still stands.
+    them, still stands. `folders` are all that were walked, by path below the source.
     """
 
     files: dict[str, Stamp] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
 
     def hidden(self) -> Callable[[str], bool]:
         """Whether a path lies where the listing could not look, by path."""
@@ -46,6 +47,16 @@ class Listing:
         if "." in places:
             return lambda _path: True
         return lambda path: path in places or any(str(above) in places for above in PurePath(path).parents)
+
+    def hollow(self) -> set[str]:
+        """The folders in which nothing is to be read, however deep, and the files that are empty."""
+        full = {failure.path for failure in self.failures}
+        for path in (*self.files, *full):
+            above = path.rpartition("/")[0]
+            while above and above not in full:
+                full.add(above)
+                above = above.rpartition("/")[0]
+        return (self.folders - full) | {path for path, stamp in self.files.items() if not stamp.size}
 
 
 def list_source(root: Path) -> Listing:
@@ -88,6 +99,7 @@ def list_source(root: Path) -> Listing:
                     _list_file(entry, prefix + name, listing)
             elif entry.is_dir(follow_symlinks=False):
                 inner.append((entry.path, f"{prefix}{name}/"))
+                listing.folders.add(prefix + name)
             else:
                 _list_other(entry, prefix + name, home, listing)
         # The last in goes on first: folders in order, and none of them by recursion, however deep they lie.

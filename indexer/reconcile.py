@@ -19,7 +19,7 @@ from indexer.listing import Listing, plan
 from indexer.model import Failure
 from indexer.opening import open_file, read_whole
 from indexer.readers import ReadOptions
-from indexer.shrinking import refuse_shrunk
+from indexer.shrinking import held, refuse_shrunk
 from indexer.sync import Progress, SyncReport, default_id, settled
 from indexer.workers import read_all
 
@@ -72,7 +72,7 @@ def run(
     """
     work: list[tuple[Path, str, Stamp]] = []
     state = _Reconciling(list(listings), catalog, options, default_language, report)
-    had = {root: _articles(catalog, root) for root in listings}
+    before = held(catalog, map(str, listings))
     for root, listing in listings.items():
         known = catalog.sources.setdefault(str(root), {})
         report.failed += listing.failures
@@ -107,8 +107,8 @@ def run(
         state.take_back(pending)
     state.mend()
     try:
-        for root in listings if not allow_mass_delete else ():
-            refuse_shrunk(str(root), had[root], state.lost(root), _articles(catalog, root))
+        if not allow_mass_delete:
+            refuse_shrunk(before, catalog, listings)
     except SourceShrunk as error:
         if not report.dry_run:
             raise
@@ -140,8 +140,6 @@ class _Reconciling:
     """Files of which a piece could not be read, with what was known of them before."""
     gone: list[tuple[Path, str, Entry]] = field(init=False, default_factory=list)
     """Files that are there no more, with what was known of them."""
-    contents: set[str] = field(init=False, default_factory=set)
-    """The digests of the files that were read."""
 
     def __post_init__(self) -> None:
         self.owners = self.catalog.owners()
@@ -153,17 +151,6 @@ class _Reconciling:
         for name in entry.articles:
             self.released[name] = (path, why)
             del self.owners[name]
-
-    def lost(self, root: Path) -> int:
-        """How many articles of a source are to be removed, but for those whose files have moved."""
-        before = [(at, entry) for at, _, entry in self.gone]
-        before += [(self.pending[file][0], entry) for file, entry in self.previous.items() if entry]
-        return sum(
-            name in self.released
-            for at, entry in before
-            if at == root and entry.stamp.sha256 not in self.contents
-            for name in entry.articles
-        )
 
     def is_other(self, root: Path, path: str, stamp: Stamp) -> bool:
         """Whether a file's content differs from what was read before; if so, its articles are let go of."""
@@ -234,7 +221,6 @@ class _Reconciling:
             return
         if part.first_line == 1:
             entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
-            self.contents.add(entry.stamp.sha256)
         if result.is_unreadable and (stamp.size > self.options.max_bytes or path.lower().endswith(".gz")):
             # Tried again with every sync, for the bound may have been raised.
             entry.stamp = Stamp(stamp.size, 0, 0)
@@ -364,10 +350,6 @@ def _is_harmless(pending: tuple[Path, str, Stamp]) -> bool:
     # Whatever its name, what begins with a tag is read as a page, and what begins as gzip data is unpacked.
     begins = head.lstrip(_BLANK)
     return not head.startswith(_GZIP) and not begins.startswith(b"<") and bool(begins or len(head) < _PEEK)
-
-
-def _articles(catalog: Catalog, root: Path) -> int:
-    return sum(len(entry.articles) for entry in catalog.sources.get(str(root), {}).values())
 
 
 def _weight(path: str, stamp: Stamp) -> int:

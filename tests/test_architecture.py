@@ -35,7 +35,7 @@ ROOMS = [
     ("indexer.diagnosis",),
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),
-    ("indexer.intake", "indexer.sync"),
+    ("indexer.intake", "indexer.shrinking", "indexer.sync"),
     (
         "indexer.generations",
         "indexer.listing",
@@ -65,7 +65,6 @@ ROOMS = [
         "indexer.texts",
         "indexer.allowance",
         "indexer.opening",
-        "indexer.shrinking",
         "indexer.counts",
         "indexer.errors",
         "indexer.config",

@@ -614,6 +614,31 @@ def test_a_file_system_below_a_source_that_is_not_there_any_more_is_noticed_when
     assert printed == ["21", "SourceShrunk", "20"]
 
 
+def test_a_file_system_below_a_source_is_missed_however_little_of_the_source_it_was(archive: Archive) -> None:
+    for number in range(40):
+        archive.text(f"m/{number}.txt", f"Another tide {number}.")
+    printed = mounted(
+        archive,
+        """
+        (seeds / 'disk').mkdir()
+        mount('-t', 'tmpfs', 'none', 'seeds/disk')
+        (seeds / 'disk/deep').mkdir()
+        for number in range(11):
+            (seeds / f'disk/deep/{number}.txt').write_text(f'A story.\\n\\nA tide {number}.')
+        print(index.sync().added)
+        umount('seeds/disk')
+        for act in (index.sync, index.rebuild):
+            try:
+                act()
+            except NutgrafError as error:
+                print(str(error).partition(': ')[2].partition(', of')[0].replace(' ', '_'))
+        print(index.search('tide', limit=0).total)
+        print(index.sync(allow_mass_delete=True).removed)
+        """,
+    )
+    assert printed == ["52", *["nothing_is_left_in_disk"] * 2, "51", "11"]
+
+
 def test_an_index_in_its_source_is_not_indexed(archive: Archive) -> None:
     with open_index(Config(index=archive.seeds / "index", sources=(archive.seeds,))) as index:
         index.sync()
