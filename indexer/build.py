@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 
 from indexer import catalog as catalogs
@@ -33,14 +34,15 @@ CANARIES = 5
 class Carried:
     """What a generation takes over: articles that no source brings, by id, from the first that can give them.
 
-    `known` is what the one before knew of the sources. `keep` is the generation to keep beside the new one,
-    when that is not the live one.
+    `known` is what the one before knew of the sources. `given` are articles that an app puts in now. `keep`
+    is the generation to keep beside the new one, when that is not the live one.
     """
 
     known: Catalog = field(default_factory=Catalog)
     olds: tuple[Snapshot, ...] = ()
     ids: tuple[str, ...] = ()
     keep: Path | None = None
+    given: tuple[Article, ...] = ()
 
 
 def build(
@@ -82,10 +84,11 @@ def _build(
         lambda commit: catalogs.save(folder, commit, catalog),
         config.max_memory_mb * 2**20,
     ) as batch:
-        for name in carried.ids:
-            article = _taken_over(carried, name)
+        for article in chain((_taken_over(carried, name) for name in carried.ids), carried.given):
             items = encode_article(article)
-            catalog.apart[name] = (digest(items), batch.add(article, items))
+            catalog.apart[article.id] = (digest(items), batch.add(article, items))
+        for article in carried.given:
+            report.record("add", article.id, "", "it was put in")
         run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
         if not allow_mass_delete:
             refuse_shrunk(held(carried.known, carried.known.sources), catalog, listings)

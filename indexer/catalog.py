@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ from msgspec.structs import astuple
 from indexer.engine.storage import discard, write_durably
 from indexer.errors import IndexDamaged
 from indexer.model import Failure
+from indexer.names import CATALOG, NEW
 
-_NAME = re.compile(r"catalog-(\d+)\.json")
 _HINTS = ("size", "mtime_ns", "ctime_ns")
 
 
@@ -168,8 +167,8 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
 
 def tidy(folder: Path, commit: int) -> None:
     """Remove the catalogs of all commits but this one."""
-    for path in folder.glob("catalog-*.json*"):
-        if path != _path(folder, commit):
+    for path in folder.iterdir():
+        if CATALOG.fullmatch(path.name.removesuffix(NEW)) and path != _path(folder, commit):
             discard(path)
 
 
@@ -222,7 +221,7 @@ def load(folder: Path, commit: int) -> Catalog:
 
 def newest(folder: Path) -> int:
     """The highest commit that a generation has a catalog of; 0 when there is none."""
-    numbers = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    numbers = [int(match[1]) for path in folder.iterdir() if (match := CATALOG.fullmatch(path.name))]
     return max(numbers, default=0)
 
 

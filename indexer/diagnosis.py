@@ -16,6 +16,7 @@ from indexer import generations
 from indexer.config import Config
 from indexer.engine.contents import latest
 from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
+from indexer.names import HOLDER, PROGRESS, foreign, is_passing, is_unfinished
 from indexer.reading import Reading, check_format, open_reading
 
 Kind = Literal[
@@ -24,7 +25,6 @@ Kind = Literal[
 Today = Callable[[], date]
 
 _FIX = "`nutgraf doctor --fix`"
-_AT_REST = re.compile(r"current|writer\.(lock|json)|progress\.json|g\d{6}(\.damaged)?|\..*")
 # What a new generation takes at least, and in proportion to the one that there is.
 _LEAST, _TIMES = 16 * 2**20, 2
 
@@ -79,7 +79,7 @@ def diagnose(config: Config, today: Today) -> Diagnosis:
     findings = [
         *(_of_pointer(root, trouble) if trouble else ()),
         *(_of_generation(live, answers, config, today) if live else ()),
-        *_of_writers(root, live),
+        *(_of_writers(root, live) if not foreign(root) else ()),
         *(_of_sources(answers) if answers else ()),
         *_of_disk(root, answers),
     ]
@@ -181,10 +181,11 @@ def _leftovers(root: Path, live: Path | None) -> list[str]:
     """The names of what nothing points at, while nobody writes."""
     if not root.is_dir():
         return []
-    left = [path.name for path in root.iterdir() if not _AT_REST.fullmatch(path.name)]
+    left = [path.name for path in root.iterdir() if is_passing(path.name)]
     if live:
-        left += [path.name for path in live.iterdir() if path.name.endswith(".new")]
-    return sorted(left)
+        left += [path.name for path in live.iterdir() if is_unfinished(path.name)]
+    # Who signed is told of in other words, and how far it was is nothing to tell.
+    return sorted({*left} - {HOLDER, PROGRESS})
 
 
 def _of_sources(answers: Path) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import sys
 import time
@@ -35,6 +34,20 @@ from indexer.errors import (
     IndexMissing,
     IndexOutdated,
     OutOfMemory,
+    StorageFailed,
+)
+from indexer.names import (
+    BUILDING,
+    COMING,
+    CONTENTS,
+    GENERATION,
+    HOLDER,
+    LOCK,
+    POINTER,
+    REMOVED,
+    SETTINGS,
+    foreign,
+    is_passing,
 )
 from indexer.underway import building
 
@@ -44,17 +57,7 @@ FORMAT = 6
 VERSIONS = {"extractor": 1, "analyzer": 1}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
 
-_NAME = re.compile(r"g\d{6}")
-_COMMIT = re.compile(r"_MAIN_(\d+)\.toc")
 _SETTLED_NS = 1_000_000_000
-_POINTER = "current"
-_COMING = "current.new"
-_BUILDING = ".building"
-_REMOVED = ".removed"
-_HOLDER = "writer.json"
-# What lies in the folder of an index only while somebody writes.
-_PASSING = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
-_SETTINGS = "settings.json"
 # A listing made while one table of contents takes another's place may show neither.
 _LISTINGS = 10
 
@@ -73,8 +76,9 @@ class Settings:
 def live(root: Path) -> Path:
     """The folder of the live generation; raises IndexMissing or IndexDamaged."""
     try:
-        said = _said(root / _POINTER)
+        said = _said(root / POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
+        refuse_foreign(root)
         names = finished(root)
         if len(names) == 1:
             # The first build was cut short after its last step but one.
@@ -89,15 +93,16 @@ def live(root: Path) -> Path:
             ) from error
         said = ""
     except OSError as error:
-        raise IndexDamaged(f"{root / _POINTER} cannot be read ({error.strerror})") from error
+        raise IndexDamaged(f"{root / POINTER} cannot be read ({error.strerror})") from error
     name = _named(said)
     if name is None or not (root / name).is_dir():
         with suppress(OSError):
-            if _said(root / _POINTER) != said:
+            if _said(root / POINTER) != said:
                 # Rebuilds that came in between have taken away what it named.
                 return live(root)
+        refuse_foreign(root)
         raise IndexDamaged(
-            f"{root / _POINTER} should name a generation beside it, it says {said[:40]!r}: run "
+            f"{root / POINTER} should name a generation beside it, it says {said[:40]!r}: run "
             "`nutgraf doctor --fix`, or write one of "
             f"{', '.join(finished(root)) or 'those that a backup has'} into it; the last is the newest"
         )
@@ -120,7 +125,7 @@ def last_commit(folder: Path) -> int:
     """The number of a generation's last commit; raises IndexDamaged when there is none."""
     for _ in range(_LISTINGS):
         try:
-            commits = [int(match[1]) for path in folder.iterdir() if (match := _COMMIT.fullmatch(path.name))]
+            commits = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
         except OSError as error:
             raise IndexDamaged(f"{folder} cannot be listed ({error.strerror})") from error
         if commits:
@@ -137,7 +142,7 @@ def traces(root: Path, folder: Path | None) -> tuple[int, ...] | None:
         return None
     try:
         # Every search asks, so no paths are made for it.
-        pointer, generation = os.stat(os.path.join(root, _POINTER)), os.stat(folder)  # noqa: PTH116, PTH118
+        pointer, generation = os.stat(os.path.join(root, POINTER)), os.stat(folder)  # noqa: PTH116, PTH118
     except OSError:
         return None
     if time.time_ns() - max(pointer.st_mtime_ns, generation.st_mtime_ns) < _SETTLED_NS:
@@ -156,10 +161,13 @@ def sweep(root: Path) -> None:
     from indexer.engine.snapshot import Snapshot
     from indexer.engine.writer import clean
 
-    with suppress(OSError, IndexMissing, IndexDamaged, IndexOutdated):
+    with suppress(OSError, StorageFailed, IndexMissing, IndexDamaged, IndexOutdated):
         _withdraw(root)
+        if not (root / POINTER).exists() and len(names := finished(root)) == 1:
+            # The first build was cut short: with a second generation, it could not be told any more.
+            point(root, names[0])
         for path in root.iterdir():
-            if _PASSING.fullmatch(path.name):
+            if is_passing(path.name):
                 discard(path)
         snapshot = Snapshot(live(root))
         # Of the generations before it, one is kept.
@@ -180,9 +188,19 @@ def exists(root: Path) -> bool:
     return True
 
 
+def refuse_foreign(root: Path) -> None:
+    """Raise IndexMissing when a folder holds something, and neither an index nor what is left of one."""
+    if others := foreign(root):
+        more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
+        raise IndexMissing(
+            f"no index in {root}, and none is made among other things ({', '.join(others[:3])}{more}): "
+            "name an empty folder with --index, or a new one"
+        )
+
+
 def read_settings(folder: Path) -> Settings:
     """What a generation was made with; raises IndexDamaged."""
-    path = folder / _SETTINGS
+    path = folder / SETTINGS
     try:
         data = path.read_bytes()
         words = json.loads(data)
@@ -205,10 +223,10 @@ def begin(root: Path, language: str, fingerprint: str) -> Path:
     from indexer.engine.writer import create
 
     with storing(root):
-        numbers = [int(path.name[1:7]) for path in root.iterdir() if _NAME.match(path.name)]
-    folder = root / f"g{max(numbers, default=0) + 1:06}{_BUILDING}"
+        numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
+    folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
     create(folder, language)
-    write_durably(folder / _SETTINGS, _encode(Settings(FORMAT, language, fingerprint, VERSIONS)))
+    write_durably(folder / SETTINGS, _encode(Settings(FORMAT, language, fingerprint, VERSIONS)))
     return folder
 
 
@@ -218,40 +236,42 @@ def publish(root: Path, folder: Path, keep: Path | None = None) -> Path:
     Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
     the old generation or the new one. Raises StorageFailed.
     """
-    done = folder.with_name(folder.name.removesuffix(_BUILDING))
+    done = folder.with_name(folder.name.removesuffix(BUILDING))
     if keep is None and exists(root):
         keep = live(root)
     # First, so that a generation that never became the live one is known as such, whatever happens.
-    write_new(root / _COMING, [_pointing_to(done.name)])
+    write_new(root / COMING, [_pointing_to(done.name)])
     rename(folder, done)
-    rename(root / _COMING, root / _POINTER)
+    rename(root / COMING, root / POINTER)
     with suppress(OSError):
         for path in root.iterdir():
-            if _NAME.fullmatch(path.name) and path not in (done, keep):
+            if GENERATION.fullmatch(path.name) and path not in (done, keep):
                 _give_up(path)
     return done
 
 
 def point(root: Path, name: str) -> None:
     """Make a finished generation the live one, at once and on the disk. The caller holds the lock."""
-    write_durably(root / _POINTER, _pointing_to(name))
+    write_durably(root / POINTER, _pointing_to(name))
 
 
 @contextmanager
 def writing(root: Path, timeout: float) -> Iterator[None]:
     """Be the one writer of the index in `root`; waits up to `timeout` seconds.
 
-    Raises IndexLocked, saying who writes, StorageFailed and OutOfMemory. Readers are not held up.
+    Raises IndexLocked, saying who writes, StorageFailed, OutOfMemory, and IndexMissing where the folder is
+    somebody else's. Readers are not held up.
     """
     from filelock import FileLock, Timeout
 
+    refuse_foreign(root)
     with storing(root):
         try:
             make_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
             raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
-    lock = FileLock(root / "writer.lock", timeout=timeout)
-    with storing(root / "writer.lock"):
+    lock = FileLock(root / LOCK, timeout=timeout)
+    with storing(root / LOCK):
         try:
             lock.acquire()
         except Timeout:
@@ -283,7 +303,7 @@ def _sign(root: Path) -> None:
         "command": " ".join([Path(word).name for word in sys.argv[:1]] + sys.argv[1:])[:200],
     }
     with suppress(OSError):
-        (root / _HOLDER).write_text(json.dumps(words))
+        (root / HOLDER).write_text(json.dumps(words))
 
 
 def _encode(settings: Settings) -> bytes:
@@ -295,7 +315,7 @@ def is_locked(root: Path) -> bool:
     """Whether somebody writes now; whoever comes in the moment of this question finds the lock taken."""
     from filelock import FileLock, Timeout
 
-    path = root / "writer.lock"
+    path = root / LOCK
     if not path.exists():
         return False
     try:
@@ -307,12 +327,12 @@ def is_locked(root: Path) -> bool:
 
 def holder(root: Path) -> str | None:
     """Who has signed as the writer; None when nobody has."""
-    return _holder(root) if (root / _HOLDER).exists() else None
+    return _holder(root) if (root / HOLDER).exists() else None
 
 
 def _holder(root: Path) -> str:
     try:
-        words = json.loads((root / _HOLDER).read_text())
+        words = json.loads((root / HOLDER).read_text())
         return f"process {words['pid']} on {words['host']} ({words['command']}) since {words['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
@@ -321,7 +341,7 @@ def _holder(root: Path) -> str:
 def finished(root: Path) -> list[str]:
     """The names of the generations that were finished, the newest last."""
     try:
-        return sorted(path.name for path in root.iterdir() if _NAME.fullmatch(path.name))
+        return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -331,7 +351,7 @@ def finished(root: Path) -> list[str]:
 def _withdraw(root: Path) -> None:
     """Give up the generation that was to become the live one, if one did not get so far."""
     try:
-        name = _named(_said(root / _COMING))
+        name = _named(_said(root / COMING))
     except FileNotFoundError:
         return
     if name and name != live(root).name:
@@ -341,7 +361,7 @@ def _withdraw(root: Path) -> None:
 def _give_up(folder: Path) -> None:
     """Have the next sweep remove a generation: half removed, it must not pass for a whole one."""
     with suppress(OSError):
-        folder.rename(folder.with_name(folder.name + _REMOVED))
+        folder.rename(folder.with_name(folder.name + REMOVED))
 
 
 def _pointing_to(name: str) -> bytes:
@@ -357,4 +377,4 @@ def _named(said: str) -> str | None:
     name, _, checksum = said.removesuffix("\n").partition(" ")
     # Who writes a name by hand need not know its checksum.
     is_whole = checksum in ("", f"{zlib.crc32(name.encode()):08x}")
-    return name if is_whole and _NAME.fullmatch(name) else None
+    return name if is_whole and GENERATION.fullmatch(name) else None

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from indexer.names import NEW, PROGRESS
+
 if TYPE_CHECKING:
     from indexer.sync import Progress, SyncReport
 
-FILE = "progress.json"
 # Seconds between two writings, and without one after which a build counts as dead: where its process can be
 # looked for, another may have its number; where it cannot, only silence tells.
 PAUSE = 0.5
@@ -65,7 +66,7 @@ class Recorded:
         report: SyncReport,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path = root / FILE
+        self._path = root / PROGRESS
         self._progress, self._report, self._clock = progress, report, clock
         self._files = self._of_files = self._size = self._of_size = 0
         self._since = time.time()
@@ -102,7 +103,7 @@ class Recorded:
         )
         record = _Record(os.getpid(), socket.gethostname(), building)
         # Not synced: after a power cut there is no build to tell of.
-        temporary = self._path.with_name(f"{FILE}.new")
+        temporary = self._path.with_name(PROGRESS + NEW)
         with suppress(OSError):
             temporary.write_bytes(msgspec.json.encode(record))
             temporary.replace(self._path)
@@ -110,7 +111,7 @@ class Recorded:
 
 def building(root: Path) -> Building | None:
     """The build that goes on in the folder of an index, if one does."""
-    path = root / FILE
+    path = root / PROGRESS
     try:
         with path.open("rb") as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime

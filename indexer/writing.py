@@ -45,6 +45,7 @@ def sync(
     watch = progress or Silence()
     if dry_run:
         catalog = Catalog()
+        generations.refuse_foreign(config.index)
         if generations.exists(config.index):
             _check_options(config)
             catalog = catalogs.load(*generations.place(config.index))
@@ -92,7 +93,10 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
     given = _by_id(articles, report)
     with generations.writing(config.index, config.lock_timeout):
         if not generations.exists(config.index):
-            build(config, today, [], Carried(), SyncReport(), Silence())
+            # One commit here, too: nobody sees an index without them.
+            build(config, today, [], Carried(given=tuple(given.values())), report, Silence())
+            report.seconds = time.perf_counter() - began
+            return report
         with _change(config, report) as (catalog, batch):
             # All of them first: nothing is written before it is known that everything can be.
             _not_from_files(given, catalog, "change the file, or choose another id")

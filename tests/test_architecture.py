@@ -72,6 +72,7 @@ ROOMS = [
         "indexer.sharing",
     ),
     ("indexer.underway", "indexer.limits"),
+    ("indexer.names",),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
+import os
 import subprocess
 import sys
 import typing
@@ -22,6 +24,7 @@ from indexer import (
     IndexDamaged,
     IndexMissing,
     InvalidArticle,
+    StorageFailed,
     open_index,
 )
 from tests.folders import Archive, articles, contents, state
@@ -75,6 +78,40 @@ def test_put_takes_any_iterable_and_the_last_of_one_id(index: Index) -> None:
     # As if they had been put one after the other: each is counted, and the one that stays is the last.
     assert (report.added, report.changed) == (1, 1)
     assert (index.search("kite").total, index.search("swift").total) == (0, 1)
+
+
+def test_the_first_put_is_one_commit_and_nobody_sees_an_index_without_its_articles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    sync_to_disk = os.fsync
+
+    def look(descriptor: int) -> None:
+        with open_index(tmp_path / "new") as other:
+            seen.append(other.search("crane").total if other.exists else -1)
+        sync_to_disk(descriptor)
+
+    with open_index(tmp_path / "new") as index:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", look)
+            report = index.put([Article(id="x", paragraphs=["A crane."]), Article(id="y")])
+        assert (report.added, report.files, [change.id for change in report.changes]) == (2, 0, ["x", "y"])
+        assert set(seen) == {-1, 1}
+        assert sorted(path.name for path in Path(index.path).glob("*.toc")) == ["_MAIN_1.toc"]
+        assert index.put([Article(id="x", paragraphs=["A crane."])]).unchanged == 1
+
+
+def test_a_first_put_that_fails_makes_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with open_index(tmp_path / "new") as index:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refuse)
+            with pytest.raises(StorageFailed):
+                index.put([Article(id="x", paragraphs=["A crane."])])
+        assert not index.exists
+        assert index.put([Article(id="x", paragraphs=["A crane."])]).added == 1
 
 
 def test_put_makes_an_index_where_there_is_none(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 import webui
 from indexer import Article, Building, IndexBuilding, SyncReport, open_index
+from indexer.names import PROGRESS as FILE
 from indexer.sync import Silence
-from indexer.underway import FILE, Recorded, building
+from indexer.underway import Recorded, building
 from tests.test_webui_article import violations
 from tests.test_webui_browser import ARGUMENTS, CHROMIUM
 from tests.test_webui_serve import serving

@@ -7,7 +7,6 @@ checksum of the whole file. FORMAT.md says what every byte means.
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -23,11 +22,10 @@ from indexer.engine.schema import commit_allowed, make_schema
 from indexer.engine.storage import write_durably
 from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged, IndexMissing
+from indexer.names import CONTENTS, INDEX_NAME
 
-INDEX_NAME = "MAIN"
 MAGIC = b"NUTCONT1"
 _TRAILER = struct.Struct("<II8s")
-_NAME = re.compile(rf"_{INDEX_NAME}_(\d+)\.toc")
 _RETRIES = 20
 _Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
@@ -89,7 +87,7 @@ def read_contents(
 def latest(folder: Path) -> int | None:
     """The number of the last commit in a folder; None when there is none."""
     try:
-        found = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+        found = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
     except OSError:
         return None
     return max(found, default=None)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from indexer.errors import StorageFailed
+from indexer.names import NEW
 
 _ADVICE = {
     errno.ENOSPC: "make room",
@@ -59,7 +60,7 @@ def write_new(path: Path, pieces: Iterable[bytes]) -> None:
 
 def write_durably(path: Path, data: bytes) -> None:
     """Replace a file's content at once: readers see the old or the new, and the new outlives a power cut."""
-    temporary = path.with_name(path.name + ".new")
+    temporary = path.with_name(path.name + NEW)
     write_new(temporary, [data])
     try:
         rename(temporary, path)

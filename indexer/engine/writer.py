@@ -10,10 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 from whoosh.filedb.filestore import FileStorage
-from whoosh.index import clean_files
 
 from indexer.engine.codec import ColumnarSegment
-from indexer.engine.contents import INDEX_NAME, write_contents
+from indexer.engine.contents import write_contents
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
 from indexer.engine.merge import choose, merge
@@ -22,6 +21,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_new
 from indexer.errors import IndexLocked
 from indexer.model import Article
+from indexer.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
 
 MAX_MEMORY = 512 * 2**20
 """Bytes of gathered articles after which a segment is written."""
@@ -42,10 +42,12 @@ def clean(snapshot: Snapshot) -> None:
 
     They are those of commits before, and what one that was cut short has left.
     """
-    segments = [part.segment for part in snapshot.parts]
-    clean_files(FileStorage(str(snapshot.folder)), INDEX_NAME, snapshot.commit, segments)
-    for path in snapshot.folder.glob("*.new"):
-        discard(path)
+    named = {part.segment.path(snapshot.folder).name for part in snapshot.parts}
+    for path in snapshot.folder.iterdir():
+        contents = CONTENTS.fullmatch(path.name)
+        is_of_another = int(contents[1]) != snapshot.commit if contents else path.name not in named
+        if is_unfinished(path.name) or ((contents or SEGMENT.fullmatch(path.name)) and is_of_another):
+            discard(path)
 
 
 class Batch:
