@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import reprlib
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -12,16 +11,10 @@ from indexer.engine.periods import GRAINS, Grain
 from indexer.engine.ranking import ORDERS
 from indexer.errors import InvalidRequest
 from indexer.limits import PAGED, SECONDS, VALUES
+from indexer.texts import LARGE, told
 
 Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
-_LARGE = 10**18
-
-
-def told(value: object) -> str:
-    """A value as messages repeat it: no more than part of a line, however long it is."""
-    # The digits of a very large number would be refused, or written for minutes.
-    return "a very large number" if isinstance(value, int) and abs(value) > _LARGE else reprlib.repr(value)
 
 
 def check_text(name: str, value: object) -> None:
@@ -42,7 +35,7 @@ def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
             f"offset: none is wanted beside a cursor, which has its own, {told(offset)} was found"
         )
     if (last := offset + limit) > PAGED:
-        asked = f"{last:,}" if last <= _LARGE else told(last)
+        asked = f"{last:,}" if last <= LARGE else told(last)
         raise InvalidRequest(
             f"offset and limit: no more than {PAGED:,} hits can be paged through so, "
             f"{asked} were asked for; go on from a page by its cursor, or narrow the search, "
@@ -54,7 +47,8 @@ def check_half_life(days: float | None, sort: str) -> float | None:
     """A half-life in days, or None; raises InvalidRequest."""
     if days is None:
         return None
-    if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days < math.inf:
+    # Not "below infinity": a whole number may be larger than any float, too.
+    if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days <= sys.float_info.max:
         raise InvalidRequest(f"half_life: a number of days above 0 is wanted, {told(days)} was found")
     if sort != "relevance":
         raise InvalidRequest(f"half_life: the order by relevance is wanted with it, {told(sort)} was found")

@@ -15,7 +15,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError
-from indexer.limits import CHARACTERS, MOST_CHARACTERS, SECONDS
+from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
+from indexer.texts import told
 
 FILE_NAME = "nutgraf.toml"
 ENVIRONMENT_PREFIX = "NUTGRAF_"
@@ -32,6 +33,12 @@ _WORDS = {
         r"\.?[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\]",
         "a list of host names without a port (.news.example: with all below it)",
     ),
+}
+
+_BOUNDS = {
+    "page_size": (1, HITS),
+    "passages": (0, PASSAGES),
+    "query_characters": (1, MOST_CHARACTERS),
 }
 
 _WANTED: tuple[tuple[type, str], ...] = (
@@ -67,7 +74,9 @@ class Config:
     synonyms: Path | None = None
     """A file of words that mean the same, in Solr's format; read by searches only."""
     page_size: int = 10
+    """Hits a page, from 1 to 1,000."""
     passages: int = 3
+    """Passages a hit, up to 100."""
     query_characters: int = CHARACTERS
     """How much of a query is read, from 1 to 4,000 characters; a note says when there was more."""
     query_seconds: float = 1.0
@@ -127,7 +136,8 @@ def load_config(
             settings = tomllib.load(file)
     except FileNotFoundError:
         settings = {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
+        # No TOML, no UTF-8, or a number of more digits than are read.
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
     config = config.with_options(settings, str(path))
     if folder is not None:
@@ -148,7 +158,7 @@ def load_config(
 
 def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
     wanted = next(words for kind, words in _WANTED if isinstance(default, kind))
-    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {value!r} was found")
+    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {told(value)} was found")
     text = isinstance(value, str)
     if key in _WORDS:
         return _words(key, value, origin)
@@ -177,16 +187,17 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
         if isinstance(value, bool) or (not text and number != value) or not number >= 0:
             raise refusal
         if key == "port" and number > 65535:
-            raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {value!r} was found")
+            raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {told(value)} was found")
         if key == "query_seconds" and not 0 < number <= SECONDS:
             raise ConfigError(
-                f"{origin}: option 'query_seconds' wants a number above 0, up to {SECONDS:g}, {value!r} was "
-                "found"
+                f"{origin}: option 'query_seconds' wants a number above 0, up to {SECONDS:g}, "
+                f"{told(value)} was found"
             )
-        if key == "query_characters" and not 0 < number <= MOST_CHARACTERS:
+        least, most = _BOUNDS.get(key, (0, number))
+        if not least <= number <= most:
             raise ConfigError(
-                f"{origin}: option 'query_characters' wants a whole number from 1 to {MOST_CHARACTERS:,}, "
-                f"{value!r} was found"
+                f"{origin}: option {key!r} wants a whole number from {least} to {most:,}, "
+                f"{told(value)} was found"
             )
         return number
     if not text:
@@ -196,7 +207,7 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ConfigError(
-                f"{origin}: option 'timezone' wants a name such as Europe/Paris, {value!r} was found"
+                f"{origin}: option 'timezone' wants a name such as Europe/Paris, {told(value)} was found"
             ) from None
     return value
 
@@ -207,7 +218,7 @@ def _words(key: str, value: Any, origin: str) -> tuple[str, ...]:
     if not isinstance(parts, (list, tuple)) or not all(
         isinstance(part, str) and re.fullmatch(pattern, part) for part in parts
     ):
-        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {value!r} was found")
+        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {told(value)} was found")
     return tuple(part.lower() for part in parts)
 
 

@@ -39,6 +39,10 @@ QUOTE = 4000
 """Characters of a quotation that is verified. Refused."""
 PAGED = 10_000
 """The last place among the hits that a page may show by its offset; cursors go on from there. Refused."""
+HITS = 1000
+"""Hits of one page, as it may be configured; over HTTP the most of one answer but for rows. Refused."""
+PASSAGES = 100
+"""Passages of a hit, as it may be configured. Refused."""
 VALUES = 100
 """Values of one filter. Refused."""
 SECONDS = 60.0

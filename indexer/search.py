@@ -18,7 +18,6 @@ from indexer.arguments import (
     check_text,
     check_timeline,
     check_values,
-    told,
 )
 from indexer.counting import matching
 from indexer.counts import Timeline
@@ -44,6 +43,7 @@ from indexer.receipts import DeadEnd, Receipt
 from indexer.searching import Bounds, Searching
 from indexer.snippets import find_spans
 from indexer.spelling import DOUBTED, did_you_mean
+from indexer.texts import told
 
 
 def search(

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from indexer.errors import InvalidArticle
+
+LARGE = 10**18
+"""A number that is no count of anything here."""
+
+
+def told(value: object) -> str:
+    """A value as messages repeat it: no more than part of a line, however long it is."""
+    # The digits of a very large number would be refused, or written for minutes.
+    return "a very large number" if isinstance(value, int) and abs(value) > LARGE else reprlib.repr(value)
 
 
 def check_text(name: str, value: object) -> None:

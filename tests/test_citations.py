@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from indexer import Article
 from tests.test_webui_views import client
+from webui import parameters as takes
 from webui.citations import FORMATS, Citation, bibtex, csl_json, ris
 
 HERE = "https://archive.example/a/a1?p=p-1f3a9c2e&n=3#p-1f3a9c2e"
@@ -126,6 +128,55 @@ def test_only_an_address_on_the_web_is_the_original(url: str) -> None:
     citation = cited(url=url)
     assert citation.url == HERE
     assert citation.site is None
+
+
+@pytest.mark.parametrize(
+    ("url", "cites"),
+    [
+        ("http://city.example:99999/", HERE),
+        ("http://city.example:abc/", HERE),
+        ("http://city.example:-1/", HERE),
+        ("http://city.example:٣/", HERE),
+        ("http://a b/", HERE),
+        ("http://city\x00.example/", HERE),
+        ("http://city\x9b.example/", HERE),
+        ("http://city\u2028.example/", HERE),
+        (f"http://{'x' * 64}.example/ü", f"http://{'x' * 64}.example/%C3%BC"),
+        ("http://city..example/{}", "http://city..example/%7B%7D"),
+        ("http://city.example/\r\nER  - \x00", "http://city.example/ER%20%20-%20%00"),
+    ],
+)
+@pytest.mark.parametrize("write", [bibtex, ris, csl_json])
+def test_an_address_without_sense_does_no_harm(
+    write: Callable[[Citation], str], url: str, cites: str
+) -> None:
+    citation = cited(url=url)
+    assert citation.url == cites
+    lines = [line for line in write(citation).splitlines() if cites in line]
+    assert lines
+    assert all(line.isprintable() for line in lines)
+
+
+def test_an_address_without_sense_does_no_harm_to_any_page() -> None:
+    urls = (
+        "http://x:99999/",
+        "http://x:abc/",
+        "http://[::1/",
+        "http://a b/",
+        "http://x\x00y/",
+        "http://a..b/",
+    )
+    site = client(*(Article(id=f"a{n}", title="Silk", url=url) for n, url in enumerate(urls)))
+    for path in (
+        "/?q=silk",
+        "/?q=site:[x",
+        *(f"/api/search?q=silk&facet=site&format={f}" for f in takes.FORMATS),
+    ):
+        assert site.get(path).status_code == 200
+    for n in range(len(urls)):
+        assert site.get(f"/a/a{n}?q=silk").status_code == 200
+        assert site.get(f"/api/articles/a{n}").status_code == 200
+        assert {site.get(f"/a/a{n}/cite.{kind}").status_code for kind in FORMATS} == {200}
 
 
 def test_an_address_is_one_word_without_braces() -> None:

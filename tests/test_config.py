@@ -105,6 +105,12 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         ("page_size", True, "a whole number"),
         ("page_size", float("inf"), "a whole number"),
         ("page_size", [1], "a whole number"),
+        ("page_size", 0, "a whole number from 1 to 1,000"),
+        ("page_size", "1001", "a whole number from 1 to 1,000"),
+        ("page_size", 10**400, "a whole number from 1 to 1,000, a very large number"),
+        ("passages", 101, "a whole number from 0 to 100"),
+        ("query_characters", 0, "a whole number from 1 to 4,000"),
+        ("query_characters", 4001, "a whole number from 1 to 4,000"),
         ("port", 65536, "a number up to 65535"),
         ("lock_timeout", "nan", "a number, 0 or more"),
         ("lock_timeout", float("nan"), "a number, 0 or more"),
@@ -136,7 +142,7 @@ def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, key: str, value: A
         load(tmp_path, **{key: value})
 
 
-@pytest.mark.parametrize("text", ["page_size =", "\xff", 'x = "a'], ids=str)
+@pytest.mark.parametrize("text", ["page_size =", "\xff", 'x = "a', "page_size = " + "9" * 5_000])
 def test_a_file_that_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / "nutgraf.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"nutgraf.toml: cannot be read as TOML"):

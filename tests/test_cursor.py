@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -343,6 +344,10 @@ def test_a_half_life_halves_scores_with_age(tmp_path: Path) -> None:
         share = {hit.article.id: hit.score / plain[hit.article.id] for hit in page.hits}
         assert share == pytest.approx({"new": 1, "week": 0.5, "old": 0.25, "none": 0.5})
         # However old, and however short the half-life, there is an order.
+        for extreme in (5e-324, 1e-300, 1e300, sys.float_info.max, int(sys.float_info.max)):
+            hits = index.search("crane", half_life=extreme, explain=True).hits
+            recency = {hit.explanation.recency for hit in hits if hit.explanation}
+            assert recency == ({1.0, 0.0} if extreme < 1 else {1.0})
         assert [h.article.id for h in index.search("crane", half_life=1e-6).hits] == [
             "new",
             "week",

@@ -295,6 +295,8 @@ def test_counts_travel_as_json(index: Index) -> None:
         {"half_life": 0},
         {"half_life": -1},
         {"half_life": float("nan")},
+        {"half_life": float("inf")},
+        {"half_life": 10**400},
         {"half_life": True},
         {"half_life": "7"},
         {"half_life": 7, "sort": "newest"},

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +10,8 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+import webui
+from indexer import open_index
 from indexer.model import Article
 from tests.test_webui_views import ARTICLES, COPIES, NIGHT, archive, client
 
@@ -143,6 +147,24 @@ def test_the_status_is_the_library_s() -> None:
     assert answer_to(client(), "/api/status")["articles"] == 3
 
 
+def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"old\xff")
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.jsonl")).write_text("{")
+    with open_index(tmp_path / os.fsdecode(b"index\xfe"), jobs=1) as index:
+        site = webui.create_app(index).test_client()
+        for path, media in (("/", "text/html"), ("/api/search?q=silk", "application/problem+json")):
+            response = site.get(path)
+            assert (response.status_code, response.mimetype) == (503, media)
+            assert r"index\udcfe" in response.text.replace("\\\\", "\\")
+        index.sync(folder)
+        status = answer_to(site, "/api/status")
+        assert status["sources"] == [str(tmp_path / r"old\udcff")]
+        assert [failure["path"] for failure in status["failures"]] == [r"caf\udce9.jsonl:1"]
+        assert site.get("/").status_code == 200
+        assert site.get("/metrics").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -158,6 +180,15 @@ def test_the_status_is_the_library_s() -> None:
         ("/api/search?q=x&timeline=decade", 400, "timeline"),
         ("/api/search?q=x&half_life=nan", 400, "half_life"),
         ("/api/search?q=x&half_life=0", 400, "half_life"),
+        ("/api/search?q=x&half_life=-1", 400, "half_life"),
+        ("/api/search?q=x&half_life=inf", 400, "half_life"),
+        ("/api/search?q=x&half_life=1e-300", 400, "half_life"),
+        ("/api/search?q=x&half_life=1e300", 400, "half_life"),
+        ("/api/search?q=x&seconds=0", 400, "seconds"),
+        ("/api/search?q=x&seconds=nan", 400, "seconds"),
+        ("/api/search?q=x&seconds=1e300", 400, "seconds"),
+        ("/api/search?q=x&limit=1e300", 400, "limit"),
+        ("/api/search?q=x&offset=-0", 400, "offset"),
         ("/api/search?q=x&half_life=9&sort=title", 400, "half_life"),
         ("/api/search?q=x&undated=perhaps", 400, "undated"),
         ("/api/search?q=x&cursor=AAAA", 400, "cursor"),

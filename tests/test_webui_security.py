@@ -156,6 +156,22 @@ def test_a_star_stands_for_any_answer_but_for_no_refusal() -> None:
     assert client().get("/api/articles/nobody", headers=star).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/search?q=silk", "/api/search?q=silk&format=atom", "/api/timeline?q=silk", "/api/suggest?q=sil",
+     "/api/articles/silk/1?q=road", "/?q=silk"],
+)  # fmt: skip
+def test_an_answer_that_was_cut_by_time_is_kept_by_nobody(path: str) -> None:
+    config = archive(*ARTICLES).config
+    with Index(config.with_options({"query_seconds": 1e-300}, "test")) as hasty:
+        site = webui.create_app(hasty).test_client()
+        for known in ({}, {"If-None-Match": "*"}):
+            answer = site.get(path, headers=known)
+            assert answer.status_code in (200, 503)
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in answer.headers
+
+
 @pytest.mark.parametrize(("path", "status", "media"), ROUTES)
 def test_every_route_answers_head_and_options_as_get(path: str, status: int, media: str) -> None:
     found: list[dict[str, str]] = []

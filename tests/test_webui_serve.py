@@ -172,6 +172,44 @@ def test_who_never_gets_done_asking_is_cut_off_and_told_so(
     assert (line["status"], line["bytes"]) == (408, len(body))
 
 
+def exchange(address: str, method: str, path: str, more: str = "") -> tuple[dict[str, str], bytes]:
+    """The headers of an answer, and all that comes after them until the server hangs up."""
+    with contextlib.ExitStack() as stack:
+        raw = connection(stack, address)
+        raw.sendall(
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{more}Connection: close\r\n\r\n".encode()
+        )
+        head, _, body = b"".join(iter(lambda: raw.recv(65_536), b"")).partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return {"": status, **headers}, body
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/", ""),
+        ("/api/search?q=zebra&format=csv", ""),
+        ("/api/search?q=zebra&format=jsonl", ""),
+        ("/api/openapi.json", ""),
+        ("/api/nowhere", ""),
+        ("/nowhere", ""),
+        ("/a/a", ""),
+        ("/static/nutgraf/nutgraf.css", ""),
+        ("/", "Content-Length: 66000\r\n"),
+        ("/", "Transfer-Encoding: x\r\n"),
+    ],
+)
+def test_who_asks_for_headers_gets_those_and_nothing_more(path: str, more: str) -> None:
+    with serving(site()) as address:
+        whole, body = exchange(address, "GET", path, more)
+        headers, nothing = exchange(address, "HEAD", path, more)
+    assert (nothing, bool(body)) == (b"", True)
+    for told in (whole, headers):
+        told.pop("date")
+    assert headers == whole
+
+
 def test_who_asks_again_and_again_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "REQUEST_SECONDS", 0.0)
     with serving(site()) as address, contextlib.ExitStack() as stack:

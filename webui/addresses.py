@@ -21,6 +21,8 @@ SIZES = (10, 25, 50, 100)
 # How much of a passage's beginning and end names it in the original.
 FRAGMENT_WORDS, FRAGMENT_LENGTH = 5, 12
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+# What no name of a host has: white space and characters that control terminals and files.
+_NO_HOST = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII)
 
 
@@ -251,9 +253,11 @@ def web_address(url: str | None) -> tuple[str, str] | None:
     try:
         parts = urlsplit(url)
         host = parts.hostname
+        # One that is no number, or no port, is only told of when it is asked for.
+        _ = parts.port
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or _NO_HOST.search(host):
         return None
     return url.strip(), host.removeprefix("www.")
 
@@ -283,7 +287,8 @@ def decimal(args: Mapping[str, str], name: str, *, least: float, most: float) ->
     number = float(text) if _DECIMAL.fullmatch(text) else -1
     if not least <= number <= most:
         raise InvalidRequest(
-            f"{name}: a number from {least} to {most:,} such as 30 or 0.5 is wanted, {text[:40]!r} was found"
+            f"{name}: a number from {least:g} to {most:,.0f} such as 30 or 0.5 is wanted, {text[:40]!r} was "
+            "found"
         )
     return number
 

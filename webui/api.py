@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
@@ -22,7 +22,7 @@ from webui import exports
 from webui import parameters as takes
 from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
 from webui.failures import status_of
-from webui.headers import METHODS, kept, set_cors, set_methods
+from webui.headers import METHODS, kept, not_kept, set_cors, set_methods
 from webui.mount import address_of, current_mount
 from webui.openapi import describe
 from webui.operation import operation
@@ -34,6 +34,7 @@ from webui.wire import (
     StatusAnswer,
     SuggestAnswer,
     TimelineAnswer,
+    as_bytes,
 )
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -82,7 +83,8 @@ def search() -> ResponseReturnValue:
         **_place(request.args),
         **_counts(request.args),
     )
-    return _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
+    response = _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
+    return not_kept(response) if page.is_cut else response
 
 
 @blueprint.get("/suggest")
@@ -95,6 +97,7 @@ def search() -> ResponseReturnValue:
 )
 def suggest() -> ResponseReturnValue:
     """What the text `q` may become while it is typed; each finds something."""
+    began = time.perf_counter()
     asked = Search.parse(request.args)
     limit = whole_number(request.args, "limit", 8, most=takes.MAX_SUGGESTIONS)
     form = _choice("format", ("json", "opensearch"))
@@ -106,20 +109,19 @@ def suggest() -> ResponseReturnValue:
         places = [
             article_url(base, one.article) if one.article else Search(one.text).url(base) for one in found
         ]
-        return _json([asked.query, texts, told, places], SUGGESTIONS_TYPE)
-    return _json({"query": asked.query, "suggestions": [suggestion.as_json() for suggestion in found]})
+        return _in_time(_json([asked.query, texts, told, places], SUGGESTIONS_TYPE), began)
+    suggestions = [suggestion.as_json() for suggestion in found]
+    return _in_time(_json({"query": asked.query, "suggestions": suggestions}), began)
 
 
 @blueprint.get("/timeline")
 @operation(TimelineAnswer, takes.QUERY, *takes.NARROWING, takes.BY)
 def timeline() -> ResponseReturnValue:
     """The hits of a search over time: what `by` says, or what fits."""
-    page = (
-        current_mount()
-        .search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
-        .as_json()
-    )
-    return _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
+    found = current_mount().search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
+    page = found.as_json()
+    response = _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
+    return not_kept(response) if found.is_cut else response
 
 
 @blueprint.get("/articles/", defaults={"name": None})
@@ -127,10 +129,11 @@ def timeline() -> ResponseReturnValue:
 @operation(ArticleAnswer, takes.NAMED, takes.QUERY)
 def article(name: str | None) -> ResponseReturnValue:
     """One article, its paragraphs with their anchors, and the spans of what `q` matches."""
+    began = time.perf_counter()
     asked = Search.parse(request.args)
     marked = current_mount().index.marked(named_article(request.args, name), asked.query)
     found = marked.article
-    return _json(
+    response = _json(
         {
             "id": found.id,
             "title": {"text": found.title, "spans": [list(span) for span in marked.title_spans]},
@@ -143,6 +146,7 @@ def article(name: str | None) -> ResponseReturnValue:
             ],
         }
     )
+    return _in_time(response, began)
 
 
 @blueprint.get("/similar/", defaults={"name": None})
@@ -253,6 +257,12 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
     return response
 
 
+def _in_time(response: Response, began: float) -> Response:
+    """The answer, not to be kept if it took as long as a query may: then it may be less than it could be."""
+    took = time.perf_counter() - began
+    return response if took < current_mount().index.config.query_seconds else not_kept(response)
+
+
 def _feed(page: Page, sort: Any) -> Response:
     asked = replace(Search.parse(request.args), sort=sort)
     body = exports.atom(
@@ -281,8 +291,7 @@ def problem(status: int, detail: str) -> Response:
         "application/problem+json",
     )
     response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return not_kept(response)
 
 
 @blueprint.after_request
@@ -313,4 +322,4 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _json(value: Any, media_type: str = "application/json") -> Response:
     # Not the application's own JSON provider: it may sort keys or know other types.
-    return Response(msgspec.json.encode(value), mimetype=media_type)
+    return Response(as_bytes(value), mimetype=media_type)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from werkzeug.urls import iri_to_uri
 
@@ -52,7 +53,7 @@ class Citation:
     def url(self) -> str:
         """The original's address where there is one, else the one here."""
         link = web_address(self.article.url)
-        return iri_to_uri(link[0] if link else self.address).translate(_IN_URLS)
+        return _uri(link[0] if link else self.address)
 
     @property
     def site(self) -> str | None:
@@ -78,7 +79,7 @@ class Citation:
         """Which paragraph, and where it is found in this archive."""
         if self.paragraph is None:
             return None
-        here = iri_to_uri(self.address).translate(_IN_URLS)
+        here = _uri(self.address)
         return f"Paragraph {self.paragraph}" + ("" if here == self.url else f", {here}")
 
     @property
@@ -146,6 +147,16 @@ FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "json": ("CSL-JSON", "application/vnd.citationstyles.csl+json", csl_json),
 }
 """By the ending of a file: the name of the format, its media type, and what writes it."""
+
+
+def _uri(address: str) -> str:
+    """An address in ASCII, without what the formats read otherwise."""
+    try:
+        found = iri_to_uri(address)
+    except ValueError:
+        # No name has parts that are so long, or empty: cited as the document has it.
+        found = quote(address, safe="%:/?#[]@!$&'()*+,;=-._~")
+    return found.translate(_IN_URLS)
 
 
 def _plain(text: str) -> str:

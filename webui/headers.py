@@ -98,10 +98,13 @@ def entity_tag(index: Index, *parts: str) -> str:
 def kept(tag: str, answer: Callable[[], Response]) -> Response:
     """The answer that `tag` stands for, for the client to keep and to ask each time whether it still stands.
 
-    One that the client has already is not made again, but told to stand still (304).
+    One that the client has already is not made again, but told to stand still (304). One that is not to be
+    stored, being less than it could have been, stays as it is.
     """
     known = request.if_none_match
     response = None if tag in known.as_set(include_weak=True) else answer()
+    if response is not None and response.cache_control.no_store:
+        return response
     # A star is any answer; whether there is one had to be found out.
     if response is None or known.star_tag:
         response = Response(status=304)
@@ -109,6 +112,12 @@ def kept(tag: str, answer: Callable[[], Response]) -> Response:
     response.set_etag(tag, weak=True)
     # Private: an application around the search may show it to some people only.
     response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def not_kept(response: Response) -> Response:
+    """The answer, which no client and nothing on the way may store: another time it may be a better one."""
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -47,7 +47,9 @@ class Mount:
         # In the context of each page, not among the globals: those belong to the application.
         words = chosen(request).names()
         values |= {**words, "languages": _languages(), "nonce": self._nonce_now()}
-        return render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
+        text = render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
+        # What an error says may name a file, and such a name need not be text.
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def _nonce_now(self) -> str | None:
         """What the policy of the application lets scripts and styles be told by, in this request."""

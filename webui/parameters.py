@@ -13,7 +13,7 @@ from indexer.errors import InvalidRequest
 from webui.addresses import SORTS
 
 # The most hits, rows' hits and suggestions that one answer may hold.
-MAX_LIMIT = 1000
+MAX_LIMIT = limits.HITS
 MAX_ROWS_LIMIT = limits.PAGED
 MAX_SUGGESTIONS = 50
 LEAST_DAYS, MOST_DAYS = 0.001, 1_000_000

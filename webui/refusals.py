@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import msgspec
-from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from webui.headers import security_headers
-from webui.journal import Journal
 from webui.wire import Problem
 
 REQUEST_SECONDS = 10.0
@@ -52,7 +49,7 @@ class Refusal(ErrorTask):  # type: ignore[misc]
             told = {"status": error.code, "bytes": len(body)}
             journal.write(known, told, time.monotonic() - self.channel.began)
         self.content_length = len(body)
-        self.write(body)
+        self.write(b"" if getattr(self.request, "command", "") == "HEAD" else body)
 
 
 class TooSlow(Error):  # type: ignore[misc]
@@ -60,45 +57,3 @@ class TooSlow(Error):  # type: ignore[misc]
 
     code = 408
     reason = "Request Timeout"
-
-
-class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that refuses in this way, and that waits for a request no longer than it should take."""
-
-    error_task_class: Any = Refusal
-    journal: Journal | None = None
-    """Where what was refused is told."""
-    began: float
-    """When the first byte came of what is not answered yet: on the monotonic clock."""
-    request: Any
-    _waits = False
-
-    def received(self, data: bytes) -> Any:
-        """Take in a part of a request."""
-        if not self._waits:
-            self.began, self._waits = time.monotonic(), True
-        return super().received(data)
-
-    def service(self) -> None:
-        """Answer a request that is whole."""
-        self._waits = False
-        super().service()
-
-    def readable(self) -> Any:
-        """Whether there may be more to read; the loop of the server asks this at least once a second."""
-        if self._waits and not self.requests and time.monotonic() - self.began > REQUEST_SECONDS:
-            self._give_up()
-        return super().readable()
-
-    def _give_up(self) -> None:
-        with self.requests_lock:
-            # Of line breaks alone there is no request.
-            request = self.request or self.parser_class(self.adj)
-            request.error, request.completed = TooSlow(""), True
-            self.request, self._waits = None, False
-            self.requests.append(request)
-        self.server.add_task(self)
-
-    def close(self) -> None:
-        """Close it, and the files in which its answers wait to be read."""
-        self.handle_close()

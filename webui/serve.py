@@ -60,7 +60,7 @@ class Server:
         # Imported here: an application that mounts the blueprint has a server of its own.
         from waitress.server import create_server
 
-        from webui.refusals import Channel
+        from webui.connections import Channel
 
         # That requests had to wait for a thread is no news to the person at the terminal.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -28,7 +28,7 @@ from webui.article import article_text, closest
 from webui.citations import FORMATS, Citation
 from webui.documentation import entries
 from webui.failures import explanation_of, heading_of, status_of
-from webui.headers import set_cors, set_security
+from webui.headers import not_kept, set_cors, set_security
 from webui.limits import check_request
 from webui.mount import Mount, address_of, current_mount
 
@@ -107,7 +107,7 @@ def search() -> ResponseReturnValue:
     if found.is_cut and not found.shown:
         # Not an answer: whoever asks again may get one.
         shown.status_code = 503
-    return shown
+    return not_kept(shown) if found.is_cut else shown
 
 
 @blueprint.get("/a/", defaults={"name": None})

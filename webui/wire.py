@@ -5,12 +5,16 @@ The library writes the answers itself (`as_json`); a test holds each beside its 
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from indexer.receipts import DeadEnd, HitExplanation, Receipt
+
+_LONE = re.compile("[\ud800-\udfff]")
 
 Span = Annotated[list[int], Meta(min_length=2, max_length=2)]
 Spans = Annotated[list[Span], Meta(description="Matches, [start, end) in code points; ascending, disjoint.")]
@@ -233,6 +237,18 @@ class Problem(Answer):
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
+
+
+def as_bytes(value: Any) -> bytes:
+    """An answer as JSON.
+
+    Names of files need not be text: a byte that is none of UTF-8 is told as in Python, "\\udcff".
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+        return _LONE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text).encode()
 
 
 def schemas(*answers: type[Answer]) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -32,7 +32,10 @@ def aged(snapshot: Snapshot, found: Matches, half_life: float) -> Matches:
     Age is counted from the newest article of the index, so that scores do not change from day to day: the
     order is the same from whatever day it is counted. See `ages_of` for articles without an exact date.
     """
-    return Matches(found.articles, found.scores * np.exp2(-snapshot.ages[found.articles] / half_life))
+    ages = snapshot.ages[found.articles].astype(np.float64)
+    # So many halvings that no float counts them leave nothing, and so few that they leave all.
+    with np.errstate(over="ignore", under="ignore"):
+        return Matches(found.articles, found.scores * np.exp2(-ages / half_life))
 
 
 def top(
