@@ -54,7 +54,7 @@ from indexer.underway import building
 FORMAT = 6
 """Raised whenever a generation written before can no longer be read."""
 
-VERSIONS = {"extractor": 1, "analyzer": 1}
+VERSIONS = {"extractor": 2, "analyzer": 1}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
 
 _SETTLED_NS = 1_000_000_000

@@ -305,7 +305,7 @@ def test_what_differs_from_the_sources_is_named(archive: Archive) -> None:
 
 
 def test_another_version_of_what_read_it_is_named(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generations, "VERSIONS", {"extractor": 2, "analyzer": 1})
+    monkeypatch.setattr(generations, "VERSIONS", {"extractor": 0, "analyzer": 1})
     with archive.open() as index:
         assert [d.kind for d in index.manifest().differences] == ["version"]
 

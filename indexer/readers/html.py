@@ -22,6 +22,7 @@ from indexer.readers.blocks import blocks_of
 from indexer.readers.dates import choose, date_line, path_date
 from indexer.readers.metadata import PageFacts, page_facts
 from indexer.readers.options import ReadOptions
+from indexer.readers.shown import shown
 from indexer.readers.text import drop_furniture, opening
 
 # Both report every page that they cannot make sense of; what that means for the article is said in its notes.
@@ -33,7 +34,6 @@ _MOST_ELEMENTS = 100_000
 # It follows what is nested again and again, and some hundred tables or headings in each other take minutes.
 _MOST_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
-_HIDDEN = ("script", "style", "template", "noscript", "textarea", "svg")
 _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     element=lxml.html.HtmlElement,
     comment=lxml.html.HtmlComment,
@@ -52,17 +52,16 @@ _REFERENCES = re.compile(
 # Characters: what the extractor may be trusted with, and what may as well be the page's frame.
 _SURE, _LITTLE = 1000, 100
 _UNSAID = "a date in the page's text, which does not say what it is the date of"
-_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]{5000,}>")
 _DATE_IN_PAGE = 60
 _FARTHEST_ZONE = timedelta(hours=14)
 
 
 def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
     """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
+    # First of all, while each character still is what a browser sees.
+    text = shown(text)
     text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
     text = _REFERENCES.sub(" ", text)
-    # The parser takes quadratic time over the attributes of an element.
-    text = _LONG_TAG.sub(lambda tag: f"<{tag[1]}>" if len(tag[0].split()) > 500 else tag[0], text)
     tree, deep = _parse(text)
     notes: list[str] = []
     facts = PageFacts()
@@ -71,9 +70,9 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
     if tree is None:
         candidates = [date for date in (path_date(name, "file name", options),) if date]
     else:
-        _drop_hidden(tree)
         facts = page_facts(tree, options)
         candidates = _dates(tree, facts, name, deep, options)
+        _drop_titles(tree)
         size = int(tree.xpath("count(//*)"))
         if deep or _depth(tree) > _MOST_DEPTH:
             notes.append("nested too deeply to find the main text: all text was taken")
@@ -135,13 +134,10 @@ def _is_dump(body: Any) -> bool:
     return len(body) == 1 and body[0].tag == "p" and len(body[0]) == 0 and "\n" in (body[0].text or "")
 
 
-def _drop_hidden(tree: Any) -> None:
-    """Takes out what is not shown; scripts are much of a page, which the extraction copies several times.
-
-    Of scripts, only those stay that hold facts about the page.
-    """
-    for element in list(tree.iter(*_HIDDEN)):
-        if "ld+json" not in (element.get("type") or ""):
+def _drop_titles(tree: Any) -> None:
+    """Takes out titles of the page that stand in its text, where they are not shown."""
+    for element in list(tree.iter("title")):
+        if next(element.iterancestors("head"), None) is None:
             # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
             element.clear(keep_tail=True)
 

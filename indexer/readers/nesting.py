@@ -1,0 +1,299 @@
+"""The elements of a page that are open, as a browser counts them (HTML standard, section 13.2.4).
+
+Only what decides where an element ends is followed; no tree is made. A tag takes constant time on average.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Literal
+
+Space = Literal["html", "svg", "math"]
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text, as names of elements."""
+    return frozenset(text.split())
+
+
+VOID = names(
+    "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr"
+)
+# These are opened again where an element that they lie in ended before them.
+_FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
+_HEADINGS = names("h1 h2 h3 h4 h5 h6")
+# A paragraph ends where one of these begins, and an end tag of theirs ends what is in them.
+_BLOCKS = names("""
+    address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header
+    hgroup listing main menu nav ol pre search section summary ul""")
+_ENDS_PARAGRAPH = _BLOCKS | _HEADINGS | names("p form li dd dt plaintext table hr xmp")
+_OPENS_NOTHING_AGAIN = _ENDS_PARAGRAPH | names("""
+    base basefont bgsound caption col colgroup link meta param rb rp rt rtc source tbody td tfoot th thead tr
+    track""")
+_SCOPED = _BLOCKS | _HEADINGS | names("applet button dd dt li marquee object p select")
+# None of these is looked beyond for an element to end ("special" in the standard).
+_SPECIAL = (
+    _BLOCKS
+    | _HEADINGS
+    | names("""
+    applet body button caption colgroup dd dt form frameset head html iframe li marquee noembed noframes
+    noscript object p plaintext script select style table tbody td template textarea tfoot th thead title tr
+    xmp""")
+)
+# But these, for an item of a list.
+_SEEN_THROUGH = names("address div p")
+_SCOPE = names("applet caption html table td th marquee object template")
+# What is opened in these is not opened again outside.
+_MARKING = names("applet caption td th marquee object template")
+_TABLE_BODIES = names("tbody tfoot thead")
+_CELLS = names("td th")
+_TABLE_PARTS = _TABLE_BODIES | _CELLS | names("caption col colgroup table tr")
+_ONCE = names("body frameset head html")
+_POINTS = {"svg": names("foreignobject desc title"), "math": names("mi mo mn ms mtext")}
+# How many of a name are opened again, and how many in all, so that time stays in proportion to the page.
+_AGAIN, _AGAIN_IN_ALL = 3, 300_000
+# Beyond so many special elements, no formatting element is ended.
+_FAR = 8
+
+
+class OpenElements:
+    """The open elements from an outermost one down; that one may lie in others."""
+
+    def __init__(self) -> None:
+        # A name is empty where the element was taken out from among the others.
+        self._names: list[str] = []
+        self._spaces: list[Space] = []
+        self._is_point: list[bool] = []
+        self._places: dict[tuple[bool, str], list[int]] = {}
+        self._html: list[int] = []
+        self._special: list[int] = []
+        self._barriers: list[int] = []
+        self._scopes: list[int] = []
+        # Formatting elements in the order of their tags, those apart that began in one of _MARKING.
+        self._formatting: list[list[str]] = [[]]
+        self._again = 0
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def space(self) -> Space:
+        """The namespace of the innermost."""
+        return self._spaces[-1] if self._spaces else "html"
+
+    def takes_html(self, name: str) -> bool:
+        """Whether a start tag called `name` begins an element of HTML here."""
+        if self.space == "html":
+            return True
+        inner = self._names[-1]
+        if self._is_point[-1]:
+            return self.space == "svg" or inner == "annotation-xml" or name not in ("mglyph", "malignmark")
+        return inner == "annotation-xml" and name == "svg" and self.space == "math"
+
+    def open_foreign(self, name: str, space: Space, *, has_html: bool = False) -> None:
+        """An element of SVG or MathML begins; `has_html` says that its attributes call its content HTML."""
+        if self.space == "html":
+            self.write()
+        self._push(name, space, is_point=name in _POINTS.get(space, ()) or has_html)
+
+    def leave_foreign(self) -> None:
+        """A tag of HTML ends what is SVG or MathML, up to where that may have HTML in it."""
+        while self._names and self._spaces[-1] != "html" and not self._is_point[-1]:
+            self._pop()
+
+    def close_foreign(self, name: str) -> bool:
+        """An end tag where SVG or MathML is; returns whether it ended an element of theirs."""
+        at = self._last(name, is_html=False)
+        if at <= (self._html[-1] if self._html else -1):
+            return False
+        self._cut(at)
+        return True
+
+    def write(self) -> None:
+        """Text stands here, or something else before which formatting elements are opened again."""
+        formatting = self._formatting[-1]
+        if formatting and self._again < _AGAIN_IN_ALL:
+            missing: list[str] = []
+            left = {name: len(self._places.get((True, name), ())) for name in formatting}
+            for name in reversed(formatting):
+                left[name] -= 1
+                if left[name] < 0:
+                    missing.append(name)
+            self._again += len(missing)
+            for name in reversed(missing):
+                self._push(name, "html")
+
+    def open(self, name: str) -> None:
+        """An element of HTML begins, which may end others."""
+        if name in _ONCE:
+            return
+        if name in _ENDS_PARAGRAPH and not (name == "table" and self._is_among_table_parts()):
+            self.close("p")
+        if name in _TABLE_PARTS:
+            if not self._open_table_part(name):
+                return
+        elif name in _HEADINGS:
+            if self._names and self.space == "html" and self._names[-1] in _HEADINGS:
+                self._pop()
+        elif name == "li":
+            self._close_item(("li",))
+        elif name in ("dd", "dt"):
+            self._close_item(("dd", "dt"))
+        elif name in ("a", "nobr", "button"):
+            self.close(name)
+        elif name in ("input", "select") and self.close("select"):
+            return
+        elif name in ("option", "optgroup") and self._names and self._names[-1] == "option":
+            self._pop()
+        if name not in _OPENS_NOTHING_AGAIN:
+            self.write()
+        if name in _FORMATTING:
+            formatting = self._formatting[-1]
+            if formatting.count(name) >= _AGAIN:
+                formatting.remove(name)
+            formatting.append(name)
+        if name not in VOID:
+            self._push(name, "html")
+
+    def closes(self, name: str) -> bool:
+        """Whether an end tag called `name` ends the innermost of these, and others that it lies in."""
+        at = self._place(name)
+        return at >= 0 and name != "form" and not (name in _FORMATTING and self._beyond(at) >= _FAR)
+
+    def close(self, name: str) -> bool:
+        """An end tag of HTML; returns whether it ended an element that is here."""
+        at = self._place(name)
+        if name in _FORMATTING:
+            return self._close_formatting(name, at)
+        if at < 0:
+            return False
+        if name == "form":
+            self._forget(at)
+        else:
+            self._cut(at)
+        return True
+
+    def crosses(self, name: str) -> bool:
+        """Whether an end tag called `name` may end an element that all of these lie in."""
+        if name == "template" or name in _TABLE_PARTS:
+            return max(self._last("table"), self._last("template")) < 0
+        return not self._scopes
+
+    def _place(self, name: str) -> int:
+        """The number of the element that an end tag called `name` ends, or -1."""
+        if name in _ONCE:
+            return -1
+        at = max(map(self._last, _HEADINGS)) if name in _HEADINGS else self._last(name)
+        if at < 0 or name == "template":
+            return at
+        if name in _TABLE_PARTS:
+            return at if at >= max(self._last("table"), self._last("template")) else -1
+        if name in _SCOPED or name in _FORMATTING or name == "form":
+            barrier = self._top(self._scopes)
+            if name == "li":
+                barrier = max(barrier, self._last("ol"), self._last("ul"))
+            elif name == "p":
+                barrier = max(barrier, self._last("button"))
+        else:
+            barrier = self._top(self._special)
+        return at if at >= barrier else -1
+
+    def _close_formatting(self, name: str, at: int) -> bool:
+        """Ends a formatting element, and begins what lies in it anew: the "adoption agency" of the standard."""
+        formatting = self._formatting[-1]
+        if at >= 0 or self._last(name) < 0:
+            for place in range(len(formatting) - 1, -1, -1):
+                if formatting[place] == name:
+                    del formatting[place]
+                    break
+        if at < 0:
+            return False
+        block = self._top(self._special)
+        if block > at:
+            self._forget(at)
+            self._cut(block + 1)
+        else:
+            self._cut(at)
+        return True
+
+    def _beyond(self, at: int) -> int:
+        return len(self._special) - bisect_right(self._special, at)
+
+    def _close_item(self, items: tuple[str, ...]) -> None:
+        at = max(map(self._last, items))
+        if at >= 0 and at >= self._top(self._barriers):
+            self._cut(at)
+
+    def _is_among_table_parts(self) -> bool:
+        """Whether a table is open and no cell or caption of it."""
+        table = max(self._last("table"), self._last("template"))
+        return table >= 0 and max(map(self._last, ("caption", *_CELLS))) < table
+
+    def _open_table_part(self, name: str) -> bool:
+        """What a table or a part of one ends where it begins; returns whether it does begin."""
+        table = max(self._last("table"), self._last("template"))
+        if name == "table":
+            if self._is_among_table_parts() and self._names[table] == name:
+                self._cut(table)
+            return True
+        if table < 0:
+            return False
+        is_in_row = name in _CELLS
+        keep = table
+        if name == "tr" or is_in_row:
+            rows = self._last("tr") if is_in_row else -1
+            keep = max(table, rows, *map(self._last, _TABLE_BODIES))
+        self._cut(keep + 1)
+        if self._names[keep] == "table" and (name == "tr" or is_in_row):
+            self._push("tbody", "html")
+        if is_in_row and self._names[-1] != "tr":
+            self._push("tr", "html")
+        return True
+
+    def _last(self, name: str, *, is_html: bool = True) -> int:
+        places = self._places.get((is_html, name))
+        return places[-1] if places else -1
+
+    def _top(self, places: list[int]) -> int:
+        while places and not self._names[places[-1]]:
+            places.pop()
+        return places[-1] if places else -1
+
+    def _push(self, name: str, space: Space, *, is_point: bool = False) -> None:
+        place = len(self._names)
+        is_html = space == "html"
+        self._names.append(name)
+        self._spaces.append(space)
+        self._is_point.append(is_point)
+        self._places.setdefault((is_html, name), []).append(place)
+        if is_html:
+            self._html.append(place)
+            if name in _MARKING:
+                self._formatting.append([])
+        is_scope = is_point or (space == "math" and name == "annotation-xml")
+        if is_scope or (is_html and name in _SCOPE):
+            self._scopes.append(place)
+        if is_scope or (is_html and name in _SPECIAL):
+            self._special.append(place)
+            if not is_html or name not in _SEEN_THROUGH:
+                self._barriers.append(place)
+
+    def _pop(self) -> None:
+        name, is_html = self._names.pop(), self._spaces.pop() == "html"
+        self._is_point.pop()
+        if name:
+            self._places[is_html, name].pop()
+        if is_html and name in _MARKING:
+            self._formatting.pop()
+        for places in (self._html, self._special, self._barriers, self._scopes):
+            if places and places[-1] == len(self._names):
+                places.pop()
+
+    def _forget(self, at: int) -> None:
+        """Takes the last element of its name out, and leaves what lies in it."""
+        self._places[True, self._names[at]].pop()
+        self._names[at] = ""
+
+    def _cut(self, at: int) -> None:
+        while len(self._names) > at:
+            self._pop()
