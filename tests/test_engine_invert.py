@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from indexer import Article, Config, open_index
 from indexer.analysis import analyzer
 from indexer.detection import detect
-from indexer.engine import gather
+from indexer.engine import gather, invert
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer, NumberedRun, make_vocabulary, postings_sections
 from indexer.engine.moments import NO_MOMENT, moment
@@ -333,6 +333,27 @@ def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path, monkeypatch:
     assert contents(view) == contents(built(EVERYTHING, tmp_path / "whole.nut"))
 
 
+def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invert, "_MOST", 10)
+    monkeypatch.setattr(gather, "_MOST", 40)
+    buffer, every = Buffer(), [(Gatherer("en"), array("i")) for _ in range(2)]
+    for turn in range(12):
+        texts = [f"turn{turn} word{turn}x{number} harbour tide{number}" for number in range(20)]
+        articles = [Article(f"a{number}", text, [text, "the road"]) for number, text in enumerate(texts)]
+        for (gatherer, numbers), own in zip(every, (articles[::2], articles[1::2]), strict=True):
+            for article in own:
+                gatherer.add(article)
+            buffer.add(gatherer.take(), numbers)
+        # One of the two goes, and another comes.
+        if turn == 6:
+            every[0] = (Gatherer("en"), array("i"))
+        assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
+        assert len(buffer.forms) <= 2 * (40 + 60)
+        assert buffer.size == 0
+
+
 def texts_of(chunk: Chunk) -> list[bytes]:
     """The stored items of a chunk."""
     store = TextStore(**chunk.items)
@@ -403,8 +424,8 @@ def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]]
     pieces = [
         NumberedRun(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
     ]
-    found = postings_sections(vocabulary, pieces)
-    whole = postings_sections(vocabulary, [NumberedRun(run_of(texts), own, documents)])
+    found = dict(postings_sections(vocabulary, pieces))
+    whole = dict(postings_sections(vocabulary, [NumberedRun(run_of(texts), own, documents)]))
     assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
         name: np.asarray(part).tolist() for name, part in whole.items()
     }

@@ -30,7 +30,7 @@ from indexer.folding import fold
 from indexer.model import Article
 from indexer.texts import anchor_hashes
 
-_MOST = 1_000_000
+_MOST = 400_000
 """Forms that are remembered."""
 _NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", "u4", "i8", "u8"))
 

@@ -25,7 +25,7 @@ from indexer.engine.invert import (
 )
 from indexer.engine.labels import STORED, joined, label_sections
 from indexer.engine.runs import Run
-from indexer.engine.segment import Array, compact, encode
+from indexer.engine.segment import Array, Section, compact, encode
 from indexer.engine.textstore import TextWriter
 from indexer.engine.view import SegmentView
 
@@ -61,12 +61,24 @@ def choose(sizes: Sequence[tuple[int, int]]) -> list[int]:
     return []
 
 
-def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
+def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]:
     """The bytes of the segment that has the sources' live documents, in order, and how many they are."""
     views = [view for view, _ in sources]
     lives = [np.ones(view.documents, np.bool_) if live is None else live for view, live in sources]
     kept = [np.flatnonzero(live[view.first[:-1]]) for view, live in zip(views, lives, strict=True)]
     documents = sum(int(live.sum()) for live in lives)
+    languages = sorted({language for view in views for language in view.languages})
+    sections = _sections(views, lives, kept, languages)
+    return encode(sections, facts(documents, sum(map(len, kept)), languages)), documents
+
+
+def _sections(
+    views: Sequence[SegmentView],
+    lives: Sequence[NDArray[np.bool_]],
+    kept: Sequence[NDArray[np.int64]],
+    languages: list[str],
+) -> Iterator[Section]:
+    """The sections of the segment, one made after the other."""
     forms = _forms(views)
     fields = {
         field: [_run(field, view, live) for view, live in zip(views, lives, strict=True)] for field in FIELDS
@@ -78,15 +90,15 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
             used[numbers[run.forms]] = True
     vocabulary = _vocabulary(forms, used)
     new_number = np.cumsum(used, dtype=np.int32) - 1
-    sections: dict[str, Array | bytes] = dict(vocabulary.sections)
-    own_documents = np.split(np.arange(documents), np.cumsum([live.sum() for live in lives])[:-1])
-    for field, runs in fields.items():
+    yield from vocabulary.sections.items()
+    counts = [int(live.sum()) for live in lives]
+    own_documents = np.split(np.arange(sum(counts)), np.cumsum(counts)[:-1])
+    for field in FIELDS:
         numbered = [
             NumberedRun(run, new_number[numbers], own)
-            for run, numbers, own in zip(runs, forms.numbers, own_documents, strict=True)
+            for run, numbers, own in zip(fields.pop(field), forms.numbers, own_documents, strict=True)
         ]
-        sections |= named(field, postings_sections(vocabulary, numbered))
-    languages = sorted({language for view in views for language in view.languages})
+        yield from named(field, postings_sections(vocabulary, numbered))
 
     def column(name: str) -> NDArray[np.int64]:
         parts = [view.column(name)[own] for view, own in zip(views, kept, strict=True)]
@@ -103,7 +115,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
         ]
         for view, own in zip(views, kept, strict=True)
     ]
-    sections |= article_sections(
+    yield from article_sections(
         counts=column("article.counts"),
         title_terms=column("article.title_terms"),
         text_terms=column("article.text_terms"),
@@ -115,17 +127,16 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes], int]:
         ),
         sketches=np.concatenate([view.sketches[own] for view, own in zip(views, kept, strict=True)]),
         ids=[view.id_of(int(number)) for view, own in zip(views, kept, strict=True) for number in own],
-    )
+    ).items()
     for name in STORED:
         parts = [
             (view.names(name), view.column(f"article.{name}s")[own])
             for view, own in zip(views, kept, strict=True)
         ]
-        sections |= label_sections(name, *joined(parts))
-    sections["doc.terms"] = compact(doc_column("doc.terms").astype(np.int64))
-    sections["doc.anchors"] = doc_column("doc.anchors")
-    sections |= named("text", _texts(views, kept))
-    return encode(sections, facts(documents, sum(map(len, kept)), languages)), documents
+        yield from label_sections(name, *joined(parts)).items()
+    yield "doc.terms", compact(doc_column("doc.terms").astype(np.int64))
+    yield "doc.anchors", doc_column("doc.anchors")
+    yield from named("text", _texts(views, kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _WIDEST = 3  # words; what is longer is analysed anew with every call, for it ra
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 _SLICE = 1 << 14
 """Units that are looked up together: as many as keep what they need in the processor's cache."""
-_MOST = 500_000
+_MOST = 400_000
 """Units that are remembered."""
 
 

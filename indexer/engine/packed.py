@@ -55,12 +55,12 @@ def pack(values: Array) -> dict[str, Array]:
         if best is None or size < best[0]:
             best = size, kind
     assert best is not None
-    if best[1] is np.uint32:
-        values = values.astype(np.int64, copy=False)  # int32 does not hold the mark
     mark = np.iinfo(best[1]).max
     at = np.flatnonzero(values >= mark)
+    narrow = values.astype(best[1])
+    narrow[at] = mark
     return {
-        "narrow": np.minimum(values, mark).astype(best[1]),
+        "narrow": narrow,
         "at": at.astype(np.uint32),
         "wide": values[at].astype(np.uint32),
     }

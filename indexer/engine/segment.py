@@ -9,7 +9,8 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ _KINDS = {"u1", "u2", "u4", "u8", "i4", "i8"}
 
 Array = NDArray[Any]
 Directory = dict[str, tuple[str, int, int, int]]
+Section = tuple[str, Array | bytes]
+"""An array by its name."""
 
 
 class SegmentFile:
@@ -158,18 +161,23 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def encode(sections: Mapping[str, Array | bytes], facts: dict[str, Any]) -> Iterator[bytes]:
-    """The bytes of a segment file, in pieces to be written one after the other."""
-    everything = {"facts": json.dumps(facts).encode(), **sections}
+def encode(
+    sections: Mapping[str, Array | bytes] | Iterable[Section], facts: dict[str, Any]
+) -> Iterator[bytes | memoryview]:
+    """The bytes of a segment file, in pieces to be written one after the other.
+
+    `sections` are taken one by one, and let go of as soon as they are written.
+    """
+    rest = sections.items() if isinstance(sections, Mapping) else sections
     yield MAGIC
     place = len(MAGIC)
     directory = {}
-    for name, content in everything.items():
+    for name, content in chain([("facts", json.dumps(facts).encode())], rest):
         array = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
         kind = array.dtype.str[1:]
         if kind not in _KINDS:
             raise TypeError(f"{name}: one of {sorted(_KINDS)} is wanted, {kind} was found")
-        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
         padding = -place % _ALIGNMENT
         yield bytes(padding)
         place += padding

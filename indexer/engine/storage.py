@@ -40,7 +40,7 @@ def storing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_new(path: Path, pieces: Iterable[bytes]) -> None:
+def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a new file and sync its content; nothing is left of it when that fails.
 
     Its name is on the disk after the next `sync_folder`.
@@ -49,7 +49,7 @@ def write_new(path: Path, pieces: Iterable[bytes]) -> None:
         # Without a buffer: what it cannot write it would try to write once more when the file is closed.
         with storing(path), path.open("wb", buffering=0) as file:
             for piece in pieces:
-                rest = memoryview(piece).cast("B")
+                rest = memoryview(piece)
                 while rest:
                     rest = rest[file.write(rest) :]
             os.fsync(file.fileno())

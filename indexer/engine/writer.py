@@ -24,7 +24,8 @@ from indexer.model import Article
 from indexer.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
 
 MAX_MEMORY = 512 * 2**20
-"""Bytes of gathered articles after which a segment is written."""
+"""Bytes that the process may take, about; a segment is written before it would be more."""
+_BESIDE = 128 * 2**20  # what it takes besides: its libraries, and a file that is being divided
 _CHUNK = 2**20
 
 
@@ -70,7 +71,8 @@ class Batch:
         self._snapshot = snapshot
         self._folder = snapshot.folder
         self._before_commit = before_commit
-        self._max_memory = max_memory
+        # Whoever allows little more than what there is anyway gets many small segments, not one an article.
+        self._most = max(max_memory - _BESIDE, max_memory // 4)
         self._storage: FileStorage | None = None
         self._lock: Any = None
         self._removed: dict[int, list[range]] = {}
@@ -111,7 +113,7 @@ class Batch:
             return
         self._begin()
         self._buffer.add(chunk, numbers)
-        if self._buffer.size >= self._max_memory:
+        if self._buffer.size >= self._most:
             self._flush()
 
     def __enter__(self) -> Self:
@@ -154,9 +156,8 @@ class Batch:
             self._buffer.add(chunk, self._numbers)
         if self._buffer.articles:
             self._write(*self._buffer.segment())
-            self._buffer.clear()
 
-    def _write(self, pieces: Iterator[bytes], documents: int) -> ColumnarSegment:
+    def _write(self, pieces: Iterator[bytes | memoryview], documents: int) -> ColumnarSegment:
         segment = ColumnarSegment(INDEX_NAME, documents)
         self._written.append(segment)
         write_new(segment.path(self._folder), _sealing(pieces, segment))
@@ -189,8 +190,9 @@ class Batch:
             parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
 
 
-def _sealing(pieces: Iterator[bytes], segment: ColumnarSegment) -> Iterator[bytes]:
+def _sealing(pieces: Iterator[bytes | memoryview], segment: ColumnarSegment) -> Iterator[bytes | memoryview]:
     """The pieces of a segment's file; the segment learns how it ends."""
+    piece: bytes | memoryview = b""
     for piece in pieces:
         yield piece
-        segment.seal = piece
+    segment.seal = bytes(piece)
