@@ -35,10 +35,7 @@ _SOMETIMES = {
     "Access-Control-Allow-Origin": re.escape(ORIGIN),
     "Access-Control-Expose-Headers": "ETag, Retry-After",
 }
-_CITED, _STREAMED = (
-    {"Content-Length", "Content-Disposition"},
-    {"Cache-Control", "Content-Disposition", "ETag"},
-)
+_CITED = {"Content-Length", "Content-Disposition"}
 _KEPT = {"Content-Length", "Cache-Control", "ETag"}
 # By status and type what there is besides, but for what an origin is told: one of these sets.
 _BESIDES: dict[tuple[int, str], list[set[str]]] = {
@@ -54,8 +51,8 @@ _BESIDES: dict[tuple[int, str], list[set[str]]] = {
     (200, "application/x-suggestions+json"): [_KEPT | {"Vary"}],
     (200, "application/atom+xml"): [_KEPT | {"Vary"}],
     (200, "application/opensearchdescription+xml"): [_KEPT - {"ETag"}],
-    (200, "text/csv"): [_STREAMED | {"Vary"}],
-    (200, "application/x-ndjson"): [_STREAMED | {"Vary"}],
+    (200, "text/csv"): [_KEPT | _CITED | {"Vary"}],
+    (200, "application/x-ndjson"): [_KEPT | _CITED | {"Vary"}],
     (200, "text/plain"): [{"Content-Length", "Cache-Control"}],
     (400, PROBLEM): [{"Content-Length", "Cache-Control"}],
     (404, PROBLEM): [{"Content-Length", "Cache-Control"}],

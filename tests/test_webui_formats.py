@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import resource
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from flask.testing import FlaskClient
 import webui
 from indexer import Article, Config, Index, open_index
 from tests.test_webui_views import ARTICLES, COPIES, archive, client
+from webui import rows
 from webui.metrics import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -136,11 +138,11 @@ def test_what_xml_cannot_hold_does_no_harm() -> None:
     assert "]]>" in (texts(found, "^entry/summary")[0] or "")
 
 
-def test_rows_are_one_a_passage_and_all_are_streamed() -> None:
+def test_rows_are_one_a_passage_and_come_whole() -> None:
     site = client(*MANY)
     response = site.get("/api/search?q=tide&format=csv&sort=oldest")
     assert response.headers["Content-Disposition"] == 'attachment; filename="search.csv"'
-    assert "Content-Length" not in response.headers
+    assert int(response.headers["Content-Length"]) == len(response.data)
     table = list(csv.DictReader(io.StringIO(response.text)))
     assert list(table[0]) == COLUMNS
     lines = [
@@ -154,6 +156,53 @@ def test_rows_are_one_a_passage_and_all_are_streamed() -> None:
     assert site.get("/api/search?q=tide&format=jsonl&limit=0").text == ""
     assert site.get("/api/search?q=tide&format=csv&limit=20000").status_code == 400
     assert site.get("/api/search?q=tide&format=csv&offset=10001").status_code == 400
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/search?q=tide&format={form}"
+    hasty = Index(with_options(archive(*MANY).config, query_seconds=1e-300))
+    refused = [webui.create_app(hasty).test_client().get(path)]
+    hasty.close()
+    monkeypatch.setattr(rows, "SECONDS", 0.0)
+    site = client(*MANY)
+    refused += [site.get(path), site.head(path), site.get(f"{path}&seconds=60")]
+    for answer in refused:
+        assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Retry-After"]
+        assert "ETag" not in answer.headers
+    assert "rows: all of them are wanted" in refused[0].get_json(force=True)["detail"]
+    # What has no meaning is told as such all the same.
+    assert site.get(f"{path}&facet=author").status_code == 400
+
+
+def test_rows_that_there_is_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    site = client(*MANY)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may be larger than this, whoever writes it.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        answer = site.get("/api/search?q=tide&format=csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert "File too large" in answer.get_json(force=True)["detail"]
+
+
+def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    monkeypatch.setattr(rows, "AT_ONCE", 70)
+    site, path = client(*MANY), "/api/search?q=tide&format=jsonl"
+    with site.get(path) as answer:
+        assert len(answer.data.splitlines()) == 250
+    with site.get(path, headers={"If-None-Match": "*"}) as answer:
+        assert answer.status_code == 304
+    with site.head(path) as answer:
+        assert int(answer.headers["Content-Length"]) > 10_000
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from werkzeug.routing import RequestRedirect
 from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.model import Page
-from webui import exports
+from webui import exports, rows
 from webui import parameters as takes
 from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
 from webui.failures import status_of
@@ -212,8 +212,12 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "fold": asked.fold,
         "explain": asked.explain,
         # Who keeps the archive says how long a query may take; who asks may only want less.
-        "seconds": min(decimal(args, "seconds", least=0.001, most=limits.SECONDS) or usual, usual),
+        "seconds": min(_seconds(args) or usual, usual),
     }
+
+
+def _seconds(args: MultiDict[str, str]) -> float | None:
+    return decimal(args, "seconds", least=0.001, most=limits.SECONDS)
 
 
 def _place(args: MultiDict[str, str]) -> dict[str, Any]:
@@ -244,15 +248,16 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
     place = _place(request.args)
     usual = min(takes.MAX_LIMIT, takes.MAX_ROWS_LIMIT - place["offset"])
     wanted = whole_number(request.args, "limit", usual, most=takes.MAX_ROWS_LIMIT)
-    # The first of them now, while a refusal can still be told; of what no row shows, too.
-    first = mount.search(**asked, limit=min(wanted, exports.ROWS_AT_ONCE), **place, **_counts(request.args))
-    found = exports.rows(
-        exports.pages_from(
-            first, wanted, lambda cursor, limit: mount.search(**asked, limit=limit, cursor=cursor)
-        )
+    look = rows.timed(
+        lambda **more: mount.search(**asked | more),
+        mount.index.config.query_seconds,
+        _seconds(request.args) or rows.SECONDS,
     )
-    lines = exports.json_lines(found) if form == "jsonl" else exports.csv_lines(found)
-    response = Response(lines, mimetype=exports.MEDIA_TYPES[form])
+    # Counts are asked for though no row shows them, so that what has no meaning is refused here, too.
+    first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
+    body, size = rows.written(form, rows.pages_from(first, wanted, look))
+    response = Response(body, mimetype=exports.MEDIA_TYPES[form])
+    response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
     return response
 

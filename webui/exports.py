@@ -1,21 +1,15 @@
-"""Results for other programs: rows of passages as CSV and JSON Lines, and an Atom feed."""
+"""Results for other programs: the formats that there are, and an Atom feed."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import uuid
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
-import msgspec
-
 from indexer.model import Hit, Page
 from webui.addresses import Search, article_url, web_address
-from webui.wire import Row
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -29,54 +23,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     MEDIA_TYPES["csv"]: {"type": "string", "description": "RFC 4180: a header, then the fields of a Row."},
     MEDIA_TYPES["atom"]: {"type": "string", "description": "RFC 4287: an entry for each hit."},
 }
-# Hits that are looked up at once while rows are streamed.
-ROWS_AT_ONCE = 100
 _ATOM = "http://www.w3.org/2005/Atom"
 # What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What an address cannot hold as it is (RFC 3987).
 _NOT_IRI = re.compile('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]')
-# What makes a spreadsheet read a cell as a formula, also in full width, and what it may overlook before it.
-_FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
-
-
-def rows(pages: Iterator[Page]) -> Iterator[Row]:
-    """One row a passage; a hit without passages (its title matched) is a row by itself."""
-    for page in pages:
-        for hit in page.hits:
-            yield from _rows_of(hit)
-
-
-def pages_from(first: Page, wanted: int, follow: Callable[[str, int], Page]) -> Iterator[Page]:
-    """`first`, and the pages after it that `follow` gives for a cursor and a limit: `wanted` hits in all."""
-    page, left = first, wanted - len(first.hits)
-    yield page
-    while page.cursor and left > 0:
-        page = follow(page.cursor, min(left, ROWS_AT_ONCE))
-        left -= len(page.hits)
-        yield page
-
-
-def json_lines(found: Iterator[Row]) -> Iterator[bytes]:
-    """Rows as JSON Lines."""
-    return (msgspec.json.encode(row) + b"\n" for row in found)
-
-
-def csv_lines(found: Iterator[Row]) -> Iterator[bytes]:
-    """Rows as CSV (RFC 4180) with a header, in UTF-8; no cell is a formula to a spreadsheet."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-
-    def line(cells: list[object]) -> bytes:
-        writer.writerow(cells)
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text.encode("utf-8", "replace")
-
-    yield line(list(Row.__struct_fields__))
-    for row in found:
-        yield line([_cell(value) for value in msgspec.structs.astuple(row)])
 
 
 def atom(page: Page, search: Search, base: str, address: str, following: str | None, updated: str) -> bytes:
@@ -124,29 +75,6 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
     if article.source:
         _add(entry, "category", term=article.source)
     _add(entry, "summary", "\n\n".join(passage.text for passage in hit.passages), type="text")
-
-
-def _rows_of(hit: Hit) -> Iterator[Row]:
-    article, published = hit.article, hit.article.published
-    for passage in hit.passages or (None,):
-        yield Row(
-            id=article.id,
-            title=article.title,
-            published=published.value if published else None,
-            precision=published.precision if published else None,
-            url=article.url,
-            score=round(hit.score, 4),
-            missing=" ".join(hit.missing),
-            passage=passage.number if passage else None,
-            anchor=passage.anchor if passage else None,
-            text=passage.text if passage else "",
-        )
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        return f"'{value}" if _FORMULA.match(value) else value
-    return "" if value is None else value
 
 
 def _add(parent: Xml.Element, name: str, text: str | None = None, **attributes: str) -> Xml.Element:

@@ -107,6 +107,8 @@ def kept(tag: str, answer: Callable[[], Response]) -> Response:
         return response
     # A star is any answer; whether there is one had to be found out.
     if response is None or known.star_tag:
+        if response is not None:
+            response.close()
         response = Response(status=304)
         del response.headers["Content-Type"]
     response.set_etag(tag, weak=True)

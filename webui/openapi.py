@@ -30,7 +30,8 @@ _REFUSALS = {
     "414": "The address is too long.",
     "421": "The site does not answer by the host name that it was asked at.",
     "431": "There are too many headers, or they are too large.",
-    "503": "There is no index that can be searched: it is missing, damaged or being built.",
+    "503": "There is no index that can be searched: it is missing, damaged or being built; or not "
+    "all rows were found in time, and a part of them is never sent.",
 }
 _HEADERS = {
     "ETag": ("Stands for this answer until something is committed; weak.", "string"),

@@ -123,13 +123,14 @@ EXPLAIN = Parameter(
 )
 SECONDS = Parameter(
     "seconds",
-    "The time that it may take, if it is to be less than what is configured; then the answer is cut.",
+    "The time that it may take, if it is to be less than what is configured; then the answer is cut. Rows, "
+    "which have 10 seconds for all of them together, are refused then (503).",
     {"type": "number", "minimum": 0.001, "maximum": limits.SECONDS},
     "seconds",
 )
 FORMAT = Parameter(
     "format",
-    "Rather than by the header Accept. Rows (jsonl, csv) are one a passage, and are streamed.",
+    "Rather than by the header Accept. Rows (jsonl, csv) are one a passage, and come whole or not at all.",
     {"type": "string", "enum": list(FORMATS), "default": "json"},
 )
 ARTICLE = Parameter(

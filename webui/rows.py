@@ -1,0 +1,148 @@
+"""Rows of passages for tables and programs, CSV and JSON Lines: all that were asked for, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
+
+import msgspec
+from werkzeug.wsgi import FileWrapper
+
+from indexer.errors import NutgrafError
+from indexer.model import Hit, Page
+from webui.wire import Row
+
+# Hits that are looked up at once: their texts are in memory together.
+AT_ONCE = 500
+# Seconds that all rows of an answer may take together.
+SECONDS = 10.0
+# Bytes of rows that are kept in memory; where there are more, they wait in a file without a name.
+IN_MEMORY = 2**20
+# What makes a spreadsheet read a cell as a formula, also in full width, and what it may overlook before it.
+_FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
+
+
+class RowsUnfinished(NutgrafError):
+    """The rows of a search could not all be had; a part of them would look like the whole."""
+
+
+def timed(search: Callable[..., Page], each: float, whole: float) -> Callable[..., Page]:
+    """`search`, of which no call takes more than `each` seconds and all together from now on `whole`.
+
+    It raises RowsUnfinished for a page that was cut.
+    """
+    whole = min(whole, SECONDS)
+    end = time.monotonic() + whole
+
+    def look(**slice_: Any) -> Page:
+        # Where nothing is left it is asked all the same: what has no meaning is told first.
+        page = search(seconds=min(each, max(end - time.monotonic(), 1e-9)), **slice_)
+        if page.is_cut:
+            raise RowsUnfinished(
+                f"rows: all of them are wanted, and the time was up before ({each:g} s for each {AT_ONCE} "
+                f"hits, {whole:g} s in all); ask for fewer by limit, or narrow the search"
+            )
+        return page
+
+    return look
+
+
+def pages_from(first: Page, wanted: int, look: Callable[..., Page]) -> Iterator[Page]:
+    """`first`, and the pages after it that `look` gives for a cursor and a limit: `wanted` hits in all."""
+    page, left = first, wanted - len(first.hits)
+    yield page
+    while page.cursor and left > 0:
+        page = look(cursor=page.cursor, limit=min(left, AT_ONCE))
+        left -= len(page.hits)
+        yield page
+
+
+def written(form: str, pages: Iterator[Page]) -> tuple[Iterable[bytes], int]:
+    """All rows of the pages as `csv` or `jsonl`, and how many bytes they are.
+
+    Nothing is sent before the last of them is there: once a part is on its way, no refusal can be told any
+    more. Raises what `pages` raises, and RowsUnfinished where there is no room for them.
+    """
+    found = (row for page in pages for hit in page.hits for row in _rows_of(hit))
+    lines = _json_lines(found) if form == "jsonl" else _csv_lines(found)
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - a large one goes along with the answer
+    with contextlib.ExitStack() as stack:
+        stack.callback(_let_go, file)
+        for line in lines:
+            with _room():
+                file.write(line)
+        with _room():
+            size = file.tell()
+            file.seek(0)
+        if size <= IN_MEMORY:
+            return [file.read()], size
+        stack.pop_all()
+    return FileWrapper(cast(IO[bytes], file), 2**16), size
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RowsUnfinished(
+            f"rows: room for all of them among the temporary files is wanted, none was found ({error}); make "
+            "room there, or ask for fewer by limit"
+        ) from error
+
+
+def _let_go(file: SpooledTemporaryFile[bytes]) -> None:
+    # What could not be written before is tried once more.
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _json_lines(found: Iterator[Row]) -> Iterator[bytes]:
+    return (msgspec.json.encode(row) + b"\n" for row in found)
+
+
+def _csv_lines(found: Iterator[Row]) -> Iterator[bytes]:
+    """RFC 4180 with a header, in UTF-8; no cell is a formula to a spreadsheet."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+
+    def line(cells: list[object]) -> bytes:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text.encode("utf-8", "replace")
+
+    yield line(list(Row.__struct_fields__))
+    for row in found:
+        yield line([_cell(value) for value in msgspec.structs.astuple(row)])
+
+
+def _rows_of(hit: Hit) -> Iterator[Row]:
+    """One row a passage; a hit without passages (its title matched) is a row by itself."""
+    article, published = hit.article, hit.article.published
+    for passage in hit.passages or (None,):
+        yield Row(
+            id=article.id,
+            title=article.title,
+            published=published.value if published else None,
+            precision=published.precision if published else None,
+            url=article.url,
+            score=round(hit.score, 4),
+            missing=" ".join(hit.missing),
+            passage=passage.number if passage else None,
+            anchor=passage.anchor if passage else None,
+            text=passage.text if passage else "",
+        )
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) else value
+    return "" if value is None else value
