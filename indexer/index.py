@@ -15,7 +15,7 @@ from indexer.arguments import check_text
 from indexer.config import Config, load_config
 from indexer.engine.moments import NO_MOMENT
 from indexer.errors import ArticleMissing, IndexDamaged
-from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, Page, Status, Suggestion
+from indexer.model import Article, ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, open_before, open_live, summary_now
 from indexer.search import mark_article, search
 from indexer.sharing import Lock
@@ -151,12 +151,13 @@ class Index:
             lambda snapshot, how: mark_article(snapshot, how, _find(snapshot, article_id), query)
         )
 
-    def similar(self, article_id: str, limit: int = 10) -> tuple[Hit, ...]:
+    def similar(self, article_id: str, limit: int = 10) -> Hits:
         """The articles that are most like the one with this id, best first.
 
         It is not among them, nor are its near-duplicates, which `duplicates` gives; near-duplicates of each
-        other are one hit. What is marked are the words that they share. Raises ArticleMissing, and
-        InvalidRequest for a limit that has no meaning.
+        other are one hit. What is marked are the words that they share. It takes no longer than a query may;
+        when the time is up, the hits say that they are cut. Raises ArticleMissing, and InvalidRequest for a
+        limit that has no meaning.
         """
         from indexer.similar import similar
 
@@ -172,8 +173,9 @@ class Index:
         """Whether an article says these words, anywhere in the index or in the one with this id.
 
         Exactly, nearly (and what is different, word by word) or not; with the paragraph that says so, or that
-        comes closest. A quotation stands within one paragraph. Raises ArticleMissing, and InvalidRequest for
-        a text without words or of more than 4,000 characters.
+        comes closest. A quotation stands within one paragraph. It takes no longer than a query may; when the
+        time is up, the finding says that it is cut. Raises ArticleMissing, and InvalidRequest for a text
+        without words or of more than 4,000 characters.
         """
         # Here, for a process that only searches needs none of it.
         from indexer.quotes import verify_quote

@@ -131,6 +131,8 @@ class QuoteAnswer(BaseModel):
     passage: FoundPassage | None = Field(description="the whole paragraph")
     diff: list[Edit]
     also: list[str] = Field(description="ids of other articles that say exactly this")
+    notes: list[str] = Field(description="what there was no time for, and the like")
+    is_cut: bool = Field(description="the time was up: what is not exact here may be so elsewhere")
 
 
 class Answers:
@@ -222,6 +224,8 @@ class Answers:
             passage=passage,
             diff=[Edit(**edit.as_json()) for edit in found.diff],
             also=[other.id for other in found.also],
+            notes=list(found.notes),
+            is_cut=found.is_cut,
         )
 
 

@@ -185,11 +185,13 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
         article_id: Annotated[str, Field(max_length=2000, description="only look there")] = "",
     ) -> Annotated[CallToolResult, QuoteAnswer]:
         found = answers.quotation(index.verify_quote(text, article_id or None))
+        notes = "".join(f"\n{note}" for note in found.notes)
         if found.article is None or found.passage is None:
-            return _result(found, told("absent: no paragraph has any of these words", []))
+            nothing = "nothing was found in time" if found.is_cut else "no paragraph has any of these words"
+            return _result(found, told(f"absent: {nothing}{notes}", []))
         lines = [heading(found.article), f"[{found.passage.number}] {found.passage.text}"]
         lines += [f"{edit.kind}: {edit.quoted!r} / {edit.source!r}" for edit in found.diff]
-        summary = f"{found.verdict} ({found.similarity:.0%} of the words in common)"
+        summary = f"{found.verdict} ({found.similarity:.0%} of the words in common){notes}"
         return _result(found, told(summary, lines), *links(found.article, [found.passage]))
 
     def resource(uri: str, title: str) -> Callable[[Callable[Given, str]], Callable[Given, str]]:

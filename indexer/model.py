@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -184,6 +184,23 @@ class Hit(Struct, frozen=True):
             "also": [other.as_json() for other in self.also],
             **explanation,
         }
+
+
+class Hits(tuple[Hit, ...]):
+    """Hits alone, best first: a tuple of them, with what there is to say of all.
+
+    `notes` are remarks for whoever asked; `is_cut` says that the time for a query was up: there may be
+    others, and better ones.
+    """
+
+    notes: tuple[str, ...]
+    is_cut: bool
+
+    def __new__(cls, hits: Iterable[Hit] = (), notes: Iterable[str] = (), *, is_cut: bool = False) -> Self:
+        """Hits with their notes."""
+        made = super().__new__(cls, hits)
+        made.notes, made.is_cut = tuple(notes), is_cut
+        return made
 
 
 class Page(Struct, frozen=True):

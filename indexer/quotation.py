@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,9 +11,9 @@ import numpy as np
 import regex
 from msgspec import Struct
 from numpy.typing import NDArray
-from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq, Levenshtein
 
+from indexer.engine.deadline import NEVER, Deadline
 from indexer.model import ArticleInfo, Span
 from indexer.unspaced import RUN_START
 
@@ -36,6 +37,7 @@ _WORD = regex.compile(
     """.replace("LETTER", rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{S}}%‰&@\#_]--[{RUN_START}]]"),
     regex.VERBOSE | regex.VERSION1,
 )
+_AT_ONCE = 2**12  # characters or words that are gone through between two looks at the clock
 _TIES = 8  # runs of words that are equally like a quotation are compared once more
 
 
@@ -65,6 +67,9 @@ class QuoteCheck(Struct, frozen=True):
     its stable name, `spans` are the places in it, unless it is absent. When no paragraph has any of the
     words, `article` is None. `also` are a few of the other articles that have an exact quotation, oldest
     first.
+
+    `is_cut` says that the time for a query was up, and so does a note: an exact quotation stands where it was
+    found, but for what is near or absent there may be a better place.
     """
 
     quote: str
@@ -77,6 +82,8 @@ class QuoteCheck(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
     diff: tuple[QuoteEdit, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_cut: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The finding as `nutgraf mcp` gives it."""
@@ -91,23 +98,32 @@ class QuoteCheck(Struct, frozen=True):
             "spans": [list(span) for span in self.spans],
             "diff": [edit.as_json() for edit in self.diff],
             "also": [other.as_json() for other in self.also],
+            "notes": list(self.notes),
+            "is_cut": self.is_cut,
         }
 
 
 class Comparable:
-    """A text as it is compared: its words, without what does not count, and where each stands."""
+    """A text as it is compared: its words, without what does not count, and where each stands.
 
-    def __init__(self, text: str) -> None:
+    To make one raises TimeIsUp.
+    """
+
+    def __init__(self, text: str, deadline: Deadline = NEVER) -> None:
         plain: list[str] = []
         places: list[int] = []
         for place, char in enumerate(text):
+            if not place % _AT_ONCE:
+                deadline.check()
             folded = _plain(char)
             plain.append(folded)
             places += [place] * len(folded)
         self._text = text
         self.words: list[str] = []
         self._spans: list[Span] = []
-        for match in _WORD.finditer("".join(plain)):
+        for number, match in enumerate(_WORD.finditer("".join(plain))):
+            if not number % _AT_ONCE:
+                deadline.check()
             self.words.append(match[0])
             self._spans.append((places[match.start()], places[match.end() - 1] + 1))
 
@@ -123,35 +139,59 @@ class Comparable:
         return self._text[start:stop]
 
 
-def exact_spans(quote: Comparable, paragraph: Comparable) -> tuple[Span, ...]:
-    """Where a paragraph has the words of a quotation in a row; ascending and disjoint."""
-    found, length, place = [], len(quote.words), 0
-    while length and place + length <= len(paragraph.words):
-        if paragraph.words[place : place + length] == quote.words:
-            found.append(paragraph.span(place, place + length))
-            place += length
-        else:
-            place += 1
+def exact_spans(quote: Comparable, paragraph: Comparable, deadline: Deadline = NEVER) -> tuple[Span, ...]:
+    """Where a paragraph has the words of a quotation in a row; ascending and disjoint. Raises TimeIsUp."""
+    words, wanted = paragraph.words, quote.words
+    found, free = [], 0
+    for place, word in enumerate(words[: len(words) - len(wanted) + 1] if wanted else ()):
+        if not place % _AT_ONCE:
+            deadline.check()
+        if word == wanted[0] and place >= free and words[place : place + len(wanted)] == wanted:
+            free = place + len(wanted)
+            found.append(paragraph.span(place, free))
     return tuple(found)
 
 
-def likeness(quote: Comparable, paragraph: Comparable) -> float:
-    """How much a paragraph promises to be like a quotation, quickly told; 0 when they share no word."""
-    return fuzz.partial_ratio(quote.words, paragraph.words) if quote.words and paragraph.words else 0.0
+def likeness(quote: Comparable, paragraph: Comparable, deadline: Deadline = NEVER) -> float:
+    """How much a paragraph promises to be like a quotation, in linear time; 0 when they share no word.
+
+    It is the share of the quotation's words, in whatever order, that a run of as many words has at most.
+    Raises TimeIsUp.
+    """
+    words, length = paragraph.words, len(quote.words)
+    # Of each word, how many more of it a run that ends here could use.
+    wanted: Counter[str] = Counter(quote.words)
+    common = most = 0
+    for place, word in enumerate(words):
+        if not place % _AT_ONCE:
+            deadline.check()
+        if place >= length and (gone := words[place - length]) in wanted:
+            wanted[gone] += 1
+            common -= wanted[gone] > 0
+        if word in wanted:
+            common += wanted[word] > 0
+            wanted[word] -= 1
+            most = max(most, common)
+    return most / length if length else 0.0
 
 
-def nearest_run(quote: Comparable, paragraph: Comparable) -> tuple[float, int, int]:
+def nearest_run(
+    quote: Comparable, paragraph: Comparable, deadline: Deadline = NEVER
+) -> tuple[float, int, int]:
     """The run of a paragraph's words that is most like a quotation: how like (0 to 1), its start and its end.
 
     The fewest words changed, added and omitted (Sellers 1980, "The theory and computation of evolutionary
-    distances"); of several such runs, the one with most words in common, then most nearly as long.
+    distances"); of several such runs, the one with most words in common, then most nearly as long. Raises
+    TimeIsUp.
     """
     wanted, length = quote.words, len(quote.words)
-    costs = _costs(wanted, paragraph.words, anchored=False)
+    costs = _costs(wanted, paragraph.words, deadline, anchored=False)
     least = int(costs.min())
     runs = []
     for end in np.flatnonzero(costs == least)[:_TIES].tolist():
-        back = _costs(wanted[::-1], paragraph.words[:end][::-1], anchored=True)
+        # No run that costs so little is longer.
+        row = paragraph.words[max(0, end - length - least) : end]
+        back = _costs(wanted[::-1], row[::-1], deadline, anchored=True)
         for size in np.flatnonzero(back == least)[:_TIES].tolist():
             common = LCSseq.similarity(wanted, paragraph.words[end - size : end])
             runs.append((-common, abs(size - length), end - size, end))
@@ -180,16 +220,19 @@ _KINDS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
 }
 
 
-def _costs(wanted: Sequence[str], words: Sequence[str], *, anchored: bool) -> NDArray[np.int64]:
+def _costs(
+    wanted: Sequence[str], words: Sequence[str], deadline: Deadline, *, anchored: bool
+) -> NDArray[np.int64]:
     """How many edits make `wanted` of a run of words that ends at each place (one more than there are words).
 
-    The run may begin anywhere, or, when `anchored`, begins with the first word.
+    The run may begin anywhere, or, when `anchored`, begins with the first word. Raises TimeIsUp.
     """
     numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
     found = np.fromiter((numbers[word] for word in words), np.int64, len(words))
     places = np.arange(len(words) + 1)
     costs = places if anchored else np.zeros_like(places)
     for row, word in enumerate(wanted, 1):
+        deadline.check()
         changed = costs[:-1] + (found != numbers.get(word, -1))
         costs = np.concatenate(([row], np.minimum(changed, costs[1:] + 1)))
         # Words that only the run has cost one each: the least of all places before, and the way from there.

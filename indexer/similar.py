@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
 from indexer.analysis import analyzer
 from indexer.arguments import check_slice
 from indexer.engine.arrays import Matches, subtract, unite, unscored
+from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
 from indexer.engine.folding import fold_duplicates
 from indexer.engine.found import Found
 from indexer.engine.leaves import Leaf
 from indexer.engine.mark import Mark
 from indexer.engine.ranking import top
-from indexer.engine.scoring import idf, score_leaf
+from indexer.engine.scoring import ScoredLeaf, idf, score_leaf
 from indexer.engine.snapshot import Snapshot
 from indexer.languages import stop_words
-from indexer.model import Article, ArticleInfo, Hit
+from indexer.model import Article, ArticleInfo, Hits
 from indexer.presenting import present
 from indexer.searching import Searching
 
@@ -26,26 +28,41 @@ TERMS = 25
 _TITLE = 2  # how often a word of the title counts
 _SATURATION = 20  # much higher than in scoring: what an article repeats is what it is about
 _MOST = 500  # of the distinct words of a long article the most frequent are weighed
+_AT_ONCE = 2**16  # characters that are taken apart between two looks at the clock
 
 
-def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> tuple[Hit, ...]:
+def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> Hits:
     """The articles that are most like the one of this number, without itself and its near-duplicates.
 
-    A BM25 query of its heaviest words, each counting for as much as it weighs in the article.
+    A BM25 query of its heaviest words, each counting for as much as it weighs in the article. When the time
+    is up, of those that were looked up by then.
     """
     check_slice("relevance", limit, 0, None)
-    article = snapshot.article(number)
-    leaves, parts = [], []
-    for stem, weight in heaviest(snapshot, article, snapshot.language(number)):
-        scored = score_leaf(snapshot, _leaf(snapshot, stem))
-        leaves.append(scored)
-        parts.append(Matches(scored.matches.articles, scored.matches.scores * weight))
-    itself = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
-    matches = subtract(unite(parts, snapshot.articles), itself)
-    folded = fold_duplicates(snapshot, matches, "relevance")
-    shown = top(snapshot, folded.shown, "relevance", 0, limit)
-    found = Found(matches, matches, tuple(leaves), (), (), ())
-    return tuple(present(snapshot, how, found, shown, folded))
+    with Deadline(how.seconds, how.clock) as deadline:
+        leaves: list[ScoredLeaf] = []
+        parts: list[Matches] = []
+        notes = [*how.remarks]
+        is_cut = False
+        try:
+            for stem, weight in heaviest(
+                snapshot, snapshot.article(number), snapshot.language(number), deadline
+            ):
+                deadline.check()
+                scored = score_leaf(snapshot, _leaf(snapshot, stem))
+                leaves.append(scored)
+                parts.append(Matches(scored.matches.articles, scored.matches.scores * weight))
+        except TimeIsUp:
+            is_cut = True
+            notes.append(
+                f"The time for a query ({how.seconds:g} s) was up: {len(leaves)} of the words that the "
+                "article is about were looked up; others may be more like it."
+            )
+        itself = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
+        matches = subtract(unite(parts, snapshot.articles), itself)
+        folded = fold_duplicates(snapshot, matches, "relevance")
+        shown = top(snapshot, folded.shown, "relevance", 0, limit)
+        found = Found(matches, matches, tuple(leaves), (), (), ())
+        return Hits(present(snapshot, how, found, shown, folded), notes, is_cut=is_cut)
 
 
 def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
@@ -55,15 +72,19 @@ def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
     return tuple(snapshot.infos(ordered.articles.tolist()))
 
 
-def heaviest(snapshot: Snapshot, article: Article, language: str) -> list[tuple[str, float]]:
+def heaviest(
+    snapshot: Snapshot, article: Article, language: str, deadline: Deadline = NEVER
+) -> list[tuple[str, float]]:
     """The stems of an article that weigh most, heaviest first, and what each counts for; no stop words.
 
     They are chosen by frequency times idf over title and text, the frequency saturated as in BM25: the
-    saturated frequency is what they count for. `language` is the one that it was analysed in.
+    saturated frequency is what they count for. `language` is the one that it was analysed in. Raises
+    TimeIsUp.
     """
     words, common = analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()
-    for text in (*article.paragraphs, *[article.title] * _TITLE):
+    for text in _pieces(article):
+        deadline.check()
         counts.update(stem for stem, word in zip(*words.forms(text), strict=True) if word not in common)
     weighed = []
     # Without those that were removed: how many of them still lie there is no matter of the article.
@@ -72,6 +93,17 @@ def heaviest(snapshot: Snapshot, article: Article, language: str) -> list[tuple[
         weight = count / (count + _SATURATION)
         weighed.append((-weight * idf(paragraphs, snapshot.spread(stem)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
+
+
+def _pieces(article: Article) -> Iterator[str]:
+    """Its texts, the title as often as it counts; long ones are cut, where there is a space if possible."""
+    for text in (*article.paragraphs, *[article.title] * _TITLE):
+        start = 0
+        while len(text) - start > _AT_ONCE:
+            end = text.rfind(" ", start, start + _AT_ONCE) + 1 or start + _AT_ONCE
+            yield text[start:end]
+            start = end
+        yield text[start:]
 
 
 def _leaf(snapshot: Snapshot, stem: str) -> Leaf:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import pickle
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Config, ConfigError, Index, InvalidRequest, Page, limits
+from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
 from indexer.engine import evaluate
 from indexer.engine.leaves import Leaf
 from indexer.engine.scoring import ScoredLeaf, score_leaf
 from indexer.engine.snapshot import Snapshot
+from indexer.quotes import verify_quote
 from indexer.search import search
+from indexer.similar import similar
+from tests import stories
 from tests.test_query_language import ARTICLES, QUERIES, TODAY
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,88 @@ def test_the_configured_time_is_kept(tmp_path: Path) -> None:
         hasty.put(ARTICLES)
         assert hasty.search("wheel").is_cut
         assert not hasty.search("wheel", seconds=60).is_cut
+
+
+# Beside searches
+
+
+def hurried(index: Index, work: Callable[..., T], ticks: int, *given: Any) -> T:
+    """What comes of it by a clock that goes on by a second whenever somebody looks at it."""
+    reading = index._reading()
+    how = replace(reading.how, clock=itertools.count().__next__, seconds=ticks)
+    return work(reading.snapshot, how, *given)
+
+
+def looks(index: Index, work: Callable[..., Any], *given: Any) -> int:
+    """How often it looks at the time when there is enough of it."""
+    reading, clock = index._reading(), itertools.count()
+    work(reading.snapshot, replace(reading.how, clock=clock.__next__, seconds=10**9), *given)
+    return next(clock)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Articles that are alike, and one of them long."""
+    with Index(Config(index=tmp_path_factory.mktemp("alike") / "index")) as opened:
+        chance = random.Random(5)
+        opened.put([stories.article(f"s{number}", stories.story(chance)) for number in range(60)])
+        opened.put(
+            [Article(id="long", paragraphs=["the ferry and the crane " * 40_000, "東京の港" * 20_000])]
+        )
+        yield opened
+
+
+@pytest.mark.parametrize("ticks", range(1, 60))
+def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index, ticks: int) -> None:
+    number = archive._reading().snapshot.find("s7")
+    found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
+    assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
+    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.is_cut or found == whole
+
+
+def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None:
+    number = archive._reading().snapshot.find("long")
+    assert looks(archive, similar, number, 5) > 20
+    assert hurried(archive, similar, 10, number, 5).is_cut
+
+
+@pytest.mark.parametrize("ticks", range(1, 60))
+@pytest.mark.parametrize("article", [None, "s7"])
+def test_a_quotation_is_found_exactly_or_not_found_in_time(
+    archive: Index, ticks: int, article: str | None
+) -> None:
+    number = None if article is None else archive._reading().snapshot.find(article)
+    quote = archive.article("s7").paragraphs[2]
+    found = hurried(archive, verify_quote, ticks, quote, number)
+    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.verdict == "exact" or found.is_cut
+    whole = archive.verify_quote(quote, article)
+    assert (whole.verdict, whole.is_cut, whole.notes) == ("exact", False, ())
+    if not found.is_cut:
+        assert found == whole
+
+
+QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferry and the crane " * 100]
+
+
+@pytest.mark.parametrize("quote", QUOTES)
+@pytest.mark.parametrize("article", [None, "long"])
+def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
+    archive: Index, quote: str, article: str | None
+) -> None:
+    number = None if article is None else archive._reading().snapshot.find(article)
+    found = hurried(archive, verify_quote, 100, quote, number)
+    assert found.is_cut
+    assert found.as_json()["is_cut"]
+    assert looks(archive, verify_quote, quote, number) > 100
+
+
+def test_hits_are_a_tuple_that_keeps_what_it_says_of_them(archive: Index) -> None:
+    hits = hurried(archive, similar, 20, archive._reading().snapshot.find("s7"), 50)
+    assert isinstance(hits, tuple)
+    again = pickle.loads(pickle.dumps(hits))
+    assert (again, again.notes, again.is_cut) == (hits, hits.notes, hits.is_cut)
 
 
 _PAIRS = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)]

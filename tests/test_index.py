@@ -290,6 +290,7 @@ PUBLIC = [
     "Finding",
     "Hit",
     "HitExplanation",
+    "Hits",
     "Index",
     "IndexBuilding",
     "IndexDamaged",

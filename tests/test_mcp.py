@@ -95,12 +95,12 @@ class Agent:
 
 
 @contextmanager
-def agent_of(folder: Path, *options: str) -> Iterator[Agent]:
+def agent_of(folder: Path, *options: str, seconds: str = "60") -> Iterator[Agent]:
     """A client of `nutgraf mcp`, as it is run by those who run such servers."""
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "indexer", "mcp", "--index", str(folder), *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": "60"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": seconds},
     )
     client = Client(command, read_timeout_seconds=300)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as entered:
@@ -273,6 +273,18 @@ def test_a_quotation_is_checked_with_the_paragraph_and_its_link(
         [{"kind": "changed", "quoted": "sea", "source": "harbour"}] if verdict == "near" else []
     )
     assert found["passage"]["text"] in text_of(result)
+
+
+def test_a_quotation_that_there_was_no_time_for_is_not_called_one_that_nobody_said(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put(ARTICLES)
+    with agent_of(tmp_path / "index", seconds="1e-9") as hasty:
+        result = hasty.call("verify_quote", text="the old crane fell into the harbour")
+    found = result.structured_content
+    assert found is not None
+    assert (found["verdict"], found["is_cut"], found["article"]) == ("absent", True, None)
+    assert "The time for a query (1e-09 s) was up" in found["notes"][0]
+    assert text_of(result) == f"absent: nothing was found in time\n{found['notes'][0]}"
 
 
 def test_a_timeline_has_bars_and_is_bounded(agent: Agent) -> None:

@@ -159,7 +159,7 @@ def test_a_star_stands_for_any_answer_but_for_no_refusal() -> None:
 @pytest.mark.parametrize(
     "path",
     ["/api/search?q=silk", "/api/search?q=silk&format=atom", "/api/timeline?q=silk", "/api/suggest?q=sil",
-     "/api/articles/silk/1?q=road", "/?q=silk"],
+     "/api/search?q=silk&format=csv", "/api/similar/silk/1", "/api/articles/silk/1?q=road", "/?q=silk"],
 )  # fmt: skip
 def test_an_answer_that_was_cut_by_time_is_kept_by_nobody(path: str) -> None:
     config = archive(*ARTICLES).config
@@ -170,6 +170,11 @@ def test_an_answer_that_was_cut_by_time_is_kept_by_nobody(path: str) -> None:
             assert answer.status_code in (200, 503)
             assert answer.headers["Cache-Control"] == "no-store"
             assert "ETag" not in answer.headers
+
+
+def test_a_page_says_that_similar_articles_were_not_looked_for_to_the_end() -> None:
+    assert "no time to look for all of them" in site(query_seconds=1e-9).get("/a/silk/1").text
+    assert "no time to look for all of them" not in client().get("/a/silk/1").text
 
 
 @pytest.mark.parametrize(("path", "status", "media"), ROUTES)

@@ -156,13 +156,17 @@ def similar(name: str | None) -> ResponseReturnValue:
     """The articles that are most like one, and apart from them those that say the same."""
     index, wanted = current_mount().index, named_article(request.args, name)
     limit = whole_number(request.args, "limit", 10, most=takes.MAX_LIMIT)
-    return _json(
+    hits = index.similar(wanted, limit)
+    response = _json(
         {
             "id": wanted,
+            "is_cut": hits.is_cut,
+            "notes": hits.notes,
             "also": [other.as_json() for other in index.duplicates(wanted)],
-            "hits": [hit.as_json() for hit in index.similar(wanted, limit)],
+            "hits": [hit.as_json() for hit in hits],
         }
     )
+    return not_kept(response) if hits.is_cut else response
 
 
 @blueprint.get("/status")
@@ -259,7 +263,7 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
     response = Response(body, mimetype=exports.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
-    return response
+    return not_kept(response) if first.is_cut else response
 
 
 def _in_time(response: Response, began: float) -> Response:

@@ -42,7 +42,7 @@ _HEADERS = {
 }
 _INTRODUCTION = (
     "Full-text search over dated articles that lands on the paragraph. Text and spans come out, never HTML. "
-    "Spans count code points. Every answer has an ETag; ask again with If-None-Match. "
+    "Spans count code points. Every answer has an ETag, unless it was cut; ask again with If-None-Match. "
     "What is refused is told as a Problem."
 )
 

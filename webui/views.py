@@ -122,6 +122,7 @@ def article(name: str | None) -> ResponseReturnValue:
     text = article_text(marked, base, asked)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
     here = next((p for p in text.paragraphs if p.anchor == anchor), None)
+    similar = index.similar(wanted, SIMILAR)
     return _page(
         mount,
         "article.html",
@@ -137,9 +138,8 @@ def article(name: str | None) -> ResponseReturnValue:
             for kind, (label, _, _) in FORMATS.items()
         ],
         also=present.other_texts(index.duplicates(wanted), base, asked.home()),
-        similar=present.other_texts(
-            (hit.article for hit in index.similar(wanted, SIMILAR)), base, asked.home()
-        ),
+        similar=present.other_texts((hit.article for hit in similar), base, asked.home()),
+        is_cut=similar.is_cut,
         older=_older(index),
     )
 

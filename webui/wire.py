@@ -180,6 +180,8 @@ class SimilarAnswer(Answer):
     """The articles that are most like one, and apart from them those that say the same."""
 
     id: str
+    is_cut: Annotated[bool, Meta(description="Whether the time for a query was up before all was looked up.")]
+    notes: Annotated[list[str], Meta(description="What was left out.")]
     also: list[ArticleReference]
     hits: list[HitAnswer]
 
