@@ -94,7 +94,7 @@ def check(folder: Path, config: Config, today: Today) -> Reading:
     reading = open_reading(folder, config, today)
     try:
         reading.snapshot.verify()
-        owners = catalogs.load(folder, reading.snapshot.commit).owners()
+        owners = catalogs.load(folder, reading.snapshot.commit).owners().keys()
     except IndexDamaged:
         # Unless a commit that was made meanwhile has taken the files away.
         if latest(folder) in (reading.snapshot.commit, None):
@@ -104,6 +104,10 @@ def check(folder: Path, config: Config, today: Today) -> Reading:
         raise IndexDamaged(
             f"{folder} should have {len(owners)} articles by its catalog, it has "
             f"{reading.snapshot.articles}: run `nutgraf doctor --fix`"
+        )
+    if other := owners ^ reading.snapshot.ids():
+        raise IndexDamaged(
+            f"{folder} and its catalog disagree about the article {min(other)!r}: run `nutgraf doctor --fix`"
         )
     return reading
 

@@ -19,6 +19,7 @@ from indexer.diagnosis import Today, check
 from indexer.engine.gather import Chunk
 from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
+from indexer.engine.soundness import differing
 from indexer.errors import SourceMissing
 from indexer.listing import Listing, list_source
 from indexer.model import Article
@@ -77,7 +78,7 @@ def derive(config: Config, today: Today, progress: Progress | None) -> Manifest:
                 "version", str(folder), f"it was made by {_named(versions)}, this is {_named(versions_now)}"
             )
         )
-    differences += [*_between(known, now, listings), *_stored(snapshot, known)]
+    differences += [*_between(known, now, listings), *_stored(snapshot, known), *_indexed(snapshot, known)]
     return Manifest(
         _root(known, versions),
         _root(now, versions_now),
@@ -122,6 +123,15 @@ def _stored(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
             yield Difference("stored", article.id, "the article is stored otherwise than it was read")
     for name in wanted:
         yield Difference("stored", name, "the article is not in the index")
+
+
+def _indexed(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
+    """What segments say of their articles otherwise than these would be indexed."""
+    sources = {name: Path(source).as_uri() for source, _, entry in known.entries() for name in entry.articles}
+    for part in snapshot.parts:
+        for name in differing(part.view, snapshot.default_language, sources.get):
+            what = f"{name} is another than its articles give"
+            yield Difference("stored", str(part.view.file.path), what)
 
 
 def _marks(articles: dict[str, tuple[str, str]]) -> dict[str, str]:

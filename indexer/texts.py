@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from indexer.errors import InvalidArticle
 
+MOST_TEXT = 2**27
+"""Bytes in UTF-8 of the longest text that an article may have: what is longer is believed of no index."""
 LARGE = 10**18
 """A number that is no count of anything here."""
 
@@ -20,10 +22,12 @@ def told(value: object) -> str:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise InvalidArticle, naming the field, unless it is text that can be written as UTF-8."""
+    """Raise InvalidArticle, naming the field, unless it is text that can be written as UTF-8, and fits."""
     if not isinstance(value, str):
         advice = ": decode it first" if isinstance(value, bytes) else ""
         raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found{advice}")
+    if len(value) > MOST_TEXT // 4 and len(value.encode(errors="surrogatepass")) > MOST_TEXT:
+        raise InvalidArticle(f"{name}: at most {MOST_TEXT:,} bytes are wanted, it has more: split it")
     if value.isascii():
         return
     try:

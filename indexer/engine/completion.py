@@ -150,14 +150,15 @@ def _documents(view: SegmentView, field: str, stems: Any, sizes: Any) -> Ids:
     if not int(sizes.sum()):
         return np.empty(0, np.int32)
     if len(stems) == 1 or int(starts[-1] + sizes[-1] - starts[0]) == int(sizes.sum()):
-        docs = view.gaps(field).read(int(starts[0]), int(starts[-1] + sizes[-1]))
+        docs = view.numbers(field, "gaps").read(int(starts[0]), int(starts[-1] + sizes[-1]))
     else:
-        docs = view.gaps(field).pick(ranges(starts, sizes))
+        docs = view.numbers(field, "gaps").pick(ranges(starts, sizes))
     np.cumsum(docs, out=docs)
     first = np.cumsum(sizes) - sizes
     # What was summed up before a stem began is not part of its gaps.
     before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
     docs -= np.repeat(before, sizes)
+    view.check_documents(field, docs)
     return docs
 
 

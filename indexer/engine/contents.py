@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import numpy as np
 from whoosh.filedb.filestore import FileStorage, RamStorage
 from whoosh.index import TOC
 
@@ -70,11 +71,12 @@ def read_contents(
         if number is None:
             raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one")
         try:
-            contents = _parse(folder / f"_{INDEX_NAME}_{number}.toc", number)
+            contents = _parse(_path(folder, number), number)
             segments = [_segment(words) for words in contents.segments]
             views = [known.get(s.segment_id()) or s.view(storage) for s in segments]
             for segment, view in zip(segments, views, strict=True):
                 segment.check(view)
+                _check_removals(folder, number, segment, view)
         except IndexDamaged:
             # A commit in between takes the files of the one before away.
             if attempt < _RETRIES - 1 and latest(folder) not in (number, None):
@@ -95,7 +97,11 @@ def latest(folder: Path) -> int | None:
 
 def verify_contents(folder: Path, commit: int) -> None:
     """Raise IndexDamaged unless the table of contents of a commit is what was written."""
-    _parse(folder / f"_{INDEX_NAME}_{commit}.toc", commit)
+    _parse(_path(folder, commit), commit)
+
+
+def _path(folder: Path, commit: int) -> Path:
+    return folder / f"_{INDEX_NAME}_{commit}.toc"
 
 
 def _parse(path: Path, number: int) -> _Contents:
@@ -118,7 +124,22 @@ def _parse(path: Path, number: int) -> _Contents:
         raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor --fix`") from error
     if contents.commit != number:
         raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor --fix`")
+    if len({segment.id for segment in contents.segments}) < len(contents.segments):
+        raise IndexDamaged(f"{path} names a segment twice: run `nutgraf doctor --fix`")
     return contents
+
+
+def _check_removals(folder: Path, number: int, segment: ColumnarSegment, view: SegmentView) -> None:
+    """Raise IndexDamaged unless whole articles are removed, and nothing else."""
+    live = segment.live()
+    if live is None:
+        return
+    whole = live[view.first[:-1]].repeat(np.diff(view.first))
+    if not np.array_equal(live, whole) or segment.deleted_count() + int(live.sum()) != len(live):
+        raise IndexDamaged(
+            f"{_path(folder, number)} makes no sense: it removes parts of articles in segment "
+            f"{segment.segment_id()}; run `nutgraf doctor --fix`"
+        )
 
 
 def _segment(words: _Segment) -> ColumnarSegment:

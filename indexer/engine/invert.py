@@ -118,6 +118,11 @@ class Buffer:
 
     def segment(self) -> tuple[Iterator[bytes | memoryview], int]:
         """The bytes of the segment, and how many documents it has; the buffer is empty afterwards."""
+        sections, own = self.sections()
+        return encode(sections, own), own["documents"]
+
+    def sections(self) -> tuple[Iterator[Section], dict[str, Any]]:
+        """The sections of the segment, and what it says of itself; the buffer is empty afterwards."""
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
         counts = _joined([chunk.counts for chunk in chunks])
@@ -127,7 +132,7 @@ class Buffer:
         languages = sorted({language for chunk in chunks for language in chunk.languages})
         articles = sum(len(chunk.ids) for chunk in chunks)
         sections = _sections(chunks, forms, counts, first, languages, texts)
-        return encode(sections, facts(documents, articles, languages)), documents
+        return sections, facts(documents, articles, languages)
 
 
 def _sections(

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import lt
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.segment import Array, compact
+from indexer.engine.trusting import trusting
 from indexer.sharing import lazy
 
 # Every so many words one is kept in memory. A search among those and then in one stretch of the text takes a
 # third of the time that it takes to read a word from the text at each step.
 _STRETCH = 64
+_AT_ONCE = 2**16  # words that are compared together
 
 
 class Lexicon:
-    """Words ascending by their UTF-8 bytes, numbered from 0; little is read but what is looked at."""
+    """Words ascending by their UTF-8 bytes, numbered from 0; little is read but what is looked at.
 
-    def __init__(self, text: Array, ends: Array) -> None:
+    Raises IndexDamaged, naming the file at `path`, for what is no text.
+    """
+
+    def __init__(self, text: Array, ends: Array, path: Path = Path()) -> None:
+        self._path = path
         # One item of a view of memory is read several times as fast as one of an array.
         self._text = text.data
         self._ends = ends.astype(ends.dtype.newbyteorder("="), copy=False).data
@@ -28,7 +36,8 @@ class Lexicon:
         return len(self._ends)
 
     def __getitem__(self, number: int) -> str:
-        return self._bytes(number).decode()
+        with trusting(self._path):
+            return self._bytes(number).decode()
 
     def find(self, word: str) -> int | None:
         """The number of a word, or None."""
@@ -50,7 +59,22 @@ class Lexicon:
 
     def words(self) -> list[str]:
         """All the words, decoded."""
-        return str(self._text, "utf-8").split("\n") if len(self._ends) else []
+        with trusting(self._path):
+            return str(self._text, "utf-8").split("\n") if len(self._ends) else []
+
+    def is_sorted(self) -> bool:
+        """Whether every word is text, and stands after the one before it."""
+        last: list[bytes] = []
+        for first in range(0, len(self._ends), _AT_ONCE):
+            start = self._ends[first - 1] + 1 if first else 0
+            text = bytes(self._text[start : self._ends[min(first + _AT_ONCE, len(self._ends)) - 1]])
+            with trusting(self._path):
+                text.decode()
+            words = [*last, *text.split(b"\n")]
+            if not all(map(lt, words, words[1:])):
+                return False
+            last = words[-1:]
+        return True
 
     @lazy
     def _heads(self) -> list[bytes]:

@@ -34,6 +34,11 @@ class Decoded:
         # int32 holds what one stem has, and is added up in half the time.
         return self.freqs.cumsum(dtype=np.int32)
 
+    @lazy
+    def occurrences(self) -> int:
+        """How many occurrences there are."""
+        return int(self.freqs.sum(dtype=np.int64))
+
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float64))
 

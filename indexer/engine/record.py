@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import TypeVar
 
-from msgspec import DecodeError, Struct
+from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-from indexer.errors import IndexDamaged
 from indexer.model import Article, ArticleInfo, Encoding
-from indexer.published import Published
+from indexer.published import Published, published_from
 
 
 class _Head(Struct, omit_defaults=True):
@@ -28,7 +25,6 @@ class _Head(Struct, omit_defaults=True):
     notes: tuple[str, ...] = ()
 
 
-_T = TypeVar("_T")
 _encode = Encoder().encode
 _decode = Decoder(_Head).decode
 _decode_info = Decoder(ArticleInfo).decode  # what a hit does not show is passed over
@@ -60,9 +56,9 @@ def digest(items: list[bytes]) -> str:
 
 
 def decode_article(items: list[bytes]) -> Article:
-    """The article of these items."""
-    head = _read(_decode, items[0])
-    return Article(
+    """The article of these items; raises ValueError or InvalidArticle when they are none's."""
+    head = _decode(items[0])
+    article = Article(
         head.id,
         head.title,
         [item.decode() for item in items[1:]],
@@ -73,18 +69,16 @@ def decode_article(items: list[bytes]) -> Article:
         Encoding(*head.encoding) if head.encoding else None,
         head.notes,
     )
+    if len(article.paragraphs) < len(items) - 1:
+        raise ValueError("a paragraph without text")
+    return article
 
 
 def decode_info(head: bytes, language: str) -> ArticleInfo:
-    """The article of this head, without its text; `language` is the one that it was analysed in."""
-    info = _read(_decode_info, head)
+    """The article of this head, without its text; `language` is the one that it was analysed in.
+
+    Raises ValueError or InvalidArticle when it is none's.
+    """
+    info = _decode_info(head)
+    published_from(info.published)
     return replace(info, language=language, language_stated=False) if info.language is None else info
-
-
-def _read(decode: Callable[[bytes], _T], head: bytes) -> _T:
-    try:
-        return decode(head)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise IndexDamaged(
-            f"a stored article makes no sense ({error}): run `nutgraf doctor --fix`"
-        ) from error

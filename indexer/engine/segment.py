@@ -9,7 +9,7 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,6 +40,8 @@ class SegmentFile:
     for a file that is not whole.
     """
 
+    sections: _Sections
+
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
@@ -52,7 +54,7 @@ class SegmentFile:
             self._check_bounds(name)
         self.seal = self._map[-_TRAILER.size :]
         """How the file ends: where its directory is, and the checksum of that."""
-        self.sections: dict[str, Array] = _Sections(path, self._map, self._directory)
+        self.sections = _Sections(path, self._map, self._directory)
 
     def info(self) -> dict[str, Any]:
         """The segment's own facts: counts and languages."""
@@ -60,6 +62,20 @@ class SegmentFile:
             return msgspec.json.decode(self.sections["facts"].tobytes(), type=dict[str, Any])
         except (ValueError, RecursionError) as error:
             self._refuse(self._directory["facts"][1], f"its facts make no sense ({error})")
+
+    @property
+    def directory(self) -> dict[str, tuple[str, int]]:
+        """Of each array its kind, and how many numbers it has."""
+        return {name: (kind, size // int(kind[1:])) for name, (kind, _, size, _) in self._directory.items()}
+
+    def expect(self, fault: Callable[[str, Array, Mapping[str, Array]], str | None]) -> None:
+        """Have each array looked at when it is first used: `fault` says what is wrong with it, or None."""
+        self.sections.fault = fault
+
+    def refuse(self, name: str, what: str) -> NoReturn:
+        """Raise IndexDamaged: an array is what was written, but makes no sense."""
+        _, offset, *_ = self._directory.get(name, ("", self._end))
+        self._refuse(offset, f"{name} {what}")
 
     def refuse_end(self) -> NoReturn:
         """Raise IndexDamaged: the file is whole, but another one than the table of contents means."""
@@ -78,8 +94,8 @@ class SegmentFile:
             self._refuse(min(size, len(self._map)), f"it had {len(self._map)} bytes when it was opened")
         place = len(MAGIC)
         for name, (_, offset, size, checksum) in self._directory.items():
-            if any(self._map[place:offset]):
-                self._refuse(place, "the space between the arrays is not empty")
+            if offset != place + -place % _ALIGNMENT or any(self._map[place:offset]):
+                self._refuse(place, f"{name} does not follow, or the space before it is not empty")
             if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
                 self._refuse(offset, f"{name} is not what was written")
             place = offset + size
@@ -134,6 +150,7 @@ class _Sections(dict[str, Array]):
         self._path = path
         self._map = mapped
         self._directory = directory
+        self.fault: Callable[[str, Array, Mapping[str, Array]], str | None] | None = None
 
     def __missing__(self, name: str) -> Array:
         if name not in self._directory:
@@ -142,6 +159,8 @@ class _Sections(dict[str, Array]):
         if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
             _refuse(self._path, offset, f"{name} is not what was written")
         array = np.frombuffer(self._map, np.dtype(f"<{kind}"), size // int(kind[1:]), offset)
+        if self.fault and (fault := self.fault(name, array, self)):
+            _refuse(self._path, offset, f"{name} {fault}")
         self[name] = array
         return array
 

@@ -24,6 +24,7 @@ from indexer.engine.record import decode_article, decode_info
 from indexer.engine.schema import make_schema
 from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
+from indexer.engine.trusting import trusting
 from indexer.engine.view import Positions, SegmentView
 from indexer.engine.vocabulary import Vocabulary
 from indexer.model import Article, ArticleInfo
@@ -187,7 +188,8 @@ class Snapshot:
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
         view, local = self._locate(article)
-        return decode_info(view.head(local), view.language(local))
+        with trusting(view.file.path):
+            return decode_info(view.head(local), view.language(local))
 
     def infos(self, articles: Sequence[int]) -> list[ArticleInfo]:
         """Articles without their text."""
@@ -196,7 +198,8 @@ class Snapshot:
     def article(self, article: int) -> Article:
         """A whole article, as it was put in."""
         view, local = self._locate(article)
-        return decode_article(view.all_items(local))
+        with trusting(view.file.path):
+            return decode_article(view.all_items(local))
 
     def language(self, article: int) -> str:
         """The language that an article was analysed in: stated, detected or configured."""
@@ -219,14 +222,19 @@ class Snapshot:
         for view, (places, locals_, named) in wanted.items():
             items = view.items(locals_, named)
             languages, anchors = view.languages_of(locals_), view.anchors_at(locals_, named)
-            for place, language, names, (head, *texts) in zip(places, languages, anchors, items, strict=True):
-                found[place] = Excerpt(decode_info(head, language), names, [text.decode() for text in texts])
+            with trusting(view.file.path):
+                for place, language, names, (head, *texts) in zip(
+                    places, languages, anchors, items, strict=True
+                ):
+                    info = decode_info(head, language)
+                    found[place] = Excerpt(info, names, [text.decode() for text in texts])
         return [found[place] for place in range(len(articles))]
 
     def text_of(self, doc: int) -> str:
         """The paragraph that a document is; empty for the one document of an article without text."""
         part = self.parts[bisect_right(self.parts, doc, key=lambda part: part.first_doc) - 1]
-        return part.view.text_of(doc - part.first_doc)
+        with trusting(part.view.file.path):
+            return part.view.text_of(doc - part.first_doc)
 
     def words_of(self, stem: str) -> set[str]:
         """All the words that have a stem."""
@@ -241,6 +249,10 @@ class Snapshot:
         """The id of an article."""
         view, local = self._locate(article)
         return view.id_of(local)
+
+    def ids(self) -> set[str]:
+        """The ids of all articles."""
+        return {self.id_of(article) for article in range(self.articles)}
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
@@ -315,9 +327,16 @@ class Snapshot:
             part.view.file.check_size()
 
     def verify(self) -> None:
-        """Read every byte of the segments and compare it with its checksum; raises IndexDamaged."""
+        """Read every byte of the segments, compare it with its checksum, and what it says with the rest.
+
+        Raises IndexDamaged.
+        """
+        # Here, for no query needs it.
+        from indexer.engine.soundness import check_segment
+
         for part in self.parts:
             part.view.file.verify()
+            check_segment(part.view)
 
     def _locate(self, article: int) -> tuple[SegmentView, int]:
         """The segment of an article, and its number there."""

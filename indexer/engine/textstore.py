@@ -5,18 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from itertools import accumulate
+from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import zstandard
 
 from indexer.engine.segment import Array
 from indexer.errors import IndexDamaged
+from indexer.texts import MOST_TEXT
 
 # The larger, the smaller on disk, and the longer one item takes to read: on news text, blocks four times as
 # large are a seventh smaller in all, and take four times as long, which every hit that is shown waits for.
 BLOCK = 4 * 1024
 _LEVEL = 3
 _RECENT = 256  # blocks, a megabyte
+# So many bytes are in one of a frame at most: four of these stand for 128 KiB that are all alike.
+_TIMES = 2**15
+_MOST = 2 * MOST_TEXT  # as long a text as an article may have, and what is in a block with it
 _tools = threading.local()
 
 _Block = tuple[int, bytes, list[int]]
@@ -71,9 +77,16 @@ class TextWriter:
 
 
 class TextStore:
-    """Items by number; safe to share between threads."""
+    """Items by number; safe to share between threads.
 
-    def __init__(self, data: Array, ends: Array, items: Array, lengths: Array) -> None:
+    The numbers of each array have to fit those of the others. Raises IndexDamaged, naming the file at `path`,
+    for a block that is another than `lengths` says.
+    """
+
+    def __init__(
+        self, data: Array, ends: Array, items: Array, lengths: Array, *, path: Path = Path()
+    ) -> None:
+        self._path = path
         self.data = data
         self.ends = ends
         self.items = items
@@ -98,19 +111,25 @@ class TextStore:
             decompress = _tools.decompress
         except AttributeError:
             decompress = _tools.decompress = zstandard.ZstdDecompressor().decompress
-        try:
-            text = decompress(data[first_byte : ends[block]])
-        except zstandard.ZstdError as error:
-            raise IndexDamaged(
-                f"a stored text makes no sense ({error}): run `nutgraf doctor --fix`"
-            ) from error
+        frame = data[first_byte : ends[block]]
         bounds = list(accumulate(self.lengths.data[start : items[block]], initial=0))
+        try:
+            # What it says it has is made room for, before it is seen whether it has it.
+            stated = zstandard.frame_content_size(frame)
+            if stated == bounds[-1] <= min(len(frame) * _TIMES, _MOST):
+                text = decompress(frame, allow_extra_data=False)
+            else:
+                self._refuse(f"{stated:,} bytes of text by its frame, {bounds[-1]:,} by its lengths")
+        except zstandard.ZstdError as error:
+            self._refuse(str(error))
         if len(text) != bounds[-1]:
-            raise IndexDamaged(
-                f"a stored text should have {bounds[-1]} bytes, it has {len(text)}: "
-                "run `nutgraf doctor --fix`"
-            )
+            self._refuse(f"{len(text):,} bytes of text, where there should be {bounds[-1]:,}")
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[block] = found = (start, text, bounds)
         return found
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise IndexDamaged(
+            f"{self._path} is damaged: a stored text makes no sense ({what}); run `nutgraf doctor --fix`"
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
+from indexer.engine.shape import fault, shape_of
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
 from indexer.sharing import lazy
@@ -43,14 +46,12 @@ class SegmentView:
 
     def __init__(self, path: Path) -> None:
         self.file = SegmentFile(path)
-        facts = self.file.info()
-        self.documents: int = facts["documents"]
-        self.articles: int = facts["articles"]
-        self.languages: list[str] = facts["languages"]
-        section = self.file.sections
-        self.stems = Lexicon(section["stem.text"], section["stem.ends"])
-        self.words = Lexicon(section["word.text"], section["word.ends"])
-        self.ids = Lexicon(section["id.text"], section["id.ends"])
+        facts, counts = shape_of(self.file)
+        self.documents: int = facts.documents
+        self.articles: int = facts.articles
+        self.languages: list[str] = facts.languages
+        self.file.expect(partial(fault, counts))
+        self.stems, self.words, self.ids = map(self._lexicon, ("stem", "word", "id"))
         self._packed: dict[tuple[str, str], Packed] = {}
         # Losing a race for it costs a stem's reading, nothing more.
         self._recent: dict[tuple[str, int], Decoded] = {}
@@ -59,7 +60,8 @@ class SegmentView:
     def texts(self) -> TextStore:
         """The stored text."""
         section = self.file.sections
-        return TextStore(*(section[f"text.{part}"] for part in ("data", "ends", "items", "lengths")))
+        parts = (section[f"text.{part}"] for part in ("data", "ends", "items", "lengths"))
+        return TextStore(*parts, path=self.file.path)
 
     @lazy
     def first(self) -> NDArray[np.int64]:
@@ -76,8 +78,11 @@ class SegmentView:
         """The names of a label ("source", "path", …); "article.<label>s" has places among them."""
         if label == "language":
             return self.languages
-        section = self.file.sections
-        return Lexicon(section[f"{label}.text"], section[f"{label}.ends"]).words()
+        return self.label(label).words()
+
+    def label(self, name: str) -> Lexicon:
+        """The names of a label that has parts of its own."""
+        return self._lexicon(name)
 
     def column(self, name: str) -> NDArray[np.int64]:
         """A column of articles or documents, one value of each (int64)."""
@@ -183,12 +188,14 @@ class SegmentView:
         stem = self._decoded(field, number)
         if not len(stem.docs) or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        begin, _ = self._range(f"{field}.occurrences", number)
+        begin, end = self._range(f"{field}.occurrences", number)
+        if stem.occurrences != end - begin:
+            self._refuse_counts(field)
         own = np.minimum(stem.docs.searchsorted(docs), len(stem.docs) - 1)
         places = (stem.docs[own] == docs).nonzero()[0]
         own = own[places]
         counts = stem.freqs[own]
-        positions = self._numbers(field, "positions").pick(
+        positions = self.numbers(field, "positions").pick(
             ranges(stem.ends[own] - counts + np.int64(begin), counts)
         )
         return places.repeat(counts), positions.astype(np.int64)
@@ -207,11 +214,16 @@ class SegmentView:
             inside = _places(docs, found, self.documents)
             begin, _ = self._range(f"{field}.occurrences", low)
             starts = np.cumsum(freqs, dtype=np.int64) - freqs + begin
+            if len(owners) and starts[-1] + freqs[-1] != self._range(f"{field}.occurrences", owners[-1])[1]:
+                self._refuse_counts(field)
             kept = np.flatnonzero(inside >= 0)
             own = ranges(starts[kept], freqs[kept])
             variants = self.file.sections[f"{field}.variants"][own]
-            right = np.flatnonzero(wanted[np.repeat(firsts[owners[kept]], freqs[kept]) + variants])
-            positions = self._numbers(field, "positions").pick(own[right])
+            own_forms = np.repeat(firsts[owners[kept]], freqs[kept]) + variants
+            if len(own_forms) and int(own_forms.max()) >= len(wanted):
+                self.refuse_variants(field)
+            right = np.flatnonzero(wanted[own_forms])
+            positions = self.numbers(field, "positions").pick(own[right])
             keys.append((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
         deadline.check()
         key = np.sort(np.concatenate(keys))
@@ -227,9 +239,11 @@ class SegmentView:
 
     def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
         """Everything that stands in a field, by stem, document and position: document, variant, position."""
-        docs, freqs = self._postings(field, 0, len(self.stems))
+        docs, freqs = self.decode(field, 0, len(self.stems))
         variants = self.file.sections[f"{field}.variants"]
-        return np.repeat(docs, freqs), variants, self._numbers(field, "positions").read(0, len(variants))
+        if int(freqs.sum(dtype=np.int64)) != len(variants):
+            self._refuse_counts(field)
+        return np.repeat(docs, freqs), variants, self.numbers(field, "positions").read(0, len(variants))
 
     def items(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[bytes]]:
         """The stored head of each article, and those of its paragraphs (numbered from 0) that are named."""
@@ -251,10 +265,6 @@ class SegmentView:
             return ""
         place = int(self._heads[article]) + 1 + doc - int(self.first[article])
         return self.texts.read([place])[0].decode()
-
-    def gaps(self, field: str) -> Packed:
-        """The gaps of a field's postings, by stem; see FORMAT.md."""
-        return self._numbers(field, "gaps")
 
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
@@ -287,7 +297,12 @@ class SegmentView:
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
         place = self.ids.find(article_id)
-        return None if place is None else int(self.file.sections["article.by_id"][place])
+        if place is None:
+            return None
+        article = int(self.file.sections["article.by_id"][place])
+        if int(self.file.sections["article.id_places"][article]) != place:
+            self.file.refuse("article.by_id", "does not agree with article.id_places")
+        return article
 
     def find_prefix(self, start: str) -> NDArray[np.int64]:
         """The articles whose id begins with a text."""
@@ -300,6 +315,12 @@ class SegmentView:
         """The id of an article."""
         return self.ids[int(self.file.sections["article.id_places"][article])]
 
+    def check_documents(self, field: str, docs: Ids) -> None:
+        """Raise IndexDamaged unless documents that were added up from the gaps of a field are there."""
+        # As a number without a sign, one that came round is too large, too.
+        if len(docs) and int(docs.view(np.uint32).max()) >= self.documents:
+            self.file.refuse(f"{field}.gaps.narrow", f"leads beyond the {self.documents} documents")
+
     @lazy
     def _heads(self) -> Array:
         """The number of each article's head among the stored items."""
@@ -307,7 +328,12 @@ class SegmentView:
         # Not as many items as documents: the one document of an article without text has none.
         return np.cumsum(counts + 1) - counts - 1
 
-    def _numbers(self, field: str, name: str) -> Packed:
+    def _lexicon(self, name: str) -> Lexicon:
+        section = self.file.sections
+        return Lexicon(section[f"{name}.text"], section[f"{name}.ends"], self.file.path)
+
+    def numbers(self, field: str, name: str) -> Packed:
+        """The packed numbers of a field: "gaps", "freqs" or "positions"; see FORMAT.md."""
         found = self._packed.get((field, name))
         if found is None:
             section = self.file.sections
@@ -324,29 +350,37 @@ class SegmentView:
         decoded = self._decoded(field, stem)
         return Postings(decoded.docs, decoded.freqs.astype(np.float64))
 
+    def refuse_variants(self, field: str) -> NoReturn:
+        """Raise IndexDamaged: an occurrence has a variant that its stem has not."""
+        self.file.refuse(f"{field}.variants", "has a variant that its stem has not")
+
+    def _refuse_counts(self, field: str) -> NoReturn:
+        self.file.refuse(f"{field}.freqs.narrow", f"does not add up to {field}.occurrences")
+
     def _decoded(self, field: str, stem: int) -> Decoded:
         known = self._recent.get((field, stem))
         if known is not None:
             return known
-        found = Decoded(*self._postings(field, stem, stem + 1))
+        found = Decoded(*self.decode(field, stem, stem + 1))
         if len(found.docs) <= _KEPT:
             if len(self._recent) >= _RECENT:
                 self._recent.clear()
             self._recent[field, stem] = found
         return found
 
-    def _postings(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
+    def decode(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
         """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""
         starts = self.file.sections[f"{field}.starts"]
         begin, end = int(starts[low]), int(starts[high])
-        docs = self._numbers(field, "gaps").read(begin, end)
+        docs = self.numbers(field, "gaps").read(begin, end)
         docs.cumsum(out=docs)
         if high - low > 1 and begin < end:
             first = starts[low:high].astype(np.int64) - begin
             # What was summed up before a stem began is not part of its gaps.
             before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
             docs -= np.repeat(before, np.diff(first, append=end - begin))
-        return docs, self._numbers(field, "freqs").read(begin, end)
+        self.check_documents(field, docs)
+        return docs, self.numbers(field, "freqs").read(begin, end)
 
     def _stretches(
         self, field: str, stems: Array, deadline: Deadline, *, only: bool = False
@@ -362,7 +396,7 @@ class SegmentView:
         for part in np.split(stems, breaks) if len(stems) else ():
             deadline.check()
             low, high = int(part[0]), int(part[-1]) + 1
-            docs, freqs = self._postings(field, low, high)
+            docs, freqs = self.decode(field, low, high)
             bounds = starts[low : high + 1].astype(np.int64)
             owners = np.repeat(np.arange(low, high), bounds[1:] - bounds[:-1])
             if only and high - low > len(part):
@@ -378,7 +412,9 @@ class SegmentView:
         if begin == end:
             return NO_POSTINGS
         codes = self.file.sections[f"{field}.variants"][begin:end]
-        whole = self._whole(field, stem)
+        whole = self._decoded(field, stem)
+        if whole.occurrences != end - begin or not whole.freqs.all():
+            self._refuse_counts(field)
         freqs = whole.freqs.astype(np.int64)
         wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
         counts = np.add.reduceat(wanted, np.cumsum(freqs) - freqs, dtype=np.float64)

@@ -56,7 +56,10 @@ def share_of_stem(view: SegmentView, stem: int) -> NDArray[np.float64]:
         edges = section[f"{field}.occurrences"]
         begin, end = int(edges[stem]), int(edges[stem + 1])
         seen = section[f"{field}.variants"][begin : min(end, begin + _SAMPLE)]
-        counts += np.bincount(seen, minlength=len(counts))
+        found = np.bincount(seen, minlength=len(counts))
+        if len(found) > len(counts):
+            view.refuse_variants(field)
+        counts += found
     shares: NDArray[np.float64] = counts / max(counts.sum(), 1.0)
     return shares
 
