@@ -8,48 +8,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Literal
 
+from indexer.readers.elements import (
+    CELLS,
+    ENDS_PARAGRAPH,
+    FORMATTING,
+    HEADINGS,
+    MARKING,
+    ONCE,
+    OPENS_NOTHING_AGAIN,
+    POINTS,
+    SAYS_NOTHING,
+    SCOPE,
+    SCOPED,
+    SEEN_THROUGH,
+    SPECIAL,
+    TABLE_BODIES,
+    TABLE_PARTS,
+    VOID,
+)
+
 Space = Literal["html", "svg", "math"]
 
-
-def names(text: str) -> frozenset[str]:
-    """The words of a text, as names of elements."""
-    return frozenset(text.split())
-
-
-VOID = names(
-    "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr"
-)
-# These are opened again where an element that they lie in ended before them.
-_FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
-_HEADINGS = names("h1 h2 h3 h4 h5 h6")
-# A paragraph ends where one of these begins, and an end tag of theirs ends what is in them.
-_BLOCKS = names("""
-    address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header
-    hgroup listing main menu nav ol pre search section summary ul""")
-_ENDS_PARAGRAPH = _BLOCKS | _HEADINGS | names("p form li dd dt plaintext table hr xmp")
-_OPENS_NOTHING_AGAIN = _ENDS_PARAGRAPH | names("""
-    base basefont bgsound caption col colgroup link meta param rb rp rt rtc source tbody td tfoot th thead tr
-    track""")
-_SCOPED = _BLOCKS | _HEADINGS | names("applet button dd dt li marquee object p select")
-# None of these is looked beyond for an element to end ("special" in the standard).
-_SPECIAL = (
-    _BLOCKS
-    | _HEADINGS
-    | names("""
-    applet body button caption colgroup dd dt form frameset head html iframe li marquee noembed noframes
-    noscript object p plaintext script select style table tbody td template textarea tfoot th thead title tr
-    xmp""")
-)
-# But these, for an item of a list.
-_SEEN_THROUGH = names("address div p")
-_SCOPE = names("applet caption html table td th marquee object template")
-# What is opened in these is not opened again outside.
-_MARKING = names("applet caption td th marquee object template")
-_TABLE_BODIES = names("tbody tfoot thead")
-_CELLS = names("td th")
-_TABLE_PARTS = _TABLE_BODIES | _CELLS | names("caption col colgroup table tr")
-_ONCE = names("body frameset head html")
-_POINTS = {"svg": names("foreignobject desc title"), "math": names("mi mo mn ms mtext")}
 # How many of a name are opened again, and how many in all, so that time stays in proportion to the page.
 _AGAIN, _AGAIN_IN_ALL = 3, 300_000
 # Beyond so many special elements, no formatting element is ended.
@@ -57,9 +36,13 @@ _FAR = 8
 
 
 class OpenElements:
-    """The open elements from an outermost one down; that one may lie in others."""
+    """The open elements from an outermost one down; that one may lie in others.
 
-    def __init__(self) -> None:
+    With `quirks`, a table does not end a paragraph, as in pages of old.
+    """
+
+    def __init__(self, *, quirks: bool = False) -> None:
+        self._quirks = quirks
         # A name is empty where the element was taken out from among the others.
         self._names: list[str] = []
         self._spaces: list[Space] = []
@@ -69,9 +52,11 @@ class OpenElements:
         self._special: list[int] = []
         self._barriers: list[int] = []
         self._scopes: list[int] = []
-        # Formatting elements in the order of their tags, those apart that began in one of _MARKING.
+        # Formatting elements in the order of their tags, those apart that began in one of MARKING.
         self._formatting: list[list[str]] = [[]]
         self._again = 0
+        # For each template the first tag that says what it is for.
+        self._templates: list[str] = []
 
     def __len__(self) -> int:
         return len(self._names)
@@ -90,11 +75,25 @@ class OpenElements:
             return self.space == "svg" or inner == "annotation-xml" or name not in ("mglyph", "malignmark")
         return inner == "annotation-xml" and name == "svg" and self.space == "math"
 
+    def takes(self, name: str) -> bool:
+        """Whether a start tag of HTML means anything here; few do in a template for columns."""
+        if self._templates and self._names[-1] == "template" and self.space == "html":
+            if not self._templates[-1] and name not in SAYS_NOTHING:
+                self._templates[-1] = name
+            return self._templates[-1] != "col" or name == "template"
+        return True
+
+    def takes_part(self, name: str) -> bool:
+        """Whether a start tag ends what lies in here because it is a table's, or a part of one."""
+        if name == "table":
+            return self._is_among_table_parts() and self._last("table") > self._last("template")
+        return name in TABLE_PARTS and self._last("table") >= 0
+
     def open_foreign(self, name: str, space: Space, *, has_html: bool = False) -> None:
         """An element of SVG or MathML begins; `has_html` says that its attributes call its content HTML."""
         if self.space == "html":
             self.write()
-        self._push(name, space, is_point=name in _POINTS.get(space, ()) or has_html)
+        self._push(name, space, is_point=name in POINTS.get(space, ()) or has_html)
 
     def leave_foreign(self) -> None:
         """A tag of HTML ends what is SVG or MathML, up to where that may have HTML in it."""
@@ -111,6 +110,7 @@ class OpenElements:
 
     def write(self) -> None:
         """Text stands here, or something else before which formatting elements are opened again."""
+        self._end_columns()
         formatting = self._formatting[-1]
         if formatting and self._again < _AGAIN_IN_ALL:
             missing: list[str] = []
@@ -125,15 +125,19 @@ class OpenElements:
 
     def open(self, name: str) -> None:
         """An element of HTML begins, which may end others."""
-        if name in _ONCE:
+        if name in ONCE:
             return
-        if name in _ENDS_PARAGRAPH and not (name == "table" and self._is_among_table_parts()):
+        if name != "col":
+            self._end_columns()
+        if name in ENDS_PARAGRAPH and not (
+            name == "table" and (self._quirks or self._is_among_table_parts())
+        ):
             self.close("p")
-        if name in _TABLE_PARTS:
+        if name in TABLE_PARTS:
             if not self._open_table_part(name):
                 return
-        elif name in _HEADINGS:
-            if self._names and self.space == "html" and self._names[-1] in _HEADINGS:
+        elif name in HEADINGS:
+            if self._names and self.space == "html" and self._names[-1] in HEADINGS:
                 self._pop()
         elif name == "li":
             self._close_item(("li",))
@@ -145,9 +149,9 @@ class OpenElements:
             return
         elif name in ("option", "optgroup") and self._names and self._names[-1] == "option":
             self._pop()
-        if name not in _OPENS_NOTHING_AGAIN:
+        if name not in OPENS_NOTHING_AGAIN:
             self.write()
-        if name in _FORMATTING:
+        if name in FORMATTING:
             formatting = self._formatting[-1]
             if formatting.count(name) >= _AGAIN:
                 formatting.remove(name)
@@ -158,37 +162,41 @@ class OpenElements:
     def closes(self, name: str) -> bool:
         """Whether an end tag called `name` ends the innermost of these, and others that it lies in."""
         at = self._place(name)
-        return at >= 0 and name != "form" and not (name in _FORMATTING and self._beyond(at) >= _FAR)
+        return at >= 0 and name != "form" and not (name in FORMATTING and self._beyond(at) >= _FAR)
 
     def close(self, name: str) -> bool:
         """An end tag of HTML; returns whether it ended an element that is here."""
         at = self._place(name)
-        if name in _FORMATTING:
+        if name in FORMATTING:
             return self._close_formatting(name, at)
         if at < 0:
             return False
         if name == "form":
             self._forget(at)
-        else:
-            self._cut(at)
+            return True
+        if name in TABLE_PARTS:
+            self._end_cell(max(self._last("table"), self._last("template")))
+        elif name in MARKING:
+            self._end_formatting()
+        self._cut(at)
         return True
 
-    def crosses(self, name: str) -> bool:
-        """Whether an end tag called `name` may end an element that all of these lie in."""
-        if name == "template" or name in _TABLE_PARTS:
+    def crosses(self, name: str, *, is_end: bool = True) -> bool:
+        """Whether a tag called `name` may end an element that all of these lie in."""
+        if name == "template" or name in TABLE_PARTS:
             return max(self._last("table"), self._last("template")) < 0
-        return not self._scopes
+        return is_end and not self._scopes
 
     def _place(self, name: str) -> int:
         """The number of the element that an end tag called `name` ends, or -1."""
-        if name in _ONCE:
+        if name in ONCE:
             return -1
-        at = max(map(self._last, _HEADINGS)) if name in _HEADINGS else self._last(name)
+        at = max(map(self._last, HEADINGS)) if name in HEADINGS else self._last(name)
         if at < 0 or name == "template":
             return at
-        if name in _TABLE_PARTS:
+        if name in TABLE_PARTS:
             return at if at >= max(self._last("table"), self._last("template")) else -1
-        if name in _SCOPED or name in _FORMATTING or name == "form":
+        if name in SCOPED or name in FORMATTING or name == "form":
             barrier = self._top(self._scopes)
             if name == "li":
                 barrier = max(barrier, self._last("ol"), self._last("ul"))
@@ -199,7 +207,7 @@ class OpenElements:
         return at if at >= barrier else -1
 
     def _close_formatting(self, name: str, at: int) -> bool:
-        """Ends a formatting element, and begins what lies in it anew: the "adoption agency" of the standard."""
+        """Ends a formatting element, and begins what lies in it anew (the standard's "adoption agency")."""
         formatting = self._formatting[-1]
         if at >= 0 or self._last(name) < 0:
             for place in range(len(formatting) - 1, -1, -1):
@@ -227,7 +235,7 @@ class OpenElements:
     def _is_among_table_parts(self) -> bool:
         """Whether a table is open and no cell or caption of it."""
         table = max(self._last("table"), self._last("template"))
-        return table >= 0 and max(map(self._last, ("caption", *_CELLS))) < table
+        return table >= 0 and max(map(self._last, ("caption", *CELLS))) < table
 
     def _open_table_part(self, name: str) -> bool:
         """What a table or a part of one ends where it begins; returns whether it does begin."""
@@ -236,19 +244,35 @@ class OpenElements:
             if self._is_among_table_parts() and self._names[table] == name:
                 self._cut(table)
             return True
-        if table < 0:
+        if table < 0 or (self._names[table] == "template" and self._templates[-1] not in TABLE_PARTS):
             return False
-        is_in_row = name in _CELLS
+        self._end_cell(table)
+        is_in_row = name in CELLS
         keep = table
         if name == "tr" or is_in_row:
             rows = self._last("tr") if is_in_row else -1
-            keep = max(table, rows, *map(self._last, _TABLE_BODIES))
+            keep = max(table, rows, *map(self._last, TABLE_BODIES))
         self._cut(keep + 1)
         if self._names[keep] == "table" and (name == "tr" or is_in_row):
             self._push("tbody", "html")
         if is_in_row and self._names[-1] != "tr":
             self._push("tr", "html")
         return True
+
+    def _end_columns(self) -> None:
+        if self._names and self._names[-1] == "colgroup" and self.space == "html":
+            self._pop()
+
+    def _end_cell(self, table: int) -> None:
+        if max(map(self._last, ("caption", *CELLS))) > table:
+            self._end_formatting()
+
+    def _end_formatting(self) -> None:
+        """Formatting elements since the last of MARKING are not opened again."""
+        if len(self._formatting) > 1:
+            self._formatting.pop()
+        else:
+            self._formatting[-1].clear()
 
     def _last(self, name: str, *, is_html: bool = True) -> int:
         places = self._places.get((is_html, name))
@@ -268,14 +292,16 @@ class OpenElements:
         self._places.setdefault((is_html, name), []).append(place)
         if is_html:
             self._html.append(place)
-            if name in _MARKING:
+            if name in MARKING:
                 self._formatting.append([])
+            if name == "template":
+                self._templates.append("")
         is_scope = is_point or (space == "math" and name == "annotation-xml")
-        if is_scope or (is_html and name in _SCOPE):
+        if is_scope or (is_html and name in SCOPE):
             self._scopes.append(place)
-        if is_scope or (is_html and name in _SPECIAL):
+        if is_scope or (is_html and name in SPECIAL):
             self._special.append(place)
-            if not is_html or name not in _SEEN_THROUGH:
+            if not is_html or name not in SEEN_THROUGH:
                 self._barriers.append(place)
 
     def _pop(self) -> None:
@@ -283,16 +309,27 @@ class OpenElements:
         self._is_point.pop()
         if name:
             self._places[is_html, name].pop()
-        if is_html and name in _MARKING:
-            self._formatting.pop()
+        if is_html and name == "template":
+            self._templates.pop()
         for places in (self._html, self._special, self._barriers, self._scopes):
             if places and places[-1] == len(self._names):
                 places.pop()
+        if self._names and not self._names[-1]:
+            self._pop_forgotten()
+
+    def _pop_forgotten(self) -> None:
+        while self._names and not self._names[-1]:
+            for pieces in (self._names, self._spaces, self._is_point):
+                pieces.pop()
+            for places in (self._html, self._special, self._barriers, self._scopes):
+                if places and places[-1] == len(self._names):
+                    places.pop()
 
     def _forget(self, at: int) -> None:
         """Takes the last element of its name out, and leaves what lies in it."""
         self._places[True, self._names[at]].pop()
         self._names[at] = ""
+        self._pop_forgotten()
 
     def _cut(self, at: int) -> None:
         while len(self._names) > at:

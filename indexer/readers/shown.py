@@ -10,7 +10,8 @@ from __future__ import annotations
 import html
 import re
 
-from indexer.readers.nesting import OpenElements, Space, names
+from indexer.readers.elements import names
+from indexer.readers.nesting import OpenElements, Space
 from indexer.readers.tokens import SOUND_NAME, Token, plain_run, raw_end, token
 
 # What is in them is no markup, and not shown.
@@ -30,6 +31,13 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 # In JSON this is the same character, and no parser takes it for a tag.
 _IN_JSON = re.compile(r"<(?=[/!]|script)", re.ASCII | re.IGNORECASE)
 _CDATA_IN_JSON = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)")
+_BLANK = re.compile("[\t\n\f\r ]*+")
+# The declarations of pages in which a table ends a paragraph.
+_MODERN = re.compile(
+    r"""<!doctype\s*html\s*(?:>|system\s|public\s*["']-//W3C//DTD\s(?:X?HTML\s(?:1\.[01]|4\.01\s*//)"""
+    r"""|HTML\s4\.01\s[^>]*//EN["']\s*["']))""",
+    re.ASCII | re.IGNORECASE,
+)
 # A character that, beside one of these, normalization makes one with it.
 _JOINING = re.compile("([<=>])(?=\u0338)")
 
@@ -48,7 +56,8 @@ class _Scan:
         self._page = page
         self._pieces: list[str] = []
         # The open elements of HTML are counted only where a page needs it: few do.
-        self._open = OpenElements()
+        self._quirks = _is_quirky(page)
+        self._open = OpenElements(quirks=self._quirks)
         self._uncounted: list[tuple[int, int]] = []
         self._has_title = False
 
@@ -110,7 +119,7 @@ class _Scan:
     def _inside(self, first: Token) -> int:
         """Goes through an element of SVG, MathML or a template; returns where what is outside goes on."""
         page, at = self._page, first.end
-        inner = OpenElements()
+        inner = OpenElements(quirks=self._quirks)
         if first.name in _FOREIGN:
             inner.open_foreign(first.name, _FOREIGN[first.name])
         else:
@@ -121,18 +130,18 @@ class _Scan:
                 return len(page)
             if start > at and inner.takes_html(""):
                 inner.write()
-            found = token(page, start, cdata=inner.space != "html")
+            found = token(page, start, cdata=not inner.takes_html(""))
             at = found.end
             if found.kind == "start":
                 at = self._start(found, inner)
-                if not len(inner):
+                if at < 0:
                     return start
             elif found.kind == "end" and self._ends(found.name, inner):
                 return start
         return at
 
     def _start(self, found: Token, inner: OpenElements) -> int:
-        """A start tag in what is not shown; returns where the next token begins."""
+        """A start tag in what is not shown; returns where the next token begins, -1 if it is not for that."""
         name = found.name
         if not inner.takes_html(name):
             if not _ends_foreign(found):
@@ -142,7 +151,9 @@ class _Scan:
                 return found.end
             inner.leave_foreign()
             if not len(inner):
-                return found.end
+                return -1
+        if not inner.takes(name):
+            return found.end
         if name in _FOREIGN:
             if not found.closed:
                 inner.open_foreign(name, _FOREIGN[name])
@@ -152,6 +163,8 @@ class _Scan:
             if name == "xmp":
                 inner.close("p")
             return self._past_end(raw_end(self._page, found.end, name))
+        elif inner.crosses(name, is_end=False) and self._counted().takes_part(name):
+            return -1
         else:
             inner.open(name)
         return found.end
@@ -167,10 +180,16 @@ class _Scan:
                 return False
         if inner.close(name):
             return False
-        return inner.crosses(name) and self._closes(name)
+        if not inner.crosses(name):
+            return False
+        if name == "form":
+            # It is over, and what was begun in it is not.
+            self._counted().close(name)
+            return False
+        return self._counted().closes(name)
 
-    def _closes(self, name: str) -> bool:
-        """Whether an end tag ends an open element of the page that is shown."""
+    def _counted(self) -> OpenElements:
+        """The open elements of the page that is shown."""
         last = 0
         for start, end in self._uncounted:
             at = self._page.find("<", start, end)
@@ -188,7 +207,20 @@ class _Scan:
                 if at > last or (at < 0 and last < end):
                     self._open.write()
         self._uncounted.clear()
-        return self._open.closes(name)
+        return self._open
+
+
+def _is_quirky(page: str) -> bool:
+    """Whether a page does not declare that it is one of today's, before anything else in it."""
+    at = 0
+    while (match := _BLANK.match(page, at)) and page.startswith("<", match.end()):
+        found = token(page, match.end())
+        if found.kind != "none":
+            break
+        if _MODERN.match(page, match.end()):
+            return False
+        at = found.end
+    return True
 
 
 def _ends_foreign(found: Token) -> bool:
@@ -209,7 +241,7 @@ def _escaped(text: str) -> str:
 
 def _written(found: Token) -> str:
     """A tag as every parser reads it."""
-    if not found.name:
+    if not SOUND_NAME.fullmatch(found.name):
         return ""
     if found.kind == "end":
         return f"</{found.name}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import Literal, NamedTuple
 
 Kind = Literal["start", "end", "text", "none"]
@@ -25,6 +26,7 @@ _ATTRIBUTE = re.compile(
     r"|(?P<bare>[^\t\n\f\r \"'>][^\t\n\f\r >]*+)|(?=>)))?+)"
 )
 _UNCLOSED = re.compile(rf"{_SPACE}*+={_SPACE}*+(?:[\"']|$)")
+_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 _COMMENT_END = re.compile(r"--!?>")
 _SCRIPT = re.compile(rf"<!--|-->|<(/?)script(?={_SPACE}|[/>])", _FLAGS)
 _TAG = re.compile(rf"<(/?)([a-z][-a-z0-9_:.]*+)((?:{_PLAIN}){{0,{_MANY}}}+){_SPACE}*+(/?)>", _FLAGS)
@@ -37,7 +39,7 @@ class Token(NamedTuple):
     """`none`: what a browser shows nothing of, as comments and tags that the end of the page cuts off."""
     end: int
     name: str = ""
-    """A tag's name in lower case; empty for one that no element of HTML has."""
+    """A tag's name in lower case."""
     attributes: tuple[tuple[str, str], ...] = ()
     closed: bool = False
     """The tag ends in `/>`."""
@@ -134,7 +136,7 @@ def _tag(page: str, at: int, *, is_end: bool) -> Token:
         assert match is not None
         at = match.end()
         if match["name"]:
-            if _UNCLOSED.match(page, at):
+            if match.lastgroup == "name" and _UNCLOSED.match(page, at):
                 return Token("none", len(page))
             if len(found) < _MOST:
                 found.append(
@@ -145,8 +147,7 @@ def _tag(page: str, at: int, *, is_end: bool) -> Token:
         if at == len(page):
             return Token("none", at)
     closed = page[at - 1] == "/" and not match["bare"]
-    lowered = name[0].lower() if SOUND_NAME.fullmatch(name[0]) else ""
-    return Token("end" if is_end else "start", at + 1, lowered, tuple(found), closed)
+    return Token("end" if is_end else "start", at + 1, name[0].translate(_LOWER), tuple(found), closed)
 
 
 def _attributes(text: str) -> tuple[tuple[str, str], ...]:

@@ -1,198 +1,168 @@
-"""HTML and text by mutation, nesting and encoding: at most 5 s and 256 MB, and no script's text."""
+"""Hostile documents in real workers: at most 5 s and 256 MB, and no text that a browser does not show."""
 
 from __future__ import annotations
 
 import random
-import resource
-import time
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from indexer import Article, Failure
-from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers import ReadOptions, read
-from tests.proofs.archive import Lost, counted
+from indexer.errors import UnreadableDocument
+from indexer.readers.encoding import decode
+from indexer.readers.shown import shown
+from tests.proofs import pages
+from tests.proofs.archive import Lost, Trial, counted
+from tests.proofs.browser import Oracle, Seen, oracle
+from tests.proofs.fuzzing import NAMES, guided
 
 ROUNDS = 100_000
-SECONDS = 5.0
-MEMORY = 256
-"""MB that reading may take, over all rounds, on top of what the libraries take."""
-SECRET = "xqsecretqx"
-"""A word that stands in scripts, styles and the like alone."""
-_OPTIONS = ReadOptions(max_bytes=2**20)
-_NAMES = ("a.html", "a.htm", "a.xhtml", "a.txt", "a.md", "a.jsonl", "a")
+_BLOCK = 500
+# Of so many documents, one is a trial of the fuzzer, which keeps but those that lead to something new.
+_TRIED = 5
+_TOO_MUCH = ("takes more time", "takes more memory", "ended the process")
 _ENCODINGS = (
-    "utf-8",
-    "utf-8-sig",
-    "utf-16",
-    "utf-16-le",
-    "utf-32",
-    "latin-1",
-    "cp1252",
-    "shift_jis",
-    "koi8-r",
+    *("utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shift_jis", "koi8-r", "gb18030"),
+    *("iso2022_jp", "euc_kr"),
 )
-_HIDING = ("script", "style", "template", "noscript", "textarea")
-_TAGS = (
-    "div",
-    "p",
-    "b",
-    "table",
-    "tr",
-    "td",
-    "ul",
-    "li",
-    "h1",
-    "a",
-    "span",
-    "pre",
-    "br",
-    "svg",
-    "math",
-    "select",
-)
-_WORDS = (
-    "the harbour crane tide vaccine road née Zürich 東京 город 2021-11-05 5.3.2024 &amp; &#x41; &#0; \u2028"
-)
-_MARKS = (
-    "<",
-    ">",
-    "</",
-    "<!--",
-    "-->",
-    "<![CDATA[",
-    "]]>",
-    "&",
-    '"',
-    "'",
-    "<?",
-    "\r",
-    "\n\n",
-    "---\n",
-    "{",
-    "}",
-)
+_TAGS = ("div", "p", "b", "table", "tr", "td", "ul", "li", "h1", "a", "span", "pre", "svg", "math", "select")
+_PIECES = (*pages.MARKS, "[", "](", "*", "_", "`", "|", "a", "#", "<a ", "x=", "é", "---\n", "{", "}", "\n\n")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document to read, under a name."""
+
+    name: str
+    data: bytes
+
+    @property
+    def page(self) -> str | None:
+        """The page that it is, if it is one and has words to look for."""
+        if not self.name.endswith((".html", ".xhtml")):
+            return None
+        try:
+            text, _ = decode(self.data, markup=True)
+        except UnreadableDocument:
+            return None
+        return text if pages.WORD.search(text) else None
 
 
 def run(rounds: int, chance: random.Random) -> str:
-    """Read so many documents; returns what became of them, and the longest time and the most memory."""
-    read(_page(random.Random(0)).encode(), "warm.html", "warm", _OPTIONS)
-    before, longest = _taken(), 0.0
-    outcomes = []
-    for number in range(rounds):
-        make = _MAKES[number % len(_MAKES)]
-        data, is_whole = make(chance)
-        name = chance.choice(_NAMES) if not is_whole else "a.html"
-        began = time.process_time()
-        outcomes.append(_read(data, name, is_whole, f"round {number} ({make.__name__[1:]}, {name})"))
-        longest = max(longest, time.process_time() - began)
-        if longest > SECONDS:
-            raise Lost(f"round {number} ({make.__name__[1:]}, {name}): it took {longest:.1f} s")
-        if (grown := _taken() - before) > MEMORY:
-            raise Lost(f"round {number} ({make.__name__[1:]}, {name}): reading has taken {grown} MB")
+    """Read so many documents; returns what became of them, and raises Lost when one shows what is hidden."""
+    outcomes: list[str] = []
+    seen = fewer = 0
+    with tempfile.TemporaryDirectory() as folder, oracle() as browser:
+        found = guided(rounds // _TRIED, chance, Path(folder))
+        led = [Document(f"a{NAMES[data[0] % len(NAMES)][1:]}", data[1:]) for data in found if data]
+        waiting = led[:rounds]
+        while len(outcomes) < rounds:
+            block = [waiting.pop() for _ in range(min(_BLOCK, len(waiting)))]
+            size = min(_BLOCK, rounds - len(outcomes))
+            block += [_MAKES[number % len(_MAKES)](chance) for number in range(size - len(block))]
+            known = _known(browser, block)
+            seen += len(known)
+            fewer += sum(_has_fewer(page, words) for page, words in known.values())
+            trial = Trial(Path(folder) / f"block{len(outcomes)}")
+            outcomes += _read(trial, block, known)
     return (
-        f"{rounds:,} documents: {counted(outcomes)}; at most {longest:.2f} s each and "
-        f"{_taken() - before} MB in all, no script's text"
+        f"{rounds:,} documents in real workers ({len(led):,} that coverage led to): {counted(outcomes)}; "
+        f"none took over 5 s or 256 MB; of {seen:,} pages no word that Chromium does not show, and in "
+        f"{fewer:,} not every word that it does"
     )
 
 
-def _read(data: bytes, name: str, is_whole: bool, where: str) -> str:
-    try:
-        found = list(read(data, name, "a", _OPTIONS))
-    except (UnreadableDocument, InvalidArticle):
-        return "refused"
-    for item in found:
-        if isinstance(item, Failure):
-            continue
-        if is_whole and SECRET in _text(item):
-            raise Lost(f"{where}: the text of a script is the article's: {data[:300]!r}")
-    return "read"
+def _known(browser: Oracle, block: list[Document]) -> dict[int, tuple[str, Seen]]:
+    """For each page of a block, by its number, what a browser shows of it."""
+    asked = {number: page for number, document in enumerate(block) if (page := document.page)}
+    return {
+        number: (page, seen)
+        for (number, page), seen in zip(asked.items(), browser.ask(list(asked.values())), strict=True)
+    }
 
 
-def _text(article: Article) -> str:
-    return " ".join((article.title, *article.paragraphs))
+def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]]) -> list[str]:
+    """Indexes a block, as any source is; returns what became of each document."""
+    trial.source.mkdir(parents=True)
+    for number, document in enumerate(block):
+        name = document.name.partition(".")
+        (trial.source / f"{number:04}{name[1]}{name[2]}").write_bytes(document.data)
+    outcomes = dict.fromkeys(range(len(block)), "read")
+    with trial.open() as index:
+        for failure in index.sync().failed:
+            number = int(failure.path[:4])
+            outcomes[number] = "refused"
+            if any(reason in failure.reason for reason in _TOO_MUCH):
+                raise Lost(f"{failure.path}: {failure.reason}: {block[number].data[:5000]!r}")
+        hits = index.search("*", limit=10_000, fold=False).hits
+        for hit in hits:
+            number = int((hit.article.source or "")[:4])
+            if number not in known:
+                continue
+            article = index.article(hit.article.id)
+            page, words = known[number]
+            text = " ".join((article.title, *article.paragraphs))
+            # What two pieces of text make together is no word of the page.
+            odd = {word for word in pages.WORD.findall(text) if word in page} - words.shown - words.title
+            if odd:
+                raise Lost(f"{sorted(odd)} is no text that Chromium shows: {page!r}")
+    return list(outcomes.values())
 
 
-def _taken() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def _has_fewer(page: str, seen: Seen) -> bool:
+    return any(word not in shown(page) for word in seen.shown)
 
 
-def _words(chance: random.Random, most: int = 30) -> str:
-    return " ".join(chance.choices(_WORDS.split(" "), k=chance.randint(1, most)))
+def _of_a_page(text: str, chance: random.Random) -> Document:
+    name = chance.choice(("a.html", "a.htm", "a.xhtml")) if chance.random() < 0.2 else "a.html"
+    return Document(name, text.encode("utf-8", "replace"))
 
 
-def _hidden(chance: random.Random) -> str:
-    """An element whose text is not shown, whatever stands in it."""
-    tag = chance.choice(_HIDING)
-    inner = chance.choice(
-        (SECRET, f"if (a < b && c) {SECRET}()", f"<p>{SECRET}</p>", f"<div><b>{SECRET}</div>")
-    )
-    attribute = chance.choice(("", ' type="text/javascript"', " async", ' id="x"', "\n"))
-    end = chance.choice((f"</{tag}>", f"</{tag.upper()}>", f"</{tag} >"))
-    return f"<{chance.choice((tag, tag.upper()))}{attribute}>{inner}{end}"
+def _whole(chance: random.Random) -> Document:
+    return _of_a_page(pages.page(chance), chance)
 
 
-def _page(chance: random.Random) -> str:
-    """A page that is nested soundly, with hidden elements anywhere in it."""
-    pieces = ["<!DOCTYPE html><html><head><title>", _words(chance, 5), "</title>"]
-    pieces += [_hidden(chance) for _ in range(chance.randint(0, 3))]
-    pieces.append("</head><body>")
-    for _ in range(chance.randint(1, 12)):
-        tag = chance.choice(("p", "div", "h1", "article", "section", "blockquote", "li"))
-        inside = _hidden(chance) if chance.random() < 0.4 else ""
-        pieces += [f"<{tag}>", _words(chance), inside, _words(chance), f"</{tag}>"]
-        pieces += [_hidden(chance)] * (chance.random() < 0.3)
-    return "".join([*pieces, "</body></html>"])
+def _mutated(chance: random.Random) -> Document:
+    return _of_a_page(pages.mutated(chance), chance)
 
 
-def _whole(chance: random.Random) -> tuple[bytes, bool]:
-    return _page(chance).encode("utf-8", "replace"), True
+def _encoded(chance: random.Random) -> Document:
+    codec = chance.choice(_ENCODINGS)
+    stated = chance.choice(_ENCODINGS) if chance.random() < 0.3 else codec
+    text = f'<meta charset="{stated}">{pages.page(chance)}'
+    return Document("a.html", text.encode(codec, "replace"))
 
 
-def _mutated(chance: random.Random) -> tuple[bytes, bool]:
-    data = bytearray(_page(chance).encode())
-    for _ in range(chance.randint(1, 40)):
+def _broken(chance: random.Random) -> Document:
+    """A page with bytes changed, under any name."""
+    data = bytearray(pages.page(chance).encode())
+    for _ in range(chance.randint(1, 20)):
         place = chance.randrange(len(data) + 1)
-        action = chance.randrange(4)
-        if action == 0:
-            data[place : place + chance.randint(1, 20)] = b""
-        elif action == 1:
-            data[place:place] = chance.choice(_MARKS).encode()
-        elif action == 2:
-            data[place:place] = chance.randbytes(chance.randint(1, 4))
-        else:
-            start = chance.randrange(len(data) + 1)
-            data[place:place] = data[start : start + chance.randint(1, 200)]
-    return bytes(data), False
+        data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    return Document(chance.choice(NAMES), bytes(data))
 
 
-def _nested(chance: random.Random) -> tuple[bytes, bool]:
+def _nested(chance: random.Random) -> Document:
     depth = chance.choice((1, 10, 100, 300, 1000, 3000)) if chance.random() < 0.9 else 20_000
     tags = chance.choices(_TAGS, k=chance.randint(1, 3))
     opened = "".join(f"<{tags[place % len(tags)]}>" for place in range(depth))
-    return (_words(chance) + opened + _words(chance)).encode("utf-8", "replace"), False
+    return Document(chance.choice(NAMES), f"Tides {opened} and cranes".encode())
 
 
-def _repeated(chance: random.Random) -> tuple[bytes, bool]:
-    unit = "".join(
-        chance.choices((*_MARKS, "[", "](", "*", "_", "`", "|", " ", "a", "#", "<a ", "x=", "é"), k=3)
-    )
-    return (unit * chance.randint(1, 4000)).encode(), False
+def _repeated(chance: random.Random) -> Document:
+    unit = "".join(chance.choices(_PIECES, k=3))
+    return Document(chance.choice(NAMES), (unit * chance.randint(1, 4000)).encode())
 
 
-def _encoded(chance: random.Random) -> tuple[bytes, bool]:
-    codec = chance.choice(_ENCODINGS)
-    text = _page(chance).replace("<head>", f'<head><meta charset="{chance.choice(_ENCODINGS)}">')
-    return text.encode(codec, "replace"), False
-
-
-def _random(chance: random.Random) -> tuple[bytes, bool]:
+def _random(chance: random.Random) -> Document:
     if chance.random() < 0.5:
-        return chance.randbytes(chance.randint(0, 3000)), False
+        return Document(chance.choice(NAMES), chance.randbytes(chance.randint(0, 3000)))
     code = chance.choice((0x80, 0x800, 0xD800, 0x10FFFF))
     text = "".join(chr(chance.randrange(1, code)) for _ in range(chance.randint(1, 800)))
-    return text.encode("utf-8", "replace"), False
+    return Document(chance.choice(NAMES), text.encode("utf-8", "replace"))
 
 
-_MAKES: tuple[Callable[[random.Random], tuple[bytes, bool]], ...] = (
-    _whole, _mutated, _nested, _repeated, _encoded, _random,
+_MAKES: tuple[Callable[[random.Random], Document], ...] = (
+    _whole, _mutated, _whole, _encoded, _mutated, _broken,
+    _whole, _nested, _mutated, _repeated, _whole, _random,
 )  # fmt: skip
