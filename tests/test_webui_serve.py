@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib
 import io
 import json
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -21,13 +23,15 @@ import pytest
 import webui
 from indexer import Article, ConfigError
 from tests.test_webui_views import archive
-from webui import refusals
+from webui import connections, refusals
 from webui.journal import Journal
 from webui.serve import THREADS, AddressUnavailable, Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+# The package has a function of this name.
+MODULE = importlib.import_module("webui.serve")
 # Seconds after which a server that does not answer, or does not end, is taken for one that never will.
 PATIENCE = 300
 
@@ -111,15 +115,113 @@ def test_who_asks_slowly_does_not_keep_others_waiting() -> None:
             assert get(address, "/?q=zebra")[0] == 200
 
 
-def test_who_does_not_read_what_was_asked_for_does_not_keep_others_waiting() -> None:
-    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        start("200 OK", [("Content-Type", "text/plain")])
-        return (b"x" * 2**20 for _ in range(32 if environ["PATH_INFO"] == "/large" else 1))
+def large(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """An application with answers of so many megabytes as the path says."""
+    start("200 OK", [("Content-Type", "text/plain")])
+    return (b"x" * 2**20 for _ in range(int(environ["PATH_INFO"].strip("/") or 1)))
 
-    with serving(app) as address, contextlib.ExitStack() as stack:
+
+def begin_to_read(raw: socket.socket, path: str) -> None:
+    """Ask for something, and read the first of the answer only."""
+    raw.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert raw.recv(12) == b"HTTP/1.1 200"
+
+
+def rest(raw: socket.socket) -> int:
+    """Read to the end; returns how many bytes there were."""
+    count = 0
+    while part := raw.recv(2**20):
+        count += len(part)
+    return count
+
+
+def ended(*several: socket.socket) -> list[socket.socket]:
+    """Wait, without reading anything, until the server has hung up on one of them; returns all such."""
+    waiting = select.poll()
+    for raw in several:
+        waiting.register(raw, select.POLLHUP | select.POLLERR)
+    found = {number for number, _ in waiting.poll(PATIENCE * 1000)}
+    return [raw for raw in several if raw.fileno() in found]
+
+
+def test_who_does_not_read_what_was_asked_for_does_not_keep_others_waiting() -> None:
+    with serving(large) as address, contextlib.ExitStack() as stack:
         for _ in range(THREADS):
-            connection(stack, address).sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection(stack, address).sendall(b"GET /32 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert get(address)[0] == 200
+
+
+def test_who_takes_nothing_of_an_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.0)
+    with serving(large) as address, contextlib.ExitStack() as stack:
+        raw = connection(stack, address)
+        begin_to_read(raw, "/32")
+        assert ended(raw)
+
+
+def test_who_reads_little_by_little_gets_the_whole() -> None:
+    with serving(large) as address:
+        parts = urlsplit(address)
+        with contextlib.closing(
+            http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+        ) as client:
+            client.request("GET", "/8")
+            response = client.getresponse()
+            assert sum(map(len, iter(lambda: response.read(10_000), b""))) == 8 * 2**20
+
+
+def test_when_too_much_is_unread_the_slowest_reader_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "UNREAD", 40 * 2**20)
+    monkeypatch.setattr(connections, "READ_SECONDS", PATIENCE)
+    with serving(large) as address, contextlib.ExitStack() as stack:
+        readers = [connection(stack, address) for _ in range(3)]
+        for raw in readers:
+            begin_to_read(raw, "/16")
+        (slowest,) = ended(*readers)
+        assert get(address, "/2") == (200, "x" * 2 * 2**20)
+        assert all(rest(raw) > 16 * 2**20 for raw in readers if raw is not slowest)
+
+
+def test_an_answer_of_any_size_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "UNREAD", 3 * 2**20)
+    with serving(large) as address:
+        assert get(address, "/20") == (200, "x" * 20 * 2**20)
+
+
+def ask(raw: socket.socket) -> None:
+    """A question whose answer is read, and after which the connection stays."""
+    raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    response = http.client.HTTPResponse(raw)
+    response.begin()
+    assert (response.status, response.read()) == (200, b"ok\n")
+
+
+def test_when_all_connections_are_taken_the_one_that_waits_longest_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MODULE, "CONNECTIONS", 3)
+    with serving(site()) as address, contextlib.ExitStack() as stack:
+        idle, sending, busy = (connection(stack, address) for _ in range(3))
+        for one in (idle, sending, busy):
+            ask(one)
+        sending.sendall(b"GET /healthz HTTP/1.1\r\n")
+        ask(busy)
+        ask(connection(stack, address))
+        assert idle.recv(1) == b""
+        ask(busy)
+        ask(connection(stack, address))
+        assert sending.recv(1) == b""
+        ask(busy)
+
+
+def test_readers_that_do_not_read_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "CONNECTIONS", 3)
+    with serving(large) as address, contextlib.ExitStack() as stack:
+        readers = [connection(stack, address) for _ in range(9)]
+        for raw in readers:
+            raw.sendall(b"GET /8 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert get(address)[0] == 200
+        assert all(ended(raw) for raw in readers[:-2])
 
 
 @pytest.mark.parametrize(

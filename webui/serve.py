@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 # second is there so that one long search does not hold up all others.
 THREADS = 2
 # Connections are cheap here: each waits in one event loop and takes a thread only for a complete request.
-# Below the 1,024 open files that a process may have by default.
+# With the files below and those of the index, below the 1,024 that a process may have open by default.
 CONNECTIONS = 800
 # A request is one line and its headers; nothing is uploaded.
 MAX_HEADER = 64 * 1024
 MAX_BODY = 64 * 1024
-# Bytes of an answer that may wait for its reader, most of them in a file, before a thread waits too: more
-# than any answer has, so that who does not read what was asked for holds up nobody else.
-WAITING = 1024**3
+# Bytes of an answer that wait for their reader in memory; a longer one waits in a file. Of all that may wait
+# together there are no more than 128 such files.
+IN_MEMORY = 2 * 2**20
 # Seconds of silence after which a connection is closed.
 SILENCE = 30
 # Seconds after which a thread lets another one run.
@@ -58,9 +58,10 @@ class Server:
         threads: int = THREADS,
     ) -> None:
         # Imported here: an application that mounts the blueprint has a server of its own.
-        from waitress.server import create_server
+        from waitress.adjustments import Adjustments
+        from waitress.task import ThreadedTaskDispatcher
 
-        from webui.connections import Channel
+        from webui import connections
 
         # That requests had to wait for a thread is no news to the person at the terminal.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -68,25 +69,33 @@ class Server:
         name, number = bound.getsockname()[:2]
         self.address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
         self._channels: dict[int, Any] = {}
-        self._server = create_server(
-            app,
-            self._channels,
+        adjustments = Adjustments(
             sockets=[bound],
             threads=threads,
-            connection_limit=CONNECTIONS,
+            # The listener itself sees to it that there are not too many.
+            connection_limit=2 * CONNECTIONS,
             channel_timeout=SILENCE,
             cleanup_interval=LOOKED_AFTER,
             max_request_header_size=MAX_HEADER,
             max_request_body_size=MAX_BODY,
-            outbuf_high_watermark=WAITING,
+            outbuf_overflow=IN_MEMORY,
+            outbuf_high_watermark=connections.UNREAD,
             asyncore_use_poll=True,
             ident=None,
         )
-
-        class Told(Channel):
-            journal = app if isinstance(app, Journal) else None
-
-        self._server.channel_class = Told
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(threads)
+        self._server = connections.Listener(
+            app,
+            self._channels,
+            _sock=bound,
+            dispatcher=dispatcher,
+            adj=adjustments,
+            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
+            bind_socket=False,
+        )
+        self._server.most = CONNECTIONS
+        self._server.journal = app if isinstance(app, Journal) else None
         self._lock = threading.Lock()
         self._closed = False
 

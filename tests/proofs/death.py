@@ -88,14 +88,14 @@ def _beside(
     """How long plain queries take, in turns without and beside a query of death that is asked again."""
     quiet: list[float] = []
     loud: list[float] = []
-    with served(trial.index, REQUEST_SECONDS) as address:
-        client = Client(address)
+    with served(trial.index, REQUEST_SECONDS) as site:
+        client = Client(site.address)
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))
         for pattern in patterns:
             quiet += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
             done = threading.Event()
-            killer = threading.Thread(target=_kill, args=(address, pattern(256)[:3000], done))
+            killer = threading.Thread(target=_kill, args=(site.address, pattern(256)[:3000], done))
             killer.start()
             try:
                 loud += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))

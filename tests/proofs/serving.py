@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -16,19 +18,35 @@ from tests.proofs.archive import Lost, environment
 _SERVE = """
 import sys
 import webui
-from webui import refusals
+from webui import connections, refusals
 
-refusals.REQUEST_SECONDS = float(sys.argv[2])
+refusals.REQUEST_SECONDS = connections.READ_SECONDS = float(sys.argv[2])
 webui.serve(webui.create_app(sys.argv[1]), port=0)
 """
 PATIENCE = 120
 """Seconds after which an answer is taken for one that never comes."""
 
 
+@dataclass(frozen=True)
+class Site:
+    """A site that is served: host and port, and its process."""
+
+    address: tuple[str, int]
+    process: int
+
+    def peak(self) -> float:
+        """The most memory that it has had, in MB; not a number where the system does not tell."""
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+        return math.nan
+
+
 @contextlib.contextmanager
-def served(index: Path, request_seconds: float) -> Iterator[tuple[str, int]]:
-    """Host and port of the site of an index, in which requests must come within so many seconds."""
-    command = [sys.executable, "-c", _SERVE, str(index), str(request_seconds)]
+def served(index: Path, patience: float) -> Iterator[Site]:
+    """The site of an index, which waits so many seconds for a request, and for a reader of its answer."""
+    command = [sys.executable, "-c", _SERVE, str(index), str(patience)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
     ) as process:
@@ -38,7 +56,7 @@ def served(index: Path, request_seconds: float) -> Iterator[tuple[str, int]]:
             address = urlsplit(next((word for word in line.split() if word.startswith("http")), ""))
             if not address.port:
                 raise Lost(f"the site does not begin to serve: {line!r}")
-            yield address.hostname or "", address.port
+            yield Site((address.hostname or "", address.port), process.pid)
         finally:
             process.terminate()
 
