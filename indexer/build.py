@@ -35,14 +35,17 @@ class Carried:
     """What a generation takes over: articles that no source brings, by id, from the first that can give them.
 
     `known` is what the one before knew of the sources. `given` are articles that an app puts in now. `keep`
-    is the generation to keep beside the new one, when that is not the live one.
+    are the generations to keep beside the new one, when that is not the live one. `gone` are the sources to
+    do without, `way` how one says that a source is meant to have shrunk, when it is not as in a sync.
     """
 
     known: Catalog = field(default_factory=Catalog)
     olds: tuple[Snapshot, ...] = ()
     ids: tuple[str, ...] = ()
-    keep: Path | None = None
+    keep: tuple[Path, ...] = ()
     given: tuple[Article, ...] = ()
+    gone: tuple[str, ...] = ()
+    way: str | None = None
 
 
 def build(
@@ -91,7 +94,8 @@ def _build(
             report.record("add", article.id, "", "it was put in")
         run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
         if not allow_mass_delete:
-            refuse_shrunk(held(carried.known, carried.known.sources), catalog, listings)
+            refuse_shrunk(held(carried.known, carried.known.sources), catalog, listings, carried.way)
+        _do_without(carried, catalog, report)
     if generations.last_commit(folder) == 0:
         # There was nothing to index, but the sources are to be remembered.
         catalogs.save(folder, 0, catalog)
@@ -169,6 +173,17 @@ def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
 def now() -> str:
     """The time of a commit: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _do_without(carried: Carried, catalog: Catalog, report: SyncReport) -> None:
+    """Report the sources that are gone, and what of their articles no other source brings."""
+    owners = catalog.owners() if carried.gone else {}
+    for source in carried.gone:
+        report.without.append(source)
+        for path, entry in carried.known.sources[source].items():
+            for name in entry.articles:
+                if name not in owners:
+                    report.record("remove", name, path, "its source is gone")
 
 
 def _taken_over(carried: Carried, name: str) -> Article:

@@ -22,6 +22,7 @@ from indexer.flags import (
     jobs_option,
     json_option,
     lock_option,
+    mass_delete_option,
     memory_option,
     opened,
     shown_progress,
@@ -45,11 +46,6 @@ INTERRUPTED = 130
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
-_mass_delete_option = click.option(
-    "--allow-mass-delete",
-    is_flag=True,
-    help="Let a source lose all or most of its articles, or a folder that is there all of its own.",
-)
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
 )
@@ -79,7 +75,7 @@ def cli() -> None:
 @_sources_argument
 @index_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; write nothing.")
-@_mass_delete_option
+@mass_delete_option
 @jobs_option
 @memory_option
 @lock_option
@@ -110,7 +106,7 @@ def index(
 @cli.command()
 @_sources_argument
 @index_option
-@_mass_delete_option
+@mass_delete_option
 @jobs_option
 @memory_option
 @lock_option
@@ -125,7 +121,7 @@ def rebuild(
     """Make the whole index anew from its sources, beside the live one, and go over to it when it is good.
 
     SOURCE adds a folder or file to the sources that the index has. Searches are answered all the while; the
-    generation before is kept.
+    generation before is kept. With --allow-mass-delete, sources that are gone are done without.
     """
     archive = opened(index=index, **limits)
     with shown_progress() as progress:
@@ -391,6 +387,8 @@ def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
         print_json(report.as_json())
     else:
         print_report(report, to_err=to_err)
+    for source in report.without:
+        click.echo(f"nutgraf: {plain(source)} is gone, and the index does without it from now on", err=True)
     for failure in report.failed:
         click.echo(f"nutgraf: skipped {plain(failure.path)}: {plain(failure.reason)}", err=True)
     if report.refused:

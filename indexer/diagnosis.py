@@ -68,8 +68,11 @@ class Diagnosis:
         return {"is_well": self.is_well, "says": str(self), **asdict(self)}
 
 
-def diagnose(config: Config, today: Today) -> Diagnosis:
-    """Look at everything, and read every byte; nothing is changed."""
+def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagnosis:
+    """Look at everything, and read every byte; nothing is changed.
+
+    `is_writer`: the caller holds the lock, so that nothing is to be said of who writes.
+    """
     root = config.index
     try:
         live, trouble = generations.live(root), None
@@ -79,7 +82,7 @@ def diagnose(config: Config, today: Today) -> Diagnosis:
     findings = [
         *(_of_pointer(root, trouble) if trouble else ()),
         *(_of_generation(live, answers, config, today) if live else ()),
-        *(_of_writers(root, live) if not foreign(root) else ()),
+        *(_of_writers(root, live) if not (is_writer or foreign(root)) else ()),
         *(_of_sources(answers) if answers else ()),
         *_of_disk(root, answers),
     ]
@@ -167,11 +170,13 @@ def _of_generation(live: Path, answers: Path | None, config: Config, today: Toda
 
 
 def _of_writers(root: Path, live: Path | None) -> Iterator[Finding]:
-    signed = generations.holder(root)
-    if generations.is_locked(root):
-        yield Finding("locked", f"The index is being written by {signed}.", "Wait until it is done.")
+    with generations.idle(root) as is_idle:
+        signed = generations.holder(root)
+        left = _leftovers(root, live) if is_idle else []
+    if not is_idle:
+        by = signed or "another process"
+        yield Finding("locked", f"The index is being written by {by}.", "Wait until it is done.")
         return
-    left = _leftovers(root, live)
     if left or signed:
         died = f", by {signed}, which is dead: the lock is free" if signed else ""
         yield Finding(
@@ -204,7 +209,8 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
             yield Finding(
                 "source",
                 f"The source {source} cannot be read ({error.strerror}); what was indexed from it is kept.",
-                "Bring it back, or mount it: the index can be made anew from nothing else.",
+                "Bring it back, or mount it: the index can be made anew from nothing else; or do without it: "
+                f"`nutgraf forget {source}`.",
             )
 
 

@@ -23,6 +23,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 lock_option = click.option(
     "--lock-timeout", type=float, metavar="SECONDS", help="How long to wait for another writer."
 )
+mass_delete_option = click.option(
+    "--allow-mass-delete",
+    is_flag=True,
+    help="Let a source lose all or most of its articles, or a folder that is there all of its own.",
+)
 jobs_option = click.option(
     "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one for each core)."
 )

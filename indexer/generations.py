@@ -20,7 +20,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -230,22 +230,22 @@ def begin(root: Path, language: str, fingerprint: str) -> Path:
     return folder
 
 
-def publish(root: Path, folder: Path, keep: Path | None = None) -> Path:
+def publish(root: Path, folder: Path, keep: tuple[Path, ...] = ()) -> Path:
     """Make a finished generation the live one, keep the one before it (or `keep`), give up the others.
 
     Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
     the old generation or the new one. Raises StorageFailed.
     """
     done = folder.with_name(folder.name.removesuffix(BUILDING))
-    if keep is None and exists(root):
-        keep = live(root)
+    if not keep and exists(root):
+        keep = (live(root),)
     # First, so that a generation that never became the live one is known as such, whatever happens.
     write_new(root / COMING, [_pointing_to(done.name)])
     rename(folder, done)
     rename(root / COMING, root / POINTER)
     with suppress(OSError):
         for path in root.iterdir():
-            if GENERATION.fullmatch(path.name) and path not in (done, keep):
+            if GENERATION.fullmatch(path.name) and path not in (done, *keep):
                 _give_up(path)
     return done
 
@@ -311,18 +311,22 @@ def _encode(settings: Settings) -> bytes:
     return json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}).encode()
 
 
-def is_locked(root: Path) -> bool:
-    """Whether somebody writes now; whoever comes in the moment of this question finds the lock taken."""
+@contextmanager
+def idle(root: Path) -> Iterator[bool]:
+    """Whether nobody writes; if so, nobody begins to while the block lasts, which should be short."""
     from filelock import FileLock, Timeout
 
-    path = root / LOCK
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
+    with ExitStack() as held:
+        is_idle = True
+        if (root / LOCK).exists():
+            try:
+                held.enter_context(FileLock(root / LOCK, timeout=0))
+            except Timeout:
+                is_idle = False
+            except OSError:
+                # Who may not write here can only go by who has signed.
+                is_idle = holder(root) is None
+        yield is_idle
 
 
 def holder(root: Path) -> str | None:

@@ -237,17 +237,20 @@ class Index:
 
         return derive(self.config, self._today, progress)
 
-    def doctor(self, *, fix: bool = False, progress: Progress | None = None) -> Diagnosis:
+    def doctor(
+        self, *, fix: bool = False, allow_mass_delete: bool = False, progress: Progress | None = None
+    ) -> Diagnosis:
         """What is wrong with the index, and what will mend it; with `fix`, what can be mended is.
 
         To mend is to go over to the newest generation that is whole, and to make the index anew from its
         sources, with the articles that apps put in. The only copy of anything stays where it is. Raises, with
-        `fix`, IndexLocked, SourceMissing when a source is gone, and IndexDamaged when nothing can be done.
+        `fix`, IndexLocked, IndexDamaged when nothing can be done and, unless `allow_mass_delete`,
+        SourceShrunk, and SourceMissing when a source is gone, which is done without then.
         """
         if fix:
             from indexer.mending import mend
 
-            return mend(self.config, self._today, progress)
+            return mend(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
         from indexer.diagnosis import diagnose
 
         return diagnose(self.config, self._today)
@@ -335,12 +338,13 @@ class Index:
     def forget(self, source: str | os.PathLike[str]) -> SyncReport:
         """Do without a source from now on: its articles are removed, in one commit.
 
-        Its files are not touched, and need not be there any more. Raises SourceMissing when it is no source
-        of the index.
+        Its files are not touched, and need not be there any more. Where nothing can be changed in the index
+        (it is of an older format, made with other options, damaged), it is made anew from its other sources:
+        then it raises as `rebuild` does. Raises SourceMissing when it is no source of the index.
         """
         from indexer import writing
 
-        return writing.forget(self.config, source)
+        return writing.forget(self.config, self._today, source)
 
     def rebuild(
         self,
@@ -351,13 +355,14 @@ class Index:
         """Make a new generation beside the live one from all sources, check it, and go over to it at once.
 
         `sources` are added to those that the index has. Articles that an app put in are carried over. The
-        generation before is kept. Raises SourceMissing and, unless `allow_mass_delete`, SourceShrunk (the
-        live one stays), IndexLocked, and IndexDamaged when the live generation is broken so that something
-        would be lost.
+        generation before is kept. Raises, unless `allow_mass_delete`, SourceShrunk, and SourceMissing where
+        the index has a source that is gone, which is done without then: see `SyncReport.without`. Raises
+        IndexLocked, and IndexDamaged when the live generation is broken so that something would be lost.
+        Whatever is raised, the live one stays.
         """
-        from indexer import writing
+        from indexer import rebuilding
 
-        return writing.rebuild(
+        return rebuilding.rebuild(
             self.config, self._today, sources, allow_mass_delete=allow_mass_delete, progress=progress
         )
 

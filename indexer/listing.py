@@ -59,6 +59,19 @@ class Listing:
         return (self.folders - full) | {path for path, stamp in self.files.items() if not stamp.size}
 
 
+def look_at(root: Path) -> Stamp | None:
+    """The stamp of a source that is a file, None for a folder; raises SourceMissing when it is neither."""
+    try:
+        if root.is_file():
+            return _stamp(root.stat())
+        with os.scandir(root):
+            return None
+    except OSError as error:
+        raise SourceMissing(
+            f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
+        ) from error
+
+
 def list_source(root: Path) -> Listing:
     """List a source.
 
@@ -67,16 +80,9 @@ def list_source(root: Path) -> Listing:
     no regular files, are failures. Raises SourceMissing.
     """
     listing = Listing()
-    try:
-        if root.is_file():
-            listing.files[root.name] = _stamp(root.stat())
-            return listing
-        with os.scandir(root):
-            pass
-    except OSError as error:
-        raise SourceMissing(
-            f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
-        ) from error
+    if (file := look_at(root)) is not None:
+        listing.files[root.name] = file
+        return listing
     home = root.resolve()
     folders = [(str(root), "")]
     while folders:

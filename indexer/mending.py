@@ -17,29 +17,49 @@ from indexer.engine.contents import latest
 from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import IndexDamaged, NutgrafError
+from indexer.rebuilding import still_there
 from indexer.sync import Progress, Silence, SyncReport
 
+_NOT_MENDED = {"missing", "source", "disk"}
+_WAY = "`nutgraf doctor --fix --allow-mass-delete` (allow_mass_delete=True)"
 
-def mend(config: Config, today: Today, progress: Progress | None) -> Diagnosis:
+
+def mend(
+    config: Config, today: Today, progress: Progress | None, *, allow_mass_delete: bool = False
+) -> Diagnosis:
     """Mend what can be mended; returns what is wrong then, and what was done.
 
-    Readers go on meanwhile with the newest generation that is whole. Raises IndexLocked, SourceMissing when a
-    source is gone that the index has to be made anew from, and IndexDamaged when no generation says which
-    sources it has; then nothing is changed.
+    Readers go on meanwhile with the newest generation that is whole. Raises IndexLocked, IndexDamaged when no
+    generation says which sources it has and, unless `allow_mass_delete`, SourceMissing and SourceShrunk when
+    a source is gone that the index has to be made anew from; then nothing is changed.
     """
-    found = diagnose(config, today)
-    kinds = {finding.kind for finding in found.findings}
+    kinds = _kinds(found := diagnose(config, today))
+    if not kinds - _NOT_MENDED:
+        return found
     done: list[str] = []
-    if kinds - {"missing", "source", "disk"}:
-        with generations.writing(config.index, config.lock_timeout):
-            # Whoever writes first clears away what is left over.
-            if "leftovers" in kinds:
-                done.append("What was left over is cleared away.")
-            if "damaged" in kinds:
-                done += _point_to_what_is_whole(config, today)
-            if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
-                done += _make_anew(config, today, progress or Silence())
-    return replace(diagnose(config, today), done=tuple(done))
+    # Until all is said: another writer, who comes next, is nothing that is wrong.
+    with generations.writing(config.index, config.lock_timeout):
+        # Whoever writes first clears away what is left over.
+        if "leftovers" in kinds:
+            done.append("What was left over is cleared away.")
+        if "locked" in kinds:
+            # Who wrote until now may have mended it, or left something to mend.
+            kinds = _kinds(diagnose(config, today, is_writer=True))
+        if "damaged" in kinds:
+            done += _point_to_what_is_whole(config, today)
+        if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
+            done += _make_anew(
+                config,
+                today,
+                progress or Silence(),
+                is_damaged="damaged" in kinds,
+                allow_mass_delete=allow_mass_delete,
+            )
+        return replace(diagnose(config, today, is_writer=True), done=tuple(done))
+
+
+def _kinds(found: Diagnosis) -> set[str]:
+    return {finding.kind for finding in found.findings}
 
 
 def _is_in_order(config: Config, today: Today) -> bool:
@@ -58,18 +78,24 @@ def _point_to_what_is_whole(config: Config, today: Today) -> Iterator[str]:
     names = generations.finished(root)
     whole = [name for name in names if is_whole(root / name, config, today)]
     if not names:
-        raise IndexDamaged(f"{root} has no generation: a backup of it is wanted, or a new index elsewhere")
+        raise IndexDamaged(
+            f"{root} has no generation any more: bring back a backup of it, or move it away and index the "
+            "sources again"
+        )
     chosen = (whole or names)[-1]
     generations.point(root, chosen)
     yield f"{chosen} is live again."
 
 
-def _make_anew(config: Config, today: Today, progress: Progress) -> Iterator[str]:
+def _make_anew(
+    config: Config, today: Today, progress: Progress, *, is_damaged: bool, allow_mass_delete: bool
+) -> Iterator[str]:
     root = config.index
     live = generations.live(root)
     before = generations.before(root, live)
     folders = [folder for folder in (live, before) if folder]
-    known = _known(folders)
+    known = _known(root, folders)
+    roots, gone = still_there(known, _WAY, allow_mass_delete=allow_mass_delete)
     snapshots = {folder: found for folder in folders if (found := _opened(folder))}
     wanted = {name: mark for name, (mark, _) in known.apart.items()}
     is_all_known = _catalog(live) is not None
@@ -82,12 +108,17 @@ def _make_anew(config: Config, today: Today, progress: Progress) -> Iterator[str
     for name, mark in wanted.items():
         marks = list(_marks(snapshots.values(), name))
         (kept if mark in marks or (marks and not mark) else older if marks else lost).append(name)
-    is_aside = bool(lost or older) or not (is_all_known or live in snapshots)
-    keep = before if before and not is_aside and is_whole(before, config, today) else None
+    # What only the damaged one may still have is not thrown away.
+    is_aside = bool(lost or older or (gone and is_damaged)) or not (is_all_known or live in snapshots)
+    keep: tuple[Path, ...] = (before,) if before and is_whole(before, config, today) else ()
+    if keep and is_aside:
+        keep = (*keep, live)
     report = SyncReport()
-    carried = Carried(known, tuple(snapshots.values()), (*kept, *older), keep)
-    build(config, today, sorted(map(Path, known.sources)), carried, report, progress)
+    carried = Carried(known, tuple(snapshots.values()), (*kept, *older), keep, gone=gone, way=f"run {_WAY}")
+    build(config, today, roots, carried, report, progress, allow_mass_delete=allow_mass_delete)
     yield f"The index is made anew, of {report.files:,} files and {len(kept) + len(older):,} articles put in."
+    for source in gone:
+        yield f"It does without {source}, which is gone."
     if older:
         yield f"Of articles put in, these are as in the generation before: {', '.join(older)}."
     if lost:
@@ -98,14 +129,14 @@ def _make_anew(config: Config, today: Today, progress: Progress) -> Iterator[str
         yield f"What is left of the damaged generation is in {aside}."
 
 
-def _known(folders: list[Path]) -> Catalog:
+def _known(root: Path, folders: list[Path]) -> Catalog:
     """The newest catalog that can be read; raises IndexDamaged where none can."""
     for folder in folders:
         if (catalog := _catalog(folder)) is not None:
             return catalog
     raise IndexDamaged(
         f"no catalog can be read in {' and '.join(map(str, folders))}, so it is not known which sources the "
-        "index has: move its folder away and index them again"
+        f"index has: move {root} away and index them again"
     )
 
 

@@ -20,10 +20,8 @@ SHARE, FEW = 0.5, 10
 Held = Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]]
 """The digest of each file and the ids of its articles, by source and path."""
 
-_ADVICE = (
-    "nothing was changed. See that it is all there (is its disk mounted?); if it is meant, say "
-    "--allow-mass-delete (allow_mass_delete=True)"
-)
+_ADVICE = "nothing was changed. See that it is all there (is its disk mounted?); if it is meant, "
+_WAY = "say --allow-mass-delete (allow_mass_delete=True)"
 
 
 def held(catalog: Catalog, sources: Iterable[str]) -> Held:
@@ -37,12 +35,15 @@ def held(catalog: Catalog, sources: Iterable[str]) -> Held:
     }
 
 
-def refuse_shrunk(before: Held, catalog: Catalog, listings: Mapping[Path, Listing]) -> None:
+def refuse_shrunk(
+    before: Held, catalog: Catalog, listings: Mapping[Path, Listing], way: str | None = None
+) -> None:
     """Raise SourceShrunk where too many of the articles that a source held would be removed.
 
     `catalog` and `listings` say what the sources hold now. What moved with its file does not count. Too many
     are all, where nothing is left; more than SHARE and FEW of them; and more than FEW below a folder that is
-    still there with nothing in it, as a mount point is, or of a file that is empty now.
+    still there with nothing in it, as a mount point is, or of a file that is empty now. `way` is how it is
+    said that this is meant, when that is not as in a sync.
     """
     owners = catalog.owners()
     moved = _come(before, catalog)
@@ -53,7 +54,7 @@ def refuse_shrunk(before: Held, catalog: Catalog, listings: Mapping[Path, Listin
             if digest not in moved and (count := sum(name not in owners for name in names))
         }
         if lost:
-            _refuse(source, files, lost, catalog, listings.get(Path(source), Listing()))
+            _refuse(source, files, lost, catalog, listings.get(Path(source), Listing()), way)
 
 
 def _refuse(
@@ -62,13 +63,14 @@ def _refuse(
     lost: Mapping[str, int],
     catalog: Catalog,
     listing: Listing,
+    way: str | None,
 ) -> None:
     total, had = sum(lost.values()), sum(len(names) for _, names in files.values())
     left = sum(len(entry.articles) for entry in catalog.sources.get(source, {}).values())
     if not left or (total > FEW and total > SHARE * had):
         raise SourceShrunk(
             f"{source}: {total:,} of its {had:,} articles would be removed, {left:,} would be left: "
-            f"{_ADVICE}, or `nutgraf forget {source}` to do without it"
+            f"{_ADVICE}{way or f'{_WAY}, or `nutgraf forget {source}` to do without it'}"
         )
     if total <= FEW:
         return
@@ -80,7 +82,8 @@ def _refuse(
         # The outermost of them: of a disk that had folders, its mount point.
         place = min(place for place, count in below.items() if count == most)
         raise SourceShrunk(
-            f"{source}: nothing is left in {place}, of which {most:,} articles would be removed: {_ADVICE}"
+            f"{source}: nothing is left in {place}, of which {most:,} articles would be removed: "
+            f"{_ADVICE}{way or _WAY}"
         )
 
 

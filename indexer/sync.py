@@ -60,6 +60,7 @@ class SyncReport:
     `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written, and
     `refused` says why a real sync would refuse to (SourceShrunk), if it would. `interrupted` when not all
     files were read, because the caller wanted an end: nothing was removed, and the rest is for the next sync.
+    `without` are sources that are gone and that a rebuild was told to do without: the index has them no more.
     """
 
     added: int = 0
@@ -73,6 +74,7 @@ class SyncReport:
     dry_run: bool = False
     refused: str = ""
     interrupted: bool = False
+    without: list[str] = field(default_factory=list)
 
     def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
         """Count one change."""
@@ -98,6 +100,7 @@ class SyncReport:
             "dry_run": self.dry_run,
             "refused": self.refused,
             "interrupted": self.interrupted,
+            "without": self.without,
         }
 
 

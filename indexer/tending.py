@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from indexer.flags import index_option, json_option, lock_option, opened, shown_progress
+from indexer.flags import (
+    index_option,
+    json_option,
+    lock_option,
+    mass_delete_option,
+    opened,
+    shown_progress,
+)
 from indexer.printing import print_checked, print_diagnosis, print_json, print_manifest, print_status
 
 
@@ -57,18 +64,23 @@ def _verify_deep(index: Path | None, as_json: bool) -> int:
 @click.command()
 @index_option
 @click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@mass_delete_option
 @lock_option
 @json_option
-def doctor(index: Path | None, fix: bool, as_json: bool, **limits: float | None) -> int:
+def doctor(
+    index: Path | None, fix: bool, allow_mass_delete: bool, as_json: bool, **limits: float | None
+) -> int:
     """Say what is wrong with the index, and what will mend it.
 
     With --fix, it is made anew from its sources where it is damaged, outdated or was made with other options;
     searches are answered meanwhile by the newest generation that is whole. The only copy of anything stays.
+    With --allow-mass-delete, sources that are gone are done without.
+
     Exit code 5 when it is damaged, 4 when it is locked, 1 when anything else is wrong.
     """
     archive = opened(index=index, **limits)
     with shown_progress() as progress:
-        found = archive.doctor(fix=fix, progress=progress)
+        found = archive.doctor(fix=fix, allow_mass_delete=allow_mass_delete, progress=progress)
     if as_json:
         print_json(found.as_json())
     else:

@@ -1,31 +1,27 @@
-"""What changes an index: sync, put, remove and rebuild, each under the lock and in one commit."""
+"""What changes an index: sync, put, remove and forget, each under the lock and in one commit."""
 
 from __future__ import annotations
 
-import os
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from indexer import catalog as catalogs
 from indexer import generations
-from indexer.build import Carried, apart_from_others, build, inherited, now, run_sync
+from indexer.build import Carried, apart_from_others, build, now, run_sync
 from indexer.catalog import Catalog
 from indexer.config import Config
 from indexer.engine.gather import Chunk
 from indexer.engine.record import digest, encode_article
 from indexer.engine.writer import Batch
-from indexer.errors import IndexOutdated, InvalidArticle, SourceMissing
+from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
 from indexer.listing import Listing, list_source
 from indexer.model import Article
 from indexer.reading import check_format, open_snapshot
+from indexer.rebuilding import Source, Today, chosen_roots, rebuild_without, source_named
 from indexer.sync import Progress, Silence, SyncReport
-
-Source = str | os.PathLike[str]
-Today = Callable[[], date]
 
 
 def sync(
@@ -40,7 +36,7 @@ def sync(
 ) -> SyncReport:
     """See `Index.sync`."""
     began = time.perf_counter()
-    roots = _roots(config, sources)
+    roots = chosen_roots(config, sources)
     report = SyncReport(dry_run=dry_run)
     watch = progress or Silence()
     if dry_run:
@@ -135,50 +131,20 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     return report
 
 
-def forget(config: Config, source: Source) -> SyncReport:
+def forget(config: Config, today: Today, source: Source) -> SyncReport:
     """See `Index.forget`."""
     began = time.perf_counter()
     report = SyncReport()
-    with (
-        generations.writing(config.index, config.lock_timeout),
-        _change(config, report) as (catalog, batch),
-    ):
-        names = (str(source), str(Path(source).resolve()))
-        known = next((name for name in names if name in catalog.sources), None)
-        if known is None:
-            raise SourceMissing(
-                f"{source}: a source of the index is wanted, it is none; there are: "
-                f"{', '.join(sorted(catalog.sources)) or 'none'}"
-            )
-        for path, entry in catalog.sources.pop(known).items():
-            for name in entry.articles:
-                batch.remove(name)
-                report.record("remove", name, path, "its source is forgotten")
-    report.seconds = time.perf_counter() - began
-    return report
-
-
-def rebuild(
-    config: Config,
-    today: Today,
-    sources: Iterable[Source],
-    *,
-    allow_mass_delete: bool,
-    progress: Progress | None,
-) -> SyncReport:
-    """See `Index.rebuild`."""
-    began = time.perf_counter()
-    report = SyncReport()
     with generations.writing(config.index, config.lock_timeout):
-        exists = generations.exists(config.index)
-        known, old = inherited(config.index) if exists else (Catalog(), None)
-        roots = [Path(source) for source in known.sources]
-        more = list(sources)
-        if more or not exists:
-            roots += [root for root in _roots(config, more) if root not in roots]
-        carried = Carried(known, (old,) if old else (), tuple(known.apart))
-        watch = progress or Silence()
-        build(config, today, sorted(roots), carried, report, watch, allow_mass_delete=allow_mass_delete)
+        try:
+            with _change(config, report) as (catalog, batch):
+                for path, entry in catalog.sources.pop(source_named(source, catalog)).items():
+                    for name in entry.articles:
+                        batch.remove(name)
+                        report.record("remove", name, path, "its source is forgotten")
+        except (IndexOutdated, IndexDamaged):
+            # Nothing can be changed in it; the other sources may bring back all the rest.
+            report = rebuild_without(config, today, source)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -227,22 +193,6 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
     if not report.changes and catalog.state() != before:
         # No article changed, but what is known of the files did.
         save(snapshot.commit)
-
-
-def _roots(config: Config, sources: Iterable[Source]) -> list[Path]:
-    chosen = [_path(source) for source in sources] or list(config.sources)
-    if not chosen:
-        raise SourceMissing("a source is wanted, none was given: name a folder of articles")
-    # Resolved, so that the same folder is the same source from wherever it is named.
-    return sorted({source.resolve() for source in chosen})
-
-
-def _path(source: Source) -> Path:
-    if not isinstance(source, (str, os.PathLike)):
-        raise SourceMissing(
-            f"a path is wanted, {type(source).__name__} was found: give each source as an argument of its own"
-        )
-    return Path(source)
 
 
 def _by_id(articles: Iterable[Article], report: SyncReport) -> dict[str, Article]:

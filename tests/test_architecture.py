@@ -30,7 +30,7 @@ ROOMS = [
         "indexer.mcp_answers",
     ),
     ("indexer", "indexer.index"),
-    ("indexer.writing", "indexer.manifest", "indexer.mending"),
+    ("indexer.writing", "indexer.manifest", "indexer.mending", "indexer.rebuilding"),
     ("indexer.build",),
     ("indexer.diagnosis",),
     ("indexer.reconcile",),

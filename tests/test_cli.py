@@ -113,7 +113,7 @@ def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) ->
     found = answer(run, "index", "seeds", "--index", "index")
     assert set(found) == {
         "added", "changed", "removed", "unchanged", "files", "failed", "changes", "seconds", "dry_run",
-        "refused", "interrupted",
+        "refused", "interrupted", "without",
     }  # fmt: skip
     assert (found["added"], found["files"], found["failed"], found["dry_run"]) == (2, 2, [], False)
     assert found["changes"][1] == {"action": "add", "id": "one", "path": "b.jsonl", "why": "the file is new"}

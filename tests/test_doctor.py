@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -234,11 +235,56 @@ def test_a_source_that_is_gone_is_said_and_nothing_is_made_without_it(archive: A
         assert not index.doctor(fix=True).done
         spoil(archive, "*.toc")
         before = contents(archive.folder)
-        with pytest.raises(SourceMissing):
+        with pytest.raises(SourceMissing, match="with `nutgraf doctor --fix --allow-mass-delete`"):
             index.doctor(fix=True)
         assert {name: data for name, (_, data) in contents(archive.folder).items()} == {
             name: data for name, (_, data) in before.items()
         }
+
+
+def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has_it(archive: Archive) -> None:
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "A quiet egret.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        index.rebuild()
+        shutil.rmtree(other.root)
+        spoil(archive, "*.nut")
+        found = index.doctor(fix=True, allow_mass_delete=True)
+        assert found.is_well
+        assert f"It does without {other.seeds}, which is gone." in found.done
+        assert index.status().sources == (str(archive.seeds),)
+        assert (index.search("egret").total, index.search("crane OR heron").total) == (0, 3)
+    # What may still have the source's articles: the generation before, and what is left of the damaged one.
+    with open_index(archive.root / "elsewhere") as before:
+        shutil.copytree(archive.folder / "g000002", archive.root / "elsewhere/g000002")
+        assert before.search("egret").total == 1
+    assert list((archive.folder / "g000003.damaged").glob("*.nut"))
+
+
+def test_the_fix_waits_for_its_turn_and_says_nothing_of_who_comes_after(archive: Archive) -> None:
+    def come_after() -> bool:
+        with generations.writing(archive.folder, 60), archive.open() as index:
+            return index.exists
+
+    for _ in range(5):
+        spoil(archive, "*.toc")
+        with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
+            with generations.writing(archive.folder, 0):
+                mended = threads.submit(index.doctor, fix=True)
+                others = [threads.submit(come_after) for _ in range(2)]
+            assert mended.result().findings == ()
+            assert all(other.result() for other in others)
+            assert index.verify().articles == 4
+
+
+def test_a_lock_that_cannot_be_tried_is_no_error_of_the_doctor(archive: Archive) -> None:
+    (archive.folder / "writer.lock").unlink()
+    (archive.folder / "writer.lock").mkdir()
+    with archive.open() as index:
+        assert index.doctor().is_well
+        (archive.folder / "writer.json").write_text("{}")
+        assert str(index.doctor()) == "The index is being written by another process."
 
 
 def test_no_room_on_the_disk_is_said(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

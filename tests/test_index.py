@@ -370,7 +370,7 @@ SIGNATURES = {
     "status": "",
     "verify": "",
     "manifest": "progress",
-    "doctor": "fix progress",
+    "doctor": "fix allow_mass_delete progress",
     "sync": "sources dry_run allow_mass_delete progress stop",
     "put": "articles",
     "remove": "article_ids",

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Config, NutgrafError, SyncReport, open_index, sync
+from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index, sync
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.listing import list_source
 from indexer.opening import open_file, read_whole
@@ -776,6 +776,56 @@ def test_a_source_that_is_gone_can_be_forgotten_and_then_a_rebuild_works(archive
         assert index.search("tide", limit=0).total == 0
         assert index.verify().articles == 1
         index.rebuild()
+        assert index.verify().articles == 1
+
+
+def test_a_rebuild_does_without_a_source_that_is_gone_when_that_is_allowed(archive: Archive) -> None:
+    other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
+    for made in (other, third):
+        made.text("b.txt", f"A tide in the {made.root.name} harbour.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds, third.seeds)
+        shutil.rmtree(other.root)
+        with pytest.raises(SourceMissing) as caught:
+            index.rebuild()
+        for way in (f"`nutgraf forget {other.seeds}`", "`nutgraf rebuild --allow-mass-delete`"):
+            assert way in str(caught.value)
+        shutil.rmtree(third.root)
+        with pytest.raises(SourceMissing, match=f"{other.seeds}: .*, nor can {third.seeds}: ") as caught:
+            index.rebuild()
+        assert "nutgraf forget" not in str(caught.value)
+        report = index.rebuild(allow_mass_delete=True)
+        assert report.without == [str(other.seeds), str(third.seeds)]
+        assert (report.added, report.removed) == (1, 2)
+        assert [change.why for change in report.changes if change.action == "remove"] == [
+            "its source is gone"
+        ] * 2
+        assert index.status().sources == (str(archive.seeds),)
+        with pytest.raises(SourceMissing, match="other/seeds"):
+            index.rebuild(other.seeds, allow_mass_delete=True)
+
+
+@pytest.mark.parametrize("why", ["the format", "the options", "damage"])
+def test_a_source_is_forgotten_where_nothing_can_be_changed_by_making_the_index_anew(
+    archive: Archive, why: str
+) -> None:
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "Another tide.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        generation = Path(index.path)
+    shutil.rmtree(other.root)
+    if why == "the format":
+        path = generation / "settings.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 5}))
+    elif why == "damage":
+        (generation / "settings.json").write_text("damaged")
+    with archive.open(language="de" if why == "the options" else "en") as index:
+        with pytest.raises(SourceMissing, match="a source of the index is wanted"):
+            index.forget(archive.root / "outside")
+        report = index.forget(other.seeds)
+        assert (report.removed, report.added, report.files) == (1, 0, 0)
+        assert index.status().sources == (str(archive.seeds),)
         assert index.verify().articles == 1
 
 
