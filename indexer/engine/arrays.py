@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ _DENSE_SHARE = 1 / 32
 # of a wanted one takes so many times as long to be searched for.
 _CLEARED = 128
 _FOUND = 7
+AT_ONCE = 2**18
+"""Numbers that are sorted or looked up in one go: in a few milliseconds."""
 
 
 class Matches(Struct, frozen=True, eq=False):
@@ -100,6 +102,22 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     places = ids.searchsorted(wanted)
     places[places == len(ids)] = 0
     return np.equal(ids[places], wanted)
+
+
+def stretches(parts: Sequence[NDArray[np.int64]]) -> Iterator[list[NDArray[np.int64]]]:
+    """Ascending integers of several arrays, cut into stretches that are sorted in a few milliseconds each.
+
+    Each stretch has, of all parts in turn, what lies between two bounds: none is in two of them, and the
+    stretches ascend.
+    """
+    yield from map(list, zip(*map(np.split, parts, cuts(parts)), strict=True))
+
+
+def cuts(parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.intp]]:
+    """Where `stretches` cuts each part."""
+    longest = max(parts, key=len)
+    step = max(1, AT_ONCE * len(longest) // max(1, sum(map(len, parts))))
+    return [part.searchsorted(longest[step::step]) for part in parts]
 
 
 def ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:

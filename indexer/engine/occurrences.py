@@ -8,17 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import contains
+from indexer.engine.arrays import AT_ONCE, contains, cuts, stretches
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
-from indexer.engine.postings import NO_POSTINGS, Ids, Postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings
 from indexer.engine.snapshot import Snapshot
 
 FAR = 2**32
 """Wider than any paragraph, so that positions of neighbouring documents never meet."""
 
 _NOWHERE = np.int64(2**62)
-_AT_ONCE = 2**18  # places that are sorted between two looks at the clock
 
 _Places = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
@@ -47,12 +46,24 @@ class Spans:
         """Some of the spans (bool, one of each)."""
         return Spans(self.starts[kept], self.ends[kept])
 
-    def beside(self, others: Spans, gap: int) -> _Flags:
-        """Which of the spans have another at most `gap` places before or after them: bool, one of each."""
-        starts, ends = np.append(others.starts, _NOWHERE), np.append(-_NOWHERE, np.sort(others.ends))
-        following = starts[np.searchsorted(starts, self.ends, "right")]
-        preceding = ends[np.searchsorted(ends, self.starts) - 1]
-        return (following - self.ends <= gap) | (self.starts - preceding <= gap)
+    def beside(self, others: Spans, gap: int, deadline: Deadline = NEVER) -> _Flags:
+        """Which of the spans have another at most `gap` places before or after them: bool, one of each.
+
+        Raises TimeIsUp.
+        """
+        # Nearly sorted they are already: of single words, the ends are the starts.
+        starts, ends = np.append(others.starts, _NOWHERE), np.append(-_NOWHERE, others.ends)
+        deadline.check()
+        ends.sort(kind="stable")
+        kept = np.empty(len(self.starts), np.bool_)
+        for low in range(0, len(kept), AT_ONCE):
+            deadline.check()
+            own = slice(low, low + AT_ONCE)
+            first, last = self.starts[own], self.ends[own]
+            following = starts[np.searchsorted(starts, last, "right")]
+            preceding = ends[np.searchsorted(ends, first) - 1]
+            kept[own] = (following - last <= gap) | (first - preceding <= gap)
+        return kept
 
 
 def meet(parts: Sequence[Spans], distances: Sequence[int], deadline: Deadline = NEVER) -> list[_Flags]:
@@ -63,10 +74,14 @@ def meet(parts: Sequence[Spans], distances: Sequence[int], deadline: Deadline = 
     kept = [np.ones(len(parts[0].starts), np.bool_)]
     for number, gap in enumerate(distances):
         deadline.check()
-        kept.append(parts[number + 1].beside(parts[number].only(kept[-1]), gap))
+        part = parts[number].only(kept[-1])
+        deadline.check()
+        kept.append(parts[number + 1].beside(part, gap, deadline))
     for number, gap in reversed(list(enumerate(distances))):
         deadline.check()
-        kept[number] &= parts[number].beside(parts[number + 1].only(kept[number + 1]), gap)
+        part = parts[number + 1].only(kept[number + 1])
+        deadline.check()
+        kept[number] &= parts[number].beside(part, gap, deadline)
     return kept
 
 
@@ -90,7 +105,9 @@ def near_postings(
     counts = []
     for part, kept in zip(spans, meet(spans, distances, deadline), strict=True):
         deadline.check()
-        counts.append(_counted(part.only(kept)))
+        own = part.only(kept)
+        deadline.check()
+        counts.append(_counted(own))
     # Whoever belongs to a row has all the others of it in the same document.
     return Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts]))
 
@@ -136,21 +153,27 @@ def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids, deadline: De
         found.append(_in_order([stem_places(stem) for stem in phrase[0]], phrase, deadline))
     for phrase in mark.exact:
         found.append(_in_order([word_places([word]) for word in phrase[0]], phrase, deadline))
-    return Spans.of(
-        *(np.concatenate(bounds) for bounds in ([s.starts for s in found], [s.ends for s in found]))
-    )
+    return _united(found, deadline)
+
+
+def _united(parts: Sequence[Spans], deadline: Deadline) -> Spans:
+    """The spans of all, none twice. Raises TimeIsUp."""
+    where = cuts([part.starts for part in parts])
+    starts = zip(*(np.split(part.starts, cut) for part, cut in zip(parts, where, strict=True)), strict=True)
+    ends = zip(*(np.split(part.ends, cut) for part, cut in zip(parts, where, strict=True)), strict=True)
+    found = []
+    for stretch in zip(starts, ends, strict=True):
+        deadline.check()
+        found.append(Spans.of(*map(np.concatenate, stretch)))
+    return Spans(np.concatenate([own.starts for own in found]), np.concatenate([own.ends for own in found]))
 
 
 def _distinct(parts: Sequence[_Places], deadline: Deadline) -> _Places:
     """Ascending places without repetition, as those of one. Raises TimeIsUp."""
     if len(parts) < 2:
         return parts[0] if parts else np.empty(0, np.int64)
-    # In stretches, each of which holds all places between two bounds.
-    longest = max(parts, key=len)
-    step = max(1, _AT_ONCE * len(longest) // max(1, sum(map(len, parts))))
-    cuts = [part.searchsorted(longest[step::step]) for part in parts]
     found = []
-    for stretch in zip(*map(np.split, parts, cuts), strict=True):
+    for stretch in stretches(parts):
         deadline.check()
         places = np.sort(np.concatenate(stretch), kind="stable")
         found.append(places[np.flatnonzero(np.diff(places, prepend=-1))])
@@ -164,10 +187,15 @@ def _in_order(rows: Sequence[_Places], phrase: Phrase, deadline: Deadline) -> Sp
     for here in rows[1:]:
         if not len(ends):
             break
-        deadline.check()
-        before = np.searchsorted(ends, here) - 1
-        kept = (before >= 0) & (here - ends[np.maximum(before, 0)] <= slop)
-        starts, ends = starts[before[kept]], here[kept]
+        preceding, following = [], []
+        for low in range(0, len(here), AT_ONCE):
+            deadline.check()
+            own = here[low : low + AT_ONCE]
+            before = np.searchsorted(ends, own) - 1
+            kept = (before >= 0) & (own - ends[np.maximum(before, 0)] <= slop)
+            preceding.append(starts[before[kept]])
+            following.append(own[kept])
+        starts, ends = (np.concatenate([here[:0], *parts]) for parts in (preceding, following))
     return Spans(starts, ends)
 
 
@@ -179,7 +207,8 @@ def _places(docs: Ids, found: tuple[_Places, _Places]) -> _Places:
 
 def _counted(spans: Spans) -> Postings:
     docs = (spans.ends // FAR).astype(np.int32)
-    return Postings(*sum_runs(docs, np.ones(len(docs))))
+    first = np.flatnonzero(np.diff(docs, prepend=-1))
+    return Postings(docs[first], np.diff(first, append=len(docs)).astype(np.float64))
 
 
 def _common(parts: Sequence[Ids]) -> Ids:

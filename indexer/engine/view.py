@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import contains, ranges
+from indexer.engine.arrays import AT_ONCE, contains, ranges, stretches
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.packed import Packed
@@ -162,7 +162,11 @@ class SegmentView:
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
-        docs, *others = sorted((self._decoded(field, number).docs for number in numbers), key=len)
+        having = []
+        for number in dict.fromkeys(numbers):
+            deadline.check()
+            having.append(self._decoded(field, number).docs)
+        docs, *others = sorted(having, key=len)
         for found in others:
             docs = docs[contains(found, docs)]
         ends: NDArray[np.int64] | None = None
@@ -224,9 +228,15 @@ class SegmentView:
                 self.refuse_variants(field)
             right = np.flatnonzero(wanted[own_forms])
             positions = self.numbers(field, "positions").pick(own[right])
-            keys.append((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
-        deadline.check()
-        key = np.sort(np.concatenate(keys))
+            deadline.check()
+            keys.append(
+                np.sort((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
+            )
+        merged = []
+        for stretch in stretches(keys):
+            deadline.check()
+            merged.append(np.sort(np.concatenate(stretch), kind="stable"))
+        key = np.concatenate(merged)
         return key >> 32, key & (2**32 - 1)
 
     def commonness(self) -> NDArray[np.int32]:
@@ -392,7 +402,9 @@ class SegmentView:
         """
         starts = self.file.sections[f"{field}.starts"]
         between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
-        breaks = np.flatnonzero(between > _NEAR) + 1
+        # And no more in a piece than there is between two looks at the time.
+        pieces = np.diff(starts[stems].astype(np.int64) // AT_ONCE)
+        breaks = np.flatnonzero((between > _NEAR) | (pieces > 0)) + 1
         for part in np.split(stems, breaks) if len(stems) else ():
             deadline.check()
             low, high = int(part[0]), int(part[-1]) + 1
