@@ -213,7 +213,11 @@ def test_a_huge_page_gives_all_its_text_and_says_that_it_was_not_sifted() -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["<html></html>", "<!-- x -->", "<script>x()</script>", "<p> </p>", "<nav>a</nav>"]
+    "text",
+    [
+        *("<html></html>", "<!-- x -->", "<script>x()</script>", "<p> </p>", "<nav>a</nav>"),
+        *("<script a='<'>x()", "<?x a", "<!a b>", "</ b>"),
+    ],
 )
 def test_a_page_without_text_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument, match="no text"):

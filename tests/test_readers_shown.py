@@ -129,6 +129,13 @@ def test_facts_in_a_script_stay_and_end_in_it() -> None:
 def test_the_first_title_stays() -> None:
     page = "<title>a <b> c</title><svg><title>x</title></svg><title>x</title>"
     assert shown(page) == "<title>a &lt;b> c</title><svg></svg>"
+    assert shown("<title>a<script>x</script>") == ""
+
+
+def test_a_tag_that_ends_itself_is_an_element_in_xml_alone() -> None:
+    page = "<html><head><title/><script src=x /></head><p>a<textarea/><template><style/></template>b"
+    assert re.sub("<[^>]*>", "", shown(page, is_xml=True)) == "ab"
+    assert text(page) == ""
 
 
 def test_a_page_without_any_of_it_is_left_as_it_is() -> None:

@@ -41,7 +41,7 @@ _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|(?><!--.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--")
+_TAG = re.compile("<[!?/a-zA-Z]")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
 
 

@@ -34,6 +34,7 @@ _MOST_ELEMENTS = 100_000
 # It follows what is nested again and again, and some hundred tables or headings in each other take minutes.
 _MOST_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
+_XML = (".xhtml", ".xht")
 _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     element=lxml.html.HtmlElement,
     comment=lxml.html.HtmlComment,
@@ -59,7 +60,7 @@ _FARTHEST_ZONE = timedelta(hours=14)
 def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
     """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
     # First of all, while each character still is what a browser sees.
-    text = shown(text)
+    text = shown(text, is_xml=name.lower().removesuffix(".gz").endswith(_XML))
     text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
     text = _REFERENCES.sub(" ", text)
     tree, deep = _parse(text)

@@ -154,5 +154,6 @@ def _html_free(text: str) -> str:
 
 def _html(content: str) -> list[str]:
     from indexer.readers.blocks import blocks_of
+    from indexer.readers.shown import shown
 
-    return blocks_of(content)
+    return blocks_of(shown(content))

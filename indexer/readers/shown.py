@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 
-from indexer.readers.elements import names
+from indexer.readers.elements import WITH_CAPITALS, names
 from indexer.readers.nesting import OpenElements, Space
 from indexer.readers.tokens import SOUND_NAME, Token, plain_run, raw_end, token
 
@@ -42,18 +42,19 @@ _MODERN = re.compile(
 _JOINING = re.compile("([<=>])(?=\u0338)")
 
 
-def shown(page: str) -> str:
+def shown(page: str, *, is_xml: bool = False) -> str:
     """The same page without what is not shown, in markup that every parser reads alike. Takes linear time.
 
     The elements themselves stay, empty; of scripts, those with facts about the page (JSON-LD) stay whole, and
-    the first title does.
+    the first title does. With `is_xml`, a tag that ends in `/>` is a whole element, as else in SVG alone.
     """
-    return _Scan(page).run()
+    return _Scan(page, is_xml=is_xml).run()
 
 
 class _Scan:
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, *, is_xml: bool) -> None:
         self._page = page
+        self._is_xml = is_xml
         self._pieces: list[str] = []
         # The open elements of HTML are counted only where a page needs it: few do.
         self._quirks = _is_quirky(page)
@@ -87,6 +88,9 @@ class _Scan:
             return found.end
         if found.kind == "end":
             return found.end
+        if self._is_xml and found.closed:
+            self._pieces.append(f"<{name}></{name}>")
+            return found.end
         if name in _FOREIGN or name == _TEMPLATE:
             self._pieces.append(f"<{name}></{name}>")
             if name in _FOREIGN:
@@ -102,7 +106,8 @@ class _Scan:
         if name == "xmp":
             self._pieces.append(f"<pre>{_escaped(content)}</pre>")
         elif name == _TITLE:
-            if not self._has_title:
+            # Without an end, all of the page would be the title.
+            if not self._has_title and end < len(page):
                 # Character references in a title are what they are elsewhere.
                 self._pieces.append(f"<title>{content.replace('<', '&lt;')}</title>")
             self._has_title = True
@@ -152,7 +157,7 @@ class _Scan:
             inner.leave_foreign()
             if not len(inner):
                 return -1
-        if not inner.takes(name):
+        if not inner.takes(name) or (self._is_xml and found.closed):
             return found.end
         if name in _FOREIGN:
             if not found.closed:
@@ -176,7 +181,7 @@ class _Scan:
                 inner.leave_foreign()
                 if not len(inner):
                     return True
-            elif inner.close_foreign(name):
+            elif inner.close_foreign(name) or (inner.space == "svg" and name in WITH_CAPITALS):
                 return False
         if inner.close(name):
             return False

@@ -39,7 +39,7 @@ class Document:
     @property
     def page(self) -> str | None:
         """The page that it is, if it is one and has words to look for."""
-        if not self.name.endswith((".html", ".xhtml")):
+        if not self.name.endswith((".html", ".htm")):
             return None
         try:
             text, _ = decode(self.data, markup=True)
@@ -110,12 +110,11 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
 
 
 def _has_fewer(page: str, seen: Seen) -> bool:
-    return any(word not in shown(page) for word in seen.shown)
+    return not seen.shown <= set(pages.WORD.findall(shown(page)))
 
 
 def _of_a_page(text: str, chance: random.Random) -> Document:
-    name = chance.choice(("a.html", "a.htm", "a.xhtml")) if chance.random() < 0.2 else "a.html"
-    return Document(name, text.encode("utf-8", "replace"))
+    return Document(chance.choice(("a.html", "a.htm")), text.encode("utf-8", "replace"))
 
 
 def _whole(chance: random.Random) -> Document:
