@@ -182,6 +182,12 @@ def test_when_too_much_is_unread_the_slowest_reader_makes_room(monkeypatch: pyte
         assert all(rest(raw) > 16 * 2**20 for raw in readers if raw is not slowest)
 
 
+def test_headers_alone_come_without_the_end_of_a_body() -> None:
+    with serving(large) as address:
+        assert exchange(address, "HEAD", "/1")[1] == b""
+        assert exchange(address, "GET", "/1")[1].endswith(b"\r\n0\r\n\r\n")
+
+
 def test_an_answer_of_any_size_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "UNREAD", 3 * 2**20)
     with serving(large) as address:
@@ -212,6 +218,53 @@ def test_when_all_connections_are_taken_the_one_that_waits_longest_makes_room(
         ask(connection(stack, address))
         assert sending.recv(1) == b""
         ask(busy)
+
+
+def test_with_few_files_there_are_as_few_connections() -> None:
+    code = """
+import resource, webui
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (230, hard))
+webui.serve(webui.create_app('no-index'), port=0)
+"""
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+        ) as process,
+        contextlib.ExitStack() as stack,
+    ):
+        assert process.stdout is not None
+        address = next(word for word in process.stdout.readline().split() if word.startswith("http"))
+        for _ in range(260):
+            ask(connection(stack, address))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert {json.loads(line)["status"] for line in errors.splitlines()} == {200}
+
+
+def test_it_is_told_what_the_system_holds_for_a_reader() -> None:
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        reader = stack.enter_context(socket.create_connection(listening.getsockname()))
+        writer = stack.enter_context(listening.accept()[0])
+        assert connections.held_for(writer) == 0
+        writer.setblocking(False)
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sent += writer.send(b"x" * 2**20)
+        before = connections.held_for(writer)
+        assert 0 < before <= sent
+        while sent:
+            sent -= len(reader.recv(2**16))
+        # The last of it is taken a moment after it was read.
+        while connections.held_for(writer):
+            pass
+    assert connections.held_for(writer) == 0
 
 
 def test_readers_that_do_not_read_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import threading
 import time
 from typing import Any
@@ -26,15 +27,32 @@ ACCEPTED = 16
 """Connections that are taken at once: to ask all others between two of them would cost more than they do."""
 # Bytes of an answer that the system may hold for its reader (it takes the double), else up to four million.
 SENT_AHEAD = 128 * 1024
+# Seconds between two looks at what the system has not got rid of yet.
+LOOKED_AFTER = 1.0
 # Closes a connection at once, with what the system still has to send.
 _ABORT = struct.pack("ii", 1, 0)
+
+
+def held_for(raw: socket.socket) -> int:
+    """Bytes that were sent and that the other end has not taken yet; 0 where the system does not tell."""
+    try:
+        import fcntl
+        import termios
+
+        return int.from_bytes(fcntl.ioctl(raw, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (ImportError, OSError, ValueError):
+        return 0
 
 
 class Reply(WSGITask):  # type: ignore[misc]
     """The answer to a request."""
 
+    def write(self, data: bytes) -> None:
+        """Send a part of it: nothing but the headers where only those were asked for."""
+        super().write(b"" if self.request.command == "HEAD" else data)
+
     def finish(self) -> None:
-        """End it; where only the headers were asked for, without the mark that ends a body."""
+        """End it, with the mark that ends a body where there is one."""
         if self.request.command == "HEAD":
             self.write(b"")
             self.chunked_response = False
@@ -58,6 +76,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     is_given_up = False
     """Whether it is to be closed because others need the room."""
     _waits = False
+    _held = 0
+    _looked = 0.0
 
     def __init__(self, *of_the_server: Any, **more: Any) -> None:
         self.moved = time.monotonic()
@@ -106,6 +126,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def readable(self) -> Any:
         """Whether there may be more to read."""
         now = time.monotonic()
+        if self.total_outbufs_len and now - self._looked > LOOKED_AFTER:
+            # The system asks for more only when much of it is gone, which may take a slow line long.
+            held, self._looked = held_for(self.socket), now
+            if held < self._held:
+                self.moved = now
+            self._held = held
         if self.is_given_up or (self.total_outbufs_len and now - self.moved > READ_SECONDS):
             self.hang_up()
             return False

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 # second is there so that one long search does not hold up all others.
 THREADS = 2
 # Connections are cheap here: each waits in one event loop and takes a thread only for a complete request.
-# With the files below and those of the index, below the 1,024 that a process may have open by default.
+# With other files, those of the index among them, below the 1,024 that a process may have open by default.
 CONNECTIONS = 800
+OTHER_FILES = 224
 # A request is one line and its headers; nothing is uploaded.
 MAX_HEADER = 64 * 1024
 MAX_BODY = 64 * 1024
@@ -94,7 +95,7 @@ class Server:
             sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
             bind_socket=False,
         )
-        self._server.most = CONNECTIONS
+        self._server.most = _most()
         self._server.journal = app if isinstance(app, Journal) else None
         self._lock = threading.Lock()
         self._closed = False
@@ -151,6 +152,16 @@ def serve(
     server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
     (announce or _print)(server.address)
     server.run()
+
+
+def _most() -> int:
+    """How many connections this process may have open."""
+    try:
+        import resource
+    except ImportError:
+        return CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, files - OTHER_FILES))
 
 
 def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
