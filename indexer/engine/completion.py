@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import ranges
 from indexer.engine.parts import Part
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
@@ -65,12 +64,11 @@ def title_documents(snapshot: Snapshot, prefix: str) -> Ids:
     found = [np.empty(0, np.int32)]
     for part in snapshot.parts:
         low, high = _word_range(part.view, prefix)
-        if low == high:
+        if low >= high:
             continue
         stems = np.unique(_forms(part.view, low, high)[1])
-        starts = part.view.file.sections["title.starts"]
         having = np.zeros(part.view.documents, np.bool_)
-        having[_documents(part.view, "title", stems, starts[stems + 1] - starts[stems])] = True
+        having[part.view.fields["title"].documents(stems)] = True
         docs = np.flatnonzero(having).astype(np.int32)
         found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
     return np.concatenate(found)
@@ -86,7 +84,7 @@ def _complete(
 ) -> list[tuple[str, int]]:
     view = part.view
     low, high = _word_range(view, prefix)
-    if low == high:
+    if low >= high:
         return []
     owners, stems, variants = _forms(view, low, high)
     left_out = [number for word in without if (number := view.words.find(word)) is not None]
@@ -130,7 +128,7 @@ def _articles_of(
     for field in ("paragraph", "title"):
         starts = part.view.file.sections[f"{field}.starts"]
         sizes = (starts[stems + 1] - starts[stems]).astype(np.int64)
-        docs = _documents(part.view, field, stems, sizes)
+        docs = part.view.fields[field].documents(stems)
         if not len(docs):
             continue
         having = np.flatnonzero(sizes)
@@ -141,25 +139,6 @@ def _articles_of(
         again[first] = False
         best[having] = np.maximum(best[having], np.add.reduceat(counted & ~again, first, dtype=np.int64))
     return best
-
-
-def _documents(view: SegmentView, field: str, stems: Any, sizes: Any) -> Ids:
-    """The documents of several stems (ascending), those of one after those of the other."""
-    sizes = sizes.astype(np.int64)
-    starts = view.file.sections[f"{field}.starts"][stems].astype(np.int64)
-    if not int(sizes.sum()):
-        return np.empty(0, np.int32)
-    if len(stems) == 1 or int(starts[-1] + sizes[-1] - starts[0]) == int(sizes.sum()):
-        docs = view.numbers(field, "gaps").read(int(starts[0]), int(starts[-1] + sizes[-1]))
-    else:
-        docs = view.numbers(field, "gaps").pick(ranges(starts, sizes))
-    np.cumsum(docs, out=docs)
-    first = np.cumsum(sizes) - sizes
-    # What was summed up before a stem began is not part of its gaps.
-    before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
-    docs -= np.repeat(before, sizes)
-    view.check_documents(field, docs)
-    return docs
 
 
 def _word_range(view: SegmentView, prefix: str) -> tuple[int, int]:

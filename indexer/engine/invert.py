@@ -23,7 +23,6 @@ from indexer.engine.sketches import Sketches
 from indexer.engine.textstore import TextWriter
 
 Ints = NDArray[np.int64]
-FIELDS = ("title", "paragraph")
 # Measured: the numbers themselves, and what putting them together needs.
 _BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 300, 1000
 _MOST = 500_000

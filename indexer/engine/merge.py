@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.field import FIELDS
 from indexer.engine.invert import (
-    FIELDS,
     NumberedRun,
     Vocabulary,
     article_sections,
@@ -170,7 +170,7 @@ def _forms(views: Sequence[SegmentView]) -> _Forms:
 
 def _run(field: str, view: SegmentView, live: NDArray[np.bool_]) -> Run:
     """The live occurrences of a field, whose forms are those of the segment."""
-    docs, variants, positions = view.occurrences(field)
+    docs, variants, positions = view.fields[field].everything()
     counts = np.diff(view.column(f"{field}.occurrences"))
     first_form = np.repeat(view.column("stem.starts")[:-1], counts)
     return Run(counts[counts > 0], first_form + variants, docs, positions).only(live)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.contents import read_contents
+from indexer.engine.field import Positions
 from indexer.engine.postings import NO_POSTINGS, Ids, Postings
-from indexer.engine.view import Positions, SegmentView
+from indexer.engine.view import SegmentView
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,13 @@ def _adds_up(to: str) -> Rule:
     return rule
 
 
+def _variants(array: Array, counts: Counts, sections: Sections) -> Fault:
+    starts = sections["stem.starts"].astype(np.int64)
+    if (array >= np.diff(starts)[sections["word.stems"]]).any():
+        return "has a variant that its stem has not"
+    return None
+
+
 def _paragraphs(array: Array, counts: Counts, sections: Sections) -> Fault:
     if len(array) and int(array.max()) > counts["documents"]:
         return f"has the number {int(array.max())}, where there are {counts['documents']} documents"
@@ -265,7 +272,7 @@ _PARTS: dict[str, _Part] = {
     "stem.words": _Part(_COMPACT, "forms", 0, _below("words")),
     "stem.starts": _Part(_COMPACT, "stems", 1, _rising("forms", strictly=True)),
     "word.stems": _Part(_COMPACT, "forms", 0, _below("stems")),
-    "word.variants": _Part(_COMPACT, "forms", 0, _below("forms")),
+    "word.variants": _Part(_COMPACT, "forms", 0, _variants),
     "word.starts": _Part(_COMPACT, "words", 1, _rising("forms", strictly=True)),
     **_field("title"),
     **_field("paragraph"),

@@ -16,6 +16,7 @@ from whoosh.query.qcore import Query
 from indexer.engine.arrays import ranges
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.families import Families, find_families
+from indexer.engine.field import Positions
 from indexer.engine.labels import Labels, joined, shown, source_texts
 from indexer.engine.parts import column, gathered, positions_in, read_parts
 from indexer.engine.periods import Grain, Periods, ages_of, periods_of
@@ -25,7 +26,7 @@ from indexer.engine.schema import make_schema
 from indexer.engine.sketches import WIDTH
 from indexer.engine.spellings import Spellings
 from indexer.engine.trusting import trusting
-from indexer.engine.view import Positions, SegmentView
+from indexer.engine.view import SegmentView
 from indexer.engine.vocabulary import Vocabulary
 from indexer.model import Article, ArticleInfo
 from indexer.sharing import lazy

@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.field import FIELDS
 from indexer.engine.gather import Gatherer
-from indexer.engine.invert import FIELDS, Buffer
+from indexer.engine.invert import Buffer
 from indexer.engine.labels import STORED
 from indexer.engine.lexicon import Lexicon
 from indexer.engine.record import decode_article
@@ -79,8 +80,6 @@ def _check_forms(view: SegmentView) -> None:
     """That words and stems say the same of each other, and articles and ids."""
     stems, variants = view.column("word.stems"), view.column("word.variants")
     firsts = view.column("stem.starts")
-    if (variants >= np.diff(firsts)[stems]).any():
-        view.file.refuse("word.variants", "has a variant that its stem has not")
     owners = np.repeat(np.arange(len(view.words)), np.diff(view.column("word.starts")))
     if not np.array_equal(view.column("stem.words")[firsts[stems] + variants], owners):
         view.file.refuse("word.variants", "does not agree with stem.words")
@@ -97,12 +96,13 @@ def _check_field(view: SegmentView, field: str) -> None:
     terms = _terms(view, field)
     base = np.cumsum(terms) - terms
     is_taken = np.zeros(int(terms.sum()), np.bool_)
-    starts, occurrences = view.column(f"{field}.starts"), view.column(f"{field}.occurrences")
+    own = view.fields[field]
+    starts, occurrences = own.starts.astype(np.int64), own.occurrences.astype(np.int64)
     widths = np.diff(view.column("stem.starts"))
     bounds = np.searchsorted(occurrences, np.arange(0, int(occurrences[-1]), _AT_ONCE), "right") - 1
     stems = np.unique(np.append(bounds, len(view.stems))).tolist()
     for low, high in pairwise(stems):
-        docs, freqs = view.decode(field, low, high)
+        docs, freqs = own.decode(low, high)
         is_first = np.zeros(len(docs) + 1, np.bool_)
         is_first[starts[low : high + 1] - starts[low]] = True
         if not ((docs[1:] > docs[:-1]) | is_first[1:-1]).all():
@@ -110,10 +110,10 @@ def _check_field(view: SegmentView, field: str) -> None:
         ends = np.concatenate(([0], np.cumsum(freqs, dtype=np.int64)))
         wanted = occurrences[low : high + 1] - occurrences[low]
         if not freqs.all() or not np.array_equal(ends[starts[low : high + 1] - starts[low]], wanted):
-            view.file.refuse(f"{field}.freqs.narrow", f"does not agree with {field}.occurrences")
+            own.refuse_freqs()
         begin, end = int(occurrences[low]), int(occurrences[high])
         owners = docs.repeat(freqs)
-        positions = view.numbers(field, "positions").read(begin, end)
+        positions = own.places.read(begin, end)
         if (positions >= terms[owners]).any():
             view.file.refuse(f"{field}.positions.narrow", "leads beyond the end of a text")
         follows = np.ones(len(positions), np.bool_)
@@ -121,9 +121,9 @@ def _check_field(view: SegmentView, field: str) -> None:
         if not (positions[1:] > positions[:-1])[follows[1:]].all():
             view.file.refuse(f"{field}.positions.narrow", "is not in order")
         is_taken[base[owners] + positions] = True
-        variants = view.file.sections[f"{field}.variants"][begin:end]
+        variants = own.variants[begin:end]
         if (variants >= widths[low:high].repeat(np.diff(occurrences[low : high + 1]))).any():
-            view.refuse_variants(field)
+            own.refuse_variants()
     if not is_taken.all():
         view.file.refuse(f"{field}.positions.narrow", "leaves places of a text without a word")
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import AT_ONCE, contains, ranges, stretches
+from indexer.engine.arrays import contains, ranges, stretches
 from indexer.engine.deadline import NEVER, Deadline
+from indexer.engine.field import FIELDS, Field, Positions
 from indexer.engine.lexicon import Lexicon
-from indexer.engine.packed import Packed
-from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings, collect, merge_postings, sum_runs
+from indexer.engine.postings import NO_POSTINGS, Ids, Postings, collect, merge_postings, sum_runs
 from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.shape import fault, shape_of
 from indexer.engine.sketches import WIDTH, Sketches
@@ -26,15 +25,7 @@ from indexer.texts import name_anchor, name_anchors
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
 _FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
-_NEAR = 2048  # postings that are read with those around them, rather than to stop and begin anew
 _DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
-
-# Stems that were read last: a query comes back to its own for positions, a suggestion to the word before what
-# is typed. So few postings of so few stems are 25 MB at most.
-_RECENT = 16
-_KEPT = 1 << 17
-
-Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class SegmentView:
@@ -52,9 +43,7 @@ class SegmentView:
         self.languages: list[str] = facts.languages
         self.file.expect(partial(fault, counts))
         self.stems, self.words, self.ids = map(self._lexicon, ("stem", "word", "id"))
-        self._packed: dict[tuple[str, str], Packed] = {}
-        # Losing a race for it costs a stem's reading, nothing more.
-        self._recent: dict[tuple[str, int], Decoded] = {}
+        self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
 
     @lazy
     def texts(self) -> TextStore:
@@ -105,15 +94,12 @@ class SegmentView:
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field; empty when none has."""
         number = self.stems.find(stem)
-        return NO_POSTINGS if number is None else self._whole(field, number)
+        return NO_POSTINGS if number is None else self.fields[field].postings(number)
 
     def spread(self, stem: str) -> int:
         """How many documents have a stem in their text."""
         number = self.stems.find(stem)
-        if number is None:
-            return 0
-        begin, end = self._range("paragraph.starts", number)
-        return end - begin
+        return 0 if number is None else self.fields["paragraph"].count(number)
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NEVER) -> Postings:
         """The documents that have one of the words, as written, in a field, with all their frequencies.
@@ -134,14 +120,14 @@ class SegmentView:
         whole = counts == starts[distinct + 1] - starts[distinct].astype(np.int64)
         parts = []
         if whole.any():
-            stretches = list(self._stretches(field, distinct[whole], deadline, only=True))
+            stretches = list(self.fields[field].stretches(distinct[whole], deadline, only=True))
             docs, freqs = (np.concatenate([part[place] for part in stretches]) for place in (1, 2))
             parts.append(collect(docs, freqs, self.documents))
         for stem, begin, count in zip(
             distinct[~whole].tolist(), first[~whole].tolist(), counts[~whole].tolist(), strict=True
         ):
             deadline.check()
-            parts.append(self._only(field, stem, variants[begin : begin + count]))
+            parts.append(self.fields[field].only(stem, variants[begin : begin + count]))
         deadline.check()
         return merge_postings(parts)
 
@@ -150,7 +136,7 @@ class SegmentView:
         number = self.stems.find(stem)
         if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        return self._positions(field, number, docs)
+        return self.fields[field].positions(number, docs)
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NEVER
@@ -162,10 +148,11 @@ class SegmentView:
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
+        own = self.fields[field]
         having = []
         for number in dict.fromkeys(numbers):
             deadline.check()
-            having.append(self._decoded(field, number).docs)
+            having.append(own.stem(number).docs)
         docs, *others = sorted(having, key=len)
         for found in others:
             docs = docs[contains(found, docs)]
@@ -174,7 +161,7 @@ class SegmentView:
             if not len(docs):
                 return NO_POSTINGS
             deadline.check()
-            places, positions = self._positions(field, number, docs)
+            places, positions = own.positions(number, docs)
             here = places * _FAR + positions  # ascending, as documents and positions are
             if ends is None:
                 ends = here
@@ -187,47 +174,31 @@ class SegmentView:
         assert ends is not None
         return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
 
-    def _positions(self, field: str, number: int, docs: Ids) -> Positions:
-        """Where the stem of a number stands in documents; see `positions`."""
-        stem = self._decoded(field, number)
-        if not len(stem.docs) or not len(docs):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        begin, end = self._range(f"{field}.occurrences", number)
-        if stem.occurrences != end - begin:
-            self._refuse_counts(field)
-        own = np.minimum(stem.docs.searchsorted(docs), len(stem.docs) - 1)
-        places = (stem.docs[own] == docs).nonzero()[0]
-        own = own[places]
-        counts = stem.freqs[own]
-        positions = self.numbers(field, "positions").pick(
-            ranges(stem.ends[own] - counts + np.int64(begin), counts)
-        )
-        return places.repeat(counts), positions.astype(np.int64)
-
     def word_positions(
         self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NEVER
     ) -> Positions:
         """Where words as written stand in documents (ascending): likewise, ascending. Raises TimeIsUp."""
+        here = self.fields[field]
         forms = ranges(*self._wordranges([*dict.fromkeys(words)]))
         stems = self.file.sections["word.stems"][forms].astype(np.int64)
         firsts = self.file.sections["stem.starts"].astype(np.int64)
         wanted = np.zeros(int(firsts[-1]) if len(firsts) else 0, np.bool_)
         wanted[firsts[stems] + self.file.sections["word.variants"][forms]] = True
         keys = [np.empty(0, np.int64)]
-        for low, found, freqs, owners in self._stretches(field, np.unique(stems), deadline):
+        for low, found, freqs, owners in here.stretches(np.unique(stems), deadline):
             inside = _places(docs, found, self.documents)
-            begin, _ = self._range(f"{field}.occurrences", low)
+            begin, _ = here.range(low)
             starts = np.cumsum(freqs, dtype=np.int64) - freqs + begin
-            if len(owners) and starts[-1] + freqs[-1] != self._range(f"{field}.occurrences", owners[-1])[1]:
-                self._refuse_counts(field)
+            if len(owners) and starts[-1] + freqs[-1] != here.range(owners[-1])[1]:
+                here.refuse_freqs()
             kept = np.flatnonzero(inside >= 0)
             own = ranges(starts[kept], freqs[kept])
-            variants = self.file.sections[f"{field}.variants"][own]
+            variants = here.variants[own]
             own_forms = np.repeat(firsts[owners[kept]], freqs[kept]) + variants
             if len(own_forms) and int(own_forms.max()) >= len(wanted):
-                self.refuse_variants(field)
+                here.refuse_variants()
             right = np.flatnonzero(wanted[own_forms])
-            positions = self.numbers(field, "positions").pick(own[right])
+            positions = here.places.pick(own[right])
             deadline.check()
             keys.append(
                 np.sort((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
@@ -246,14 +217,6 @@ class SegmentView:
         counts = bounds[1:] - bounds[:-1]
         first = section["word.starts"][:-1].astype(np.int64)
         return np.maximum.reduceat(counts[section["word.stems"]], first).astype(np.int32)
-
-    def occurrences(self, field: str) -> tuple[Ids, Array, NDArray[np.int32]]:
-        """Everything that stands in a field, by stem, document and position: document, variant, position."""
-        docs, freqs = self.decode(field, 0, len(self.stems))
-        variants = self.file.sections[f"{field}.variants"]
-        if int(freqs.sum(dtype=np.int64)) != len(variants):
-            self._refuse_counts(field)
-        return np.repeat(docs, freqs), variants, self.numbers(field, "positions").read(0, len(variants))
 
     def items(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[bytes]]:
         """The stored head of each article, and those of its paragraphs (numbered from 0) that are named."""
@@ -325,12 +288,6 @@ class SegmentView:
         """The id of an article."""
         return self.ids[int(self.file.sections["article.id_places"][article])]
 
-    def check_documents(self, field: str, docs: Ids) -> None:
-        """Raise IndexDamaged unless documents that were added up from the gaps of a field are there."""
-        # As a number without a sign, one that came round is too large, too.
-        if len(docs) and int(docs.view(np.uint32).max()) >= self.documents:
-            self.file.refuse(f"{field}.gaps.narrow", f"leads beyond the {self.documents} documents")
-
     @lazy
     def _heads(self) -> Array:
         """The number of each article's head among the stored items."""
@@ -342,96 +299,9 @@ class SegmentView:
         section = self.file.sections
         return Lexicon(section[f"{name}.text"], section[f"{name}.ends"], self.file.path)
 
-    def numbers(self, field: str, name: str) -> Packed:
-        """The packed numbers of a field: "gaps", "freqs" or "positions"; see FORMAT.md."""
-        found = self._packed.get((field, name))
-        if found is None:
-            section = self.file.sections
-            parts = (section[f"{field}.{name}.{part}"] for part in ("narrow", "at", "wide"))
-            found = self._packed[field, name] = Packed(*parts)
-        return found
-
     def _range(self, name: str, number: int) -> tuple[int, int]:
         starts = self.file.sections[name]
         return int(starts[number]), int(starts[number + 1])
-
-    def _whole(self, field: str, stem: int) -> Postings:
-        """The postings of a stem."""
-        decoded = self._decoded(field, stem)
-        return Postings(decoded.docs, decoded.freqs.astype(np.float64))
-
-    def refuse_variants(self, field: str) -> NoReturn:
-        """Raise IndexDamaged: an occurrence has a variant that its stem has not."""
-        self.file.refuse(f"{field}.variants", "has a variant that its stem has not")
-
-    def _refuse_counts(self, field: str) -> NoReturn:
-        self.file.refuse(f"{field}.freqs.narrow", f"does not add up to {field}.occurrences")
-
-    def _decoded(self, field: str, stem: int) -> Decoded:
-        known = self._recent.get((field, stem))
-        if known is not None:
-            return known
-        found = Decoded(*self.decode(field, stem, stem + 1))
-        if len(found.docs) <= _KEPT:
-            if len(self._recent) >= _RECENT:
-                self._recent.clear()
-            self._recent[field, stem] = found
-        return found
-
-    def decode(self, field: str, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
-        """Documents and frequencies of the stems from number `low` up to `high`, one stem after the other."""
-        starts = self.file.sections[f"{field}.starts"]
-        begin, end = int(starts[low]), int(starts[high])
-        docs = self.numbers(field, "gaps").read(begin, end)
-        docs.cumsum(out=docs)
-        if high - low > 1 and begin < end:
-            first = starts[low:high].astype(np.int64) - begin
-            # What was summed up before a stem began is not part of its gaps.
-            before = np.where(first > 0, docs[np.maximum(first, 1) - 1], 0).astype(np.int32)
-            docs -= np.repeat(before, np.diff(first, append=end - begin))
-        self.check_documents(field, docs)
-        return docs, self.numbers(field, "freqs").read(begin, end)
-
-    def _stretches(
-        self, field: str, stems: Array, deadline: Deadline, *, only: bool = False
-    ) -> Iterator[tuple[int, Ids, NDArray[np.int32], Array]]:
-        """The postings of some stems (ascending), and perhaps of others between them, in few pieces.
-
-        Each piece has the number of its first stem, then of each posting the document, the frequency and the
-        stem. With `only`, those of the others are left out. Raises TimeIsUp.
-        """
-        starts = self.file.sections[f"{field}.starts"]
-        between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
-        # And no more in a piece than there is between two looks at the time.
-        pieces = np.diff(starts[stems].astype(np.int64) // AT_ONCE)
-        breaks = np.flatnonzero((between > _NEAR) | (pieces > 0)) + 1
-        for part in np.split(stems, breaks) if len(stems) else ():
-            deadline.check()
-            low, high = int(part[0]), int(part[-1]) + 1
-            docs, freqs = self.decode(field, low, high)
-            bounds = starts[low : high + 1].astype(np.int64)
-            owners = np.repeat(np.arange(low, high), bounds[1:] - bounds[:-1])
-            if only and high - low > len(part):
-                wanted = np.zeros(high - low, np.bool_)
-                wanted[part - low] = True
-                kept = wanted[owners - low]
-                docs, freqs, owners = docs[kept], freqs[kept], owners[kept]
-            yield low, docs, freqs, owners
-
-    def _only(self, field: str, stem: int, variants: Array) -> Postings:
-        """The postings of some of a stem's words, by their variants."""
-        begin, end = self._range(f"{field}.occurrences", stem)
-        if begin == end:
-            return NO_POSTINGS
-        codes = self.file.sections[f"{field}.variants"][begin:end]
-        whole = self._decoded(field, stem)
-        if whole.occurrences != end - begin or not whole.freqs.all():
-            self._refuse_counts(field)
-        freqs = whole.freqs.astype(np.int64)
-        wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
-        counts = np.add.reduceat(wanted, np.cumsum(freqs) - freqs, dtype=np.float64)
-        kept = counts > 0
-        return Postings(whole.docs[kept], counts[kept])
 
     def _wordranges(self, words: Sequence[str]) -> tuple[Array, Array]:
         """Where the forms of each known word begin in "word.stems", and how many there are."""

@@ -58,7 +58,7 @@ def share_of_stem(view: SegmentView, stem: int) -> NDArray[np.float64]:
         seen = section[f"{field}.variants"][begin : min(end, begin + _SAMPLE)]
         found = np.bincount(seen, minlength=len(counts))
         if len(found) > len(counts):
-            view.refuse_variants(field)
+            view.fields[field].refuse_variants()
         counts += found
     shares: NDArray[np.float64] = counts / max(counts.sum(), 1.0)
     return shares
