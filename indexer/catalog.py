@@ -19,10 +19,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from indexer.engine.storage import discard, write_durably
+from indexer.engine.storage import discard, stored, write_durably
 from indexer.errors import IndexDamaged
 from indexer.model import Failure
 from indexer.names import CATALOG, NEW
+from indexer.regular import open_regular, readable
 
 _HINTS = ("size", "mtime_ns", "ctime_ns")
 
@@ -173,7 +174,7 @@ def tidy(folder: Path, commit: int) -> None:
 
 
 def load_summary(folder: Path, commit: int) -> Summary:
-    """What readers need to know of a commit; raises IndexDamaged."""
+    """What readers need to know of a commit; raises IndexDamaged or StorageFailed, as all that reads here."""
     with _reading(folder, commit) as path:
         line = _lines(path)[0]
         return Summary(
@@ -221,7 +222,8 @@ def load(folder: Path, commit: int) -> Catalog:
 
 def newest(folder: Path) -> int:
     """The highest commit that a generation has a catalog of; 0 when there is none."""
-    numbers = [int(match[1]) for path in folder.iterdir() if (match := CATALOG.fullmatch(path.name))]
+    with stored(folder):
+        numbers = [int(match[1]) for path in folder.iterdir() if (match := CATALOG.fullmatch(path.name))]
     return max(numbers, default=0)
 
 
@@ -241,7 +243,8 @@ def _no_collection() -> Iterator[None]:
 def _reading(folder: Path, commit: int) -> Iterator[Path]:
     path = _path(folder, commit)
     try:
-        yield path
+        with readable(path):
+            yield path
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamaged(
             f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`, which goes by the generation "
@@ -250,7 +253,7 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
 
 
 def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         found = [_checked(file.readline()) for _ in range(most)]
         if is_all and file.read(1):
             raise ValueError("there is more than was written")

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
+from indexer.regular import open_regular, readable
 from indexer.texts import told
 
 FILE_NAME = "nutgraf.toml"
@@ -127,18 +128,26 @@ def load_config(
     """The configuration for a run in `folder` (default: the working directory).
 
     `nutgraf.toml` in that folder, if there is one, then the environment, then `options`. Paths in the file
-    are relative to the file; others to the working directory. Raises ConfigError.
+    are relative to the file; others to the working directory. Raises ConfigError, and StorageFailed when the
+    file cannot be read for now.
     """
     config = Config()
     path = (folder or Path()) / FILE_NAME
     try:
-        with path.open("rb") as file:
+        with readable(path), open_regular(path, links=True) as file:
             settings = tomllib.load(file)
     except FileNotFoundError:
         settings = {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error.strerror or error}") from error
+    except ValueError as error:
         # No TOML, no UTF-8, or a number of more digits than are read.
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(
+            f"{path}: cannot be read as TOML: options are wanted, brackets within brackets too deep to be "
+            "read were found"
+        ) from None
     config = config.with_options(settings, str(path))
     if folder is not None:
         config = replace(

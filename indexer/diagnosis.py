@@ -15,12 +15,22 @@ from indexer import catalog as catalogs
 from indexer import generations
 from indexer.config import Config
 from indexer.engine.contents import latest
-from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
+from indexer.engine.storage import size_of
+from indexer.errors import (
+    IndexBuilding,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    NutgrafError,
+    StorageFailed,
+)
+from indexer.lock import idle, signed
 from indexer.names import HOLDER, PROGRESS, foreign, is_passing, is_unfinished
 from indexer.reading import Reading, check_format, open_reading
+from indexer.regular import open_regular, readable
 
 Kind = Literal[
-    "missing", "building", "damaged", "outdated", "options", "locked", "leftovers", "source", "disk"
+    "missing", "building", "damaged", "system", "outdated", "options", "locked", "leftovers", "source", "disk"
 ]
 Today = Callable[[], date]
 
@@ -74,25 +84,34 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
     `is_writer`: the caller holds the lock, so that nothing is to be said of who writes.
     """
     root = config.index
+    findings: list[Finding] = []
+    live = answers = None
     try:
-        live, trouble = generations.live(root), None
-    except NutgrafError as error:
-        live, trouble = None, error
-    answers = next((path for path in _candidates(root, live) if is_whole(path, config, today)), None)
-    findings = [
-        *(_of_pointer(root, trouble) if trouble else ()),
-        *(_of_generation(live, answers, config, today) if live else ()),
-        *(_of_writers(root, live) if not (is_writer or foreign(root)) else ()),
-        *(_of_sources(answers) if answers else ()),
-        *_of_disk(root, answers),
-    ]
+        try:
+            live = generations.live(root)
+        except (IndexMissing, IndexDamaged) as error:
+            findings += _of_pointer(root, error)
+        answers = next((path for path in _candidates(root, live) if is_whole(path, config, today)), None)
+        findings += _of_generation(live, answers, config, today) if live else ()
+        findings += _of_writers(root, live) if not (is_writer or foreign(root)) else ()
+        findings += _of_sources(answers) if answers else ()
+        findings += _of_disk(root, answers)
+    except StorageFailed as error:
+        # What cannot be looked at now is not judged: it may all be well.
+        findings.append(
+            Finding(
+                "system",
+                f"The system refuses to read the index for now: {error}.",
+                f"Until it can be read again, {_FIX} changes nothing.",
+            )
+        )
     return Diagnosis(str(root), answers.name if answers else None, tuple(findings))
 
 
 def check(folder: Path, config: Config, today: Today) -> Reading:
     """A generation of which every byte was compared with its checksum.
 
-    Raises IndexDamaged, naming the file and the place, or IndexOutdated.
+    Raises IndexDamaged, naming the file and the place, IndexOutdated or StorageFailed.
     """
     reading = open_reading(folder, config, today)
     try:
@@ -116,10 +135,10 @@ def check(folder: Path, config: Config, today: Today) -> Reading:
 
 
 def is_whole(folder: Path, config: Config, today: Today) -> bool:
-    """Whether a generation passes the check."""
+    """Whether a generation passes the check; raises StorageFailed, and ConfigError for bad synonyms."""
     try:
         check(folder, config, today)
-    except NutgrafError:
+    except (IndexDamaged, IndexMissing, IndexOutdated):
         return False
     return True
 
@@ -161,7 +180,7 @@ def _of_generation(live: Path, answers: Path | None, config: Config, today: Toda
             )
     except IndexOutdated as error:
         yield Finding("outdated", f"The index is outdated: {_plainly(error)}.", f"{_FIX} makes it anew.")
-    except NutgrafError as error:
+    except (IndexDamaged, IndexMissing) as error:
         yield Finding(
             "damaged",
             f"The index is damaged: {_plainly(error)}; {meanwhile}.",
@@ -170,15 +189,20 @@ def _of_generation(live: Path, answers: Path | None, config: Config, today: Toda
 
 
 def _of_writers(root: Path, live: Path | None) -> Iterator[Finding]:
-    with generations.idle(root) as is_idle:
-        signed = generations.holder(root)
-        left = _leftovers(root, live) if is_idle else []
-    if not is_idle:
-        by = signed or "another process"
-        yield Finding("locked", f"The index is being written by {by}.", "Wait until it is done.")
+    try:
+        with idle(root) as is_idle:
+            by = signed(root)
+            left = _leftovers(root, live) if is_idle else []
+    except IndexDamaged as error:
+        yield Finding("damaged", f"Nobody can write the index: {error}.", "Move that away, and look again.")
         return
-    if left or signed:
-        died = f", by {signed}, which is dead: the lock is free" if signed else ""
+    if not is_idle:
+        yield Finding(
+            "locked", f"The index is being written by {by or 'another process'}.", "Wait until it is done."
+        )
+        return
+    if left or by:
+        died = f", by {by}, which is dead: the lock is free" if by else ""
         yield Finding(
             "leftovers",
             f"Work was cut short{died}; it has left {', '.join(left[:5]) or 'nothing else'}.",
@@ -188,11 +212,12 @@ def _of_writers(root: Path, live: Path | None) -> Iterator[Finding]:
 
 def _leftovers(root: Path, live: Path | None) -> list[str]:
     """The names of what nothing points at, while nobody writes."""
-    if not root.is_dir():
-        return []
-    left = [path.name for path in root.iterdir() if is_passing(path.name)]
-    if live:
-        left += [path.name for path in live.iterdir() if is_unfinished(path.name)]
+    with readable(root):
+        if not root.is_dir():
+            return []
+        left = [path.name for path in root.iterdir() if is_passing(path.name)]
+        if live:
+            left += [path.name for path in live.iterdir() if is_unfinished(path.name)]
     # Who signed is told of in other words, and how far it was is nothing to tell.
     return sorted({*left} - {HOLDER, PROGRESS})
 
@@ -204,7 +229,7 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
             if source.is_dir():
                 next(source.iterdir(), None)
             else:
-                source.open("rb").close()
+                open_regular(source, links=True).close()
         except OSError as error:
             yield Finding(
                 "source",
@@ -215,12 +240,13 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
 
 
 def _of_disk(root: Path, answers: Path | None) -> Iterator[Finding]:
-    if not root.is_dir():
-        return
-    if not os.access(root, os.W_OK):
-        yield Finding("disk", f"{root} cannot be written to.", "Let whoever runs this write there.")
-    size = sum(path.stat().st_size for path in answers.iterdir()) if answers else 0
-    wanted, free = max(size * _TIMES, _LEAST), shutil.disk_usage(root).free
+    with readable(root):
+        if not root.is_dir():
+            return
+        if not os.access(root, os.W_OK):
+            yield Finding("disk", f"{root} cannot be written to.", "Let whoever runs this write there.")
+        size = size_of(answers) if answers else 0
+        wanted, free = max(size * _TIMES, _LEAST), shutil.disk_usage(root).free
     if free < wanted:
         yield Finding(
             "disk",

@@ -36,7 +36,10 @@ class WorkerFailed(NutgrafError):
 
 
 class StorageFailed(NutgrafError):
-    """The system refuses to write a file of the index: the disk is full, or fails; what was there stays."""
+    """The system refuses to write a file, or for now to read one: the disk is full, or fails.
+
+    What was there stays, and is not taken for damaged.
+    """
 
 
 class OutOfMemory(NutgrafError):

@@ -15,18 +15,24 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import sys
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from indexer import catalog
-from indexer.engine.storage import discard, make_folder, rename, storing, write_durably, write_new
+from indexer.engine.storage import (
+    discard,
+    make_folder,
+    read_stored,
+    rename,
+    stored,
+    storing,
+    write_durably,
+    write_new,
+)
 from indexer.errors import (
     IndexBuilding,
     IndexDamaged,
@@ -36,12 +42,12 @@ from indexer.errors import (
     OutOfMemory,
     StorageFailed,
 )
+from indexer.lock import holder_of, lock_file, sign
 from indexer.names import (
     BUILDING,
     COMING,
     CONTENTS,
     GENERATION,
-    HOLDER,
     LOCK,
     POINTER,
     REMOVED,
@@ -49,6 +55,7 @@ from indexer.names import (
     foreign,
     is_passing,
 )
+from indexer.regular import open_regular, readable
 from indexer.underway import building
 
 FORMAT = 6
@@ -74,7 +81,10 @@ class Settings:
 
 
 def live(root: Path) -> Path:
-    """The folder of the live generation; raises IndexMissing or IndexDamaged."""
+    """The folder of the live generation; raises IndexMissing or IndexDamaged.
+
+    Raises StorageFailed, as all that reads here, where the system refuses to read for now.
+    """
     try:
         said = _said(root / POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -93,9 +103,11 @@ def live(root: Path) -> Path:
             ) from error
         said = ""
     except OSError as error:
-        raise IndexDamaged(f"{root / POINTER} cannot be read ({error.strerror})") from error
+        raise IndexDamaged(
+            f"{root / POINTER} cannot be read ({error.strerror}): run `nutgraf doctor --fix`"
+        ) from error
     name = _named(said)
-    if name is None or not (root / name).is_dir():
+    if name is None or not _is_folder(root / name):
         with suppress(OSError):
             if _said(root / POINTER) != said:
                 # Rebuilds that came in between have taken away what it named.
@@ -124,10 +136,8 @@ def before(root: Path, folder: Path) -> Path | None:
 def last_commit(folder: Path) -> int:
     """The number of a generation's last commit; raises IndexDamaged when there is none."""
     for _ in range(_LISTINGS):
-        try:
+        with stored(folder):
             commits = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
-        except OSError as error:
-            raise IndexDamaged(f"{folder} cannot be listed ({error.strerror})") from error
         if commits:
             return max(commits)
     raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor --fix`")
@@ -201,8 +211,8 @@ def refuse_foreign(root: Path) -> None:
 def read_settings(folder: Path) -> Settings:
     """What a generation was made with; raises IndexDamaged."""
     path = folder / SETTINGS
+    data = read_stored(path)
     try:
-        data = path.read_bytes()
         words = json.loads(data)
         settings = Settings(
             words["format"],
@@ -210,7 +220,7 @@ def read_settings(folder: Path) -> Settings:
             str(words["fingerprint"]),
             dict(words.get("versions", {})),
         )
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`") from error
     # What another format has besides is its own business.
     if settings.format == FORMAT and data != _encode(settings):
@@ -270,18 +280,18 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
             make_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
             raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
-    lock = FileLock(root / LOCK, timeout=timeout)
+    lock = FileLock(lock_file(root), timeout=timeout)
     with storing(root / LOCK):
         try:
             lock.acquire()
         except Timeout:
             raise IndexLocked(
-                f"the index in {root} is being written by {_holder(root)}; waited {timeout:g} s for it: "
+                f"the index in {root} is being written by {holder_of(root)}; waited {timeout:g} s for it: "
                 "try again later, or wait longer with --lock-timeout"
             ) from None
     try:
         sweep(root)
-        _sign(root)
+        sign(root)
         yield
     except MemoryError as error:
         raise OutOfMemory(
@@ -294,70 +304,35 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
             lock.release()
 
 
-def _sign(root: Path) -> None:
-    """Say who holds the lock: a courtesy, for which nobody fails who could do without."""
-    words = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join([Path(word).name for word in sys.argv[:1]] + sys.argv[1:])[:200],
-    }
-    with suppress(OSError):
-        (root / HOLDER).write_text(json.dumps(words))
-
-
 def _encode(settings: Settings) -> bytes:
     words = asdict(settings)
     return json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}).encode()
 
 
-@contextmanager
-def idle(root: Path) -> Iterator[bool]:
-    """Whether nobody writes; if so, nobody begins to while the block lasts, which should be short."""
-    from filelock import FileLock, Timeout
-
-    with ExitStack() as held:
-        is_idle = True
-        if (root / LOCK).exists():
-            try:
-                held.enter_context(FileLock(root / LOCK, timeout=0))
-            except Timeout:
-                is_idle = False
-            except OSError:
-                # Who may not write here can only go by who has signed.
-                is_idle = holder(root) is None
-        yield is_idle
-
-
-def holder(root: Path) -> str | None:
-    """Who has signed as the writer; None when nobody has."""
-    return _holder(root) if (root / HOLDER).exists() else None
-
-
-def _holder(root: Path) -> str:
-    try:
-        words = json.loads((root / HOLDER).read_text())
-        return f"process {words['pid']} on {words['host']} ({words['command']}) since {words['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
-
-
 def finished(root: Path) -> list[str]:
     """The names of the generations that were finished, the newest last."""
     try:
-        return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
+        with readable(root):
+            return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise IndexDamaged(f"{root} cannot be listed ({error.strerror})") from error
+        raise IndexDamaged(
+            f"{root} cannot be listed ({error.strerror}): run `nutgraf doctor --fix`"
+        ) from error
+
+
+def _is_folder(path: Path) -> bool:
+    with readable(path):
+        return path.is_dir()
 
 
 def _withdraw(root: Path) -> None:
     """Give up the generation that was to become the live one, if one did not get so far."""
     try:
         name = _named(_said(root / COMING))
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # there is none, or something else in its place
     if name and name != live(root).name:
         _give_up(root / name)
 
@@ -373,7 +348,8 @@ def _pointing_to(name: str) -> bytes:
 
 
 def _said(pointer: Path) -> str:
-    return pointer.read_bytes().decode("ascii", "replace")
+    with readable(pointer), open_regular(pointer) as file:
+        return file.read().decode("ascii", "replace")
 
 
 def _named(said: str) -> str | None:

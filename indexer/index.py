@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,6 +12,7 @@ from indexer import generations
 from indexer.arguments import check_text
 from indexer.config import Config, load_config
 from indexer.engine.moments import NO_MOMENT
+from indexer.engine.storage import size_of
 from indexer.errors import ArticleMissing, IndexDamaged
 from indexer.model import Article, ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, open_before, open_live, summary_now
@@ -210,7 +209,7 @@ class Index:
             undated=snapshot.articles - len(dated),
             first=edges[0],
             last=edges[1],
-            size=_size(snapshot.folder),
+            size=size_of(snapshot.folder),
             committed=summary.committed,
             languages=summary.languages,
             sources=summary.sources,
@@ -420,16 +419,6 @@ def _find(snapshot: Snapshot, article_id: str) -> int:
     if number is None:
         raise ArticleMissing(f"no article with the id {article_id!r}")
     return number
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    # A commit may take files away meanwhile, and two rebuilds the folder.
-    with suppress(FileNotFoundError):
-        for file in folder.iterdir():
-            with suppress(FileNotFoundError):
-                total += file.stat().st_size
-    return total
 
 
 def _day(moment: int) -> str:

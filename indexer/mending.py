@@ -16,7 +16,7 @@ from indexer.diagnosis import Diagnosis, Today, diagnose, is_whole
 from indexer.engine.contents import latest
 from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
-from indexer.errors import IndexDamaged, NutgrafError
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.rebuilding import still_there
 from indexer.sync import Progress, Silence, SyncReport
 
@@ -29,12 +29,13 @@ def mend(
 ) -> Diagnosis:
     """Mend what can be mended; returns what is wrong then, and what was done.
 
-    Readers go on meanwhile with the newest generation that is whole. Raises IndexLocked, IndexDamaged when no
-    generation says which sources it has and, unless `allow_mass_delete`, SourceMissing and SourceShrunk when
-    a source is gone that the index has to be made anew from; then nothing is changed.
+    Readers go on meanwhile with the newest generation that is whole. While a file cannot be read for now,
+    everything is left as it is. Raises IndexLocked, IndexDamaged when no generation says which sources it has
+    and, unless `allow_mass_delete`, SourceMissing and SourceShrunk when a source is gone that the index has
+    to be made anew from; then nothing is changed.
     """
     kinds = _kinds(found := diagnose(config, today))
-    if not kinds - _NOT_MENDED:
+    if "system" in kinds or not kinds - _NOT_MENDED:
         return found
     done: list[str] = []
     # Until all is said: another writer, who comes next, is nothing that is wrong.
@@ -45,16 +46,17 @@ def mend(
         if "locked" in kinds:
             # Who wrote until now may have mended it, or left something to mend.
             kinds = _kinds(diagnose(config, today, is_writer=True))
-        if "damaged" in kinds:
-            done += _point_to_what_is_whole(config, today)
-        if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
-            done += _make_anew(
-                config,
-                today,
-                progress or Silence(),
-                is_damaged="damaged" in kinds,
-                allow_mass_delete=allow_mass_delete,
-            )
+        if "system" not in kinds:
+            if "damaged" in kinds:
+                done += _point_to_what_is_whole(config, today)
+            if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
+                done += _make_anew(
+                    config,
+                    today,
+                    progress or Silence(),
+                    is_damaged="damaged" in kinds,
+                    allow_mass_delete=allow_mass_delete,
+                )
         return replace(diagnose(config, today, is_writer=True), done=tuple(done))
 
 
@@ -72,7 +74,7 @@ def _is_in_order(config: Config, today: Today) -> bool:
 def _point_to_what_is_whole(config: Config, today: Today) -> Iterator[str]:
     """Where the pointer makes no sense, have it name the newest generation that is whole, if any."""
     root = config.index
-    with suppress(NutgrafError):
+    with suppress(IndexDamaged, IndexMissing):
         generations.live(root)
         return
     names = generations.finished(root)
@@ -151,7 +153,7 @@ def _catalog(folder: Path) -> Catalog | None:
 def _opened(folder: Path) -> Snapshot | None:
     try:
         return Snapshot(folder)
-    except NutgrafError:
+    except (IndexDamaged, IndexMissing, IndexOutdated):
         return None
 
 

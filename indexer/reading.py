@@ -12,7 +12,7 @@ from indexer.catalog import Summary, load_summary
 from indexer.config import Config
 from indexer.engine.contents import latest
 from indexer.engine.snapshot import Snapshot
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, NutgrafError
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.searching import Searching
 from indexer.synonyms import read_synonyms
 
@@ -41,7 +41,8 @@ def open_live(
 ) -> Reading:
     """The last commit of the live generation, or of the one before it where the live one is damaged.
 
-    Raises IndexOutdated, IndexMissing or IndexDamaged. What has not changed since the reading `before` is
+    Raises IndexOutdated, IndexMissing, IndexDamaged or, where the system refuses to read it for now, in which
+    case no other one answers, StorageFailed. What has not changed since the reading `before` is
     taken over from it.
     """
     while True:
@@ -68,7 +69,7 @@ def open_before(
         raise damage
     try:
         reading = open_reading(older, config, today)
-    except NutgrafError:
+    except (IndexDamaged, IndexMissing, IndexOutdated):
         raise damage from None
     remark = (
         f"These are the articles as of {reading.summary.committed}: what was indexed since is damaged. "

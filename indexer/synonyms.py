@@ -14,6 +14,7 @@ from pathlib import Path
 
 from indexer.errors import ConfigError
 from indexer.folding import fold
+from indexer.regular import open_regular, readable
 
 _TOKEN = re.compile(r"\\(?P<escaped>=>|.)|(?P<mark>,|=>)|(?P<text>[^\\,=]+|=)", re.DOTALL)
 
@@ -48,10 +49,13 @@ def key_of(text: str) -> Key:
 
 
 def read_synonyms(path: Path) -> Synonyms:
-    """The synonyms in a file; raises ConfigError, which names the line that cannot be read."""
+    """The synonyms in a file; raises ConfigError, naming the line that cannot be read, or StorageFailed."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with readable(path), open_regular(path, links=True) as file:
+            text = file.read().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"synonyms: {path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"synonyms: {path} cannot be read: {error}") from error
     return parse_synonyms(text, str(path))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from indexer.names import NEW, PROGRESS
+from indexer.regular import create_regular, open_regular, readable
 
 if TYPE_CHECKING:
     from indexer.sync import Progress, SyncReport
@@ -105,15 +106,16 @@ class Recorded:
         # Not synced: after a power cut there is no build to tell of.
         temporary = self._path.with_name(PROGRESS + NEW)
         with suppress(OSError):
-            temporary.write_bytes(msgspec.json.encode(record))
+            with create_regular(temporary) as file:
+                file.write(msgspec.json.encode(record))
             temporary.replace(self._path)
 
 
 def building(root: Path) -> Building | None:
-    """The build that goes on in the folder of an index, if one does."""
+    """The build that goes on in the folder of an index, if one does; raises StorageFailed."""
     path = root / PROGRESS
     try:
-        with path.open("rb") as file:
+        with readable(path), open_regular(path) as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime
             record = msgspec.json.decode(file.read(_LENGTH), type=_Record)
     except (OSError, ValueError):

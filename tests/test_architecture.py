@@ -20,6 +20,7 @@ ROOMS = [
         "indexer.judgments",
         "indexer.progress",
         "indexer.interruption",
+        "indexer.output",
         "indexer.charts",
         "indexer.accounts",
         "indexer.printing",
@@ -48,6 +49,7 @@ ROOMS = [
     (
         "indexer.accounting",
         "indexer.catalog",
+        "indexer.lock",
         "indexer.paging",
         "indexer.quotation",
         "indexer.searching",
@@ -66,13 +68,13 @@ ROOMS = [
         "indexer.allowance",
         "indexer.opening",
         "indexer.counts",
-        "indexer.errors",
         "indexer.config",
         "indexer.receipts",
         "indexer.sharing",
+        "indexer.underway",
     ),
-    ("indexer.underway", "indexer.limits"),
-    ("indexer.names",),
+    ("indexer.regular", "indexer.limits"),
+    ("indexer.errors", "indexer.names"),
 ]
 # The command that serves the site reaches up to it, when it is called.
 ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}

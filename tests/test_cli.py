@@ -352,14 +352,15 @@ def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
 
 
 def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
-    (archive.root / "index").mkdir()
-    (archive.root / "index/writer.lock").mkdir()
-    with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
-    assert err == (
-        "nutgraf: index/writer.lock cannot be written (Is a directory): nothing that was committed is lost; "
-        "see to the disk and try again\n"
+    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", sys.executable, "-m", "indexer"]
+    done = subprocess.run(
+        [*limited, "index", "--index", "index"], env=ENVIRONMENT, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"nutgraf: index/g\S+ cannot be written \(File too large\): nothing that was committed is lost; "
+        r"see to the disk and try again\n",
+        done.stderr,
     )
 
 

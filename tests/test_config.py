@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from indexer import Config, ConfigError, load_config
+from indexer import Config, ConfigError, StorageFailed, load_config
+from indexer.synonyms import read_synonyms
 
 
 def write(folder: Path, text: str) -> None:
@@ -153,6 +155,45 @@ def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "nutgraf.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read as TOML"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "x = " + "{a=" * 100_000], ids=["lists", "tables"])
+def test_brackets_too_deep_to_be_read_are_said(tmp_path: Path, text: str) -> None:
+    write(tmp_path, text)
+    with pytest.raises(ConfigError, match="cannot be read as TOML: options are wanted, brackets within"):
+        load(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "synonyms.txt")
+    with pytest.raises(ConfigError, match="a regular file is wanted, a pipe is in its place"):
+        read_synonyms(tmp_path / "synonyms.txt")
+    os.mkfifo(tmp_path / "nutgraf.toml")
+    with pytest.raises(ConfigError, match="a regular file is wanted, a pipe is in its place"):
+        load(tmp_path)
+
+
+def test_a_link_to_a_file_is_as_good_as_the_file(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.toml").write_text("page_size = 3\n")
+    (tmp_path / "nutgraf.toml").symlink_to("elsewhere.toml")
+    assert load(tmp_path).page_size == 3
+    (tmp_path / "words.txt").write_text("crane, derrick\n")
+    (tmp_path / "synonyms.txt").symlink_to("words.txt")
+    assert len(read_synonyms(tmp_path / "synonyms.txt").entries) == 2
+
+
+def test_a_file_that_cannot_be_read_for_now_is_the_systems_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    write(tmp_path, "page_size = 3\n")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StorageFailed, match=r"cannot be read now \(Too many open files\)"):
+        load(tmp_path)
+    with pytest.raises(StorageFailed, match=r"cannot be read now \(Too many open files\)"):
+        read_synonyms(tmp_path / "nutgraf.toml")
 
 
 def test_none_means_not_given(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from indexer import (
     Article,
     Config,
+    ConfigError,
     Index,
     IndexDamaged,
     IndexLocked,
@@ -278,15 +279,6 @@ def test_the_fix_waits_for_its_turn_and_says_nothing_of_who_comes_after(archive:
             assert index.verify().articles == 4
 
 
-def test_a_lock_that_cannot_be_tried_is_no_error_of_the_doctor(archive: Archive) -> None:
-    (archive.folder / "writer.lock").unlink()
-    (archive.folder / "writer.lock").mkdir()
-    with archive.open() as index:
-        assert index.doctor().is_well
-        (archive.folder / "writer.json").write_text("{}")
-        assert str(index.doctor()) == "The index is being written by another process."
-
-
 def test_no_room_on_the_disk_is_said(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(archive.folder)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
@@ -361,3 +353,25 @@ def test_a_source_that_is_gone_differs_as_a_whole(archive: Archive) -> None:
     with archive.open() as index:
         (difference,) = index.manifest().differences
     assert (difference.kind, difference.place) == ("missing", str(archive.seeds))
+
+
+def test_bad_synonyms_are_no_damage_and_nothing_is_made_anew_for_them(archive: Archive) -> None:
+    words = archive.root / "synonyms.txt"
+    words.write_text("alone\n")
+    before = contents(archive.folder)
+    with archive.open(synonyms=words) as index:
+        for fix in (False, True):
+            with pytest.raises(ConfigError, match="line 1"):
+                index.doctor(fix=fix)
+    assert contents(archive.folder) == before
+
+
+def test_a_source_that_is_a_pipe_by_now_is_said_and_not_waited_for(archive: Archive) -> None:
+    single = archive.root / "single.txt"
+    single.write_text("Single\n\nA single crane.\n")
+    with archive.open() as index:
+        index.sync(single)
+        single.unlink()
+        os.mkfifo(single)
+        (finding,) = index.doctor().findings
+    assert (finding.kind, "a pipe is in its place" in finding.what) == ("source", True)

@@ -20,10 +20,11 @@ from whoosh.index import TOC
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.schema import commit_allowed, make_schema
-from indexer.engine.storage import write_durably
+from indexer.engine.storage import read_stored, write_durably
 from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged, IndexMissing
 from indexer.names import CONTENTS, INDEX_NAME
+from indexer.regular import readable
 
 MAGIC = b"NUTCONT1"
 _TRAILER = struct.Struct("<II8s")
@@ -63,7 +64,7 @@ def read_contents(
 ) -> tuple[int, str, list[tuple[ColumnarSegment, SegmentView]]]:
     """The number of the last commit of a folder, its language, and its segments; `known` are open ones.
 
-    Raises IndexMissing or IndexDamaged.
+    Raises IndexMissing, IndexDamaged or StorageFailed.
     """
     storage = FileStorage(str(folder), readonly=True)
     for attempt in range(_RETRIES):
@@ -87,9 +88,10 @@ def read_contents(
 
 
 def latest(folder: Path) -> int | None:
-    """The number of the last commit in a folder; None when there is none."""
+    """The number of the last commit in a folder; None when there is none. Raises StorageFailed."""
     try:
-        found = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
+        with readable(folder):
+            found = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
     except OSError:
         return None
     return max(found, default=None)
@@ -105,10 +107,7 @@ def _path(folder: Path, commit: int) -> Path:
 
 
 def _parse(path: Path, number: int) -> _Contents:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise IndexDamaged(f"{path} cannot be read ({error}): run `nutgraf doctor --fix`") from error
+    data = read_stored(path)
     if len(data) < _TRAILER.size or not data.endswith(MAGIC):
         raise IndexDamaged(
             f"{path} does not end with Nutgraf's part, {MAGIC.decode()}: it is cut short, or was written by "

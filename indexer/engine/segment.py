@@ -18,7 +18,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.storage import stored
 from indexer.errors import IndexDamaged
+from indexer.regular import open_regular
 
 EXTENSION = ".nut"
 MAGIC = b"NUTGRAF1"
@@ -37,7 +39,7 @@ class SegmentFile:
 
     `sections[name]` is mapped, and read once, when it is first used, to compare it with its checksum: an
     altered file gives an error, never a wrong answer. What is not used costs nothing. Raises IndexDamaged
-    for a file that is not whole.
+    for a file that is not whole, and StorageFailed for one that cannot be read for now.
     """
 
     sections: _Sections
@@ -45,9 +47,9 @@ class SegmentFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
+            with stored(path), open_regular(path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor --fix`") from error
         self._directory, self._end = self._read_directory()
         for name in self._directory:
@@ -84,12 +86,15 @@ class SegmentFile:
     def check_size(self) -> None:
         """Raise IndexDamaged when the file was cut short since it was opened."""
         # To read a mapped file beyond an end that it has no more would end the process.
-        if (size := self._map.size()) < len(self._map):
+        with stored(self.path):
+            size = self._map.size()
+        if size < len(self._map):
             self._refuse(size, f"it had {len(self._map)} bytes when it was opened")
 
     def verify(self) -> None:
         """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
-        size = self._size_now()
+        with stored(self.path):
+            size = self.path.stat().st_size
         if size != len(self._map):
             self._refuse(min(size, len(self._map)), f"it had {len(self._map)} bytes when it was opened")
         place = len(MAGIC)
@@ -124,14 +129,6 @@ class SegmentFile:
         kind, offset, size, _ = self._directory[name]
         if size % int(kind[1:]) or size < 0 or not len(MAGIC) <= offset <= self._end - size:
             self._refuse(self._end, f"by its directory, {name} reaches beyond the file")
-
-    def _size_now(self) -> int:
-        try:
-            return self.path.stat().st_size
-        except OSError as error:
-            raise IndexDamaged(
-                f"{self.path} cannot be opened ({error}): run `nutgraf doctor --fix`"
-            ) from error
 
     def _refuse(self, offset: int, what: str) -> NoReturn:
         _refuse(self.path, offset, what)

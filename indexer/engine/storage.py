@@ -1,7 +1,8 @@
 """What reaches the disk: what is written is there before anything points at it, and outlives a power cut.
 
 Everything that an index consists of is written, renamed and removed here; Whoosh only reads. What the system
-refuses is StorageFailed, but for removing: what cannot go now goes when it is tried again.
+refuses is StorageFailed, but for removing: what cannot go now goes when it is tried again. A file that is not
+there, or is none, is damage; whatever else keeps it from being read is StorageFailed, too.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from indexer.errors import StorageFailed
+from indexer.errors import IndexDamaged, StorageFailed
 from indexer.names import NEW
+from indexer.regular import create_regular, open_regular, readable
 
 _ADVICE = {
     errno.ENOSPC: "make room",
@@ -40,6 +42,38 @@ def storing(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def stored(path: Path) -> Iterator[None]:
+    """Read what an index consists of: raises IndexDamaged where `path` is not there, or no file.
+
+    Raises StorageFailed where the system refuses to read it for now.
+    """
+    try:
+        with readable(path):
+            yield
+    except OSError as error:
+        raise IndexDamaged(
+            f"{path} cannot be read ({error.strerror or error}): run `nutgraf doctor --fix`"
+        ) from error
+
+
+def read_stored(path: Path) -> bytes:
+    """The content of a file of an index; raises IndexDamaged or StorageFailed."""
+    with stored(path), open_regular(path) as file:
+        return file.read()
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all files of a folder, as far as they are still there; raises StorageFailed."""
+    total = 0
+    # A commit may take files away meanwhile, and two rebuilds the folder.
+    with suppress(FileNotFoundError), readable(folder):
+        for file in folder.iterdir():
+            with suppress(FileNotFoundError):
+                total += file.lstat().st_size
+    return total
+
+
 def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a new file and sync its content; nothing is left of it when that fails.
 
@@ -47,7 +81,7 @@ def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """
     try:
         # Without a buffer: what it cannot write it would try to write once more when the file is closed.
-        with storing(path), path.open("wb", buffering=0) as file:
+        with storing(path), create_regular(path) as file:
             for piece in pieces:
                 rest = memoryview(piece)
                 while rest:
