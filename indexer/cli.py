@@ -7,7 +7,6 @@ interrupted.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from indexer.flags import (
     shown_progress,
 )
 from indexer.interruption import interruption
+from indexer.output import ReaderGone, prepare
 from indexer.printing import (
     plain,
     print_figures,
@@ -51,18 +51,7 @@ _sources_argument = click.argument(
 )
 
 
-class _Commands(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; when whoever read its output has seen enough, that is no failure."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # What is left in the buffer is written when Python ends, and must find somebody who takes it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nutgraf", prog_name="nutgraf")
 def cli() -> None:
     """Full-text search over a folder of dated articles that lands on the paragraph.
@@ -360,6 +349,7 @@ for _command in (status, verify, doctor):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    prepare()
     sys.exit(run_cli(arguments))
 
 
@@ -370,7 +360,10 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return cli.main(args=arguments, prog_name="nutgraf", standalone_mode=False) or 0
+        code = cli.main(args=arguments, prog_name="nutgraf", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except ReaderGone:
+        return 0
     except NutgrafError as error:
         click.echo(f"nutgraf: {plain(str(error))}", err=True)
         return error.exit_code
@@ -380,6 +373,7 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("nutgraf: interrupted; nothing of the last batch was kept", err=True)
         return INTERRUPTED
+    return int(code)
 
 
 def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:

@@ -1,0 +1,76 @@
+"""The standard streams of a command: what it does when one is closed, full, or read by nobody any more."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from indexer.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class ReaderGone(Exception):
+    """Whoever read standard output has seen enough."""
+
+
+def prepare() -> None:
+    """Make standard streams that say what is wrong with them.
+
+    One that is closed leads to nowhere: else the next file that is opened, one of the index perhaps, would be
+    taken for it. Standard output raises StorageFailed or ReaderGone once, and what follows is lost; standard
+    error, where it would have to be told, raises nothing.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest that is free is the one that is closed. Workers are to have it, too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  (for as long as the process)
+    sys.stdout = _careful(sys.stdout, _Output(1, "wb", closefd=False))
+    sys.stderr = _careful(sys.stderr, _Complaints(2, "wb", closefd=False))
+
+
+def _careful(stream: TextIO | None, raw: io.FileIO) -> TextIO:
+    """A stream like another one, but for what it is written through."""
+    if stream is not None and os.name == "nt" and stream.isatty():
+        return stream  # a console there is no file
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding if stream else "utf-8",
+        errors=stream.errors if stream else None,
+        line_buffering=raw.isatty() or raw.fileno() == 2,
+    )
+
+
+class _Output(io.FileIO):
+    _is_lost = False
+
+    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]
+        """Write what can be written; raises StorageFailed and ReaderGone, once."""
+        if self._is_lost:
+            return memoryview(data).nbytes
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            self._is_lost = True
+            raise ReaderGone from None
+        except OSError as error:
+            self._is_lost = True
+            raise StorageFailed(
+                f"standard output cannot be written ({error.strerror or error}): what was printed is not "
+                "whole; make room, or print elsewhere"
+            ) from error
+
+
+class _Complaints(io.FileIO):
+    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]
+        """Write what can be written."""
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
