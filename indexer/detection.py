@@ -8,6 +8,7 @@ languages that are written a lot, so that tables and tickers are not taken for r
 from __future__ import annotations
 
 import re
+import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import Any
 
 import regex
 
+from indexer.errors import StorageFailed
 from indexer.languages import base_language
 
 SAMPLE = 400
@@ -95,7 +97,10 @@ _KIN = {"hr": "sr", "bs": "sr", "sh": "sr", "ms": "id", "da": "no", "nn": "no", 
 
 
 def detect(title: str, paragraphs: Iterable[str], configured: str) -> str:
-    """The ISO 639 code of the language that an article's text is in, or else `configured`."""
+    """The ISO 639 code of the language that an article's text is in, or else `configured`.
+
+    Raises StorageFailed when the model is needed, and there is no room to unpack it in.
+    """
     sample = _sample(paragraphs) or title[:SAMPLE]
     base = base_language(configured)
     found = _by_script(sample)
@@ -164,9 +169,22 @@ def _count_letters(text: str) -> int:
 
 @cache
 def _model() -> Any:
-    # Here, for it takes a third of a second, and most archives do not need it.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    try:
+        # Here, for it takes a third of a second, and most archives do not need it.
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"{_temporary_folder()} cannot be written to ({error.strerror or error}), where the model that "
+            "tells languages is unpacked: make room there, or name another folder with TMPDIR, and try again"
+        ) from error
     model.set_languages(_MODELLED)
     return model
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return "a folder for temporary files"

@@ -18,7 +18,7 @@ from typing import IO, Any, TypeAlias
 
 from indexer import allowance
 from indexer.engine.gather import Chunk
-from indexer.errors import WorkerFailed
+from indexer.errors import StorageFailed, WorkerFailed
 from indexer.intake import Intake, Part, PartResult, is_plain
 from indexer.readers import ReadOptions
 
@@ -89,11 +89,13 @@ class _Worker:
     def receive(self) -> Any:
         """The next message; the first, None, says that the worker has started.
 
-        Raises EOFError or OSError when the worker is gone.
+        Raises EOFError or OSError when the worker is gone, and StorageFailed when that was raised there.
         """
         # Not through the pipe's buffer: what it had read ahead, nobody could wait for.
         message = pickle.loads(_read(self.process.stdout.raw))  # type: ignore[union-attr]
         self.is_ready = True
+        if isinstance(message, StorageFailed):
+            raise message
         return message
 
     def end(self) -> None:
@@ -265,7 +267,11 @@ def main() -> None:
         _write(results, pickle.dumps(None))
         while True:
             parts = pickle.loads(_read(tasks))
-            message = intake.read(parts, _begin)
+            try:
+                message: Any = intake.read(parts, _begin)
+            except StorageFailed as error:
+                # No document is to blame for it, and the next one would fare no better.
+                message = error
             allowance.end()
             _write(results, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
     except MemoryError:
