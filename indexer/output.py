@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,23 +36,40 @@ def prepare() -> None:
     sys.stderr = _careful(sys.stderr, _Complaints(2, "wb", closefd=False))
 
 
-def _careful(stream: TextIO | None, raw: io.FileIO) -> TextIO:
+def _careful(stream: TextIO | None, raw: _Stream) -> TextIO:
     """A stream like another one, but for what it is written through."""
     if stream is not None and os.name == "nt" and stream.isatty():
         return stream  # a console there is no file
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw,
         encoding=stream.encoding if stream else "utf-8",
         errors=stream.errors if stream else None,
         line_buffering=raw.isatty() or raw.fileno() == 2,
     )
 
 
-class _Output(io.FileIO):
+class _Stream(io.FileIO):
+    """Writes all that it is given, as a stream with a buffer does."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write everything; raises OSError."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            count = super().write(rest)
+            if count is None:
+                # Whoever has the other end has made it one that nothing waits for.
+                select.select([], [self], [])
+            else:
+                rest = rest[count:]
+        return size
+
+
+class _Output(_Stream):
     _is_lost = False
 
-    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]
-        """Write what can be written; raises StorageFailed and ReaderGone, once."""
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write everything; raises StorageFailed and ReaderGone, once."""
         if self._is_lost:
             return memoryview(data).nbytes
         try:
@@ -67,8 +85,8 @@ class _Output(io.FileIO):
             ) from error
 
 
-class _Complaints(io.FileIO):
-    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override]
+class _Complaints(_Stream):
+    def write(self, data: ReadableBuffer, /) -> int:
         """Write what can be written."""
         try:
             return super().write(data)

@@ -56,6 +56,26 @@ def test_output_that_is_full_halfway_ends_with_one_line(archive: Archive) -> Non
     assert (archive.root / "out").stat().st_size == 8192
 
 
+def test_a_pipe_that_waits_for_nobody_is_waited_for(archive: Archive) -> None:
+    program = (
+        "import os, subprocess, sys\n"
+        "reader, writer = os.pipe()\n"
+        "os.set_blocking(writer, False)\n"
+        "search = [sys.executable, '-m', 'indexer', 'search', 'crane', '--json']\n"
+        "with subprocess.Popen(search, stdout=writer) as process:\n"
+        "    os.close(writer)\n"
+        "    print(len(b''.join(iter(lambda: os.read(reader, 1000), b''))))\n"
+        "sys.exit(process.returncode)\n"
+    )
+    (archive.root / "program.py").write_text(program)
+    archive.lines("b.jsonl", *({"id": f"b{n}", "text": f"The crane {n}. " * 500} for n in range(40)))
+    whole = shell(archive, "$N index > /dev/null; $N search crane --json | wc -c")
+    done = shell(archive, f"{sys.executable} program.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(whole.stdout) > 2**16
+    assert abs(int(done.stdout) - int(whole.stdout)) < 100
+
+
 @needs_full
 def test_complaints_to_a_full_disk_change_no_exit_code_and_no_output(archive: Archive) -> None:
     done = shell(archive, "$N search 'crane (' 2> /dev/full")
