@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
-from indexer import Article, Config, Index, open_index
+from indexer import Article, Config, Index, Page, open_index
 from tests.test_webui_views import ARTICLES, COPIES, archive, client
 from webui import rows
 from webui.metrics import Metrics
@@ -177,6 +177,26 @@ def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(
     assert "rows: all of them are wanted" in refused[0].get_json(force=True)["detail"]
     # What has no meaning is told as such all the same.
     assert site.get(f"{path}&facet=author").status_code == 400
+
+
+def test_rows_are_of_one_state_though_another_is_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "AT_ONCE", 100)
+    with open_index(tmp_path / "index") as index:
+        index.put(MANY)
+        search, asked = index.search, []
+
+        def write_and_search(query: str, **options: Any) -> Page:
+            asked.append(options.get("cursor"))
+            if len(asked) == 2:
+                index.remove([f"n{n:03}" for n in range(0, 250, 2)])
+            return search(query, **options)
+
+        monkeypatch.setattr(index, "search", write_and_search)
+        lines = webui.create_app(index).test_client().get("/api/search?q=tide&format=jsonl").text.splitlines()
+        assert sorted(json.loads(line)["id"] for line in lines) == [f"n{n:03}" for n in range(1, 250, 2)]
+        assert asked.count(None) == 2
 
 
 def test_rows_that_there_is_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -257,13 +259,19 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
         mount.index.config.query_seconds,
         _seconds(request.args) or rows.SECONDS,
     )
-    # Counts are asked for though no row shows them, so that what has no meaning is refused here, too.
-    first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
-    body, size = rows.written(form, rows.pages_from(first, wanted, look))
+    body: Iterable[bytes] | None = None
+    while body is None:
+        known = mount.index.revision()
+        # Counts are asked for though no row shows them: what has no meaning is refused here, too.
+        first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
+        pages = rows.pages_from(first, wanted, look, mount.index.revision, known)
+        # Again from the beginning, as long as there is time.
+        with contextlib.suppress(rows.Changed):
+            body, size = rows.written(form, pages)
     response = Response(body, mimetype=exports.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
-    return not_kept(response) if first.is_cut else response
+    return response
 
 
 def _in_time(response: Response, began: float) -> Response:

@@ -32,10 +32,14 @@ class RowsUnfinished(NutgrafError):
     """The rows of a search could not all be had; a part of them would look like the whole."""
 
 
+class Changed(Exception):
+    """The index was written to between two pages: rows of two states are those of neither."""
+
+
 def timed(search: Callable[..., Page], each: float, whole: float) -> Callable[..., Page]:
     """`search`, of which no call takes more than `each` seconds and all together from now on `whole`.
 
-    It raises RowsUnfinished for a page that was cut.
+    It raises RowsUnfinished for a page that was cut, or comes too late.
     """
     whole = min(whole, SECONDS)
     end = time.monotonic() + whole
@@ -43,7 +47,7 @@ def timed(search: Callable[..., Page], each: float, whole: float) -> Callable[..
     def look(**slice_: Any) -> Page:
         # Where nothing is left it is asked all the same: what has no meaning is told first.
         page = search(seconds=min(each, max(end - time.monotonic(), 1e-9)), **slice_)
-        if page.is_cut:
+        if page.is_cut or time.monotonic() > end:
             raise RowsUnfinished(
                 f"rows: all of them are wanted, and the time was up before ({each:g} s for each {AT_ONCE} "
                 f"hits, {whole:g} s in all); ask for fewer by limit, or narrow the search"
@@ -53,13 +57,21 @@ def timed(search: Callable[..., Page], each: float, whole: float) -> Callable[..
     return look
 
 
-def pages_from(first: Page, wanted: int, look: Callable[..., Page]) -> Iterator[Page]:
-    """`first`, and the pages after it that `look` gives for a cursor and a limit: `wanted` hits in all."""
+def pages_from(
+    first: Page, wanted: int, look: Callable[..., Page], state: Callable[[], str], known: str
+) -> Iterator[Page]:
+    """`first`, and the pages after it that `look` gives for a cursor and a limit: `wanted` hits in all.
+
+    Raises Changed when `state`, which names that of the index, says another one after the last than `known`,
+    the one before the first.
+    """
     page, left = first, wanted - len(first.hits)
     yield page
     while page.cursor and left > 0:
         page = look(cursor=page.cursor, limit=min(left, AT_ONCE))
         left -= len(page.hits)
+        if state() != known:
+            raise Changed
         yield page
 
 
