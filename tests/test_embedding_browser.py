@@ -19,6 +19,8 @@ from tests.test_webui_views import archive
 pytestmark = element.pytestmark
 browser = element.browser
 
+# By the first step of the path, which policies of Trusted Types the host allows; elsewhere it asks for none.
+TYPES = {"letters": "nutgraf", "walled": "'none'", "embedded": "'none'"}
 ARTICLES = [Article(id=f"a{n}", title=f"Lighthouse {n}", paragraphs=["A lighthouse."]) for n in range(12)]
 
 
@@ -37,8 +39,8 @@ def host() -> Iterator[str]:
             f"default-src 'none'; script-src {allowed}; style-src {allowed}; img-src 'self'; "
             "connect-src 'self'; form-action 'self'"
         )
-        if request.path == "/embedded":
-            policy += "; require-trusted-types-for 'script'; trusted-types 'none'"
+        if names := TYPES.get(request.path.split("/")[1]):
+            policy += f"; require-trusted-types-for 'script'; trusted-types {names}"
         response.headers["Content-Security-Policy"] = policy
         return response
 
@@ -54,6 +56,7 @@ def host() -> Iterator[str]:
     letter = Article(id="b", title="Too loud", paragraphs=["The ferry wakes the street."])
     webui.init_app(app, archive(*ARTICLES), url_prefix="/news", nonce=lambda: str(g.nonce))
     webui.init_app(app, archive(letter), url_prefix="/letters", name="letters", nonce=lambda: str(g.nonce))
+    webui.init_app(app, archive(letter), url_prefix="/walled", name="walled", nonce=lambda: str(g.nonce))
     with serving(app) as address:
         yield address
 
@@ -81,6 +84,27 @@ def test_the_page_searches_while_typing_under_the_host_s_policy(tab: Page, host:
     expect(tab.locator("mark").first).not_to_have_css("background-color", "rgb(255, 255, 0)")
     tab.get_by_role("link", name="Lighthouse 1", exact=True).click()
     expect(tab.locator("h1")).to_have_text(["Lighthouse 1"])
+
+
+def test_where_a_host_lets_nothing_be_read_as_html_each_search_loads_a_page(
+    browser: Browser, host: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{host}walled/")
+    box = page.get_by_role("combobox", name="Search the articles")
+    box.press_sequentially("ferry")
+    # Suggestions are no HTML.
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert page.url == f"{host}walled/"
+    box.press("Enter")
+    expect(page.get_by_role("link", name="Too loud")).to_be_visible()
+    expect(page).to_have_url(f"{host}walled/?q=ferry")
+    page.get_by_role("link", name="How this was read and ranked").click()
+    expect(page.locator(".receipt")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".receipt")).to_have_count(0)
+    expect(page.get_by_role("link", name="Too loud")).to_be_visible()
+    page.close()
 
 
 def test_the_element_searches_under_the_host_s_policy(tab: Page, host: str) -> None:

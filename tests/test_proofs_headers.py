@@ -13,7 +13,8 @@ ORIGIN = "https://news.example"
 PATHS = [*(path for path, _, _ in ROUTES), *TRAVERSALS[::3], *ELSEWHERE[::2]]
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "font-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; "
+    "trusted-types nutgraf; frame-ancestors 'none'"
 )
 # What every answer has, and nothing else has another value.
 _ALWAYS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 import webui
 from indexer import Article, Published
@@ -179,3 +179,26 @@ def test_the_label_and_the_landmarks_have_names(tab: Page) -> None:
     expect(tab.get_by_role("navigation", name="Pages of results")).to_have_count(1)
     box = tab.get_by_role("searchbox").or_(tab.get_by_role("combobox"))
     expect(box.and_(tab.get_by_label("Search the articles"))).to_have_value("lighthouse")
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "document.querySelector('main').innerHTML = '<b>x</b>'",
+        "document.write('x')",
+        "document.createElement('script').text = 'x'",
+        "new DOMParser().parseFromString('<b>x</b>', 'text/html')",
+        "setTimeout('x')",
+        "trustedTypes.createPolicy('another', {})",
+        # There is one, and whoever comes later gets no second.
+        "trustedTypes.createPolicy('nutgraf', { createHTML: (text) => text })",
+    ],
+)
+def test_nothing_but_the_page_s_own_reading_makes_html_of_a_text(
+    browser: Browser, address: str, attempt: str
+) -> None:
+    page = browser.new_page(base_url=address)
+    page.goto("/?q=lighthouse")
+    with pytest.raises(Error, match=r"[Tt]rusted|Content Security Policy"):
+        page.evaluate(f"() => {{ {attempt} }}")
+    page.close()

@@ -80,6 +80,8 @@ def test_every_answer_says_what_a_browser_may_do_with_it(path: str, status: int,
         )
         assert policy.pop("default-src") == "'none'"
         assert policy.pop("frame-ancestors") == policy.pop("base-uri") == "'none'"
+        assert policy.pop("require-trusted-types-for") == "'script'"
+        assert policy.pop("trusted-types") == "nutgraf"
         assert set(policy.values()) == {"'self'"}
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"

@@ -30,7 +30,8 @@ def security_headers(frame_ancestors: tuple[str, ...] = ()) -> dict[str, str]:
     return {
         "Content-Security-Policy": (
             "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
-            f"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
+            "font-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; "
+            f"trusted-types nutgraf; frame-ancestors {frames}"
         ),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
