@@ -19,7 +19,17 @@ SECONDS = 5.0
 MEMORY = 256 << 20
 """Bytes that a page may take, on top of what the process had."""
 # Plain text is read in linear time: it gets more for each MB, so that the largest allowed file can be read.
-_SECONDS_PER_MB, _BYTES_PER_BYTE = 2.0, 4
+_SECONDS_PER_MB = 2.0
+MOST_MEMORY = 448 << 20
+"""Bytes that the process may have in all; plain text may take all of them.
+
+With what it shares with others, that is less than 512 MB.
+"""
+MOST_TEXT = 12 << 20
+"""Bytes of text that one article may have."""
+PATIENCE, PATIENCE_PER_MB = 60.0, 10.0
+"""Seconds by the clock that reading may take: a process that waits for something computes nothing."""
+_DAY = 86_400.0
 OVERTIME = -signal.SIGPROF if hasattr(signal, "SIGPROF") else None
 """The exit code of a process that computed for too long."""
 
@@ -38,7 +48,7 @@ def begin(size: int, *, is_plain: bool) -> None:
     if OVERTIME is not None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
     if resource is not None and (taken := _taken()):
-        memory = taken + MEMORY + (_BYTES_PER_BYTE * size if is_plain else 0)
+        memory = MOST_MEMORY if is_plain else min(taken + MEMORY, MOST_MEMORY)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         if hard == resource.RLIM_INFINITY or memory < hard:
             resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))
@@ -48,6 +58,20 @@ def end() -> None:
     """Take the time as it comes again."""
     if OVERTIME is not None:
         signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def patience(size: int) -> float:
+    """Seconds by the clock after which nobody need wait any longer for so many bytes: a day at most.
+
+    A file may have any size, though what is too large is not read.
+    """
+    return min(PATIENCE + PATIENCE_PER_MB * size / 2**20, _DAY)
+
+
+def limits(max_bytes: int) -> str:
+    """All limits of a file, to tell whether one that was refused for them is worth another try."""
+    every = (max_bytes, MOST_TEXT, SECONDS, _SECONDS_PER_MB, MEMORY, MOST_MEMORY)
+    return " ".join(map(str, (*every, PATIENCE, PATIENCE_PER_MB)))
 
 
 def _taken() -> int:

@@ -33,7 +33,8 @@ class Stamp(Struct, frozen=True, gc=False):
 
     Size and times are hints that it has not changed; the digest (SHA-256, hexadecimal) decides. The change
     time notices a file that was put back with an old date. A stamp taken while the file was still so young
-    that another change could hide in the same clock tick has no times.
+    that another change could hide in the same clock tick has no times. A file that was not read to its end
+    has no digest.
     """
 
     size: int
@@ -67,12 +68,22 @@ class Catalog:
     committed: str = ""
     sources: dict[str, dict[str, Entry]] = field(default_factory=dict)
     apart: dict[str, tuple[str, str]] = field(default_factory=dict)
+    limits: str = ""
+    """What a file could take when the sources were last read."""
 
     def entries(self) -> Iterator[tuple[str, str, Entry]]:
         """Every file, as (source, path, entry)."""
         for source, files in self.sources.items():
             for path, entry in files.items():
                 yield source, path, entry
+
+    def go_by(self, limits: str) -> None:
+        """Have files that were refused for what they take read again, if the limits were others then."""
+        if self.limits != limits:
+            self.limits = limits
+            for _, _, entry in self.entries():
+                if not entry.stamp.sha256:
+                    entry.stamp = Stamp(entry.stamp.size, 0, 0)
 
     def state(self) -> dict[tuple[str, str], tuple[Stamp, tuple[tuple[str, str], ...]]]:
         """What is known of the files, but for their articles; for telling whether it has changed.
@@ -82,7 +93,7 @@ class Catalog:
         files = {
             (source, path): (entry.stamp, tuple(entry.failures)) for source, path, entry in self.entries()
         }
-        return files | {(source, ""): (Stamp(0, 0, 0), ()) for source in self.sources}
+        return files | {(source, ""): (Stamp(0, 0, 0, self.limits), ()) for source in self.sources}
 
     def owners(self) -> dict[str, tuple[str, str]]:
         """Where each article came from, by id: (source, path), or ("", "") when an app put it in."""
@@ -119,13 +130,15 @@ class Hints:
     stamps: list[list[int]]
     articles: int
     failures: tuple[Failure, ...]
+    limits: str
 
-    def fit(self, files: Mapping[str, Stamp]) -> bool:
-        """Whether these files are the same, and none too young then to be known by its times."""
+    def fit(self, files: Mapping[str, Stamp], limits: str) -> bool:
+        """Whether these are the same files under the same limits, none too young to be known by its times."""
         found = [files.get(path) for path in self.paths]
         # List by list: an object for each file that was known would take longer than all the rest.
         return (
-            len(found) == len(files)
+            self.limits == limits
+            and len(found) == len(files)
             and None not in found
             and min(self.stamps[1], default=1) > 0
             and [[getattr(stamp, name) for stamp in found] for name in _HINTS] == self.stamps
@@ -145,6 +158,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         "failures": [(failure.path, failure.reason) for failure in catalog.failures()],
     }
     whole = {
+        "limits": catalog.limits,
         "apart": catalog.apart,
         "sources": {
             source: {path: [astuple(e.stamp), e.articles, e.failures] for path, e in files.items()}
@@ -157,6 +171,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
             "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _HINTS],
             "articles": sum(len(entry.articles) for entry in files.values()),
             "failures": [failure for entry in files.values() for failure in entry.failures],
+            "limits": catalog.limits,
         }
         for source, files in catalog.sources.items()
     }
@@ -194,6 +209,7 @@ def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
                 known["stamps"],
                 known["articles"],
                 tuple(Failure(place, reason) for place, reason in known["failures"]),
+                known.get("limits", ""),
             )
             for source, known in _lines(path, most=2)[1].items()
         }
@@ -217,6 +233,7 @@ def load(folder: Path, commit: int) -> Catalog:
                 for source, files in whole["sources"].items()
             },
             apart={name: (mark, language) for name, (mark, language) in whole["apart"].items()},
+            limits=whole.get("limits", ""),
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from indexer import allowance
 from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
@@ -70,6 +71,7 @@ def run(
     As soon as `stop` says so, no other file is begun: what was read is kept, and nothing is removed. Raises
     SourceShrunk where a source has lost too much (see `refuse_shrunk`), unless that is allowed or only tried.
     """
+    catalog.go_by(allowance.limits(options.max_bytes))
     work: list[tuple[Path, str, Stamp]] = []
     state = _Reconciling(list(listings), catalog, options, default_language, report)
     before = held(catalog, map(str, listings))
@@ -99,7 +101,7 @@ def run(
                     if is_wanted and name in state.replaced:
                         sink.remove(name)
                     wanted.append(is_wanted)
-                if part.first_line == 1:
+                if part.first_line == 1 and not result.is_more:
                     progress.advance(state.pending[part.file][2].size)
             sink.take(chunk.only(wanted), numbers)
     if len(state.previous) < len(pending):
@@ -206,12 +208,13 @@ class _Reconciling:
         """Enter what was read into the catalog; yields each article's id, and whether to index it."""
         root, path, stamp = self.pending[part.file]
         files = self.catalog.sources[str(root)]
-        if part.first_line == 1:
+        is_first = part.first_line == 1 and not result.is_more
+        if is_first:
             self.previous[part.file] = files.get(path)
             files[path] = Entry(stamp)
         entry, before = files[path], self.previous[part.file]
         if result.refusal is not None and part.data is None:
-            self._refused(root, path, before, result.refusal)
+            self._refused(part.file, before, result.refusal, is_limited=result.is_limited)
             return
         if result.refusal is not None:
             # The other pieces of the file are read all the same; what this one had is not known to be gone.
@@ -234,11 +237,12 @@ class _Reconciling:
         self.report.failed += [Failure(*failure) for failure in entry.failures[seen:]]
 
     def mend(self) -> None:
-        """Keep what was indexed from files of which a piece could not be read; they are tried again."""
+        """Keep what was indexed from files of which not every piece was read."""
         for file, before in self.holed.items():
-            root, path, _ = self.pending[file]
+            root, path, stamp = self.pending[file]
             entry = self.catalog.sources[str(root)][path]
-            entry.stamp = Stamp(entry.stamp.size, 0, 0)
+            # Tried again with the next sync, unless what was not read had taken too much.
+            entry.stamp = Stamp(stamp.size, 0, 0) if self.report.interrupted else settled(stamp, "")
             for name, known in before.articles.items() if before else ():
                 if self.released.pop(name, None):
                     entry.articles[name] = known
@@ -269,15 +273,24 @@ class _Reconciling:
         self.digests[part.file] = hashlib.sha256(data).hexdigest()
         return data
 
-    def _refused(self, root: Path, path: str, before: Entry | None, reason: str) -> None:
-        files = self.catalog.sources[str(root)]
+    def _refused(self, file: Path, before: Entry | None, reason: str, *, is_limited: bool) -> None:
+        root, path, stamp = self.pending[file]
+        # What takes too much is tried again when it is another, or the limits are; what the disk would not
+        # give, each time.
+        tried = settled(stamp, "") if is_limited else Stamp(stamp.size, 0, 0)
         if before is None:
-            files[path].stamp = Stamp(files[path].stamp.size, 0, 0)
-            files[path].failures.append((path, f"it cannot be read ({reason})"))
-            self.report.failed.append(Failure(*files[path].failures[-1]))
+            entry = self.catalog.sources[str(root)][path]
+            entry.stamp = tried
+            entry.failures.append((path, f"it cannot be read ({reason})"))
+            self.report.failed.append(Failure(*entry.failures[-1]))
             return
         self._give_back(root, path, before)
-        self._keep(path, before, reason)
+        if is_limited:
+            before.stamp, before.failures = tried, []
+            kept = self._keep(path, before, reason)
+            before.failures = [kept]
+        else:
+            self._keep(path, before, reason)
 
     def _give_back(self, root: Path, path: str, before: Entry) -> None:
         """Let a file have what was known of it, but for the articles that have come from elsewhere."""
@@ -288,10 +301,12 @@ class _Reconciling:
             else:
                 _lose(path, before, name, self.owners[name][1])
 
-    def _keep(self, path: str, entry: Entry, reason: str) -> None:
-        kept = Failure(path, f"it cannot be read ({reason}); what was indexed from it before is kept")
-        self.report.failed += [kept, *(Failure(*failure) for failure in entry.failures)]
+    def _keep(self, path: str, entry: Entry, reason: str) -> tuple[str, str]:
+        """Leave a file's articles as they are; returns what is said of it, as a path and a reason."""
+        kept = (path, f"it cannot be read ({reason}); what was indexed from it before is kept")
+        self.report.failed += [Failure(*failure) for failure in (kept, *entry.failures)]
         self.report.unchanged += len(entry.articles)
+        return kept
 
     def _take(self, root: Path, path: str, entry: Entry, article: Outline, why: str) -> bool:
         """Whether an article has to be indexed."""

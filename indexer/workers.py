@@ -6,27 +6,31 @@ multiprocessing offers, that neither copies a process that has threads nor runs 
 
 from __future__ import annotations
 
+import math
 import os
-import pickle
 import selectors
 import subprocess
 import sys
+import time
 from array import array
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from indexer import allowance
+from indexer import allowance, messages
 from indexer.engine.gather import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
-from indexer.intake import Intake, Part, PartResult, is_plain
+from indexer.intake import Batch, Intake, Part, PartResult, is_plain
 from indexer.readers import ReadOptions
 
 Read: TypeAlias = "tuple[list[Part], list[PartResult], Chunk, array[int]]"
-"""Parts, what became of each, their articles, and the numbers of the gatherer's forms in the index."""
+"""Parts, what became of each, their articles, and the numbers of the gatherer's forms in the index.
+
+A part of much text comes in several, one after the other.
+"""
 
 _AHEAD = 4  # tasks a worker may be ahead of the slowest
-_LENGTH = 8
+_HELD = 1 << 26  # bytes of text that may wait for the slowest
 _STARTS = 10  # workers that may end before they begin
 _ENVIRONMENT = {
     # Threads for linear algebra, of which there is none, take as long to start as all of NumPy.
@@ -48,7 +52,8 @@ def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, j
     if not jobs:
         intake, numbers = Intake(options, language), array("i")
         for parts in tasks:
-            yield parts, *intake.read(parts), numbers
+            for batch in intake.read(parts):
+                yield _read_of(parts, batch, numbers)
         return
     with _Workers(options, language, jobs) as workers:
         yield from workers.read(tasks)
@@ -75,6 +80,10 @@ class _Worker:
             ) from error
         self.numbers = array("i")
         self.task: int | None = None
+        self.deadline = math.inf
+        """When there should be a result, by the monotonic clock."""
+        self._patience = 0.0
+        self._batches: list[Batch] = []
         self.is_ready = False
         try:
             self.send((options, language))
@@ -84,19 +93,53 @@ class _Worker:
     def send(self, message: Any) -> None:
         """Send a message; raises OSError when the worker is gone."""
         assert self.process.stdin is not None
-        _write(self.process.stdin, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        messages.send(self.process.stdin, message)
 
-    def receive(self) -> Any:
-        """The next message; the first, None, says that the worker has started.
+    def give(self, number: int, parts: list[Part]) -> None:
+        """Give it a task; raises OSError when the worker is gone."""
+        self.task = number
+        self._patience = allowance.patience(sum(part.size for part in parts))
+        self._watch()
+        self.send(parts)
+
+    def receive(self) -> list[Batch] | None:
+        """All that was read of its task when the last message of it comes; None for any other message.
 
         Raises EOFError or OSError when the worker is gone, and StorageFailed when that was raised there.
         """
         # Not through the pipe's buffer: what it had read ahead, nobody could wait for.
-        message = pickle.loads(_read(self.process.stdout.raw))  # type: ignore[union-attr]
-        self.is_ready = True
-        if isinstance(message, StorageFailed):
-            raise message
-        return message
+        batch = messages.receive(self.process.stdout.raw)  # type: ignore[union-attr]
+        if not self.is_ready:
+            self.is_ready = True
+            self._watch()
+            return None
+        if isinstance(batch, StorageFailed):
+            raise batch
+        if batch is not None:
+            self._batches.append(batch)
+            return None
+        self.task, self.deadline = None, math.inf
+        # All or nothing: what ends its worker halfway is read from its beginning by another.
+        batches, self._batches = self._batches, []
+        return batches
+
+    def wait(self) -> list[Batch]:
+        """All that was read of its task; raises TimeoutError, and EOFError or OSError as above."""
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while True:
+                timeout = None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
+                if not selector.select(timeout):
+                    raise TimeoutError
+                batches = self.receive()
+                if batches is not None:
+                    return batches
+
+    def _watch(self) -> None:
+        """Let the time run that the task may take; how long a worker takes to start does not count."""
+        if self.is_ready and self.task is not None:
+            self.deadline = time.monotonic() + self._patience
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -143,10 +186,12 @@ class _Workers:
         turn, more = 0, True
         while more or given or done:
             while turn in done:
-                yield from done.pop(turn)
+                reads = done.pop(turn)[::-1]
+                while reads:
+                    yield reads.pop()
                 turn += 1
             for worker in self._workers:
-                if worker.task is None and len(given) + len(done) < self._jobs * _AHEAD:
+                if worker.task is None and self._may_give(given, done):
                     following = next(source, None) if more else None
                     if following is None:
                         more = False
@@ -156,44 +201,62 @@ class _Workers:
                     self._give(worker, number, parts)
             if not given:
                 continue
-            for key, _ in self._selector.select():
-                worker = key.data
-                number = worker.task
+            for worker, is_late in self._heard():
+                task = worker.task
                 try:
-                    message = worker.receive()
+                    if is_late:
+                        raise TimeoutError
+                    batches = worker.receive()
                 except (EOFError, OSError):
                     self._lose(worker)
-                    if number is not None:
-                        done[number] = list(self._again(given.pop(number)))
+                    if task is not None:
+                        parts = given.pop(task)
+                        # Whoever waits for something that does not come waits as long the second time.
+                        is_known = is_late and len(parts) == 1
+                        done[task] = [_late(parts[0])] if is_known else list(self._again(parts))
                     continue
-                if number is not None and message is not None:
-                    worker.task = None
-                    done[number] = [(given.pop(number), *message, worker.numbers)]
+                if task is not None and batches is not None:
+                    parts = given.pop(task)
+                    done[task] = [_read_of(parts, batch, worker.numbers) for batch in batches]
+
+    def _may_give(self, given: dict[int, list[Part]], done: dict[int, list[Read]]) -> bool:
+        """Whether another task may be given away, or what is done already should be used up first."""
+        held = sum(chunk.size for reads in done.values() for _, _, chunk, _ in reads)
+        return len(given) + len(done) < self._jobs * _AHEAD and (held < _HELD or not given)
+
+    def _heard(self) -> list[tuple[_Worker, bool]]:
+        """The workers that have something to say, and (True) those that should have had it by now."""
+        first = min(worker.deadline for worker in self._workers)
+        timeout = None if first == math.inf else max(0.0, first - time.monotonic())
+        heard = [key.data for key, _ in self._selector.select(timeout)]
+        now = time.monotonic()
+        late = [worker for worker in self._workers if worker.deadline < now and worker not in heard]
+        return [(worker, False) for worker in heard] + [(worker, True) for worker in late]
 
     def _again(self, parts: list[Part]) -> Iterator[Read]:
         """The parts of a task that ended its worker, read once more, one by one, by a worker of their own."""
         worker: _Worker | None = None
         try:
             for part in parts:
-                read = None
-                while read is None:
+                reads = None
+                while reads is None:
                     worker = worker or _Worker(self._options, self._language)
                     try:
-                        worker.send([part])
-                        if not worker.is_ready:
-                            worker.receive()
-                        read = [part], *worker.receive(), worker.numbers
+                        worker.give(0, [part])
+                        reads = [_read_of([part], batch, worker.numbers) for batch in worker.wait()]
+                    except TimeoutError:
+                        worker.end()
+                        reads, worker = [_late(part)], None
                     except (EOFError, OSError):
                         worker.end()
                         if worker.is_ready:
-                            # What was indexed from it before stays, and it is tried again with every sync.
                             code = worker.process.returncode
                             refusal = _ENDS.get(code, "it ended the process that read it, twice")
-                            read = [part], [PartResult(refusal=refusal)], Chunk(), array("i")
+                            reads = [_refused(part, refusal)]
                         else:
                             self._count_never_ready()
                         worker = None
-                yield read
+                yield from reads
         finally:
             if worker:
                 worker.end()
@@ -223,32 +286,24 @@ class _Workers:
             )
 
     def _give(self, worker: _Worker, number: int, parts: list[Part]) -> None:
-        worker.task = number
         try:
-            worker.send(parts)
+            worker.give(number, parts)
         except OSError:
             pass  # it is gone: its end of the pipe says so next
 
 
-def _write(pipe: IO[bytes], message: bytes) -> None:
-    pipe.write(len(message).to_bytes(_LENGTH, "little"))
-    pipe.write(message)
-    pipe.flush()
+def _read_of(parts: list[Part], batch: Batch, numbers: array[int]) -> Read:
+    results, chunk = batch
+    return [parts[place] for place, _ in results], [result for _, result in results], chunk, numbers
 
 
-def _read(pipe: IO[bytes]) -> bytearray:
-    return _exactly(pipe, int.from_bytes(_exactly(pipe, _LENGTH), "little"))
+def _refused(part: Part, reason: str) -> Read:
+    # What was indexed from it before stays.
+    return [part], [PartResult(refusal=reason, is_limited=True)], Chunk(), array("i")
 
 
-def _exactly(pipe: IO[bytes], size: int) -> bytearray:
-    whole = bytearray(size)
-    rest = memoryview(whole)
-    while rest:
-        count = pipe.readinto(rest)  # type: ignore[attr-defined]
-        if not count:
-            raise EOFError
-        rest = rest[count:]
-    return whole
+def _late(part: Part) -> Read:
+    return _refused(part, f"it was not read within {allowance.patience(part.size):.0f} s")
 
 
 def _begin(part: Part) -> None:
@@ -263,17 +318,18 @@ def main() -> None:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     try:
-        intake = Intake(*pickle.loads(_read(tasks)))
-        _write(results, pickle.dumps(None))
+        intake = Intake(*messages.receive(tasks))
+        messages.send(results, None)
         while True:
-            parts = pickle.loads(_read(tasks))
+            parts = messages.receive(tasks)
             try:
-                message: Any = intake.read(parts, _begin)
+                for batch in intake.read(parts, _begin):
+                    messages.send(results, batch)
             except StorageFailed as error:
                 # No document is to blame for it, and the next one would fare no better.
-                message = error
+                messages.send(results, error)
             allowance.end()
-            _write(results, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+            messages.send(results, None)
     except MemoryError:
         # What it had begun may be half done: whoever reads it again has a new process for it.
         os._exit(allowance.TOO_LARGE)

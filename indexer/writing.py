@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from indexer import allowance, generations
 from indexer import catalog as catalogs
-from indexer import generations
 from indexer.build import Carried, apart_from_others, build, now, run_sync
 from indexer.catalog import Catalog
 from indexer.config import Config
@@ -163,9 +163,10 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
     # A damaged index is not in step, whatever its catalog says.
     open_snapshot(generations.live(config.index))
     hints = catalogs.load_hints(*generations.place(config.index))
+    limits = allowance.limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))
-        if known is None or listing.failures or not known.fit(listing.files):
+        if known is None or listing.failures or not known.fit(listing.files, limits):
             return False
     for root, listing in listings.items():
         known = hints[str(root)]

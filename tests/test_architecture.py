@@ -66,6 +66,7 @@ ROOMS = [
         "indexer.published",
         "indexer.texts",
         "indexer.allowance",
+        "indexer.messages",
         "indexer.opening",
         "indexer.counts",
         "indexer.config",

@@ -282,8 +282,8 @@ LINES = [
 
 def pieces_of(part: Part, data: bytes) -> tuple[list[Any], Chunk]:
     """What reading in pieces finds."""
-    results, chunk = Intake(OPTIONS, "en").read(list(divide(part, data)))
-    return [item for result in results for item in result.found], chunk
+    ((results, chunk),) = Intake(OPTIONS, "en").read(list(divide(part, data)))
+    return [item for _, result in results for item in result.found], chunk
 
 
 @pytest.mark.parametrize("size", [1, 40, 300, 1000, 5000, 10**6])
@@ -299,9 +299,9 @@ def test_lines_read_in_pieces_equal_lines_read_at_once(
     part = Part(file, "sub/lines.jsonl", "lines-1", len(data))
     assert is_divisible(part, data)
     assert b"".join(piece.data or b"" for piece in divide(part, data)) == data
-    results, chunk = Intake(OPTIONS, "en").read([part])
+    (([(_, result)], chunk),) = Intake(OPTIONS, "en").read([part])
     found, gathered = pieces_of(part, data)
-    assert found == results[0].found
+    assert found == result.found
     assert {item.path for item in found if isinstance(item, Failure)} >= {"sub/lines.jsonl:62"}
     np.testing.assert_equal(asdict(gathered), asdict(chunk))
 

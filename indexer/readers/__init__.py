@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.model import Article, Failure
-from indexer.readers.options import ReadOptions
+from indexer.readers.options import ReadOptions, check_length
 
-__all__ = ["SUFFIXES", "ReadOptions", "read"]
+__all__ = ["SUFFIXES", "ReadOptions", "read", "read_unpacked", "unpacked"]
 
 _TYPES = {
     ".txt": "text",
@@ -54,9 +54,17 @@ def read(
     article; `first_line` the number of the first line, for a piece of a longer file. Raises
     UnreadableDocument, before the first article, when nothing can be made of the whole.
     """
+    return read_unpacked(
+        unpacked(data, name, options.max_bytes), name, article_id, options, first_line=first_line
+    )
+
+
+def read_unpacked(
+    data: bytes, name: str, article_id: str, options: ReadOptions, *, first_line: int = 1
+) -> Iterator[Article | Failure]:
+    """The same, of what was unpacked already."""
     from indexer.readers.encoding import decode
 
-    data = _unpacked(data, name, options.max_bytes)
     declared = _TYPES.get(_suffix(name))
     if declared == "jsonl" and _LINES_IN_BYTES.match(data):
         # Zeros, as a crash leaves them, spoil the line that they are in and not the others.
@@ -71,7 +79,11 @@ def read(
 
         return read_lines(text, name, article_id, options, encoding, first_line)
     try:
+        if kind != "html":
+            # Before anything is made of it, for that takes several times as much.
+            check_length(len(text))
         article = _read_one(kind, text, name, article_id, options)
+        check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
         return iter([replace(article, encoding=encoding, notes=(*notes, *article.notes))])
     except InvalidArticle as error:
         raise UnreadableDocument(str(error)) from error
@@ -112,7 +124,8 @@ def _kind(text: str, declared: str | None) -> str:
     return "text"
 
 
-def _unpacked(data: bytes, name: str, limit: int) -> bytes:
+def unpacked(data: bytes, name: str, limit: int) -> bytes:
+    """What is in gzip data; anything else as it is. Raises UnreadableDocument."""
     if len(data) > limit:
         raise UnreadableDocument(f"at most {limit} bytes are read, {len(data)} were found")
     if not data.startswith(_GZIP):

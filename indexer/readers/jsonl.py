@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from indexer.allowance import MOST_TEXT
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.model import Article, Encoding, Failure
 from indexer.published import Published
 from indexer.readers.dates import choose, parse_date
-from indexer.readers.options import ReadOptions
+from indexer.readers.options import ReadOptions, check_length
 from indexer.texts import spaced
 
 _FIELDS = "id title published date paragraphs text url language"
@@ -40,8 +41,14 @@ def read_lines(
 def _lines(
     text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int
 ) -> Iterator[Article | Failure]:
-    # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are.
-    for number, line in enumerate(text.split("\n"), first_line):
+    number, start = first_line - 1, 0
+    # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are. One by one: all of them
+    # would be as much again.
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line, start = text[start:end], end + 1
+        number += 1
         if not line.strip():
             continue
         try:
@@ -62,10 +69,13 @@ def _article(line: str, name: str, fallback: str, options: ReadOptions, encoding
     if not record.keys() & {"title", "paragraphs", "text"}:
         raise _BadLineError(f"one of title, paragraphs or text is wanted; the fields known are {_FIELDS}")
     notes: list[str] = []
+    title, texts = _string(record, "title"), tuple(_paragraphs(record))
+    if len(line) > MOST_TEXT // 4:  # a character has four bytes at most
+        check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *texts)))
     return Article(
         id=_id(record.get("id"), fallback),
-        title=_string(record, "title"),
-        paragraphs=tuple(_paragraphs(record)),
+        title=title,
+        paragraphs=texts,
         published=_published(record, options, notes),
         language=_string(record, "language").strip() or None,
         url=_url(record, notes),

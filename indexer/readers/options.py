@@ -1,9 +1,12 @@
-"""What a reader may be told: nothing else reaches it, no disk, no clock."""
+"""What a reader may be told, nothing else reaches it, no disk, no clock; and how long a text it may make."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+
+from indexer.allowance import MOST_TEXT
+from indexer.errors import InvalidArticle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,12 @@ class ReadOptions:
     def now(self) -> date:
         """The day after which a date is in the future."""
         return self.today or date.today()
+
+
+def check_length(size: int) -> None:
+    """Raise InvalidArticle when a text of so many bytes is too long for one article."""
+    if size > MOST_TEXT:
+        raise InvalidArticle(
+            f"at most {MOST_TEXT >> 20} MB of text are wanted in one article, it has {size / 2**20:.1f}: "
+            "divide it"
+        )

@@ -1,0 +1,283 @@
+"""What takes too much is refused by name, stays as it was, and is tried again when it or a limit changes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import (
+    Failure,
+    Index,
+    InvalidArticle,
+    UnreadableDocument,
+    allowance,
+    intake,
+    open_index,
+    sync,
+    workers,
+)
+from indexer.intake import Intake, Part
+from indexer.readers import ReadOptions, jsonl, options, read
+from indexer.workers import Read, read_all
+
+OPTIONS = ReadOptions()
+PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; exec({!r}); from indexer.workers import main; main()"
+# What a worker does before its work: something of the test's where `poison` is to be read.
+READER = """
+import os, time, indexer.intake as i
+read = i.read
+def other(data, name, *rest, **more):
+    if b"poison" in data:
+        with open({log!r}, "a") as log: log.write(name + "\\n")
+        {code}
+    return read(data, name, *rest, **more)
+i.read = other
+"""
+BLOCKED = "os.read(os.pipe()[0], 1)"
+
+
+def let_workers(monkeypatch: pytest.MonkeyPatch, code: str, log: Path) -> None:
+    """Let every worker run some code when it comes to a document with `poison` in it, and log that."""
+    reader = READER.format(log=str(log), code=code)
+    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(reader))
+
+
+def tried(log: Path) -> int:
+    """How often a poisonous document was begun."""
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def part_of(folder: Path, name: str, text: str) -> Part:
+    """A file with this text."""
+    (folder / name).write_text(text)
+    return Part(folder / name, name, name, len(text))
+
+
+def outcome(reads: list[Read]) -> dict[str, Any]:
+    """Of each file, its refusal, or the ids that were found in it."""
+    found: dict[str, Any] = {}
+    for parts, results, _, _ in reads:
+        for part, result in zip(parts, results, strict=True):
+            ids = [item.path if isinstance(item, Failure) else item.id for item in result.found]
+            found[part.path] = result.refusal or [*found.get(part.path, ()), *ids]
+    return found
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
+def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    monkeypatch.setattr(allowance, "PATIENCE", 3.0)
+    let_workers(monkeypatch, BLOCKED, tmp_path / "log")
+    parts = [
+        part_of(tmp_path, name, f"A title\n\nA tide, {word}.\n")
+        for name, word in (("a.txt", "red"), ("b.txt", "poison"), ("c.txt", "green"))
+    ]
+    tasks = [[part] for part in parts] if alone else [parts]
+    assert outcome(list(read_all(tasks, OPTIONS, "en", 2))) == {
+        "a.txt": ["a.txt"],
+        "b.txt": "it was not read within 3 s",
+        "c.txt": ["c.txt"],
+    }
+    # A second try would wait as long, and is made only to find out which of several it was.
+    assert tried(tmp_path / "log") == (1 if alone else 2)
+
+
+def test_how_long_reading_may_take_goes_by_the_size_and_has_an_end() -> None:
+    assert allowance.patience(0) == 60
+    assert allowance.patience(64 << 20) == 700
+    assert allowance.patience(1 << 60) == 86_400
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source with one page, and workers that a poisonous page ends."""
+    # How young the files are decides nothing here.
+    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+    let_workers(monkeypatch, "os._exit(1)", tmp_path / "log")
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "good.html").write_text("<title>Good</title><p>A good tide.")
+    return folder
+
+
+def failures(index: Index) -> dict[str, str]:
+    """What the status names, and why."""
+    return {failure.path: failure.reason for failure in index.status().failures}
+
+
+def test_what_was_refused_is_named_but_not_tried_until_it_changes(tmp_path: Path, source: Path) -> None:
+    page, log = source / "page.html", tmp_path / "log"
+    page.write_text("<title>Bad</title><p>A poison tide.")
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        report = index.sync()
+        assert {failure.path for failure in report.failed} == {"page.html"}
+        count = tried(log)
+        for _ in range(2):
+            again = index.sync()
+            assert (again.failed, again.unchanged, tried(log)) == (report.failed, 1, count)
+        assert failures(index) == {
+            "page.html": "it cannot be read (it ended the process that read it, twice)"
+        }
+        page.write_text("<title>Better</title><p>A better tide.")
+        assert index.sync().added == 1
+        assert failures(index) == {}
+
+
+def test_what_was_refused_is_tried_again_when_the_limits_are_others(tmp_path: Path, source: Path) -> None:
+    (source / "page.html").write_text("<title>Bad</title><p>A poison tide.")
+    log = tmp_path / "log"
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        index.sync()
+    count = tried(log)
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=65) as index:
+        for _ in range(2):
+            report = index.sync()
+            assert {failure.path for failure in report.failed} == {"page.html"}
+            assert tried(log) == 2 * count
+
+
+def test_what_was_indexed_before_stays_while_its_file_is_refused(tmp_path: Path, source: Path) -> None:
+    page, log = source / "page.html", tmp_path / "log"
+    page.write_text("<title>Before</title><p>A heron stood in the tide.")
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        assert index.sync().added == 2
+        page.write_text("<title>After</title><p>A poison tide.")
+        for _ in range(3):
+            report = index.sync()
+            ((path, reason),) = [(failure.path, failure.reason) for failure in report.failed]
+            assert path == "page.html"
+            assert reason.endswith("twice); what was indexed from it before is kept")
+            assert (report.changes, report.unchanged) == ([], 2)
+            assert failures(index) == {path: reason}
+            assert index.search("heron", limit=0).total == 1
+        count = tried(log)
+        index.sync()
+        assert tried(log) == count
+        page.unlink()
+        assert index.sync().removed == 1
+        assert failures(index) == {}
+
+
+def test_a_page_that_comes_back_as_it_was_is_unchanged(tmp_path: Path, source: Path) -> None:
+    page, before = source / "page.html", "<title>Before</title><p>A heron stood in the tide."
+    page.write_text(before)
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        index.sync()
+        page.write_text("<title>After</title><p>A poison tide.")
+        index.sync()
+        page.write_text(before)
+        report = index.sync()
+        assert (report.changes, report.unchanged, report.failed) == ([], 2, [])
+
+
+LONG = "The tide was red. " * 100
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", f"A title\n\n{LONG}"),
+        ("a.md", f"# A title\n\n{LONG}"),
+        ("a.html", f"<title>A title</title><p>{LONG}"),
+        ("a.html", f"<title>{LONG}</title><p>A tide."),
+    ],
+)
+def test_an_article_of_too_much_text_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    assert len(list(read(text.encode(), name, "a", OPTIONS))) == 1
+    monkeypatch.setattr(options, "MOST_TEXT", 1000)
+    with pytest.raises(
+        UnreadableDocument, match=r"at most 0 MB of text are wanted in one article, it has 0.0"
+    ):
+        read(text.encode(), name, "a", OPTIONS)
+
+
+def test_a_line_of_too_much_text_is_refused_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "MOST_TEXT", 1000)
+    monkeypatch.setattr(jsonl, "MOST_TEXT", 1000)
+    lines = [
+        json.dumps({"id": name, "text": text}) for name, text in (("a", "A tide."), ("b", LONG), ("c", "."))
+    ]
+    found = list(read("\n".join(lines).encode(), "a.jsonl", "a", OPTIONS))
+    assert [item.path if isinstance(item, Failure) else item.id for item in found] == ["a", "a.jsonl:2", "c"]
+
+
+def test_the_bound_of_a_text_is_one_that_a_process_can_read() -> None:
+    options.check_length(12 << 20)
+    with pytest.raises(
+        InvalidArticle, match=r"at most 12 MB of text are wanted in one article, it has 13\.0: divide"
+    ):
+        options.check_length(13 << 20)
+
+
+LINES = "".join(
+    json.dumps({"id": f"a{number}", "text": f"Tide {number}. " * 20}) + "\n" for number in range(60)
+)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+@pytest.mark.parametrize(
+    "start", ["", "no JSON\n", "\ufeff"], ids=["plain", "with a bad line", "with a mark"]
+)
+def test_much_text_comes_in_batches_that_are_one_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: str
+) -> None:
+    data = (start + LINES).encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    part = Part(tmp_path / name, name, "a", len(data))
+    (([(place, whole)], _),) = Intake(OPTIONS, "en").read([part])
+    monkeypatch.setattr(intake, "_BATCH", 1000)
+    monkeypatch.setattr(intake, "SPLIT", 700)
+    batches = list(Intake(OPTIONS, "en").read([part]))
+    results = [result for every, _ in batches for _, result in every]
+    assert (place, len(batches) > 10) == (0, True)
+    assert [item for result in results for item in result.found] == whole.found
+    assert [result.is_more for result in results] == [False, *[True] * (len(results) - 1)]
+    assert results[0].sha256 == whole.sha256
+    assert [name for _, chunk in batches for name in chunk.ids] == [f"a{number}" for number in range(60)]
+
+
+def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os, indexer.intake as i, indexer.messages as m\n"
+        "i._BATCH = 1000\n"
+        "send, sent = m.send, []\n"
+        "def ending(pipe, message):\n"
+        "    sent.append(message)\n"
+        f"    if len(sent) == 5 and not os.path.exists({str(tmp_path / 'ended')!r}):\n"
+        f"        open({str(tmp_path / 'ended')!r}, 'w').close(); os._exit(1)\n"
+        "    send(pipe, message)\n"
+        "m.send = ending\n"
+    )
+    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(code))
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
+    part = Part(tmp_path / "a.jsonl.gz", "a.jsonl.gz", "a", (tmp_path / "a.jsonl.gz").stat().st_size)
+    reads = list(read_all([[part]], OPTIONS, "en", 1))
+    assert os.path.exists(tmp_path / "ended")  # noqa: PTH110
+    assert len(reads) > 5
+    assert outcome(reads) == {"a.jsonl.gz": [f"a{number}" for number in range(60)]}
+
+
+def test_an_index_of_batches_is_that_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("a.jsonl.gz", LINES), ("b.jsonl.gz", LINES.replace('"a', '"b'))):
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    lines = LINES.replace("Tide 7.", "Heron.")
+    with open_index(tmp_path / "index", sources=[tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]) as index:
+        monkeypatch.setattr(
+            workers, "_PROGRAM", PROGRAM.format("import indexer.intake as i; i._BATCH = 1000")
+        )
+        assert index.sync().added == 120
+        (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+        report = index.sync()
+        assert (report.added, report.changed, report.removed, report.unchanged) == (0, 1, 0, 119)
+        assert index.search("heron", limit=0).total == 1
+        assert index.verify().articles == 120
