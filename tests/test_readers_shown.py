@@ -100,6 +100,10 @@ def test_comments_and_tags_end_where_the_standard_says(page: str, left: str) -> 
         ("<body><svg></body>x</svg>b", "b"),
         ("<template><svg></template>b", "b"),
         ("<p><b></p>a<svg></b>b", "ab"),
+        ("<b><p>a<template><td></template><math></b>x</math>b", "ab"),
+        ("<table><td><b>a<svg><desc><object><i><td>b<svg></i>x</svg>c", "abc"),
+        ("a<svg><desc><math></desc></svg>b", "ab"),
+        ("<template><form><math></form></template>b", "b"),
         ("<b><div>a<svg></b>b", "ab"),
         ("<b><select>a<math></b>x</math>b", "ab"),
         ("<b><table>a<svg></b>x</svg>b", "ab"),
@@ -130,6 +134,7 @@ def test_the_first_title_stays() -> None:
     page = "<title>a <b> c</title><svg><title>x</title></svg><title>x</title>"
     assert shown(page) == "<title>a &lt;b> c</title><svg></svg>"
     assert shown("<title>a<script>x</script>") == ""
+    assert shown("<math><mi><title>x</title></mi></math><title>x</title>") == "<math></math>"
 
 
 def test_a_tag_that_ends_itself_is_an_element_in_xml_alone() -> None:

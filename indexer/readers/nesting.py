@@ -62,6 +62,20 @@ class OpenElements:
         return len(self._names)
 
     @property
+    def is_in_template(self) -> bool:
+        """Whether a template is open, what is in it being no part of the page."""
+        return bool(self._templates)
+
+    @property
+    def left(self) -> list[list[str]]:
+        """The formatting elements that are opened again outside of all these, and where those end."""
+        return self._formatting[1:]
+
+    def take_over(self, left: list[list[str]]) -> None:
+        """Formatting elements that others left."""
+        self._formatting += left
+
+    @property
     def space(self) -> Space:
         """The namespace of the innermost."""
         return self._spaces[-1] if self._spaces else "html"
@@ -171,7 +185,7 @@ class OpenElements:
             return self._close_formatting(name, at)
         if at < 0:
             return False
-        if name == "form":
+        if name == "form" and not self._templates:
             self._forget(at)
             return True
         if name in TABLE_PARTS:
@@ -196,7 +210,7 @@ class OpenElements:
             return at
         if name in TABLE_PARTS:
             return at if at >= max(self._last("table"), self._last("template")) else -1
-        if name in SCOPED or name in FORMATTING or name == "form":
+        if name in SCOPED or name in self._formatting[-1] or name == "form":
             barrier = self._top(self._scopes)
             if name == "li":
                 barrier = max(barrier, self._last("ol"), self._last("ul"))

@@ -59,7 +59,7 @@ class _Scan:
         # The open elements of HTML are counted only where a page needs it: few do.
         self._quirks = _is_quirky(page)
         self._open = OpenElements(quirks=self._quirks)
-        self._uncounted: list[tuple[int, int]] = []
+        self._uncounted: list[tuple[int, int] | list[list[str]]] = []
         self._has_title = False
 
     def run(self) -> str:
@@ -123,12 +123,18 @@ class _Scan:
 
     def _inside(self, first: Token) -> int:
         """Goes through an element of SVG, MathML or a template; returns where what is outside goes on."""
-        page, at = self._page, first.end
         inner = OpenElements(quirks=self._quirks)
         if first.name in _FOREIGN:
             inner.open_foreign(first.name, _FOREIGN[first.name])
         else:
             inner.open(_TEMPLATE)
+        end = self._through(inner, first.end)
+        if inner.left:
+            self._uncounted.append(inner.left)
+        return end
+
+    def _through(self, inner: OpenElements, at: int) -> int:
+        page = self._page
         while len(inner):
             start = page.find("<", at)
             if start < 0:
@@ -167,6 +173,8 @@ class _Scan:
         elif name in _SPECIAL and name != _TEMPLATE:
             if name == "xmp":
                 inner.close("p")
+            if name == _TITLE and not inner.is_in_template:
+                self._has_title = True
             return self._past_end(raw_end(self._page, found.end, name))
         elif inner.crosses(name, is_end=False) and self._counted().takes_part(name):
             return -1
@@ -181,7 +189,9 @@ class _Scan:
                 inner.leave_foreign()
                 if not len(inner):
                     return True
-            elif inner.close_foreign(name) or (inner.space == "svg" and name in WITH_CAPITALS):
+            elif name in WITH_CAPITALS and inner.space != "svg":
+                pass
+            elif inner.close_foreign(name) or name in WITH_CAPITALS:
                 return False
         if inner.close(name):
             return False
@@ -196,7 +206,11 @@ class _Scan:
     def _counted(self) -> OpenElements:
         """The open elements of the page that is shown."""
         last = 0
-        for start, end in self._uncounted:
+        for part in self._uncounted:
+            if isinstance(part, list):
+                self._open.take_over(part)
+                continue
+            start, end = part
             at = self._page.find("<", start, end)
             if at != start:
                 self._open.write()
