@@ -175,7 +175,11 @@ class Maker:
             )
         )
         more = self._pick(("", "", "-->", "<b>", "</b>", "--></script>"))
-        kind = self._pick(("", " type=text/x", " type=module")) if name == "script" else ""
+        kind = (
+            self._pick(("", " type=text/x", " type=module", " type=application/ld+json"))
+            if name == "script"
+            else ""
+        )
         end = self._pick((f"</{name}>", f"</{name.upper()} >", f"</{name}\n x='>'>", f"</{name}/>", ""))
         if not end and self._chance.random() < 0.8:
             end = f"</{name}>"
