@@ -218,9 +218,9 @@ class Index:
         )
 
     def verify(self) -> Status:
-        """Read the whole index and compare it with its checksums; returns what it holds.
+        """Read the whole index, compare it with its checksums and its parts with each other.
 
-        Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
+        Returns what it holds. Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
         """
         from indexer.diagnosis import check
 
@@ -228,7 +228,7 @@ class Index:
         return self.status()
 
     def manifest(self, progress: Progress | None = None) -> Manifest:
-        """Read the whole index, and all its sources anew, and name what differs.
+        """Read the whole index, and all its sources anew, index its articles anew, and name what differs.
 
         Raises IndexDamaged, naming the file and the place, when the index itself is not as it was written.
         """

@@ -7,13 +7,14 @@ from types import TracebackType
 
 from indexer.errors import IndexDamaged, InvalidArticle
 
-_NONSENSE = (IndexError, ValueError, OverflowError, MemoryError, RecursionError, InvalidArticle)
+_NONSENSE = (IndexError, ValueError, OverflowError, RecursionError, InvalidArticle)
 
 
 class trusting:  # noqa: N801  (used as contextlib's managers are)
     """Within it, what Python and NumPy raise of numbers and texts that are read from a file is IndexDamaged.
 
-    For places where what is stored is used and nothing else is: only there is it the file that is wrong.
+    For places where what is stored is used and nothing else is: only there is it the file that is wrong. That
+    memory is short is never the file's fault: what it says is bounded before it is made room for.
     """
 
     def __init__(self, path: Path) -> None:
