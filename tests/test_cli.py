@@ -366,15 +366,28 @@ def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
 
 def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
-    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(20_000)))
-    with start("index", "--index", "index", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not (archive.folder / "writer.json").exists():
+    # The new generation is read as it will be searched before it goes live; this file it waits for.
+    os.mkfifo(archive.root / "synonyms")
+    waiting = start(
+        "rebuild", "--index", "index", environment={"NUTGRAF_SYNONYMS": "synonyms"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with waiting as process:
+        end = None
+        while end is None and process.poll() is None:
             os.sched_yield()
+            with contextlib.suppress(OSError):  # nobody reads it yet
+                end = os.open(archive.root / "synonyms", os.O_WRONLY | os.O_NONBLOCK)
+        assert (archive.folder / "g000002.building").exists()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
+        assert end is not None
+        os.close(end)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "nutgraf: interrupted; nothing of the last batch was kept"
-    assert answer(run, "status", "--index", "index")["articles"] == 2
+    found = answer(run, "status", "--index", "index")
+    assert (found["articles"], found["generation"]) == (2, "g000001")
+    assert not (archive.folder / "g000002.building").exists()
 
 
 # Streams

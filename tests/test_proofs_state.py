@@ -20,7 +20,7 @@ def test_after_any_changes_the_index_equals_its_dict_and_one_made_anew() -> None
 def test_a_killed_writer_or_worker_loses_nothing_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # A process that is being started has the lock until it runs its program, and this machine may be busy.
     monkeypatch.setattr(kill, "FREE_WITHIN", kill.STARTED)
-    assert "nothing lost" in kill.run(4, random.Random(6))
+    assert "nothing lost" in kill.run(6, random.Random(6))
 
 
 @LINUX

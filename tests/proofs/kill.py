@@ -1,4 +1,4 @@
-"""kill -9 at random during index, merge, rebuild, put and the cleaning up; workers too.
+"""kill -9 at random during index, merge, rebuild, put, the first of them and the cleaning up; workers too.
 
 A moment is either a time after the writer has taken the lock, or an event: so many changes in the index's
 folder, seen from outside, so that the short steps of a commit are met as often as the long reading.
@@ -44,6 +44,8 @@ class Work:
     command: Callable[[Trial], list[str]]
     again: Callable[[Trial], None] = Trial.sync
     """The next writer, which has to reach the last state."""
+    is_first: bool = False
+    """Whether there is no index before, which is the old state then: one without articles is none of them."""
 
 
 @dataclass
@@ -59,6 +61,22 @@ class Prepared:
         """The index as before the work."""
         shutil.rmtree(self.trial.index, ignore_errors=True)
         shutil.copytree(self.trial.root / "before", self.trial.index)
+
+    def holds(self) -> str:
+        """The name of the state that is found; raises Lost when it is none."""
+        if not self.work.is_first:
+            return self.trial.holds(self.work.states)
+        if not self.trial.open().exists:
+            return "old"
+        return self.trial.holds({"new": self.work.states["new"]})
+
+    def check(self) -> None:
+        """Raise Lost unless the next writer succeeds and leaves nothing lying about."""
+        states = self.work.states
+        if self.work.is_first:
+            self.work.again(self.trial)
+            states = {"new": states["new"]}
+        self.trial.check(states, self.work.again)
 
 
 def run(rounds: int, chance: random.Random) -> str:
@@ -85,13 +103,13 @@ def run(rounds: int, chance: random.Random) -> str:
                     raise Lost(f"{name}: the lock of a dead writer was free only after {longest:.1f} s")
                 if what:
                     killed.append(what)
-                found = chosen.trial.holds(chosen.work.states)
+                found = chosen.holds()
                 if found == "old" and (state == "new" or code == 0):
                     raise Lost(f"{name}: what was committed is gone")
                 if what == "worker" and code != 0:
                     raise Lost(f"{name}: a dead worker made its writer fail with exit code {code}")
                 state = found
-            chosen.trial.check(chosen.work.states, chosen.work.again)
+            chosen.check()
             outcomes.append(f"{chosen.work.name} {state}")
     return (
         f"{len(killed):,} kills ({counted(killed)}), nothing lost: {counted(outcomes)}; "
@@ -102,7 +120,10 @@ def run(rounds: int, chance: random.Random) -> str:
 def works() -> list[Work]:
     """What is cut short."""
     small, large = two_states(), _padded(two_states())
+    first = {"old": {}, "new": small["new"]}
     return [
+        Work("first index", first, _none, lambda t: t.command("index", t.source), is_first=True),
+        Work("first put", first, _none, _putting, _put, is_first=True),
         Work("rebuild", large, _rebuilt, lambda t: t.command("rebuild", t.source, "--jobs", "2")),
         Work("merge", small, _in_segments, lambda t: t.command("index", t.source)),
         Work("index", small, _synced, lambda t: t.command("index", t.source)),
@@ -130,6 +151,11 @@ def _padded(states: Mapping[str, States]) -> dict[str, States]:
         name: {path: f"{file}\nAs of the {name} state.\n{padding}" for path, file in files.items()}
         for name, files in states.items()
     }
+
+
+def _none(trial: Trial, old: States) -> None:
+    """An empty folder, so that it can be watched from the beginning."""
+    trial.index.mkdir()
 
 
 def _synced(trial: Trial, old: States) -> None:
@@ -186,7 +212,7 @@ def _prepared(work: Work, trial: Trial) -> Prepared:
                 began = time.monotonic()
             prepared.events += 1
         prepared.seconds = time.monotonic() - began
-    if writer.returncode != 0 or trial.holds(work.states) != "new":
+    if writer.returncode != 0 or prepared.holds() != "new":
         raise Lost(f"{work.name} does not even work when nothing is killed (exit code {writer.returncode})")
     return prepared
 
