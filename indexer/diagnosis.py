@@ -226,10 +226,11 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
     summary = catalogs.load_summary(answers, generations.last_commit(answers))
     for source in map(Path, summary.sources):
         try:
-            if source.is_dir():
-                next(source.iterdir(), None)
-            else:
-                open_regular(source, links=True).close()
+            with readable(source, if_exhausted=True):
+                if source.is_dir():
+                    next(source.iterdir(), None)
+                else:
+                    open_regular(source, links=True).close()
         except OSError as error:
             yield Finding(
                 "source",

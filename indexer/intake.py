@@ -155,6 +155,9 @@ class Intake:
         except (UnreadableDocument, InvalidArticle, MemoryError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno:
+                # What the system refuses, to load a reader perhaps, says nothing of the document.
+                raise
             raise UnreadableDocument(_trip(error)) from error
 
 

@@ -14,6 +14,7 @@ from indexer.catalog import Entry, Stamp
 from indexer.errors import SourceMissing
 from indexer.model import Failure
 from indexer.readers import SUFFIXES
+from indexer.regular import readable
 
 _ENDINGS = tuple(SUFFIXES)
 
@@ -60,12 +61,16 @@ class Listing:
 
 
 def look_at(root: Path) -> Stamp | None:
-    """The stamp of a source that is a file, None for a folder; raises SourceMissing when it is neither."""
+    """The stamp of a source that is a file, None for a folder; raises SourceMissing when it is neither.
+
+    Raises StorageFailed when this process has too many files open to tell: then it is not missing.
+    """
     try:
-        if root.is_file():
-            return _stamp(root.stat())
-        with os.scandir(root):
-            return None
+        with readable(root, if_exhausted=True):
+            if root.is_file():
+                return _stamp(root.stat())
+            with os.scandir(root):
+                return None
     except OSError as error:
         raise SourceMissing(
             f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"

@@ -30,6 +30,7 @@ _KINDS = {
 }
 # What speaks of the file: it is not there, or no file. Everything else speaks of the system, and may pass.
 _OF_THE_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+_EXHAUSTION = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ADVICE = {
     errno.EMFILE: "let a process open more files (ulimit -n)",
     errno.ENFILE: "let the system open more files",
@@ -58,10 +59,11 @@ def create_regular(path: Path) -> FileIO:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path, *, if_exhausted: bool = False) -> Iterator[None]:
     """Raise StorageFailed where the system refuses meanwhile, for now, to read what is at `path`.
 
-    What is wrong with the file itself, which is not there or no file, stays an OSError.
+    What is wrong with the file itself, which is not there or no file, stays an OSError; and `if_exhausted`,
+    everything but that this process, or the system, has run out of something.
     """
     try:
         yield
@@ -69,6 +71,8 @@ def readable(path: Path) -> Iterator[None]:
         raise _refused(path, errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
     except OSError as error:
         if isinstance(error, NotRegular) or error.errno in _OF_THE_FILE:
+            raise
+        if if_exhausted and error.errno not in _EXHAUSTION:
             raise
         raise _refused(path, error.errno or 0, error.strerror or str(error)) from error
 

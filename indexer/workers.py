@@ -74,10 +74,7 @@ class _Worker:
                 env=_ENVIRONMENT | os.environ,
             )
         except OSError as error:
-            raise WorkerFailed(
-                f"a process to read with is wanted, it cannot be started ({error}): "
-                "see what limits this user's processes"
-            ) from error
+            raise _not_started(error) from error
         self.numbers = array("i")
         self.task: int | None = None
         self.deadline = math.inf
@@ -153,6 +150,13 @@ class _Worker:
         self.process.wait()
 
 
+def _not_started(error: OSError) -> WorkerFailed:
+    return WorkerFailed(
+        f"a process to read with is wanted, it cannot be started ({error}): see what limits this user's "
+        "processes"
+    )
+
+
 class _Workers:
     """The workers of one run."""
 
@@ -161,7 +165,10 @@ class _Workers:
         self._language = language
         self._jobs = jobs
         self._workers: list[_Worker] = []
-        self._selector = selectors.DefaultSelector()
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError as error:
+            raise _not_started(error) from error
         self._never_ready = 0
 
     def __enter__(self) -> _Workers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -241,6 +242,57 @@ def test_a_lock_that_may_not_be_tried_is_no_error_of_the_doctor(
     assert child(archive, "doctor", before=powerless)["doctor"][0] == 0
     (archive.folder / "writer.json").write_text("{}")
     assert child(archive, "doctor", before=powerless)["doctor"][0] == 4
+
+
+# Sources and what reads them
+
+GERMAN = "Die Fähren verlassen jeden Morgen den Hafen, und die Fischer flicken ihre Netze am Leuchtturm. "
+
+
+@pytest.mark.parametrize("name", ["c.txt", "c.html"], ids=["in this process", "in a worker"])
+def test_a_temporary_folder_without_room_is_named_and_no_document_blamed(archive: Archive, name: str) -> None:
+    archive.write(name, f"<title>T</title><p>{GERMAN}</p>" if "html" in name else f"Titel\n\n{GERMAN}\n")
+    before = contents(archive.folder)
+    temporary = archive.root / "temporary"
+    temporary.mkdir()
+    # The model that tells languages is larger than any file may be here.
+    limited = ["env", f"TMPDIR={temporary}", "bash", "-c", 'ulimit -f 512; exec "$@"', "bash"]
+    code, out, err = child(archive, "index", before=limited)["index"]
+    assert (code, out) == (1, "")
+    assert err == (
+        f"nutgraf: {temporary} cannot be written to (File too large), where the model that tells languages "
+        "is unpacked: make room there, or name another folder with TMPDIR, and try again\n"
+    )
+    assert contents(archive.folder) == before
+    assert child(archive, "index")["index"][0] == 0
+
+
+def test_a_reader_that_cannot_be_loaded_for_now_is_no_fault_of_the_document(
+    archive: Archive, strace: list[str]
+) -> None:
+    archive.write("c.md", "# Cranes\n\nA crane in Markdown.\n")
+    module = importlib.util.find_spec("markdown_it")
+    assert module is not None
+    assert module.origin is not None
+    paths = (module.origin, importlib.util.cache_from_source(module.origin))
+    named = [word for path in paths for word in ("-P", path)]
+    code, _, err = child(archive, "index", before=[*strace, *named, "-e", "inject=openat:error=EMFILE"])[
+        "index"
+    ]
+    assert (code, err) == (3, "nutgraf: skipped c.md: it cannot be read (Too many open files)\n")
+    code, out, _ = child(archive, "index")["index"]
+    assert (code, out[:7]) == (0, "1 added")
+
+
+def test_a_source_that_cannot_be_opened_for_want_of_descriptors_is_not_taken_for_gone(
+    archive: Archive, strace: list[str]
+) -> None:
+    fault = ["-P", str(archive.seeds), "-e", "inject=openat:error=EMFILE"]
+    before = contents(archive.folder)
+    commands = ("index", "rebuild --allow-mass-delete", "doctor")
+    found = child(archive, *commands, before=[*strace, *fault])
+    is_refused(found, "Too many open files", commands)
+    assert contents(archive.folder) == before
 
 
 # What is no file
