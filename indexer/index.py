@@ -220,7 +220,8 @@ class Index:
     def verify(self) -> Status:
         """Read the whole index, compare it with its checksums and its parts with each other.
 
-        Returns what it holds. Raises IndexDamaged, naming the file and the place, when anything was altered or is missing.
+        Returns what it holds. Raises IndexDamaged, naming the file and the place, when anything was altered
+        or is missing.
         """
         from indexer.diagnosis import check
 
