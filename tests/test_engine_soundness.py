@@ -11,6 +11,7 @@ import pytest
 import zstandard
 
 from indexer import Article, Index, IndexDamaged, InvalidArticle, open_index
+from indexer.engine.merge import merge
 from indexer.engine.segment import encode
 from indexer.engine.soundness import check_segment, differing
 from indexer.engine.textstore import TextStore, TextWriter
@@ -256,6 +257,14 @@ def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:
     harmed(index, change)
     with pytest.raises(IndexDamaged, match="in the place of"):
         index.verify()
+
+
+def test_what_makes_no_sense_is_not_merged(path: Path) -> None:
+    sections, facts = read(path)
+    sections["title.freqs.narrow"] = np.zeros_like(sections["title.freqs.narrow"])
+    path.write_bytes(b"".join(encode(sections, facts)))
+    with pytest.raises(IndexDamaged, match="title.freqs.narrow does not agree"):
+        merge([(SegmentView(path), None)])
 
 
 def test_trusting_says_which_file_it_is_and_leaves_other_errors_alone(tmp_path: Path) -> None:

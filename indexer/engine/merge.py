@@ -26,6 +26,7 @@ from indexer.engine.invert import (
 from indexer.engine.labels import STORED, joined, label_sections
 from indexer.engine.runs import Run
 from indexer.engine.segment import Array, Section, compact, encode
+from indexer.engine.soundness import check_numbers
 from indexer.engine.textstore import TextWriter
 from indexer.engine.view import SegmentView
 
@@ -62,8 +63,13 @@ def choose(sizes: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]:
-    """The bytes of the segment that has the sources' live documents, in order, and how many they are."""
+    """The bytes of the segment that has the sources' live documents, in order, and how many they are.
+
+    Raises IndexDamaged when the numbers of a source do not agree.
+    """
     views = [view for view, _ in sources]
+    for view in views:
+        check_numbers(view)
     lives = [np.ones(view.documents, np.bool_) if live is None else live for view, live in sources]
     kept = [np.flatnonzero(live[view.first[:-1]]) for view, live in zip(views, lives, strict=True)]
     documents = sum(int(live.sum()) for live in lives)

@@ -27,20 +27,24 @@ Sections = dict[str, Any]
 
 
 def harm(index: Path, chance: random.Random) -> str:
-    """Harm one part of an index and seal it anew; returns what was done."""
+    """Harm a part of an index, or some, and seal it anew; returns what was done."""
     generation = index / (index / "current").read_text().split()[0]
     path = chance.choice(sorted(generation.glob("*.nut")))
     special = (_facts, _contents, _items, _frames, _directory)
     with_section = chance.random() < 0.85
-    return _section(path, chance) if with_section else chance.choice(special)(path, chance)
+    return _sections(path, chance) if with_section else chance.choice(special)(path, chance)
 
 
-def _section(path: Path, chance: random.Random) -> str:
+def _sections(path: Path, chance: random.Random) -> str:
+    """One part, or some that may have to do with each other."""
     sections, facts = read(path)
-    name = chance.choice([name for name in sections if len(sections[name])])
-    sections[name], how = _senseless(sections[name], chance)
+    done = []
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        name = chance.choice([name for name in sections if len(sections[name])])
+        sections[name], how = _senseless(sections[name], chance)
+        done.append(f"{name} {how}")
     write(path, sections, facts)
-    return f"{name} {how}"
+    return ", ".join(done)
 
 
 def _senseless(values: Any, chance: random.Random) -> tuple[Any, str]:

@@ -13,6 +13,7 @@ text) cannot be told without the sources. Where an answer is another one and `ve
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import resource
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer import Article, ArticleMissing, Config, Index, IndexDamaged, open_index
+from indexer.engine.merge import merge
 from tests.proofs.answers import answer
 from tests.proofs.archive import Lost, Trial, counted, environment, word
 from tests.proofs.archive import article as story
@@ -114,6 +116,7 @@ def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "quote nearly", lambda: index.verify_quote("the story said that the crane number 4 stands")
     yield "articles", lambda: _articles(index)
     yield "status", lambda: _status(index)
+    yield "merged", lambda: _merged(index)
 
 
 def _articles(index: Index) -> Any:
@@ -124,6 +127,13 @@ def _articles(index: Index) -> Any:
 def _status(index: Index) -> Any:
     status = index.status()
     return status.articles, status.paragraphs, status.undated, status.first, status.last
+
+
+def _merged(index: Index) -> str:
+    """What a writer would make of all segments."""
+    parts = index._reading().snapshot.parts
+    pieces, _ = merge([(part.view, part.live) for part in parts])
+    return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def answers_of(index: Path, source: Path) -> dict[str, Any]:
@@ -146,7 +156,7 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
             said = "raised"
             raised.append(f"{name}: {traceback.format_exc(limit=-6)}")
         took = time.process_time() - began
-        if name not in ("articles", "verify", "deep") and took > SECONDS:
+        if name not in ("articles", "merged", "verify", "doctor", "deep") and took > SECONDS:
             raised.append(f"{name}: it took {took:.1f} s of the processor")
         taken = max(taken, took)
         return said
@@ -155,6 +165,7 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
     with open_index(Config(index=index, sources=(source,))) as opened:
         answers = {name: tried(name, ask) for name, ask in questions(opened)}
         verified = tried("verify", lambda: opened.verify() and "whole")
+        tried("doctor", opened.doctor)
         deep = ""
         if "IndexDamaged" not in (verified, *answers.values()):
             deep = tried("deep", lambda: [d.what for d in opened.manifest().differences])
