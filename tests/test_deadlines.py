@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
-from indexer.engine import arrays, evaluate, occurrences, view
+from indexer.engine import arrays, evaluate, field, occurrences
 from indexer.engine.deadline import Deadline
 from indexer.engine.leaves import Leaf
 from indexer.engine.scoring import ScoredLeaf, score_leaf
@@ -259,7 +259,7 @@ def test_places_that_are_looked_at_in_short_stretches_are_the_same(
     whole = index.search(query, limit=50, seconds=60)
     assert not whole.is_cut
     looks_at_once = looks(index, search, query)
-    for module in (arrays, occurrences, view):
+    for module in (arrays, field, occurrences):
         monkeypatch.setattr(module, "AT_ONCE", 3)
     assert index.search(query, limit=50, seconds=60).hits == whole.hits
     assert not whole.total or looks(index, search, query) > looks_at_once

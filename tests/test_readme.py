@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Config, Index
+from tests.proofs.__main__ import proofs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,6 +37,17 @@ def test_every_example_of_the_guide_finds_something_and_is_understood(index: Ind
         for note in page.notes
         if "searched as" in note or "read as a word" in note or "ignored" in note or "No " in note
     ]
+
+
+def test_what_shows_who_is_trusted_with_what_is_there() -> None:
+    table = README.partition("\n## Security\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (?!who|---)(.+) \|$", table, re.MULTILINE)
+    assert len(rows) == 10
+    for row in rows:
+        named = re.findall("`([^`]+)`", row.rpartition(" | ")[2])
+        assert named, row
+        for name in named:
+            assert (ROOT / name).exists() if "/" in name else name in proofs(), name
 
 
 def test_the_guide_is_read() -> None:

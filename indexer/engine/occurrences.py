@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,14 +102,15 @@ def near_postings(
     spans = []
     for mark, _ in parts:
         spans.append(spans_of(snapshot, field, mark, docs, deadline))
-    counts = []
-    for part, kept in zip(spans, meet(spans, distances, deadline), strict=True):
-        deadline.check()
-        own = part.only(kept)
-        deadline.check()
-        counts.append(_counted(own))
-    # Whoever belongs to a row has all the others of it in the same document.
-    return Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts]))
+    found = [NO_POSTINGS]
+    for own in _by_documents(spans, docs):
+        counts = [
+            _counted(part.only(kept)) for part, kept in zip(own, meet(own, distances, deadline), strict=True)
+        ]
+        # Whoever belongs to a row has all the others of it in the same document.
+        freqs = np.minimum.reduce([count.freqs for count in counts])
+        found.append(Postings(counts[0].docs, freqs))
+    return Postings(np.concatenate([own.docs for own in found]), np.concatenate([own.freqs for own in found]))
 
 
 def exact_postings(snapshot: Snapshot, field: str, phrase: Phrase, deadline: Deadline = NEVER) -> Postings:
@@ -137,7 +138,9 @@ def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids, deadline: De
         return _places(docs, snapshot.positions(field, stem, docs))
 
     def word_places(words: Sequence[str]) -> _Places:
-        return _places(docs, snapshot.word_positions(field, words, docs, deadline))
+        found = snapshot.word_positions(field, words, docs, deadline)
+        deadline.check()
+        return _places(docs, found)
 
     singles = [stem_places(stem) for stem in sorted(mark.stems)]
     words = [*mark.words]
@@ -158,14 +161,27 @@ def spans_of(snapshot: Snapshot, field: str, mark: Mark, docs: Ids, deadline: De
 
 def _united(parts: Sequence[Spans], deadline: Deadline) -> Spans:
     """The spans of all, none twice. Raises TimeIsUp."""
-    where = cuts([part.starts for part in parts])
-    starts = zip(*(np.split(part.starts, cut) for part, cut in zip(parts, where, strict=True)), strict=True)
-    ends = zip(*(np.split(part.ends, cut) for part, cut in zip(parts, where, strict=True)), strict=True)
     found = []
-    for stretch in zip(starts, ends, strict=True):
+    for stretch in _split(parts, cuts([part.starts for part in parts])):
         deadline.check()
-        found.append(Spans.of(*map(np.concatenate, stretch)))
+        bounds = ([own.starts for own in stretch], [own.ends for own in stretch])
+        found.append(Spans.of(*map(np.concatenate, bounds)))
     return Spans(np.concatenate([own.starts for own in found]), np.concatenate([own.ends for own in found]))
+
+
+def _by_documents(parts: Sequence[Spans], docs: Ids) -> Iterator[list[Spans]]:
+    """The spans of the parts, some documents after the other, so many that it takes milliseconds."""
+    step = max(1, AT_ONCE * len(docs) // max(1, sum(len(part.starts) for part in parts)))
+    bounds = docs[step::step] * np.int64(FAR)
+    return _split(parts, [part.starts.searchsorted(bounds) for part in parts])
+
+
+def _split(parts: Sequence[Spans], places: Sequence[NDArray[np.intp]]) -> Iterator[list[Spans]]:
+    """The parts cut at these places, each at its own: the first piece of each, the second, and so on."""
+    starts = zip(*(np.split(part.starts, own) for part, own in zip(parts, places, strict=True)), strict=True)
+    ends = zip(*(np.split(part.ends, own) for part, own in zip(parts, places, strict=True)), strict=True)
+    for pieces in zip(starts, ends, strict=True):
+        yield [Spans(*bounds) for bounds in zip(*pieces, strict=True)]
 
 
 def _distinct(parts: Sequence[_Places], deadline: Deadline) -> _Places:

@@ -203,12 +203,14 @@ class SegmentView:
             keys.append(
                 np.sort((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
             )
-        merged = []
+        numbers, places = [], []
         for stretch in stretches(keys):
             deadline.check()
-            merged.append(np.sort(np.concatenate(stretch), kind="stable"))
-        key = np.concatenate(merged)
-        return key >> 32, key & (2**32 - 1)
+            key = np.sort(np.concatenate(stretch), kind="stable")
+            numbers.append(key >> 32)
+            places.append(key & (2**32 - 1))
+        deadline.check()
+        return np.concatenate(numbers), np.concatenate(places)
 
     def commonness(self) -> NDArray[np.int32]:
         """In how many documents a word's commonest stem stands, titles included: one of each word."""
