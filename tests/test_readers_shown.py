@@ -104,6 +104,8 @@ def test_comments_and_tags_end_where_the_standard_says(page: str, left: str) -> 
         ("<table><td><b>a<svg><desc><object><i><td>b<svg></i>x</svg>c", "abc"),
         ("a<svg><desc><math></desc></svg>b", "ab"),
         ("<template><form><math></form></template>b", "b"),
+        ("<template><tbody><form><svg></form><script></template>b", "b"),
+        ("a<svg><desc><dl><b></dl><svg><pre></pre></svg>x", "a"),
         ("<b><div>a<svg></b>b", "ab"),
         ("<b><select>a<math></b>x</math>b", "ab"),
         ("<b><table>a<svg></b>x</svg>b", "ab"),

@@ -105,8 +105,6 @@ class OpenElements:
 
     def open_foreign(self, name: str, space: Space, *, has_html: bool = False) -> None:
         """An element of SVG or MathML begins; `has_html` says that its attributes call its content HTML."""
-        if self.space == "html":
-            self.write()
         self._push(name, space, is_point=name in POINTS.get(space, ()) or has_html)
 
     def leave_foreign(self) -> None:
@@ -139,7 +137,7 @@ class OpenElements:
 
     def open(self, name: str) -> None:
         """An element of HTML begins, which may end others."""
-        if name in ONCE:
+        if name in ONCE or (name == "form" and self._is_among_table_parts()):
             return
         if name != "col":
             self._end_columns()
@@ -249,7 +247,9 @@ class OpenElements:
     def _is_among_table_parts(self) -> bool:
         """Whether a table is open and no cell or caption of it."""
         table = max(self._last("table"), self._last("template"))
-        return table >= 0 and max(map(self._last, ("caption", *CELLS))) < table
+        if table < 0 or (self._names[table] == "template" and self._templates[-1] not in TABLE_PARTS):
+            return False
+        return max(map(self._last, ("caption", *CELLS))) < table
 
     def _open_table_part(self, name: str) -> bool:
         """What a table or a part of one ends where it begins; returns whether it does begin."""

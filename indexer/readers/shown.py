@@ -73,7 +73,8 @@ class _Scan:
                 if at == len(page):
                     break
             at = self._one(token(page, at), at)
-        return _JOINING.sub(r"\1 ", "".join(self._pieces))
+        text = "".join(self._pieces)
+        return _JOINING.sub(r"\1 ", text) if "\u0338" in text else text
 
     def _one(self, found: Token, at: int) -> int:
         """Writes a token of HTML (with the element, if none of it is shown); returns where to go on."""
@@ -166,6 +167,7 @@ class _Scan:
         if not inner.takes(name) or (self._is_xml and found.closed):
             return found.end
         if name in _FOREIGN:
+            inner.write()
             if not found.closed:
                 inner.open_foreign(name, _FOREIGN[name])
         elif name == "plaintext":
