@@ -263,7 +263,7 @@ def test_what_makes_no_sense_is_not_merged(path: Path) -> None:
     sections, facts = read(path)
     sections["title.freqs.narrow"] = np.zeros_like(sections["title.freqs.narrow"])
     path.write_bytes(b"".join(encode(sections, facts)))
-    with pytest.raises(IndexDamaged, match="title.freqs.narrow does not agree"):
+    with pytest.raises(IndexDamaged, match=r"title\.freqs\.narrow does not agree"):
         merge([(SegmentView(path), None)])
 
 
