@@ -162,7 +162,8 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
         return said
 
     memory = _reset_peak()
-    with open_index(Config(index=index, sources=(source,))) as opened:
+    # A machine with other work going on must not cut an answer.
+    with open_index(Config(index=index, sources=(source,), query_seconds=60)) as opened:
         answers = {name: tried(name, ask) for name, ask in questions(opened)}
         verified = tried("verify", lambda: opened.verify() and "whole")
         tried("doctor", opened.doctor)
