@@ -166,7 +166,8 @@ def apart_from_others(roots: list[Path], catalog: Catalog) -> None:
             if root.is_relative_to(other) or other.is_relative_to(root):
                 outer, inner = sorted((root, other), key=lambda path: len(path.parts))
                 raise SourceMissing(
-                    f"{inner}: sources that do not overlap are wanted, it lies in {outer}, which is one too"
+                    f"{inner}: sources that do not overlap are wanted, it lies in {outer}, which is one too: "
+                    "name only one; `nutgraf forget` takes out one that the index has"
                 )
 
 

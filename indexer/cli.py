@@ -126,7 +126,8 @@ def rebuild(
 def forget(source: Path, index: Path | None, as_json: bool, **limits: float | None) -> int:
     """Do without a source from now on: its articles leave the index, in one commit.
 
-    SOURCE is as `nutgraf status` names it; it need not be there any more, and its files are not touched.
+    SOURCE is as `nutgraf status` names it; it need not be there any more, and its files are not touched. An
+    index in which nothing can be changed (an older format, damage) is made anew from its other sources.
     """
     return _tell(opened(index=index, **limits).forget(source), as_json)
 

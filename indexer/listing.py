@@ -85,7 +85,14 @@ def list_source(root: Path) -> Listing:
     no regular files, are failures. Raises SourceMissing.
     """
     listing = Listing()
-    if (file := look_at(root)) is not None:
+    try:
+        file = look_at(root)
+    except SourceMissing as error:
+        raise SourceMissing(
+            f"{error}: see that it is there (is its disk mounted?), or name another; `nutgraf forget` does "
+            "without one that the index has"
+        ) from error
+    if file is not None:
         listing.files[root.name] = file
         return listing
     home = root.resolve()

@@ -560,7 +560,7 @@ def test_sources_that_overlap_are_refused(archive: Archive, sources: tuple[str, 
 
 def test_a_missing_source_does_no_harm(archive: Archive) -> None:
     with archive.open() as index:
-        with pytest.raises(SourceMissing, match="nowhere: a folder of articles or a file is wanted"):
+        with pytest.raises(SourceMissing, match=r"nowhere: a folder .* is wanted, .*`nutgraf forget` does"):
             index.sync(archive.root / "nowhere")
         assert not index.exists
         index.sync()
