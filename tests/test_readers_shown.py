@@ -35,6 +35,8 @@ def text(page: str) -> str:
         ("a<template><script></template></script>x</template>b", "ab"),
         ("a<textarea><script></textarea>b", "ab"),
         ("a<template><col><script></template>b", "ab"),
+        ("a<template><style></style><col><script></template>b", "ab"),
+        ("a<template><title></title><col><script></template>x", "a"),
         ("a<template><x-y><tr></x-y><svg></x-y></svg></template>b", "ab"),
         ("a<xmp><p>b</xmp>c", "a&lt;p&gt;bc"),
         ("a<plaintext><p>b</plaintext>", "a&lt;p&gt;b&lt;/plaintext&gt;"),

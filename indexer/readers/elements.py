@@ -42,9 +42,9 @@ CELLS = names("td th")
 TABLE_PARTS = TABLE_BODIES | CELLS | names("caption col colgroup table tr")
 ONCE = names("body frameset head html")
 POINTS = {"svg": names("foreignobject desc title"), "math": names("mi mo mn ms mtext")}
-# Before any other tag, these say nothing about what a template is for. (For the standard noframes is one of
-# them, for Chromium it is not.)
-SAYS_NOTHING = names("base basefont bgsound link meta script style template title")
+# Before any other tag, these say nothing about what a template is for. (To the standard base, basefont,
+# bgsound, noframes and title are among them, to Chromium they are not.)
+SAYS_NOTHING = names("link meta script style template")
 # Their names have capitals in SVG, and then Chromium takes their end tags for no element of HTML.
 WITH_CAPITALS = names("""
     altglyph altglyphdef altglyphitem animatecolor animatemotion animatetransform clippath feblend
