@@ -27,6 +27,7 @@ With what it shares with others, that is less than 512 MB.
 """
 MOST_TEXT = 12 << 20
 """Bytes of text that one article may have."""
+_ARTICLES_PER_MB = 4000
 PATIENCE, PATIENCE_PER_MB = 60.0, 10.0
 """Seconds by the clock that reading may take: a process that waits for something computes nothing."""
 _DAY = 86_400.0
@@ -68,9 +69,14 @@ def patience(size: int) -> float:
     return min(PATIENCE + PATIENCE_PER_MB * size / 2**20, _DAY)
 
 
+def articles(max_bytes: int) -> int:
+    """How many articles a file of at most so many bytes may have: the writer knows something of each."""
+    return max(1, _ARTICLES_PER_MB * max_bytes >> 20)
+
+
 def limits(max_bytes: int) -> str:
     """All limits of a file, to tell whether one that was refused for them is worth another try."""
-    every = (max_bytes, MOST_TEXT, SECONDS, _SECONDS_PER_MB, MEMORY, MOST_MEMORY)
+    every = (max_bytes, MOST_TEXT, _ARTICLES_PER_MB, SECONDS, _SECONDS_PER_MB, MEMORY, MOST_MEMORY)
     return " ".join(map(str, (*every, PATIENCE, PATIENCE_PER_MB)))
 
 

@@ -222,18 +222,25 @@ class _Reconciling:
             entry.failures.append((path, f"a part of it cannot be read ({result.refusal})"))
             self.report.failed.append(Failure(*entry.failures[-1]))
             return
-        if part.first_line == 1:
+        if is_first:
             entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
-        if result.is_unreadable and (stamp.size > self.options.max_bytes or path.lower().endswith(".gz")):
-            # Tried again with every sync, for the bound may have been raised.
-            entry.stamp = Stamp(stamp.size, 0, 0)
-        seen = len(entry.failures)
+        seen, most = len(entry.failures), allowance.articles(self.options.max_bytes)
+        is_limited = result.is_limited
         for item in result.found:
             if isinstance(item, Failure):
                 entry.failures.append((item.path, item.reason))
-            else:
+            elif len(entry.articles) < most:
                 why = "the file changed" if before else "the file is new"
                 yield item.id, self._take(root, path, entry, item, why)
+            else:
+                is_limited = True
+                yield item.id, False
+        if is_limited and not result.is_limited and entry.stamp.sha256:
+            entry.failures.append(
+                (path, f"at most {most:,} articles are wanted in one file, the others are left out: split it")
+            )
+        if is_limited:
+            entry.stamp = settled(stamp, "")
         self.report.failed += [Failure(*failure) for failure in entry.failures[seen:]]
 
     def mend(self) -> None:

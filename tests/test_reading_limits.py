@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -16,6 +17,8 @@ from indexer import (
     InvalidArticle,
     UnreadableDocument,
     allowance,
+    catalog,
+    generations,
     intake,
     open_index,
     sync,
@@ -174,6 +177,60 @@ def test_a_page_that_comes_back_as_it_was_is_unchanged(tmp_path: Path, source: P
         page.write_text(before)
         report = index.sync()
         assert (report.changes, report.unchanged, report.failed) == ([], 2, [])
+
+
+def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path: Path, source: Path) -> None:
+    (source / "large.txt").write_text("heron " * 200_000)
+    (source / "tight.txt.gz").write_bytes(gzip.compress(" ".join(map(str, range(200_000))).encode()))
+    (source / "lines.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
+        report = index.sync()
+        assert {failure.path for failure in report.failed} == {"large.txt", "tight.txt.gz"}
+        ((_, files),) = catalog.load(*generations.place(tmp_path / "index")).sources.items()
+        assert {path for path, entry in files.items() if not entry.stamp.sha256} == set(failures(index))
+        assert all(entry.stamp.mtime_ns for entry in files.values())
+        assert index.sync().failed == report.failed
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=2) as index:
+        assert (index.sync().added, failures(index)) == (2, {})
+
+
+def test_a_file_of_batches_keeps_its_digest(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format("import indexer.intake as i; i._BATCH = 1000"))
+    data = gzip.compress(LINES.encode())
+    (source / "lines.jsonl.gz").write_bytes(data)
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        assert index.sync().added == 61
+        ((_, files),) = catalog.load(*generations.place(tmp_path / "index")).sources.items()
+        assert files["lines.jsonl.gz"].stamp.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_of_too_many_articles_in_a_file_the_first_are_indexed_until_more_may_be(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "lines.jsonl").write_text(LINES)
+    monkeypatch.setattr(allowance, "_ARTICLES_PER_MB", 40)
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
+        for added in (41, 0):
+            report = index.sync()
+            assert report.added == added
+            assert [failure.reason for failure in report.failed] == [
+                "at most 40 articles are wanted in one file, the others are left out: split it"
+            ]
+            assert [index.search(f'"tide {number}"', limit=0).total for number in (39, 40)] == [1, 0]
+    with open_index(tmp_path / "index", sources=[source], max_file_mb=2) as index:
+        report = index.sync()
+        assert (report.added, report.unchanged, report.failed) == (20, 41, [])
+        assert index.verify().articles == 61
+
+
+def test_of_many_bad_lines_the_first_are_named_and_the_others_counted() -> None:
+    lines = ['{"text": "A tide."}', *["bad"] * 150, '{"text": "A heron."}']
+    found = list(read("\n".join(lines).encode(), "a.jsonl", "a", OPTIONS))
+    failed = [item for item in found if isinstance(item, Failure)]
+    assert (len(found), [item.path for item in failed[:2]]) == (103, ["a.jsonl:2", "a.jsonl:3"])
+    assert failed[-1] == Failure("a.jsonl", "50 more lines up to line 152 are no articles either")
 
 
 LONG = "The tide was red. " * 100

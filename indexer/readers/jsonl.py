@@ -17,6 +17,8 @@ from indexer.texts import spaced
 
 _FIELDS = "id title published date paragraphs text url language"
 _PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
+_MOST_BAD = 100
+"""Bad lines of a text that are named one by one: a file may have millions of them."""
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 
 
@@ -41,7 +43,7 @@ def read_lines(
 def _lines(
     text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int
 ) -> Iterator[Article | Failure]:
-    number, start = first_line - 1, 0
+    number, start, bad = first_line - 1, 0, 0
     # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are. One by one: all of them
     # would be as much again.
     while start <= len(text):
@@ -54,7 +56,11 @@ def _lines(
         try:
             yield _article(line, name, f"{article_id}-{number}", options, encoding)
         except (_BadLineError, InvalidArticle) as error:
-            yield Failure(f"{name}:{number}", str(error))
+            bad += 1
+            if bad <= _MOST_BAD:
+                yield Failure(f"{name}:{number}", str(error))
+    if bad > _MOST_BAD:
+        yield Failure(name, f"{bad - _MOST_BAD:,} more lines up to line {number} are no articles either")
 
 
 def _article(line: str, name: str, fallback: str, options: ReadOptions, encoding: Encoding) -> Article:
