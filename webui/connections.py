@@ -23,6 +23,8 @@ READ_SECONDS = 10.0
 UNREAD = 256 * 2**20
 """Bytes of answers that may wait for their readers, all together: beyond it, those who have taken nothing for
 the longest time are hung up on. A single answer may be larger: a thread waits until it is read, or not."""
+AT_LEAST = 0.25
+"""Seconds that a connection may wait for its client whoever wants its place: a request may be on its way."""
 ACCEPTED = 16
 """Connections that are taken at once: to ask all others between two of them would cost more than they do."""
 # Bytes of an answer that the system may hold for its reader (it takes the double), else up to four million.
@@ -203,6 +205,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
         Any thread may call it.
         """
+        if channel.total_outbufs_len + size > UNREAD:
+            # Nor would it help if all others went.
+            return
         with self._room:
             unread = [
                 (one.moved, one.total_outbufs_len, one)
@@ -219,9 +224,10 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
                     self.pull_trigger()
 
     def _longest(self) -> Channel | None:
-        """The connection that has been waiting for its client the longest."""
-        waiting = [one for one in self._channels() if one.waiting_since is not None]
-        return min(waiting, key=lambda one: one.waiting_since or 0.0, default=None)
+        """The connection that has been waiting for its client the longest, if that is long enough."""
+        waiting = [(since, one) for one in self._channels() if (since := one.waiting_since) is not None]
+        since, longest = min(waiting, key=lambda known: known[0], default=(0.0, None))
+        return longest if time.monotonic() - since >= AT_LEAST else None
 
     def _channels(self) -> list[Channel]:
         # In one step: threads ask, too, while the loop opens and closes connections.

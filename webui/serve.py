@@ -74,7 +74,7 @@ class Server:
             sockets=[bound],
             threads=threads,
             # The listener itself sees to it that there are not too many.
-            connection_limit=2 * CONNECTIONS,
+            connection_limit=CONNECTIONS + connections.ACCEPTED,
             channel_timeout=SILENCE,
             cleanup_interval=LOOKED_AFTER,
             max_request_header_size=MAX_HEADER,
