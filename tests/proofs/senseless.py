@@ -13,7 +13,6 @@ text) cannot be told without the sources. Where an answer is another one and `ve
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import resource
@@ -116,7 +115,6 @@ def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "quote nearly", lambda: index.verify_quote("the story said that the crane number 4 stands")
     yield "articles", lambda: _articles(index)
     yield "status", lambda: _status(index)
-    yield "merged", lambda: _merged(index)
 
 
 def _articles(index: Index) -> Any:
@@ -129,11 +127,11 @@ def _status(index: Index) -> Any:
     return status.articles, status.paragraphs, status.undated, status.first, status.last
 
 
-def _merged(index: Index) -> str:
-    """What a writer would make of all segments."""
+def _merged(index: Index) -> int:
+    """How large a segment a writer would make of all."""
     parts = index._reading().snapshot.parts
     pieces, _ = merge([(part.view, part.live) for part in parts])
-    return hashlib.sha256(b"".join(pieces)).hexdigest()
+    return sum(map(len, pieces))
 
 
 def answers_of(index: Path, source: Path) -> dict[str, Any]:
@@ -166,6 +164,8 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
     with open_index(Config(index=index, sources=(source,), query_seconds=60)) as opened:
         answers = {name: tried(name, ask) for name, ask in questions(opened)}
         verified = tried("verify", lambda: opened.verify() and "whole")
+        # Neither has a right answer to compare with: segments may stand in another order.
+        tried("merged", lambda: _merged(opened))
         tried("doctor", opened.doctor)
         deep = ""
         if "IndexDamaged" not in (verified, *answers.values()):
