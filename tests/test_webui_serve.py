@@ -206,7 +206,7 @@ def test_when_all_connections_are_taken_the_one_that_waits_longest_makes_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(MODULE, "CONNECTIONS", 3)
-    monkeypatch.setattr(connections, "AT_LEAST", 0.0)
+    monkeypatch.setattr(connections, "AT_LEAST", 0.001)
     with serving(site()) as address, contextlib.ExitStack() as stack:
         idle, sending, busy = (connection(stack, address) for _ in range(3))
         for one in (idle, sending, busy):
@@ -223,8 +223,8 @@ def test_when_all_connections_are_taken_the_one_that_waits_longest_makes_room(
 
 def test_who_has_only_just_come_does_not_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "CONNECTIONS", 1)
-    monkeypatch.setattr(connections, "AT_LEAST", PATIENCE)
     with serving(site()) as address, contextlib.ExitStack() as stack:
+        monkeypatch.setattr(connections, "AT_LEAST", PATIENCE)
         first, second = connection(stack, address), connection(stack, address)
         ask(first)
         second.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -237,7 +237,7 @@ def test_with_few_files_there_are_as_few_connections() -> None:
     code = """
 import resource, webui
 from webui import connections
-connections.AT_LEAST = 0.0
+connections.AT_LEAST = 0.001
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (230, hard))
 webui.serve(webui.create_app('no-index'), port=0)
@@ -284,7 +284,7 @@ def test_it_is_told_what_the_system_holds_for_a_reader() -> None:
 
 def test_readers_that_do_not_read_do_not_keep_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "CONNECTIONS", 3)
-    monkeypatch.setattr(connections, "AT_LEAST", 0.0)
+    monkeypatch.setattr(connections, "AT_LEAST", 0.001)
     with serving(large) as address, contextlib.ExitStack() as stack:
         readers = [connection(stack, address) for _ in range(9)]
         for raw in readers:

@@ -84,6 +84,8 @@ class Server:
             asyncore_use_poll=True,
             ident=None,
         )
+        # As often it is asked whether a place can be taken: whole seconds are all that it takes as an argument.
+        adjustments.asyncore_loop_timeout = connections.AT_LEAST
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
         self._server = connections.Listener(
