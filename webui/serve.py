@@ -84,7 +84,7 @@ class Server:
             asyncore_use_poll=True,
             ident=None,
         )
-        # As often it is asked whether a place can be taken: whole seconds are all that it takes as an argument.
+        # As often it looks whether a place can be taken. As an argument this is whole seconds.
         adjustments.asyncore_loop_timeout = connections.AT_LEAST
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
