@@ -20,8 +20,8 @@ BLOCKS = names("""
     hgroup listing main menu nav ol pre search section summary ul""")
 ENDS_PARAGRAPH = BLOCKS | HEADINGS | names("p form li dd dt plaintext table hr xmp")
 OPENS_NOTHING_AGAIN = ENDS_PARAGRAPH | names("""
-    base basefont bgsound caption col colgroup link meta param rb rp rt rtc source tbody td tfoot th thead tr
-    track""")
+    base basefont bgsound caption col colgroup link meta param rb rp rt rtc source tbody td template tfoot th
+    thead tr track""")
 SCOPED = BLOCKS | HEADINGS | names("applet button dd dt li marquee object p select")
 # None of these is looked beyond for an element to end ("special" in the standard).
 SPECIAL = (

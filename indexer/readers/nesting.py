@@ -115,7 +115,7 @@ class OpenElements:
     def close_foreign(self, name: str) -> bool:
         """An end tag where SVG or MathML is; returns whether it ended an element of theirs."""
         at = self._last(name, is_html=False)
-        if at <= (self._html[-1] if self._html else -1):
+        if at <= self._top(self._html):
             return False
         self._cut(at)
         return True
@@ -137,7 +137,7 @@ class OpenElements:
 
     def open(self, name: str) -> None:
         """An element of HTML begins, which may end others."""
-        if name in ONCE or (name == "form" and self._is_among_table_parts()):
+        if name in ONCE or (name == "form" and not self._takes_form()):
             return
         if name != "col":
             self._end_columns()
@@ -244,6 +244,11 @@ class OpenElements:
         if at >= 0 and at >= self._top(self._barriers):
             self._cut(at)
 
+    def _takes_form(self) -> bool:
+        """Whether a form stays open: not in another, and not among the rows of a table."""
+        is_in_another = self._last("form") >= 0 and not self._templates
+        return not is_in_another and not self._is_among_table_parts()
+
     def _is_among_table_parts(self) -> bool:
         """Whether a table is open and no cell or caption of it."""
         table = max(self._last("table"), self._last("template"))
@@ -269,7 +274,7 @@ class OpenElements:
         self._cut(keep + 1)
         if self._names[keep] == "table" and (name == "tr" or is_in_row):
             self._push("tbody", "html")
-        if is_in_row and self._names[-1] != "tr":
+        if is_in_row and self._names[-1] not in ("tr", "template"):
             self._push("tr", "html")
         return True
 

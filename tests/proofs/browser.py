@@ -29,7 +29,9 @@ pages => pages.map(page => {
       at = at.parentElement;
     if (!at) words.forEach(word => shown.add(word));
   }
-  const title = inner.title.match(/zq\d+qz/g) || [];
+  // Which of several titles is the page's depends on where a table puts them.
+  const titles = [...inner.querySelectorAll("title")].filter(title => !title.closest("svg, math"));
+  const title = titles.map(title => title.text).join(" ").match(/zq\d+qz/g) || [];
   const tree = inner.documentElement ? inner.documentElement.outerHTML : "";
   frame.remove();
   return {shown: [...shown], title, tree};
@@ -39,7 +41,7 @@ pages => pages.map(page => {
 
 @dataclass(frozen=True)
 class Seen:
-    """The words of a page that a browser shows, those in its title, and the tree that it made."""
+    """The words of a page that a browser shows, those in its titles, and the tree that it made."""
 
     shown: frozenset[str]
     title: frozenset[str]

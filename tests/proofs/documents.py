@@ -101,9 +101,10 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
                 continue
             article = index.article(hit.article.id)
             page, words = known[number]
-            text = " ".join((article.title, *article.paragraphs))
             # What two pieces of text make together is no word of the page.
-            odd = {word for word in pages.WORD.findall(text) if word in page} - words.shown - words.title
+            text = [word for word in pages.WORD.findall(" ".join(article.paragraphs)) if word in page]
+            title = [word for word in pages.WORD.findall(article.title) if word in page]
+            odd = (set(text) - words.shown) | (set(title) - words.shown - words.title)
             if odd:
                 raise Lost(f"{sorted(odd)} is no text that Chromium shows: {page!r}")
     return list(outcomes.values())
