@@ -100,6 +100,7 @@ class Intake:
                 # The same article from another source is to be indexed as from there.
                 mark = digest([*items, part.source.encode()])
                 result.found.append(Outline(article.id, mark, language))
+                del article, items  # a long one is not to be had beside the next
                 if self._gatherer.size >= _BATCH:
                     yield results, self._gatherer.take()
                     result = PartResult(is_more=True)
@@ -149,8 +150,10 @@ class Intake:
             inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
             begin(inner)
             if is_divisible(inner, data):
-                pieces = (replace(piece, path=part.path) for piece in divide(inner, data))
-                return chain.from_iterable(_read_piece(piece, piece.data or b"", options) for piece in pieces)
+                return chain.from_iterable(
+                    _read_piece(replace(piece, path=part.path), piece.data or b"", options)
+                    for piece in divide(inner, data)
+                )
             return read_unpacked(data, part.path, part.fallback, options)
         except (UnreadableDocument, InvalidArticle, MemoryError):
             raise

@@ -332,6 +332,7 @@ def main() -> None:
             try:
                 for batch in intake.read(parts, _begin):
                     messages.send(results, batch)
+                    del batch  # not to be had beside the next
             except StorageFailed as error:
                 # No document is to blame for it, and the next one would fare no better.
                 messages.send(results, error)

@@ -49,12 +49,12 @@ def _lines(
     while start <= len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        line, start = text[start:end], end + 1
+        begin, start = start, end + 1
         number += 1
-        if not line.strip():
+        if end == begin or text[begin:end].isspace():
             continue
         try:
-            yield _article(line, name, f"{article_id}-{number}", options, encoding)
+            yield _article(text[begin:end], name, f"{article_id}-{number}", options, encoding)
         except (_BadLineError, InvalidArticle) as error:
             bad += 1
             if bad <= _MOST_BAD:
