@@ -7,13 +7,18 @@ from itertools import islice
 
 from indexer.analysis import analyzer
 from indexer.engine.arrays import Matches, contains
+from indexer.engine.deadline import Deadline
 from indexer.engine.folding import Folded
 from indexer.engine.found import Found, Wanted
 from indexer.engine.leaves import Leaf
 from indexer.engine.snapshot import Snapshot
+from indexer.marking import find_marks
 from indexer.model import Hit, Passage
 from indexer.searching import Searching
-from indexer.snippets import Marker, choose_paragraphs, cut, find_spans
+from indexer.snippets import Marker, choose_paragraphs, cut
+
+UNMARKED = "There was no time to mark all that was found."
+"""A note on hits with long texts."""
 
 
 def markers(snapshot: Snapshot, how: Searching, leaves: Sequence[Leaf]) -> tuple[Marker, Marker]:
@@ -32,12 +37,16 @@ def present(
     found: Found,
     shown: Matches,
     folded: Folded,
+    deadline: Deadline,
     *,
     lacking: bool = False,
-) -> list[Hit]:
-    """The hits of the matches that are shown, with what is folded under them, and what they lack."""
+) -> tuple[list[Hit], bool]:
+    """The hits of the matches that are shown, with what is folded under them, and what they lack.
+
+    And whether there was time to look for what to mark in all of their texts.
+    """
     if not len(shown):
-        return []
+        return [], True
     hits = []
     leaves = (*found.leaves, *(piece.scored for piece in found.pieces if lacking))
     in_title, in_text = markers(snapshot, how, [scored.leaf for scored in leaves])
@@ -52,11 +61,12 @@ def present(
     words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]
     if in_title is in_text:
         # Most of what it takes to find them is the same for one text and for thirty.
-        both = find_spans(titles + texts, words + words_of_texts, in_text)
+        both, is_whole = find_marks(titles + texts, words + words_of_texts, in_text, deadline, enough=True)
         title_spans, text_spans = both[: len(titles)], iter(both[len(titles) :])
     else:
-        title_spans = find_spans(titles, words, in_title)
-        text_spans = iter(find_spans(texts, words_of_texts, in_text))
+        title_spans, titles_whole = find_marks(titles, words, in_title, deadline, enough=True)
+        in_texts, is_whole = find_marks(texts, words_of_texts, in_text, deadline, enough=True)
+        text_spans, is_whole = iter(in_texts), is_whole and titles_whole
     others = [folded.also(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
     for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
@@ -74,7 +84,7 @@ def present(
                 tuple(islice(also, len(others[number]))),
             )
         )
-    return hits
+    return hits, is_whole
 
 
 def _joined(wanted: Iterable[tuple[Wanted, bool]]) -> tuple[str, ...]:

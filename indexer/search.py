@@ -34,14 +34,14 @@ from indexer.engine.snapshot import Snapshot
 from indexer.engine.timeline import make_timeline
 from indexer.engine.within import kept_to
 from indexer.errors import InvalidRequest
+from indexer.marking import find_marks
 from indexer.model import MarkedArticle, MarkedParagraph, Page
 from indexer.paging import Slice, cut_page
-from indexer.presenting import markers, present
+from indexer.presenting import UNMARKED, markers, present
 from indexer.query import Parsed, RawPhrase, dated, or_everything, parse_period, widened
 from indexer.query.typed import bare
 from indexer.receipts import DeadEnd, Receipt
 from indexer.searching import Bounds, Searching
-from indexer.snippets import find_spans
 from indexer.spelling import DOUBTED, did_you_mean
 from indexer.texts import told
 
@@ -98,10 +98,9 @@ def search(
         )
         slice_ = Slice(sort, limit, offset, mark, enough, start)
         first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
-        hits = [
-            *present(snapshot, how, ranked, first, full),
-            *present(snapshot, how, ranked, then, partial, lacking=True),
-        ]
+        hits, marked = present(snapshot, how, ranked, first, full, deadline)
+        others, others_marked = present(snapshot, how, ranked, then, partial, deadline, lacking=True)
+        hits += others
         articles = found.full.articles
         wanted = None if grain == "auto" else grain
         over_time = make_timeline(snapshot, articles, found.leaves, wanted) if grain else None
@@ -132,6 +131,7 @@ def search(
                 *_grain_note(grain, over_time),
                 *remarks,
                 *unsaid,
+                *(() if marked and others_marked else (UNMARKED,)),
             ),
             hits=tuple(hits),
             did_you_mean=meant,
@@ -149,16 +149,16 @@ def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) ->
     check_text("query", query)
     article = snapshot.article(number)
     leaves: list[Leaf] = []
-    if query.strip():
-        with Deadline(how.seconds, how.clock) as deadline:
+    with Deadline(how.seconds, how.clock) as deadline:
+        if query.strip():
             evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
             found = evaluation.run(_read(how, query, Bounds()).tree, enough=snapshot.articles + 1)
-        pieces = () if number in found.full.articles else found.pieces
-        leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
-    words = analyzer(snapshot.language(number))
-    in_title, in_text = markers(snapshot, how, leaves)
-    (title_spans,) = find_spans([article.title], [words], in_title)
-    spans = find_spans(article.paragraphs, [words] * len(article.paragraphs), in_text)
+            pieces = () if number in found.full.articles else found.pieces
+            leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
+        words = analyzer(snapshot.language(number))
+        in_title, in_text = markers(snapshot, how, leaves)
+        (title_spans,), _ = find_marks([article.title], [words], in_title, deadline)
+        spans, _ = find_marks(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
     return MarkedArticle(
         article,

@@ -20,8 +20,9 @@ from indexer.engine.scoring import ScoredLeaf, idf, score_leaf
 from indexer.engine.snapshot import Snapshot
 from indexer.languages import stop_words
 from indexer.model import Article, ArticleInfo, Hits
-from indexer.presenting import present
+from indexer.presenting import UNMARKED, present
 from indexer.searching import Searching
+from indexer.texts import stretches
 
 TERMS = 25
 """How many of an article's words are asked for."""
@@ -62,7 +63,8 @@ def similar(snapshot: Snapshot, how: Searching, number: int, limit: int) -> Hits
         folded = fold_duplicates(snapshot, matches, "relevance")
         shown = top(snapshot, folded.shown, "relevance", 0, limit)
         found = Found(matches, matches, tuple(leaves), (), (), ())
-        return Hits(present(snapshot, how, found, shown, folded), notes, is_cut=is_cut)
+        hits, marked = present(snapshot, how, found, shown, folded, deadline)
+        return Hits(hits, notes if marked else [*notes, UNMARKED], is_cut=is_cut)
 
 
 def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
@@ -96,14 +98,9 @@ def heaviest(
 
 
 def _pieces(article: Article) -> Iterator[str]:
-    """Its texts, the title as often as it counts; long ones are cut, where there is a space if possible."""
+    """Its texts, the title as often as it counts, long ones in stretches."""
     for text in (*article.paragraphs, *[article.title] * _TITLE):
-        start = 0
-        while len(text) - start > _AT_ONCE:
-            end = text.rfind(" ", start, start + _AT_ONCE) + 1 or start + _AT_ONCE
-            yield text[start:end]
-            start = end
-        yield text[start:]
+        yield from (text[start:stop] for start, stop in stretches(text, _AT_ONCE))
 
 
 def _leaf(snapshot: Snapshot, stem: str) -> Leaf:

@@ -339,11 +339,13 @@ def cut(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> tuple
 
 
 def _window(size: int, spans: Sequence[Span], length: int) -> Span:
-    best, most = 0, 0
+    best, most, last = 0, 0, 0
     for first, (start, _) in enumerate(spans):
-        inside = sum(1 for _, end in spans[first:] if end <= start - _LEAD + length)
-        if inside > most:
-            best, most = start - _LEAD, inside
+        # The spans do not overlap, so the last one that has room is never one before.
+        while last < len(spans) and spans[last][1] <= start - _LEAD + length:
+            last += 1
+        if last - first > most:
+            best, most = start - _LEAD, last - first
     start = max(0, min(best, size - length))
     return start, start + length
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import reprlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from indexer.errors import InvalidArticle
 
@@ -82,3 +82,13 @@ def name_anchor(hashes: Sequence[int], place: int) -> str:
 
 def _anchor(number: int, time: int) -> str:
     return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"
+
+
+def stretches(text: str, length: int) -> Iterator[tuple[int, int]]:
+    """The parts of a text, as start and stop, of at most so many characters: up to a space if there is one."""
+    start = 0
+    while len(text) - start > length:
+        stop = text.rfind(" ", start, start + length) + 1 or start + length
+        yield start, stop
+        start = stop
+    yield start, len(text)

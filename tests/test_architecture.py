@@ -46,6 +46,7 @@ ROOMS = [
         "indexer.suggest",
     ),
     ("indexer.presenting",),
+    ("indexer.marking",),
     (
         "indexer.accounting",
         "indexer.catalog",

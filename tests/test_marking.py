@@ -1,0 +1,75 @@
+"""Long texts are marked stretch by stretch, in time, as short ones are at once."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, open_index
+from indexer.analysis import analyzer
+from indexer.engine.deadline import NEVER, Deadline
+from indexer.engine.mark import Mark
+from indexer.marking import STRETCH, find_marks
+from indexer.model import Span
+from indexer.snippets import Marker, find_spans
+
+ENGLISH = analyzer("en")
+FIRST = "The crane stood by the river. "
+LONG = FIRST * (3 * STRETCH // len(FIRST))
+MARKS = {
+    "word": Mark(stems=frozenset({"crane"})),
+    "phrase": Mark(phrases=frozenset({(("crane", "stood"), 1)})),
+    "exact": Mark(exact=frozenset({(("river", "the"), 1)})),
+}
+
+
+@pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
+@pytest.mark.parametrize("text", [LONG, "x" * STRETCH + " crane stood", FIRST], ids=["many", "late", "short"])
+def test_stretches_have_the_marks_of_the_whole(mark: Mark, text: str) -> None:
+    marker = Marker.of([mark])
+    found = find_marks([text, FIRST], [ENGLISH, ENGLISH], marker, NEVER)
+    assert found == (find_spans([text, FIRST], [ENGLISH, ENGLISH], marker), True)
+
+
+def test_a_passage_needs_no_more_than_the_first_stretch_with_a_mark() -> None:
+    marker = Marker.of([MARKS["word"]])
+    (spans,), is_whole = find_marks([LONG], [ENGLISH], marker, NEVER, enough=True)
+    assert is_whole
+    assert 0 < spans[-1][1] <= STRETCH
+
+
+def test_what_there_was_no_time_for_is_said() -> None:
+    marker = Marker.of([MARKS["word"]])
+    (spans, late), is_whole = find_marks(
+        [LONG, FIRST], [ENGLISH] * 2, marker, Deadline(3, itertools.count().__next__)
+    )
+    assert not is_whole
+    assert STRETCH < spans[-1][1] <= 2 * STRETCH
+    assert late == ()
+
+
+def test_a_paragraph_full_of_matches_is_cut_where_a_short_one_is(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="long", title="Long", published="2021", paragraphs=[LONG])])
+        page = index.search("crane stood", seconds=60)
+        (passage,) = page.hits[0].passages
+        assert passage.text.startswith(FIRST)
+        assert len(passage.spans) > 10
+        assert not [note for note in page.notes if "mark" in note]
+
+
+def test_no_window_is_compared_with_all_that_follow() -> None:
+    from indexer.snippets import cut
+
+    looks = itertools.count()
+
+    class Spans(list[Span]):
+        def __getitem__(self, key):  # type: ignore[no-untyped-def]
+            next(looks)
+            return super().__getitem__(key)
+
+    spans = Spans((at, at + 4) for at in range(0, 5 * 1000, 5))
+    cut("tide " * 1000, spans)
+    assert next(looks) < 5 * len(spans)
