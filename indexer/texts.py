@@ -85,7 +85,7 @@ def _anchor(number: int, time: int) -> str:
 
 
 def stretches(text: str, length: int) -> Iterator[tuple[int, int]]:
-    """The parts of a text, as start and stop, of at most so many characters: to a space where there is one."""
+    """The parts of a text, as start and stop, of so many characters or up to a space before."""
     start = 0
     while len(text) - start > length:
         stop = text.rfind(" ", start, start + length) + 1 or start + length
