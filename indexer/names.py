@@ -21,6 +21,9 @@ CONTENTS = re.compile(rf"_{INDEX_NAME}_(\d+)\.toc")
 CATALOG = re.compile(r"catalog-(\d+)\.json")
 SEGMENT = re.compile(rf"{INDEX_NAME}_([0-9a-z]{{16}})\.nut")
 
+# What Whoosh's writers, which are refused, leave beside: parts of segments that no table of contents names.
+_WHOOSHS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\._\w+\.col)")
+
 NEW = ".new"
 """What a file that takes another's place is called before."""
 
@@ -36,8 +39,9 @@ def is_passing(name: str) -> bool:
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether a file of a generation is there only until it takes another's place."""
-    return name.endswith(NEW) and _is_in_generation(name.removesuffix(NEW))
+    """Whether a file of a generation is there only until it takes another's place, or never will."""
+    is_new = name.endswith(NEW) and _is_in_generation(name.removesuffix(NEW))
+    return is_new or _WHOOSHS.fullmatch(name) is not None
 
 
 def foreign(root: Path) -> list[str]:
