@@ -32,10 +32,10 @@ def status(index: Path | None, as_json: bool) -> int:
 
 @click.command()
 @index_option
-@click.option("--deep", is_flag=True, help="Read all sources anew, too, and name what differs.")
+@click.option("--deep", is_flag=True, help="Read all sources and articles anew, too, and name what differs.")
 @json_option
 def verify(index: Path | None, deep: bool, as_json: bool) -> int:
-    """Read the whole index and compare it with its checksums.
+    """Read the whole index, compare it with its checksums and its parts with each other.
 
     Exit code 5 and one line that names the file and the place when anything was altered; with --deep, 1 when
     the index differs from its sources.
