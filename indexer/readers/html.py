@@ -136,11 +136,10 @@ def _is_dump(body: Any) -> bool:
 
 
 def _drop_titles(tree: Any) -> None:
-    """Takes out titles of the page that stand in its text, where they are not shown."""
+    """Takes out titles, which are no text of the page, though the extractor's last resort takes them all."""
     for element in list(tree.iter("title")):
-        if next(element.iterancestors("head"), None) is None:
-            # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
-            element.clear(keep_tail=True)
+        # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
+        element.clear(keep_tail=True)
 
 
 def _depth(tree: Any) -> int:
