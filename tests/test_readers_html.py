@@ -10,7 +10,7 @@ import pytest
 
 from indexer.errors import UnreadableDocument
 from indexer.model import Article
-from indexer.readers import ReadOptions, read
+from indexer.readers import ReadOptions, html, read
 
 OPTIONS = ReadOptions(today=date(2026, 6, 1))
 TEXT = (
@@ -257,3 +257,9 @@ def test_a_title_is_no_text_of_a_page_of_which_everything_is_taken() -> None:
     found = article(f"<head><title>{sentence * 6}TITLE</title><td>{sentence * 2}TEXT")
     assert found.title.endswith("TITLE")
     assert found.paragraphs == (f"{sentence * 2}TEXT",)
+
+
+def test_the_extractor_sees_neither_titles_nor_facts_for_programs() -> None:
+    tree, _ = html._parse("<title>A</title><p>B<script type='application/ld+json'>C</script>D")
+    html._drop_facts(tree)
+    assert "".join(tree.itertext()) == "BD"

@@ -73,7 +73,7 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
     else:
         facts = page_facts(tree, options)
         candidates = _dates(tree, facts, name, deep, options)
-        _drop_titles(tree)
+        _drop_facts(tree)
         size = int(tree.xpath("count(//*)"))
         if deep or _depth(tree) > _MOST_DEPTH:
             notes.append("nested too deeply to find the main text: all text was taken")
@@ -135,9 +135,9 @@ def _is_dump(body: Any) -> bool:
     return len(body) == 1 and body[0].tag == "p" and len(body[0]) == 0 and "\n" in (body[0].text or "")
 
 
-def _drop_titles(tree: Any) -> None:
-    """Takes out titles, which are no text of the page, though the extractor's last resort takes them all."""
-    for element in list(tree.iter("title")):
+def _drop_facts(tree: Any) -> None:
+    """Takes out titles and scripts: they are no text of the page, but may be taken for it at last."""
+    for element in list(tree.iter("title", "script")):
         # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
         element.clear(keep_tail=True)
 
