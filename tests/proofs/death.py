@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from indexer import Config, limits, open_index
 from indexer.search import search
 from tests.proofs.archive import Lost, Trial
-from tests.proofs.serving import Client, served, share
+from tests.proofs.serving import PATIENCE, Client, served, share
 from webui.refusals import REQUEST_SECONDS
 
 ROUNDS = 100
@@ -88,16 +89,18 @@ def _beside(
     """How long plain queries take, in turns without and beside a query of death that is asked again."""
     quiet: list[float] = []
     loud: list[float] = []
+    context = multiprocessing.get_context("spawn")
     with served(trial.index, REQUEST_SECONDS) as site:
         client = Client(site.address)
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))
         for pattern in patterns:
             quiet += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
-            done = threading.Event()
-            killer = threading.Thread(target=_kill, args=(site.address, pattern(256)[:3000], done))
+            begun, done = context.Event(), context.Event()
+            killer = context.Process(target=_kill, args=(site.address, pattern(256)[:3000], begun, done))
             killer.start()
             try:
+                begun.wait(PATIENCE)
                 loud += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
             finally:
                 done.set()
@@ -106,9 +109,11 @@ def _beside(
     return quiet, loud
 
 
-def _kill(address: tuple[str, int], query: str, done: threading.Event) -> None:
+def _kill(address: tuple[str, int], query: str, begun: Event, done: Event) -> None:
+    """Asks again and again; in a process of its own, for in one the clients would wait for each other."""
     client = Client(address)
     while not done.is_set():
+        begun.set()
         client.ask(query)
     client.close()
 
