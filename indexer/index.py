@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from indexer import generations
-from indexer.arguments import check_text
 from indexer.config import Config, load_config
-from indexer.engine.moments import NO_MOMENT
-from indexer.engine.storage import size_of
-from indexer.errors import ArticleMissing, IndexDamaged
+from indexer.errors import IndexDamaged
 from indexer.model import Article, ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
-from indexer.reading import Reading, open_before, open_live, summary_now
-from indexer.search import mark_article, search
+from indexer.reading import Reading, open_before, open_live, status_of
+from indexer.search import mark_article, number_of, search
 from indexer.sharing import Lock
 from indexer.underway import Building, building
 
@@ -140,14 +137,14 @@ class Index:
         """The whole article with this id; raises ArticleMissing."""
 
         def read(snapshot: Snapshot, how: Searching) -> Article:
-            return snapshot.article(_find(snapshot, article_id))
+            return snapshot.article(number_of(snapshot, article_id))
 
         return self._from(read)
 
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
         """The whole article with this id, and what a query matches in it; raises ArticleMissing."""
         return self._from(
-            lambda snapshot, how: mark_article(snapshot, how, _find(snapshot, article_id), query)
+            lambda snapshot, how: mark_article(snapshot, how, number_of(snapshot, article_id), query)
         )
 
     def similar(self, article_id: str, limit: int = 10) -> Hits:
@@ -160,13 +157,15 @@ class Index:
         """
         from indexer.similar import similar
 
-        return self._from(lambda snapshot, how: similar(snapshot, how, _find(snapshot, article_id), limit))
+        return self._from(
+            lambda snapshot, how: similar(snapshot, how, number_of(snapshot, article_id), limit)
+        )
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
         from indexer.similar import duplicates
 
-        return self._from(lambda snapshot, how: duplicates(snapshot, _find(snapshot, article_id)))
+        return self._from(lambda snapshot, how: duplicates(snapshot, number_of(snapshot, article_id)))
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Whether an article says these words, anywhere in the index or in the one with this id.
@@ -181,7 +180,7 @@ class Index:
 
         return self._from(
             lambda snapshot, how: verify_quote(
-                snapshot, how, text, None if article_id is None else _find(snapshot, article_id)
+                snapshot, how, text, None if article_id is None else number_of(snapshot, article_id)
             )
         )
 
@@ -197,25 +196,7 @@ class Index:
 
     def status(self) -> Status:
         """What the index holds; raises IndexMissing or IndexDamaged."""
-        reading = self._reading()
-        snapshot, summary = reading.snapshot, summary_now(reading)
-        dated = snapshot.begins[snapshot.begins != NO_MOMENT]
-        edges = [_day(int(edge)) for edge in (dated.min(), dated.max())] if len(dated) else [None, None]
-        return Status(
-            path=str(snapshot.folder),
-            generation=snapshot.folder.name,
-            articles=snapshot.articles,
-            paragraphs=snapshot.paragraphs,
-            undated=snapshot.articles - len(dated),
-            first=edges[0],
-            last=edges[1],
-            size=size_of(snapshot.folder),
-            committed=summary.committed,
-            languages=summary.languages,
-            sources=summary.sources,
-            failures=summary.failures,
-            damage=reading.damage,
-        )
+        return status_of(self._reading())
 
     def verify(self) -> Status:
         """Read the whole index, compare it with its checksums and its parts with each other.
@@ -412,15 +393,3 @@ class Index:
                 traces = generations.traces(self.config.index, reading.place[0])
                 self._open = (older, traces)
         return read(older.snapshot, older.how, *given, **options)
-
-
-def _find(snapshot: Snapshot, article_id: str) -> int:
-    check_text("id", article_id)
-    number = snapshot.find(article_id)
-    if number is None:
-        raise ArticleMissing(f"no article with the id {article_id!r}")
-    return number
-
-
-def _day(moment: int) -> str:
-    return (datetime(1970, 1, 1) + timedelta(seconds=moment)).date().isoformat()

@@ -9,11 +9,9 @@ from io import BufferedReader
 from pathlib import Path
 
 from indexer.errors import UnreadableDocument
+from indexer.regular import CAREFULLY
 
-# A pipe that nobody writes to must not be waited for, nor a terminal become this program's.
-_READ = os.O_RDONLY
-for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    _READ |= getattr(os, _name, 0)
+_READ = os.O_RDONLY | CAREFULLY
 _CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _TRIES = 3
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from indexer import generations
 from indexer.catalog import Summary, load_summary
 from indexer.config import Config
 from indexer.engine.contents import latest
+from indexer.engine.moments import NO_MOMENT
 from indexer.engine.snapshot import Snapshot
+from indexer.engine.storage import size_of
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.model import Status
 from indexer.searching import Searching
 from indexer.synonyms import read_synonyms
 
@@ -127,7 +130,29 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
                 ) from error
 
 
-def summary_now(reading: Reading) -> Summary:
+def status_of(reading: Reading) -> Status:
+    """What an index holds, as `Index.status` says it."""
+    snapshot, summary = reading.snapshot, _summary_now(reading)
+    dated = snapshot.begins[snapshot.begins != NO_MOMENT]
+    edges = [_day(int(edge)) for edge in (dated.min(), dated.max())] if len(dated) else [None, None]
+    return Status(
+        path=str(snapshot.folder),
+        generation=snapshot.folder.name,
+        articles=snapshot.articles,
+        paragraphs=snapshot.paragraphs,
+        undated=snapshot.articles - len(dated),
+        first=edges[0],
+        last=edges[1],
+        size=size_of(snapshot.folder),
+        committed=summary.committed,
+        languages=summary.languages,
+        sources=summary.sources,
+        failures=summary.failures,
+        damage=reading.damage,
+    )
+
+
+def _summary_now(reading: Reading) -> Summary:
     """What is known of the sources by now: a sync that finds no article changed makes no commit."""
     folder, commit = reading.snapshot.folder, reading.snapshot.commit
     try:
@@ -148,3 +173,7 @@ def _last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summa
             if attempt == _RETRIES - 1 or generations.last_commit(folder) == snapshot.commit:
                 raise
     raise AssertionError("unreachable")
+
+
+def _day(moment: int) -> str:
+    return (datetime(1970, 1, 1) + timedelta(seconds=moment)).date().isoformat()

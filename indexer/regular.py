@@ -16,9 +16,10 @@ from pathlib import Path
 
 from indexer.errors import StorageFailed
 
-_CAREFULLY = 0
+CAREFULLY = 0
+"""Flags with which nothing is waited for that is opened, and no terminal becomes this program's."""
 for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    _CAREFULLY |= getattr(os, _name, 0)
+    CAREFULLY |= getattr(os, _name, 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -86,7 +87,7 @@ def check_regular(path: Path) -> None:
 
 def _opened(path: Path, flags: int, *, links: bool) -> int:
     try:
-        descriptor = os.open(path, flags | _CAREFULLY | (0 if links else _NO_LINK), 0o666)
+        descriptor = os.open(path, flags | CAREFULLY | (0 if links else _NO_LINK), 0o666)
     except OSError as error:
         # What is no file may refuse to be opened with a reason of its own.
         if kind := _other_kind(path, links=links):

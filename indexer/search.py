@@ -33,7 +33,7 @@ from indexer.engine.ranking import aged
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.timeline import make_timeline
 from indexer.engine.within import kept_to
-from indexer.errors import InvalidRequest
+from indexer.errors import ArticleMissing, InvalidRequest
 from indexer.marking import find_marks
 from indexer.model import MarkedArticle, MarkedParagraph, Page
 from indexer.paging import Slice, cut_page
@@ -142,6 +142,15 @@ def search(
             receipt=receipt,
             dead_end=end,
         )
+
+
+def number_of(snapshot: Snapshot, article_id: str) -> int:
+    """The number of the article with an id; raises ArticleMissing, and InvalidRequest for what is no text."""
+    check_text("id", article_id)
+    number = snapshot.find(article_id)
+    if number is None:
+        raise ArticleMissing(f"no article with the id {article_id!r}")
+    return number
 
 
 def mark_article(snapshot: Snapshot, how: Searching, number: int, query: str) -> MarkedArticle:

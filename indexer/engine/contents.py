@@ -97,11 +97,6 @@ def latest(folder: Path) -> int | None:
     return max(found, default=None)
 
 
-def verify_contents(folder: Path, commit: int) -> None:
-    """Raise IndexDamaged unless the table of contents of a commit is what was written."""
-    _parse(_path(folder, commit), commit)
-
-
 def _path(folder: Path, commit: int) -> Path:
     return folder / f"_{INDEX_NAME}_{commit}.toc"
 
