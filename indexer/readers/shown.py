@@ -38,6 +38,8 @@ _MODERN = re.compile(
     r"""|HTML\s4\.01\s[^>]*//EN["']\s*["']))""",
     re.ASCII | re.IGNORECASE,
 )
+# A browser ends a paragraph at such a tag even if none is open; lxml then makes one word of the two around it.
+_AFTER_PARAGRAPH = re.compile("(</p(?:[\t\n\f\r /][^<>]*)?>)(?![\t\n\f\r ])", re.ASCII | re.IGNORECASE)
 # A character that, beside one of these, normalization makes one with it.
 _JOINING = re.compile("([<=>])(?=\u0338)")
 
@@ -73,7 +75,7 @@ class _Scan:
                 if at == len(page):
                     break
             at = self._one(token(page, at), at)
-        text = "".join(self._pieces)
+        text = _AFTER_PARAGRAPH.sub(r"\1 ", "".join(self._pieces))
         return _JOINING.sub(r"\1 ", text) if "\u0338" in text else text
 
     def _one(self, found: Token, at: int) -> int:
