@@ -20,7 +20,7 @@ from indexer.analysis import analyzer
 from indexer.detection import detect
 from indexer.engine import gather, invert
 from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.invert import Buffer, NumberedRun, make_vocabulary, postings_sections
+from indexer.engine.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
 from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.packed import Packed, pack
 from indexer.engine.postings import Postings
@@ -418,14 +418,14 @@ def test_a_run_without_some_texts_is_that_of_the_others(texts: list[list[int]], 
 @MANY
 @given(texts=TEXTS_OF_FORMS, cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
 def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]], cuts: list[int]) -> None:
-    vocabulary = make_vocabulary([("c", "cd"), ("a", "ab"), ("c", "ce"), ("b", "b"), ("a", "ac"), ("d", "d")])
-    own, documents = np.arange(6), np.arange(len(texts)) * 3
+    vocabulary = vocabulary_of(np.sort(STEM_OF), 4)
+    own, documents = np.argsort(np.argsort(STEM_OF, kind="stable")), np.arange(len(texts)) * 3
     bounds = [0, *cuts, len(texts)]
     pieces = [
-        NumberedRun(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
+        NumberedRun.of(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
     ]
     found = dict(postings_sections(vocabulary, pieces))
-    whole = dict(postings_sections(vocabulary, [NumberedRun(run_of(texts), own, documents)]))
+    whole = dict(postings_sections(vocabulary, [NumberedRun.of(run_of(texts), own, documents)]))
     assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
         name: np.asarray(part).tolist() for name, part in whole.items()
     }

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine import textstore
+from indexer.engine import arrays, field, lexicon, textstore
 from indexer.engine.merge import FACTOR, choose, merge
 from indexer.engine.view import SegmentView
 from tests.test_engine_invert import ARTICLES, EVERYTHING, assert_says, built, contents
@@ -80,6 +80,10 @@ def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Pa
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(textstore, "BLOCK", block)
+        # Few words, forms and occurrences at a time.
+        patch.setattr(lexicon, "_AT_ONCE", block)
+        patch.setattr(arrays, "AT_ONCE", block)
+        patch.setattr(field, "AT_ONCE", block)
         view = merged(parts, tmp_path)
     assert_says(view, survivors)
     assert contents(view) == contents(built(survivors, tmp_path / "once.nut"))

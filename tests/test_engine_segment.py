@@ -8,6 +8,7 @@ import re
 import zlib
 from array import array
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, open_index
+from indexer.engine import lexicon as lexicons
 from indexer.engine import textstore
 from indexer.engine.gather import Gatherer
 from indexer.engine.invert import Buffer
-from indexer.engine.lexicon import Lexicon, encode_lexicon, sorted_words
+from indexer.engine.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
 from indexer.engine.segment import MAGIC, SegmentFile, encode
 from indexer.engine.textstore import BLOCK, TextStore, TextWriter
 from indexer.engine.view import SegmentView
@@ -338,6 +340,27 @@ def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], othe
         assert made.first_from(word.encode()) == first
     assert made.first_from(b"") == 0
     assert made.first_from(b"\xff" * 9) == len(words)
+
+
+@MANY
+@given(parts=st.lists(WORDS, max_size=4), at_once=st.integers(1, 5), data=st.data())
+def test_lexicons_become_one(path: Path, parts: list[list[str]], at_once: int, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicons, "_AT_ONCE", at_once)
+        one, numbers = merge_lexicons(
+            [lexicon(sorted(part), path.with_name(f"{n}.nut")) for n, part in enumerate(parts)]
+        )
+        every = sorted({word for part in parts for word in part})
+        assert one.words() == every
+        for part, own in zip(parts, numbers, strict=True):
+            assert [every[number] for number in own] == sorted(part)
+        wanted = data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every)))
+        kept = one.only(np.array(wanted, np.bool_))
+    expected = encode_lexicon([*compress(every, wanted)])
+    assert kept.words() == [*compress(every, wanted)]
+    assert bytes(kept.sections()["text"]) == expected["text"]
+    assert np.array_equal(kept.sections()["ends"], expected["ends"])
+    assert kept.sections()["ends"].dtype == np.asarray(expected["ends"]).dtype
 
 
 def test_a_lone_surrogate_is_no_word(path: Path) -> None:

@@ -144,6 +144,19 @@ def test_parts_that_do_not_agree_are_found_by_verify(
     assert what in refusal(path, {name: change(sections[name])})
 
 
+def test_the_words_of_a_stem_are_in_order(path: Path) -> None:
+    sections, _ = read(path)
+    # "crane" and "cranes" in each other's places, and all that is said of them with it.
+    words, variants = sections["stem.words"].copy(), sections["word.variants"].copy()
+    crane, cranes = (bytes(sections["word.text"]).split(b"\n").index(word) for word in (b"crane", b"cranes"))
+    places = [*map(int, (np.flatnonzero(words == crane)[0], np.flatnonzero(words == cranes)[0]))]
+    assert places[1] == places[0] + 1
+    words[places] = words[places[::-1]]
+    of_both = [int(sections["word.starts"][word]) for word in (crane, cranes)]
+    variants[of_both] = variants[of_both[::-1]]
+    assert "stem.words is not in order" in refusal(path, {"stem.words": words, "word.variants": variants})
+
+
 def test_words_that_are_out_of_order_or_no_text_are_found_by_verify(path: Path) -> None:
     sections, _ = read(path)
     letters = sections["word.text"].copy()

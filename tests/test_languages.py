@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
 from indexer.analysis import analyzer
-from indexer.engine.gather import Gatherer
+from indexer.engine.gather import BETWEEN, Gatherer
 from indexer.engine.runs import Run
 from indexer.folding import fold, toned
 from indexer.languages import SNOWBALL, base_language, stop_words
@@ -316,12 +316,12 @@ def test_documents_are_gathered_as_queries_are_read(language: str, text: str) ->
     gatherer = Gatherer("en")
     gatherer.add(Article(id="a", title=text, paragraphs=[text, text], language=language))
     chunk = gatherer.take()
-    forms = [(token.stem, token.word) for token in analyzer(language).tokens(text)]
+    forms = [f"{token.stem}{BETWEEN}{token.word}" for token in analyzer(language).tokens(text)]
     assert in_order(chunk.titles, chunk.forms) == forms
     assert in_order(chunk.texts, chunk.forms) == forms * 2
 
 
-def in_order(run: Run, forms: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def in_order(run: Run, forms: list[str]) -> list[str]:
     """The forms of a run in the order of its texts."""
     order = np.lexsort((run.positions, run.texts))
     return [forms[number] for number in run.forms[order]]

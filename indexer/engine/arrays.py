@@ -120,6 +120,17 @@ def cuts(parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.intp]]:
     return [part.searchsorted(longest[step::step]) for part in parts]
 
 
+def places_of(value: int, values: NDArray[Any], count: int, kind: type[np.integer[Any]]) -> NDArray[Any]:
+    """Where a value stands, which it does so often: flatnonzero in integers of another kind."""
+    places: NDArray[Any] = np.empty(count, kind)
+    found = 0
+    for begin in range(0, len(values), AT_ONCE):
+        own = np.flatnonzero(values[begin : begin + AT_ONCE] == value)
+        places[found : found + len(own)] = own + begin
+        found += len(own)
+    return places
+
+
 def ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
     """The numbers start, start + 1, … of several ranges, one after the other."""
     ends = lengths.cumsum()

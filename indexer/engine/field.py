@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NoReturn
 
 import numpy as np
@@ -181,13 +182,22 @@ class Field:
         positions = self.places.pick(ranges(stem.ends[own] - counts + np.int64(begin), counts))
         return places.repeat(counts), positions.astype(np.int64)
 
-    def everything(self) -> tuple[Ids, Array, NDArray[np.int32]]:
-        """All occurrences, by stem, document and position: document, variant, position."""
-        docs, freqs = self.decode(0, len(self.starts) - 1)
-        variants = self.variants
-        if int(freqs.sum(dtype=np.int64)) != len(variants):
+    def parts(self) -> Iterator[tuple[int, int]]:
+        """All the stems in turn: from which number up to which, with some occurrences at a time."""
+        occurrences = self.occurrences.astype(np.int64)
+        bounds = np.searchsorted(occurrences, np.arange(0, int(occurrences[-1]), AT_ONCE), "right") - 1
+        yield from pairwise(np.unique(np.append(bounds, len(occurrences) - 1)).tolist())
+
+    def everything(self, low: int, high: int) -> tuple[Ids, Array, NDArray[np.int32]]:
+        """The occurrences of the stems from number `low` up to `high`: document, variant, position.
+
+        They are in the order of stem, document and position.
+        """
+        docs, freqs = self.decode(low, high)
+        begin, end = int(self.occurrences[low]), int(self.occurrences[high])
+        if int(freqs.sum(dtype=np.int64)) != end - begin:
             self.refuse_freqs()
-        return np.repeat(docs, freqs), variants, self.places.read(0, len(variants))
+        return np.repeat(docs, freqs), self.variants[begin:end], self.places.read(begin, end)
 
     def range(self, stem: int) -> tuple[int, int]:
         """The numbers of a stem's first occurrence, and of the one after its last."""

@@ -1,7 +1,7 @@
 """Articles to integers: what a segment is made of, without an object for a posting.
 
-A text becomes the numbers of its forms, which are (stem, word) pairs, and these are sorted by stem. Gathering
-needs no index, so it can be done in another process.
+A text becomes the numbers of its forms, which are a stem and a word each, and these are sorted by stem.
+Gathering needs no index, so it can be done in another process.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from indexer.folding import fold
 from indexer.model import Article
 from indexer.texts import anchor_hashes
 
-_MOST = 400_000
+_MOST = 200_000
 """Forms that are remembered."""
+BETWEEN = "\0"
+"""Between the stem and the word of a form: less than all that can be in one."""
 _NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", "u4", "i8", "u8"))
 
 
@@ -39,13 +41,14 @@ _NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", 
 class Chunk:
     """Some articles as flat arrays, in the order in which they were given.
 
-    `forms` are the forms that came up for the first time; they are numbered on from those of the chunks
-    before, or from 0 when the chunk `is_fresh`. `titles` is the run of the articles' titles, `texts` that of
+    `forms` are the forms that came up for the first time, each its stem, BETWEEN and its word: such strings
+    are in the order of pairs, in a third of the memory. They are numbered on from those of the chunks before,
+    or from 0 when the chunk `is_fresh`. `titles` is the run of the articles' titles, `texts` that of
     the paragraphs; `title_terms` and `text_terms` say how many words each of them has. `counts` are
     paragraphs of each article. `items` are the sections of a text store.
     """
 
-    forms: list[tuple[str, str]] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
     is_fresh: bool = False
     titles: Run = field(default_factory=Run)
     title_terms: Array = field(default_factory=_NO_I4)
@@ -106,7 +109,7 @@ class Gatherer:
 
     def __init__(self, language: str) -> None:
         self._language = language
-        self._forms: dict[tuple[str, str], int] = {}
+        self._forms: dict[str, int] = {}
         self._numberings: dict[str, Numbering] = {}
         self._sketcher = Sketcher()
         self._stems: dict[str, int] = {}
@@ -158,8 +161,11 @@ class Gatherer:
         titles, title_terms = self._numbered(self._titles, self._languages)
         texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
         forms = [*islice(self._forms, known, None)]
-        self._sketcher.learn(forms)
-        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem, _ in forms)
+        stems, _, words = (
+            zip(*(form.partition(BETWEEN) for form in forms), strict=True) if forms else ((),) * 3
+        )
+        self._sketcher.learn(words)
+        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem in stems)
         stem_of = np.array(self._stem_of, np.int32)
         chunk = Chunk(
             forms=forms,
@@ -222,4 +228,4 @@ class Gatherer:
         return self._numberings[language]
 
     def _number(self, stem: str, word: str) -> int:
-        return self._forms.setdefault((stem, word), len(self._forms))
+        return self._forms.setdefault(f"{stem}{BETWEEN}{word}", len(self._forms))

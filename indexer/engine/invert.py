@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from operator import ne
 from typing import Any
 from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import ranges
-from indexer.engine.gather import Chunk
+from indexer.engine.arrays import places_of, ranges
+from indexer.engine.gather import BETWEEN, Chunk
 from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
 from indexer.engine.packed import pack
-from indexer.engine.runs import Run
+from indexer.engine.runs import Run, stable_order
 from indexer.engine.segment import Array, Section, compact, encode
 from indexer.engine.sketches import Sketches
 from indexer.engine.textstore import TextWriter
@@ -25,32 +26,40 @@ from indexer.engine.textstore import TextWriter
 Ints = NDArray[np.int64]
 # Measured: the numbers themselves, and what putting them together needs.
 _BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 300, 1000
-_MOST = 500_000
+_MOST = 250_000
 """Forms that are remembered from one segment to the next, even if no gatherer would miss them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The forms of a segment, and where each goes in its lexicons.
+    """The forms of a segment, ascending by stem and then by word, each by its number in the lexicons.
 
-    `stem_of` and `variant_of` are, for each form as numbered, the place of its stem among the sorted stems,
-    and of its word among the words of that stem.
+    A form is one of so many stems (`stem_of`) and one of the words of that stem, which is its variant
+    (`variant_of`).
     """
 
-    stems: list[str]
-    words: list[str]
-    stem_of: NDArray[np.int32]
+    stem_of: Array
     variant_of: Array
-    sections: dict[str, Array | bytes]
+    stems: int
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedRun:
-    """A run, and what it says: the number of each of its forms in a vocabulary, the document of each text."""
+    """Runs of some texts, and what they say: each form's number in a vocabulary, the document of each text.
 
-    run: Run
+    `groups` gives heads and counts of the runs, one run after the other, `read` the runs: nothing has to be
+    in memory before its turn has come. No stem has groups in two of the runs.
+    """
+
     forms: Array
     documents: Array
+    groups: Callable[[], tuple[Array, Array]]
+    read: Callable[[], Iterable[Run]]
+
+    @classmethod
+    def of(cls, run: Run, forms: Array, documents: Array) -> NumberedRun:
+        """That of a run that is in memory."""
+        return cls(forms, documents, lambda: (run.heads, run.counts), lambda: [run])
 
 
 @dataclass(slots=True)
@@ -60,7 +69,7 @@ class Buffer:
     `size` is roughly the memory that they take, with what making a segment of them will take.
     """
 
-    forms: dict[tuple[str, str], int] = field(default_factory=dict)
+    forms: dict[str, int] = field(default_factory=dict)
     chunks: list[Chunk] = field(default_factory=list)
     texts: TextWriter = field(default_factory=TextWriter)
     articles: int = 0
@@ -136,7 +145,7 @@ class Buffer:
 
 def _sections(
     chunks: list[Chunk],
-    forms: dict[tuple[str, str], int],
+    forms: dict[str, int],
     counts: Ints,
     first: Ints,
     languages: list[str],
@@ -150,17 +159,27 @@ def _sections(
     used = np.zeros(len(forms), np.bool_)
     for chunk in chunks:
         used[chunk.titles.forms] = used[chunk.texts.forms] = True
-    vocabulary = make_vocabulary(list(compress(forms, used)))
-    new_number = np.cumsum(used, dtype=np.int32) - 1
+    # In the order of a vocabulary.
+    own = sorted(compress(forms, used))
+    new_number = np.zeros(len(forms), np.int32)
+    new_number[np.fromiter(map(forms.__getitem__, own), np.int64, len(own))] = np.arange(len(own))
+    of_each = [form.partition(BETWEEN)[0] for form in own]
+    stems = list(dict.fromkeys(of_each))
+    yield from named("stem", encode_lexicon(stems))
+    is_other = np.fromiter(map(ne, of_each[1:], of_each), np.bool_, max(len(own) - 1, 0))
+    vocabulary = vocabulary_of(np.concatenate(([0], np.cumsum(is_other)))[: len(own)], len(stems))
+    del of_each, stems
+    words, word_of = sorted_words([form.partition(BETWEEN)[2] for form in own])
+    yield from named("word", encode_lexicon(words))
+    yield from vocabulary_sections(vocabulary, word_of, len(words))
+    del own, words, word_of
     # A title stands where its article begins, a paragraph in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
     bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.anchors) for chunk in chunks])[:-1])
-    titles = [NumberedRun(c.titles, new_number, head) for c, head in zip(chunks, heads, strict=True)]
-    paragraphs = [NumberedRun(c.texts, new_number, body) for c, body in zip(chunks, bodies, strict=True)]
+    titles = [NumberedRun.of(c.titles, new_number, head) for c, head in zip(chunks, heads, strict=True)]
+    paragraphs = [NumberedRun.of(c.texts, new_number, body) for c, body in zip(chunks, bodies, strict=True)]
     for chunk in chunks:
         chunk.titles = chunk.texts = Run()
-    yield from vocabulary.sections.items()
-    vocabulary.sections.clear()
     yield from named("title", postings_sections(vocabulary, titles))
     yield from named("paragraph", postings_sections(vocabulary, paragraphs))
     del vocabulary
@@ -194,40 +213,30 @@ def facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, 
     return {"documents": documents, "articles": articles, "languages": list(languages)}
 
 
-def make_vocabulary(forms: Sequence[tuple[str, str]]) -> Vocabulary:
-    """The lexicons of the given forms."""
-    stems, stem_of = sorted_words([stem for stem, _ in forms])
-    words, word_of = sorted_words([word for _, word in forms])
-    return vocabulary_of(stems, words, stem_of, word_of)
+def vocabulary_of(stem_of: Array, stems: int) -> Vocabulary:
+    """The vocabulary of forms whose stems, of so many, are these; ascending by stem, then by word."""
+    variant_of = np.arange(len(stem_of), dtype=np.int32)
+    variant_of -= _starts(stem_of, stems)[stem_of]
+    return Vocabulary(stem_of.astype(np.int32, copy=False), compact(variant_of), stems)
 
 
-def vocabulary_of(stems: list[str], words: list[str], stem_of: Ints, word_of: Ints) -> Vocabulary:
-    """The vocabulary of forms that are given as places in sorted lists of stems and of words."""
-    # Each pair is there once, so that one number can stand for it.
-    order = np.argsort(stem_of * len(words) + word_of)
-    per_stem = np.bincount(stem_of, minlength=len(stems))
-    stem_starts = np.concatenate(([0], np.cumsum(per_stem)))
-    variant_of = np.empty(len(stem_of), np.int64)
-    variant_of[order] = np.arange(len(stem_of)) - np.repeat(stem_starts[:-1], per_stem)
-    by_word = np.argsort(word_of * len(stems) + stem_of)
-    per_word = np.bincount(word_of, minlength=len(words))
-    return Vocabulary(
-        stems,
-        words,
-        stem_of.astype(np.int32),
-        compact(variant_of),
-        {
-            **dict(named("stem", encode_lexicon(stems))),
-            **dict(named("word", encode_lexicon(words))),
-            # The words of each stem, ascending: a word's place among them is its variant.
-            "stem.starts": compact(stem_starts),
-            "stem.words": compact(word_of[order]),
-            # The stems of each word, and its variant there.
-            "word.starts": compact(np.concatenate(([0], np.cumsum(per_word)))),
-            "word.stems": compact(stem_of[by_word]),
-            "word.variants": compact(variant_of[by_word]),
-        },
-    )
+def vocabulary_sections(vocabulary: Vocabulary, word_of: Array, words: int) -> Iterator[Section]:
+    """What says which words each stem has, and which stems each word; `word_of` is the word of each form."""
+    # The words of each stem, ascending: a word's place among them is its variant.
+    yield "stem.starts", compact(_starts(vocabulary.stem_of, vocabulary.stems))
+    yield "stem.words", compact(word_of)
+    # The stems of each word, and its variant there.
+    yield "word.starts", compact(_starts(word_of, words))
+    by_word = stable_order(word_of, words)
+    yield "word.stems", compact(vocabulary.stem_of[by_word])
+    yield "word.variants", compact(vocabulary.variant_of[by_word])
+
+
+def _starts(owners: Array, number: int) -> NDArray[np.int32]:
+    """Where those of each of so many owners begin when they are sorted, and after the last where they end."""
+    starts = np.zeros(number + 1, np.int32)
+    np.cumsum(np.bincount(owners, minlength=number), out=starts[1:], dtype=np.int32)
+    return starts
 
 
 def postings_sections(vocabulary: Vocabulary, runs: list[NumberedRun]) -> Iterator[Section]:
@@ -235,60 +244,71 @@ def postings_sections(vocabulary: Vocabulary, runs: list[NumberedRun]) -> Iterat
 
     One after the other: in what most of them are made of, each word of the text is a number.
     """
-    groups = [vocabulary.stem_of[own.forms[own.run.heads]] for own in runs]
-    counts = np.zeros(len(vocabulary.stems), np.int64)
-    for own, stems in zip(runs, groups, strict=True):
-        counts[stems] += own.run.counts
-    occurrences = np.concatenate(([0], np.cumsum(counts)))
-    size = int(occurrences[-1])
-    docs, positions, variants = _laid_out(vocabulary, runs, groups, occurrences)
+    counts: Array = np.zeros(vocabulary.stems, np.int64)
+    for own in runs:
+        heads, sizes = own.groups()
+        counts[vocabulary.stem_of[own.forms[heads]]] += sizes
+    # In half the memory, unless there are too many.
+    kind = np.uint32 if int(counts.sum()) < 2**32 else np.int64
+    occurrences: Array = np.zeros(vocabulary.stems + 1, kind)
+    np.cumsum(counts, out=occurrences[1:], dtype=kind)
+    size, has_some = int(occurrences[-1]), counts > 0
+    del counts
+    docs, positions, variants = _laid_out(vocabulary, runs, occurrences)
     is_first = np.ones(size, np.bool_)
     np.not_equal(docs[1:], docs[:-1], out=is_first[1:])
-    is_first[occurrences[:-1][counts > 0]] = True
-    # In half the memory, unless there are too many.
-    kind = np.uint32 if size < 2**32 else np.uint64
-    first = np.flatnonzero(is_first).astype(kind)
+    is_first[occurrences[:-1][has_some]] = True
+    first = places_of(True, is_first, int(np.count_nonzero(is_first)), kind)
     del is_first
-    starts = np.searchsorted(first, occurrences.astype(kind))
+    starts = np.searchsorted(first, occurrences).astype(kind)
     yield "starts", compact(starts)
-    docs = docs[first]
-    freqs = np.diff(first, append=kind(size)).astype(np.int32)
-    del first
-    begins = starts[:-1][counts > 0]
-    heads = docs[begins]
-    docs[1:] -= docs[:-1].copy()
-    docs[begins] = heads
-    # From the document before to this one; the first of a stem counts from 0.
-    yield from named("gaps", pack(docs))
-    del docs
+    begins = starts[:-1][has_some]
+    del starts
+    freqs = np.empty(len(first), np.int32)
+    np.subtract(first[1:], first[:-1], out=freqs[:-1], casting="unsafe")
+    freqs[-1:] = size - first[-1:]
     yield from named("freqs", pack(freqs))
     del freqs
+    docs = docs[first]
+    del first
+    # From the document before to this one; the first of a stem counts from 0.
+    gaps = np.empty_like(docs)
+    np.subtract(docs[1:], docs[:-1], out=gaps[1:])
+    gaps[begins] = docs[begins]
+    del docs, begins
+    yield from named("gaps", pack(gaps))
+    del gaps
     yield "occurrences", compact(occurrences)
+    del occurrences
     yield from named("positions", pack(positions))
+    del positions
     yield "variants", variants
 
 
 def _laid_out(
-    vocabulary: Vocabulary, runs: list[NumberedRun], groups: list[Array], occurrences: Ints
+    vocabulary: Vocabulary, runs: list[NumberedRun], occurrences: Array
 ) -> tuple[Array, Array, Array]:
     """The document, the position and the variant of every occurrence, stem after stem; uses up the runs.
 
-    `groups` are the stems of each run's groups, `occurrences` says where those of each stem begin.
+    `occurrences` says where those of each stem begin.
     """
     size = int(occurrences[-1])
     docs = np.empty(size, np.int32)
-    positions = np.empty(size, np.result_type(np.uint8, *(own.run.positions.dtype for own in runs)))
+    positions = np.empty(size, np.uint8)
     variants = np.empty(size, vocabulary.variant_of.dtype)
     free = occurrences[:-1].copy()
     runs.reverse()
-    for stems in groups:
+    while runs:
         own = runs.pop()
-        run = own.run
-        places = ranges(free[stems], run.counts)
-        free[stems] += run.counts
-        docs[places] = own.documents[run.texts]
-        positions[places] = run.positions
-        variants[places] = vocabulary.variant_of[own.forms[run.forms]]
+        for run in own.read():
+            stems = vocabulary.stem_of[own.forms[run.heads]]
+            places = ranges(free[stems], run.counts)
+            free[stems] += run.counts.astype(free.dtype)
+            docs[places] = own.documents[run.texts]
+            narrow = compact(run.positions)
+            positions = positions.astype(np.result_type(positions, narrow), copy=False)
+            positions[places] = narrow
+            variants[places] = vocabulary.variant_of[own.forms[run.forms]]
     return docs, positions, variants
 
 

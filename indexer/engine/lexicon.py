@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from operator import lt
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.segment import Array, compact
+from indexer.engine.arrays import places_of
+from indexer.engine.segment import Array
 from indexer.engine.trusting import trusting
 from indexer.sharing import lazy
 
 # Every so many words one is kept in memory. A search among those and then in one stretch of the text takes a
 # third of the time that it takes to read a word from the text at each step.
 _STRETCH = 64
-_AT_ONCE = 2**16  # words that are compared together
+_AT_ONCE = 2**13  # words of a lexicon that are objects at a time
 
 
 class Lexicon:
@@ -53,9 +55,7 @@ class Lexicon:
             return 0
         # It stands after the last head before `wanted`, and is the next head at the latest.
         first, after = (stretch - 1) * _STRETCH, min(stretch * _STRETCH, len(self._ends))
-        start = self._ends[first - 1] + 1 if first else 0
-        words = bytes(self._text[start : self._ends[after - 1]]).split(b"\n")
-        return first + bisect_left(words, wanted)
+        return first + bisect_left(self._between(first, after), wanted)
 
     def words(self) -> list[str]:
         """All the words, decoded."""
@@ -65,25 +65,99 @@ class Lexicon:
     def is_sorted(self) -> bool:
         """Whether every word is text, and stands after the one before it."""
         last: list[bytes] = []
-        for first in range(0, len(self._ends), _AT_ONCE):
-            start = self._ends[first - 1] + 1 if first else 0
-            text = bytes(self._text[start : self._ends[min(first + _AT_ONCE, len(self._ends)) - 1]])
+        for own in self._stretches():
             with trusting(self._path):
-                text.decode()
-            words = [*last, *text.split(b"\n")]
+                b"".join(own).decode()
+            words = [*last, *own]
             if not all(map(lt, words, words[1:])):
                 return False
             last = words[-1:]
         return True
 
+    def only(self, wanted: NDArray[np.bool_]) -> Lexicon:
+        """The lexicon of the words that are wanted."""
+        if wanted.all():
+            return self
+        places = range(0, len(wanted), _AT_ONCE)
+        kept = (wanted[place : place + _AT_ONCE].tolist() for place in places)
+        return _lexicon(list(compress(*both)) for both in zip(self._stretches(), kept, strict=True))
+
+    def sections(self) -> dict[str, Array]:
+        """Its sections: "text" and "ends"."""
+        return {"text": np.asarray(self._text), "ends": np.asarray(self._ends)}
+
     @lazy
     def _heads(self) -> list[bytes]:
         return [self._bytes(number) for number in range(0, len(self._ends), _STRETCH)]
+
+    def _stretches(self) -> Iterator[list[bytes]]:
+        """All the words, some at a time."""
+        for first in range(0, len(self._ends), _AT_ONCE):
+            yield self._between(first, min(first + _AT_ONCE, len(self._ends)))
+
+    def _between(self, first: int, after: int) -> list[bytes]:
+        """The words from number `first` up to `after`, which is more."""
+        start = self._ends[first - 1] + 1 if first else 0
+        return bytes(self._text[start : self._ends[after - 1]]).split(b"\n")
 
     def _bytes(self, number: int) -> bytes:
         # A word is followed by a line break, but for the last.
         start = self._ends[number - 1] + 1 if number else 0
         return bytes(self._text[start : self._ends[number]])
+
+
+def merge_lexicons(lexicons: Sequence[Lexicon]) -> tuple[Lexicon, list[NDArray[np.int32]]]:
+    """The lexicon of the words of several, and for each of these the numbers there of its words (int32).
+
+    Few words are objects at a time, however many there are.
+    """
+    numbers = [np.empty(len(lexicon), np.int32) for lexicon in lexicons]
+
+    def merged() -> Iterator[list[bytes]]:
+        count = 0
+        places = [0] * len(lexicons)
+        for bounds in _bounds(lexicons):
+            parts = [
+                lexicon._between(place, bound) if place < bound else []
+                for lexicon, place, bound in zip(lexicons, places, bounds, strict=True)
+            ]
+            words = sorted(set().union(*parts))
+            number_of = dict(zip(words, range(count, count + len(words)), strict=True))
+            for own, part, place, bound in zip(numbers, parts, places, bounds, strict=True):
+                own[place:bound] = np.fromiter(map(number_of.__getitem__, part), np.int32, len(part))
+            count, places = count + len(words), bounds
+            yield words
+
+    return _lexicon(merged()), numbers
+
+
+def _bounds(lexicons: Sequence[Lexicon]) -> Iterator[list[int]]:
+    """Where to cut lexicons so that their pieces follow one another, none longer than some words."""
+    places = [0] * len(lexicons)
+    while True:
+        further = [
+            lexicon._bytes(place + _AT_ONCE)
+            for lexicon, place in zip(lexicons, places, strict=True)
+            if place + _AT_ONCE < len(lexicon)
+        ]
+        if not further:
+            break
+        nearest = min(further)
+        places = [lexicon.first_from(nearest) for lexicon in lexicons]
+        yield places
+    yield [len(lexicon) for lexicon in lexicons]
+
+
+def _lexicon(stretches: Iterable[list[bytes]]) -> Lexicon:
+    """The lexicon of words that come some at a time, ascending."""
+    text, count = bytearray(), 0
+    for words in filter(None, stretches):
+        if count:
+            text += b"\n"
+        text += b"\n".join(words)
+        count += len(words)
+    letters = np.frombuffer(text, np.uint8)
+    return Lexicon(letters, _ends(letters, count))
 
 
 def sorted_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
@@ -97,5 +171,12 @@ def sorted_words(words: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
 def encode_lexicon(words: Sequence[str]) -> dict[str, Array | bytes]:
     """The sections of a lexicon: "text" and "ends". The words are sorted, and have no line breaks."""
     text = "\n".join(words).encode()
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-    return {"text": text, "ends": compact(np.append(ends, len(text)) if words else ends)}
+    return {"text": text, "ends": _ends(np.frombuffer(text, np.uint8), len(words))}
+
+
+def _ends(text: Array, words: int) -> Array:
+    """Where each of so many words ends in a text."""
+    if not words:
+        return np.empty(0, np.uint8)
+    kind = np.min_scalar_type(len(text)).type
+    return np.append(places_of(ord("\n"), text, words - 1, kind), kind(len(text)))

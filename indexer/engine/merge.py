@@ -6,24 +6,29 @@ eight of a tier become one of the next. Every posting is copied once a tier, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.arrays import stretches
 from indexer.engine.field import FIELDS
 from indexer.engine.invert import (
     NumberedRun,
-    Vocabulary,
     article_sections,
     facts,
     named,
     postings_sections,
     vocabulary_of,
+    vocabulary_sections,
 )
 from indexer.engine.labels import STORED, joined, label_sections
+from indexer.engine.lexicon import Lexicon, merge_lexicons
 from indexer.engine.runs import Run
 from indexer.engine.segment import Array, Section, compact, encode
 from indexer.engine.soundness import check_numbers
@@ -33,6 +38,9 @@ from indexer.engine.view import SegmentView
 FACTOR = 8
 _SMALLEST = 1000  # documents; below, a segment is of the lowest tier
 _MOST_REMOVED = 0.3
+
+_MMAP_THRESHOLD, _LARGE = -3, 2**20  # what is larger, in bytes, goes back at once
+_NONE = np.empty(0, np.int64)
 
 Source = tuple[SegmentView, NDArray[np.bool_] | None]
 """A segment, and which of its documents are live (None: all)."""
@@ -67,9 +75,11 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
 
     Raises IndexDamaged when the numbers of a source do not agree.
     """
+    _return_memory()
     views = [view for view, _ in sources]
     for view in views:
         check_numbers(view)
+        view.file.release()
     lives = [np.ones(view.documents, np.bool_) if live is None else live for view, live in sources]
     kept = [np.flatnonzero(live[view.first[:-1]]) for view, live in zip(views, lives, strict=True)]
     documents = sum(int(live.sum()) for live in lives)
@@ -86,25 +96,44 @@ def _sections(
 ) -> Iterator[Section]:
     """The sections of the segment, one made after the other."""
     forms = _forms(views)
-    fields = {
-        field: [_run(field, view, live) for view, live in zip(views, lives, strict=True)] for field in FIELDS
-    }
     # What stands only in removed documents is no word of the new segment.
     used = np.zeros(len(forms.every), np.bool_)
-    for runs in fields.values():
-        for numbers, run in zip(forms.numbers, runs, strict=True):
-            used[numbers[run.forms]] = True
-    vocabulary = _vocabulary(forms, used)
-    new_number = np.cumsum(used, dtype=np.int32) - 1
-    yield from vocabulary.sections.items()
-    counts = [int(live.sum()) for live in lives]
-    own_documents = np.split(np.arange(sum(counts)), np.cumsum(counts)[:-1])
+    groups = {
+        field: [_groups(field, *own, used) for own in zip(views, lives, forms.numbers, strict=True)]
+        for field in FIELDS
+    }
+    if used.all():
+        every, numbers = forms.every, forms.numbers
+    else:
+        new_number = np.cumsum(used, dtype=np.int32) - 1
+        every, numbers = forms.every[used], [new_number[own] for own in forms.numbers]
+    stem_of, word_of = np.empty(len(every), np.int32), np.empty(len(every), np.int32)
+    most = max(len(forms.words), 1)
+    np.floor_divide(every, most, out=stem_of, casting="unsafe")
+    np.remainder(every, most, out=word_of, casting="unsafe")
+    stems, stem_of = _in_use(forms.stems, stem_of)
+    words, word_of = _in_use(forms.words, word_of)
+    counts = len(stems), len(words)
+    del forms, used, every
+    yield from named("stem", stems.sections())
+    del stems
+    yield from named("word", words.sections())
+    del words
+    vocabulary = vocabulary_of(stem_of, counts[0])
+    del stem_of
+    yield from vocabulary_sections(vocabulary, word_of, counts[1])
+    del word_of
+    ends = np.cumsum([int(live.sum()) for live in lives])
+    own_documents = np.split(np.arange(ends[-1], dtype=np.int32), ends[:-1])
     for field in FIELDS:
-        numbered = [
-            NumberedRun(run, new_number[numbers], own)
-            for run, numbers, own in zip(fields.pop(field), forms.numbers, own_documents, strict=True)
+        runs = [
+            NumberedRun(own, documents, sizes, partial(_runs, field, view, live))
+            for own, documents, sizes, view, live in zip(
+                numbers, own_documents, groups.pop(field), views, lives, strict=True
+            )
         ]
-        yield from named(field, postings_sections(vocabulary, numbered))
+        yield from named(field, postings_sections(vocabulary, runs))
+    del vocabulary, numbers
 
     def column(name: str) -> NDArray[np.int64]:
         parts = [view.column(name)[own] for view, own in zip(views, kept, strict=True)]
@@ -145,54 +174,97 @@ def _sections(
     yield from named("text", _texts(views, kept))
 
 
+def _return_memory() -> None:
+    """Have memory that is free go back to the system: the C library of Linux would keep much of it."""
+    with suppress(AttributeError, TypeError):  # where there is another one
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.malloc_trim(0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """The forms of the segments together: each a stem and a word, by their numbers in the common lists."""
+    """The forms of the segments together: each a stem and a word, by their numbers in the common lexicons."""
 
-    stems: list[str]
-    words: list[str]
+    stems: Lexicon
+    words: Lexicon
     every: NDArray[np.int64]
     """Each form as stem number times the count of words, plus word number; ascending."""
-    numbers: list[NDArray[np.int64]]
+    numbers: list[NDArray[np.int32]]
     """For each segment, the places in `every` of its forms; those of stem s begin at stem.starts[s]."""
 
 
 def _forms(views: Sequence[SegmentView]) -> _Forms:
-    stem_lists = [view.stems.words() for view in views]
-    word_lists = [view.words.words() for view in views]
-    stems = sorted(set().union(*stem_lists))
-    words = sorted(set().union(*word_lists))
-    stem_numbers = {stem: number for number, stem in enumerate(stems)}
-    word_numbers = {word: number for number, word in enumerate(words)}
+    stems, stem_numbers = merge_lexicons([view.stems for view in views])
+    for view in views:
+        view.file.release()
+    words, word_numbers = merge_lexicons([view.words for view in views])
     keys = []
-    for view, own_stems, own_words in zip(views, stem_lists, word_lists, strict=True):
-        stem_map = np.array([stem_numbers[stem] for stem in own_stems], np.int64)
-        word_map = np.array([word_numbers[word] for word in own_words], np.int64)
-        of_stem = np.repeat(stem_map, np.diff(view.column("stem.starts")))
-        keys.append(of_stem * len(words) + word_map[view.column("stem.words")])
-    every = np.unique(np.concatenate(keys))
-    return _Forms(stems, words, every, [np.searchsorted(every, own) for own in keys])
+    for view, stem_of, word_of in zip(views, stem_numbers, word_numbers, strict=True):
+        key = np.repeat(stem_of * np.int64(len(words)), np.diff(view.column("stem.starts")))
+        key += word_of[view.file.sections["stem.words"]]
+        keys.append(key)
+        view.file.release()
+    del stem_numbers, word_numbers
+    numbers = [np.empty(len(key), np.int32) for key in keys]
+    every = np.empty(sum(map(len, keys)), np.int64)
+    begins, count = [0] * len(keys), 0
+    for parts in stretches(keys):
+        own = np.unique(np.concatenate(parts))
+        every[count : count + len(own)] = own
+        for segment, part in enumerate(parts):
+            begin, begins[segment] = begins[segment], begins[segment] + len(part)
+            numbers[segment][begin : begins[segment]] = np.searchsorted(own, part) + count
+        count += len(own)
+    return _Forms(stems, words, every[:count], numbers)
 
 
-def _run(field: str, view: SegmentView, live: NDArray[np.bool_]) -> Run:
-    """The live occurrences of a field, whose forms are those of the segment."""
-    docs, variants, positions = view.fields[field].everything()
-    counts = np.diff(view.column(f"{field}.occurrences"))
-    first_form = np.repeat(view.column("stem.starts")[:-1], counts)
-    return Run(counts[counts > 0], first_form + variants, docs, positions).only(live)
+def _in_use(lexicon: Lexicon, numbers: NDArray[np.int32]) -> tuple[Lexicon, NDArray[np.int32]]:
+    """The lexicon of those words that are numbered, and their numbers there."""
+    used = np.zeros(len(lexicon), np.bool_)
+    used[numbers] = True
+    if used.all():
+        return lexicon, numbers
+    new_number = np.cumsum(used, dtype=np.int32) - 1
+    return lexicon.only(used), new_number[numbers]
 
 
-def _vocabulary(forms: _Forms, used: NDArray[np.bool_]) -> Vocabulary:
-    """The vocabulary of the forms in use."""
-    stem_of, word_of = np.divmod(forms.every[used], max(len(forms.words), 1))
-    stem_kept, stem_of = np.unique(stem_of, return_inverse=True)
-    word_kept, word_of = np.unique(word_of, return_inverse=True)
-    return vocabulary_of(
-        [forms.stems[number] for number in stem_kept.tolist()],
-        [forms.words[number] for number in word_kept.tolist()],
-        stem_of,
-        word_of,
-    )
+def _groups(
+    field: str,
+    view: SegmentView,
+    live: NDArray[np.bool_],
+    numbers: NDArray[np.int32],
+    used: NDArray[np.bool_],
+) -> Callable[[], tuple[Array, Array]]:
+    """What gives heads and counts of a field's runs; their forms, by these numbers, are marked as used."""
+    if live.all():
+        used[numbers] = True
+        return partial(_all_groups, field, view)
+    heads, counts = [_NONE], [_NONE]
+    for run in _runs(field, view, live):
+        used[numbers[run.forms]] = True
+        heads.append(run.heads)
+        counts.append(run.counts)
+    found = np.concatenate(heads), np.concatenate(counts)
+    return lambda: found
+
+
+def _all_groups(field: str, view: SegmentView) -> tuple[Array, Array]:
+    """Heads and counts where every document is live."""
+    counts: Array = np.diff(view.column(f"{field}.occurrences"))
+    return view.file.sections["stem.starts"][:-1][counts > 0], counts[counts > 0]
+
+
+def _runs(field: str, view: SegmentView, live: NDArray[np.bool_]) -> Iterator[Run]:
+    """The live occurrences of a field, some stems at a time; the forms are those of the segment."""
+    own = view.fields[field]
+    occurrences, first_form = own.occurrences, view.file.sections["stem.starts"]
+    for low, high in own.parts():
+        docs, variants, positions = own.everything(low, high)
+        counts: Array = np.diff(occurrences[low : high + 1].astype(np.int64))
+        forms = np.repeat(first_form[low:high], counts) + variants
+        yield Run(counts[counts > 0], forms, docs, positions).only(live)
+    view.file.release()
 
 
 def _texts(views: Sequence[SegmentView], kept: Sequence[NDArray[np.int64]]) -> dict[str, Any]:

@@ -91,6 +91,11 @@ class SegmentFile:
         if size < len(self._map):
             self._refuse(size, f"it had {len(self._map)} bytes when it was opened")
 
+    def release(self) -> None:
+        """Give back the memory that holds what was read: it is read again when it is used again."""
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self._map.madvise(mmap.MADV_DONTNEED)
+
     def verify(self) -> None:
         """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
         with stored(self.path):

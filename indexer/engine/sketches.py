@@ -11,7 +11,7 @@ estimates the likeness, with a standard deviation of 0.05 at 0.8. A bin without 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,9 @@ class Sketcher:
     def __init__(self) -> None:
         self._hashes = np.empty(0, np.uint64)
 
-    def learn(self, forms: Sequence[tuple[str, str]]) -> None:
-        """Take in the forms (stem, word) with the next numbers."""
-        new = [zlib.crc32(word.encode()) for _, word in forms]
+    def learn(self, words: Iterable[str]) -> None:
+        """Take in the words of the forms with the next numbers."""
+        new = [zlib.crc32(word.encode()) for word in words]
         self._hashes = np.concatenate((self._hashes, np.array(new, np.uint64)))
 
     def sketches(

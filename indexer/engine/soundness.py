@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,6 @@ from indexer.engine.lexicon import Lexicon
 from indexer.engine.record import decode_article
 from indexer.engine.trusting import trusting
 from indexer.engine.view import SegmentView
-
-_AT_ONCE = 2**18  # occurrences that are looked at together
 
 
 def check_segment(view: SegmentView) -> None:
@@ -93,6 +90,10 @@ def _check_forms(view: SegmentView) -> None:
     within = np.diff(owners) == 0
     if not (np.diff(stems)[within] > 0).all():
         view.file.refuse("word.stems", "is not in order")
+    words, begins = view.file.sections["stem.words"], np.zeros(len(stems) + 1, np.bool_)
+    begins[firsts] = True
+    if not ((words[1:] > words[:-1]) | begins[1:-1]).all():
+        view.file.refuse("stem.words", "is not in order")
     places, by_id = view.column("article.id_places"), view.column("article.by_id")
     if not np.array_equal(by_id[places], np.arange(view.articles)):
         view.file.refuse("article.by_id", "does not agree with article.id_places")
@@ -106,9 +107,7 @@ def _check_field(view: SegmentView, field: str) -> None:
     own = view.fields[field]
     starts, occurrences = own.starts.astype(np.int64), own.occurrences.astype(np.int64)
     widths = np.diff(view.column("stem.starts"))
-    bounds = np.searchsorted(occurrences, np.arange(0, int(occurrences[-1]), _AT_ONCE), "right") - 1
-    stems = np.unique(np.append(bounds, len(view.stems))).tolist()
-    for low, high in pairwise(stems):
+    for low, high in own.parts():
         docs, freqs = own.decode(low, high)
         is_first = np.zeros(len(docs) + 1, np.bool_)
         is_first[starts[low : high + 1] - starts[low]] = True

@@ -142,6 +142,8 @@ class Batch:
 
     def _commit(self) -> None:
         self._flush()
+        # A merge wants the memory.
+        self._buffer, self._gatherer = Buffer(), Gatherer(self._snapshot.default_language)
         segments = self._merged([*self._survivors(), *self._fresh()])
         number = self._snapshot.commit + 1
         self._before_commit(number)

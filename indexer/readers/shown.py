@@ -38,7 +38,7 @@ _MODERN = re.compile(
     r"""|HTML\s4\.01\s[^>]*//EN["']\s*["']))""",
     re.ASCII | re.IGNORECASE,
 )
-# A browser ends a paragraph at such a tag even if none is open; lxml then makes one word of the two around it.
+# A browser ends a paragraph here even if none is open; lxml then makes one word of the two around the tag.
 _AFTER_PARAGRAPH = re.compile("(</p(?:[\t\n\f\r /][^<>]*)?>)(?![\t\n\f\r ])", re.ASCII | re.IGNORECASE)
 # A character that, beside one of these, normalization makes one with it.
 _JOINING = re.compile("([<=>])(?=\u0338)")

@@ -56,8 +56,7 @@ def run(rounds: int, chance: random.Random) -> str:
         ("a.jsonl", _articles, [bound]),
         ("short.jsonl", _short_articles, [bound]),
         ("long.jsonl", _long_articles, [bound]),
-        # Not the largest: to merge segments of several million different words takes more, 2.3 GB at 64 MB.
-        ("new.jsonl", _new_words, [bound // 8]),
+        ("new.jsonl", _new_words, [bound]),
     ):
         for suffix in ("", ".gz"):
             figures.append(_largest(name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
