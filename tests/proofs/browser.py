@@ -29,6 +29,8 @@ pages => pages.map(page => {
       at = at.parentElement;
     if (!at) words.forEach(word => shown.add(word));
   }
+  // Two pieces of text that stand together on the screen are read as one word.
+  for (const word of (inner.body?.innerText || "").match(/zq\d+qz/g) || []) shown.add(word);
   // Which of several titles is the page's depends on where a table puts them.
   const titles = [...inner.querySelectorAll("title")].filter(title => !title.closest("svg, math"));
   const title = titles.map(title => title.text).join(" ").match(/zq\d+qz/g) || [];
