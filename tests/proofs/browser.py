@@ -30,22 +30,26 @@ pages => pages.map(page => {
     if (!at) words.forEach(word => shown.add(word));
   }
   // Two pieces of text that stand together on the screen are read as one word.
-  for (const word of (inner.body?.innerText || "").match(/zq\d+qz/g) || []) shown.add(word);
+  const together = (inner.body?.innerText || "").match(/zq\d+qz/g) || [];
   // Which of several titles is the page's depends on where a table puts them.
   const titles = [...inner.querySelectorAll("title")].filter(title => !title.closest("svg, math"));
   const title = titles.map(title => title.text).join(" ").match(/zq\d+qz/g) || [];
   const tree = inner.documentElement ? inner.documentElement.outerHTML : "";
   frame.remove();
-  return {shown: [...shown], title, tree};
+  return {shown: [...shown], together, title, tree};
 })
 """
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The words of a page that a browser shows, those in its titles, and the tree that it made."""
+    """The words of a page that a browser shows, those in its titles, and the tree that it made.
+
+    `together` are words that it shows, too, whether they are one piece of text or several.
+    """
 
     shown: frozenset[str]
+    together: frozenset[str]
     title: frozenset[str]
     tree: str
 
@@ -61,7 +65,8 @@ class Oracle:
         found: list[Seen] = []
         for start in range(0, len(pages), 50):
             for words in self._tab.evaluate(_ASK, list(pages[start : start + 50])):
-                found.append(Seen(frozenset(words["shown"]), frozenset(words["title"]), words["tree"]))
+                own = (frozenset(words[name]) for name in ("shown", "together", "title"))
+                found.append(Seen(*own, words["tree"]))
         return found
 
 

@@ -104,7 +104,8 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
             # What two pieces of text make together is no word of the page.
             text = [word for word in pages.WORD.findall(" ".join(article.paragraphs)) if word in page]
             title = [word for word in pages.WORD.findall(article.title) if word in page]
-            odd = (set(text) - words.shown) | (set(title) - words.shown - words.title)
+            seen = words.shown | words.together
+            odd = (set(text) - seen) | (set(title) - seen - words.title)
             if odd:
                 raise Lost(f"{sorted(odd)} is no text that Chromium shows: {page!r}")
     return list(outcomes.values())
