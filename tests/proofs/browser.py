@@ -65,8 +65,8 @@ class Oracle:
         found: list[Seen] = []
         for start in range(0, len(pages), 50):
             for words in self._tab.evaluate(_ASK, list(pages[start : start + 50])):
-                own = (frozenset(words[name]) for name in ("shown", "together", "title"))
-                found.append(Seen(*own, words["tree"]))
+                shown, together, title = (frozenset(words[name]) for name in ("shown", "together", "title"))
+                found.append(Seen(shown, together, title, words["tree"]))
         return found
 
 
