@@ -222,8 +222,10 @@ def _left_out(typed: Query, clauses: Sequence[Clause]) -> Iterator[Change]:
         return
     best = np.flatnonzero(counts == most)[:MAX_COMPARED]
     gone = np.array([~clause.passes[best // 8] >> (7 - best % 8).astype(np.uint8) & 1 for clause in words])
-    lacking, times = np.unique(gone.T, axis=0, return_counts=True)
-    for row in np.argsort(-times, kind="stable")[:MAX_SETS].tolist():
-        left_out = [clause.label for clause, is_gone in zip(words, lacking[row], strict=True) if is_gone]
+    # As strings: NumPy compares rows of numbers one number at a time.
+    rows = np.ascontiguousarray(np.packbits(gone, axis=0).T)
+    _, first, times = np.unique(rows.view(f"S{rows.shape[1]}"), return_index=True, return_counts=True)
+    for row in first[np.argsort(-times, kind="stable")[:MAX_SETS]].tolist():
+        left_out = [clause.label for clause, is_gone in zip(words, gone[:, row], strict=True) if is_gone]
         if change := leaving_out(typed, left_out):
             yield change
