@@ -24,13 +24,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from indexer import Article, Config, Index, InvalidArticle, open_index, sync
+from indexer import Article, Config, Index, InvalidArticle, open_index, reconcile, sync
 from indexer.engine import merge, writer
 from tests.proofs.answers import everything
 from tests.proofs.archive import Lost
 
 ROUNDS = 10_000
 """Sequences."""
+WITH_WORKERS = 8
+"""Of so many sequences one reads its files in workers, as else most would: to start them takes longest."""
 STEPS = 30
 """The most changes of a sequence."""
 
@@ -264,8 +266,17 @@ def run(rounds: int, chance: random.Random) -> str:
 
 @contextmanager
 def _small_segments() -> Iterator[None]:
-    """Merges are due after a few articles; and a clock so fast that files grow old within a sequence."""
+    """Merges are due after a few articles; and a clock so fast that files grow old within a sequence.
+
+    Most sequences read their files in this process.
+    """
+    worth = reconcile._worth
+
+    def jobs(*given: Any) -> int:
+        return 0 if Changes.sequences % WITH_WORKERS else worth(*given)
+
     with (
+        patch.object(reconcile, "_worth", jobs),
         patch.object(merge, "FACTOR", 3),
         patch.object(merge, "_SMALLEST", 6),
         patch.object(writer, "_CHUNK", 200),
