@@ -1,10 +1,14 @@
-"""A long query lets those go first that came after it, and still gets its share."""
+"""Queries take turns; a long one lets those go first that came after it, and still gets its share."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import NoReturn
 
+import pytest
+
+from indexer.engine import deadline
 from indexer.engine.deadline import SHORT, Deadline
 
 
@@ -39,7 +43,49 @@ def test_a_long_query_rests_until_a_new_one_is_done() -> None:
     assert order == ["new", "old"]
 
 
-def test_a_new_query_waits_for_nobody() -> None:
+def test_a_query_that_begins_waits_for_the_one_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "PATIENCE", 60)
+    begins, order = threading.Event(), []
+
+    def begin() -> None:
+        begins.set()
+        with Deadline(60):
+            order.append("second")
+
+    with Deadline(60):
+        thread = threading.Thread(target=begin)
+        thread.start()
+        begins.wait()
+        time.sleep(0.02)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_but_not_for_long_and_not_for_one_that_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Deadline(60):
+        began = time.perf_counter()
+        with Deadline(60):
+            assert time.perf_counter() - began >= deadline.PATIENCE
+    monkeypatch.setattr(deadline, "PATIENCE", 3600)
+    with Deadline(60) as resting:
+        resting._quiet.set()
+        with Deadline(60):
+            pass
+
+
+def test_a_query_that_is_interrupted_before_it_begins_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with Deadline(60) as first:
+        monkeypatch.setattr(first._quiet, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Deadline(60).__enter__()
+        assert not first._others()
+
+
+def test_a_new_query_does_not_rest() -> None:
     with long_one(), Deadline(60) as new:
         new.check()
         assert new._rested == 0

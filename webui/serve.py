@@ -34,7 +34,7 @@ IN_MEMORY = 2 * 2**20
 # Seconds of silence after which a connection is closed.
 SILENCE = 30
 # Seconds after which a thread lets another one run.
-SWITCH = 0.0005
+SWITCH = 0.0001
 # Seconds between two looks for silent ones.
 LOOKED_AFTER = 5
 

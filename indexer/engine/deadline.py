@@ -10,8 +10,10 @@ from types import TracebackType
 
 Clock = Callable[[], float]
 """Seconds from some moment on, never running backwards."""
-SHORT = 0.025
-"""Seconds that nearly all queries are done in; what takes longer lets those go first that have just begun."""
+SHORT = 0.01
+"""Seconds that most queries are done in; one that takes longer lets those go first that do not."""
+PATIENCE = 0.005
+"""Seconds that a query waits at most, as it begins, for another to be done or to rest."""
 
 
 class TimeIsUp(Exception):
@@ -21,9 +23,11 @@ class TimeIsUp(Exception):
 class Deadline:
     """The moment at which a query has to be done, `seconds` from now on.
 
-    As a context it is known to those of other threads. The one of a long query, when it is looked at, rests
-    until the queries that came after it are done, or long themselves. It rests for as long as it works, at
-    most: many short queries cannot keep a long one from its share of the time.
+    As a context it is known to those of other threads, and they take turns: of two that work together each
+    waits for the interpreter after every array operation, and both are done later than one after the other.
+    A query that begins waits for the one that works, but not for long. One that has worked for long rests,
+    when its deadline is looked at, until the queries that came after it are done, or long themselves. It
+    rests for as long as it works, at most: many short queries cannot keep a long one from its share.
     """
 
     def __init__(self, seconds: float, clock: Clock = time.perf_counter) -> None:
@@ -32,10 +36,20 @@ class Deadline:
         self._end = clock() + seconds
         self._began = time.perf_counter()
         self._rested = 0.0
-        self._done = threading.Event()
+        self._is_new = True
+        # Whether it is done, or rests.
+        self._quiet = threading.Event()
 
     def __enter__(self) -> Deadline:
         _running[id(self)] = self
+        try:
+            for other in self._others():
+                other._quiet.wait(max(self._began + PATIENCE - time.perf_counter(), 0))
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self._began = time.perf_counter()
+        self._is_new = False
         return self
 
     def __exit__(
@@ -43,7 +57,7 @@ class Deadline:
     ) -> None:
         # In a process that was forked meanwhile it is gone already.
         _running.pop(id(self), None)
-        self._done.set()
+        self._quiet.set()
 
     def is_over(self) -> bool:
         """Whether it has passed."""
@@ -59,14 +73,21 @@ class Deadline:
 
     def _make_room(self) -> None:
         now = time.perf_counter()
-        while now - self._began >= SHORT and self._rested < (now - self._began) / 2:
-            others = [other for other in list(_running.values()) if other is not self]
-            youngest = max(others, key=lambda other: other._began, default=None)
-            if youngest is None or (left := youngest._began + SHORT - now) <= 0:
+        while now - self._began - self._rested >= SHORT and self._rested < (now - self._began) / 2:
+            youngest = max(self._others(), key=lambda other: other._began, default=None)
+            if youngest is None:
                 return
-            youngest._done.wait(left)
+            left = SHORT if youngest._is_new else youngest._began + SHORT - now
+            if left <= 0:
+                return
+            self._quiet.set()
+            youngest._quiet.wait(left)
+            self._quiet.clear()
             then, now = now, time.perf_counter()
             self._rested += now - then
+
+    def _others(self) -> list[Deadline]:
+        return [other for other in list(_running.values()) if other is not self]
 
 
 # Changed in single steps, which need no lock.
