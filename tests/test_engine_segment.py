@@ -363,6 +363,24 @@ def test_lexicons_become_one(path: Path, parts: list[list[str]], at_once: int, d
     assert kept.sections()["ends"].dtype == np.asarray(expected["ends"]).dtype
 
 
+def test_lexicons_that_are_altered_while_they_are_merged_are_refused(path: Path) -> None:
+    words = [f"w{number:05}" for number in range(20_000)]
+    one = lexicon(words, path)
+    one.first_from(b"w10000")
+    with path.open("r+b") as file:
+        file.seek(path.read_bytes().index(b"w08192"))
+        file.write(b"a00000")
+    with pytest.raises(IndexDamaged, match="altered while it was read"):
+        merge_lexicons([one])
+
+
+def test_halves_of_a_letter_are_no_words(path: Path) -> None:
+    path.write_bytes(b"".join(encode([("text", b"a\xc3\n\xa9"), ("ends", np.array([2, 4], np.uint8))], {})))
+    sections = SegmentFile(path).sections
+    with pytest.raises(IndexDamaged, match="makes no sense"):
+        Lexicon(sections["text"], sections["ends"], path).is_sorted()
+
+
 def test_a_lone_surrogate_is_no_word(path: Path) -> None:
     assert lexicon(["a", "b"], path).find("\ud800") is None
 

@@ -37,14 +37,16 @@ class Deadline:
         self._began = time.perf_counter()
         self._rested = 0.0
         self._is_new = True
+        self._thread = threading.get_ident()
         # Whether it is done, or rests.
         self._quiet = threading.Event()
 
     def __enter__(self) -> Deadline:
         _running[id(self)] = self
+        last = self._began + min(PATIENCE, self.seconds / 2)
         try:
             for other in self._others():
-                other._quiet.wait(max(self._began + PATIENCE - time.perf_counter(), 0))
+                other._quiet.wait(max(last - time.perf_counter(), 0))
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -61,8 +63,8 @@ class Deadline:
 
     def is_over(self) -> bool:
         """Whether it has passed."""
-        # Of a single query, the usual case, nothing more is asked.
-        if len(_running) > 1:
+        # Of a single query, the usual case, nothing more is asked; nor of what was never begun.
+        if len(_running) > 1 and not self._is_new:
             self._make_room()
         return self._clock() >= self._end
 
@@ -87,7 +89,7 @@ class Deadline:
             self._rested += now - then
 
     def _others(self) -> list[Deadline]:
-        return [other for other in list(_running.values()) if other is not self]
+        return [other for other in list(_running.values()) if other._thread != self._thread]
 
 
 # Changed in single steps, which need no lock.

@@ -13,7 +13,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.arrays import places_of, ranges
+from indexer.engine.arrays import AT_ONCE, places_of, ranges
 from indexer.engine.gather import BETWEEN, Chunk
 from indexer.engine.labels import STORED, label_sections, numbered
 from indexer.engine.lexicon import encode_lexicon, sorted_words
@@ -255,22 +255,25 @@ def postings_sections(vocabulary: Vocabulary, runs: list[NumberedRun]) -> Iterat
     size, has_some = int(occurrences[-1]), counts > 0
     del counts
     docs, positions, variants = _laid_out(vocabulary, runs, occurrences)
-    is_first = np.ones(size, np.bool_)
-    np.not_equal(docs[1:], docs[:-1], out=is_first[1:])
-    is_first[occurrences[:-1][has_some]] = True
-    first = places_of(True, is_first, int(np.count_nonzero(is_first)), kind)
-    del is_first
-    starts = np.searchsorted(first, occurrences).astype(kind)
+    # Where each posting begins, and after the last where it ends.
+    is_edge = np.ones(size + 1, np.bool_)
+    np.not_equal(docs[1:], docs[:-1], out=is_edge[1:-1])
+    is_edge[occurrences[:-1][has_some]] = True
+    edges = places_of(True, is_edge, int(np.count_nonzero(is_edge)), kind)
+    del is_edge
+    starts = np.searchsorted(edges, occurrences).astype(kind)
     yield "starts", compact(starts)
     begins = starts[:-1][has_some]
     del starts
-    freqs = np.empty(len(first), np.int32)
-    np.subtract(first[1:], first[:-1], out=freqs[:-1], casting="unsafe")
-    freqs[-1:] = size - first[-1:]
-    yield from named("freqs", pack(freqs))
-    del freqs
-    docs = docs[first]
-    del first
+    # In place, for these are the largest arrays: what is read stands where it is written, or after that.
+    count = len(edges) - 1
+    for begin in range(0, count, AT_ONCE):
+        end = min(begin + AT_ONCE, count)
+        docs[begin:end] = docs[edges[begin:end]]
+        edges[begin:end] = edges[begin + 1 : end + 1] - edges[begin:end]
+    yield from named("freqs", pack(edges[:count]))
+    del edges
+    docs = docs[:count]
     # From the document before to this one; the first of a stem counts from 0.
     gaps = np.empty_like(docs)
     np.subtract(docs[1:], docs[:-1], out=gaps[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from operator import lt
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer.engine.arrays import places_of
 from indexer.engine.segment import Array
 from indexer.engine.trusting import trusting
+from indexer.errors import IndexDamaged
 from indexer.sharing import lazy
 
 # Every so many words one is kept in memory. A search among those and then in one stretch of the text takes a
@@ -67,7 +68,7 @@ class Lexicon:
         last: list[bytes] = []
         for own in self._stretches():
             with trusting(self._path):
-                b"".join(own).decode()
+                b"\n".join(own).decode()
             words = [*last, *own]
             if not all(map(lt, words, words[1:])):
                 return False
@@ -106,10 +107,13 @@ class Lexicon:
         return bytes(self._text[start : self._ends[number]])
 
 
-def merge_lexicons(lexicons: Sequence[Lexicon]) -> tuple[Lexicon, list[NDArray[np.int32]]]:
+def merge_lexicons(
+    lexicons: Sequence[Lexicon], release: Callable[[], object] = lambda: None
+) -> tuple[Lexicon, list[NDArray[np.int32]]]:
     """The lexicon of the words of several, and for each of these the numbers there of its words (int32).
 
-    Few words are objects at a time, however many there are.
+    Few words are objects at a time, however many there are; `release` is called whenever some were read.
+    Raises IndexDamaged when they are not in order.
     """
     numbers = [np.empty(len(lexicon), np.int32) for lexicon in lexicons]
 
@@ -126,6 +130,7 @@ def merge_lexicons(lexicons: Sequence[Lexicon]) -> tuple[Lexicon, list[NDArray[n
             for own, part, place, bound in zip(numbers, parts, places, bounds, strict=True):
                 own[place:bound] = np.fromiter(map(number_of.__getitem__, part), np.int32, len(part))
             count, places = count + len(words), bounds
+            release()
             yield words
 
     return _lexicon(merged()), numbers
@@ -143,7 +148,10 @@ def _bounds(lexicons: Sequence[Lexicon]) -> Iterator[list[int]]:
         if not further:
             break
         nearest = min(further)
-        places = [lexicon.first_from(nearest) for lexicon in lexicons]
+        before, places = places, [lexicon.first_from(nearest) for lexicon in lexicons]
+        if places == before or any(map(lt, places, before)):
+            # They were in order when they were looked at.
+            raise IndexDamaged("a segment was altered while it was read: run `nutgraf doctor --fix`")
         yield places
     yield [len(lexicon) for lexicon in lexicons]
 

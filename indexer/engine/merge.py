@@ -6,7 +6,6 @@ eight of a tier become one of the next. Every posting is copied once a tier, so 
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,7 +38,8 @@ FACTOR = 8
 _SMALLEST = 1000  # documents; below, a segment is of the lowest tier
 _MOST_REMOVED = 0.3
 
-_MMAP_THRESHOLD, _LARGE = -3, 2**20  # what is larger, in bytes, goes back at once
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as malloc.h numbers them
+_LARGE, _USUAL = 2**20, 2**25  # bytes
 _NONE = np.empty(0, np.int64)
 
 Source = tuple[SegmentView, NDArray[np.bool_] | None]
@@ -75,7 +75,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
 
     Raises IndexDamaged when the numbers of a source do not agree.
     """
-    _return_memory()
+    _return_memory(_LARGE)
     views = [view for view, _ in sources]
     for view in views:
         check_numbers(view)
@@ -172,13 +172,20 @@ def _sections(
     yield "doc.terms", compact(doc_column("doc.terms").astype(np.int64))
     yield "doc.anchors", doc_column("doc.anchors")
     yield from named("text", _texts(views, kept))
+    _return_memory(_USUAL)
 
 
-def _return_memory() -> None:
-    """Have memory that is free go back to the system: the C library of Linux would keep much of it."""
-    with suppress(AttributeError, TypeError):  # where there is another one
+def _return_memory(above: int) -> None:
+    """Have memory that is free, in pieces of more than so many bytes, go back to the system at once.
+
+    The C library of Linux would keep much of it, up to the numbers that are usual in the end.
+    """
+    with suppress(ImportError, AttributeError, TypeError, OSError):  # where there is another one
+        import ctypes
+
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_MMAP_THRESHOLD, above)
+        library.mallopt(_TRIM_THRESHOLD, 2 * above)
         library.malloc_trim(0)
 
 
@@ -195,10 +202,12 @@ class _Forms:
 
 
 def _forms(views: Sequence[SegmentView]) -> _Forms:
-    stems, stem_numbers = merge_lexicons([view.stems for view in views])
-    for view in views:
-        view.file.release()
-    words, word_numbers = merge_lexicons([view.words for view in views])
+    def release() -> None:
+        for view in views:
+            view.file.release()
+
+    stems, stem_numbers = merge_lexicons([view.stems for view in views], release)
+    words, word_numbers = merge_lexicons([view.words for view in views], release)
     keys = []
     for view, stem_of, word_of in zip(views, stem_numbers, word_numbers, strict=True):
         key = np.repeat(stem_of * np.int64(len(words)), np.diff(view.column("stem.starts")))

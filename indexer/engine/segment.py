@@ -10,6 +10,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -93,7 +94,8 @@ class SegmentFile:
 
     def release(self) -> None:
         """Give back the memory that holds what was read: it is read again when it is used again."""
-        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+        # Not on Windows, and not where a program wants all its memory to stay.
+        with suppress(AttributeError, OSError):
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def verify(self) -> None:
