@@ -10,9 +10,9 @@ from types import TracebackType
 
 Clock = Callable[[], float]
 """Seconds from some moment on, never running backwards."""
-SHORT = 0.01
+SHORT = 0.007
 """Seconds that most queries are done in; one that takes longer lets those go first that do not."""
-PATIENCE = 0.005
+PATIENCE = 0.003
 """Seconds that a query waits at most, as it begins, for another to be done or to rest."""
 
 
