@@ -29,9 +29,9 @@ def test_a_long_query_rests_until_a_new_one_is_done() -> None:
     looked, order = threading.Event(), []
     with long_one() as old:
         new = elsewhere(Deadline(60))
+        new.__enter__()
         # As new as it can be for as long as the test takes.
         new._began += 60
-        new.__enter__()
 
         def look() -> None:
             looked.set()
@@ -129,7 +129,7 @@ def test_what_was_never_begun_does_not_rest() -> None:
 
 def test_a_query_that_failed_is_not_waited_for() -> None:
     try:
-        with Deadline(60) as new:
+        with elsewhere(Deadline(60)) as new:
             new._began += 3600
             raise KeyError
     except KeyError:

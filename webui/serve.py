@@ -151,7 +151,7 @@ def serve(
     # Python lets a thread run for ten times as long before it asks whether another wants to: whoever asks for
     # little would wait so long, again and again, for one long query.
     sys.setswitchinterval(SWITCH)
-    # What is there now stays: to go through it for garbage would hold up all threads for some 30 ms at a time.
+    # What is there now stays: to look through it for garbage holds up all threads for some 30 ms at a time.
     gc.freeze()
     app = Journal(app, log or sys.stderr, queries=log_queries)
     server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
