@@ -84,7 +84,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
     kept = [np.flatnonzero(live[view.first[:-1]]) for view, live in zip(views, lives, strict=True)]
     documents = sum(int(live.sum()) for live in lives)
     languages = sorted({language for view in views for language in view.languages})
-    sections = _sections(views, lives, kept, languages)
+    sections = _frugal(_sections(views, lives, kept, languages))
     return encode(sections, facts(documents, sum(map(len, kept)), languages)), documents
 
 
@@ -172,7 +172,14 @@ def _sections(
     yield "doc.terms", compact(doc_column("doc.terms").astype(np.int64))
     yield "doc.anchors", doc_column("doc.anchors")
     yield from named("text", _texts(views, kept))
-    _return_memory(_USUAL)
+
+
+def _frugal(sections: Iterator[Section]) -> Iterator[Section]:
+    """The sections, after which memory is kept for later again."""
+    try:
+        yield from sections
+    finally:
+        _return_memory(_USUAL)
 
 
 def _return_memory(above: int) -> None:
