@@ -25,7 +25,7 @@ from indexer.engine.textstore import TextWriter
 
 Ints = NDArray[np.int64]
 # Measured: the numbers themselves, and what putting them together needs.
-_BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 300, 1000
+_BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 360, 1000
 _MOST = 250_000
 """Forms that are remembered from one segment to the next, even if no gatherer would miss them."""
 
