@@ -286,7 +286,7 @@ def test_articles_left_out_of_a_chunk_were_never_there(
     for article in articles:
         gatherer.add(article)
     chunk = gatherer.take()
-    forms = list(chunk.forms)
+    forms = chunk.forms
     left = chunk.only(wanted)
     assert left.forms == forms
     alone = Gatherer("en")

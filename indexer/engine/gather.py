@@ -41,14 +41,14 @@ _NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", 
 class Chunk:
     """Some articles as flat arrays, in the order in which they were given.
 
-    `forms` are the forms that came up for the first time, each its stem, BETWEEN and its word: such strings
-    are in the order of pairs, in a third of the memory. They are numbered on from those of the chunks before,
-    or from 0 when the chunk `is_fresh`. `titles` is the run of the articles' titles, `texts` that of
-    the paragraphs; `title_terms` and `text_terms` say how many words each of them has. `counts` are
-    paragraphs of each article. `items` are the sections of a text store.
+    `forms` are the forms that came up for the first time, a line each with the stem, BETWEEN and the word:
+    lines have the order of pairs, and one text takes little memory while it waits. They are numbered on from
+    those of the chunks before, or from 0 when the chunk `is_fresh`. `titles` is the run of the articles'
+    titles, `texts` that of the paragraphs; `title_terms` and `text_terms` say how many words each of them
+    has. `counts` are paragraphs of each article. `items` are the sections of a text store.
     """
 
-    forms: list[str] = field(default_factory=list)
+    forms: str = ""
     is_fresh: bool = False
     titles: Run = field(default_factory=Run)
     title_terms: Array = field(default_factory=_NO_I4)
@@ -168,7 +168,7 @@ class Gatherer:
         self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem in stems)
         stem_of = np.array(self._stem_of, np.int32)
         chunk = Chunk(
-            forms=forms,
+            forms="\n".join(forms),
             is_fresh=is_fresh,
             titles=make_run(titles, title_terms, stem_of),
             title_terms=title_terms,

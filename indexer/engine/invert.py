@@ -89,7 +89,7 @@ class Buffer:
         mapping = np.array(numbers, np.int32)
         chunk.titles = replace(chunk.titles, forms=mapping[chunk.titles.forms])
         chunk.texts = replace(chunk.texts, forms=mapping[chunk.texts.forms])
-        chunk.forms = []
+        chunk.forms = ""
         items, chunk.items = chunk.items, {}
         self.texts.add_encoded(items["data"], items["ends"], items["items"], items["lengths"])
         self.articles += len(chunk.ids)
@@ -103,7 +103,7 @@ class Buffer:
             self.known.append(ref(numbers))
         if chunk.is_fresh:
             del numbers[:]
-        for form in chunk.forms:
+        for form in chunk.forms.split("\n") if chunk.forms else ():
             numbers.append(self.forms.setdefault(form, len(self.forms)))
 
     def clear(self) -> None:

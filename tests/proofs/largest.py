@@ -60,7 +60,7 @@ def run(rounds: int, chance: random.Random) -> str:
     ):
         for suffix in ("", ".gz"):
             if suffix and make is _new_words:
-                # Not the largest: what is packed is not divided, and its words wait for the writer: 1.1 GB.
+                # Not the largest: what is packed is not divided, and its words wait for the writer: 664 MB.
                 sizes = [bound // 8]
             figures.append(_largest(name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
     return "; ".join(figures)
