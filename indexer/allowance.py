@@ -12,6 +12,7 @@ from pathlib import Path
 try:
     import resource
 except ImportError:  # pragma: no cover - Windows has neither
+    # A type checker takes it for the module that is elsewhere.
     resource = None  # type: ignore[assignment]
 
 SECONDS = 5.0

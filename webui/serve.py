@@ -148,8 +148,8 @@ def serve(
     free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
     is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable.
     """
-    # Python lets a thread run for ten times as long before it asks whether another wants to: whoever asks for
-    # little would wait so long, again and again, for one long query.
+    # Python lets a thread run for fifty times as long before it asks whether another wants to: whoever asks
+    # for little would wait so long, again and again, for one long query.
     sys.setswitchinterval(SWITCH)
     # What is there now stays: to look through it for garbage holds up all threads for some 30 ms at a time.
     gc.freeze()

@@ -231,7 +231,7 @@ def _field_scores(evaluation: Evaluation, share: _Share, articles: Ids) -> list[
         counted[field] = frequencies(snapshot, postings, articles)
         lengths[field] = relative_lengths(snapshot, field, articles)
     weighted = {field: WEIGHT[field] * counted[field] / lengths[field] for field in counted}
-    total = sum(weighted.values())
+    total = weighted["title"] + weighted["paragraph"]
     return [
         tuple(
             FieldScore(
@@ -239,7 +239,7 @@ def _field_scores(evaluation: Evaluation, share: _Share, articles: Ids) -> list[
                 float(counted[field][hit]),
                 WEIGHT[field],
                 float(lengths[field][hit]),
-                float(share.points[hit] * weighted[field][hit] / total[hit]),  # type: ignore[index]
+                float(share.points[hit] * weighted[field][hit] / total[hit]),
             )
             for field in counted
             # Without points it stands there, but not so that it counts: in an alternative that is not met.

@@ -25,6 +25,7 @@ def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCoun
     Dates in their order, other values by count and then by name; the counts add up to the articles.
     """
     if name in get_args(Grain):
+        # A type checker does not see that it is one of them.
         return _dates(snapshot, articles, name)  # type: ignore[arg-type]
     names, codes = snapshot.labels(name)
     counts = np.bincount(codes[articles] + _SPECIAL, minlength=len(names) + _SPECIAL)
@@ -60,4 +61,5 @@ def _most(counts: NDArray[np.int64]) -> tuple[list[tuple[int, int]], int]:
 
 
 def _rest(**counts: int) -> list[FacetCount]:
+    # The names of the arguments are the kinds.
     return [FacetCount(None, count, kind) for kind, count in counts.items() if count]  # type: ignore[arg-type]

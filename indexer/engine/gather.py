@@ -161,11 +161,9 @@ class Gatherer:
         titles, title_terms = self._numbered(self._titles, self._languages)
         texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
         forms = [*islice(self._forms, known, None)]
-        stems, _, words = (
-            zip(*(form.partition(BETWEEN) for form in forms), strict=True) if forms else ((),) * 3
-        )
-        self._sketcher.learn(words)
-        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem in stems)
+        parts = [form.partition(BETWEEN) for form in forms]
+        self._sketcher.learn(word for _, _, word in parts)
+        self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem, _, _ in parts)
         stem_of = np.array(self._stem_of, np.int32)
         chunk = Chunk(
             forms="\n".join(forms),

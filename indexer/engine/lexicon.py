@@ -77,8 +77,6 @@ class Lexicon:
 
     def only(self, wanted: NDArray[np.bool_]) -> Lexicon:
         """The lexicon of the words that are wanted."""
-        if wanted.all():
-            return self
         places = range(0, len(wanted), _AT_ONCE)
         kept = (wanted[place : place + _AT_ONCE].tolist() for place in places)
         return _lexicon(list(compress(*both)) for both in zip(self._stretches(), kept, strict=True))
