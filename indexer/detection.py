@@ -8,7 +8,6 @@ languages that are written a lot, so that tables and tickers are not taken for r
 from __future__ import annotations
 
 import re
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -17,8 +16,8 @@ from typing import Any
 
 import regex
 
-from indexer.errors import StorageFailed
 from indexer.languages import base_language
+from indexer.regular import no_room
 
 SAMPLE = 400
 """How many characters of an article are looked at; measured, more tell hardly more."""
@@ -175,16 +174,6 @@ def _model() -> Any:
 
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     except OSError as error:
-        raise StorageFailed(
-            f"{_temporary_folder()} cannot be written to ({error.strerror or error}), where the model that "
-            "tells languages is unpacked: make room there, or name another folder with TMPDIR, and try again"
-        ) from error
+        raise no_room("the model that tells languages is unpacked", error) from error
     model.set_languages(_MODELLED)
     return model
-
-
-def _temporary_folder() -> str:
-    try:
-        return tempfile.gettempdir()
-    except OSError:
-        return "a folder for temporary files"

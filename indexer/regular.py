@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
@@ -83,6 +84,18 @@ def check_regular(path: Path) -> None:
     with readable(path):
         if kind := _other_kind(path, links=False):
             raise _not_regular(path, kind)
+
+
+def no_room(what: str, error: OSError) -> StorageFailed:
+    """What to raise when files for a while cannot be written: `what` says what happens in their folder."""
+    try:
+        folder = tempfile.gettempdir()
+    except OSError:
+        folder = "a folder for temporary files"
+    return StorageFailed(
+        f"{folder} cannot be written to ({error.strerror or error}), where {what}: make room there, or name "
+        "another folder with TMPDIR, and try again"
+    )
 
 
 def _opened(path: Path, flags: int, *, links: bool) -> int:

@@ -22,6 +22,7 @@ from indexer.engine.gather import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.intake import Batch, Intake, Part, PartResult, is_plain
 from indexer.readers import ReadOptions
+from indexer.waiting import Waiting
 
 Read: TypeAlias = "tuple[list[Part], list[PartResult], Chunk, array[int]]"
 """Parts, what became of each, their articles, and the numbers of the gatherer's forms in the index.
@@ -80,7 +81,7 @@ class _Worker:
         self.deadline = math.inf
         """When there should be a result, by the monotonic clock."""
         self._patience = 0.0
-        self._batches: list[Batch] = []
+        self._waiting = Waiting()
         self.is_ready = False
         try:
             self.send((options, language))
@@ -99,7 +100,7 @@ class _Worker:
         self._watch()
         self.send(parts)
 
-    def receive(self) -> list[Batch] | None:
+    def receive(self) -> Waiting | None:
         """All that was read of its task when the last message of it comes; None for any other message.
 
         Raises EOFError or OSError when the worker is gone, and StorageFailed when that was raised there.
@@ -113,14 +114,14 @@ class _Worker:
         if isinstance(batch, StorageFailed):
             raise batch
         if batch is not None:
-            self._batches.append(batch)
+            self._waiting.add(batch)
             return None
         self.task, self.deadline = None, math.inf
         # All or nothing: what ends its worker halfway is read from its beginning by another.
-        batches, self._batches = self._batches, []
-        return batches
+        waiting, self._waiting = self._waiting, Waiting()
+        return waiting
 
-    def wait(self) -> list[Batch]:
+    def wait(self) -> Waiting:
         """All that was read of its task; raises TimeoutError, and EOFError or OSError as above."""
         assert self.process.stdout is not None
         with selectors.DefaultSelector() as selector:
@@ -129,9 +130,9 @@ class _Worker:
                 timeout = None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
                 if not selector.select(timeout):
                     raise TimeoutError
-                batches = self.receive()
-                if batches is not None:
-                    return batches
+                waiting = self.receive()
+                if waiting is not None:
+                    return waiting
 
     def _watch(self) -> None:
         """Let the time run that the task may take; how long a worker takes to start does not count."""
@@ -189,16 +190,16 @@ class _Workers:
         """Every task's result, in order."""
         source = enumerate(tasks)
         given: dict[int, list[Part]] = {}
-        done: dict[int, list[Read]] = {}
+        done: dict[int, Iterator[Read]] = {}
+        held: dict[int, int] = {}
         turn, more = 0, True
         while more or given or done:
             while turn in done:
-                reads = done.pop(turn)[::-1]
-                while reads:
-                    yield reads.pop()
+                held.pop(turn, None)
+                yield from done.pop(turn)
                 turn += 1
             for worker in self._workers:
-                if worker.task is None and self._may_give(given, done):
+                if worker.task is None and self._may_give(len(given), len(done), sum(held.values())):
                     following = next(source, None) if more else None
                     if following is None:
                         more = False
@@ -213,23 +214,22 @@ class _Workers:
                 try:
                     if is_late:
                         raise TimeoutError
-                    batches = worker.receive()
+                    waiting = worker.receive()
                 except (EOFError, OSError):
                     self._lose(worker)
                     if task is not None:
                         parts = given.pop(task)
                         # Whoever waits for something that does not come waits as long the second time.
                         is_known = is_late and len(parts) == 1
-                        done[task] = [_late(parts[0])] if is_known else list(self._again(parts))
+                        done[task] = iter([_late(parts[0])]) if is_known else self._again(parts)
                     continue
-                if task is not None and batches is not None:
-                    parts = given.pop(task)
-                    done[task] = [_read_of(parts, batch, worker.numbers) for batch in batches]
+                if task is not None and waiting is not None:
+                    held[task] = waiting.size
+                    done[task] = _reads(given.pop(task), waiting, worker.numbers)
 
-    def _may_give(self, given: dict[int, list[Part]], done: dict[int, list[Read]]) -> bool:
+    def _may_give(self, given: int, done: int, held: int) -> bool:
         """Whether another task may be given away, or what is done already should be used up first."""
-        held = sum(chunk.size for reads in done.values() for _, _, chunk, _ in reads)
-        return len(given) + len(done) < self._jobs * _AHEAD and (held < _HELD or not given)
+        return given + done < self._jobs * _AHEAD and (held < _HELD or not given)
 
     def _heard(self) -> list[tuple[_Worker, bool]]:
         """The workers that have something to say, and (True) those that should have had it by now."""
@@ -245,21 +245,21 @@ class _Workers:
         worker: _Worker | None = None
         try:
             for part in parts:
-                reads = None
+                reads: Iterator[Read] | None = None
                 while reads is None:
                     worker = worker or _Worker(self._options, self._language)
                     try:
                         worker.give(0, [part])
-                        reads = [_read_of([part], batch, worker.numbers) for batch in worker.wait()]
+                        reads = _reads([part], worker.wait(), worker.numbers)
                     except TimeoutError:
                         worker.end()
-                        reads, worker = [_late(part)], None
+                        reads, worker = iter([_late(part)]), None
                     except (EOFError, OSError):
                         worker.end()
                         if worker.is_ready:
                             code = worker.process.returncode
                             refusal = _ENDS.get(code, "it ended the process that read it, twice")
-                            reads = [_refused(part, refusal)]
+                            reads = iter([_refused(part, refusal)])
                         else:
                             self._count_never_ready()
                         worker = None
@@ -302,6 +302,10 @@ class _Workers:
 def _read_of(parts: list[Part], batch: Batch, numbers: array[int]) -> Read:
     results, chunk = batch
     return [parts[place] for place, _ in results], [result for _, result in results], chunk, numbers
+
+
+def _reads(parts: list[Part], waiting: Waiting, numbers: array[int]) -> Iterator[Read]:
+    return (_read_of(parts, batch, numbers) for batch in waiting.take())
 
 
 def _refused(part: Part, reason: str) -> Read:

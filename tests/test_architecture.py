@@ -36,6 +36,7 @@ ROOMS = [
     ("indexer.diagnosis",),
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),
+    ("indexer.waiting",),
     ("indexer.intake", "indexer.shrinking", "indexer.sync"),
     (
         "indexer.generations",

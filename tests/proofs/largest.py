@@ -59,9 +59,6 @@ def run(rounds: int, chance: random.Random) -> str:
         ("new.jsonl", _new_words, [bound]),
     ):
         for suffix in ("", ".gz"):
-            if suffix and make is _new_words:
-                # Not the largest: what is packed is not divided, and its words wait for the writer: 664 MB.
-                sizes = [bound // 8]
             figures.append(_largest(name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
     return "; ".join(figures)
 
