@@ -206,7 +206,14 @@ def search(
 @click.option("--host", help="The address to listen at (default: 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one (default: 8765).")
 @click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
-def serve(index: Path | None, host: str | None, port: int | None, allow_remote: bool) -> int:
+@click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    help="How many processes answer (default: one for each core, four at most).",
+)
+def serve(
+    index: Path | None, host: str | None, port: int | None, allow_remote: bool, processes: int | None
+) -> int:
     """Serve the search page and the JSON API.
 
     Each request is a line of JSON on standard error, without what was searched for (option log_queries).
@@ -224,7 +231,8 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
         with shown_progress() as progress:
             report = archive.sync(progress=progress)
         code = _tell(report, as_json=False, to_err=True)
-    config = archive.config.with_options({"host": host, "port": port}, "command line")
+    given = {"host": host, "port": port, "processes": processes}
+    config = archive.config.with_options(given, "command line")
     if not config.trusted_hosts and not allow_remote:
         # Else a page from elsewhere, whose name is made to mean this machine, could read the archive.
         named = f"[{config.host}]" if ":" in config.host else config.host
@@ -235,6 +243,7 @@ def serve(index: Path | None, host: str | None, port: int | None, allow_remote: 
         config.port,
         allow_remote=allow_remote,
         announce=lambda address: click.echo(f"Serving on {address} (stop with Ctrl-C)"),
+        processes=config.processes,
         log_queries=config.log_queries,
     )
     return code

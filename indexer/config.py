@@ -84,6 +84,8 @@ class Config:
     """How long a query may take, above 0 and up to 60; what was found by then is the answer, and says so."""
     host: str = "127.0.0.1"
     port: int = 8765
+    processes: int = 0
+    """How many processes of `serve` answer requests; 0 takes one for each core, four at most."""
     cors_origins: tuple[str, ...] = ()
     """The web pages, by their origins, whose scripts may read the API; * for all."""
     frame_ancestors: tuple[str, ...] = ()

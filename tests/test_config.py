@@ -70,6 +70,7 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
         "query_seconds": "7",
         "host": "::1",
         "port": "7",
+        "processes": "7",
         "cors_origins": "https://one.example, http://localhost:3000",
         "frame_ancestors": "self",
         "trusted_hosts": "news.example .org.example",

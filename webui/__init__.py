@@ -57,8 +57,11 @@ def init_app(
                 f"{address} is where the index {other!r} is mounted already; mount another with another "
                 "url_prefix"
             )
-    add_mount(app, name, Mount(index, nonce))
     app.register_blueprint(views.blueprint, url_prefix=url_prefix, name=name)
+    views_of_it = [
+        view.removeprefix(f"{name}.") for view in app.view_functions if view.startswith(f"{name}.")
+    ]
+    add_mount(app, name, Mount(index, views_of_it, nonce))
 
 
 def create_app(index: Index | Config | str | os.PathLike[str] | None = None, **options: Any) -> Flask:

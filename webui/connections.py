@@ -22,7 +22,8 @@ READ_SECONDS = 10.0
 """Who asks and then takes no byte of the answer for so long is hung up on."""
 UNREAD = 256 * 2**20
 """Bytes of answers that may wait for their readers, all together: beyond it, those who have taken nothing for
-the longest time are hung up on. A single answer may be larger: a thread waits until it is read, or not."""
+the longest time are hung up on. A single answer may be larger: a thread waits until it is read, or not.
+Where several processes answer, each has its share."""
 AT_LEAST = 0.25
 """Seconds that a connection may wait for its client whoever wants its place: a request may be on its way."""
 ACCEPTED = 16
@@ -174,6 +175,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     journal: Journal | None = None
     most: int
     """How many connections there may be."""
+    unread: int
+    """Bytes of answers that may wait for their readers."""
 
     def __init__(self, *of_the_server: Any, **more: Any) -> None:
         self._room = threading.Lock()
@@ -205,7 +208,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
         Any thread may call it.
         """
-        if channel.total_outbufs_len + size > UNREAD:
+        if channel.total_outbufs_len + size > self.unread:
             # Nor would it help if all others went.
             return
         with self._room:
@@ -214,7 +217,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
                 for one in self._channels()
                 if one.total_outbufs_len and not one.is_given_up
             ]
-            excess = sum(length for _, length, _ in unread) + size - UNREAD
+            excess = sum(length for _, length, _ in unread) + size - self.unread
             for _, length, one in sorted(unread, key=lambda known: known[0]):
                 if excess <= 0:
                     break

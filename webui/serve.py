@@ -1,4 +1,4 @@
-"""The server that the site runs on: one process, a few threads, slow clients kept away from them."""
+"""The server that the site runs on: a few processes of a few threads, slow clients kept away from them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from webui.journal import Journal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from webui.connections import Listener
 
 # More would only wait for each other: searching and writing pages is Python, one thread at a time. The
 # second is there so that one long search does not hold up all others.
@@ -59,47 +61,10 @@ class Server:
         allow_remote: bool = False,
         threads: int = THREADS,
     ) -> None:
-        # Imported here: an application that mounts the blueprint has a server of its own.
-        from waitress.adjustments import Adjustments
-        from waitress.task import ThreadedTaskDispatcher
-
-        from webui import connections
-
-        # That requests had to wait for a thread is no news to the person at the terminal.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         bound = _bind(host, port, allow_remote)
-        name, number = bound.getsockname()[:2]
-        self.address = f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+        self.address = _address(bound)
         self._channels: dict[int, Any] = {}
-        adjustments = Adjustments(
-            sockets=[bound],
-            threads=threads,
-            # The listener itself sees to it that there are not too many.
-            connection_limit=CONNECTIONS + connections.ACCEPTED,
-            channel_timeout=SILENCE,
-            cleanup_interval=LOOKED_AFTER,
-            max_request_header_size=MAX_HEADER,
-            max_request_body_size=MAX_BODY,
-            outbuf_overflow=IN_MEMORY,
-            outbuf_high_watermark=connections.UNREAD,
-            asyncore_use_poll=True,
-            ident=None,
-        )
-        # As often it looks whether a place can be taken. As an argument this is whole seconds.
-        adjustments.asyncore_loop_timeout = connections.AT_LEAST
-        dispatcher = ThreadedTaskDispatcher()
-        dispatcher.set_thread_count(threads)
-        self._server = connections.Listener(
-            app,
-            self._channels,
-            _sock=bound,
-            dispatcher=dispatcher,
-            adj=adjustments,
-            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
-            bind_socket=False,
-        )
-        self._server.most = _most()
-        self._server.journal = app if isinstance(app, Journal) else None
+        self._server = _listener(app, bound, self._channels, threads=threads)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -135,28 +100,104 @@ def serve(
     *,
     allow_remote: bool = False,
     announce: Callable[[str], Any] | None = None,
+    processes: int = 0,
     threads: int = THREADS,
     log: TextIO | None = None,
     log_queries: bool = False,
 ) -> None:
     """Serve `app` until interrupted.
 
+    So many `processes` answer, forked from this one, each with so many `threads`; 0: one for each core, four
+    at most, or this one alone where it has other threads or the system cannot hand connections on.
+
     Each request is a line of JSON on `log` (default: standard error), with what was searched for only with
     `log_queries`.
 
     `announce` is called with the address (default: it is printed) once the server listens; port 0 takes a
     free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
-    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable.
+    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable, and ProcessesEnd when those
+    that answer cannot be started.
     """
+    # Imported here: it takes the server, which an application that mounts the blueprint does without.
+    from webui import crew
+
     # Python lets a thread run for fifty times as long before it asks whether another wants to: whoever asks
     # for little would wait so long, again and again, for one long query.
     sys.setswitchinterval(SWITCH)
     # What is there now stays: to look through it for garbage holds up all threads for some 30 ms at a time.
     gc.freeze()
     app = Journal(app, log or sys.stderr, queries=log_queries)
-    server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
-    (announce or _print)(server.address)
-    server.run()
+    several = crew.processes_for(processes)
+    if several == 1:
+        server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
+        (announce or _print)(server.address)
+        server.run()
+        return
+
+    def answer(inbox: crew.Inbox, tell: Callable[[int], None]) -> None:
+        member = _listener(app, inbox, {}, crew.Member, processes=several, threads=threads)
+        member.tell = tell
+        member.run()
+
+    bound = _bind(host, port, allow_remote)
+    (announce or _print)(_address(bound))
+    crew.Crew(bound, several, answer).run()
+
+
+def _listener(
+    app: WSGIApplication,
+    bound: socket.socket,
+    channels: dict[int, Any],
+    kind: type[Listener] | None = None,
+    *,
+    processes: int = 1,
+    threads: int = THREADS,
+) -> Listener:
+    """What takes the connections that come to `bound`, and has them answered as it runs."""
+    # Imported here: an application that mounts the blueprint has a server of its own.
+    from waitress.adjustments import Adjustments
+    from waitress.task import ThreadedTaskDispatcher
+
+    from webui import connections
+
+    # That requests had to wait for a thread is no news to the person at the terminal.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    adjustments = Adjustments(
+        sockets=[bound],
+        threads=threads,
+        # The listener itself sees to it that there are not too many.
+        connection_limit=CONNECTIONS + connections.ACCEPTED,
+        channel_timeout=SILENCE,
+        cleanup_interval=LOOKED_AFTER,
+        max_request_header_size=MAX_HEADER,
+        max_request_body_size=MAX_BODY,
+        outbuf_overflow=IN_MEMORY,
+        outbuf_high_watermark=connections.UNREAD // processes,
+        asyncore_use_poll=True,
+        ident=None,
+    )
+    # As often it looks whether a place can be taken. As an argument this is whole seconds.
+    adjustments.asyncore_loop_timeout = connections.AT_LEAST
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(threads)
+    listener = (kind or connections.Listener)(
+        app,
+        channels,
+        _sock=bound,
+        dispatcher=dispatcher,
+        adj=adjustments,
+        sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
+        bind_socket=False,
+    )
+    listener.most = _most()
+    listener.unread = connections.UNREAD // processes
+    listener.journal = app if isinstance(app, Journal) else None
+    return listener
+
+
+def _address(bound: socket.socket) -> str:
+    name, number = bound.getsockname()[:2]
+    return f"http://{f'[{name}]' if ':' in name else name}:{number}/"
 
 
 def _most() -> int:

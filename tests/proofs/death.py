@@ -95,12 +95,15 @@ def _beside(
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))
         for pattern in patterns:
+            # After a pause the first answer takes longer, whatever else is asked.
+            client.ask(_plain(vocabulary, chance))
             quiet += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
             begun, done = context.Event(), context.Event()
             killer = context.Process(target=_kill, args=(site.address, pattern(256)[:3000], begun, done))
             killer.start()
             try:
                 begun.wait(PATIENCE)
+                client.ask(_plain(vocabulary, chance))
                 loud += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
             finally:
                 done.set()

@@ -21,7 +21,7 @@ import webui
 from webui import connections, refusals
 
 refusals.REQUEST_SECONDS = connections.READ_SECONDS = float(sys.argv[2])
-webui.serve(webui.create_app(sys.argv[1]), port=0)
+webui.serve(webui.create_app(sys.argv[1]), port=0, processes=int(sys.argv[3]))
 """
 PATIENCE = 120
 """Seconds after which an answer is taken for one that never comes."""
@@ -35,18 +35,25 @@ class Site:
     process: int
 
     def peak(self) -> float:
-        """The most memory that it has had, in MB; not a number where the system does not tell."""
+        """The most memory that one process of it has had, in MB; no number where the system does not tell."""
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
+            children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()
+            return max(map(_peak, [str(self.process), *children]))
         return math.nan
 
 
+def _peak(process: str) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 @contextlib.contextmanager
-def served(index: Path, patience: float) -> Iterator[Site]:
-    """The site of an index, which waits so many seconds for a request, and for a reader of its answer."""
-    command = [sys.executable, "-c", _SERVE, str(index), str(patience)]
+def served(index: Path, patience: float, processes: int = 0) -> Iterator[Site]:
+    """The site of an index, which waits so many seconds for a request, and for a reader of its answer.
+
+    So many processes answer; 0: as many as do by default.
+    """
+    command = [sys.executable, "-c", _SERVE, str(index), str(patience), str(processes)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
     ) as process:

@@ -1,0 +1,269 @@
+"""Several processes answer: connections are spread, who ends is replaced, none stays, counts are one."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, ConfigError, open_index
+from webui import crew
+from webui.metrics import Metrics
+
+ROOT = Path(__file__).parents[1]
+# Seconds after which what does not come is taken for what never will.
+PATIENCE = 60
+# Tells which process answers; at some addresses it ends that, or takes its time.
+APP = """
+import os, sys, time, webui
+
+def app(environ, start):
+    path = environ["PATH_INFO"]
+    if path == "/end":
+        os.kill(os.getpid(), 9)
+    if path == "/slow":
+        time.sleep(3600)
+    text = str(os.getpid()).encode()
+    start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
+    return [text]
+
+{before}
+webui.serve(app, port=0, processes={processes})
+"""
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told by /proc")
+
+
+class Site:
+    """A site of several processes, as a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], wanted: int) -> None:
+        self.process = process
+        self._wanted = wanted
+        assert process.stdout is not None
+        found = re.search(r"http://([\d.]+):(\d+)/", process.stdout.readline())
+        assert found
+        self.host, self.port = found[1], int(found[2])
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+
+    def members(self) -> list[int]:
+        """The processes that answer, once there are so many as are wanted."""
+        until(lambda: len(self._children()) >= self._wanted)
+        return self._children()
+
+    def _children(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextlib.contextmanager
+def running(code: str, processes: int = 2) -> Iterator[Site]:
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield Site(process, processes)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def telling(processes: int = 2, before: str = "") -> contextlib.AbstractContextManager[Site]:
+    return running(APP.format(processes=processes, before=before), processes)
+
+
+def ask(connection: http.client.HTTPConnection, path: str = "/") -> str:
+    connection.request("GET", path)
+    return connection.getresponse().read().decode()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@linux
+def test_a_connection_goes_to_the_process_that_has_the_fewest() -> None:
+    with telling(3) as site, contextlib.ExitStack() as stack:
+        assert len(site.members()) == 3
+        several = [stack.enter_context(contextlib.closing(site.connect())) for _ in range(7)]
+        answered = [int(ask(connection)) for connection in several]
+        assert sorted(map(answered.count, set(answered))) == [2, 2, 3]
+        assert set(answered) == set(site.members())
+        # Who asks again on a connection is answered by the same one.
+        assert [int(ask(connection)) for connection in several] == answered
+        # Those of one process are closed: the next ones are all for it.
+        alone = answered[0]
+        for connection, pid in zip(several, answered, strict=True):
+            if pid == alone:
+                connection.close()
+        time.sleep(0.2)
+        assert int(ask(stack.enter_context(contextlib.closing(site.connect())))) == alone
+
+
+@linux
+def test_one_that_takes_long_does_not_keep_others_waiting() -> None:
+    # Of one thread each: a process that answers takes nothing else meanwhile.
+    with telling(2, "webui.serve.__kwdefaults__['threads'] = 1") as site, contextlib.ExitStack() as stack:
+        members = site.members()
+        slow, quick = (stack.enter_context(contextlib.closing(site.connect())) for _ in range(2))
+        slow.request("GET", "/slow")
+        time.sleep(0.1)
+        assert int(ask(quick)) in members
+
+
+@linux
+def test_a_process_that_ends_is_replaced_and_others_go_on() -> None:
+    with telling() as site, contextlib.ExitStack() as stack:
+        before = site.members()
+        first, second = (stack.enter_context(contextlib.closing(site.connect())) for _ in range(2))
+        lost, other = int(ask(first)), int(ask(second))
+        assert {lost, other} == set(before)
+        # It has begun: a second has gone by.
+        time.sleep(crew._BEGUN)
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            ask(first, "/end")
+        assert int(ask(second)) == other
+        until(lambda: len(set(site.members()) - {lost}) == 2)
+        assert int(ask(first)) in set(site.members()) - {lost, other}
+        site.process.send_signal(signal.SIGINT)
+        _, errors = site.process.communicate(timeout=PATIENCE)
+        told = [line for line in errors.splitlines() if not line.startswith("{")]
+        assert told == ["nutgraf: a process that answers requests has ended (signal 9), another one begins"]
+        assert site.process.returncode == 0
+
+
+@linux
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_the_one_in_front_ends_no_other_stays(how: signal.Signals) -> None:
+    with telling() as site, contextlib.closing(site.connect()) as connection:
+        members = site.members()
+        assert int(ask(connection)) in members
+        if how == signal.SIGINT:
+            # As from a terminal, which sends it to all.
+            os.killpg(site.process.pid, how)
+        else:
+            site.process.send_signal(how)
+        site.process.wait(PATIENCE)
+        until(lambda: all(map(is_gone, members)))
+        assert site.process.stderr is not None
+        assert all(line.startswith("{") for line in site.process.stderr.read().splitlines())
+        assert site.process.returncode == (0 if how == signal.SIGINT else -how)
+        with pytest.raises(ConnectionError):
+            socket.create_connection((site.host, site.port))
+
+
+@linux
+def test_whoever_interrupts_twice_does_not_wait_for_what_is_being_answered() -> None:
+    with telling() as site, contextlib.closing(site.connect()) as connection:
+        members = site.members()
+        connection.request("GET", "/slow")
+        time.sleep(0.2)
+        began = time.monotonic()
+        for _ in range(2):
+            os.killpg(site.process.pid, signal.SIGINT)
+            time.sleep(0.2)
+        assert site.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < crew._GRACE
+        assert all(map(is_gone, members))
+
+
+def test_where_all_end_as_they_begin_the_site_ends_and_says_so() -> None:
+    before = (
+        "from webui import crew, serve as s; crew._BEGUN = 0.2\n"
+        "import importlib; importlib.import_module('webui.serve')._listener = lambda *a, **k: 1 / 0"
+    )
+    with telling(2, before) as site:
+        _, errors = site.process.communicate(timeout=PATIENCE)
+        assert site.process.returncode == 1
+        assert errors.count("ZeroDivisionError") == 10
+        assert errors.count("has ended (exit code 1), another one begins") == 9
+        assert errors.splitlines()[-1].endswith(
+            "processes that answer requests are wanted, 10 have ended as they began (exit code 1): see what "
+            "they wrote"
+        )
+
+
+@linux
+def test_what_is_counted_is_counted_together_and_outlives_a_process(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="Zebra", paragraphs=("A zebra.",))])
+    code = f"import webui; webui.serve(webui.create_app({str(tmp_path / 'index')!r}), port=0, processes=2)"
+    with running(code) as site, contextlib.ExitStack() as stack:
+        assert len(site.members()) == 2
+        several = [stack.enter_context(contextlib.closing(site.connect())) for _ in range(4)]
+        for connection in several:
+            assert json.loads(ask(connection, "/api/search?q=zebra"))["total"] == 1
+        lost = site.members()[0]
+        os.kill(lost, signal.SIGKILL)
+        until(lambda: len(set(site.members()) - {lost}) == 2)
+        again = stack.enter_context(contextlib.closing(site.connect()))
+        assert json.loads(ask(again, "/api/search?q=zebra"))["total"] == 1
+        counts = ask(again, "/metrics")
+    assert 'nutgraf_requests_total{route="api.search",status="200"} 5\n' in counts
+    assert "nutgraf_search_seconds_count 5\n" in counts
+
+
+def test_counts_of_several_places_are_summed() -> None:
+    counts = Metrics(["search"])
+    counts.count_request("search", 200)
+    counts.share(3)
+    for place, seconds in enumerate((0.5, 0.25, 0.002)):
+        counts.take(place)
+        counts.count_request("search", 200)
+        counts.count_request("elsewhere", 404)
+        counts.count_search(seconds)
+    text = counts.write({})
+    assert 'nutgraf_requests_total{route="search",status="200"} 3\n' in text
+    assert 'nutgraf_requests_total{route="",status="404"} 3\n' in text
+    assert "nutgraf_search_seconds_sum 0.752000\n" in text
+    assert 'nutgraf_search_seconds_bucket{le="0.0025"} 1\n' in text
+    assert 'nutgraf_search_seconds_bucket{le="+Inf"} 3\n' in text
+
+
+def test_several_processes_are_refused_where_they_cannot_be() -> None:
+    release = threading.Event()
+    thread = threading.Thread(target=release.wait)
+    thread.start()
+    try:
+        assert (crew.processes_for(0), crew.processes_for(1)) == (1, 1)
+        with pytest.raises(ConfigError, match=r"processes: 1 .* is wanted, 3 was found: other threads run"):
+            crew.processes_for(3)
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_as_many_processes_as_cores_answer_but_not_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    for cores, wanted in ((1, 1), (2, 2), (64, 4), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert crew.processes_for(0) == wanted
+    assert crew.processes_for(9) == 9

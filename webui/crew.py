@@ -1,0 +1,253 @@
+"""Several processes that answer, one for each core, and the one that hands connections to them.
+
+A process runs Python on one core only, and what a long search holds up is the process that makes it. The one
+in front listens, gives each connection to the process with the fewest, and replaces those that end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from indexer.errors import ConfigError, NutgrafError
+from webui import metrics
+from webui.connections import ACCEPTED, Listener
+
+MOST = 4
+"""Processes at most, unless more are asked for: each takes the memory of a reader."""
+# Seconds that those who are told to end have for what they are doing.
+_GRACE = 6.0
+# Seconds between two looks at those who may end, or may take a connection.
+_LOOK = 0.01
+# Seconds that it may take until a connection is taken by anyone.
+_FULL = 1.0
+# Who ends sooner than after so many seconds has not begun, and another one begins as many later.
+_BEGUN = 1.0
+_STARTS = 10  # of those in a row that end as they begin
+
+Answer = Callable[["Inbox", Callable[[int], None]], None]
+"""Answers whoever comes in, and tells how many have gone."""
+
+
+class ProcessesEnd(NutgrafError):
+    """The processes that answer requests cannot be started, or end as soon as they begin."""
+
+
+def processes_for(wanted: int) -> int:
+    """How many processes answer when so many are wanted; 0: one for each core, where that can be.
+
+    Raises ConfigError when there cannot be several.
+    """
+    if wanted == 1:
+        return 1
+    # What other threads hold as a process is forked is held for ever in the new one.
+    reason = ""
+    if not (hasattr(os, "fork") and hasattr(socket, "send_fds")):
+        reason = "this system cannot hand connections from one process to another"
+    elif threading.active_count() > 1:
+        reason = "other threads run in this one, which cannot be forked then"
+    if reason and wanted:
+        raise ConfigError(f"processes: 1 (or 0) is wanted, {wanted} was found: {reason}")
+    return wanted or (1 if reason else min(os.cpu_count() or 1, MOST))
+
+
+class Inbox(socket.socket):
+    """Where connections come in that somebody else has accepted, in the place of a socket that listens."""
+
+    def __init__(self, raw: socket.socket, address: Any) -> None:
+        super().__init__(fileno=raw.detach())
+        self._address = address
+        self.taken = 0
+        """How many have come."""
+
+    def listen(self, backlog: int = 0) -> None:
+        """Do nothing: the one in front listens."""
+
+    def getsockname(self) -> Any:
+        """The address that the one in front listens at."""
+        return self._address
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection, and where it is from; raises SystemExit when there will be none."""
+        message, descriptors, _, _ = socket.recv_fds(self, 1, 1)
+        if not message:
+            raise SystemExit
+        self.taken += 1
+        (descriptor,) = descriptors or (-1,)
+        raw = socket.socket(fileno=descriptor)
+        try:
+            return raw, raw.getpeername()
+        except OSError:
+            raw.close()
+            raise
+
+
+class Member(Listener):
+    """The listener of one of the processes: it tells how many connections are gone again."""
+
+    socket: Inbox
+    tell: Callable[[int], None]
+
+    def readable(self) -> Any:
+        """Whether a new connection can be served."""
+        self.tell(self.socket.taken - len(self.active_channels))
+        return super().readable()
+
+
+class Crew:
+    """The processes that answer what comes to a socket that listens; `answer` is what each of them does."""
+
+    def __init__(self, bound: socket.socket, processes: int, answer: Answer) -> None:
+        self._bound = bound
+        self._answer = answer
+        self._ends: dict[int, socket.socket] = {}
+        self._pids: dict[int, int] = {}
+        self._began = [0.0] * processes
+        self._due = dict.fromkeys(range(processes), 0.0)
+        self._failed = 0
+        # Each of these has one writer: how many connections were handed on, and how many are gone.
+        self._handed = [0] * processes
+        self._gone = memoryview(mmap.mmap(-1, 8 * processes)).cast("q")
+        self._selector = selectors.DefaultSelector()
+        metrics.share(processes)
+
+    def run(self) -> None:
+        """Have requests answered until this is interrupted. Raises ProcessesEnd."""
+        self._bound.setblocking(False)
+        self._selector.register(self._bound, selectors.EVENT_READ)
+        try:
+            while True:
+                self._hire()
+                timeout = max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
+                for key, _ in self._selector.select(timeout):
+                    if key.data is None:
+                        self._hand_on()
+                    else:
+                        self._replace(key.data)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._dismiss()
+
+    def _hire(self) -> None:
+        for place in [place for place, due in self._due.items() if due <= time.monotonic()]:
+            del self._due[place]
+            self._handed[place] = self._gone[place] = 0
+            ours, theirs = socket.socketpair()
+            # What is not written yet would be written by both.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            try:
+                pid = os.fork()
+            except OSError as error:
+                ours.close()
+                theirs.close()
+                raise ProcessesEnd(
+                    f"{len(self._handed)} processes that answer are wanted, one cannot be started ({error}): "
+                    "see what limits this user's processes, or ask for fewer (--processes)"
+                ) from error
+            if not pid:
+                self._ends[place] = ours
+                self._be_hired(place, theirs)
+            theirs.close()
+            ours.setblocking(False)
+            self._ends[place], self._pids[place] = ours, pid
+            self._began[place] = time.monotonic()
+            self._selector.register(ours, selectors.EVENT_READ, place)
+
+    def _be_hired(self, place: int, theirs: socket.socket) -> None:
+        """Answer, in a process that was just forked, and end it."""
+        status = 1
+        try:
+            # An interrupt of the terminal is for the one in front, who ends the others.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            address = self._bound.getsockname()
+            self._selector.close()
+            self._bound.close()
+            for end in self._ends.values():
+                end.close()
+            metrics.take(place)
+
+            def tell(gone: int) -> None:
+                self._gone[place] = gone
+
+            self._answer(Inbox(theirs, address), tell)
+            status = 0
+        except BaseException:  # noqa: BLE001 - nothing of what the one in front was doing is to be gone on with
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+
+    def _hand_on(self) -> None:
+        for _ in range(ACCEPTED):
+            try:
+                connection, _ = self._bound.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:
+                # This process, or the system, has no room for another file just now.
+                time.sleep(_LOOK)
+                return
+            with connection:
+                self._give(connection)
+
+    def _give(self, connection: socket.socket) -> None:
+        end = time.monotonic() + _FULL
+        while True:
+            for place in sorted(self._ends, key=lambda place: self._handed[place] - self._gone[place]):
+                # One that takes no more for now, or has ended, which is found out next.
+                with contextlib.suppress(OSError):
+                    socket.send_fds(self._ends[place], [b"."], [connection.fileno()])
+                    self._handed[place] += 1
+                    return
+            if time.monotonic() > end:
+                return
+            time.sleep(_LOOK)
+
+    def _replace(self, place: int) -> None:
+        end = self._ends.pop(place)
+        self._selector.unregister(end)
+        end.close()
+        _, status = os.waitpid(self._pids.pop(place), 0)
+        now = time.monotonic()
+        has_begun = now - self._began[place] >= _BEGUN
+        self._failed = 0 if has_begun else self._failed + 1
+        code = os.waitstatus_to_exitcode(status)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if self._failed >= _STARTS:
+            raise ProcessesEnd(
+                f"processes that answer requests are wanted, {_STARTS} have ended as they began ({how}): see "
+                "what they wrote"
+            )
+        sys.stderr.write(f"nutgraf: a process that answers requests has ended ({how}), another one begins\n")
+        self._due[place] = now if has_begun else now + _BEGUN
+
+    def _dismiss(self) -> None:
+        for ours in self._ends.values():
+            ours.close()
+        self._bound.close()
+        self._selector.close()
+        # Whoever interrupts once more does not wait for what they are doing.
+        with contextlib.suppress(KeyboardInterrupt):
+            end = time.monotonic() + _GRACE
+            while self._pids and time.monotonic() < end:
+                for place, pid in list(self._pids.items()):
+                    if os.waitpid(pid, os.WNOHANG)[0]:
+                        del self._pids[place]
+                time.sleep(_LOOK)
+        for pid in self._pids.values():
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
