@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -248,22 +250,53 @@ def test_counts_of_several_places_are_summed() -> None:
     assert 'nutgraf_search_seconds_bucket{le="+Inf"} 3\n' in text
 
 
-def test_several_processes_are_refused_where_they_cannot_be() -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[TextIO]:
+    with (tmp_path / "log").open("w") as file:
+        yield file
+
+
+def test_several_processes_are_refused_where_they_cannot_be(log: TextIO) -> None:
     release = threading.Event()
     thread = threading.Thread(target=release.wait)
     thread.start()
     try:
-        assert (crew.processes_for(0), crew.processes_for(1)) == (1, 1)
+        assert (crew.processes_for(0, log), crew.processes_for(1, log)) == (1, 1)
         with pytest.raises(ConfigError, match=r"processes: 1 .* is wanted, 3 was found: other threads run"):
-            crew.processes_for(3)
+            crew.processes_for(3, log)
     finally:
         release.set()
         thread.join()
 
 
-def test_as_many_processes_as_cores_answer_but_not_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_processes_as_cores_answer_but_not_more_than_four(
+    monkeypatch: pytest.MonkeyPatch, log: TextIO
+) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     for cores, wanted in ((1, 1), (2, 2), (64, 4), (None, 1)):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        assert crew.processes_for(0) == wanted
-    assert crew.processes_for(9) == 9
+        assert crew.processes_for(0, log) == wanted
+    assert crew.processes_for(9, log) == 9
+
+
+def test_where_the_log_is_no_file_one_process_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert crew.processes_for(0, io.StringIO()) == 1
+    with pytest.raises(ConfigError, match="the log is no file"):
+        crew.processes_for(2, io.StringIO())
+
+
+@linux
+def test_who_ends_again_and_again_does_not_end_the_others() -> None:
+    with telling(2, "from webui import crew; crew._BEGUN = 0.2") as site, contextlib.ExitStack() as stack:
+        members = site.members()
+        first = stack.enter_context(contextlib.closing(site.connect()))
+        kept = int(ask(first))
+        for _ in range(crew._STARTS + 2):
+            (other,) = set(site.members()) - {kept}
+            os.kill(other, signal.SIGKILL)
+            until(lambda other=other: other not in site.members())  # type: ignore[misc]
+        assert int(ask(first)) == kept
+        assert site.process.poll() is None
+        assert set(members) & set(site.members()) == {kept}

@@ -422,6 +422,27 @@ def test_a_request_of_any_size_does_no_harm() -> None:
         assert get(address)[0] == 200
 
 
+def test_who_stops_it_as_an_answer_goes_out_does_not_write_to_what_is_closed() -> None:
+    server = Server(site(), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert get(server.address)[0] == 200
+    trigger = server._server.trigger
+    pull = trigger._physical_pull
+
+    def pull_late() -> None:
+        # An answer wakes the loop in between, which closes everything then.
+        pull()
+        thread.join(0.2)
+        pull()
+
+    trigger._physical_pull = pull_late
+    server.stop()
+    server.stop()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
 def test_an_interrupt_ends_the_server_without_a_traceback() -> None:
     code = "import webui; webui.serve(webui.create_app('no-index'), port=0)"
     with subprocess.Popen(

@@ -7,6 +7,7 @@ in front listens, gives each connection to the process with the fewest, and repl
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import selectors
@@ -17,7 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from indexer.errors import ConfigError, NutgrafError
 from webui import metrics
@@ -31,9 +32,9 @@ _GRACE = 6.0
 _LOOK = 0.01
 # Seconds that it may take until a connection is taken by anyone.
 _FULL = 1.0
-# Who ends sooner than after so many seconds has not begun, and another one begins as many later.
+# Who ends sooner than after so many seconds has not begun to answer.
 _BEGUN = 1.0
-_STARTS = 10  # of those in a row that end as they begin
+_STARTS = 10  # processes that may end before one has begun
 
 Answer = Callable[["Inbox", Callable[[int], None]], None]
 """Answers whoever comes in, and tells how many have gone."""
@@ -43,10 +44,10 @@ class ProcessesEnd(NutgrafError):
     """The processes that answer requests cannot be started, or end as soon as they begin."""
 
 
-def processes_for(wanted: int) -> int:
+def processes_for(wanted: int, log: TextIO) -> int:
     """How many processes answer when so many are wanted; 0: one for each core, where that can be.
 
-    Raises ConfigError when there cannot be several.
+    All of them write to `log`. Raises ConfigError when there cannot be several.
     """
     if wanted == 1:
         return 1
@@ -56,9 +57,18 @@ def processes_for(wanted: int) -> int:
         reason = "this system cannot hand connections from one process to another"
     elif threading.active_count() > 1:
         reason = "other threads run in this one, which cannot be forked then"
+    elif not _is_file(log):
+        reason = "the log is no file that several could write to"
     if reason and wanted:
         raise ConfigError(f"processes: 1 (or 0) is wanted, {wanted} was found: {reason}")
     return wanted or (1 if reason else min(os.cpu_count() or 1, MOST))
+
+
+def _is_file(log: TextIO) -> bool:
+    try:
+        return log.fileno() >= 0
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 class Inbox(socket.socket):
@@ -83,8 +93,9 @@ class Inbox(socket.socket):
         if not message:
             raise SystemExit
         self.taken += 1
-        (descriptor,) = descriptors or (-1,)
-        raw = socket.socket(fileno=descriptor)
+        if not descriptors:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        raw = socket.socket(fileno=descriptors[0])
         try:
             return raw, raw.getpeername()
         except OSError:
@@ -115,6 +126,7 @@ class Crew:
         self._began = [0.0] * processes
         self._due = dict.fromkeys(range(processes), 0.0)
         self._failed = 0
+        self._works = False
         # Each of these has one writer: how many connections were handed on, and how many are gone.
         self._handed = [0] * processes
         self._gone = memoryview(mmap.mmap(-1, 8 * processes)).cast("q")
@@ -142,28 +154,34 @@ class Crew:
     def _hire(self) -> None:
         for place in [place for place, due in self._due.items() if due <= time.monotonic()]:
             del self._due[place]
-            self._handed[place] = self._gone[place] = 0
-            ours, theirs = socket.socketpair()
-            # What is not written yet would be written by both.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            # An interrupt waits until it is known who has to be told to end.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
-                pid = os.fork()
-            except OSError as error:
-                ours.close()
-                theirs.close()
-                raise ProcessesEnd(
-                    f"{len(self._handed)} processes that answer are wanted, one cannot be started ({error}): "
-                    "see what limits this user's processes, or ask for fewer (--processes)"
-                ) from error
-            if not pid:
-                self._ends[place] = ours
-                self._be_hired(place, theirs)
+                self._fork(place)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    def _fork(self, place: int) -> None:
+        self._handed[place] = self._gone[place] = 0
+        self._began[place] = time.monotonic()
+        ours, theirs = socket.socketpair()
+        _write("")
+        try:
+            pid = os.fork()
+        except OSError as error:
+            ours.close()
             theirs.close()
-            ours.setblocking(False)
-            self._ends[place], self._pids[place] = ours, pid
-            self._began[place] = time.monotonic()
-            self._selector.register(ours, selectors.EVENT_READ, place)
+            raise ProcessesEnd(
+                f"{len(self._handed)} processes that answer are wanted, one cannot be started ({error}): "
+                "see what limits this user's processes, or ask for fewer (--processes)"
+            ) from error
+        self._ends[place] = ours
+        if not pid:
+            self._be_hired(place, theirs)
+        theirs.close()
+        ours.setblocking(False)
+        self._pids[place] = pid
+        self._selector.register(ours, selectors.EVENT_READ, place)
 
     def _be_hired(self, place: int, theirs: socket.socket) -> None:
         """Answer, in a process that was just forked, and end it."""
@@ -171,6 +189,7 @@ class Crew:
         try:
             # An interrupt of the terminal is for the one in front, who ends the others.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             address = self._bound.getsockname()
             self._selector.close()
             self._bound.close()
@@ -186,9 +205,7 @@ class Crew:
         except BaseException:  # noqa: BLE001 - nothing of what the one in front was doing is to be gone on with
             traceback.print_exc()
         finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
+            _write("")
             os._exit(status)
 
     def _hand_on(self) -> None:
@@ -222,18 +239,19 @@ class Crew:
         self._selector.unregister(end)
         end.close()
         _, status = os.waitpid(self._pids.pop(place), 0)
-        now = time.monotonic()
-        has_begun = now - self._began[place] >= _BEGUN
-        self._failed = 0 if has_begun else self._failed + 1
         code = os.waitstatus_to_exitcode(status)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        if self._failed >= _STARTS:
+        now = time.monotonic()
+        self._works = self._works or any(now - self._began[one] >= _BEGUN for one in (place, *self._pids))
+        self._failed += 1
+        if not self._works and self._failed >= _STARTS:
             raise ProcessesEnd(
                 f"processes that answer requests are wanted, {_STARTS} have ended as they began ({how}): see "
                 "what they wrote"
             )
-        sys.stderr.write(f"nutgraf: a process that answers requests has ended ({how}), another one begins\n")
-        self._due[place] = now if has_begun else now + _BEGUN
+        _write(f"nutgraf: a process that answers requests has ended ({how}), another one begins\n")
+        # At once, but for one that ends all the time.
+        self._due[place] = max(now, self._began[place] + _BEGUN)
 
     def _dismiss(self) -> None:
         for ours in self._ends.values():
@@ -251,3 +269,12 @@ class Crew:
         for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def _write(text: str) -> None:
+    """Write to standard error, if it is there, and what waits to be written: a fork would write it twice."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if stream is sys.stderr:
+                stream.write(text)
+            stream.flush()

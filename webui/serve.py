@@ -83,14 +83,15 @@ class Server:
 
     def _close(self) -> None:
         self._server.task_dispatcher.shutdown()
-        with self._lock:
-            self._closed = True
-            self._close_channels()
+        self._close_channels()
 
     def _close_channels(self) -> None:
         from waitress import wasyncore
 
-        wasyncore.close_all(self._channels, ignore_all=True)
+        # Whoever stops it may still be at the trigger, which is one of them.
+        with self._lock:
+            self._closed = True
+            wasyncore.close_all(self._channels, ignore_all=True)
 
 
 def serve(
@@ -108,7 +109,8 @@ def serve(
     """Serve `app` until interrupted.
 
     So many `processes` answer, forked from this one, each with so many `threads`; 0: one for each core, four
-    at most, or this one alone where it has other threads or the system cannot hand connections on.
+    at most, or this one alone where it has other threads, `log` is no file, or the system cannot hand
+    connections on.
 
     Each request is a line of JSON on `log` (default: standard error), with what was searched for only with
     `log_queries`.
@@ -126,8 +128,9 @@ def serve(
     sys.setswitchinterval(SWITCH)
     # What is there now stays: to look through it for garbage holds up all threads for some 30 ms at a time.
     gc.freeze()
-    app = Journal(app, log or sys.stderr, queries=log_queries)
-    several = crew.processes_for(processes)
+    log = log or sys.stderr
+    app = Journal(app, log, queries=log_queries)
+    several = crew.processes_for(processes, log)
     if several == 1:
         server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
         (announce or _print)(server.address)
@@ -141,6 +144,7 @@ def serve(
 
     bound = _bind(host, port, allow_remote)
     (announce or _print)(_address(bound))
+    log.flush()
     crew.Crew(bound, several, answer).run()
 
 
