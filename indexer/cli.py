@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.config import load_config
+from indexer.config import PROCESSES, load_config
 from indexer.errors import ConfigError, NutgrafError
 from indexer.flags import (
     index_option,
@@ -208,7 +208,7 @@ def search(
 @click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
 @click.option(
     "--processes",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, PROCESSES),
     help="How many processes answer (default: one for each core, four at most).",
 )
 def serve(

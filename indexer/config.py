@@ -22,6 +22,9 @@ from indexer.texts import told
 FILE_NAME = "nutgraf.toml"
 ENVIRONMENT_PREFIX = "NUTGRAF_"
 
+PROCESSES = 64
+"""Processes of `serve` at most."""
+
 # The options that change what is stored; only these decide whether an index must be rebuilt.
 _STORED = ("language", "day_first", "timezone")
 
@@ -40,6 +43,7 @@ _BOUNDS = {
     "page_size": (1, HITS),
     "passages": (0, PASSAGES),
     "query_characters": (1, MOST_CHARACTERS),
+    "processes": (0, PROCESSES),
 }
 
 _WANTED: tuple[tuple[type, str], ...] = (

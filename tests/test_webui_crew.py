@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from typing import TextIO
 import pytest
 
 from indexer import Article, ConfigError, open_index
+from indexer.config import PROCESSES
 from webui import crew
 from webui.metrics import Metrics
 
@@ -111,6 +113,12 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[TextIO]:
+    with (tmp_path / "log").open("w") as file:
+        yield file
+
+
 @linux
 def test_a_connection_goes_to_the_process_that_has_the_fewest() -> None:
     with telling(3) as site, contextlib.ExitStack() as stack:
@@ -126,8 +134,13 @@ def test_a_connection_goes_to_the_process_that_has_the_fewest() -> None:
         for connection, pid in zip(several, answered, strict=True):
             if pid == alone:
                 connection.close()
-        time.sleep(0.2)
-        assert int(ask(stack.enter_context(contextlib.closing(site.connect())))) == alone
+
+        def is_for_it() -> bool:
+            with contextlib.closing(site.connect()) as connection:
+                return int(ask(connection)) == alone
+
+        # As soon as it has told that they are gone.
+        until(is_for_it)
 
 
 @linux
@@ -193,7 +206,8 @@ def test_whoever_interrupts_twice_does_not_wait_for_what_is_being_answered() -> 
             os.killpg(site.process.pid, signal.SIGINT)
             time.sleep(0.2)
         assert site.process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < crew._GRACE
+        # Waitress waits for what is being answered for five seconds.
+        assert time.monotonic() - began < 4
         assert all(map(is_gone, members))
 
 
@@ -211,6 +225,145 @@ def test_where_all_end_as_they_begin_the_site_ends_and_says_so() -> None:
             "processes that answer requests are wanted, 10 have ended as they began (exit code 1): see what "
             "they wrote"
         )
+
+
+def reset(site: Site) -> None:
+    """Connect, and be gone at once, in the way that leaves nothing to be read."""
+    raw = socket.create_connection((site.host, site.port))
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+
+
+@linux
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_nor_does_one_stay_that_still_had_connections_to_take(how: signal.Signals) -> None:
+    with telling() as site, contextlib.ExitStack() as stack:
+        members = site.members()
+        for connection in [stack.enter_context(contextlib.closing(site.connect())) for _ in range(2)]:
+            ask(connection)
+        for member in members:
+            os.kill(member, signal.SIGSTOP)
+        for _ in range(50):
+            reset(site)
+            stack.enter_context(socket.create_connection((site.host, site.port)))
+        time.sleep(0.2)
+        site.process.send_signal(how)
+        for member in members:
+            os.kill(member, signal.SIGCONT)
+        site.process.wait(PATIENCE)
+        until(lambda: all(map(is_gone, members)))
+
+
+@linux
+def test_who_is_gone_before_being_taken_is_nothing_to_tell_of() -> None:
+    with telling() as site, contextlib.closing(site.connect()) as connection:
+        members = site.members()
+        for member in members:
+            os.kill(member, signal.SIGSTOP)
+        for _ in range(20):
+            reset(site)
+        for member in members:
+            os.kill(member, signal.SIGCONT)
+        for _ in range(5):
+            assert int(ask(connection)) in members
+        site.process.send_signal(signal.SIGINT)
+        _, errors = site.process.communicate(timeout=PATIENCE)
+        assert len(errors.splitlines()) == 5
+        assert all(map(json.loads, errors.splitlines()))
+
+
+@linux
+def test_while_nobody_answers_whoever_comes_waits() -> None:
+    with telling(2, "from webui import crew; crew._BEGUN = 1.5") as site, contextlib.ExitStack() as stack:
+        for member in (before := site.members()):
+            os.kill(member, signal.SIGKILL)
+        until(lambda: not set(before) & set(site._children()))
+        several = [stack.enter_context(contextlib.closing(site.connect())) for _ in range(20)]
+        for connection in several:
+            connection.connect()
+        assert {int(ask(connection)) for connection in several} <= set(site.members())
+
+
+@linux
+@pytest.mark.parametrize("what", ["os.fork", "socket.socketpair"])
+def test_where_no_other_process_can_be_started_for_now_it_is_tried_again(what: str) -> None:
+    room, name = what.split(".")
+    before = f"""
+from webui import crew
+import {room}
+crew._BEGUN = 0.2
+made, calls = {what}, []
+def scarce():
+    calls.append(None)
+    if 2 < len(calls) < 5:
+        raise OSError(11, "Resource temporarily unavailable")
+    return made()
+{room}.{name} = scarce
+"""
+    with telling(2, before) as site:
+        lost, kept = site.members()
+        time.sleep(0.3)
+        os.kill(lost, signal.SIGKILL)
+        until(lambda: lost not in site.members())
+        assert kept in site.members()
+        site.process.send_signal(signal.SIGINT)
+        _, errors = site.process.communicate(timeout=PATIENCE)
+        assert site.process.returncode == 0
+        assert errors.count("cannot be started now") == 2
+
+
+def test_where_none_can_be_started_it_is_said() -> None:
+    before = "import os; os.fork = lambda: (_ for _ in ()).throw(OSError(11, 'Resource unavailable'))"
+    with telling(2, before) as site:
+        _, errors = site.process.communicate(timeout=PATIENCE)
+        assert site.process.returncode == 1
+        assert "none can be started ([Errno 11] Resource unavailable)" in errors.splitlines()[-1]
+
+
+@linux
+def test_one_that_takes_no_connection_any_more_is_replaced(tmp_path: Path) -> None:
+    before = f"""
+from pathlib import Path
+from webui import crew
+accept, fault = crew.Inbox.accept, Path({str(tmp_path / "fault")!r})
+def failing(self):
+    if fault.exists():
+        fault.unlink()
+        raise MemoryError
+    return accept(self)
+crew.Inbox.accept = failing
+"""
+    with telling(2, before) as site, contextlib.ExitStack() as stack:
+        members = site.members()
+        idle = stack.enter_context(contextlib.closing(site.connect()))
+        lost = int(ask(idle))
+        other = stack.enter_context(contextlib.closing(site.connect()))
+        kept = int(ask(other))
+        (tmp_path / "fault").touch()
+        raw = stack.enter_context(socket.create_connection((site.host, site.port)))
+        until(lambda: set(site.members()) != set(members))
+        raw.close()
+        assert set(site.members()) & {lost, kept} == {kept}
+        assert int(ask(other)) == kept
+        with contextlib.closing(site.connect()) as connection:
+            assert int(ask(connection)) in set(site.members()) - {lost}
+
+
+@linux
+def test_who_started_it_may_have_ignored_children() -> None:
+    with telling(2, "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)") as site:
+        lost, _ = site.members()
+        os.kill(lost, signal.SIGKILL)
+        until(lambda: lost not in site.members())
+        site.process.send_signal(signal.SIGINT)
+        site.process.communicate(timeout=PATIENCE)
+        assert site.process.returncode == 0
+
+
+@pytest.mark.parametrize("wanted", [-1, PROCESSES + 1])
+def test_a_number_of_processes_that_is_none_is_refused(wanted: int, log: TextIO) -> None:
+    with pytest.raises(ConfigError, match=f"processes: a number from 0 to 64 is wanted, {wanted} was found"):
+        crew.processes_for(wanted, log)
 
 
 @linux
@@ -248,12 +401,6 @@ def test_counts_of_several_places_are_summed() -> None:
     assert "nutgraf_search_seconds_sum 0.752000\n" in text
     assert 'nutgraf_search_seconds_bucket{le="0.0025"} 1\n' in text
     assert 'nutgraf_search_seconds_bucket{le="+Inf"} 3\n' in text
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[TextIO]:
-    with (tmp_path / "log").open("w") as file:
-        yield file
 
 
 def test_several_processes_are_refused_where_they_cannot_be(log: TextIO) -> None:

@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from indexer.config import PROCESSES
 from indexer.errors import ConfigError, NutgrafError
 from webui import metrics
 from webui.connections import ACCEPTED, Listener
@@ -28,6 +29,8 @@ MOST = 4
 """Processes at most, unless more are asked for: each takes the memory of a reader."""
 # Seconds that those who are told to end have for what they are doing.
 _GRACE = 6.0
+# Seconds that one has which takes no connection any more.
+_END = 1.0
 # Seconds between two looks at those who may end, or may take a connection.
 _LOOK = 0.01
 # Seconds that it may take until a connection is taken by anyone.
@@ -49,6 +52,8 @@ def processes_for(wanted: int, log: TextIO) -> int:
 
     All of them write to `log`. Raises ConfigError when there cannot be several.
     """
+    if not 0 <= wanted <= PROCESSES:
+        raise ConfigError(f"processes: a number from 0 to {PROCESSES} is wanted, {wanted} was found")
     if wanted == 1:
         return 1
     # What other threads hold as a process is forked is held for ever in the new one.
@@ -93,14 +98,13 @@ class Inbox(socket.socket):
         if not message:
             raise SystemExit
         self.taken += 1
-        if not descriptors:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        raw = socket.socket(fileno=descriptors[0])
         try:
+            raw = socket.socket(fileno=descriptors[0])
+            raw.set_inheritable(False)
             return raw, raw.getpeername()
-        except OSError:
-            raw.close()
-            raise
+        except (OSError, IndexError) as error:
+            # It is gone already, or there was no room for it: as when a socket that listens has lost one.
+            raise ConnectionAbortedError(errno.ECONNABORTED, "it was not to be had") from error
 
 
 class Member(Listener):
@@ -113,6 +117,10 @@ class Member(Listener):
         """Whether a new connection can be served."""
         self.tell(self.socket.taken - len(self.active_channels))
         return super().readable()
+
+    def handle_close(self) -> None:
+        """End the process: nothing will come in any more."""
+        raise SystemExit
 
 
 class Crew:
@@ -136,16 +144,18 @@ class Crew:
     def run(self) -> None:
         """Have requests answered until this is interrupted. Raises ProcessesEnd."""
         self._bound.setblocking(False)
-        self._selector.register(self._bound, selectors.EVENT_READ)
+        # Whoever started this may have wanted to know nothing of its own children.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
             while True:
                 self._hire()
                 timeout = max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
-                for key, _ in self._selector.select(timeout):
-                    if key.data is None:
-                        self._hand_on()
-                    else:
-                        self._replace(key.data)
+                heard = [key.data for key, _ in self._selector.select(timeout)]
+                for place in heard:
+                    if place is not None:
+                        self._replace(place)
+                if None in heard:
+                    self._hand_on()
         except KeyboardInterrupt:
             pass
         finally:
@@ -164,26 +174,35 @@ class Crew:
     def _fork(self, place: int) -> None:
         self._handed[place] = self._gone[place] = 0
         self._began[place] = time.monotonic()
-        ours, theirs = socket.socketpair()
-        _write("")
-        try:
-            pid = os.fork()
-        except OSError as error:
-            ours.close()
+        with contextlib.ExitStack() as stack:
+            _write("")
+            try:
+                ours, theirs = map(stack.enter_context, socket.socketpair())
+                pid = os.fork()
+            except OSError as error:
+                self._not_forked(place, error)
+                return
+            if not pid:
+                self._be_hired(place, ours, theirs)
             theirs.close()
-            raise ProcessesEnd(
-                f"{len(self._handed)} processes that answer are wanted, one cannot be started ({error}): "
-                "see what limits this user's processes, or ask for fewer (--processes)"
-            ) from error
-        self._ends[place] = ours
-        if not pid:
-            self._be_hired(place, theirs)
-        theirs.close()
+            stack.pop_all()
         ours.setblocking(False)
-        self._pids[place] = pid
+        if not self._ends:
+            # While nobody answers, whoever comes waits to be accepted.
+            self._selector.register(self._bound, selectors.EVENT_READ)
+        self._ends[place], self._pids[place] = ours, pid
         self._selector.register(ours, selectors.EVENT_READ, place)
 
-    def _be_hired(self, place: int, theirs: socket.socket) -> None:
+    def _not_forked(self, place: int, error: OSError) -> None:
+        if not self._ends and not self._works:
+            raise ProcessesEnd(
+                f"{len(self._handed)} processes that answer are wanted, none can be started ({error}): see "
+                "what limits this user's processes"
+            ) from error
+        _write(f"nutgraf: another process that answers requests cannot be started now ({error})\n")
+        self._due[place] = time.monotonic() + _BEGUN
+
+    def _be_hired(self, place: int, ours: socket.socket, theirs: socket.socket) -> None:
         """Answer, in a process that was just forked, and end it."""
         status = 1
         try:
@@ -193,7 +212,7 @@ class Crew:
             address = self._bound.getsockname()
             self._selector.close()
             self._bound.close()
-            for end in self._ends.values():
+            for end in (ours, *self._ends.values()):
                 end.close()
             metrics.take(place)
 
@@ -210,6 +229,8 @@ class Crew:
 
     def _hand_on(self) -> None:
         for _ in range(ACCEPTED):
+            if not self._ends:
+                return
             try:
                 connection, _ = self._bound.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -219,26 +240,40 @@ class Crew:
                 time.sleep(_LOOK)
                 return
             with connection:
-                self._give(connection)
-
-    def _give(self, connection: socket.socket) -> None:
-        end = time.monotonic() + _FULL
-        while True:
-            for place in sorted(self._ends, key=lambda place: self._handed[place] - self._gone[place]):
-                # One that takes no more for now, or has ended, which is found out next.
-                with contextlib.suppress(OSError):
-                    socket.send_fds(self._ends[place], [b"."], [connection.fileno()])
-                    self._handed[place] += 1
+                if not self._give(connection):
                     return
-            if time.monotonic() > end:
-                return
-            time.sleep(_LOOK)
+
+    def _give(self, connection: socket.socket) -> bool:
+        """Hand a connection on; False when nobody has taken it."""
+        end = time.monotonic() + _FULL
+        while self._ends and time.monotonic() < end:
+            for place in sorted(self._ends, key=lambda place: self._handed[place] - self._gone[place]):
+                try:
+                    socket.send_fds(self._ends[place], [b"."], [connection.fileno()])
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    self._replace(place)
+                    break
+                self._handed[place] += 1
+                return True
+            else:
+                time.sleep(_LOOK)
+        return False
 
     def _replace(self, place: int) -> None:
+        if place not in self._ends:
+            return
         end = self._ends.pop(place)
         self._selector.unregister(end)
         end.close()
-        _, status = os.waitpid(self._pids.pop(place), 0)
+        if not self._ends:
+            self._selector.unregister(self._bound)
+        # It takes no connection any more: what else it has to do must not take long.
+        if (status := self._ended(place, time.monotonic() + _END)) is None:
+            os.kill(self._pids[place], signal.SIGKILL)
+            _, status = os.waitpid(self._pids[place], 0)
+        del self._pids[place]
         code = os.waitstatus_to_exitcode(status)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         now = time.monotonic()
@@ -253,6 +288,16 @@ class Crew:
         # At once, but for one that ends all the time.
         self._due[place] = max(now, self._began[place] + _BEGUN)
 
+    def _ended(self, place: int, deadline: float) -> int | None:
+        """The status that a process has ended with; None where it has not by then."""
+        while True:
+            pid, status = os.waitpid(self._pids[place], os.WNOHANG)
+            if pid:
+                return status
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(_LOOK)
+
     def _dismiss(self) -> None:
         for ours in self._ends.values():
             ours.close()
@@ -260,12 +305,10 @@ class Crew:
         self._selector.close()
         # Whoever interrupts once more does not wait for what they are doing.
         with contextlib.suppress(KeyboardInterrupt):
-            end = time.monotonic() + _GRACE
-            while self._pids and time.monotonic() < end:
-                for place, pid in list(self._pids.items()):
-                    if os.waitpid(pid, os.WNOHANG)[0]:
-                        del self._pids[place]
-                time.sleep(_LOOK)
+            deadline = time.monotonic() + _GRACE
+            for place in list(self._pids):
+                if self._ended(place, deadline) is not None:
+                    del self._pids[place]
         for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

@@ -49,7 +49,7 @@ class AddressUnavailable(NutgrafError):
 class Server:
     """A server that listens already, at `address`, and answers while `run()` runs.
 
-    Raises as `serve` does.
+    Raises AddressUnavailable and ConfigError as `serve` does.
     """
 
     def __init__(
@@ -78,7 +78,9 @@ class Server:
     def stop(self) -> None:
         """Make `run()` end, from any thread."""
         with self._lock:
+            # Once: who came again for the trigger's own lock could wait for the loop, which waits for this.
             if not self._closed:
+                self._closed = True
                 self._server.trigger.pull_trigger(self._close_channels)
 
     def _close(self) -> None:
