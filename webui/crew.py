@@ -98,13 +98,17 @@ class Inbox(socket.socket):
         if not message:
             raise SystemExit
         self.taken += 1
+        # As from a socket that listens, where a connection was lost before it was taken.
+        lost = ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
+        if not descriptors:
+            raise lost
+        raw = socket.socket(fileno=descriptors[0])
+        raw.set_inheritable(False)
         try:
-            raw = socket.socket(fileno=descriptors[0])
-            raw.set_inheritable(False)
             return raw, raw.getpeername()
-        except (OSError, IndexError) as error:
-            # It is gone already, or there was no room for it: as when a socket that listens has lost one.
-            raise ConnectionAbortedError(errno.ECONNABORTED, "it was not to be had") from error
+        except OSError as error:
+            raw.close()
+            raise lost from error
 
 
 class Member(Listener):
