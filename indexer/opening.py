@@ -16,6 +16,11 @@ _CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _TRIES = 3
 
 
+def file_of(root: Path, path: str) -> Path:
+    """Where a file of a source lies, which may be the source itself."""
+    return root if root.is_file() else root / path
+
+
 def open_file(file: Path, path: str) -> BufferedReader:
     """Open a regular file of a source for reading; `path` is its path below the source.
 

@@ -13,24 +13,18 @@ from typing import Protocol
 
 from indexer import allowance
 from indexer.catalog import Catalog, Entry, Stamp
+from indexer.effort import processes_for, weight
 from indexer.engine.gather import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
-from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible, is_plain
+from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible
 from indexer.listing import Listing, plan
 from indexer.model import Failure
-from indexer.opening import open_file, read_whole
+from indexer.opening import file_of, open_file, read_whole
 from indexer.readers import ReadOptions
 from indexer.shrinking import held, refuse_shrunk
 from indexer.sync import Progress, SyncReport, default_id, settled
 from indexer.workers import read_all
 
-# A worker takes a sixth of a second to start, and pays from about this many bytes of text on.
-_WORTH_WORKERS = 4 << 20
-# Main text is not found in a page as fast as words are in a text.
-_HTML_WEIGHT = 20
-# What is read in this process at most, and how much of it is looked at first; byte order marks are blank.
-_MOST_HARMLESS, _PEEK, _BLANK = 1 << 18, 1 << 12, b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
-_GZIP = b"\x1f\x8b"
 # Small files are read together, so that handing them over is no work.
 _TASK_BYTES, _TASK_FILES = 1 << 18, 64
 
@@ -74,12 +68,17 @@ def run(
     catalog.go_by(allowance.limits(options.max_bytes))
     work: list[tuple[Path, str, Stamp]] = []
     state = _Reconciling(list(listings), catalog, options, default_language, report)
-    before = held(catalog, map(str, listings))
+    plans = {
+        root: plan(listing, catalog.sources.setdefault(str(root), {})) for root, listing in listings.items()
+    }
+    # Where nothing changes nothing can be lost, and to look at everything takes a while.
+    is_same = all(step.action == "keep" for steps in plans.values() for step in steps)
+    before = {} if is_same else held(catalog, map(str, listings))
     for root, listing in listings.items():
-        known = catalog.sources.setdefault(str(root), {})
+        known = catalog.sources[str(root)]
         report.failed += listing.failures
         report.files += len(listing.files)
-        for step in plan(listing, known):
+        for step in plans[root]:
             if step.action == "keep":
                 report.unchanged += len(known[step.path].articles)
                 report.failed += [Failure(*failure) for failure in known[step.path].failures]
@@ -91,7 +90,7 @@ def run(
     pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
     for _ in range(len(work) - len(pending)):
         progress.advance(0)
-    jobs = _worth(pending, jobs or os.cpu_count() or 1)
+    jobs = processes_for(pending, jobs or os.cpu_count() or 1)
     # Closed at once whatever happens, so that no worker outlives the run.
     with closing(read_all(state.tasks(pending, stop), options, default_language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:
@@ -109,7 +108,7 @@ def run(
         state.take_back(pending)
     state.mend()
     try:
-        if not allow_mass_delete:
+        if state.released and not allow_mass_delete:
             refuse_shrunk(before, catalog, listings)
     except SourceShrunk as error:
         if not report.dry_run:
@@ -161,7 +160,7 @@ class _Reconciling:
             return True
         if entry.stamp.sha256 and entry.stamp.size == stamp.size:
             try:
-                with open_file(_file(root, path), path) as file:
+                with open_file(file_of(root, path), path) as file:
                     same = hashlib.file_digest(file, "sha256").hexdigest() == entry.stamp.sha256
             except OSError as error:
                 self._keep(path, entry, error.strerror or str(error))
@@ -187,7 +186,9 @@ class _Reconciling:
                 return
             if root not in sources:
                 sources[root] = root.as_uri()
-            part = Part(_file(root, path), path, self._free_id(root, path), stamp.size, source=sources[root])
+            part = Part(
+                file_of(root, path), path, self._free_id(root, path), stamp.size, source=sources[root]
+            )
             self.pending[part.file] = (root, path, stamp)
             lines = self._lines(part) if stamp.size > 2 * SPLIT else None
             if lines is not None:
@@ -197,7 +198,7 @@ class _Reconciling:
                 yield from ([piece] for piece in divide(part, lines))
                 continue
             group.append(part)
-            size += _weight(path, stamp)
+            size += weight(path, stamp)
             if size >= _TASK_BYTES or len(group) >= _TASK_FILES:
                 yield group
                 group, size = [], 0
@@ -261,7 +262,7 @@ class _Reconciling:
         for file, before in self.previous.items():
             if before and any(name in self.released for name in before.articles):
                 self.holed[file] = before
-        unread = [(root, path) for root, path, _ in pending if _file(root, path) not in self.previous]
+        unread = [(root, path) for root, path, _ in pending if file_of(root, path) not in self.previous]
         known = [(root, path, self.catalog.sources[str(root)].get(path)) for root, path in unread]
         known += [gone for gone in self.gone if any(name in self.released for name in gone[2].articles)]
         for root, path, entry in known:
@@ -349,37 +350,6 @@ class _Reconciling:
             name = f"{wanted}-{number}"
         self.reserved.add(name)
         return name
-
-
-def _worth(pending: list[tuple[Path, str, Stamp]], jobs: int) -> int:
-    """How many processes to read with; 0: this one, for a little that is read safely and soon."""
-    work = sum(_weight(path, stamp) for _, path, stamp in pending)
-    if work >= _WORTH_WORKERS:
-        return jobs
-    return 0 if all(map(_is_harmless, pending)) else 1
-
-
-def _is_harmless(pending: tuple[Path, str, Stamp]) -> bool:
-    """Whether a file can be read without a process that may be killed for it: plain text, and not much."""
-    root, path, stamp = pending
-    if stamp.size > _MOST_HARMLESS or not is_plain(path):
-        return False
-    try:
-        with open_file(_file(root, path), path) as file:
-            head = file.read(_PEEK)
-    except OSError:
-        return True  # whoever reads it says so
-    # Whatever its name, what begins with a tag is read as a page, and what begins as gzip data is unpacked.
-    begins = head.lstrip(_BLANK)
-    return not head.startswith(_GZIP) and not begins.startswith(b"<") and bool(begins or len(head) < _PEEK)
-
-
-def _weight(path: str, stamp: Stamp) -> int:
-    return stamp.size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
-
-
-def _file(root: Path, path: str) -> Path:
-    return root if root.is_file() else root / path
 
 
 def _order(place: tuple[str, str]) -> tuple[Path, str]:

@@ -37,7 +37,7 @@ ROOMS = [
     ("indexer.reconcile",),
     ("indexer.reading", "indexer.workers"),
     ("indexer.waiting",),
-    ("indexer.intake", "indexer.shrinking", "indexer.sync"),
+    ("indexer.effort", "indexer.intake", "indexer.shrinking", "indexer.sync"),
     (
         "indexer.generations",
         "indexer.listing",

@@ -24,6 +24,7 @@ from indexer import (
     SyncReport,
     WorkerFailed,
     catalog,
+    effort,
     generations,
     intake,
     open_index,
@@ -66,7 +67,7 @@ def hired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[byt
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
-    monkeypatch.setattr(reconcile, "_WORTH_WORKERS", 0)
+    monkeypatch.setattr(effort, "_WORTH_WORKERS", 0)
     monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
     monkeypatch.setattr(reconcile, "SPLIT", 500)
     monkeypatch.setattr(intake, "SPLIT", 500)
@@ -449,10 +450,10 @@ def test_put_articles_and_files_go_together_through_workers(
 SCRIPT = """
 import sys
 sys.path.insert(0, {root!r})
-from indexer import Config, open_index, reconcile
+from indexer import Config, effort, open_index
 from pathlib import Path
 print("started")
-reconcile._WORTH_WORKERS = 0
+effort._WORTH_WORKERS = 0
 with open_index(Config(index=Path({index!r}), sources=(Path({seeds!r}),), jobs=2)) as index:
     print(index.sync().added, index.search("crane").total > 0)
 """

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from indexer import Article, Config, Index, InvalidArticle, open_index, reconcile, sync
+from indexer import Article, Config, Index, InvalidArticle, effort, open_index, sync
 from indexer.engine import merge, writer
 from tests.proofs.answers import everything
 from tests.proofs.archive import Lost
@@ -270,13 +270,13 @@ def _small_segments() -> Iterator[None]:
 
     Most sequences read their files in this process.
     """
-    worth = reconcile._worth
+    worth = effort.processes_for
 
     def jobs(*given: Any) -> int:
         return 0 if Changes.sequences % WITH_WORKERS else worth(*given)
 
     with (
-        patch.object(reconcile, "_worth", jobs),
+        patch("indexer.reconcile.processes_for", jobs),
         patch.object(merge, "FACTOR", 3),
         patch.object(merge, "_SMALLEST", 6),
         patch.object(writer, "_CHUNK", 200),
