@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.config import PROCESSES, load_config
+from indexer.config import load_config
 from indexer.errors import ConfigError, NutgrafError
 from indexer.flags import (
     index_option,
@@ -24,6 +24,7 @@ from indexer.flags import (
     mass_delete_option,
     memory_option,
     opened,
+    processes_option,
     shown_progress,
 )
 from indexer.interruption import interruption
@@ -206,14 +207,8 @@ def search(
 @click.option("--host", help="The address to listen at (default: 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one (default: 8765).")
 @click.option("--allow-remote", is_flag=True, help="Serve at an address that other machines can reach.")
-@click.option(
-    "--processes",
-    type=click.IntRange(0, PROCESSES),
-    help="How many processes answer (default: one for each core, four at most).",
-)
-def serve(
-    index: Path | None, host: str | None, port: int | None, allow_remote: bool, processes: int | None
-) -> int:
+@processes_option
+def serve(index: Path | None, allow_remote: bool, **given: Any) -> int:
     """Serve the search page and the JSON API.
 
     Each request is a line of JSON on standard error, without what was searched for (option log_queries).
@@ -231,7 +226,6 @@ def serve(
         with shown_progress() as progress:
             report = archive.sync(progress=progress)
         code = _tell(report, as_json=False, to_err=True)
-    given = {"host": host, "port": port, "processes": processes}
     config = archive.config.with_options(given, "command line")
     if not config.trusted_hosts and not allow_remote:
         # Else a page from elsewhere, whose name is made to mean this machine, could read the archive.

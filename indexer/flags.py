@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.config import load_config
+from indexer.config import PROCESSES, load_config
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -30,6 +30,11 @@ mass_delete_option = click.option(
 )
 jobs_option = click.option(
     "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one for each core)."
+)
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(0, PROCESSES),
+    help="How many processes answer (default: one for each core, four at most).",
 )
 memory_option = click.option(
     "--max-memory",

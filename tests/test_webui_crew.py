@@ -250,7 +250,7 @@ def test_nor_does_one_stay_that_still_had_connections_to_take(how: signal.Signal
         site.process.send_signal(how)
         for member in members:
             os.kill(member, signal.SIGCONT)
-        site.process.wait(PATIENCE)
+        assert site.process.wait(PATIENCE) == (0 if how == signal.SIGINT else -how)
         until(lambda: all(map(is_gone, members)))
 
 
