@@ -179,7 +179,7 @@ class Crew:
         self._handed[place] = self._gone[place] = 0
         self._began[place] = time.monotonic()
         with contextlib.ExitStack() as stack:
-            _write("")
+            _flush()
             try:
                 ours, theirs = map(stack.enter_context, socket.socketpair())
                 pid = os.fork()
@@ -203,7 +203,7 @@ class Crew:
                 f"{len(self._handed)} processes that answer are wanted, none can be started ({error}): see "
                 "what limits this user's processes"
             ) from error
-        _write(f"nutgraf: another process that answers requests cannot be started now ({error})\n")
+        _tell(f"another process that answers requests cannot be started now ({error})")
         self._due[place] = time.monotonic() + _BEGUN
 
     def _be_hired(self, place: int, ours: socket.socket, theirs: socket.socket) -> None:
@@ -228,7 +228,7 @@ class Crew:
         except BaseException:  # noqa: BLE001 - nothing of what the one in front was doing is to be gone on with
             traceback.print_exc()
         finally:
-            _write("")
+            _flush()
             os._exit(status)
 
     def _hand_on(self) -> None:
@@ -288,7 +288,7 @@ class Crew:
                 f"processes that answer requests are wanted, {_STARTS} have ended as they began ({how}): see "
                 "what they wrote"
             )
-        _write(f"nutgraf: a process that answers requests has ended ({how}), another one begins\n")
+        _tell(f"a process that answers requests has ended ({how}), another one begins")
         # At once, but for one that ends all the time.
         self._due[place] = max(now, self._began[place] + _BEGUN)
 
@@ -318,10 +318,15 @@ class Crew:
             os.waitpid(pid, 0)
 
 
-def _write(text: str) -> None:
-    """Write to standard error, if it is there, and what waits to be written: a fork would write it twice."""
+def _tell(text: str) -> None:
+    """Write a line to standard error, if that is there."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"nutgraf: {text}\n")
+    _flush()
+
+
+def _flush() -> None:
+    """Write what waits to be written: after a fork both would write it."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            if stream is sys.stderr:
-                stream.write(text)
             stream.flush()

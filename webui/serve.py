@@ -66,6 +66,7 @@ class Server:
         self._channels: dict[int, Any] = {}
         self._server = _listener(app, bound, self._channels, threads=threads)
         self._lock = threading.Lock()
+        # Whether it is closed, or about to be.
         self._closed = False
 
     def run(self) -> None:
