@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import webui
 from indexer import open_index
-from tests.test_webui_browser import ARGUMENTS, CHROMIUM
-from tests.test_webui_serve import serving
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM
+from tests.webui.test_serve import serving
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / ".readme"

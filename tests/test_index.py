@@ -27,7 +27,7 @@ from indexer import (
     StorageFailed,
     open_index,
 )
-from tests.folders import Archive, articles, contents, state
+from tests.fixtures.folders import Archive, articles, contents, state
 
 
 @pytest.fixture

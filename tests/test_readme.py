@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Config, Index
-from tests.proofs.__main__ import proofs
+from tests.stress.__main__ import proofs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

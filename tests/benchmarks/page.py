@@ -15,8 +15,8 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 import webui
 from indexer import open_index
-from tests.test_webui_browser import ARGUMENTS, CHROMIUM
-from tests.test_webui_serve import serving
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM
+from tests.webui.test_serve import serving
 
 PAUSE = 150
 ROUNDS = 5

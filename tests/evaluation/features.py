@@ -24,7 +24,7 @@ from indexer.evaluation import _ACCIDENTAL_SIGN
 from indexer.index import open_index
 from indexer.languages import stop_words
 from indexer.query import AllOf, parse
-from tests.test_search import TODAY
+from tests.search.test_search import TODAY
 
 Counts = NDArray[np.uint8]
 Floats = NDArray[np.float32]

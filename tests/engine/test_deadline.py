@@ -1,0 +1,296 @@
+"""No query runs away: time is up between two array operations, and the page says so."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
+from indexer.engine import arrays, evaluate, field, occurrences
+from indexer.engine.deadline import Deadline
+from indexer.engine.leaves import Leaf
+from indexer.engine.scoring import ScoredLeaf, score_leaf
+from indexer.engine.snapshot import Snapshot
+from indexer.quotes import verify_quote
+from indexer.search import search
+from indexer.similar import similar
+from tests.fixtures import stories
+from tests.query.test_language import ARTICLES, QUERIES, TODAY
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The articles of the query language's tests."""
+    config = Config(index=tmp_path_factory.mktemp("time") / "index", query_characters=limits.MOST_CHARACTERS)
+    with Index(config, today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        yield opened
+
+
+def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
+    """The page by a clock that goes on by a second whenever somebody looks at it."""
+    reading = index._reading()
+    how = replace(reading.how, clock=itertools.count().__next__)
+    return search(reading.snapshot, how, query, seconds=ticks, limit=50, **arguments)
+
+
+def test_what_was_not_looked_up_is_said(index: Index) -> None:
+    page = ticking(index, "wheel river low", 4)
+    assert page.is_cut
+    assert page.total == 0
+    assert page.notes[-1].startswith("The time for a query (4 s) was up. Not looked up: river, low;")
+    assert page.as_json()["is_cut"]
+    assert page.dead_end is None
+
+
+def test_what_could_not_be_looked_up_is_excluded_everywhere(index: Index) -> None:
+    for ticks in range(1, 12):
+        page = ticking(index, "wheel -river -low", ticks)
+        assert {hit.article.id for hit in page.hits} <= {"note:1"}
+
+
+def test_with_time_enough_nothing_is_cut(index: Index) -> None:
+    page = ticking(index, "wheel river low", 60)
+    assert not page.is_cut
+    assert page.hits == index.search("wheel river low", limit=50).hits
+
+
+@settings(max_examples=300)
+@given(QUERIES, st.integers(1, 40))
+def test_a_cut_search_finds_nothing_that_the_whole_does_not(index: Index, query: str, ticks: int) -> None:
+    whole = index.search(query, limit=50, seconds=30)
+    cut = ticking(index, query, ticks)
+    ids = {hit.article.id for hit in whole.hits if not hit.missing}
+    assert {hit.article.id for hit in cut.hits if not hit.missing} <= ids
+    assert cut.total <= whole.total
+    if not cut.is_cut:
+        assert cut.hits == whole.hits
+        assert cut.total == whole.total
+
+
+@pytest.mark.parametrize("ticks", range(1, 30))
+def test_a_receipt_and_a_dead_end_share_the_time(index: Index, ticks: int) -> None:
+    page = ticking(index, "rivr flood oven", ticks, explain=True)
+    if page.receipt is None:
+        assert page.is_cut or "There was no time to explain the search." in page.notes
+    if page.dead_end is None:
+        assert page.is_cut or "There was no time to find out why nothing was found." in page.notes
+    for relaxation in page.dead_end.relaxations if page.dead_end else ():
+        assert index.search(relaxation.query).total == relaxation.count
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61, float("inf"), float("nan"), True, "1"])
+def test_the_time_is_moved_but_not_switched_off(index: Index, seconds: Any) -> None:
+    with pytest.raises(InvalidRequest, match="seconds: a number above 0, up to 60"):
+        index.search("wheel", seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds", ["0", "inf", "nan", "61"])
+def test_nor_by_the_configuration(seconds: str) -> None:
+    with pytest.raises(ConfigError, match="query_seconds"):
+        Config().with_options({"query_seconds": seconds}, "test")
+
+
+def test_the_configured_time_is_kept(tmp_path: Path) -> None:
+    with Index(Config(index=tmp_path / "index", query_seconds=1e-9)) as hasty:
+        hasty.put(ARTICLES)
+        assert hasty.search("wheel").is_cut
+        assert not hasty.search("wheel", seconds=60).is_cut
+
+
+# Beside searches
+
+
+def hurried(index: Index, work: Callable[..., T], ticks: int, *given: Any) -> T:
+    """What comes of it by a clock that goes on by a second whenever somebody looks at it."""
+    reading = index._reading()
+    how = replace(reading.how, clock=itertools.count().__next__, seconds=ticks)
+    return work(reading.snapshot, how, *given)
+
+
+def looks(index: Index, work: Callable[..., Any], *given: Any) -> int:
+    """How often it looks at the time when there is enough of it."""
+    reading, clock = index._reading(), itertools.count()
+    work(reading.snapshot, replace(reading.how, clock=clock.__next__, seconds=10**9), *given)
+    return next(clock)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Articles that are alike, and one of them long."""
+    with Index(Config(index=tmp_path_factory.mktemp("alike") / "index")) as opened:
+        chance = random.Random(5)
+        opened.put([stories.article(f"s{number}", stories.story(chance)) for number in range(60)])
+        opened.put(
+            [Article(id="long", paragraphs=["the ferry and the crane " * 40_000, "東京の港" * 20_000])]
+        )
+        yield opened
+
+
+@pytest.mark.parametrize("ticks", range(1, 60))
+def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index, ticks: int) -> None:
+    number = archive._reading().snapshot.find("s7")
+    found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
+    assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
+    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.is_cut or found == whole
+
+
+def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None:
+    number = archive._reading().snapshot.find("long")
+    assert looks(archive, similar, number, 5) > 20
+    assert hurried(archive, similar, 10, number, 5).is_cut
+
+
+@pytest.mark.parametrize("ticks", range(1, 60))
+@pytest.mark.parametrize("article", [None, "s7"])
+def test_a_quotation_is_found_exactly_or_not_found_in_time(
+    archive: Index, ticks: int, article: str | None
+) -> None:
+    number = None if article is None else archive._reading().snapshot.find(article)
+    quote = archive.article("s7").paragraphs[2]
+    found = hurried(archive, verify_quote, ticks, quote, number)
+    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.verdict == "exact" or found.is_cut
+    whole = archive.verify_quote(quote, article)
+    assert (whole.verdict, whole.is_cut, whole.notes) == ("exact", False, ())
+    if not found.is_cut:
+        assert found == whole
+
+
+QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferry and the crane " * 100]
+
+
+@pytest.mark.parametrize("quote", QUOTES)
+@pytest.mark.parametrize("article", [None, "long"])
+def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
+    archive: Index, quote: str, article: str | None
+) -> None:
+    number = None if article is None else archive._reading().snapshot.find(article)
+    found = hurried(archive, verify_quote, 100, quote, number)
+    assert found.is_cut
+    assert found.as_json()["is_cut"]
+    assert looks(archive, verify_quote, quote, number) > 100
+
+
+def test_hits_are_a_tuple_that_keeps_what_it_says_of_them(archive: Index) -> None:
+    hits = hurried(archive, similar, 20, archive._reading().snapshot.find("s7"), 50)
+    assert isinstance(hits, tuple)
+    again = pickle.loads(pickle.dumps(hits))
+    assert (again, again.notes, again.is_cut) == (hits, hits.notes, hits.is_cut)
+
+
+_PAIRS = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)]
+_COMMON = ["the", "of", "to", "in", "and", "a", "it", "is", "low", "river", "wheel", "was"]
+DEADLY = {
+    "prefixes": " ".join(f"{pair}*" for pair in _PAIRS[:512]),
+    "patterns": " ".join(f"*{pair}*" for pair in _PAIRS[:512]),
+    "patterns joined by OR": " OR ".join(f"*{pair}*" for pair in _PAIRS[:512]),
+    "near spellings": " ".join(f"{pair}low~2" for pair in _PAIRS[:512]),
+    "a long OR": " OR ".join(_COMMON * 40),
+    "common words required": " ".join(f"+{word}" for word in _COMMON * 40),
+    "a phrase of common words": '"the of the of the of the of"',
+    "a long phrase": f'"{" ".join(_COMMON * 40)}"',
+    "a loose phrase": f'"{" ".join(_COMMON * 40)}"~100',
+    "a loose phrase as written": f'="{" ".join(_COMMON * 40)}"~100',
+    "common words near one another": " NEAR/100 ".join(_COMMON * 20),
+    "patterns near one another": " NEAR/100 ".join(["a*", "*e*", "*i*", "t*"] * 20),
+    "alternatives near one another": " NEAR/9 ".join([f"({' OR '.join(_COMMON)})"] * 10),
+    "deep parentheses": "(" * 4000 + "wheel" + ")" * 4000,
+    "deep groups": "(the OR (of " * 10 + "to" + "))" * 10,
+    "stars": "*" * 8000,
+    "patterns of stars": " ".join("*a*b*c*d*e*f*g*h" for _ in range(400)),
+    "question marks": " ".join("a?b?c?d" for _ in range(500)),
+    "exclusions": " ".join(f"-{pair}*" for pair in _PAIRS[:512]),
+    "dates": " ".join(f"date:{year}" for year in range(1500, 2000)),
+    "long words": " ".join("x" * 300 for _ in range(27)),
+    "minus signs": "-" * 8000 + "wheel",
+    "boosts": " ".join(f"{word}^99999999" for word in _COMMON * 20),
+    "operators": "AND OR NOT " * 700,
+    "one run of characters": "東" * 4000,
+    "much text": "wheel " * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", DEADLY)
+def test_a_deadly_query_does_no_more_work_than_there_is_time(
+    index: Index, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = []
+
+    def counted(snapshot: Snapshot, leaf: Leaf) -> ScoredLeaf:
+        looked_up.append(leaf.label)
+        return score_leaf(snapshot, leaf)
+
+    monkeypatch.setattr(evaluate, "score_leaf", counted)
+    page = ticking(index, DEADLY[name], 20)
+    assert len(looked_up) <= 20
+    if page.is_cut:
+        assert "The time for a query (20 s) was up" in page.notes[-1]
+        assert len(page.notes[-1]) < 1000
+
+
+# NEAR and phrases of everything that there is, and of little.
+PLACED = [name for name in DEADLY if "near one another" in name or "phrase" in name]
+PLACED_QUERIES = [
+    *(DEADLY[name] for name in PLACED),
+    '("low river" OR wheel*) NEAR/3 (the OR *e*)',
+    '"the river" NEAR "low water" NEAR/40 *a*',
+    '="the river"~9',
+]
+
+
+@pytest.mark.parametrize("query", PLACED_QUERIES)
+def test_places_that_are_looked_at_in_short_stretches_are_the_same(
+    index: Index, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = index.search(query, limit=50, seconds=60)
+    assert not whole.is_cut
+    looks_at_once = looks(index, search, query)
+    for module in (arrays, field, occurrences):
+        monkeypatch.setattr(module, "AT_ONCE", 3)
+    assert index.search(query, limit=50, seconds=60).hits == whole.hits
+    assert not whole.total or looks(index, search, query) > looks_at_once
+
+
+def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
+    places = np.arange(0, 2**21, 2)
+    clock = itertools.count()
+    spans = [occurrences.Spans(places + shift, places + shift) for shift in range(4)]
+    flags = occurrences.meet(spans, [1, 1, 1], Deadline(10**9, clock.__next__))
+    assert all(kept.all() for kept in flags)
+    assert next(clock) > 6 * len(places) / arrays.AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("deep parentheses", "Parentheses nest at most 20 deep"),
+        ("a loose phrase", None),
+        ("much text", "Only the first 4,000 of 119,999 characters of the query were read."),
+        ("long words", "its first 256 characters were searched for."),
+        ("boosts", "A word counts at most 100 times; ^100 was used."),
+        ("common words near one another", "NEAR joins at most 16 in a row; the rest may stand anywhere."),
+    ],
+)
+def test_each_bound_that_was_met_is_said(index: Index, name: str, note: str | None) -> None:
+    notes = index.search(DEADLY[name], seconds=60).notes
+    assert note is None or any(note in said for said in notes)
+
+
+def test_more_words_than_are_searched_for_are_counted(index: Index) -> None:
+    most = limits.clauses(limits.MOST_CHARACTERS)
+    page = index.search(" ".join(["low"] * (most + 28)), seconds=60)
+    assert f"Only the first {most} words and phrases were searched for; 28 were left out." in page.notes

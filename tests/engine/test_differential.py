@@ -1,0 +1,338 @@
+"""The engine against the reference: the same ids and scores, at first and after every kind of change.
+
+PAIRS in the environment says how many pairs of a collection and a query are compared.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexer import Article, Config, Hit, Index, Page, open_index
+from indexer.engine import merge, writer
+from indexer.engine.facets import FACETS
+from indexer.search import search
+from tests.engine.reference import Reference
+from tests.search.test_search import TODAY
+
+PAIRS = int(os.environ.get("PAIRS", "1500"))
+QUERIES = 25  # of each collection
+ENOUGH = 100
+
+# Forms of one stem, words that are several or none, words of other scripts, words that languages stem apart.
+WORDS = [
+    "harbour", "harbours", "vaccine", "vaccines", "vaccinated", "road", "roads", "belt", "the", "of", "sea",
+    "Zürich", "zurich", "covid-19", "covid", "東京都", "東京", "京", "don't", "R&D", "U.S.", "C++",
+    "@roadlab", "#sea", "1,000", "5.93", "½", "Häuser", "haus", "educación", "educacion", "canciones",
+    "l'été", "naïve", "😀", "x" * 70,
+]  # fmt: skip
+ATOMS = [
+    *WORDS,
+    '"belt road"',
+    '"road belt"',
+    '"the sea"~3',
+    '"sea road belt"~4',
+    '"東京都 sea"',
+    '"the of"',
+    "harb*",
+    "h?rbour*",
+    "*ine",
+    "v*c*e*",
+    "zu*",
+    "x*",
+    "東*",
+    "京*",
+    "*",
+    "harbor~",
+    "vacine~1",
+    "rode~2",
+    "title:road",
+    "title:harb*",
+    "paragraph:sea",
+    'title:"belt road"',
+    'paragraph:"the sea"~2',
+    "-road",
+    "+belt",
+    "+the",
+    "-title:sea",
+    "date:2021",
+    "after:2021-03-04",
+    "before:2022",
+    "date:2021-03..2021-12",
+    "date:nonsense",
+    "=roads",
+    "=road",
+    "=Zürich",
+    "=covid-19",
+    "=京",
+    "=the",
+    '="the sea"',
+    '="belt roads"~2',
+    "=東京都",
+    "=educación",
+    "road^2",
+    "sea^0.5",
+    "belt^0",
+    '"belt road"^3',
+    "harb*^2",
+    "title:=road",
+    "lang:en",
+    "lang:de",
+    "language:*",
+    "site:example.org",
+    "site:news.example.org",
+    "site:*",
+    "source:wire",
+    "source:wire/b.txt",
+    "source:a.txt",
+    "id:a1*",
+    "id:a7",
+    "-lang:en",
+    "-site:example.org",
+    "since:2021-03",
+    "until:2021",
+    "2021-03..2021-12",
+]
+NEARS = [
+    "sea", "road", "belt", "the", "harb*", "*ine", "rode~2", '"belt road"', '"the sea"~3', "=roads", "東京",
+    "(sea OR belt)", '(road OR "the sea" OR v*)', "title:road", "text:sea", "Zürich", "educacion", "covid-19",
+    "京", "😀", "date:2021",
+]  # fmt: skip
+DATES = [None, "2020", "2021-03", "2021-03-04", "2021-03-04T05:06", "2021-12-31", "2022-12", "0001", "9999"]
+URLS = [None, "https://example.org/1", "https://news.example.org/2", "https://notexample.org/3"]
+SOURCES = [None, "a.txt", "wire/a.txt", "wire/b.txt", "haywire/b.txt"]
+LANGUAGES = [None, None, None, "en", "de", "es", "fr", "ja", "xx"]
+
+
+def make_query(chance: random.Random, depth: int = 0) -> str:
+    """A random query tree as text."""
+    kind = chance.random()
+    if depth > 2 or kind < 0.45:
+        return chance.choice(ATOMS)
+
+    def inner() -> str:
+        return make_query(chance, depth + 1)
+
+    if kind < 0.5:
+        gaps = [chance.choice(["NEAR", "NEAR/1", "NEAR/2", "NEAR/5"]) for _ in range(chance.randint(1, 2))]
+        return " ".join([chance.choice(NEARS), *(f"{gap} {chance.choice(NEARS)}" for gap in gaps)])
+    if kind < 0.7:
+        return " ".join(inner() for _ in range(chance.randint(1, 4)))
+    if kind < 0.78:
+        return f"{inner()} AND {inner()}"
+    if kind < 0.88:
+        return f"{inner()} OR {inner()}"
+    if kind < 0.9:
+        return f"({inner()})^{chance.choice(['2', '0.5'])}"
+    return f"({inner()})" if kind < 0.95 else f"NOT {inner()}"
+
+
+def make_text(chance: random.Random, most: int) -> str:
+    """A random text; a few words are common, as in life."""
+    places = [int(chance.expovariate(0.12)) for _ in range(chance.randint(0, most))]
+    return " ".join(WORDS[min(place, len(WORDS) - 1)] for place in places)
+
+
+def make_article(chance: random.Random, name: str) -> Article:
+    """A random article."""
+    return Article(
+        id=name,
+        title=make_text(chance, 4),
+        paragraphs=[make_text(chance, 12) for _ in range(chance.choice([0, 1, 1, 2, 3, 6]))],
+        published=chance.choice(DATES),
+        language=chance.choice(LANGUAGES),
+        url=chance.choice(URLS),
+        source=chance.choice(SOURCES),
+    )
+
+
+def make_collection(chance: random.Random, most: int = 25) -> list[Article]:
+    """A random collection; ids are in no order."""
+    names = chance.sample(range(1000), chance.randint(1, most))
+    return with_copies(chance, [make_article(chance, f"a{name}") for name in names])
+
+
+def with_copies(chance: random.Random, articles: list[Article]) -> list[Article]:
+    """The articles, some of them with the text of another."""
+    return [
+        Article(
+            article.id, article.title, chance.choice(articles).paragraphs, article.published, article.language
+        )
+        if chance.random() < 0.2
+        else article
+        for article in articles
+    ]
+
+
+def opened(folder: Path, **options: Any) -> Index:
+    """An index with a clock that stands still."""
+    return Index(Config(index=folder, **options), today=lambda: TODAY)
+
+
+def assert_agrees(page: Page, reference: Reference, query: str) -> None:
+    """A page has the ids and the scores of the reference, and ties are in the order of dates and ids."""
+    expected = reference.search(query, today=TODAY, enough=ENOUGH)
+    assert (page.total, page.partial) == (len(expected.full), len(expected.partial)), query
+    for hits, wanted in (
+        (page.hits[: page.total], expected.full),
+        (page.hits[page.total :], expected.partial),
+    ):
+        assert {hit.article.id for hit in hits} == {name for name, _ in wanted}, query
+        scores = {hit.article.id: hit.score for hit in hits}
+        assert scores == pytest.approx(dict(wanted), rel=1e-9), query
+        # Scores that only rounding tells apart are ties, in both; so the order is told by the page's own.
+        assert list(hits) == sorted(hits, key=place), query
+
+
+def place(hit: Hit) -> tuple[float, float, str]:
+    """What hits are ordered by: score, then date with the newest first, then id."""
+    published = hit.article.published
+    begin = (published.start - datetime(1970, 1, 1)).total_seconds() if published else -math.inf
+    return -float(np.float32(hit.score)), -begin, hit.article.id
+
+
+def answer(page: Page) -> Any:
+    """All of a page but the time that it took."""
+    return page.total, page.partial, page.notes, page.hits, page.facets, page.timeline, page.cursor
+
+
+def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path) -> None:
+    for number in range(-(-PAIRS // 2 // QUERIES)):
+        chance = random.Random(number)
+        articles = make_collection(chance)
+        reference = Reference(articles)
+        with opened(tmp_path / f"{number}") as index:
+            index.put(articles)
+            for _ in range(QUERIES):
+                query = make_query(chance)
+                assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
+                for fold in (True, False):
+                    page = index.search(query, limit=ENOUGH, fold=fold)
+                    # Only what reaches a page is scored fully.
+                    short = index.search(query, limit=2, offset=1, fold=fold)
+                    assert page.total - page.folded < 3 or short.hits == page.hits[1:3], query
+
+
+@dataclass
+class History:
+    """An index that is changed at random, and the articles that should be left in it."""
+
+    index: Index
+    chance: random.Random
+    live: dict[str, Article]
+
+    def put(self, most: int) -> None:
+        """Put in new articles, and others in the place of some."""
+        names = {f"a{self.chance.randint(0, 60)}" for _ in range(self.chance.randint(1, most))}
+        given = with_copies(self.chance, [make_article(self.chance, name) for name in sorted(names)])
+        self.chance.shuffle(given)
+        self.index.put(given)
+        self.live |= {article.id: article for article in given}
+
+    def remove(self) -> None:
+        """Take some out, one of them twice, and one that is not there."""
+        names = self.chance.sample(sorted(self.live), min(len(self.live), self.chance.randint(0, 5)))
+        self.index.remove([*names, *names[:1], "nobody"])
+        for name in names:
+            del self.live[name]
+
+    def remove_most(self) -> None:
+        """Take nearly all out, so that segments are rewritten."""
+        names = sorted(self.live)[1:]
+        self.index.remove(names)
+        self.live = {name: article for name, article in self.live.items() if name not in names}
+
+    def rebuild(self) -> None:
+        """Make the index anew; one that nothing is in would take the default sources."""
+        if self.live:
+            self.index.rebuild()
+
+    def reopen(self) -> None:
+        """Let go of the files."""
+        self.index.close()
+
+    def step(self) -> None:
+        """One change."""
+        kinds: list[tuple[Callable[[], None], int]] = [
+            (lambda: self.put(3), 6),
+            (lambda: self.put(15), 2),
+            (self.remove, 4),
+            (self.remove_most, 1),
+            (self.rebuild, 1),
+            (self.reopen, 1),
+        ]
+        self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_after_any_changes_the_engine_answers_as_if_what_is_left_had_just_been_put_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: int
+) -> None:
+    monkeypatch.setattr(merge, "FACTOR", factor)
+    monkeypatch.setattr(merge, "_SMALLEST", 10)
+    monkeypatch.setattr(writer, "_CHUNK", 200)
+    segments = set()
+    for number in range(-(-PAIRS // 6 // QUERIES)):
+        chance = random.Random(1000 * factor + number)
+        options = {"max_memory_mb": chance.choice([0, 256])}
+        with opened(tmp_path / f"{number}", **options) as index:
+            history = History(index, chance, {})
+            history.put(10)
+            for _ in range(chance.randint(3, 14)):
+                history.step()
+            articles = list(history.live.values())
+            reference = Reference(articles)
+            segments.add(len(list(Path(index.path).glob("*.nut"))))
+            assert index.status().articles == len(articles)
+            with opened(tmp_path / f"{number}fresh") as fresh:
+                fresh.put(articles)
+                for _ in range(QUERIES):
+                    query = make_query(chance)
+                    assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
+                    page = index.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
+                    again = fresh.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
+                    assert answer(page) == answer(again), query
+                for order in ("newest", "oldest", "title"):
+                    pages = [which.search("*", sort=order, limit=7, offset=3) for which in (index, fresh)]
+                    assert answer(pages[0]) == answer(pages[1])
+            for article in articles:
+                assert index.article(article.id) == article
+    assert len(segments) > 1
+
+
+def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    with opened(tmp_path / "index") as index:
+        history = History(index, chance, {})
+        history.put(15)
+        before = Reference(list(history.live.values()))
+        reading = index._reading()
+        for change in [lambda: history.put(5), history.remove, history.rebuild] * 5:
+            change()
+            query = make_query(chance)
+            page = search(reading.snapshot, reading.how, query, limit=ENOUGH, fold=False)
+            assert_agrees(page, before, query)
+
+
+def test_dates_as_arguments_and_in_the_query_agree(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    articles = make_collection(chance, 60)
+    with open_index(Config(index=tmp_path / "index")) as index:
+        index._today = lambda: date(2024, 6, 15)
+        index.put(articles)
+        for after, before in (("2021", "2022"), ("2021-03-04", "2021-12-31"), ("", "2021-03"), ("9999", "")):
+            words = f"{f'after:{after}' if after else ''} {f'before:{before}' if before else ''}"
+            given = index.search("sea OR road", after=after or None, before=before or None, limit=ENOUGH)
+            written = index.search(f"(sea OR road) {words}", limit=ENOUGH)
+            assert [(h.article.id, h.score) for h in given.hits] == [
+                (h.article.id, h.score) for h in written.hits
+            ]

@@ -1,0 +1,463 @@
+"""Texts to a segment: it says what the analysis says, however the articles came in."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import accumulate, compress, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Config, open_index
+from indexer.analysis import analyzer
+from indexer.detection import detect
+from indexer.engine import gather, invert
+from indexer.engine.gather import Chunk, Gatherer
+from indexer.engine.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
+from indexer.engine.moments import NO_MOMENT, moment
+from indexer.engine.packed import Packed, pack
+from indexer.engine.postings import Postings
+from indexer.engine.record import encode_article
+from indexer.engine.runs import Run, make_run, stable_order
+from indexer.engine.textstore import TextStore
+from indexer.engine.view import SegmentView
+from indexer.folding import fold
+from indexer.texts import anchors
+from tests.fixtures.folders import state
+from tests.search.test_search import WORDS
+
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
+# Words that share a stem, are several, are none, or have another stem in another language.
+TEXTS = st.lists(
+    st.sampled_from(
+        [*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"]
+    ),
+    max_size=10,
+).map(" ".join)
+ARTICLES = st.lists(
+    st.tuples(
+        TEXTS,
+        st.lists(TEXTS, max_size=4),
+        st.sampled_from([None, "0001", "1969", "2021-03", "2021-03-04T05:06", "9999-12"]),
+        st.sampled_from([None, "en", "de", "es", "ja"]),
+        st.sampled_from(["", "é", "東", "-"]),
+    ),
+    max_size=12,
+).map(
+    lambda rows: [
+        Article(id=f"{mark}a{place}", title=title, paragraphs=texts, published=when, language=language)
+        for place, (title, texts, when, language, mark) in enumerate(rows)
+    ]
+)
+
+
+class Naive:
+    """What a segment of some articles should say, by plain loops."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.articles = list(articles)
+        self.widths = [max(len(article.paragraphs), 1) for article in articles]
+        self.first = [0, *accumulate(self.widths)]
+        self.documents = self.first[-1]
+        # By field: the tokens of each document that has any.
+        self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
+        for article, first in zip(articles, self.first, strict=False):
+            words = analyzer(language_of(article))
+            self.tokens["title"][first] = words.tokens(article.title)
+            for place, text in enumerate(article.paragraphs):
+                self.tokens["paragraph"][first + place] = words.tokens(text)
+        every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
+        self.stems = sorted({token.stem for token in every})
+        self.words = sorted({token.word for token in every})
+        self.words_of: dict[str, set[str]] = defaultdict(set)
+        for token in every:
+            self.words_of[token.stem].add(token.word)
+
+    def counted(self, field: str, form: str, wanted: set[str]) -> list[tuple[int, float]]:
+        """Documents and frequencies of the tokens with one of the wanted forms ("stem" or "word")."""
+        counts = [
+            (doc, sum(getattr(token, form) in wanted for token in tokens))
+            for doc, tokens in sorted(self.tokens[field].items())
+        ]
+        return [(doc, float(count)) for doc, count in counts if count]
+
+    def positions(self, field: str, stem: str, docs: Sequence[int]) -> list[tuple[int, int]]:
+        """Places in `docs` and positions of a stem."""
+        return [
+            (place, position)
+            for place, doc in enumerate(docs)
+            for position, token in enumerate(self.tokens[field].get(doc, []))
+            if token.stem == stem
+        ]
+
+
+def language_of(article: Article) -> str:
+    """The language that an article is analysed in where English is configured."""
+    return article.language or detect(article.title, article.paragraphs, "en")
+
+
+def pairs(found: Postings) -> list[tuple[int, float]]:
+    """Postings as a list."""
+    assert found.docs.dtype == np.int32
+    assert found.freqs.dtype == np.float64
+    return list(zip(found.docs.tolist(), found.freqs.tolist(), strict=True))
+
+
+def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
+    """A segment says of its articles what the analysis says."""
+    view.file.verify()
+    naive = Naive(articles)
+    assert (view.documents, view.articles) == (naive.documents, len(articles))
+    assert view.first.tolist() == naive.first
+    assert view.stems.words() == naive.stems
+    assert view.words.words() == view.lexicon == naive.words
+    for field in ("title", "paragraph"):
+        assert pairs(view.postings(field, "no such stem")) == []
+        for stem in naive.stems:
+            assert pairs(view.postings(field, stem)) == naive.counted(field, "stem", {stem})
+            every = range(naive.documents)
+            for docs in (every, every[::2], every[-1:]):
+                found = view.positions(field, stem, np.array(docs, np.int32))
+                wanted = naive.positions(field, stem, docs)
+                assert list(zip(*(part.tolist() for part in found), strict=True)) == wanted
+        several = [naive.words, naive.words[::2], naive.words[1:6], [], ["-"]]
+        for words in [*([word] for word in naive.words), *several]:
+            assert pairs(view.word_postings(field, words)) == naive.counted(field, "word", set(words))
+    for stem in naive.stems:
+        assert view.words_of(stem) == sorted(naive.words_of[stem])
+    lengths = [len(naive.tokens["paragraph"].get(doc, [])) for doc in range(naive.documents)]
+    assert view.column("doc.terms").tolist() == lengths
+    for name, values in {
+        "counts": [len(article.paragraphs) for article in articles],
+        "title_terms": [len(naive.tokens["title"][doc]) for doc in naive.first[:-1]],
+        "text_terms": [sum(lengths[a:b]) for a, b in zip(naive.first, naive.first[1:], strict=False)],
+        "begins": [moment(a.published.start) if a.published else NO_MOMENT for a in articles],
+        "ends": [moment(a.published.end) if a.published else NO_MOMENT for a in articles],
+    }.items():
+        assert view.column(f"article.{name}").tolist() == values, name
+    codes = view.column("article.languages").tolist()
+    assert [view.languages[code] for code in codes] == [*map(language_of, articles)]
+    keys = [fold(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
+    assert [int(k).to_bytes(8) for k in view.file.sections["article.title_keys"]] == keys
+    for number, article in enumerate(articles):
+        assert view.id_of(number) == article.id
+        assert view.find(article.id) == number
+        assert view.all_items(number) == encode_article(article)
+        assert view.anchors(number) == anchors(article.paragraphs)
+        head, *texts = encode_article(article)
+        assert view.head(number) == head
+        assert view.all_items(number) == [head, *texts]
+        assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
+    assert view.find("nobody") is None
+
+
+def built(articles: Sequence[Article], path: Path) -> SegmentView:
+    """A segment of these articles."""
+    gatherer, buffer = Gatherer("en"), Buffer()
+    for article in articles:
+        gatherer.add(article)
+    buffer.add(gatherer.take(), array("i"))
+    return written(buffer, path)
+
+
+def written(buffer: Buffer, path: Path) -> SegmentView:
+    """The segment of a buffer."""
+    pieces, documents = buffer.segment()
+    path.write_bytes(b"".join(pieces))
+    view = SegmentView(path)
+    assert view.documents == documents
+    return view
+
+
+def contents(view: SegmentView) -> dict[str, Any]:
+    """Everything that a segment's file holds, but for its texts' blocks."""
+    arrays = {name: view.file.sections[name] for name in view.file._directory}
+    # Languages of what is gone may still be listed, which gives the others other codes.
+    codes = arrays.pop("article.languages").tolist()
+    facts = view.file.info() | {"languages": [view.languages[code] for code in codes]}
+    for name in ("facts", "text.data", "text.ends", "text.items"):
+        del arrays[name]
+    return {"facts": facts, **{name: (array.dtype, array.tobytes()) for name, array in arrays.items()}}
+
+
+EVERYTHING = [
+    Article(
+        id="a",
+        title="Harbour harbours",
+        paragraphs=["½ harbour 東京都 ½", "", "don't the don't"],
+        published="2021",
+    ),
+    Article(id="b", title="", language="es", paragraphs=[]),
+    Article(id="c", title="😀", language="de", paragraphs=["😀", "vaccine vaccines vaccinated vaccine"]),
+    Article(id="d", title="vaccine", language="es", paragraphs=["vaccines canciones"]),
+]
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool))
+@example(articles=EVERYTHING)
+@example(articles=[Article(id="only")])
+def test_a_segment_says_what_the_analysis_says(tmp_path: Path, articles: list[Article]) -> None:
+    assert_says(built(articles, tmp_path / "segment.nut"), articles)
+
+
+def test_a_long_text_a_large_gap_and_a_high_frequency_come_back(tmp_path: Path) -> None:
+    # Beyond what one byte, and what two bytes hold.
+    articles = [
+        Article(id="long", title="harbour", paragraphs=["crane " * 70_000 + "harbour", "crane " * 300]),
+        *(Article(id=f"gap{n}", paragraphs=["tide"] * 50) for n in range(10)),
+        Article(id="end", paragraphs=["harbour " + "crane " * 254, "crane " * 255, "crane " * 256]),
+    ]
+    view = built(articles, tmp_path / "segment.nut")
+    assert_says(view, articles)
+
+
+def test_a_word_that_is_asked_for_twice_counts_once(tmp_path: Path) -> None:
+    view = built(EVERYTHING, tmp_path / "segment.nut")
+    for words in (["vaccine"], ["vaccine", "vaccines"], ["harbour"], view.lexicon):
+        once = view.word_postings("paragraph", words)
+        assert pairs(view.word_postings("paragraph", [*words, *words])) == pairs(once)
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), cuts=st.lists(st.integers(0, 12), max_size=4))
+def test_chunks_however_cut_make_the_same_segment(
+    tmp_path: Path, articles: list[Article], cuts: list[int]
+) -> None:
+    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
+    for place, article in enumerate(articles):
+        if place in cuts:
+            buffer.add(gatherer.take(), numbers)
+        gatherer.add(article)
+    buffer.add(gatherer.take(), numbers)
+    view = written(buffer, tmp_path / "cut.nut")
+    assert contents(view) == contents(built(articles, tmp_path / "whole.nut"))
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), who=st.lists(st.integers(0, 2), min_size=12, max_size=12))
+def test_several_gatherers_make_the_same_segment_as_one(
+    tmp_path: Path, articles: list[Article], who: list[int]
+) -> None:
+    gatherers = [(Gatherer("en"), array("i")) for _ in range(3)]
+    buffer = Buffer()
+    for article, number in zip(articles, who, strict=False):
+        gatherer, numbers = gatherers[number]
+        gatherer.add(article)
+        buffer.add(gatherer.take(), numbers)
+    view = written(buffer, tmp_path / "several.nut")
+    assert contents(view) == contents(built(articles, tmp_path / "one.nut"))
+
+
+@MANY
+@given(parts=st.lists(ARTICLES.filter(bool), min_size=1, max_size=4), shared=st.booleans())
+def test_a_buffer_that_was_cleared_begins_anew(
+    tmp_path: Path, parts: list[list[Article]], shared: bool
+) -> None:
+    gatherers = [(Gatherer("en"), array("i")) for _ in range(1 if shared else 2)]
+    buffer = Buffer()
+    for place, articles in enumerate(parts):
+        for number, article in enumerate(articles):
+            gatherer, numbers = gatherers[number % len(gatherers)]
+            gatherer.add(article)
+            buffer.add(gatherer.take(), numbers)
+        assert buffer.articles == len(articles)
+        view = written(buffer, tmp_path / f"{place}.nut")
+        assert contents(view) == contents(built(articles, tmp_path / "alone.nut"))
+        buffer.clear()
+        assert (buffer.articles, buffer.size) == (0, 0)
+
+
+@MANY
+@given(articles=ARTICLES.filter(bool), wanted=st.lists(st.booleans(), min_size=12, max_size=12))
+def test_articles_left_out_of_a_chunk_were_never_there(
+    tmp_path: Path, articles: list[Article], wanted: list[bool]
+) -> None:
+    wanted = wanted[: len(articles)]
+    kept = [article for article, is_wanted in zip(articles, wanted, strict=True) if is_wanted]
+    gatherer, numbers = Gatherer("en"), array("i")
+    for article in articles:
+        gatherer.add(article)
+    chunk = gatherer.take()
+    forms = chunk.forms
+    left = chunk.only(wanted)
+    assert left.forms == forms
+    alone = Gatherer("en")
+    for article in kept:
+        alone.add(article)
+    expected = alone.take()
+    assert (left.ids, left.size) == (expected.ids, expected.size)
+    assert texts_of(left) == texts_of(expected)
+    buffer = Buffer()
+    if kept:
+        buffer.add(left, numbers)
+    else:
+        buffer.learn(left, numbers)
+    # The gatherer goes on counting on the forms of what was left out.
+    for article in articles:
+        gatherer.add(Article(id=f"again {article.id}", title=article.title, paragraphs=article.paragraphs))
+    again = gatherer.take()
+    buffer.add(again, numbers)
+    more = [Article(id=f"again {a.id}", title=a.title, paragraphs=a.paragraphs) for a in articles]
+    view = written(buffer, tmp_path / "left.nut")
+    assert contents(view) == contents(built([*kept, *more], tmp_path / "never.nut"))
+
+
+def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
+    gatherer = Gatherer("en")
+    gatherer.add(EVERYTHING[0])
+    chunk = gatherer.take()
+    assert chunk.only([True]) is chunk
+    nothing = chunk.only([False])
+    assert (nothing.forms, nothing.ids, nothing.size, texts_of(nothing)) == (chunk.forms, [], 0, [])
+
+
+def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "_MOST", 3)
+    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
+    fresh = []
+    for article in EVERYTHING:
+        gatherer.add(article)
+        chunk = gatherer.take()
+        fresh.append(chunk.is_fresh)
+        buffer.add(chunk, numbers)
+    assert any(fresh)
+    view = written(buffer, tmp_path / "anew.nut")
+    assert contents(view) == contents(built(EVERYTHING, tmp_path / "whole.nut"))
+
+
+def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invert, "_MOST", 10)
+    monkeypatch.setattr(gather, "_MOST", 40)
+    buffer, every = Buffer(), [(Gatherer("en"), array("i")) for _ in range(2)]
+    for turn in range(12):
+        texts = [f"turn{turn} word{turn}x{number} harbour tide{number}" for number in range(20)]
+        articles = [Article(f"a{number}", text, [text, "the road"]) for number, text in enumerate(texts)]
+        for (gatherer, numbers), own in zip(every, (articles[::2], articles[1::2]), strict=True):
+            for article in own:
+                gatherer.add(article)
+            buffer.add(gatherer.take(), numbers)
+        # One of the two goes, and another comes.
+        if turn == 6:
+            every[0] = (Gatherer("en"), array("i"))
+        assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
+        assert len(buffer.forms) <= 2 * (40 + 60)
+        assert buffer.size == 0
+
+
+def texts_of(chunk: Chunk) -> list[bytes]:
+    """The stored items of a chunk."""
+    store = TextStore(**chunk.items)
+    return store.read(range(len(store.lengths)))
+
+
+def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from indexer.engine import writer
+
+    monkeypatch.setattr(writer, "_CHUNK", 1)
+    answers = []
+    for megabytes in (256, 0):
+        folder = tmp_path / str(megabytes)
+        with open_index(Config(index=folder, max_memory_mb=megabytes)) as index:
+            index.put(EVERYTHING)
+            answers.append(state(index, ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")))
+            segments = len(list(Path(index.path).glob("*.nut")))
+            assert segments == (1 if megabytes else len(EVERYTHING))
+    assert answers[0] == answers[1]
+
+
+# Its parts
+
+
+TEXTS_OF_FORMS = st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=8)
+STEM_OF = np.array([2, 0, 2, 1, 0, 3], np.int32)
+
+
+def run_of(texts: Sequence[Sequence[int]]) -> Run:
+    """The run of texts that are given as numbers of forms."""
+    forms = np.array([form for text in texts for form in text], np.int32)
+    return make_run(forms, np.array([len(text) for text in texts], np.int32), STEM_OF)
+
+
+def groups_of(run: Run) -> list[list[tuple[int, int, int]]]:
+    """The form, the text and the position of each occurrence, group by group."""
+    rows = list(zip(run.forms.tolist(), run.texts.tolist(), run.positions.tolist(), strict=True))
+    ends = [0, *accumulate(run.counts.tolist())]
+    assert ends[-1] == len(run) == len(rows)
+    return [rows[begin:end] for begin, end in pairwise(ends)]
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS)
+def test_a_run_has_the_occurrences_by_stem_then_as_they_stand(texts: list[list[int]]) -> None:
+    rows = [(form, text, place) for text, forms in enumerate(texts) for place, form in enumerate(forms)]
+    by_stem = [[row for row in rows if STEM_OF[row[0]] == stem] for stem in range(4)]
+    assert groups_of(run_of(texts)) == [group for group in by_stem if group]
+    assert run_of(texts).heads.tolist() == [group[0][0] for group in by_stem if group]
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS, data=st.data())
+def test_a_run_without_some_texts_is_that_of_the_others(texts: list[list[int]], data: st.DataObject) -> None:
+    wanted = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    only = run_of(texts).only(np.array(wanted, np.bool_))
+    assert groups_of(only) == groups_of(run_of([*compress(texts, wanted)]))
+
+
+@MANY
+@given(texts=TEXTS_OF_FORMS, cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
+def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]], cuts: list[int]) -> None:
+    vocabulary = vocabulary_of(np.sort(STEM_OF), 4)
+    own, documents = np.argsort(np.argsort(STEM_OF, kind="stable")), np.arange(len(texts)) * 3
+    bounds = [0, *cuts, len(texts)]
+    pieces = [
+        NumberedRun.of(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
+    ]
+    found = dict(postings_sections(vocabulary, pieces))
+    whole = dict(postings_sections(vocabulary, [NumberedRun.of(run_of(texts), own, documents)]))
+    assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
+        name: np.asarray(part).tolist() for name, part in whole.items()
+    }
+
+
+@MANY
+@given(
+    keys=st.lists(
+        st.integers(0, 2**31 - 1) | st.integers(0, 3) | st.sampled_from([2**16, 2**16 - 1]), max_size=60
+    )
+)
+def test_a_stable_order_is_stable(keys: list[int]) -> None:
+    array = np.array(keys, np.int32)
+    wanted = sorted(range(len(keys)), key=keys.__getitem__)
+    assert stable_order(array, max(keys, default=0) + 1).tolist() == wanted
+
+
+@MANY
+@given(
+    values=st.lists(
+        st.integers(0, 3) | st.sampled_from([254, 255, 256, 65534, 65535, 65536, 2**31 - 1]), max_size=60
+    ),
+    kind=st.sampled_from([np.int32, np.int64, np.uint32]),
+    data=st.data(),
+)
+def test_packed_integers_come_back_in_ranges_and_by_place(
+    values: list[int], kind: type[Any], data: st.DataObject
+) -> None:
+    parts = pack(np.array(values, kind))
+    packed = Packed(parts["narrow"], parts["at"], parts["wide"])
+    for begin in range(len(values) + 1):
+        for end in {begin, min(begin + 2, len(values)), len(values)}:
+            assert packed.read(begin, end).tolist() == values[begin:end]
+    places = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=20)) if values else []
+    assert packed.pick(np.array(places, np.int64)).tolist() == [values[place] for place in places]

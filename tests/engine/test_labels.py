@@ -1,0 +1,140 @@
+"""Source, site and language of every article: as names and numbers, whatever happened to the index."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer import Article, Config, Index, open_index
+from indexer.engine import merge
+from indexer.engine.labels import source_texts
+from tests.fixtures.folders import Archive
+
+
+def labelled(index: Index, label: str) -> dict[str, str | None]:
+    """The label of each article, by id."""
+    snapshot = index._reading().snapshot
+    names, codes = snapshot.labels(label)
+    assert list(names) == sorted(set(names))
+    assert codes.dtype == np.dtype(np.int32)
+    assert len(codes) == snapshot.articles
+    return {
+        snapshot.id_of(number): names[code] if code >= 0 else None
+        for number, code in enumerate(codes.tolist())
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://www.example.org/a?b#c", "example.org"),
+        ("http://News.Example.org:8080/", "news.example.org"),
+        ("https://user@www.www.example/", "www.example"),
+        ("mailto:someone@example.org", None),
+        ("example.org/a", None),
+        ("http://[", None),
+        ("https://www./", None),
+        (None, None),
+    ],
+)
+def test_a_site_is_the_host_of_the_address(tmp_path: Path, url: str | None, site: str | None) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="A", url=url)])
+        assert labelled(index, "site") == {"a": site}
+
+
+def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.text("deep/a.txt", "One.")
+    archive.lines("b.jsonl", {"id": "b", "text": "Two.", "language": "de"})
+    single = archive.write("../alone.jsonl", '{"id": "c", "text": "Three."}\n')
+    with archive.open() as index:
+        index.sync(archive.seeds, single)
+        index.put([Article(id="d", title="D", source=" the\nwire "), Article(id="e", title="E")])
+        found = labelled(index, "source")
+        assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
+        assert found == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
+        assert Counter(labelled(index, "language").values()) == {"de": 1, "en": 4}
+        paths = sorted(labelled(index, "path").values(), key=str)
+        assert paths == [None, None, "alone.jsonl", "b.jsonl", "deep/a.txt"]
+        for name, found_by in (("seeds", 2), ("deep", 1), ("deep/a", 1), ("alone", 1), ("wire", 0)):
+            assert index.search(f"source:{name}").total == index.search("", source=name).total == found_by
+        index.rebuild()
+        assert labelled(index, "source")["d"] == "the wire"
+
+
+@pytest.mark.parametrize(
+    ("names", "texts"),
+    [
+        (["file:///data/news"], ["news"]),
+        (["", "wire"], ["", "wire"]),
+        (["file:///a/news", "file:///b/news"], ["a/news", "b/news"]),
+        (["file:///a/x/news", "file:///b/x/news", "file:///b/blog"], ["a/x/news", "b/x/news", "blog"]),
+        (["file:///news", "file:///b/news"], ["news", "b/news"]),
+        (["file:///a/wire", "wire"], ["a/wire", "wire"]),
+        (["file:///a/wire", "a/wire", "wire"], ["a/wire", "a/wire", "wire"]),
+        (["file:///a%20b/%C3%A9t%C3%A9", "file:///%FF"], ["été", "\ufffd"]),
+        (["https://example.org/feed"], ["https://example.org/feed"]),
+    ],
+)
+def test_sources_are_shown_by_as_much_of_their_path_as_tells_them_apart(
+    names: list[str], texts: list[str]
+) -> None:
+    assert source_texts(names) == texts
+
+
+def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path) -> None:
+    line = '{"id": "a", "text": "The same."}\n'
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for root in roots:
+        root.mkdir()
+    (roots[1] / "x.jsonl").write_text(line)
+    (roots[0] / "y.jsonl").write_text('{"id": "b", "text": "Another."}\n')
+    with open_index(Config(index=tmp_path / "index", sources=tuple(roots))) as index:
+        index.sync()
+        assert labelled(index, "source") == {"a": "two", "b": "one"}
+        (roots[1] / "x.jsonl").write_text('{"id": "c", "text": "Else."}\n')
+        (roots[0] / "x.jsonl").write_text(line)
+        index.sync()
+        assert labelled(index, "source") == {"a": "one", "b": "one", "c": "two"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_labels_stay_with_their_articles_through_removals_and_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(merge, "FACTOR", 3)
+    monkeypatch.setattr(merge, "_SMALLEST", 5)
+    chance = random.Random(seed)
+    live: dict[str, Article] = {}
+    with open_index(tmp_path / "index") as index:
+        for _ in range(12):
+            given = [
+                Article(
+                    id=f"a{chance.randint(0, 40)}",
+                    title="x",
+                    language=chance.choice([None, "de", "fr"]),
+                    url=chance.choice([None, f"https://www.site{chance.randint(0, 5)}.example/"]),
+                    source=chance.choice([None, "wire", "blog", f"feed {chance.randint(0, 30)}"]),
+                )
+                for _ in range(chance.randint(1, 6))
+            ]
+            given = list({article.id: article for article in given}.values())
+            index.put(given)
+            live |= {article.id: article for article in given}
+            gone = chance.sample(sorted(live), min(len(live), chance.randint(0, 4)))
+            index.remove(gone)
+            for name in gone:
+                del live[name]
+            assert labelled(index, "source") == {name: a.source for name, a in live.items()}
+            assert labelled(index, "language") == {name: a.language or "en" for name, a in live.items()}
+            assert labelled(index, "site") == {
+                name: a.url.removeprefix("https://www.").strip("/") if a.url else None
+                for name, a in live.items()
+            }
+            names, _ = index._reading().snapshot.labels("source")
+            assert set(names) == {a.source for a in live.values() if a.source}

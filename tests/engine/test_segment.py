@@ -1,0 +1,524 @@
+"""A segment's file: what is written comes back, and what is not whole is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from array import array
+from collections.abc import Iterator
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, open_index
+from indexer.engine import lexicon as lexicons
+from indexer.engine import textstore
+from indexer.engine.gather import Gatherer
+from indexer.engine.invert import Buffer
+from indexer.engine.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
+from indexer.engine.segment import MAGIC, SegmentFile, encode
+from indexer.engine.textstore import BLOCK, TextStore, TextWriter
+from indexer.engine.view import SegmentView
+from indexer.errors import IndexDamaged
+from tests.fixtures.folders import state
+
+MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
+KINDS = (np.uint8, np.uint16, np.uint32, np.uint64, np.int32, np.int64)
+SMALL = [
+    Article(id="é", title="Zürich café", published="2021-03", paragraphs=["A crane, a crane.", "東京都"]),
+    Article(id="b", title="", paragraphs=[]),
+    Article(id="c", title="Sea", language="de", paragraphs=["Häuser am Meer und Häuser."]),
+]
+
+
+def segment_bytes(articles: list[Article]) -> bytes:
+    """The file of a segment of these articles."""
+    gatherer, buffer = Gatherer("en"), Buffer()
+    for article in articles:
+        gatherer.add(article)
+    buffer.add(gatherer.take(), array("i"))
+    return b"".join(buffer.segment()[0])
+
+
+def with_directory(directory: Any, data: bytes = b"") -> bytes:
+    """A segment file with this directory, whose checksum is right."""
+    text = directory if isinstance(directory, bytes) else json.dumps(directory).encode()
+    return b"".join(
+        (
+            MAGIC,
+            data,
+            text,
+            (len(MAGIC) + len(data)).to_bytes(8, "little"),
+            len(text).to_bytes(4, "little"),
+            zlib.crc32(text).to_bytes(4, "little"),
+            MAGIC,
+        )
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "segment.nut"
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    return segment_bytes(SMALL)
+
+
+def refusal(path: Path, data: bytes) -> IndexDamaged | None:
+    """What opening and verifying a file of this content is refused with."""
+    path.write_bytes(data)
+    try:
+        SegmentView(path).file.verify()
+    except IndexDamaged as error:
+        return error if str(path) in str(error) else None
+    return None
+
+
+# The container
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [0, 1, 2, 63, 64, 65, 1000])
+def test_arrays_of_every_kind_and_size_come_back(path: Path, kind: type[Any], size: int) -> None:
+    edges = np.iinfo(kind)
+    values = np.array([[edges.min, edges.max, 0, 1, 77][place % 5] for place in range(size)], kind)
+    sections: dict[str, Any] = {"before": b"x", "values": values, "after": b"", "none": np.empty(0, kind)}
+    path.write_bytes(b"".join(encode(sections, {"documents": 3})))
+    file = SegmentFile(path)
+    file.verify()
+    assert file.info() == {"documents": 3}
+    assert file.sections["values"].dtype == np.dtype(kind)
+    assert file.sections["values"].tolist() == values.tolist()
+    assert file.sections["none"].tolist() == []
+    assert file.sections["none"].dtype == np.dtype(kind)
+    assert (file.sections["before"].tobytes(), file.sections["after"].tobytes()) == (b"x", b"")
+
+
+def test_arrays_of_another_byte_order_or_with_gaps_come_back(path: Path) -> None:
+    numbers = np.arange(20, dtype=np.uint32)
+    path.write_bytes(b"".join(encode({"big": numbers.astype(">u4"), "gaps": numbers[::3]}, {})))
+    sections = SegmentFile(path).sections
+    assert sections["big"].tolist() == numbers.tolist()
+    assert sections["gaps"].tolist() == numbers[::3].tolist()
+
+
+def test_arrays_of_other_kinds_are_not_written() -> None:
+    for values in (np.zeros(2), np.zeros(2, np.bool_), np.zeros(2, np.int16)):
+        with pytest.raises(TypeError, match="is wanted"):
+            b"".join(encode({"values": values}, {}))
+
+
+def test_mapped_arrays_cannot_be_changed(path: Path) -> None:
+    path.write_bytes(b"".join(encode({"values": np.arange(4)}, {})))
+    values = SegmentFile(path).sections["values"]
+    with pytest.raises(ValueError, match="read-only"):
+        values[0] = 1
+
+
+def test_arrays_outlive_the_file_that_gave_them(path: Path, whole: bytes) -> None:
+    path.write_bytes(whole)
+    kept = SegmentFile(path).sections["doc.terms"]
+    wanted = SegmentFile(path).sections["doc.terms"].tolist()
+    path.unlink()
+    assert kept.tolist() == wanted
+
+
+def test_a_file_that_nobody_uses_is_let_go_of_at_once(path: Path, whole: bytes) -> None:
+    path.write_bytes(whole)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(50):
+        SegmentFile(path).verify()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+def test_a_sound_file_passes_however_often(path: Path, whole: bytes) -> None:
+    path.write_bytes(whole)
+    file = SegmentFile(path)
+    for _ in range(2):
+        file.verify()
+    assert file.info()["articles"] > 0
+
+
+# Damage
+
+
+def regions(data: bytes) -> Iterator[tuple[str, int, int]]:
+    """The parts of a segment file: their names, first bytes and ends."""
+    offset = int.from_bytes(data[-24:-16], "little")
+    size = int.from_bytes(data[-16:-12], "little")
+    place = 0
+    yield "magic", 0, len(MAGIC)
+    place = len(MAGIC)
+    for name, (_, start, length, _) in json.loads(data[offset : offset + size]).items():
+        if start > place:
+            yield f"before {name}", place, start
+        if length:
+            yield name, start, start + length
+        place = start + length
+    yield "directory", offset, offset + size
+    yield "trailer", offset + size, len(data)
+
+
+def test_a_flip_in_every_region_is_found(path: Path, whole: bytes) -> None:
+    seen = 0
+    for name, start, end in regions(whole):
+        for place in {start, (start + end) // 2, end - 1}:
+            for bit in (0, 7):
+                altered = bytearray(whole)
+                altered[place] ^= 1 << bit
+                error = refusal(path, bytes(altered))
+                assert error is not None, (name, place)
+                assert re.search(r"at byte \d+", str(error))
+                seen += 1
+    assert seen > 200
+
+
+def test_a_flipped_array_is_named_with_its_offset(path: Path, whole: bytes) -> None:
+    for name, start, end in regions(whole):
+        if name not in ("magic", "directory", "trailer", "facts") and not name.startswith("before"):
+            altered = bytearray(whole)
+            altered[end - 1] ^= 16
+            error = refusal(path, bytes(altered))
+            assert f"at byte {start}: {name} " in str(error)
+
+
+@MANY
+@given(data=st.data())
+def test_any_flipped_byte_is_found(path: Path, whole: bytes, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(whole) - 1))
+    altered = bytearray(whole)
+    altered[place] ^= data.draw(st.integers(1, 255))
+    assert refusal(path, bytes(altered)) is not None
+
+
+def test_a_file_cut_off_anywhere_is_refused_on_opening(path: Path, whole: bytes) -> None:
+    for length in {*range(0, len(whole), 17), *range(80), *range(len(whole) - 80, len(whole))}:
+        path.write_bytes(whole[:length])
+        with pytest.raises(IndexDamaged, match=re.escape(str(path))):
+            SegmentFile(path)
+
+
+def test_a_file_that_goes_on_after_its_end_is_refused(path: Path, whole: bytes) -> None:
+    for more in (b"\0", MAGIC, whole):
+        path.write_bytes(whole + more)
+        with pytest.raises(IndexDamaged, match="damaged at byte"):
+            SegmentFile(path)
+
+
+def test_a_file_cut_off_while_it_is_open_is_refused_when_verified(path: Path, whole: bytes) -> None:
+    path.write_bytes(whole)
+    file = SegmentFile(path)
+    os.truncate(path, 10)
+    with pytest.raises(IndexDamaged, match="at byte 10"):
+        file.verify()
+    path.unlink()
+    with pytest.raises(IndexDamaged, match="cannot be read"):
+        file.verify()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x",
+        MAGIC,
+        MAGIC * 4,
+        b"PK\x03\x04" + bytes(100),
+        b"\0" * 4096,
+        b"\xff" * 4096,
+        MAGIC + b"\xff" * 60,
+    ],
+)
+def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(IndexDamaged, match=re.escape(str(path))):
+        SegmentFile(path)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none"):
+        with pytest.raises(IndexDamaged, match="cannot be read"):
+            SegmentFile(place)
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        b"",
+        b"[]",
+        b"7",
+        b"{",
+        b"\xff\xff",
+        b"[" * 100_000,
+        {"facts": ["u1", 0, 1_000_000, 0]},
+        {"facts": ["u1", 1_000_000, 1, 0]},
+        {"facts": ["u1", 2**70, 1, 0]},
+        {"facts": ["u1", 0, 2**70, 0]},
+        {"facts": ["u1", -1, 1, 0]},
+        {"facts": ["u1", 8, -8, 0]},
+        {"facts": ["u8", 8, -8, 0]},
+        {"facts": ["u8", 8, 7, 0]},
+        {"facts": ["f8", 8, 8, 0]},
+        {"facts": ["O", 8, 8, 0]},
+        {"facts": ["u1", 8.0, 8, 0]},
+        {"facts": ["u1", "8", 8, 0]},
+        {"facts": ["u1", None, 8, 0]},
+        {"facts": [["u1"], 8, 8, 0]},
+        {"facts": [1, 8, 8, 0]},
+        {"facts": ["u1", True, 8, 0]},
+        {"facts": ["u1", 8, 8]},
+        {"facts": ["u1", 8, 8, 0, 0]},
+        {"facts": None},
+        {"facts": 5},
+        {"facts": "u1"},
+    ],
+)
+def test_a_directory_that_makes_no_sense_is_refused(path: Path, directory: Any) -> None:
+    path.write_bytes(with_directory(directory, bytes(8)))
+    with pytest.raises(IndexDamaged, match="damaged at byte"):
+        SegmentFile(path)
+
+
+@pytest.mark.parametrize("facts", [b"", b"{", b"[]", b"\xff", b'{"documents": 3}'])
+def test_facts_that_were_altered_are_refused_on_opening(path: Path, facts: bytes) -> None:
+    path.write_bytes(with_directory({"facts": ["u1", 8, len(facts), 1]}, facts))
+    with pytest.raises(IndexDamaged, match="at byte 8: facts"):
+        SegmentView(path)
+
+
+def test_a_segment_without_one_of_its_arrays_is_refused(path: Path, whole: bytes) -> None:
+    offset = int.from_bytes(whole[-24:-16], "little")
+    size = int.from_bytes(whole[-16:-12], "little")
+    directory = json.loads(whole[offset : offset + size])
+    for name in directory:
+        left = {key: value for key, value in directory.items() if key != name}
+        path.write_bytes(with_directory(left, whole[len(MAGIC) : offset]))
+        with pytest.raises(IndexDamaged, match=re.escape(name)):
+            SegmentView(path).file.sections[name]
+
+
+# Words
+
+
+WORDS = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=6)
+    | st.sampled_from(["crane", "cranes", "Zürich", "東京", "😀", "\x00", "", "é", "e\u0301", "\u2028"]),
+    unique=True,
+    max_size=40,
+)
+
+
+def lexicon(words: list[str], path: Path) -> Lexicon:
+    """A lexicon read back from the disk."""
+    path.write_bytes(b"".join(encode(encode_lexicon(words), {})))
+    sections = SegmentFile(path).sections
+    return Lexicon(sections["text"], sections["ends"])
+
+
+@MANY
+@given(words=WORDS, others=WORDS)
+def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], others: list[str]) -> None:
+    ordered, places = sorted_words(words)
+    assert ordered == sorted(words, key=str.encode) == sorted(words)
+    assert [ordered[place] for place in places] == words
+    made = lexicon(ordered, path)
+    assert len(made) == len(words)
+    assert made.words() == ordered
+    assert [made[number] for number in range(len(made))] == ordered
+    for word in [*words, *others]:
+        assert made.find(word) == (ordered.index(word) if word in words else None)
+        first = sum(other.encode() < word.encode() for other in ordered)
+        assert made.first_from(word.encode()) == first
+    assert made.first_from(b"") == 0
+    assert made.first_from(b"\xff" * 9) == len(words)
+
+
+@MANY
+@given(parts=st.lists(WORDS, max_size=4), at_once=st.integers(1, 5), data=st.data())
+def test_lexicons_become_one(path: Path, parts: list[list[str]], at_once: int, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicons, "_AT_ONCE", at_once)
+        one, numbers = merge_lexicons(
+            [lexicon(sorted(part), path.with_name(f"{n}.nut")) for n, part in enumerate(parts)]
+        )
+        every = sorted({word for part in parts for word in part})
+        assert one.words() == every
+        for part, own in zip(parts, numbers, strict=True):
+            assert [every[number] for number in own] == sorted(part)
+        wanted = data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every)))
+        kept = one.only(np.array(wanted, np.bool_))
+    expected = encode_lexicon([*compress(every, wanted)])
+    assert kept.words() == [*compress(every, wanted)]
+    assert bytes(kept.sections()["text"]) == expected["text"]
+    assert np.array_equal(kept.sections()["ends"], expected["ends"])
+    assert kept.sections()["ends"].dtype == np.asarray(expected["ends"]).dtype
+
+
+def test_lexicons_that_are_altered_while_they_are_merged_are_refused(path: Path) -> None:
+    words = [f"w{number:05}" for number in range(20_000)]
+    one = lexicon(words, path)
+    one.first_from(b"w10000")
+    with path.open("r+b") as file:
+        file.seek(path.read_bytes().index(b"w08192"))
+        file.write(b"a00000")
+    with pytest.raises(IndexDamaged, match="altered while it was read"):
+        merge_lexicons([one])
+
+
+def test_halves_of_a_letter_are_no_words(path: Path) -> None:
+    path.write_bytes(b"".join(encode([("text", b"a\xc3\n\xa9"), ("ends", np.array([2, 4], np.uint8))], {})))
+    sections = SegmentFile(path).sections
+    with pytest.raises(IndexDamaged, match="makes no sense"):
+        Lexicon(sections["text"], sections["ends"], path).is_sorted()
+
+
+def test_a_lone_surrogate_is_no_word(path: Path) -> None:
+    assert lexicon(["a", "b"], path).find("\ud800") is None
+
+
+# Stored text
+
+
+ITEMS = st.lists(
+    st.binary(max_size=40) | st.integers(0, 90).map(lambda n: bytes([n]) * n) | st.just(b""), max_size=40
+)
+
+
+def store(writer: TextWriter, path: Path) -> TextStore:
+    """A store read back from the disk."""
+    path.write_bytes(b"".join(encode(writer.sections(), {})))
+    sections = SegmentFile(path).sections
+    return TextStore(*(sections[name] for name in ("data", "ends", "items", "lengths")))
+
+
+@MANY
+@given(items=ITEMS, block=st.sampled_from([1, 16, 64, BLOCK]))
+def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(textstore, "BLOCK", block)
+        writer = TextWriter()
+        for item in items:
+            writer.add(item)
+        made = store(writer, path)
+    for first in range(len(items)):
+        for count in {0, 1, 2, len(items) - first}:
+            if first + count <= len(items):
+                assert made.read(range(first, first + count)) == items[first : first + count]
+
+
+@MANY
+@given(parts=st.lists(st.tuples(ITEMS, st.booleans()), max_size=5), block=st.sampled_from([1, 32, BLOCK]))
+def test_blocks_that_are_taken_over_read_like_items_that_are_added(
+    path: Path, parts: list[tuple[list[bytes], bool]], block: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(textstore, "BLOCK", block)
+        writer = TextWriter()
+        for items, is_encoded in parts:
+            if is_encoded:
+                other = TextWriter()
+                for item in items:
+                    other.add(item)
+                made = store(other, path)
+                writer.add_encoded(made.data.tobytes(), made.ends, made.items, made.lengths)
+            else:
+                for item in items:
+                    writer.add(item)
+        every = [item for items, _ in parts for item in items]
+        assert store(writer, path).read(range(len(every))) == every
+        made = store(writer, path)
+        assert [made.read([number])[0] for number in range(len(every))] == every
+
+
+def test_an_item_larger_than_a_block_and_its_neighbours_come_back(path: Path) -> None:
+    items = [b"a", os.urandom(3 * BLOCK), b"", b"b" * (BLOCK - 1), b"c", b"", os.urandom(BLOCK)]
+    writer = TextWriter()
+    for item in items:
+        writer.add(item)
+    made = store(writer, path)
+    assert len(made.ends) > 2
+    assert made.read(range(len(items))) == items
+    assert [made.read([number])[0] for number in range(len(items))] == items
+
+
+def test_stored_text_is_small() -> None:
+    writer = TextWriter()
+    for _ in range(5000):
+        writer.add(b"The crane in the harbour stood still all day. ")
+    assert 0 < len(writer.sections()["data"]) < 5000 * 46 / 5
+
+
+# A whole index
+
+
+QUERIES = ("crane", "zur*", '"a crane"', "title:sea", "haus~", "東京", "*")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes, Any]:
+    """An index, the file of its only segment with its content, and what it answers."""
+    folder = tmp_path_factory.mktemp("damage") / "index"
+    with open_index(folder) as index:
+        index.put(SMALL)
+        (file,) = Path(index.path).glob("*.nut")
+        return folder, file, file.read_bytes(), state(index, QUERIES)
+
+
+def answer_of(made: tuple[Path, Path, bytes, Any], data: bytes) -> str | None:
+    """What an index says whose segment has this content; None when it answers, and then rightly."""
+    folder, file, whole, answers = made
+    # As a new file: whoever has the old one open keeps it.
+    file.unlink()
+    file.write_bytes(data)
+    try:
+        with open_index(folder) as index:
+            assert state(index, QUERIES) == answers
+    except IndexDamaged as error:
+        return str(error)
+    finally:
+        file.unlink(missing_ok=True)
+        file.write_bytes(whole)
+    return None
+
+
+def says_where(said: str | None) -> bool:
+    """Whether damage is said with its place."""
+    return said is not None and re.search(r"at byte \d+|cannot be (opened|read)", said) is not None
+
+
+@MANY
+@given(data=st.data())
+def test_an_altered_segment_gives_right_answers_or_is_refused(
+    made: tuple[Path, Path, bytes, Any], data: st.DataObject
+) -> None:
+    whole = made[2]
+    altered = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        altered[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
+    said = answer_of(made, bytes(altered))
+    assert said is None or says_where(said)
+
+
+def test_a_segment_that_is_cut_off_empty_or_another_is_refused(
+    made: tuple[Path, Path, bytes, Any],
+) -> None:
+    whole = made[2]
+    others = [whole[:length] for length in range(0, len(whole), 97)]
+    for content in [
+        *others,
+        whole + b"\0",
+        b"",
+        MAGIC * 9,
+        segment_bytes(SMALL[:1]),
+        segment_bytes(SMALL * 2),
+    ]:
+        assert says_where(answer_of(made, content)) == (content != whole)

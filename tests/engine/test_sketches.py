@@ -1,0 +1,153 @@
+"""Sketches: what they are the same for, how well they tell near-duplicates, and that chunks do not matter."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer import Article
+from indexer.engine.families import find_families
+from indexer.engine.gather import Gatherer
+from indexer.engine.sketches import ENOUGH, SHORTEST, WIDTH, Sketches, agreeing
+from tests.fixtures import stories
+
+
+def sketches(articles: Sequence[Article]) -> Sketches:
+    """The sketches of articles, gathered as one chunk."""
+    gatherer = Gatherer("en")
+    for article in articles:
+        gatherer.add(article)
+    return gatherer.take().sketches
+
+
+def of_texts(*texts: Sequence[str]) -> Sketches:
+    """The sketches of articles with these paragraphs."""
+    return sketches([stories.article(f"a{place}", list(text)) for place, text in enumerate(texts)])
+
+
+def agreement(first: Sequence[str], second: Sequence[str]) -> int:
+    """In how many places the sketches of two texts agree."""
+    found = of_texts(first, second)
+    return int(agreeing(found[:1], found[1:])[0])
+
+
+def shingles(text: Sequence[str]) -> set[tuple[str, ...]]:
+    """All runs of three words."""
+    words = " ".join(text).lower().replace(".", "").split()
+    return set(zip(words, words[1:], words[2:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("edits", "least", "most"),
+    [(stories.SAME, 0.97, 1.0), (stories.OTHER, 0.0, 0.005)],
+    ids=["nearly the same", "another story"],
+)
+def test_near_duplicates_are_told_from_other_stories(
+    edits: Sequence[stories.Edit], least: float, most: float
+) -> None:
+    chance = random.Random(5)
+    told = []
+    for _ in range(60):
+        before = stories.story(chance, chance.randint(4, 12))
+        told += [agreement(before, edit(chance, before)) >= ENOUGH for edit in edits]
+    assert least <= np.mean(told) <= most
+
+
+def test_the_share_that_agrees_is_the_likeness_of_the_texts() -> None:
+    chance = random.Random(6)
+    errors = []
+    for _ in range(150):
+        before = stories.story(chance, 10)
+        after = [*before[: chance.randint(4, 10)], *stories.story(chance, chance.randint(0, 3))]
+        likeness = len(shingles(before) & shingles(after)) / len(shingles(before) | shingles(after))
+        errors.append(agreement(before, after) / WIDTH - likeness)
+    assert abs(np.mean(errors)) < 0.01
+    assert np.std(errors) < 0.07
+
+
+def test_title_case_punctuation_accents_and_paragraphs_do_not_count() -> None:
+    text = "The señor of the harbour said on Friday that forty-two ships had come in. " * 4
+    first, second = sketches(
+        [
+            Article(id="a", title="One headline", paragraphs=[text, "And it rained."]),
+            Article(id="b", title="Another", paragraphs=[f"{text.upper()} and it RAINED"]),
+        ]
+    )
+    third = of_texts([text.replace("ñ", "n"), "And it rained!"])[0]
+    assert (first == second).all()
+    assert (first == third).all()
+
+
+SHORT = "Trams run again from Monday, the city said; tickets cost two crowns, as before."
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "are_alike"),
+    [
+        (SHORT, SHORT, True),
+        (SHORT, SHORT.upper().replace(";", "."), True),
+        (SHORT, SHORT.replace("two", "three"), False),
+        (SHORT, f"{SHORT} Perhaps.", False),
+        (SHORT, " ".join(reversed(SHORT.split())), False),
+        ("Rain fell all day long", "Rain fell all day long!", True),
+        ("Rain fell all day", "Rain fell all day", False),
+        ("Photo", "Photo", False),
+        ("東京都の天気は晴れ", "東京都の天気は晴れ", True),
+        ("東京都の天気は晴れ", "東京都の天気は雨だ", False),
+    ],
+)
+def test_short_texts_are_alike_only_with_the_same_words(text: str, other: str, are_alike: bool) -> None:
+    assert len(text.split()) < SHORTEST
+    found = find_families(of_texts([text], [other]))
+    assert found.duplicates(0).tolist() == [1] * are_alike
+
+
+def test_short_texts_under_other_titles_are_not_alike() -> None:
+    notice = "This article is for subscribers only: please log in to read it."
+    found = sketches(
+        [
+            Article(id=f"a{place}", title=title, paragraphs=[notice])
+            for place, title in enumerate(("Trams", "TRAMS", "Ships", ""))
+        ]
+    )
+    assert (found[0] == found[1]).all()
+    assert agreeing(found[[0, 0, 2]], found[[2, 3, 3]]).max() < ENOUGH
+
+
+def test_a_text_of_a_few_words_has_zeros_and_no_other_text_has() -> None:
+    found = of_texts([], ["!?"], ["It will rain again"], [SHORT], stories.story(random.Random(7)))
+    assert found.any(axis=1).tolist() == [False, False, False, True, True]
+
+
+@given(st.lists(st.lists(st.sampled_from(["rain", "sun", "sea"]), max_size=40), min_size=1, max_size=8))
+def test_a_sketch_depends_on_its_own_text_alone(texts: list[list[str]]) -> None:
+    together = of_texts(*([" ".join(text)] for text in texts))
+    alone = np.concatenate([of_texts([" ".join(text)]) for text in texts])
+    assert (together == alone).all()
+
+
+def test_chunks_do_not_matter() -> None:
+    chance = random.Random(8)
+    articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(20)]
+    gatherer, parts = Gatherer("en"), []
+    for place, article in enumerate(articles):
+        gatherer.add(article)
+        if place % 3 == 0:
+            parts.append(gatherer.take())
+    parts.append(gatherer.take())
+    assert (np.concatenate([part.sketches for part in parts]) == sketches(articles)).all()
+
+
+def test_a_chunk_keeps_the_sketches_of_what_is_kept() -> None:
+    chance = random.Random(9)
+    articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(4)]
+    gatherer = Gatherer("en")
+    for article in articles:
+        gatherer.add(article)
+    kept = gatherer.take().only([False, True, True, False])
+    assert (kept.sketches == sketches(articles[1:3])).all()

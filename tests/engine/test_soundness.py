@@ -1,0 +1,288 @@
+"""Numbers under right checksums: what cannot be is refused in use, what does not agree by verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zstandard
+
+from indexer import Article, Index, IndexDamaged, InvalidArticle, open_index
+from indexer.engine.merge import merge
+from indexer.engine.segment import encode
+from indexer.engine.soundness import check_segment, differing
+from indexer.engine.textstore import TextStore, TextWriter
+from indexer.engine.trusting import trusting
+from indexer.engine.view import SegmentView
+from indexer.texts import MOST_TEXT, check_text
+from tests.engine.test_segment import SMALL, segment_bytes
+from tests.stress.harms import read, write
+
+ARTICLES = [
+    *SMALL,
+    Article(id="long", title="Long", paragraphs=["tide " * 280 + "crane", "A sea.", "A crane."]),
+    Article(
+        id="d", title="Sea", url="https://news.example/1", source="app", paragraphs=["The cranes. A sea."]
+    ),
+    *(Article(id=f"n{number}", paragraphs=[f"Tide {number} {number}."]) for number in range(300)),
+    Article(id="last", published="9999-12-31", paragraphs=["A crane by the sea."]),
+]
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    return segment_bytes(ARTICLES)
+
+
+@pytest.fixture
+def path(tmp_path: Path, whole: bytes) -> Path:
+    path = tmp_path / "MAIN_0.nut"
+    path.write_bytes(whole)
+    return path
+
+
+def refusal(path: Path, changes: dict[str, Any]) -> str:
+    """What a segment with other numbers in some parts is refused with, when all of it is looked at."""
+    sections, facts = read(path)
+    path.write_bytes(b"".join(encode(sections | changes, facts)))
+    with pytest.raises(IndexDamaged) as raised:
+        check_segment(SegmentView(path))
+    assert str(path) in str(raised.value)
+    return str(raised.value)
+
+
+def test_what_the_writer_writes_is_sound(path: Path) -> None:
+    view = SegmentView(path)
+    check_segment(view)
+    assert differing(view, "en", lambda name: None) == []
+    path.write_bytes(segment_bytes([]))
+    check_segment(SegmentView(path))
+
+
+def test_numbers_of_every_kind_are_kept_apart_here(path: Path) -> None:
+    sections, _ = read(path)
+    assert all(len(sections[f"paragraph.{name}.at"]) for name in ("gaps", "freqs", "positions"))
+
+
+Change = Callable[[Any], Any]
+
+
+def _put(place: int, number: int) -> Change:
+    def change(values: Any) -> Any:
+        changed = values.copy()
+        changed[place] = number
+        return changed
+
+    return change
+
+
+def _swapped(values: Any) -> Any:
+    return np.append(values[1::-1], values[2:])
+
+
+FIRST = [
+    ("article.languages", _put(0, 99), "has the number 99, where there are 2 languages"),
+    ("article.sites", _put(0, 99), "has the number 99, where there are 2 sites"),
+    ("article.counts", _put(0, 7), "makes"),
+    ("article.title_terms", _put(0, 1), "adds up to"),
+    ("article.text_terms", _put(0, 2), "adds up to"),
+    ("doc.terms", _put(0, 2), "adds up to"),
+    ("article.begins", _put(0, 2**62), "has a date that no calendar has"),
+    ("article.begins", _put(0, -(2**61)), "has a date that no calendar has"),
+    ("article.ends", _put(0, 0), "has a date that ends before it begins"),
+    ("article.ends", _put(-1, 2**60), "has a date that no calendar has"),
+    ("word.ends", _swapped, "does not rise"),
+    ("word.ends", _put(0, 0), "has other places than the line breaks"),
+    ("stem.starts", _put(0, 1), "does not begin with 0"),
+    ("paragraph.starts", _put(-1, 1), "does not rise"),
+    ("title.occurrences", _put(0, 1), "does not begin with 0"),
+    ("word.variants", _put(0, 200), "has a variant that its stem has not"),
+    ("text.ends", _put(0, 0), "has a first one without anything"),
+    ("text.items", _put(-1, 2**31), "ends with 2147483648"),
+    ("paragraph.freqs.at", _put(0, 0), "has other places than those of the numbers that are kept apart"),
+    ("paragraph.positions.wide", _put(0, 2**31), "has a number that should not be kept apart"),
+    ("doc.terms", lambda values: values.astype(np.uint64), "is wider than its numbers are"),
+    ("doc.terms", lambda values: values.astype(np.int64), "should be u1 or u2 or u4 or u8, it is i8"),
+    ("doc.anchors", lambda values: values[1:], "should have"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "what"), FIRST)
+def test_a_part_that_cannot_be_is_refused_when_it_is_first_used(
+    path: Path, name: str, change: Change, what: str
+) -> None:
+    sections, facts = read(path)
+    path.write_bytes(b"".join(encode(sections | {name: change(sections[name])}, facts)))
+    with pytest.raises(IndexDamaged) as raised:
+        SegmentView(path).file.sections[name]
+    assert f"{name} {what}" in str(raised.value)
+    assert str(path) in str(raised.value)
+
+
+TOGETHER = [
+    ("stem.text", lambda values: values[::-1].copy(), "stem."),
+    ("word.stems", _swapped, "word."),
+    ("article.by_id", _swapped, "article.by_id does not agree"),
+    ("paragraph.gaps.narrow", _put(0, 255), "paragraph.gaps.at has not one place of each number"),
+    ("paragraph.gaps.narrow", lambda values: np.maximum(values, 254), "leads beyond the"),
+    ("title.positions.narrow", lambda values: values + 1, "title.positions.narrow"),
+    ("title.freqs.narrow", lambda values: np.zeros_like(values), "title.freqs.narrow does not agree"),
+    ("paragraph.positions.narrow", lambda values: np.zeros_like(values), "paragraph.positions."),
+    ("article.text_terms", lambda values: values[::-1].copy(), "article.text_terms does not agree"),
+    ("paragraph.variants", lambda values: np.full_like(values, 3), "paragraph.variants has a variant"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "what"), TOGETHER)
+def test_parts_that_do_not_agree_are_found_by_verify(
+    path: Path, name: str, change: Change, what: str
+) -> None:
+    sections, _ = read(path)
+    assert what in refusal(path, {name: change(sections[name])})
+
+
+def test_the_words_of_a_stem_are_in_order(path: Path) -> None:
+    sections, _ = read(path)
+    # "crane" and "cranes" in each other's places, and all that is said of them with it.
+    words, variants = sections["stem.words"].copy(), sections["word.variants"].copy()
+    crane, cranes = (bytes(sections["word.text"]).split(b"\n").index(word) for word in (b"crane", b"cranes"))
+    places = [*map(int, (np.flatnonzero(words == crane)[0], np.flatnonzero(words == cranes)[0]))]
+    assert places[1] == places[0] + 1
+    words[places] = words[places[::-1]]
+    of_both = [int(sections["word.starts"][word]) for word in (crane, cranes)]
+    variants[of_both] = variants[of_both[::-1]]
+    assert "stem.words is not in order" in refusal(path, {"stem.words": words, "word.variants": variants})
+
+
+def test_words_that_are_out_of_order_or_no_text_are_found_by_verify(path: Path) -> None:
+    sections, _ = read(path)
+    letters = sections["word.text"].copy()
+    letters[bytes(letters).index(b"tide")] = ord("z")
+    assert "word.text is not in order" in refusal(path, {"word.text": letters})
+    letters[0] = 0xFF
+    assert "makes no sense" in refusal(path, {"word.text": letters})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("documents", -1), ("documents", 2**31), ("documents", "7"), ("documents", 1), ("articles", 2**40),
+        ("articles", 1), ("languages", "en"), ("languages", [1]), ("languages", []), ("languages", None),
+    ],
+)  # fmt: skip
+def test_facts_that_make_no_sense_are_refused(path: Path, name: str, value: Any) -> None:
+    sections, facts = read(path)
+    path.write_bytes(b"".join(encode(sections, facts | {name: value})))
+    with pytest.raises(IndexDamaged, match="damaged at byte"):
+        SegmentView(path).file.sections["article.languages"]
+
+
+# Stored texts
+
+
+def stored(frame: bytes, lengths: list[int]) -> TextStore:
+    """A store of one block."""
+    numbers = np.array([len(lengths)], np.uint32)
+    data = np.frombuffer(frame, np.uint8)
+    return TextStore(data, np.array([len(frame)], np.uint64), numbers, np.array(lengths, np.uint32))
+
+
+@pytest.mark.parametrize("size", [2**20, 2**31, 2**40, 2**63])
+def test_a_frame_that_says_that_it_is_large_is_not_made_room_for(size: int) -> None:
+    frame = zstandard.ZstdCompressor().compress(b"a text of some words")
+    header = frame[:4] + b"\xe0" + size.to_bytes(8, "little")
+    with pytest.raises(IndexDamaged, match="by its frame"):
+        stored(header + frame[6:], [20]).read([0])
+
+
+def test_a_text_that_no_article_can_have_is_not_unpacked() -> None:
+    frame = zstandard.ZstdCompressor().compress(bytes(2 * MOST_TEXT + 1))
+    with pytest.raises(IndexDamaged, match="by its frame"):
+        stored(frame, [2 * MOST_TEXT + 1]).read([0])
+    with pytest.raises(InvalidArticle, match="split it"):
+        check_text("paragraphs", "x" * (MOST_TEXT + 1))
+
+
+def test_what_stands_behind_a_frame_is_noticed() -> None:
+    frame = zstandard.ZstdCompressor().compress(b"a text")
+    with pytest.raises(IndexDamaged, match="unused data"):
+        stored(frame + frame, [6]).read([0])
+
+
+def test_the_longest_text_of_one_letter_can_be_stored() -> None:
+    writer = TextWriter()
+    writer.add(b"a" * 10**7)
+    sections = writer.sections()
+    parts = [sections[name] for name in ("data", "ends", "items", "lengths")]
+    assert TextStore(*parts).read([0]) == [b"a" * 10**7]
+
+
+# The index
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    with open_index(tmp_path / "index") as index:
+        index.put(ARTICLES)
+        index.remove(["b"])
+    return index
+
+
+def harmed(index: Index, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change the parts of the index's segment, under right checksums."""
+    (path,) = Path(index.path).glob("*.nut")
+    sections, facts = read(path)
+    change(sections)
+    write(path, sections, facts)
+
+
+def test_a_place_that_makes_sense_is_found_by_verify_deep(index: Index) -> None:
+    assert index.manifest().differences == ()
+
+    def change(sections: dict[str, Any]) -> None:
+        # Two words have each other's places: as good as any, but not what the article says.
+        places = sections["title.positions.narrow"].copy()
+        cafe, zurich = np.flatnonzero(places == 1)[0], len(places) - 1
+        places[[cafe, zurich]] = places[[zurich, cafe]]
+        sections["title.positions.narrow"] = places
+
+    harmed(index, change)
+    index.verify()
+    assert [each.what for each in index.manifest().differences] == [
+        "title.positions.narrow is another than its articles give"
+    ]
+
+
+def test_another_sites_name_is_found_by_verify_deep(index: Index) -> None:
+    harmed(index, lambda sections: sections.update({"site.text": _put(-1, ord("z"))(sections["site.text"])}))
+    index.verify()
+    assert "site.text is another" in index.manifest().differences[0].what
+
+
+def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        for name in ("article.id_places", "article.by_id"):
+            sections[name] = np.arange(len(sections[name]), dtype=sections[name].dtype)
+
+    harmed(index, change)
+    with pytest.raises(IndexDamaged, match="in the place of"):
+        index.verify()
+
+
+def test_what_makes_no_sense_is_not_merged(path: Path) -> None:
+    sections, facts = read(path)
+    sections["title.freqs.narrow"] = np.zeros_like(sections["title.freqs.narrow"])
+    path.write_bytes(b"".join(encode(sections, facts)))
+    with pytest.raises(IndexDamaged, match=r"title\.freqs\.narrow does not agree"):
+        merge([(SegmentView(path), None)])
+
+
+def test_trusting_says_which_file_it_is_and_leaves_other_errors_alone(tmp_path: Path) -> None:
+    for error in (IndexError("x"), ValueError("x"), OverflowError("x"), InvalidArticle("x")):
+        with pytest.raises(IndexDamaged, match=str(tmp_path)), trusting(tmp_path):
+            raise error
+    with pytest.raises(KeyError), trusting(tmp_path):
+        raise KeyError("x")

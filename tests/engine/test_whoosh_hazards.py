@@ -1,0 +1,173 @@
+"""What Whoosh loses documents, removals and answers with, when it is used as it may be: none comes out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from whoosh.index import open_dir
+
+from indexer import Article, Index, NutgrafError, generations, open_index
+from indexer.engine.writer import create
+from tests.fixtures.folders import contents
+from tests.stress.answers import QUERIES, answer
+
+
+def tale(name: str, text: str = "A heron.") -> Article:
+    return Article(id=name, title=text, paragraphs=[text, f"Said by {name}."])
+
+
+def ids(index: Index, query: str = "*") -> list[str]:
+    return sorted(hit.article.id for hit in index.search(query, limit=100, fold=False).hits)
+
+
+def test_what_was_removed_never_comes_back_to_whoever_has_the_index_open(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as writer, open_index(tmp_path / "index") as reader:
+        left = [f"a{number}" for number in range(6)]
+        for name in left:
+            writer.put([tale(name)])
+        assert ids(reader, "heron") == left
+        for number in range(5):
+            # A removal, a commit beside it, and one that replaces: the reader goes on from what it has open.
+            writer.remove([left.pop(0)])
+            assert ids(reader, "heron") == left
+            writer.put([tale(f"b{number}", "An owl.")])
+            assert ids(reader, "heron") == left
+            writer.put([tale(left[-1], f"A heron, edited for the {number}. time.")])
+            assert ids(reader, "heron") == left
+            assert reader.search("edited").total == 1
+
+
+def test_an_id_that_is_put_in_twice_at_once_is_there_once(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([tale("other"), tale("same")])
+        for number in range(3):
+            report = index.put([tale("same", f"Owl{number}one."), tale("same", f"Owl{number}two.")])
+            assert report.added == 0
+            assert (ids(index), ids(index, f"owl{number}one"), ids(index, f"owl{number}two")) == (
+                ["other", "same"],
+                [],
+                ["same"],
+            )
+            found = open_dir(index.path)
+            assert (found.doc_count(), index.status().paragraphs) == (4, 4)
+            found.close()
+
+
+def test_an_index_is_never_made_over_one_that_is_there(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([tale("a")])
+        before = contents(tmp_path)
+        with pytest.raises((FileExistsError, NutgrafError)):
+            create(Path(index.path), "en")
+        assert contents(tmp_path) == before
+
+
+def test_indexes_whose_names_begin_alike_leave_each_other_alone(tmp_path: Path) -> None:
+    names = ["news", "news2", "new", "news.building", "g000001", "g0000012"]
+    indexes = [open_index(tmp_path / name) for name in names]
+    for index in indexes:
+        index.put([tale("a"), tale("b")])
+    # And one within the folder of another.
+    indexes.append(open_index(tmp_path / "news" / "g000"))
+    indexes[-1].put([tale("a"), tale("b")])
+    for index in indexes[:-1]:
+        for _ in range(3):
+            index.rebuild()
+            index.remove(["a"])
+            index.put([tale("a", "An owl.")])
+        for other in indexes:
+            with open_index(other.config.index) as opened:
+                assert ids(opened) == ["a", "b"]
+                opened.verify()
+
+
+def test_threads_that_share_an_index_get_the_answers_that_one_alone_gets(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        for number in range(12):
+            text = f"The crane in harbour {number} turns when the tide comes, {'and again ' * (number % 4)}."
+            index.put([tale(f"t{number}{place}", text) for place in range(3)])
+        index.remove(["t31", "t40"])
+        alone = {query: answer(index, query) for query in QUERIES}
+        index.close()
+        ready = threading.Barrier(8)
+        wrong: list[Any] = []
+
+        def ask(number: int) -> None:
+            ready.wait()
+            for query in (QUERIES[number:] + QUERIES[:number]) * 3:
+                if answer(index, query) != alone[query]:
+                    wrong.append(query)
+
+        def guarded(number: int) -> None:
+            try:
+                ask(number)
+            except BaseException as error:
+                wrong.append(error)
+                raise
+
+        threads = [threading.Thread(target=guarded, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+
+
+_meanwhile: list[Callable[[str], None]] = []
+"""What is told of every file that is being opened; a hook cannot be taken off again."""
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and _meanwhile and isinstance(arguments[0], (str, Path)):
+        _meanwhile[-1](str(arguments[0]))
+
+
+@pytest.mark.parametrize("part", ["current", "settings.json", ".toc", ".nut", "catalog-"])
+@pytest.mark.parametrize("work", ["put", "rebuild"])
+def test_what_is_opened_while_a_commit_takes_its_files_away_is_one_commit(
+    tmp_path: Path, part: str, work: str
+) -> None:
+    # The reader stands right before it opens a file; a whole commit, or several generations, come between.
+    with open_index(tmp_path / "index") as writer:
+        for number in range(7):
+            writer.put([tale(f"a{number}")])
+        sys.addaudithook(_hear)
+        commits = 0
+
+        def commit(path: str) -> None:
+            nonlocal commits
+            if commits < 3 and part in Path(path).name and threading.current_thread() is reader:
+                commits += 1
+                _meanwhile.clear()
+                # An eighth segment merges all of them: no file stays.
+                for number in range(8):
+                    writer.put([tale(f"b{commits}{number}")])
+                if work == "rebuild":
+                    # Twice, so that the generation that is being opened is gone.
+                    writer.rebuild()
+                    writer.rebuild()
+                _meanwhile.append(commit)
+
+        found: list[tuple[int, int, int]] = []
+
+        def read() -> None:
+            with open_index(tmp_path / "index") as index:
+                page = index.search("heron", limit=100, fold=False)
+                found.append((page.total, len(page.hits), len({hit.article.id for hit in page.hits})))
+
+        reader = threading.Thread(target=read)
+        _meanwhile.append(commit)
+        try:
+            reader.start()
+            reader.join()
+        finally:
+            _meanwhile.clear()
+        assert commits > 0
+        (total,) = set(found[0])
+        assert total in {7 + 8 * number for number in range(commits + 1)}
+        assert generations.live(tmp_path / "index").is_dir()

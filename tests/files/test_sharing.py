@@ -1,0 +1,277 @@
+"""One index in several threads, and in processes that are forked from under them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Article, Index, Page, open_index
+from indexer import index as indexes
+from indexer.analysis import Analyzer
+from indexer.engine import snapshot as snapshots
+from indexer.engine.writer import Batch
+from indexer.sharing import Lock, lazy
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+
+VERSIONS = 10
+
+
+def articles(version: int) -> list[Article]:
+    """The articles of a commit: each says of which, and how many there are tells it, too."""
+    text = f"A heron of version{version} flew over the harbour."
+    return [Article(id=f"a{n}", title=f"v{version}", paragraphs=[text]) for n in range(VERSIONS)]
+
+
+def check(page: Page) -> int:
+    """The version of the commit that an answer shows; there may be no other in it."""
+    titles = {hit.article.title for hit in page.hits}
+    assert len(titles) == 1, titles
+    assert (page.total, len(page.hits)) == (VERSIONS, VERSIONS)
+    (title,) = titles
+    for hit in page.hits:
+        assert f"version{title[1:]}" in hit.passages[0].text
+    return int(title[1:])
+
+
+def search(index: Index) -> int:
+    """Ask for everything that has an array, a cache or a thread's own tool behind it."""
+    page = index.search("heron", limit=VERSIONS, fold=False, facets=["year"], timeline=True)
+    assert index.suggest("hero")
+    assert index.search("herron~").total == VERSIONS
+    assert index.article("a1").title
+    assert index.verify_quote("flew over the harbour").verdict == "exact"
+    index.similar("a1")
+    return check(page)
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Run something in a forked process, which is ended when it takes five minutes; returns its exit code."""
+    with warnings.catch_warnings():
+        # Newer Pythons warn of a fork beside threads, which is what is tested.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.alarm(300)
+            work()
+            code = 0
+        except BaseException:  # noqa: BLE001  (nothing may get past the end of the child)
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@contextmanager
+def stuck(
+    monkeypatch: pytest.MonkeyPatch, target: Any, name: str, begin: Callable[[], object]
+) -> Iterator[None]:
+    """Another thread that began something, and stands in the middle of it."""
+    real = getattr(target, name)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait(*args: Any, **options: Any) -> Any:
+        if threading.current_thread() is thread:
+            inside.set()
+            go_on.wait()
+        return real(*args, **options)
+
+    monkeypatch.setattr(target, name, wait)
+    thread = threading.Thread(target=begin)
+    thread.start()
+    inside.wait()
+    try:
+        yield
+    finally:
+        go_on.set()
+        thread.join()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(tmp_path / "index", lock_timeout=60) as opened:
+        opened.put(articles(0))
+        yield opened
+
+
+def test_each_answer_equals_one_commit_while_another_thread_commits(index: Index) -> None:
+    done = threading.Event()
+    wrong: list[BaseException] = []
+    seen: set[int] = set()
+    begun = threading.Barrier(9)
+
+    def read() -> None:
+        last = 0
+        try:
+            seen.add(check(index.search("heron", limit=VERSIONS, fold=False)))
+            begun.wait()
+            finished = False
+            while not finished:
+                # Once more after the last commit.
+                finished = done.is_set()
+                version = check(index.search("heron", limit=VERSIONS, fold=False))
+                assert version >= last
+                last = version
+                seen.add(version)
+        except BaseException as error:
+            wrong.append(error)
+            begun.abort()
+            raise
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        begun.wait()
+        for version in range(1, VERSIONS):
+            index.put(articles(version))
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert {0, VERSIONS - 1} <= seen
+    assert search(index) == VERSIONS - 1
+
+
+WRITER = """
+import sys
+from indexer import Article, open_index
+
+with open_index(sys.argv[1], lock_timeout=60) as index:
+    for start in range(0, 1000, 100):
+        index.put(Article(id=f"b{n}", paragraphs=["A kite."]) for n in range(start, start + 100))
+"""
+
+
+def test_a_search_sees_whole_batches_only_while_another_process_puts_them_in(
+    index: Index, tmp_path: Path
+) -> None:
+    seen = [0]
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / "index")],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as writer:
+        while writer.poll() is None:
+            seen.append(index.search("kite", limit=1).total)
+    assert writer.returncode == 0
+    assert index.search("kite").total == 1000
+    assert all(total % 100 == 0 for total in seen)
+    assert seen == sorted(seen)
+
+
+def test_a_forked_process_searches_with_the_index_it_inherits(index: Index) -> None:
+    assert search(index) == 0
+    assert in_child(lambda: search(index)) == 0
+
+
+def test_a_forked_process_sees_later_commits_and_makes_its_own(index: Index) -> None:
+    search(index)
+
+    def work() -> None:
+        index.put(articles(3))
+        assert search(index) == 3
+
+    assert in_child(work) == 0
+    assert search(index) == 3
+
+
+def test_forks_beside_threads_that_search_and_write_answer_all(index: Index) -> None:
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            search(index)
+
+    def write() -> None:
+        for version in range(1, VERSIONS):
+            index.put(articles(version))
+
+    threads = [threading.Thread(target=read) for _ in range(3)] + [threading.Thread(target=write)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert [in_child(lambda: search(index)) for _ in range(8)] == [0] * 8
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.close()
+    with stuck(monkeypatch, indexes, "open_live", lambda: index.search("heron")):
+        assert in_child(lambda: search(index)) == 0
+
+
+def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stuck(monkeypatch, snapshots, "find_families", lambda: index.search("heron")):
+        assert in_child(lambda: search(index)) == 0
+
+
+def test_a_thread_that_stems_a_word_meanwhile_holds_no_child_up(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stuck(monkeypatch, Analyzer, "_forms_of", lambda: index.search("unheardofbefore")):
+        assert in_child(lambda: index.search("unheardofsince")) == 0
+
+
+def test_a_child_of_a_process_that_writes_does_not_keep_the_lock(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, go_on = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with stuck(monkeypatch, Batch, "add", lambda: index.put(articles(1))):
+            child = os.fork()
+            if child == 0:
+                # Lives on after the writer has ended.
+                os.close(go_on)
+                os.read(ends, 1)
+                os._exit(0)
+    os.close(ends)
+    try:
+        with open_index(tmp_path / "index", lock_timeout=0) as other:
+            other.put(articles(2))
+        assert search(index) == 2
+    finally:
+        os.close(go_on)
+        os.waitpid(child, 0)
+
+
+def test_a_lock_is_free_in_a_child() -> None:
+    lock = Lock()
+    with lock:
+        assert in_child(lock.__enter__) == 0
+
+
+def test_a_lazy_property_is_worked_out_once() -> None:
+    class Answer:
+        asked = 0
+
+        @lazy
+        def value(self) -> int:
+            """The answer."""
+            self.asked += 1
+            return 42
+
+    answer = Answer()
+    assert [answer.value, answer.value, answer.asked] == [42, 42, 1]
+    assert Answer.value.__doc__ == "The answer."

@@ -1,0 +1,84 @@
+"""Passages as LangChain's documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Article, InvalidRequest, open_index
+from indexer.texts import anchors
+
+pytest.importorskip("langchain_core", reason="the extra langchain is not installed")
+
+import anyio
+
+from indexer.retriever import NutgrafRetriever
+
+ROOT = Path(__file__).parents[2]
+PARAGRAPHS = ("A heron by the harbour.", "Nothing.", "Another heron.")
+
+
+def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put(
+            [
+                Article(
+                    id="a", title="Birds", paragraphs=PARAGRAPHS, published="2021-11", url="https://b.example"
+                ),
+                Article(id="b", title="Late", paragraphs=["A heron, late."], published="2022"),
+                Article(id="c", title="The heron of the title"),
+            ]
+        )
+        retriever = NutgrafRetriever(index=index, options={"before": "2022"})
+        found = retriever.invoke("heron harbour")
+        names = anchors(PARAGRAPHS)
+        assert [(one.id, one.page_content) for one in found] == [
+            (f"a#{names[0]}", PARAGRAPHS[0]),
+            (f"a#{names[2]}", PARAGRAPHS[2]),
+        ]
+        hit = index.search("heron harbour", before="2022").hits[0]
+        assert found[1].metadata == {
+            "article": "a",
+            "title": "Birds",
+            "published": "2021-11",
+            "url": "https://b.example",
+            "number": 3,
+            "anchor": names[2],
+            "score": hit.score,
+        }
+        assert len(NutgrafRetriever(index=index, limit=1, options={"sort": "newest"}).invoke("heron")) == 1
+
+
+def test_it_is_asked_as_any_runnable_is_at_once_in_a_batch_or_later(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", paragraphs=PARAGRAPHS)])
+        retriever = NutgrafRetriever(index=index)
+        wanted = retriever.invoke("heron")
+        assert len(wanted) == 2
+        assert retriever.batch(["heron"] * 8) == [wanted] * 8
+        assert anyio.run(retriever.ainvoke, "heron") == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "says"),
+    [
+        ({"index": "index_data"}, ValueError, "index\n.*instance of Index"),
+        # An argument of the search beside, not in, `options` narrows nothing: it must not be taken for one.
+        ({"after": "2021"}, ValueError, "after\n.*not permitted"),
+        ({"options": {"afetr": "2021"}}, TypeError, "'afetr'"),
+        ({"options": {"after": "then"}}, InvalidRequest, "then"),
+    ],
+)
+def test_what_would_narrow_nothing_is_refused(
+    tmp_path: Path, options: dict[str, Any], kind: type[Exception], says: str
+) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", paragraphs=PARAGRAPHS)])
+        with pytest.raises(kind, match=says):
+            NutgrafRetriever(**{"index": index} | options).invoke("heron")
+
+
+def test_the_retriever_is_a_small_one() -> None:
+    assert len((ROOT / "indexer" / "retriever.py").read_text(encoding="utf-8").splitlines()) < 50

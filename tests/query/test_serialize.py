@@ -1,0 +1,70 @@
+"""A tree as text that can be typed, and that is read as the same tree."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from whoosh.query.qcore import NullQuery
+
+from indexer.query import parse, written
+from tests.query.test_language import QUERIES, TABLE, TODAY
+
+
+@pytest.mark.parametrize("query", [query for query, _, _ in TABLE])
+def test_a_query_is_written_as_one_that_means_the_same(query: str) -> None:
+    tree = parse(query, today=TODAY).tree
+    assert parse(written(tree), today=TODAY).tree == tree
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("belt  ROAD", "belt ROAD"),
+        ("(a b) OR c", "(a b) OR c"),
+        ("a AND (b OR c)", "a AND (b OR c)"),
+        ("a -b +c", "a -b +c"),
+        ("-a -b", "-a -b"),
+        ("=a *b* c~ d~2 e*", "=a *b* c~ d~2 e*"),
+        ('“a b”~3^2 ="c d"', '"a b"~3^2 ="c d"'),
+        ("(a OR b)^2", "a^2 OR b^2"),
+        ("title:(a b) body:c", "title:a title:b text:c"),
+        ("a NEAR b NEAR/3 (c OR d)", "a NEAR b NEAR/3 (c OR d)"),
+        ("+(a NEAR b) c", "+(a NEAR b) c"),
+        ("(a NEAR b)^.5", "(a NEAR b)^0.5"),
+        ('lang:en site:"a b"', 'language:en site:"a b"'),
+        ('date:"nov 2021"', "date:2021-11"),
+        ("date:2020..2021-02", "date:2020..2021-02"),
+        ("date:last week", "date:2024-03-11..2024-03-17"),
+        ("after:2021-03-04 before:2022", "after:2021-03-04 before:2022"),
+        ("date:9999", "date:9999"),
+        ("*", "*"),
+    ],
+)
+def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
+    tree = parse(typed, today=TODAY).tree
+    assert written(tree) == text
+    assert parse(text, today=TODAY).tree == tree
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [("a -(b AND AND c)", "a -(b AND and AND c)"), ("(a OR ) c", "a or c"), ("(a NEAR/3 )", "a near/3")],
+)
+def test_an_operator_that_was_read_as_a_word_is_written_as_one(typed: str, text: str) -> None:
+    tree = parse(typed, today=TODAY).tree
+    assert written(tree) == text
+    assert written(parse(text, today=TODAY).tree) == text
+
+
+def test_nothing_is_written_as_nothing() -> None:
+    assert written(NullQuery) == ""
+
+
+@settings(max_examples=300)
+@given(QUERIES)
+def test_what_is_written_finds_its_own_reading(query: str) -> None:
+    """Written twice it is the same text: nothing is lost or added on the way."""
+    tree = parse(query, today=TODAY).tree
+    again = parse(written(tree), today=TODAY)
+    assert (again.tree is NullQuery) == (tree is NullQuery)
+    assert written(parse(written(again.tree), today=TODAY).tree) == written(again.tree)

@@ -1,0 +1,272 @@
+"""Near-duplicates in results: one hit names the others, and none is lost, whatever the order and the page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
+from indexer.engine import merge
+from indexer.engine.sketches import WIDTH, agreeing
+from tests.engine.test_sketches import sketches
+from tests.fixtures import stories
+
+ORDERS = ("relevance", "newest", "oldest", "title")
+
+
+@contextmanager
+def index_of(articles: list[Article], commits: int = 1) -> Iterator[Index]:
+    """An index of articles, put in by so many commits."""
+    with TemporaryDirectory() as folder, open_index(Path(folder) / "index") as index:
+        for first in range(commits):
+            index.put(articles[first::commits])
+        yield index
+
+
+def shown(page: Page) -> list[tuple[str, list[str]]]:
+    """The ids of the hits, and of what is folded under each."""
+    return [(hit.article.id, [other.id for other in hit.also]) for hit in page.hits]
+
+
+def every_hit(index: Index, query: str, limit: int = 3, **options: Any) -> list[Hit]:
+    """The hits of all pages."""
+    hits: list[Hit] = []
+    for number in count():
+        page = index.search(query, limit=limit, offset=number * limit, **options)
+        hits += page.hits
+        if not page.hits:
+            assert len(hits) == page.shown == page.total + page.partial - page.folded
+            return hits
+    raise AssertionError
+
+
+def every_hit_by_cursor(index: Index, query: str, **options: Any) -> list[Hit]:
+    """The hits of all pages, each page on from the one before."""
+    page = index.search(query, **options)
+    hits = list(page.hits)
+    while page.cursor:
+        page = index.search(query, **options, cursor=page.cursor)
+        hits += page.hits
+    return hits
+
+
+def wire(seed: int = 1) -> list[Article]:
+    """A story in five files, a longer version, another with its last words, and others; all have "sea"."""
+    chance = random.Random(seed)
+    text = ["The sea.", *stories.story(chance)]
+    edited = [edit(chance, text) for edit in stories.SAME[:4]]
+    return [
+        stories.article("first", text, "Sea", "2021-03-01"),
+        *(
+            stories.article(f"again{place}", other, f"Sea, headline {place}", f"2021-03-0{place + 2}")
+            for place, other in enumerate(edited)
+        ),
+        stories.article("longer", stories.doubled(chance, text), "Sea", "2021-03-09"),
+        stories.article(
+            "footer", ["The sea.", *stories.with_the_same_footer(chance, text)], "Sea", "2021-03-09"
+        ),
+        *(stories.article(f"other{n}", ["The sea.", *stories.story(chance)]) for n in range(4)),
+    ]
+
+
+def test_a_story_in_five_files_is_one_hit() -> None:
+    with index_of(wire()) as index:
+        page = index.search("sea", limit=20)
+        assert (page.total, page.folded, page.shown, len(page.hits)) == (11, 4, 7, 7)
+        (story,) = [hit for hit in page.hits if hit.also]
+        names = {story.article.id, *(other.id for other in story.also)}
+        assert names == {"first", "again0", "again1", "again2", "again3"}
+        assert page.as_json()["folded"] == 4
+        also = story.as_json()["also"]
+        assert [other["id"] for other in also] == [other.id for other in story.also]
+        assert set(also[0]) == {"id", "title", "url", "language", "published", "source"}
+
+
+def test_without_folding_each_is_a_hit() -> None:
+    with index_of(wire()) as index:
+        page = index.search("sea", limit=20, fold=False)
+        assert (page.total, page.folded, len(page.hits)) == (11, 0, 11)
+        assert not any(hit.also for hit in page.hits)
+
+
+def test_a_story_stands_where_its_first_does() -> None:
+    with index_of(wire()) as index:
+        newest = shown(index.search("sea", sort="newest", limit=20))
+        oldest = shown(index.search("sea", sort="oldest", limit=20))
+        title = shown(index.search("sea", sort="title", limit=20))
+    assert ("again3", ["again2", "again1", "again0", "first"]) in newest
+    assert ("first", ["again0", "again1", "again2", "again3"]) in oldest
+    assert ("first", ["again0", "again1", "again2", "again3"]) in title
+
+
+def test_ties_are_settled_by_date_and_then_by_id() -> None:
+    text = stories.story(random.Random(3))
+    dates = {"d": "2021-03-01", "a": "2021-03-01", "c": "2021-03-02", "b": None}
+    articles = [stories.article(name, text, published=published) for name, published in dates.items()]
+    word = text[0].split()[0]
+    for commits in (1, 2, 4):
+        with index_of(articles, commits) as index:
+            assert shown(index.search(word)) == [("c", ["a", "d", "b"])]
+
+
+def test_only_what_matches_itself_is_folded() -> None:
+    text = stories.story(random.Random(4))
+    with index_of(
+        [
+            stories.article("plain", text),
+            stories.article("corrected", [*text[:-1], f"{text[-1]} Correction follows."]),
+            stories.article("again", [*text[:-1], f"{text[-1]} A correction."]),
+        ]
+    ) as index:
+        page = index.search("correction")
+        assert page.total == 2
+        assert {name for pair in shown(page) for name in (pair[0], *pair[1])} == {"corrected", "again"}
+        assert index.search("follows").folded == 0
+
+
+def test_what_is_removed_is_folded_no_more_and_the_rest_still_is() -> None:
+    with index_of(wire()) as index:
+        index.remove(["first", "again1"])
+        page = index.search("sea", limit=20)
+        (story,) = [hit for hit in page.hits if hit.also]
+        assert {story.article.id, *(other.id for other in story.also)} == {"again0", "again2", "again3"}
+
+
+def test_a_story_that_grows_is_folded_only_under_what_it_is_like() -> None:
+    chance = random.Random(5)
+    text = ["The sea.", *stories.story(chance, 10)]
+    versions = [text]
+    for _ in range(12):
+        versions.append([*versions[-1], stories.paragraph(chance)])
+    articles = [
+        stories.article(f"v{place:02}", text, published=f"2021-03-{place + 1:02}")
+        for place, text in enumerate(versions)
+    ]
+    with index_of(articles) as index:
+        pairs = shown(index.search("sea", sort="newest", limit=20))
+    assert pairs[0][0] == "v12"
+    assert 2 <= len(pairs) <= 8
+    assert "v00" not in pairs[0][1]
+    of = dict(zip([article.id for article in articles], sketches(articles), strict=True))
+    for name, others in pairs:
+        for other in others:
+            assert agreeing(of[name][None], of[other][None])[0] > WIDTH / 2
+
+
+def test_merging_keeps_what_is_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "FACTOR", 2)
+    with index_of(wire(), commits=5) as index:
+        merged = shown(index.search("sea", limit=20))
+        index.rebuild()
+        rebuilt = shown(index.search("sea", limit=20))
+    with index_of(wire()) as index:
+        assert merged == rebuilt == shown(index.search("sea", limit=20))
+
+
+def test_a_cursor_belongs_to_a_search_that_folds_or_does_not() -> None:
+    with index_of(wire()) as index:
+        cursor = index.search("sea", limit=1).cursor
+        with pytest.raises(InvalidRequest, match="cursor"):
+            index.search("sea", limit=1, cursor=cursor, fold=False)
+
+
+def test_what_is_folded_is_counted_in_facets_and_scores_may_age() -> None:
+    with index_of(wire()) as index:
+        page = index.search("sea", half_life=30, facets="year")
+        assert sum(count.count for count in page.facets["year"]) == page.total == 11
+        assert page.folded == 4
+
+
+def test_partial_matches_are_folded_among_themselves() -> None:
+    chance = random.Random(6)
+    text = stories.story(chance)
+    with index_of(
+        [
+            stories.article("both", ["The harbour has a crane."]),
+            stories.article("one", text, "Harbour"),
+            stories.article("two", stories.corrected(chance, text), "Harbour"),
+        ]
+    ) as index:
+        page = index.search("harbour crane")
+        assert (page.total, page.partial, page.folded) == (1, 2, 1)
+        assert shown(page)[0] == ("both", [])
+        assert sorted([shown(page)[1][0], *shown(page)[1][1]]) == ["one", "two"]
+        assert shown(index.search("harbour crane", limit=2, offset=1)) == shown(page)[1:]
+
+
+@st.composite
+def collections(draw: st.DrawFn) -> list[Article]:
+    """Stories with copies and edited versions, in any order."""
+    chance = random.Random(draw(st.integers(0, 10_000)))
+    articles = []
+    for number in range(draw(st.integers(1, 4))):
+        # Short and long ones, and chains of versions.
+        text = [stories.paragraph(chance, draw(st.sampled_from([8, 40]))) for _ in range(3)]
+        for version in range(draw(st.integers(1, 6))):
+            kind = draw(st.sampled_from(["copy", "touched", "grown", "other"]))
+            if kind == "touched":
+                text = stories.touched_up(chance, text)
+            elif kind == "grown":
+                text = [*text, stories.paragraph(chance, 12)]
+            elif kind == "other":
+                text = stories.story(chance, 2)
+            words = [word for word in ("sea", "road", "belt") if draw(st.booleans())]
+            articles.append(
+                Article(
+                    id=f"s{number}v{version}",
+                    title=" ".join(
+                        [*words, draw(st.sampled_from(["", "Same beginning", "Same beginnings"]))]
+                    ),
+                    paragraphs=text,
+                    published=draw(st.sampled_from([None, "2021", "2021-03", "2021-03-04"])),
+                )
+            )
+    return draw(st.permutations(articles))
+
+
+@settings(max_examples=60)
+@given(collections(), st.sampled_from(["sea", "sea road", "sea OR road", "*"]), st.sampled_from(ORDERS))
+def test_every_match_is_shown_once_or_folded_under_one_that_is_shown(
+    articles: list[Article], query: str, order: str
+) -> None:
+    with index_of(articles, commits=2) as index:
+        options: dict[str, Any] = {"sort": order, "limit": 2}
+        plain = every_hit(index, query, **options, fold=False)
+        folded = every_hit(index, query, **options)
+        assert folded == every_hit_by_cursor(index, query, **options)
+    ranks = {hit.article.id: rank for rank, hit in enumerate(plain)}
+    named = [name for hit in folded for name in (hit.article.id, *(other.id for other in hit.also))]
+    assert sorted(named) == sorted(ranks)
+    tops = [ranks[hit.article.id] for hit in folded]
+    assert tops == sorted(tops)
+    scores = {hit.article.id: (hit.score, hit.missing) for hit in plain}
+    of = dict(zip([article.id for article in articles], sketches(articles), strict=True))
+    for hit in folded:
+        assert (hit.score, hit.missing) == scores[hit.article.id]
+        others = [ranks[other.id] for other in hit.also]
+        assert others == sorted(others)
+        for other in hit.also:
+            assert ranks[other.id] > ranks[hit.article.id]
+            assert agreeing(of[hit.article.id][None], of[other.id][None])[0] > WIDTH / 2
+
+
+@settings(max_examples=20)
+@given(collections(), st.randoms(use_true_random=False))
+def test_the_order_in_which_articles_came_does_not_matter(
+    articles: list[Article], chance: random.Random
+) -> None:
+    others = chance.sample(articles, len(articles))
+    with index_of(articles) as first, index_of(others, commits=3) as second:
+        for order in ORDERS:
+            assert shown(first.search("*", sort=order, limit=50)) == shown(
+                second.search("*", sort=order, limit=50)
+            )

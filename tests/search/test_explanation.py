@@ -1,0 +1,180 @@
+"""What a search says of itself: how it was read, and how each score comes about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from indexer import Config, Index
+from indexer.receipts import ClauseReceipt, HitExplanation
+from tests.query.test_language import ARTICLES, QUERIES, TODAY
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The articles of the query language's tests."""
+    with Index(Config(index=tmp_path_factory.mktemp("receipts") / "index"), today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        yield opened
+
+
+def whole(own: HitExplanation) -> float:
+    """The parts of a score put together again."""
+    words = sum(word.points for word in own.words) * own.nearness
+    return (words + sum(pair.points for pair in own.pairs)) * own.recency
+
+
+def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseReceipt, ...]:
+    receipt = index.search(query, explain=True, **arguments).receipt
+    assert receipt is not None
+    return receipt.clauses
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("baker low", [("baker", "word", "wanted", 2), ("low", "word", "wanted", 2)]),
+        ("the baker", [("baker", "word", "wanted", 2), ("the", "word", "left out", None)]),
+        ("+the -low", [("+the", "word", "required", 4), ("-low", "word", "excluded", 2)]),
+        ("baker 😀", [("baker", "word", "required", 2), ("😀", "word", "left out", None)]),
+        ('=bakers "low oven"', [("=bakers", "exact", "wanted", 1), ('"low oven"', "phrase", "wanted", 1)]),
+        ("bak* rivr~", [("bak*", "prefix", "wanted", 3), ("rivr~", "spelling", "wanted", 2)]),
+        ("b?k*s", [("b?k*s", "pattern", "required", 1)]),
+        ("river NEAR/2 low", [("river NEAR/2 low", "near", "required", 1)]),
+        ("river OR oven", [("river OR oven", "any of", "required", 3)]),
+        ("lang:en", [("*", "everything", "required", 5), ("language:en", "language", "filter", 4)]),
+        (
+            "low (lang:en OR lang:xx)",
+            [("low", "word", "wanted", 2), ("language:en OR language:xx", "any of", "filter", 4)],
+        ),
+        ("low date:2024", [("low", "word", "wanted", 2), ("date:2024", "date", "filter", 2)]),
+        ("", []),
+    ],
+)
+def test_each_clause_is_told(index: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
+    told = [(c.label, c.kind, c.role, c.articles) for c in clauses(index, query)]
+    assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+def test_the_whole_is_read_in_plain_words(index: Index) -> None:
+    receipt = index.search("baker -low", after="2024", explain=True).receipt
+    assert receipt is not None
+    assert (
+        receipt.reading
+        == "articles with “baker”, in any form, published from 1 January 2024 on, without “low”"
+    )
+
+
+def test_an_excluded_clause_is_read_as_words_or_as_a_filter(index: Index) -> None:
+    told = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
+    assert told == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
+
+
+def test_what_a_clause_stands_for_is_told_the_commonest_first(index: Index) -> None:
+    (pattern,) = clauses(index, "w*")
+    assert set(pattern.words) == {"wheel", "water", "was", "waits", "without", "wasser"}
+    assert pattern.more == 0
+    (word,) = clauses(index, "title:floods")
+    assert word.words == ("flood", "floods")
+    assert word.fields == ("title",)
+
+
+def test_only_some_of_many_words_are_named(index: Index) -> None:
+    (pattern,) = clauses(index, "*e*")
+    assert len(pattern.words) == 20
+    assert pattern.more > 0
+
+
+def test_groups_are_told_part_by_part(index: Index) -> None:
+    (group,) = clauses(index, "(river low) OR =bakers^2")
+    assert [(c.label, c.kind, c.role, c.articles, c.boost) for c in group.clauses] == [
+        ("river low", "all of", "alternative", 1, 1.0),
+        ("=bakers^2", "exact", "alternative", 1, 2.0),
+    ]
+    assert [(c.label, c.role) for c in group.clauses[0].clauses] == [("river", "part"), ("low", "part")]
+    (near,) = clauses(index, "river NEAR/2 (low OR town)")
+    assert [(c.label, c.articles) for c in near.clauses] == [("river", 2), ("low OR town", 3)]
+
+
+def test_without_explain_nothing_is_told(index: Index) -> None:
+    page = index.search("baker")
+    assert page.receipt is None
+    assert all(hit.explanation is None for hit in page.hits)
+    assert "explanation" not in page.as_json()["hits"][0]
+
+
+def test_a_receipt_is_json(index: Index) -> None:
+    page = json.loads(json.dumps(index.search("baker low", explain=True).as_json()))
+    assert page["receipt"]["clauses"][0]["label"] == "baker"
+    assert set(page["hits"][0]["explanation"]) == {"score", "words", "nearness", "pairs", "recency"}
+
+
+def test_a_score_is_told_word_by_word_and_field_by_field(index: Index) -> None:
+    (hit, *_) = index.search("river^2 floods", explain=True).hits
+    own = hit.explanation
+    assert own is not None
+    assert [(word.label, word.times) for word in own.words] == [("river^2", 2.0), ("floods", 1.0)]
+    (title, text) = own.words[0].fields
+    assert (title.field, title.frequency, text.field, text.frequency) == ("title", 1.0, "text", 1.0)
+    assert title.weight > text.weight
+    assert own.nearness > 1
+
+
+def test_an_alternative_that_is_not_met_adds_nothing(index: Index) -> None:
+    hits = index.search("(wheel AND oven) OR ask", explain=True).hits
+    assert [word.label for hit in hits if hit.explanation for word in hit.explanation.words] == ["ask"]
+
+
+@settings(max_examples=300)
+@given(QUERIES)
+def test_the_parts_make_the_score(index: Index, query: str) -> None:
+    for hit in index.search(query, limit=50, explain=True).hits:
+        own = hit.explanation
+        assert own is not None
+        assert own.score == hit.score
+        assert whole(own) == pytest.approx(hit.score, abs=1e-5)
+        for word in own.words:
+            assert sum(field.points for field in word.fields) == pytest.approx(word.points, abs=1e-5)
+
+
+def test_synonyms_are_told(tmp_path: Path) -> None:
+    (tmp_path / "synonyms.txt").write_text("oven, kitchen stove\nriver flood, inundation\n")
+    config = Config(index=tmp_path / "index", synonyms=tmp_path / "synonyms.txt")
+    with Index(config, today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        page = opened.search("oven bread", explain=True)
+        assert page.receipt is not None
+        assert page.receipt.reading == "articles with “oven” or “kitchen stove” and “bread”, in any form"
+        (oven, _) = page.receipt.clauses
+        assert (oven.label, oven.kind, oven.synonyms) == ("oven", "word", ("kitchen stove",))
+        several = opened.search("river flood oven")
+        assert several.dead_end is not None
+        assert several.dead_end.clauses == ("river flood", "oven")
+        for relaxation in several.dead_end.relaxations:
+            assert opened.search(relaxation.query).total == relaxation.count
+
+
+@pytest.mark.parametrize("query", ["river", "wheel low", "wheel oven flood", "*"])
+def test_a_score_that_has_aged_says_so(index: Index, query: str) -> None:
+    for hit in index.search(query, half_life=30, explain=True).hits:
+        own = hit.explanation
+        assert own is not None
+        assert 0 < own.recency <= 1
+        assert whole(own) == pytest.approx(hit.score, abs=1e-5)
+
+
+def test_neighbours_and_words_within_a_compound_are_told(index: Index) -> None:
+    (first, *_) = index.search("baker bought", explain=True).hits
+    assert first.explanation is not None
+    assert [pair.label for pair in first.explanation.pairs] == ["baker bought"]
+    (hit,) = index.search('"low oven" salt', explain=True).hits
+    assert hit.explanation is not None
+    assert [(word.clause, word.label, word.times) for word in hit.explanation.words[2:]] == [
+        ('"low oven"', "low", 0.5),
+        ('"low oven"', "oven", 0.5),
+    ]

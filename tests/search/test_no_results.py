@@ -1,0 +1,199 @@
+"""When nothing is found: which clauses cannot be met, and what would find something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Config, Index, Page
+from tests.query.test_language import ARTICLES, QUERIES, TODAY
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The articles of the query language's tests."""
+    with Index(Config(index=tmp_path_factory.mktemp("ends") / "index"), today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        yield opened
+
+
+REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
+    ("cathedral", {}, "No article has “cathedral”.", ("cathedral",)),
+    ("river cathedral", {}, "No article has “cathedral”.", ("cathedral",)),
+    ("the cathedral", {}, "No article has “cathedral”.", ("cathedral",)),
+    ("oven flood", {}, "No article has both “oven” (1) and “flood” (1).", ("oven", "flood")),
+    ("+oven +flood", {}, "No article has both “oven” (1) and “flood” (1).", ("+oven", "+flood")),
+    ("oven wheel", {}, "No article has both “oven” (1) and “wheel” (3).", ("oven", "wheel")),
+    (
+        "baker river low date:2023",
+        {},
+        "No article with “river” is published in 2023.",
+        ("river", "date:2023"),
+    ),
+    ("baker", {"after": "2025"}, "No article is published from 1 January 2025 on.", ("after:2025",)),
+    (
+        "oven",
+        {"after": "2024"},
+        "No article with “oven” is published from 1 January 2024 on.",
+        ("oven", "after:2024"),
+    ),
+    ("oven -flour", {}, "Every article with “oven” has “flour”, which is left out.", ("oven", "-flour")),
+    ("-*", {}, "Every article has “*”, which is left out.", ("-*",)),
+    (
+        "lang:en date:2024 -river",
+        {},
+        "Every article that is published in 2024 has “river”, which is left out.",
+        ("date:2024", "-river"),
+    ),
+    ("lang:xx wheel", {}, "No article is in the language “xx”.", ("language:xx",)),
+    ("wheel", {"before": "0001"}, "No article is published before 1 January 1.", ("before:0001",)),
+    (
+        "wheel",
+        {"after": "2024", "before": "2022"},
+        "No article is published from 1 January 2024 on and before 1 January 2022.",
+        ("(after:2024 before:2022)",),
+    ),
+    (
+        "wheel (lang:xx OR site:nowhere.example)",
+        {},
+        "No article is in the language “xx” or from the site “nowhere.example”.",
+        ("language:xx OR site:nowhere.example",),
+    ),
+    ('"the wheel sings" river', {}, 'No article has "the wheel sings".', ('"the wheel sings"',)),
+]
+
+
+@pytest.mark.parametrize(("query", "arguments", "reason", "labels"), REASONS)
+def test_what_cannot_be_met_is_said(
+    index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...]
+) -> None:
+    page = index.search(query, **arguments)
+    assert page.total == 0
+    assert page.dead_end is not None
+    assert (page.dead_end.reason, page.dead_end.clauses) == (reason, labels)
+
+
+@pytest.mark.parametrize("query", ["", "😀", "wheel", "*", "oven OR cathedral"])
+def test_where_something_is_found_or_nothing_is_asked_there_is_no_dead_end(index: Index, query: str) -> None:
+    assert index.search(query).dead_end is None
+
+
+def test_an_empty_index_says_so(tmp_path: Path) -> None:
+    with Index(Config(index=tmp_path / "index")) as empty:
+        empty.put([])
+        end = empty.search("wheel").dead_end
+    assert end is not None
+    assert end.reason == "There are no articles in the index."
+
+
+RELAXED: list[tuple[str, dict[str, Any], list[tuple[str, int, tuple[str, ...]]]]] = [
+    ("rivr flood", {}, [("rivr~ flood", 1, ()), ("flood", 1, ())]),
+    ("whee low", {}, [("whee~ low", 1, ()), ("whee* low", 1, ()), ("low", 2, ())]),
+    ('"wheel river"', {}, [("wheel river", 2, ())]),
+    ("=baked", {}, []),
+    ("=wheels", {}, [("wheels", 3, ())]),
+    ("oven wheel", {}, [("wheel", 3, ()), ("oven", 1, ())]),
+    ("title:bakery", {}, [("bakery", 1, ())]),
+    ("low date:1850", {}, [("low", 2, ())]),
+    ("low", {"after": "2025"}, [("low", 2, ("after",))]),
+    ("low", {"after": "2025", "before": "2026"}, [("low", 2, ("after", "before"))]),
+    ("oven -flour", {}, [("oven", 1, ())]),
+    ("river NEAR/1 low", {}, [("river low", 1, ())]),
+    ("lang:xx wheel", {}, [("wheel", 3, ())]),
+    ("+cathedral wheel", {}, [("wheel", 3, ())]),
+    ("cathedral", {}, []),
+]
+
+
+def offered(page: Page) -> list[tuple[str, int, tuple[str, ...]]]:
+    assert page.dead_end is not None
+    return [(r.query, r.count, r.without) for r in page.dead_end.relaxations]
+
+
+@pytest.mark.parametrize(("query", "arguments", "expected"), RELAXED)
+def test_what_would_find_something_is_offered(
+    index: Index, query: str, arguments: dict[str, Any], expected: list[Any]
+) -> None:
+    assert offered(index.search(query, **arguments)) == expected
+
+
+_ASKED = st.lists(
+    st.one_of(QUERIES, st.sampled_from(["cathedral", "rivr", "title:bakery", '"low wheel"', "date:1850"])),
+    min_size=1,
+    max_size=3,
+).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(_ASKED, st.sampled_from([None, "2022", "2030"]), st.sampled_from([None, "2024", "1900"]))
+def test_each_relaxation_finds_as_many_as_it_says(
+    index: Index, query: str, after: str | None, before: str | None
+) -> None:
+    arguments: dict[str, Any] = {"after": after, "before": before}
+    page = index.search(query, **arguments, seconds=30)
+    if page.dead_end is None:
+        # Nothing was asked for, or something was found.
+        assert page.total or index.search(query, explain=True).receipt is not None
+        return
+    assert page.total == 0
+    assert page.dead_end.reason
+    assert len(page.dead_end.relaxations) <= 3
+    for relaxation in page.dead_end.relaxations:
+        kept = {name: value for name, value in arguments.items() if name not in relaxation.without}
+        assert index.search(relaxation.query, **kept).total == relaxation.count > 0
+
+
+def test_a_dead_end_is_json(index: Index) -> None:
+    page = json.loads(json.dumps(index.search("oven wheel").as_json()))
+    assert page["dead_end"]["clauses"] == ["oven", "wheel"]
+    assert page["dead_end"]["relaxations"][0] == {
+        "change": "without oven",
+        "query": "wheel",
+        "count": 3,
+        "without": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "reason", "labels", "relaxed"),
+    [
+        (
+            "river",
+            {"site": "x.example"},
+            "No article is from the site “x.example”.",
+            ("site:x.example",),
+            "site",
+        ),
+        (
+            "oven",
+            {"language": ["de", "fr"]},
+            "No article with “oven” is in the language “de” or “fr”.",
+            ("oven", "language:de language:fr"),
+            "language",
+        ),
+        (
+            "oven",
+            {"undated": True},
+            "No article with “oven” is without a date.",
+            ("oven", "undated"),
+            "undated",
+        ),
+        ("", {"source": "x"}, "No article is from the source “x”.", ("source:x",), "source"),
+    ],
+)
+def test_arguments_may_be_to_blame(
+    index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...], relaxed: str
+) -> None:
+    end = index.search(query, **arguments).dead_end
+    assert end is not None
+    assert (end.reason, end.clauses) == (reason, labels)
+    for relaxation in end.relaxations:
+        assert relaxation.without == (relaxed,)
+        assert index.search(relaxation.query).total == relaxation.count
+    assert bool(end.relaxations) == bool(query)

@@ -1,0 +1,136 @@
+"""More like this: what is like an article comes first, and neither itself nor what says the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, ArticleMissing, Index, InvalidRequest, open_index
+from indexer.similar import TERMS, heaviest
+from tests.fixtures import stories
+
+SHIPS = (
+    "The freighter left the harbour with grain for the islands, and the pilot boat turned back at the mole."
+)
+ARTICLES = [
+    Article(id="ships", title="Freighter leaves", paragraphs=[SHIPS, "The crew had waited for a week."]),
+    Article(
+        id="grain",
+        title="Grain for the islands",
+        paragraphs=["Another freighter with grain is due in the harbour. The pilot expects it on Friday."],
+        published="2021-03-04",
+    ),
+    Article(id="pilot", title="A pilot retires", paragraphs=["He guided his last boat past the mole."]),
+    Article(id="trams", title="Night trams", paragraphs=["Trams will run all night, the council said."]),
+    Article(id="empty", title="", paragraphs=[]),
+    Article(id="hafen", title="Der Hafen", language="de", paragraphs=["Die Häfen der Inseln sind offen."]),
+    Article(id="insel", title="Inseln", language="de", paragraphs=["Eine Insel ohne Hafen sucht Hilfe."]),
+]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with open_index(tmp_path / "index") as opened:
+        opened.put(ARTICLES)
+        yield opened
+
+
+def names(index: Index, article_id: str, limit: int = 10) -> list[str]:
+    """The ids of similar articles."""
+    return [hit.article.id for hit in index.similar(article_id, limit)]
+
+
+def test_the_most_similar_come_first_and_what_shares_nothing_does_not_come(index: Index) -> None:
+    assert names(index, "ships")[:2] == ["grain", "pilot"]
+    assert names(index, "ships", 1) == ["grain"]
+    assert "ships" not in names(index, "ships")
+    assert "insel" not in names(index, "ships")
+
+
+def test_scores_fall_and_what_is_shared_is_marked(index: Index) -> None:
+    hits = index.similar("ships")
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    first = hits[0]
+    marked = {first.passages[0].text[start:end] for start, end in first.passages[0].spans}
+    assert {"freighter", "grain", "harbour", "pilot"} <= marked
+    assert first.article.published is not None
+
+
+def test_an_article_is_analysed_in_its_own_language(index: Index) -> None:
+    assert names(index, "hafen") == ["insel"]
+
+
+def test_an_article_without_words_is_like_none(index: Index) -> None:
+    assert index.similar("empty") == ()
+    assert index.duplicates("empty") == ()
+
+
+def test_near_duplicates_stand_apart(index: Index) -> None:
+    chance = random.Random(2)
+    text = [SHIPS, *stories.story(chance)]
+    index.put(
+        [
+            stories.article("b", text, "Freighter", "2021-03-01"),
+            stories.article("a", stories.corrected(chance, text), "Freighter, corrected", "2021-03-02"),
+            stories.article("c", text, "Freighter", "2021-03-01"),
+        ]
+    )
+    assert [other.id for other in index.duplicates("b")] == ["a", "c"]
+    assert not {"a", "b", "c"} & set(names(index, "b"))
+    # Seen from elsewhere they are one hit.
+    (hit,) = [hit for hit in index.similar("ships") if hit.article.id in "abc"]
+    assert {hit.article.id, *(other.id for other in hit.also)} == {"a", "b", "c"}
+    index.remove(["a"])
+    assert [other.id for other in index.duplicates("b")] == ["c"]
+
+
+def test_it_does_not_matter_how_the_articles_came(index: Index, tmp_path: Path) -> None:
+    with open_index(tmp_path / "other") as other:
+        for article in reversed(ARTICLES):
+            other.put([article])
+        other.put([Article(id="gone", paragraphs=[f"{SHIPS} {SHIPS} Freighter, freighter."])])
+        other.remove(["gone"])
+        for article in ARTICLES:
+            assert other.similar(article.id) == index.similar(article.id)
+
+
+def test_what_was_removed_does_not_weigh_in_what_an_article_is_about(tmp_path: Path) -> None:
+    with open_index(tmp_path / "with") as index, open_index(tmp_path / "without") as other:
+        # "Crane" weighs more than "deep" or less, by how many paragraphs there are to be rare among.
+        told = Article(id="told", language="en", paragraphs=["Crane crane deep."])
+        more = [Article(id=f"c{n}", language="en", paragraphs=["A crane."]) for n in range(5)]
+        more += [Article(id=f"d{n}", language="en", paragraphs=["It is deep."]) for n in range(2)]
+        more += [Article(id=f"e{n}", language="en", paragraphs=["A tide."]) for n in range(3)]
+        index.put([told, *more, *(Article(id=f"gone{n}", paragraphs=["Another."]) for n in range(4))])
+        index.remove([f"gone{n}" for n in range(4)])
+        other.put([told, *more])
+        weighed = []
+        for each in (index, other):
+            snapshot = each._reading().snapshot
+            assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
+            weighed.append(heaviest(snapshot, told, "en"))
+        assert weighed[0] == weighed[1]
+
+
+def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
+    snapshot = index._reading().snapshot
+    found = heaviest(snapshot, index.article("ships"), "en")
+    stems = [stem for stem, _ in found]
+    assert set(stems[:2]) == {"freighter", "leav"}  # in the title too
+    assert "the" not in stems
+    assert all(0 < weight < 1 for _, weight in found)
+    long = Article(id="long", paragraphs=stories.story(random.Random(1), 40))
+    assert len(heaviest(snapshot, long, "en")) == TERMS
+
+
+def test_what_cannot_be_is_refused(index: Index) -> None:
+    for call in (index.similar, index.duplicates):
+        with pytest.raises(ArticleMissing, match="nobody"):
+            call("nobody")
+    for limit in (-1, 20_000, True):
+        with pytest.raises(InvalidRequest, match="limit"):
+            index.similar("ships", limit)
+    assert index.similar("ships", 0) == ()

@@ -1,0 +1,377 @@
+"""The doctor: what is wrong is said in a sentence, readers get what is whole, and mending loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from indexer import (
+    Article,
+    Config,
+    ConfigError,
+    Index,
+    IndexDamaged,
+    IndexLocked,
+    IndexOutdated,
+    SourceMissing,
+    generations,
+    open_index,
+)
+from indexer.cli import run_cli
+from tests.fixtures.folders import Archive, contents, state
+
+PUT_IN = Article(id="x", paragraphs=["A heron."])
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An index of two generations, with an article that an app put in."""
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    made.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})
+    made.sync()
+    with made.open() as index:
+        index.put([PUT_IN])
+        index.rebuild()
+    return made
+
+
+def kinds(index: Index) -> list[str]:
+    return [finding.kind for finding in index.doctor().findings]
+
+
+def live(archive: Archive) -> Path:
+    return generations.live(archive.folder)
+
+
+def spoil(archive: Archive, pattern: str) -> None:
+    for path in live(archive).glob(pattern):
+        path.write_bytes(path.read_bytes()[:-9])
+
+
+def settle(archive: Archive, **changes: object) -> None:
+    path = live(archive) / "settings.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_sound_index_is_well_and_looking_changes_nothing(archive: Archive) -> None:
+    before = contents(archive.folder)
+    with archive.open() as index:
+        found = index.doctor()
+    assert found.is_well
+    assert str(found) == f"All is well with the index in {archive.folder}."
+    assert contents(archive.folder) == before
+
+
+def test_no_index_is_missing(tmp_path: Path) -> None:
+    with open_index(tmp_path / "none") as index:
+        (finding,) = index.doctor(fix=True).findings
+    assert (finding.kind, finding.remedy) == ("missing", "`nutgraf index FOLDER` makes one.")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
+def test_of_a_damaged_generation_the_one_before_answers_and_says_so(archive: Archive, pattern: str) -> None:
+    spoil(archive, pattern)
+    with archive.open() as index:
+        page = index.search("crane")
+        assert page.total == 2
+        assert "`nutgraf doctor --fix`" in page.notes[0]
+        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert index.status().generation == "g000001"
+        assert index.status().damage
+        with pytest.raises(IndexDamaged):
+            index.verify()
+        writes: list[Callable[[], object]] = [index.sync, lambda: index.put([PUT_IN])]
+        for write in writes:
+            with pytest.raises(IndexDamaged):
+                write()
+        found = index.doctor()
+        assert [finding.kind for finding in found.findings] == ["damaged"]
+        assert found.answers == "g000001"
+
+
+def test_damage_that_only_a_query_meets_makes_the_generation_before_answer_too(archive: Archive) -> None:
+    (path,) = live(archive).glob("*.nut")
+    data = bytearray(path.read_bytes())
+    directory = json.loads(data[int.from_bytes(data[-24:-16], "little") : -24])
+    data[directory["text.data"][1] + 5] ^= 1
+    path.write_bytes(data)
+    with archive.open() as index:
+        index.suggest("cra")
+        page = index.search("crane")
+        assert (page.total, index.status().generation) == (2, "g000001")
+        assert "is damaged" in page.notes[0]
+
+
+def test_a_file_that_is_cut_under_a_reader_is_not_read_on(archive: Archive) -> None:
+    with archive.open() as index:
+        assert index.search("crane").notes == ()
+        (path,) = live(archive).glob("*.nut")
+        os.truncate(path, 100)
+        page = index.search("crane")
+        assert (page.total, len(page.notes)) == (2, 1)
+
+
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
+def test_the_fix_makes_a_damaged_generation_anew_with_what_apps_put_in(
+    archive: Archive, pattern: str
+) -> None:
+    with archive.open() as index:
+        before = state(index)
+        spoil(archive, pattern)
+        found = index.doctor(fix=True)
+        assert found.is_well
+        assert state(index) == before
+        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert index.search("crane").notes == ()
+        assert index.sync().unchanged == 3
+
+
+def test_the_fix_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -> None:
+    with archive.open() as index:
+        index.put([Article(id="y", paragraphs=["An egret."]), Article(id="x", paragraphs=["Two herons."])])
+    for path in live(archive).glob("*.nut"):
+        path.write_bytes(b"damaged" + path.read_bytes()[7:])
+    with archive.open() as index:
+        found = index.doctor(fix=True)
+        assert found.is_well
+        assert "g000002.damaged" in " ".join(found.done)
+        assert any("x" in act and "generation before" in act for act in found.done)
+        assert any("y" in act and "cannot be read" in act for act in found.done)
+        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert list((archive.folder / "g000002.damaged").glob("*.nut"))
+        index.rebuild()
+        assert list((archive.folder / "g000002.damaged").glob("*.nut"))
+
+
+def test_the_fix_goes_over_to_what_is_whole_where_the_pointer_makes_no_sense(archive: Archive) -> None:
+    (archive.folder / "current").write_text("g000009")
+    with archive.open() as index:
+        assert kinds(index) == ["damaged"]
+        assert index.doctor(fix=True).done == ("g000002 is live again.",)
+        assert index.search("heron").total == 1
+
+
+def test_a_flipped_bit_in_the_pointer_is_no_silent_step_back(archive: Archive) -> None:
+    pointer = archive.folder / "current"
+    pointer.write_bytes(pointer.read_bytes().replace(b"g000002", b"g000001"))
+    with archive.open() as index, pytest.raises(IndexDamaged):
+        index.search("crane")
+
+
+@pytest.mark.parametrize("number", [generations.FORMAT - 1, generations.FORMAT + 1])
+def test_another_format_says_to_rebuild_and_the_fix_does_it(archive: Archive, number: int) -> None:
+    with archive.open() as index:
+        index.remove(["x"])
+    settle(archive, format=number)
+    with archive.open() as index:
+        with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
+            index.search("crane")
+        assert kinds(index) == ["outdated"]
+        assert index.doctor(fix=True).is_well
+        assert index.search("crane").total == 2
+
+
+@pytest.mark.parametrize(
+    "kept", sorted(Path(__file__).parent.glob("format_*.zip")), ids=lambda path: path.stem
+)
+def test_an_index_of_each_released_format_opens_or_says_to_rebuild(tmp_path: Path, kept: Path) -> None:
+    shutil.unpack_archive(kept, tmp_path)
+    with open_index(tmp_path / "index") as index:
+        if kept.stem == f"format_{generations.FORMAT}":
+            assert [hit.article.id for hit in index.search("crane").hits] == ["a"]
+            assert index.verify().articles == 1
+        else:
+            with pytest.raises(IndexOutdated, match="run `nutgraf doctor --fix`"):
+                index.search("crane")
+
+
+def test_an_index_of_the_format_that_is_written_now_is_kept() -> None:
+    assert (Path(__file__).parent / f"format_{generations.FORMAT}.zip").exists()
+
+
+def test_other_options_are_said_and_the_fix_makes_the_index_anew(archive: Archive) -> None:
+    with archive.open(language="de") as index:
+        assert kinds(index) == ["options"]
+        assert index.doctor(fix=True).is_well
+        assert index.sync().unchanged == 3
+
+
+def test_a_writer_at_work_is_named_and_the_fix_waits_for_none(archive: Archive) -> None:
+    with generations.writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
+        assert kinds(index) == ["locked"]
+        assert f"process {os.getpid()} " in str(index.doctor())
+
+
+def test_the_fix_does_not_work_beside_a_writer(archive: Archive) -> None:
+    spoil(archive, "*.toc")
+    with (
+        generations.writing(archive.folder, 0),
+        archive.open(lock_timeout=0.0) as index,
+        pytest.raises(IndexLocked),
+    ):
+        index.doctor(fix=True)
+
+
+def test_what_a_dead_writer_left_is_said_and_cleared_away(archive: Archive) -> None:
+    (archive.folder / "g000009.building").mkdir()
+    (archive.folder / "writer.json").write_text("{}")
+    with archive.open() as index:
+        assert kinds(index) == ["leftovers"]
+        found = index.doctor(fix=True)
+    assert (found.is_well, found.done) == (True, ("What was left over is cleared away.",))
+
+
+def test_a_source_that_is_gone_is_said_and_nothing_is_made_without_it(archive: Archive) -> None:
+    archive.seeds.rename(archive.root / "elsewhere")
+    with archive.open() as index:
+        assert kinds(index) == ["source"]
+        assert not index.doctor(fix=True).done
+        spoil(archive, "*.toc")
+        before = contents(archive.folder)
+        with pytest.raises(SourceMissing, match="with `nutgraf doctor --fix --allow-mass-delete`"):
+            index.doctor(fix=True)
+        assert {name: data for name, (_, data) in contents(archive.folder).items()} == {
+            name: data for name, (_, data) in before.items()
+        }
+
+
+def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has_it(archive: Archive) -> None:
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "A quiet egret.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        index.rebuild()
+        shutil.rmtree(other.root)
+        spoil(archive, "*.nut")
+        found = index.doctor(fix=True, allow_mass_delete=True)
+        assert found.is_well
+        assert f"It does without {other.seeds}, which is gone." in found.done
+        assert index.status().sources == (str(archive.seeds),)
+        assert (index.search("egret").total, index.search("crane OR heron").total) == (0, 3)
+    # What may still have the source's articles: the generation before, and what is left of the damaged one.
+    with open_index(archive.root / "elsewhere") as before:
+        shutil.copytree(archive.folder / "g000002", archive.root / "elsewhere/g000002")
+        assert before.search("egret").total == 1
+    assert list((archive.folder / "g000003.damaged").glob("*.nut"))
+
+
+def test_the_fix_waits_for_its_turn_and_says_nothing_of_who_comes_after(archive: Archive) -> None:
+    def come_after() -> bool:
+        with generations.writing(archive.folder, 60), archive.open() as index:
+            return index.exists
+
+    for _ in range(5):
+        spoil(archive, "*.toc")
+        with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
+            with generations.writing(archive.folder, 0):
+                mended = threads.submit(index.doctor, fix=True)
+                others = [threads.submit(come_after) for _ in range(2)]
+            assert mended.result().findings == ()
+            assert all(other.result() for other in others)
+            assert index.verify().articles == 4
+
+
+def test_no_room_on_the_disk_is_said(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(archive.folder)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with archive.open() as index:
+        assert kinds(index) == ["disk"]
+
+
+# The command
+
+
+def spoil_contents(archive: Archive) -> None:
+    spoil(archive, "*.toc")
+
+
+def leave(archive: Archive) -> None:
+    (archive.folder / "writer.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"), [(lambda archive: None, 0), (spoil_contents, 5), (leave, 1)], ids=["well", "5", "1"]
+)
+def test_the_command_says_it_by_its_exit_code_too(
+    archive: Archive, harm: Callable[[Archive], None], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harm(archive)
+    where = ["--index", str(archive.folder)]
+    assert run_cli(["doctor", *where, "--json"]) == code
+    said = json.loads(capsys.readouterr().out)
+    assert said["is_well"] == (code == 0)
+    assert run_cli(["doctor", *where]) == code
+    assert said["says"] in capsys.readouterr().out
+    assert run_cli(["doctor", *where, "--fix"]) == 0
+
+
+# Verifying against the sources
+
+
+def test_an_index_in_step_has_the_digest_of_its_sources_whatever_its_history(archive: Archive) -> None:
+    with archive.open() as index:
+        found = index.manifest()
+        assert (found.differences, found.files, found.articles) == ((), 2, 4)
+        assert found.digest == found.derived
+    with open_index(Config(index=archive.root / "other", sources=(archive.seeds,))) as other:
+        other.put([PUT_IN])
+        other.sync()
+        assert other.manifest().digest == found.digest
+
+
+def test_what_differs_from_the_sources_is_named(archive: Archive) -> None:
+    archive.text("a.txt", "Another crane.")
+    (archive.seeds / "b.jsonl").unlink()
+    archive.text("c.txt", "A new crane.")
+    with archive.open() as index:
+        found = index.manifest()
+    assert [(d.kind, Path(d.place).name) for d in found.differences] == [
+        ("changed", "a.txt"),
+        ("missing", "b.jsonl"),
+        ("new", "c.txt"),
+    ]
+    assert found.digest != found.derived
+    assert run_cli(["verify", "--deep", "--index", str(archive.folder)]) == 1
+
+
+def test_another_version_of_what_read_it_is_named(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generations, "VERSIONS", {"extractor": 0, "analyzer": 1})
+    with archive.open() as index:
+        assert [d.kind for d in index.manifest().differences] == ["version"]
+
+
+def test_a_source_that_is_gone_differs_as_a_whole(archive: Archive) -> None:
+    archive.seeds.rename(archive.root / "elsewhere")
+    with archive.open() as index:
+        (difference,) = index.manifest().differences
+    assert (difference.kind, difference.place) == ("missing", str(archive.seeds))
+
+
+def test_bad_synonyms_are_no_damage_and_nothing_is_made_anew_for_them(archive: Archive) -> None:
+    words = archive.root / "synonyms.txt"
+    words.write_text("alone\n")
+    before = contents(archive.folder)
+    with archive.open(synonyms=words) as index:
+        for fix in (False, True):
+            with pytest.raises(ConfigError, match="line 1"):
+                index.doctor(fix=fix)
+    assert contents(archive.folder) == before
+
+
+def test_a_source_that_is_a_pipe_by_now_is_said_and_not_waited_for(archive: Archive) -> None:
+    single = archive.root / "single.txt"
+    single.write_text("Single\n\nA single crane.\n")
+    with archive.open() as index:
+        index.sync(single)
+        single.unlink()
+        os.mkfifo(single)
+        (finding,) = index.doctor().findings
+    assert (finding.kind, "a pipe is in its place" in finding.what) == ("source", True)

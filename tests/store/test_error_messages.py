@@ -1,0 +1,210 @@
+"""Out of every state there is a way, and each message names one: it is followed until the index is whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, generations
+from indexer.cli import run_cli
+from tests.fixtures.folders import Archive
+
+_COMMANDS = re.compile(r"`(nutgraf [^`]*)`")
+_AWAY = re.compile(r"move (\S+) away and index")
+_STEPS = 6
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Two generations of two sources, in the working directory, with an article that an app put in."""
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.chdir(room)
+    made = Archive(room)
+    for number in range(4):
+        made.text(f"{number}.txt", f"The crane number {number}.")
+    Archive(room / "other").text("b.txt", "A red tide.")
+    with made.open() as index:
+        index.sync(made.seeds, room / "other/seeds")
+        index.rebuild()
+    return made
+
+
+def live(archive: Archive) -> Path:
+    return generations.live(archive.folder)
+
+
+def settle(folder: Path, **changes: object) -> None:
+    path = folder / "settings.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def spoil(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        path.write_bytes(path.read_bytes()[:-9])
+
+
+def sound(archive: Archive) -> None:
+    pass
+
+
+def older(archive: Archive) -> None:
+    for name in generations.finished(archive.folder):
+        settle(archive.folder / name, format=generations.FORMAT - 1)
+
+
+def newer(archive: Archive) -> None:
+    settle(live(archive), format=generations.FORMAT + 1)
+
+
+def german(archive: Archive) -> None:
+    (archive.root / "nutgraf.toml").write_text('language = "de"\n')
+
+
+def cut(pattern: str, *, everywhere: bool = False) -> Callable[[Archive], None]:
+    def act(archive: Archive) -> None:
+        names = generations.finished(archive.folder) if everywhere else [live(archive).name]
+        for name in names:
+            spoil(archive.folder / name, pattern)
+
+    return act
+
+
+def without_pointer(archive: Archive) -> None:
+    (archive.folder / "current").unlink()
+
+
+def mad_pointer(archive: Archive) -> None:
+    (archive.folder / "current").write_text("g000007")
+
+
+def without_generations(archive: Archive) -> None:
+    for name in generations.finished(archive.folder):
+        shutil.rmtree(archive.folder / name)
+
+
+def older_and_cut(archive: Archive) -> None:
+    older(archive)
+    spoil(live(archive), "*.nut")
+
+
+STATES: dict[str, Callable[[Archive], None]] = {
+    "sound": sound,
+    "of an older format": older,
+    "of a newer format": newer,
+    "made with other options": german,
+    "a segment is damaged": cut("*.nut"),
+    "every segment is damaged": cut("*.nut", everywhere=True),
+    "the table of contents is damaged": cut("*.toc"),
+    "the settings are damaged": cut("settings.json"),
+    "the catalog is damaged": cut("catalog-*"),
+    "every catalog is damaged": cut("catalog-*", everywhere=True),
+    "all is damaged": cut("*", everywhere=True),
+    "the pointer is gone": without_pointer,
+    "the pointer is damaged": mad_pointer,
+    "every generation is gone": without_generations,
+    "of an older format and damaged": older_and_cut,
+}
+
+
+def there(archive: Archive) -> None:
+    pass
+
+
+def one_gone(archive: Archive) -> None:
+    shutil.rmtree(archive.root / "other")
+
+
+def all_gone(archive: Archive) -> None:
+    one_gone(archive)
+    shutil.rmtree(archive.seeds)
+
+
+def one_gone_one_empty(archive: Archive) -> None:
+    one_gone(archive)
+    for path in archive.seeds.iterdir():
+        path.unlink()
+
+
+SOURCES = [there, one_gone, all_gone, one_gone_one_empty]
+
+
+class Lost(AssertionError):
+    """A message led nowhere."""
+
+
+def follow(
+    archive: Archive,
+    ways: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    before: tuple[str, ...] = (),
+) -> None:
+    """Run each command, in a copy of the folder, and then all that it names, until the index is whole."""
+    if len(before) > _STEPS:
+        raise Lost(f"this goes on and on: {before}")
+    kept = archive.root.parent / f"kept{len(before)}"
+    shutil.copytree(archive.root, kept)
+    for words in ways:
+        for path in archive.root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(kept, archive.root, dirs_exist_ok=True)
+        said = run(archive, words, capsys)
+        if said is not None:
+            then = following(archive, words, said)
+            follow(archive, then, capsys, (*before, f"{shlex.join(words)}: {said}"))
+    shutil.rmtree(kept)
+
+
+def run(archive: Archive, words: list[str], capsys: pytest.CaptureFixture[str]) -> str | None:
+    """What a command, or the doctor after it, has to say; None when all is well."""
+    code = run_cli([*words, "--index", str(archive.folder)])
+    said = capsys.readouterr().err
+    if said and code not in (0, 3):
+        return said
+    run_cli(["doctor", "--json", "--index", str(archive.folder)])
+    found = json.loads(capsys.readouterr().out)
+    return "; ".join(finding["remedy"] for finding in found["findings"]) or None
+
+
+def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
+    """The commands that a message names; with a flag alone, the same command with it. Raises Lost."""
+    ways = [shlex.split(command)[1:] for command in _COMMANDS.findall(said)]
+    if "say --allow-mass-delete" in said:
+        ways.append([*words, "--allow-mass-delete"])
+    if _AWAY.search(said):
+        archive.folder.rename(archive.root / "away")
+        # Where nothing is left, there is nothing to be made of it.
+        return [["index", *map(str, found)]] if (found := sources(archive)) else []
+    if not ways:
+        raise Lost(f"no way is named: {words}: {said}")
+    return ways
+
+
+def sources(archive: Archive) -> list[Path]:
+    """What is there to be indexed."""
+    return [path for path in (archive.seeds, archive.root / "other/seeds") if path.is_dir()]
+
+
+@pytest.mark.parametrize("act", SOURCES)
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("apart", [False, True], ids=["files only", "with what an app put in"])
+def test_every_way_that_is_named_leads_to_a_whole_index(
+    archive: Archive,
+    capsys: pytest.CaptureFixture[str],
+    state: str,
+    act: Callable[[Archive], None],
+    apart: bool,
+) -> None:
+    if apart:
+        with archive.open() as index:
+            index.put([Article("x", "A heron", ["It waits."])])
+    STATES[state](archive)
+    act(archive)
+    found = sources(archive)
+    follow(archive, [["status"], ["index", *map(str, found)] if found else ["rebuild"]], capsys)

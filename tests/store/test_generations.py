@@ -1,0 +1,768 @@
+"""Generations: whatever interrupts a writer, what was committed is there, and readers see all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from indexer import (
+    Article,
+    Index,
+    IndexDamaged,
+    IndexLocked,
+    IndexMissing,
+    IndexOutdated,
+    NutgrafError,
+    Published,
+    SourceMissing,
+    generations,
+)
+from tests.fixtures.folders import Archive, articles, contents, state
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    made.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})
+    made.sync()
+    return made
+
+
+def names(archive: Archive) -> set[str]:
+    return {path.name for path in archive.folder.iterdir()}
+
+
+def live(archive: Archive) -> Path:
+    return generations.live(archive.folder)
+
+
+def writes(index: Index) -> list[Callable[[], object]]:
+    return [index.sync, lambda: index.put([]), lambda: index.remove([])]
+
+
+# Rebuilding
+
+
+def test_a_rebuild_makes_a_new_generation_and_keeps_the_one_before(archive: Archive) -> None:
+    with archive.open() as index:
+        before = state(index)
+        for number in (2, 3, 4):
+            report = index.rebuild()
+            assert (report.added, report.failed) == (3, [])
+            assert Path(index.path).name == f"g{number:06}"
+            assert names(archive) == {"current", "writer.lock", f"g{number - 1:06}", f"g{number:06}"}
+            assert state(index) == before
+
+
+def test_a_rebuild_reads_every_source_that_the_index_has(archive: Archive) -> None:
+    other = Archive(archive.root / "other")
+    other.text("o.txt", "Another crane.")
+    third = Archive(archive.root / "third")
+    third.text("t.txt", "A third crane.")
+    with archive.open() as index:
+        index.sync(other.seeds)
+        assert index.rebuild(third.seeds).added == 5
+        assert index.status().sources == tuple(map(str, sorted([archive.seeds, other.seeds, third.seeds])))
+
+
+def test_a_rebuild_without_an_index_makes_one_from_the_configured_sources(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.text("a.txt", "A crane.")
+    with archive.open() as index:
+        assert index.rebuild().added == 1
+        assert index.search("crane").total == 1
+
+
+def test_articles_that_apps_put_in_outlive_a_rebuild_just_as_they_were(archive: Archive) -> None:
+    when = Published("2021-11-05T21:01", "minute", "dateline", (("2020", "url"),), "a note")
+    put = [
+        Article("x", "Title", ["One.", "Two heron."], when, "de", "https://n.example/", "s", notes=["n"]),
+        Article("y"),
+        Article("z", "Only a title", published="0987"),
+    ]
+    with archive.open() as index:
+        index.put(put)
+        index.rebuild()
+        assert [index.article(article.id) for article in put] == put
+        report = index.put(put)
+        assert (report.unchanged, report.changes) == (3, [])
+        assert index.rebuild().added == 3
+
+
+@pytest.mark.parametrize("leftover", ["g000002.building", "g000007.building"])
+def test_what_a_killed_build_left_is_cleared_away(archive: Archive, leftover: str) -> None:
+    (archive.folder / leftover).mkdir()
+    (archive.folder / leftover / "MAIN_x.nut").write_bytes(b"half of a segment")
+    with archive.open() as index:
+        assert index.search("crane").total == 2
+        index.rebuild()
+        assert index.search("crane").total == 2
+    assert leftover not in names(archive)
+    assert not [name for name in names(archive) if name.endswith(".building")]
+
+
+def test_a_rebuild_that_fails_leaves_the_live_generation(archive: Archive) -> None:
+    before = contents(archive.folder)
+    archive.seeds.rename(archive.root / "away")
+    with archive.open() as index:
+        with pytest.raises(SourceMissing, match="seeds: a folder of articles or a file is wanted"):
+            index.rebuild()
+        assert index.search("crane").total == 2
+    assert contents(archive.folder) == before
+
+
+def test_a_rebuild_that_is_interrupted_leaves_the_live_generation(archive: Archive) -> None:
+    class Interruption:
+        def start(self, files: int, size: int) -> None:
+            pass
+
+        def advance(self, size: int) -> None:
+            raise KeyboardInterrupt
+
+    before = contents(archive.folder)
+    with archive.open() as index, pytest.raises(KeyboardInterrupt):
+        index.rebuild(progress=Interruption())
+    archive.text("a.txt", "Changed crane.")
+    with archive.open() as index, pytest.raises(KeyboardInterrupt):
+        index.sync(progress=Interruption())
+    after = contents(archive.folder)
+    for name, (written, data) in before.items():
+        # Whoosh opens its own lock file for writing.
+        assert after[name] == (written, data) or "LOCK" in name
+    assert after.keys() == before.keys()
+
+
+# Readers
+
+
+def test_a_reader_sees_each_commit_and_each_generation_with_its_next_search(archive: Archive) -> None:
+    with archive.open() as reader, archive.open() as writer:
+        for number in range(1, 6):
+            writer.put([Article(id=f"p{number}", paragraphs=["A heron."])])
+            assert reader.search("heron").total == number
+            if number % 2:
+                writer.rebuild()
+                assert (reader.search("heron").total, reader.path) == (number, writer.path)
+
+
+def test_what_a_reader_has_open_answers_though_its_files_are_gone(archive: Archive) -> None:
+    with archive.open() as index:
+        reading = index._reading()
+        folder = live(archive)
+        for number in range(3):
+            index.put([Article(id=f"p{number}", paragraphs=["A heron."])])
+            index.rebuild()
+        assert not folder.exists()
+        assert reading.snapshot.find("one") is not None
+        assert len(reading.snapshot.postings("paragraph", "crane").docs) == 2
+        assert reading.snapshot.info(0).title
+
+
+def test_an_index_can_be_used_again_after_it_was_closed(archive: Archive) -> None:
+    index = archive.open()
+    for _ in range(3):
+        assert index.search("crane").total == 2
+        index.close()
+        index.close()
+
+
+def test_threads_that_search_while_another_syncs_see_committed_states_only(archive: Archive) -> None:
+    versions = 12
+    size = {version: 2 + version % 3 for version in range(versions + 1)}
+
+    def write(version: int) -> None:
+        records = [{"id": f"h{n}", "title": f"v{version}", "text": "heron"} for n in range(size[version])]
+        archive.lines("h.jsonl", *records)
+
+    write(0)
+    archive.sync()
+    wrong: list[object] = []
+    done = threading.Event()
+
+    with archive.open() as index:
+
+        def read() -> None:
+            last = 0
+            try:
+                while not done.is_set():
+                    page = index.search("heron")
+                    seen = {int(hit.article.title[1:]) for hit in page.hits}
+                    if len(seen) != 1 or page.total != size[min(seen)] or min(seen) < last:
+                        wrong.append((seen, page.total, last))
+                    last = min(seen)
+                    index.status()
+            except BaseException as error:
+                wrong.append(error)
+                raise
+
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        try:
+            for version in range(1, versions + 1):
+                write(version)
+                index.sync() if version % 4 else index.rebuild()
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert wrong == []
+        assert index.search("heron").hits[0].article.title == f"v{versions}"
+
+
+def test_threads_that_write_at_once_take_turns(archive: Archive) -> None:
+    with archive.open(lock_timeout=60) as index:
+        threads = [
+            threading.Thread(target=index.put, args=([Article(id=f"t{n}", paragraphs=["heron"])],))
+            for n in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert index.search("heron").total == 6
+
+
+# Options and formats
+
+
+@pytest.mark.parametrize(
+    "option", [{"language": "de"}, {"day_first": False}, {"timezone": "Europe/Paris"}], ids=str
+)
+def test_other_options_that_change_the_index_ask_for_a_rebuild(
+    archive: Archive, option: dict[str, object]
+) -> None:
+    with archive.open(**option) as index:
+        dry_run: Callable[[], object] = partial(index.sync, dry_run=True)
+        for write in [*writes(index), dry_run]:
+            with pytest.raises(IndexOutdated, match="run `nutgraf rebuild`, or set them back"):
+                write()
+        assert index.search("crane").total == 2
+        index.rebuild()
+        assert index.sync().unchanged == 3
+
+
+def test_options_that_change_nothing_stored_ask_for_nothing(archive: Archive) -> None:
+    with archive.open(page_size=3, passages=1, port=1, max_file_mb=1, lock_timeout=0.0) as index:
+        assert index.sync().unchanged == 3
+
+
+def test_another_format_asks_for_a_rebuild(archive: Archive) -> None:
+    settings = live(archive) / "settings.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"format": 99}))
+    with archive.open() as index:
+        for use in (index.sync, index.status, lambda: index.search("crane")):
+            with pytest.raises(IndexOutdated, match="has format 99, this program reads format"):
+                use()
+        index.rebuild()
+        assert index.search("crane").total == 2
+
+
+# Damage
+
+
+def everything(index: Index) -> Iterator[Callable[[], object]]:
+    yield lambda: index.search("crane har*")
+    yield index.status
+    yield index.sync
+    yield index.rebuild
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "emptied": lambda data: b"",
+    "cut short": lambda data: data[: len(data) // 2],
+    "overwritten": lambda data: b"\xff" * len(data),
+    "other JSON": lambda data: b"[]\n[]\n",
+    "other JSON still": lambda data: (
+        b'{"committed": 1, "languages": [], "sources": {"a": 1}}\n{"apart": 1}\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
+def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, how: str) -> None:
+    (file,) = live(archive).glob(pattern)
+    file.write_bytes(DAMAGE[how](file.read_bytes()))
+    raised = [error for error in attempt(archive) if error is not None]
+    assert raised
+    for error in raised:
+        assert isinstance(error, (IndexDamaged, IndexOutdated)), error
+
+
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
+def test_missing_files_are_said(archive: Archive, pattern: str) -> None:
+    (file,) = live(archive).glob(pattern)
+    file.unlink()
+    assert any(isinstance(error, IndexDamaged) for error in attempt(archive))
+
+
+def attempt(archive: Archive) -> list[NutgrafError | None]:
+    errors: list[NutgrafError | None] = []
+    with archive.open() as index:
+        for use in everything(index):
+            try:
+                use()
+                errors.append(None)
+            except NutgrafError as error:
+                errors.append(error)
+    return errors
+
+
+def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
+    chance = random.Random(7)
+    files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".nut")]
+    for _ in range(60):
+        file = chance.choice(files)
+        data = bytearray(whole := file.read_bytes())
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        file.write_bytes(data)
+        with archive.open() as index:
+            for use in (lambda: index.search("crane har*"), lambda: index.article("one"), index.status):
+                try:
+                    use()
+                except NutgrafError:
+                    pass
+        file.write_bytes(whole)
+    with archive.open() as index:
+        assert index.search("crane").total == 2
+
+
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
+def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, pattern: str) -> None:
+    with archive.open() as index:
+        before = state(index)
+    (file,) = live(archive).glob(pattern)
+    file.unlink()
+    with archive.open() as index:
+        assert index.rebuild().added == 3
+        assert state(index) == before
+
+
+@pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "catalog-*.json"])
+def test_a_rebuild_never_drops_what_apps_put_in(archive: Archive, pattern: str) -> None:
+    with archive.open() as index:
+        index.put([Article(id="x", paragraphs=["A heron."])])
+    for file in live(archive).glob(pattern):
+        file.write_bytes(b"damaged")
+    before = contents(archive.folder)
+    with archive.open() as index, pytest.raises(IndexDamaged, match="the generation before it"):
+        index.rebuild()
+    assert contents(archive.folder) == before
+
+
+@pytest.mark.parametrize(
+    "pointer", [b"", b"g000009\n", b"../..", b"g000001/../g000001", b"\xff\x00", b"g000003"]
+)
+def test_a_pointer_that_names_no_generation_is_damage_and_the_message_says_what_to_write(
+    archive: Archive, pointer: bytes
+) -> None:
+    with archive.open() as index:
+        index.rebuild()
+        good = (archive.folder / "current").read_bytes()
+        (archive.folder / "current").write_bytes(pointer)
+        for use in everything(index):
+            with pytest.raises(IndexDamaged, match="write one of g000001, g000002 into it; the last is"):
+                use()
+        assert index.exists
+        (archive.folder / "current").write_bytes(good)
+        assert index.search("crane").total == 2
+
+
+def test_a_lost_pointer_is_no_reason_to_start_anew(archive: Archive) -> None:
+    with archive.open() as index:
+        index.put([Article(id="x", paragraphs=["A heron."])])
+        (archive.folder / "current").unlink()
+        assert index.exists
+        assert (index.sync().unchanged, index.search("heron").total) == (3, 1)
+        index.rebuild()
+        (archive.folder / "current").unlink()
+        for use in everything(index):
+            with pytest.raises(IndexDamaged, match="write one of g000001, g000002 into it"):
+                use()
+
+
+def test_the_generation_before_can_be_put_back_by_hand(archive: Archive) -> None:
+    with archive.open() as index:
+        index.rebuild()
+        (archive.folder / "current").write_text("g000001")
+        assert (Path(index.path).name, index.search("crane").total) == ("g000001", 2)
+        archive.text("new.txt", "A new crane.")
+        assert (index.sync().added, index.search("crane").total) == (1, 3)
+        index.rebuild()
+        assert Path(index.path).name == "g000003"
+        assert {"g000001", "g000003"} <= names(archive)
+
+
+def test_a_file_in_the_place_of_the_index_is_said(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.text("a.txt", "A crane.")
+    archive.folder.write_text("no folder")
+    with archive.open() as index:
+        for use in [*everything(index), *writes(index), index.rebuild]:
+            with pytest.raises(IndexMissing):
+                use()
+    assert archive.folder.read_text() == "no folder"
+
+
+# The lock
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of an index until it is killed."""
+    code = (
+        "import sys, pathlib; from indexer import generations\n"
+        "with generations.writing(pathlib.Path(sys.argv[1]), 60): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_writer_is_told_who_holds_the_index_and_readers_go_on(archive: Archive) -> None:
+    archive.text("new.txt", "A new crane.")
+    with archive.open(lock_timeout=0.05) as index, holding(archive.folder) as process:
+        for write in [*writes(index), index.rebuild]:
+            with pytest.raises(IndexLocked) as caught:
+                write()
+            message = str(caught.value)
+            assert f"process {process.pid} on " in message
+            assert f"(-c {archive.folder})" in message
+            assert "waited 0.05 s" in message
+            assert "--lock-timeout" in message
+        assert index.search("crane").total == 2
+        assert index.status().articles == 3
+        assert index.sync(dry_run=True).added == 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        # The lock dies with its process, though its note stays behind.
+        assert (archive.folder / "writer.json").exists()
+        assert index.sync().added == 1
+    assert not (archive.folder / "writer.json").exists()
+
+
+def test_a_writer_waits_for_another_to_finish(archive: Archive) -> None:
+    archive.text("new.txt", "A new crane.")
+    with archive.open(lock_timeout=60.0) as index, holding(archive.folder) as process:
+        thread = threading.Thread(target=index.sync)
+        thread.start()
+        assert process.stdin is not None
+        process.stdin.close()
+        thread.join()
+        assert index.search("crane").total == 3
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b"{}", b"\xff", b'{"pid": 1}'])
+def test_an_unreadable_note_still_says_that_the_index_is_locked(archive: Archive, note: bytes) -> None:
+    with generations.writing(archive.folder, 1):
+        (archive.folder / "writer.json").write_bytes(note)
+        with pytest.raises(IndexLocked, match="is being written by another process"):
+            archive.open(lock_timeout=0.0).sync()
+
+
+def test_a_program_that_writes_through_whoosh_is_waited_for_by_nobody(archive: Archive) -> None:
+    from whoosh.index import open_dir
+
+    archive.text("new.txt", "A new crane.")
+    writer = open_dir(str(live(archive))).writer()
+    try:
+        with archive.open() as index, pytest.raises(IndexLocked, match="through Whoosh"):
+            index.sync()
+    finally:
+        writer.cancel()
+    assert archive.sync().added == 1
+
+
+# Killed at any moment
+
+# A fresh process forks a child for every moment at which the disk is touched; the child dies there.
+KILLING = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+from indexer import Article, Config, generations, open_index
+from tests.fixtures.folders import contents, state
+
+root, action = Path(sys.argv[1]), sys.argv[2]
+seeds, base, work = root / "seeds", root / "base", root / "work"
+EVENTS = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "shutil.rmtree"}
+WRITING = os.O_WRONLY | os.O_RDWR
+left = None
+
+def watch(event, arguments):
+    global left
+    if left is None:
+        return
+    if event in EVENTS or (event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def act(index):
+    if action == "rebuild":
+        index.rebuild()
+    elif action == "put":
+        index.put([Article(id="x", paragraphs=["A heron crane."]), Article(id="y", title="one")])
+    else:
+        index.sync()
+
+def look(folder):
+    with open_index(Config(index=folder, sources=(seeds,))) as index:
+        return state(index) if index.exists else None
+
+sys.addaudithook(watch)
+before = look(base)
+shutil.copytree(base, work)
+with open_index(Config(index=work, sources=(seeds,))) as index:
+    left = 1000
+    act(index)
+    total, left = 1000 - left, None
+after = look(work)
+outcomes = {"old": 0, "new": 0}
+# Close together where the commit is made, and at the end nothing is killed.
+moments = [*range(0, total - 12, 5), *range(total - 12, total + 1)]
+if "EVERY_MOMENT" in os.environ:
+    moments = range(total + 1)
+for moment in moments:
+    shutil.rmtree(work)
+    shutil.copytree(base, work)
+    child = os.fork()
+    if child == 0:
+        left = moment
+        with open_index(Config(index=work, sources=(seeds,), lock_timeout=0.0)) as index:
+            act(index)
+        os._exit(0)
+    _, code = os.waitpid(child, 0)
+    found = look(work)
+    if moment == total:
+        assert (code, found) == (0, after)
+        break
+    assert os.WIFSIGNALED(code), (moment, code)
+    assert found in (before, after), (moment, found)
+    outcomes["new" if found == after else "old"] += 1
+    with open_index(Config(index=work, sources=(seeds,), lock_timeout=0.0)) as index:
+        act(index)
+        assert state(index) == after, moment
+        # The commit that follows leaves nothing of the killed one.
+        index.put([Article(id="last", title="last")])
+        folder = generations.live(work)
+        kinds = sorted(path.suffix for path in folder.iterdir() if path.suffix)
+        assert kinds.count(".toc") == 1 and set(kinds) <= {".toc", ".json", ".nut"}, (moment, kinds)
+        assert len(list(folder.glob("catalog-*"))) == 1, moment
+        if action == "rebuild":
+            assert not list(work.glob("*.building")), moment
+            assert len([path for path in work.iterdir() if path.is_dir()]) <= 2, moment
+print(json.dumps(outcomes))
+"""
+
+
+@pytest.mark.parametrize("action", ["first", "sync", "put", "rebuild"])
+def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(tmp_path: Path, action: str) -> None:
+    archive = Archive(tmp_path)
+    archive.text("a.txt", "A crane in the harbour.")
+    archive.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})
+    (tmp_path / "base").mkdir()
+    if action != "first":
+        archive.sync()
+        archive.folder.rename(tmp_path / "base.made")
+        (tmp_path / "base").rmdir()
+        (tmp_path / "base.made").rename(tmp_path / "base")
+        if action != "put":
+            archive.text("a.txt", "Another crane.")
+            archive.lines(
+                "b.jsonl", {"id": "two", "text": "A red tide, one crane."}, {"id": "three", "text": "x"}
+            )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", KILLING, str(tmp_path), action],
+        env=ENVIRONMENT | {"OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    outcomes = json.loads(done.stdout)
+    assert outcomes["old"] > 0
+    assert outcomes["new"] > 0
+
+
+# No file may grow beyond a bound that rises step by step: what a full disk looks like to a program.
+FILLING = """
+import resource, sys
+from pathlib import Path
+from indexer import Config, NutgrafError, open_index
+from tests.fixtures.folders import state
+
+root, action = Path(sys.argv[1]), sys.argv[2]
+failed = 0
+with open_index(Config(index=root / "index", sources=(root / "seeds",), lock_timeout=0.0)) as index:
+    before = state(index)
+    for bound in (0, 20, 150, 400, 1000, 2500, 4000, 6000, 8000, 10000, 2**40):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bound, resource.RLIM_INFINITY))
+        try:
+            getattr(index, action)()
+        except (OSError, NutgrafError):
+            failed += 1
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2**40, resource.RLIM_INFINITY))
+            assert state(index) == before, bound
+        else:
+            break
+    assert failed > 3, failed
+    assert index.search("heron", seconds=60).total == 20
+    assert index.sync().unchanged == 21
+"""
+
+
+@pytest.mark.parametrize("action", ["sync", "rebuild"])
+def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Archive, action: str) -> None:
+    archive.lines("b.jsonl", *({"id": f"m{n}", "text": f"A heron, number {n}."} for n in range(20)))
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING, str(archive.root), action],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
+    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(40000)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "indexer", "index", str(archive.seeds), "--index", str(archive.folder)],
+        env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        while process.poll() is None and not (archive.folder / "writer.json").exists():
+            os.sched_yield()
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    # Not at once: a worker that was just being started has the lock until it runs its own program.
+    with archive.open(lock_timeout=60.0) as index:
+        assert (index.search("heron").total, index.search("crane").total) == (0, 2)
+        assert index.sync().added == 40000
+        assert index.search("heron").total == 40000
+
+
+# Whoosh
+
+
+def test_any_program_with_whoosh_can_open_and_query_a_generation(archive: Archive) -> None:
+    from whoosh.index import open_dir
+    from whoosh.qparser.default import QueryParser
+
+    with archive.open() as index:
+        index.put(
+            [
+                Article("q", "Harbours reopen", ["Cranes were lifting.", "Ships."], "2021-11-05"),
+                Article(id="r", title="Elsewhere", paragraphs=["A crane lifts."], published="1998"),
+                Article(id="gone", title="Gone", paragraphs=["A crane lifts no more."]),
+            ]
+        )
+        index.remove(["gone"])
+        found = open_dir(index.path)
+    assert found.doc_count() == sum(len(article.paragraphs) for article in articles(archive.open()))
+    with found.searcher() as searcher:
+
+        def ask(query: str, field: str = "paragraph") -> list[tuple[str, str]]:
+            hits = searcher.search(QueryParser(field, found.schema).parse(query), limit=None)
+            return sorted((hit["article"], hit.get("paragraph", "")) for hit in hits)
+
+        assert ask("lifted crane") == [("q", "Cranes were lifting."), ("r", "A crane lifts.")]
+        assert ask("harbour", "title") == [("q", "Cranes were lifting.")]
+        assert ask("date:[20210101 to 20220101]") == [("q", "Cranes were lifting."), ("q", "Ships.")]
+        assert ask("article:r") == [("r", "A crane lifts.")]
+        assert ask('"crane lift"') == [("r", "A crane lifts.")]
+        (hit,) = searcher.search(QueryParser("paragraph", found.schema).parse("article:q ship"))
+        fields = hit.fields()
+        assert (fields["title"], fields["paragraph"], fields["date"].year) == (
+            "Harbours reopen",
+            "Ships.",
+            2021,
+        )
+        assert re.fullmatch(r"p-[0-9a-f]{8}", fields["anchor"])
+    found.close()
+
+
+def test_what_fails_after_the_commit_is_made_takes_nothing_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from indexer.engine import storage
+
+    with archive.open() as index:
+        index.put([Article(id="p1", title="A heron")])
+        sync_folder = storage.sync_folder
+
+        def interrupted(folder: Path) -> None:
+            sync_folder(folder)
+            if list(folder.glob("_MAIN_*.toc")) != before:
+                raise KeyboardInterrupt
+
+        before = list(Path(index.path).glob("_MAIN_*.toc"))
+        monkeypatch.setattr(storage, "sync_folder", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index.put([Article(id="p2", title="A heron")])
+        monkeypatch.undo()
+        assert index.search("heron").total == 2
+        index.verify()
+    with archive.open() as index:
+        assert index.put([Article(id="p3", title="A heron")]).added == 1
+        assert index.search("heron").total == 3
+
+
+def test_an_altered_mark_of_what_was_removed_is_said(archive: Archive) -> None:
+    with archive.open() as index:
+        index.put([Article(id=f"p{n}", title=f"A heron {n}") for n in range(40)])
+        index.remove(["p7"])
+        (contents,) = Path(index.path).glob("_MAIN_*.toc")
+        whole = contents.read_bytes()
+        bitmap = (1 << 7).to_bytes(5, "little")
+        assert whole.count(bitmap) == 1
+        contents.write_bytes(whole.replace(bitmap, (1 << 8).to_bytes(5, "little")))
+    with archive.open() as index, pytest.raises(IndexDamaged):
+        index.search("heron")
+
+
+def test_closing_an_index_while_others_search_it_disturbs_nobody(archive: Archive) -> None:
+    archive.sync()
+    index = archive.open()
+    failures: list[BaseException] = []
+
+    def search() -> None:
+        try:
+            for _ in range(150):
+                assert index.search("crane").total == 2
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it must be seen)
+            failures.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        index.close()
+    assert failures == []
+
+
+def test_commits_leave_no_file_open_behind_them(archive: Archive) -> None:
+    with archive.open() as index:
+        counts = []
+        for number in range(12):
+            index.put([Article(id=f"p{number}", title="A heron")])
+            index.search("heron")
+            counts.append(len(list(Path("/proc/self/fd").iterdir())))
+        assert max(counts) <= counts[0] + 12

@@ -1,0 +1,192 @@
+"""Queries of death: a hundred patterns, each doubled until it is cut, while others go on searching."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import multiprocessing
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from indexer import Config, limits, open_index
+from indexer.search import search
+from tests.stress.archive import Lost, Trial
+from tests.stress.serving import PATIENCE, Client, served, share
+from webui.refusals import REQUEST_SECONDS
+
+ROUNDS = 100
+MOST_SECONDS = 1.5
+"""Of computing time, for a query that has one."""
+ARTICLES = 200
+"""Articles of the archive for each pattern: it has 100,000 paragraphs in the long form."""
+ASKED = 30
+"""Plain queries beside each pattern, and as many without it."""
+MOST_SLOWED = 2.0
+"""How many times as long the slowest hundredth of the others' answers may take meanwhile."""
+
+_COMMON = ["the", "of", "to", "in", "and", "a", "is", "that", "for", "it", "was", "on"]
+
+
+def run(rounds: int, chance: random.Random) -> str:
+    """Ask so many patterns; returns how long the longest took, and what the others felt of it."""
+    patterns = _patterns()
+    patterns = patterns[:: max(1, len(patterns) // rounds)][:rounds]
+    vocabulary = [*_COMMON, *_invented(8000)]
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(Path(folder))
+        trial.source.mkdir()
+        _write(trial.source / "all.jsonl", ARTICLES * rounds, vocabulary, chance)
+        trial.sync()
+        longest, cut, told = _alone(trial, patterns)
+        quiet, loud = _beside(trial, patterns, vocabulary, chance)
+    before, during = share(quiet, 0.99), share(loud, 0.99)
+    figures = (
+        f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, {cut} cut by time, {told} "
+        f"by other bounds, all with a note; others' p99 {before * 1000:.0f} ms without and "
+        f"{during * 1000:.0f} ms beside them ({len(loud):,} answers each)"
+    )
+    # Of few answers the slowest hundredth is one, which says nothing.
+    if rounds >= ROUNDS and during > MOST_SLOWED * before:
+        raise Lost(figures)
+    return figures
+
+
+def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[float, int, int]:
+    """Every pattern in every size: the longest time, and how many were cut by time and by other bounds."""
+    config = replace(Config(index=trial.index), query_characters=limits.MOST_CHARACTERS)
+    longest, cut, told = 0.0, 0, 0
+    with open_index(config) as index:
+        index.search("warm~ *up*")
+        reading = index._reading()
+        # Both the deadline and the measure by computing time: what else runs here does not count.
+        how = replace(reading.how, clock=time.thread_time)
+        for pattern, size in itertools.product(patterns, _doubling()):
+            text = pattern(size)
+            began = time.thread_time()
+            page = search(reading.snapshot, how, text, facets=["source", "year"], timeline=True)
+            seconds = time.thread_time() - began
+            longest = max(longest, seconds)
+            if seconds > MOST_SECONDS:
+                raise Lost(f"{seconds:.2f} s of computing time for {text[:80]!r}, size {size}")
+            if page.is_cut and not any(note.startswith("The time for a query") for note in page.notes):
+                raise Lost(f"cut without a note: {text[:80]!r}, size {size}")
+            is_long = len(text.strip()) > limits.MOST_CHARACTERS
+            if is_long and not any(note.startswith("Only the first") for note in page.notes):
+                raise Lost(f"longer than is read, without a note: {text[:80]!r}, size {size}")
+            cut += page.is_cut
+            told += is_long
+    return longest, cut, told
+
+
+def _beside(
+    trial: Trial, patterns: Sequence[Callable[[int], str]], vocabulary: Sequence[str], chance: random.Random
+) -> tuple[list[float], list[float]]:
+    """How long plain queries take, in turns without and beside a query of death that is asked again."""
+    quiet: list[float] = []
+    loud: list[float] = []
+    context = multiprocessing.get_context("spawn")
+    with served(trial.index, REQUEST_SECONDS) as site:
+        client = Client(site.address)
+        for _ in range(ASKED):
+            client.ask(_plain(vocabulary, chance))
+        for pattern in patterns:
+            # After a pause the first answer takes longer, whatever else is asked.
+            client.ask(_plain(vocabulary, chance))
+            quiet += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
+            begun, done = context.Event(), context.Event()
+            killer = context.Process(target=_kill, args=(site.address, pattern(256)[:3000], begun, done))
+            killer.start()
+            try:
+                begun.wait(PATIENCE)
+                client.ask(_plain(vocabulary, chance))
+                loud += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
+            finally:
+                done.set()
+                killer.join()
+        client.close()
+    return quiet, loud
+
+
+def _kill(address: tuple[str, int], query: str, begun: Event, done: Event) -> None:
+    """Asks again and again; in a process of its own, for in one the clients would wait for each other."""
+    client = Client(address)
+    while not done.is_set():
+        begun.set()
+        client.ask(query)
+    client.close()
+
+
+def _plain(vocabulary: Sequence[str], chance: random.Random) -> str:
+    return " ".join(chance.choices(vocabulary[20:2000], k=chance.randint(1, 3)))
+
+
+def _doubling() -> list[int]:
+    return [2**power for power in range(12)]
+
+
+def _patterns() -> list[Callable[[int], str]]:
+    words = {
+        "common": _COMMON,
+        "invented": _invented(60)[::3],
+        "misspelt": [f"{word[:2]}x{word[2:]}" for word in _invented(60)[1::3]],
+        "letters": [*"esatiroln"],
+    }
+    return [_pattern(shape, own) for shape in _SHAPES for own in words.values()]
+
+
+def _pattern(shape: Callable[[list[str]], str], words: Sequence[str]) -> Callable[[int], str]:
+    return lambda size: shape(list(itertools.islice(itertools.cycle(words), size)))
+
+
+_SHAPES: list[Callable[[list[str]], str]] = [
+    lambda words: " ".join(words),
+    lambda words: " ".join(f"+{word}" for word in words),
+    lambda words: " OR ".join(words),
+    lambda words: " AND ".join(words),
+    lambda words: " NEAR/100 ".join(words),
+    lambda words: " NEAR/9 ".join(f"({word} OR {word}* OR the)" for word in words),
+    lambda words: " NEAR/100 ".join(f"*{word[:1]}*" for word in words),
+    lambda words: f'"{" ".join(words)}"',
+    lambda words: f'"{" ".join(words)}"~100',
+    lambda words: f'="{" ".join(words)}"~100',
+    lambda words: " ".join(f'"{word} the"~50' for word in words),
+    lambda words: " ".join(f"{word[:1]}*" for word in words),
+    lambda words: " OR ".join(f"*{word[:1]}*{word[-1:]}*" for word in words),
+    lambda words: " ".join(f"*{'*'.join(word)}*" for word in words),
+    lambda words: " ".join(f"{word[:1]}?{word[1:]}?e" for word in words),
+    lambda words: " ".join(f"{word}~2" for word in words),
+    lambda words: " ".join(f"-{word}*" for word in words),
+    lambda words: "(" * len(words) + ") (".join(words) + ")" * len(words),
+    lambda words: "".join(f"({word} OR (the AND " for word in words) + "a" + "))" * len(words),
+    lambda words: " ".join(f"title:{word}* text:{word}" for word in words),
+    lambda words: "-".join(words),
+    lambda words: " ".join(f"{word}^99999999" for word in words),
+    lambda words: "東京都市大学" * len(words) + "".join(words),
+    lambda words: " OR ".join(f"date:{1500 + number} {word}" for number, word in enumerate(words)),
+    lambda words: '"'.join(f"{word}) AND NOT" for word in words),
+]
+
+
+def _invented(number: int) -> list[str]:
+    """Words that there are in no language, each once."""
+    syllables = [first + second for first in "bdfglmnprstv" for second in "aeiou"]
+    return [
+        "".join(parts) for parts in itertools.islice(itertools.product(syllables, repeat=3), 0, None, 23)
+    ][:number]
+
+
+def _write(path: Path, articles: int, vocabulary: Sequence[str], chance: random.Random) -> None:
+    """Articles of five paragraphs, in which words are as frequent as in language (Zipf's law)."""
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, len(vocabulary) + 1)))
+    with path.open("w") as file:
+        for number in range(articles):
+            words = chance.choices(vocabulary, cum_weights=weights, k=155)
+            paragraphs = [" ".join(words[start : start + 30]) for start in range(5, 155, 30)]
+            date = f"20{number % 24:02}-0{number % 9 + 1}-1{number % 10}"
+            article = {"id": str(number), "title": " ".join(words[:5]), "published": date}
+            file.write(json.dumps({**article, "language": "en", "paragraphs": paragraphs}) + "\n")

@@ -1,0 +1,169 @@
+"""Hostile documents in real workers: at most 5 s and 256 MB, and no text that a browser does not show."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.errors import UnreadableDocument
+from indexer.readers.encoding import decode
+from indexer.readers.shown import shown
+from tests.stress import pages
+from tests.stress.archive import Lost, Trial, counted
+from tests.stress.browser import Oracle, Seen, oracle
+from tests.stress.fuzzing import NAMES, guided
+
+ROUNDS = 100_000
+_BLOCK = 500
+# Of so many documents, one is a trial of the fuzzer, which keeps but those that lead to something new.
+_TRIED = 5
+_TOO_MUCH = ("takes more time", "takes more memory", "ended the process")
+_ENCODINGS = (
+    *("utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shift_jis", "koi8-r", "gb18030"),
+    *("iso2022_jp", "euc_kr"),
+)
+_TAGS = ("div", "p", "b", "table", "tr", "td", "ul", "li", "h1", "a", "span", "pre", "svg", "math", "select")
+_PIECES = (*pages.MARKS, "[", "](", "*", "_", "`", "|", "a", "#", "<a ", "x=", "é", "---\n", "{", "}", "\n\n")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document to read, under a name."""
+
+    name: str
+    data: bytes
+
+    @property
+    def page(self) -> str | None:
+        """The page that it is, if it is one and has words to look for."""
+        if not self.name.endswith((".html", ".htm")):
+            return None
+        try:
+            text, _ = decode(self.data, markup=True)
+        except UnreadableDocument:
+            return None
+        return text if pages.WORD.search(text) else None
+
+
+def run(rounds: int, chance: random.Random) -> str:
+    """Read so many documents; returns what became of them, and raises Lost when one shows what is hidden."""
+    outcomes: list[str] = []
+    seen = fewer = 0
+    with tempfile.TemporaryDirectory() as folder, oracle() as browser:
+        found = guided(rounds // _TRIED, chance, Path(folder))
+        led = [Document(f"a{NAMES[data[0] % len(NAMES)][1:]}", data[1:]) for data in found if data]
+        waiting = led[:rounds]
+        while len(outcomes) < rounds:
+            block = [waiting.pop() for _ in range(min(_BLOCK, len(waiting)))]
+            size = min(_BLOCK, rounds - len(outcomes))
+            block += [_MAKES[number % len(_MAKES)](chance) for number in range(size - len(block))]
+            known = _known(browser, block)
+            seen += len(known)
+            fewer += sum(_has_fewer(page, words) for page, words in known.values())
+            trial = Trial(Path(folder) / f"block{len(outcomes)}")
+            outcomes += _read(trial, block, known)
+    return (
+        f"{rounds:,} documents in real workers ({len(led):,} that coverage led to): {counted(outcomes)}; "
+        f"none took over 5 s or 256 MB; of {seen:,} pages no word that Chromium does not show, and in "
+        f"{fewer:,} not every word that it does"
+    )
+
+
+def _known(browser: Oracle, block: list[Document]) -> dict[int, tuple[str, Seen]]:
+    """For each page of a block, by its number, what a browser shows of it."""
+    asked = {number: page for number, document in enumerate(block) if (page := document.page)}
+    return {
+        number: (page, seen)
+        for (number, page), seen in zip(asked.items(), browser.ask(list(asked.values())), strict=True)
+    }
+
+
+def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]]) -> list[str]:
+    """Indexes a block, as any source is; returns what became of each document."""
+    trial.source.mkdir(parents=True)
+    for number, document in enumerate(block):
+        name = document.name.partition(".")
+        (trial.source / f"{number:04}{name[1]}{name[2]}").write_bytes(document.data)
+    outcomes = dict.fromkeys(range(len(block)), "read")
+    with trial.open() as index:
+        for failure in index.sync().failed:
+            number = int(failure.path[:4])
+            outcomes[number] = "refused"
+            if any(reason in failure.reason for reason in _TOO_MUCH):
+                raise Lost(f"{failure.path}: {failure.reason}: {block[number].data[:5000]!r}")
+        hits = index.search("*", limit=10_000, fold=False).hits
+        for hit in hits:
+            number = int((hit.article.source or "")[:4])
+            if number not in known:
+                continue
+            article = index.article(hit.article.id)
+            page, words = known[number]
+            # What two pieces of text make together is no word of the page.
+            text = [word for word in pages.WORD.findall(" ".join(article.paragraphs)) if word in page]
+            title = [word for word in pages.WORD.findall(article.title) if word in page]
+            seen = words.shown | words.together
+            odd = (set(text) - seen) | (set(title) - seen - words.title)
+            if odd:
+                raise Lost(f"{sorted(odd)} is no text that Chromium shows: {page!r}")
+    return list(outcomes.values())
+
+
+def _has_fewer(page: str, seen: Seen) -> bool:
+    return not seen.shown <= set(pages.WORD.findall(shown(page)))
+
+
+def _of_a_page(text: str, chance: random.Random) -> Document:
+    return Document(chance.choice(("a.html", "a.htm")), text.encode("utf-8", "replace"))
+
+
+def _whole(chance: random.Random) -> Document:
+    return _of_a_page(pages.page(chance), chance)
+
+
+def _mutated(chance: random.Random) -> Document:
+    return _of_a_page(pages.mutated(chance), chance)
+
+
+def _encoded(chance: random.Random) -> Document:
+    codec = chance.choice(_ENCODINGS)
+    stated = chance.choice(_ENCODINGS) if chance.random() < 0.3 else codec
+    text = f'<meta charset="{stated}">{pages.page(chance)}'
+    return Document("a.html", text.encode(codec, "replace"))
+
+
+def _broken(chance: random.Random) -> Document:
+    """A page with bytes changed, under any name."""
+    data = bytearray(pages.page(chance).encode())
+    for _ in range(chance.randint(1, 20)):
+        place = chance.randrange(len(data) + 1)
+        data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    return Document(chance.choice(NAMES), bytes(data))
+
+
+def _nested(chance: random.Random) -> Document:
+    depth = chance.choice((1, 10, 100, 300, 1000, 3000)) if chance.random() < 0.9 else 20_000
+    tags = chance.choices(_TAGS, k=chance.randint(1, 3))
+    opened = "".join(f"<{tags[place % len(tags)]}>" for place in range(depth))
+    return Document(chance.choice(NAMES), f"Tides {opened} and cranes".encode())
+
+
+def _repeated(chance: random.Random) -> Document:
+    unit = "".join(chance.choices(_PIECES, k=3))
+    return Document(chance.choice(NAMES), (unit * chance.randint(1, 4000)).encode())
+
+
+def _random(chance: random.Random) -> Document:
+    if chance.random() < 0.5:
+        return Document(chance.choice(NAMES), chance.randbytes(chance.randint(0, 3000)))
+    code = chance.choice((0x80, 0x800, 0xD800, 0x10FFFF))
+    text = "".join(chr(chance.randrange(1, code)) for _ in range(chance.randint(1, 800)))
+    return Document(chance.choice(NAMES), text.encode("utf-8", "replace"))
+
+
+_MAKES: tuple[Callable[[random.Random], Document], ...] = (
+    _whole, _mutated, _whole, _encoded, _mutated, _broken,
+    _whole, _nested, _mutated, _repeated, _whole, _random,
+)  # fmt: skip

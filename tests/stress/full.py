@@ -1,0 +1,124 @@
+"""A disk that is full: at every size from nothing to enough, and room again in the same process."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer import Article, ArticleMissing, Index, StorageFailed
+from tests.stress.archive import Lost, States, Trial, Unavailable, counted, two_states
+
+ROUNDS = 100
+ACTIONS = ("index", "put", "rebuild", "first index")
+_ROOMY = 64 << 20
+_PUT = Article(id="put", title="Put in", paragraphs=["The lighthouse was put in by a program."])
+
+
+def run(rounds: int, chance: random.Random) -> str:
+    """Fill a disk at so many sizes; returns how often there was room, and how often not."""
+    states = two_states()
+    outcomes = []
+    steps = max(rounds // len(ACTIONS), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(Path(folder).resolve())
+        trial.index.mkdir()
+        trial.write(states["old"])
+        before = trial.root / "before"
+        with _disk(trial.index):
+            trial.sync()
+            shutil.copytree(trial.index, before)
+            with trial.open() as index:
+                index.rebuild()
+            enough = shutil.disk_usage(trial.index).used
+        for number in range(rounds):
+            action, extra = ACTIONS[number % len(ACTIONS)], enough * (number // len(ACTIONS)) // (steps - 1)
+            with _disk(trial.index):
+                if action != "first index":
+                    shutil.copytree(before, trial.index, dirs_exist_ok=True)
+                trial.write(states["old"] if action == "put" else states["new"])
+                try:
+                    outcomes.append(f"{action}: {_fill(trial, action, extra, states)}")
+                except Lost as error:
+                    raise Lost(f"{action} with {extra:,} bytes of room: {error}") from error
+    return f"{rounds:,} sizes, nothing lost, and it went on once there was room: {counted(outcomes)}"
+
+
+def _fill(trial: Trial, action: str, extra: int, states: dict[str, States]) -> str:
+    """Do something with so many bytes of room, and once more with enough; returns what came of it."""
+    with trial.open() as index:
+        if action != "first index":
+            index.search("crane")
+        _resize(trial.index, shutil.disk_usage(trial.index).used + extra)
+        try:
+            _act(trial, index, action)
+            outcome = "room"
+        except StorageFailed as error:
+            outcome = "no room"
+            if "\n" in str(error) or str(trial.index) not in str(error):
+                raise Lost(f"it is said badly: {error}") from error
+            _is_as_before(trial, index, action, states)
+        _resize(trial.index, _ROOMY)
+        _act(trial, index, action)
+        if action == "put":
+            if index.article(_PUT.id).paragraphs != _PUT.paragraphs:
+                raise Lost("what was put in did not come back")
+            index.remove([_PUT.id])
+        elif trial.holds(states) != "new":
+            raise Lost("it did not do the second time what it should")
+    trial.write(states["new"])
+    trial.check(states)
+    return outcome
+
+
+def _act(trial: Trial, index: Index, action: str) -> None:
+    if action == "put":
+        index.put([_PUT])
+    elif action == "rebuild":
+        index.rebuild()
+    else:
+        index.sync(trial.source)
+
+
+def _is_as_before(trial: Trial, index: Index, action: str, states: dict[str, States]) -> None:
+    if action == "first index":
+        if index.exists:
+            raise Lost("there is half an index")
+        return
+    if trial.holds(states) != "old":
+        raise Lost("it failed, and changed the index")
+    try:
+        index.article(_PUT.id)
+    except ArticleMissing:
+        return
+    raise Lost("it failed, and put in the article")
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """A file system in memory at a folder, with room enough."""
+    made = _run("mount", "-t", "tmpfs", "-o", f"size={_ROOMY}", "nutgraf", str(folder))
+    if made.returncode:
+        raise Unavailable(f"a file system in memory cannot be mounted here: {made.stderr.strip()}")
+    try:
+        yield
+    finally:
+        _run("umount", "--lazy", str(folder))
+
+
+def _resize(folder: Path, size: int) -> None:
+    # A size of nothing would be one without end.
+    done = _run("mount", "-o", f"remount,size={max(size, 1)}", str(folder))
+    if done.returncode:
+        raise Unavailable(f"a file system in memory cannot be resized here: {done.stderr.strip()}")
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Unavailable(f"{words[0]} cannot be run here: {error}") from error

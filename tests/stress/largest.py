@@ -1,0 +1,211 @@
+"""The largest file of each kind that is allowed: neither who writes nor who reads takes more than 512 MB."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from indexer import Config, open_index
+from indexer.allowance import MOST_TEXT
+from tests.stress.archive import Lost, Unavailable, environment
+
+ROUNDS = 64
+"""How many MB a file may have, packed or not."""
+MOST = 512
+"""MB of memory that a process may take."""
+LAST = "xqlastqx"
+"""A word at the end of each file."""
+_LOOK = 0.01  # seconds between two looks at what the processes take; their peaks do not go down
+_WORDS = 200_000
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+Make = Callable[[int, random.Random], bytes]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: MB that the writer took, and the worker that took most; why it was refused."""
+
+    writer: int
+    worker: int
+    reason: str | None
+
+
+def run(rounds: int, chance: random.Random) -> str:
+    """With files of so many MB at most; returns the largest of each kind that was indexed, and the peaks."""
+    if not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists():
+        raise Unavailable("what other processes take is read from /proc, which is not here")
+    bound = rounds << 20
+    article = min(bound, MOST_TEXT)
+    halves = [bound, *(article >> step for step in range(5))]
+    figures = []
+    for name, make, sizes in (
+        ("a.txt", _text, [bound, article]),
+        ("a.html", _page, halves),
+        ("a.md", _markdown, halves),
+        ("a.jsonl", _articles, [bound]),
+        ("short.jsonl", _short_articles, [bound]),
+        ("long.jsonl", _long_articles, [bound]),
+        ("new.jsonl", _new_words, [bound]),
+    ):
+        for suffix in ("", ".gz"):
+            figures.append(_largest(name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
+    return "; ".join(figures)
+
+
+def _largest(name: str, make: Make, sizes: list[int], chance: random.Random, most: int) -> str:
+    """The first of these sizes at which a file is indexed, and what that took; the others are refused."""
+    reason: str | None = None
+    for size in sizes:
+        data = make(size, chance)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "source" / name
+            file.parent.mkdir()
+            file.write_bytes(gzip.compress(data, 1) if name.endswith(".gz") else data)
+            outcome = _indexed(file, Path(folder) / "index", most)
+        where = f"{name} of {len(data) / 2**20:.1f} MB"
+        if max(outcome.writer, outcome.worker) > MOST:
+            raise Lost(f"{where}: the writer took {outcome.writer} MB, a worker {outcome.worker} MB")
+        if outcome.reason is None:
+            return f"{where}: writer {outcome.writer} MB, worker {outcome.worker} MB"
+        reason = f"{where} was refused: {outcome.reason}"
+    raise Lost(f"{reason}: one as large as this is allowed")
+
+
+def _indexed(file: Path, index: Path, most: int) -> Outcome:
+    """Index a file by the command, in a process of its own, and watch what that and its children take."""
+    words = ("index", file.parent, "--index", index, "--json")
+    command = [sys.executable, "-m", "indexer", *map(str, words)]
+    with tempfile.TemporaryFile() as said:
+        more = environment(NUTGRAF_MAX_FILE_MB=str(most))
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.PIPE, env=more)
+        peaks: dict[int, int] = {}
+        while process.poll() is None:
+            for pid in (process.pid, *_children(process.pid)):
+                peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
+            time.sleep(_LOOK)
+        _, errors = process.communicate()
+        said.seek(0)
+        output = said.read()
+    try:
+        report = json.loads(output)
+    except ValueError:
+        raise Lost(f"{file.name}: exit code {process.returncode}: {errors.decode()[-500:]}") from None
+    named = {failure["path"]: failure["reason"] for failure in report["failed"]}
+    writer = peaks.pop(process.pid)
+    outcome = Outcome(writer, max(peaks.values(), default=0), named.get(file.name))
+    if bool(report["added"]) == bool(outcome.reason) or named.keys() - {file.name}:
+        raise Lost(f"{file.name}: {report['added']} articles were added, {named} was refused")
+    if outcome.reason is None:
+        with open_index(Config(index=index)) as opened:
+            found = opened.verify().articles, opened.search(LAST, limit=0).total
+            if found != (report["added"], 1):
+                raise Lost(f"{file.name}: {found[0]} articles, {found[1]} with its last word")
+    return outcome
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _peak(pid: int) -> int:
+    """MB that a process has taken at most; 0 when it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    except OSError:
+        pass
+    return 0
+
+
+def _paragraphs(size: int, chance: random.Random) -> Iterator[str]:
+    """Paragraphs of so many bytes in all, of words that are as common as those of a language."""
+    words = [word for part in _distinct(_WORDS, chance) for word in part]
+    shares = [*accumulate(1 / (place + 3) for place in range(len(words)))]
+    rest = size - len(LAST) - 3
+    while rest > 0:
+        paragraph = " ".join(chance.choices(words, cum_weights=shares, k=80))[: rest - 2]
+        yield f"{paragraph}."
+        rest -= len(paragraph) + 3
+    yield f"{LAST}."
+
+
+def _distinct(count: int, chance: random.Random) -> Iterator[list[str]]:
+    """Hardly any of so many words twice, a hundred at a time."""
+    for _ in range(0, count, 100):
+        letters = chance.randbytes(400).hex().translate(_LETTERS)
+        yield [letters[place : place + 3 + place // 8 % 6] for place in range(0, 800, 8)]
+
+
+def _text(size: int, chance: random.Random) -> bytes:
+    return "\n\n".join(["A title", *_paragraphs(size - 200, chance)]).encode()
+
+
+def _markdown(size: int, chance: random.Random) -> bytes:
+    texts = (
+        text.replace(" ", " **", 1).replace(" ", "** ", 2) for text in _paragraphs(size * 19 // 20, chance)
+    )
+    return "\n\n".join(["# A title", *texts]).encode()[:size]
+
+
+def _page(size: int, chance: random.Random) -> bytes:
+    texts = (f"<p>{text}</p>" for text in _paragraphs(size * 19 // 20, chance))
+    return "\n".join(["<html><title>A title</title><body><h1>A title</h1>", *texts]).encode()[:size]
+
+
+def _lines(size: int, chance: random.Random, paragraphs: int) -> bytes:
+    """JSON Lines: articles of so many paragraphs each."""
+    lines: list[str] = []
+    texts: list[str] = []
+
+    def close() -> None:
+        if texts:
+            lines.append(json.dumps({"id": f"a{len(lines)}", "title": texts[0][:40], "paragraphs": texts}))
+            texts.clear()
+
+    # What stands around the words of an article is a hundred bytes, of a paragraph four.
+    share = paragraphs * 600 / (paragraphs * 604 + 100)
+    for text in _paragraphs(int(size * share * 0.98), chance):
+        texts.append(text)
+        if len(texts) >= paragraphs:
+            close()
+    close()
+    return "\n".join(lines).encode()[:size]
+
+
+def _articles(size: int, chance: random.Random) -> bytes:
+    return _lines(size, chance, 8)
+
+
+def _short_articles(size: int, chance: random.Random) -> bytes:
+    return _lines(size, chance, 1)
+
+
+def _long_articles(size: int, chance: random.Random) -> bytes:
+    return _lines(size, chance, (MOST_TEXT - (1 << 20)) // 600)
+
+
+def _new_words(size: int, chance: random.Random) -> bytes:
+    """Articles whose words have not been there before."""
+    rest = size - 200
+    lines: list[str] = []
+    while rest > 0:
+        words = [word for part in _distinct(400, chance) for word in part]
+        lines.append(json.dumps({"id": f"a{len(lines)}", "title": "A title", "text": " ".join(words)})[:rest])
+        rest -= len(lines[-1]) + 1
+    lines[-1] = json.dumps({"id": "last", "title": "A title", "text": LAST})
+    return "\n".join(lines).encode()

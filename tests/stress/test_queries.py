@@ -1,0 +1,132 @@
+"""The proofs of queries in their short form, and each hazard of the parser below by itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from indexer import Article, Config, Index, InvalidRequest, limits
+from tests.stress import death, fuzz, slow
+from tests.stress.fuzz import TODAY
+
+
+def test_queries_of_any_kind_are_read_and_searched_for() -> None:
+    assert fuzz.run(3_000, random.Random(6)).startswith("3,000 queries, no exception: 30 searched")
+
+
+def test_a_query_of_death_is_cut_with_a_note() -> None:
+    assert death.run(5, random.Random(6)).startswith("5 patterns, the longest")
+
+
+def test_who_sends_or_reads_next_to_nothing_is_cut_off_and_others_are_answered() -> None:
+    figures = slow.run(18, random.Random(6))
+    assert [figures.count(f"; {count} cut") for count in (10, 18)] == [2, 2]
+    assert figures.index("18 senders") < figures.index("10 readers")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Two articles, one of which is long."""
+    with Index(Config(index=tmp_path_factory.mktemp("hazards") / "index"), today=lambda: TODAY) as opened:
+        opened.put(
+            [
+                Article(id="a", title="Jan to Feb", published="2021-01-05", paragraphs=["A crane stood."]),
+                Article(id="b", title="Long", paragraphs=[f"{'harbour ' * 5_000}& <crane> crane"]),
+            ]
+        )
+        yield opened
+
+
+HAZARDS = {
+    "a word of 40,000 characters": "x" * 40_000,
+    "a field of 40,000 characters": "x" * 40_000 + ":",
+    "a number of 40,000 digits": "9" * 40_000,
+    "pairs of parentheses": "(a OR (b AND " * 199 + "c" + "))" * 199,
+    "parentheses alone": "(" * 199 + ")" * 199,
+    "a range from nowhere": "date:[9999999 TO]",
+    "a range to nowhere": "date:[TO 9999999]",
+    "an open range": "date:[TO]",
+    "the year nought": "date:0000",
+    "the month nought": "date:0000-00-00",
+    "months without a year": "date:[jan to feb]",
+    "years below nought": "date:-2500 years",
+    "years before time": "date:9999 years ago",
+    "the last day": "date:9999-12-31",
+    "half a pair in a pattern": "cran\ud800*",
+    "the other half in a pattern": "*\udfff?ane",
+    "half a pair nearly spelt": "cran\ud800~",
+    "half a pair in a phrase": '"crane \udc00 stood"',
+    "nothing but half a pair": "\ud800",
+    "a mark that turns the direction": "\u202ecrane\u202c \u200fstood",
+    "a character of no width": "cra\u200bne \ufeff",
+    "a zero byte": "crane\0stood",
+    "marks on nothing": "\u0301" * 500,
+    "quotation marks": '"' * 511,
+    "stars": "*" * 511,
+    "a boost beyond number": "crane^" + "9" * 400,
+    "a distance beyond number": "a NEAR/" + "9" * 400 + " b",
+    "slop beyond number": '"a b"~' + "9" * 400,
+}
+
+
+@pytest.mark.parametrize("name", HAZARDS)
+def test_no_hazard_of_the_parser_reaches_anybody(index: Index, name: str) -> None:
+    text = HAZARDS[name]
+    page = index.search(text, explain=True)
+    assert page.as_json()
+    assert all(note.isprintable() and len(note) < 1_000 for note in page.notes)
+    assert page.notes or page.total or page.dead_end
+    assert index.suggest(text) is not None
+    assert index.suggest(f"crane {text[:90]}") is not None
+    assert index.marked("a", text).article.id == "a"
+
+
+def test_in_a_paragraph_of_any_length_what_was_found_is_shown(index: Index) -> None:
+    (hit,) = index.search("+crane +text:harbour").hits
+    assert len(index.article("b").paragraphs[0]) > 32_768
+    passage = hit.passages[0]
+    assert {passage.text[start:end] for start, end in passage.spans} >= {"crane"} or passage.spans
+    marked = index.marked("b", "crane").paragraphs[0]
+    assert [marked.text[start:end] for start, end in marked.spans] == ["crane", "crane"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"offset": 10**9}, "no more than 10,000 hits can be paged through so, 1,000,000,010 were asked for"),
+        ({"offset": 10**5_000}, "a very large number were asked for"),
+        ({"limit": 10**9}, "no more than 10,000 hits"),
+        ({"limit": -1}, "limit: a whole number, 0 or more, is wanted, -1 was found"),
+        ({"offset": -(10**5_000)}, "offset: a whole number, 0 or more, is wanted, a very large number"),
+        ({"sort": "x" * 5_000}, "sort: one of relevance, "),
+        ({"after": "x" * 5_000}, "after: a date such as 2021"),
+        ({"before": "\ud800" * 5_000}, "before: a date such as 2021"),
+        ({"facets": ["x" * 5_000]}, "facets: of "),
+        ({"timeline": "x" * 5_000}, "timeline: auto or one of "),
+        ({"cursor": "x" * 5_000}, "cursor: one that a page gave is wanted"),
+        ({"source": ["x"] * (limits.VALUES + 1)}, "source: up to 100 values are wanted"),
+        ({"seconds": 10**5_000}, "seconds: a number above 0"),
+        ({"half_life": -(10**5_000)}, "half_life: a number of days above 0"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_in_a_line(
+    index: Index, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        index.search("crane", **arguments)
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_page_of_no_hits_counts_them_all_the_same(index: Index) -> None:
+    page = index.search("crane", limit=0)
+    assert (page.total, page.hits) == (2, ())
+
+
+def test_the_last_page_by_offset_is_refused_one_further(index: Index) -> None:
+    assert index.search("crane", offset=limits.PAGED - 10, limit=10).hits == ()
+    with pytest.raises(InvalidRequest):
+        index.search("crane", offset=limits.PAGED - 9, limit=10)

@@ -1,0 +1,129 @@
+"""The short form of the proof that bad files stop nothing; what slow and strange ones do."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer import SyncReport, open_index, workers
+from tests.stress import poison
+
+PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; {}; from indexer.workers import main; main()"
+
+
+def test_a_bad_file_is_skipped_and_named_wherever_it_is() -> None:
+    assert "18 bad files, each skipped and named" in poison.run(18, random.Random(3))
+
+
+def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncReport:
+    """What a sync of two pages says whose worker does something else with the one that has `poison` in it."""
+    source = folder / "source"
+    source.mkdir()
+    for name in ("good", "poison"):
+        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
+    reader = (
+        "import indexer.intake as i, indexer.allowance as allowance\n"
+        "read = i.read\n"
+        "def other(data, name, *rest, **more):\n"
+        f"    if b'poison' in data: {code}\n"
+        "    return read(data, name, *rest, **more)\n"
+        "i.read = other\n"
+    )
+    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(f"exec({reader!r})"))
+    with open_index(folder / "index", sources=[source]) as index:
+        report = index.sync()
+        assert index.verify().articles == 1
+        assert index.search("good", limit=0).total == 1
+    return report
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "allowance.SECONDS = 0.05; allowance.begin(1, is_plain=False)\n        while True: pass"
+    (failure,) = synced(tmp_path, monkeypatch, f"\n        {code}").failed
+    assert (failure.path, failure.reason) == (
+        "poison.html",
+        "it cannot be read (reading it takes more time than a document may)",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
+@pytest.mark.parametrize("how", ["bytes(1 << 30)", "[bytes(1 << 20) for _ in range(1000)]"])
+def test_a_page_that_takes_too_much_memory_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    (failure,) = synced(tmp_path, monkeypatch, how).failed
+    assert (failure.path, failure.reason) == (
+        "poison.html",
+        "reading it takes more memory than a document may",
+    )
+
+
+def test_a_page_that_ends_its_reader_does_not_end_a_small_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (failure,) = synced(tmp_path, monkeypatch, "__import__('os').abort()").failed
+    assert (failure.path, failure.reason) == (
+        "poison.html",
+        "it cannot be read (it ended the process that read it, twice)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.html", b"<p>A tide."),
+        ("a.md", b"A tide."),
+        ("a.txt.gz", b"A tide."),
+        ("a.txt", b" \n\xef\xbb\xbf<html><p>A tide."),
+        ("a.txt", b"\xff\xfe<\0h\0t\0m\0l\0>\0"),
+        ("a.txt", b"\x1f\x8b\x08"),
+        ("a.txt", b"tide " * 60_000),
+        ("a.txt", b"\n" * 5000 + b"<html>"),
+    ],
+)
+def test_only_a_little_plain_text_is_read_without_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes
+) -> None:
+    hired: list[object] = []
+
+    class Counted(workers._Worker):
+        def __init__(self, *arguments: object) -> None:
+            hired.append(arguments)
+            super().__init__(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workers, "_Worker", Counted)
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "plain.txt").write_text("A story.\n\nA tide.")
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        assert (index.sync().added, hired) == (1, [])
+        (source / name).write_bytes(data)
+        index.sync()
+        assert len(hired) == 1
+        assert index.search("story", limit=0).total == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Shown.<script>hidden()</script></p>",
+        "<p>Shown.<textarea><p>hidden</p></textarea></p>",
+        "<p>Shown.</p><noscript><div>hidden</noscript>",
+        "<template><p>hidden</p></template><p>Shown.",
+        "<h1>Shown.</h1><style>hidden</style>",
+        "<head><noscript><h1>hidden</h1></noscript></head><body><p>Shown.",
+        "<p>Shown.<script>hidden",
+    ],
+)
+def test_what_a_page_does_not_show_is_not_found(tmp_path: Path, page: str) -> None:
+    (tmp_path / "a.html").write_text(f"<html>{page}{'<p>Other words stand here. ' * 30}")
+    with open_index(tmp_path / "index", sources=[tmp_path / "a.html"]) as index:
+        index.sync()
+        assert index.search("hidden", limit=0).total == 0
+        assert index.status().articles == 1

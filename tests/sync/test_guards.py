@@ -1,0 +1,149 @@
+"""Sources that shrink: a disk that is not mounted is told from files that were deleted, wherever it was."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from indexer import SourceMissing
+from indexer.errors import SourceShrunk
+from tests.fixtures.folders import Archive, contents
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    return made
+
+
+def many(archive: Archive, count: int) -> None:
+    for number in range(count):
+        archive.text(f"m/{number:03}.txt", f"The tide number {number}.")
+
+
+def emptied(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.*")):
+        path.unlink()
+
+
+def deleted(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def moved(folder: Path) -> None:
+    (folder / "deep").rename(folder.parent / "elsewhere")
+
+
+def marked(folder: Path) -> None:
+    emptied(folder)
+    (folder / "NOT_MOUNTED").touch()
+
+
+def made_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+def made_a_source(folder: Path) -> None:
+    """Its files are in another source from now on."""
+    (folder / "deep").rename(folder.parent.parent / "other/deep")
+
+
+PLACES: dict[str, tuple[Callable[[Path], None], int, str]] = {
+    "emptied": (emptied, 11, "nothing is left in disk, of which 11 articles"),
+    "emptied but for a mark": (marked, 11, "nothing is left in disk, of which 11 articles"),
+    "emptied, it held few": (emptied, 10, ""),
+    "deleted": (deleted, 11, ""),
+    "moved": (moved, 11, ""),
+    "moved to another source": (made_a_source, 11, ""),
+    "made a file": (made_a_file, 11, ""),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_folder_that_is_there_and_empty_is_taken_for_a_disk_that_is_not(
+    archive: Archive, case: str
+) -> None:
+    act, count, refused = PLACES[case]
+    many(archive, 40)
+    for number in range(count):
+        archive.text(f"disk/deep/{number:02}.txt", f"The red tide number {number}.")
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "Another tide.")
+    for source in (other.root, other.seeds):
+        source.mkdir(exist_ok=True)
+    with archive.open() as index:
+        index.sync(archive.seeds, other.root)
+        act(archive.seeds / "disk")
+        before = contents(archive.folder)
+        foreseen = index.sync(archive.seeds, other.root, dry_run=True)
+        assert bool(foreseen.refused) == bool(refused)
+        if refused:
+            acts: list[Callable[[], object]] = [lambda: index.sync(archive.seeds, other.root), index.rebuild]
+            for again in acts:
+                with pytest.raises(SourceShrunk, match=refused) as caught:
+                    again()
+                assert str(caught.value).startswith(f"{archive.seeds}: ")
+            assert contents(archive.folder) == before
+        index.sync(archive.seeds, other.root, allow_mass_delete=bool(refused))
+        index.rebuild()
+        assert index.verify().articles == 42 + (count if "moved" in case else 0)
+
+
+@pytest.mark.parametrize("case", ["emptied", "deleted", "moved"])
+def test_a_rebuild_judges_a_folder_as_a_sync_does(archive: Archive, case: str) -> None:
+    act, count, refused = PLACES[case]
+    many(archive, 40)
+    for number in range(count):
+        archive.text(f"disk/deep/{number:02}.txt", f"The red tide number {number}.")
+    archive.sync()
+    act(archive.seeds / "disk")
+    with archive.open() as index, pytest.raises(SourceShrunk, match=refused) if refused else nullcontext():
+        index.rebuild()
+
+
+def test_a_file_that_is_empty_now_is_taken_for_one_that_is_being_written(archive: Archive) -> None:
+    many(archive, 40)
+    archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(11)))
+    archive.sync()
+    archive.write("lines.jsonl", "")
+    with pytest.raises(SourceShrunk, match=r"nothing is left in lines\.jsonl, of which 11 articles"):
+        archive.sync()
+    (archive.seeds / "lines.jsonl").unlink()
+    assert archive.sync().removed == 11
+
+
+def test_a_source_that_is_a_file_is_missed_when_it_is_empty_or_a_folder(archive: Archive) -> None:
+    archive.lines("lines.jsonl", {"id": "one", "text": "One."}, {"id": "two", "text": "Two."})
+    file = archive.seeds / "lines.jsonl"
+    with archive.open() as index:
+        index.sync(file)
+        file.write_text("")
+        with pytest.raises(SourceShrunk, match="2 of its 2 articles"):
+            index.sync(file)
+        file.unlink()
+        with pytest.raises(SourceMissing, match="No such file"):
+            index.sync(file)
+        file.mkdir()
+        with pytest.raises(SourceShrunk, match="2 of its 2 articles"):
+            index.sync(file)
+        assert index.status().articles == 2
+
+
+def test_an_empty_source_among_others_is_named_and_stops_all(archive: Archive) -> None:
+    other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
+    other.text("b.txt", "Another tide.")
+    third.text("c.txt", "A third tide.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds, third.seeds)
+        (other.seeds / "b.txt").unlink()
+        third.text("c.txt", "A third heron.")
+        with pytest.raises(SourceShrunk, match=f"{other.seeds}: 1 of its 1 articles"):
+            index.sync(archive.seeds, other.seeds, third.seeds)
+        assert index.search("heron", limit=0).total == 0
+        assert index.sync(third.seeds).changed == 1

@@ -1,0 +1,228 @@
+"""Ctrl-C once keeps what was read, twice keeps the old state: real signals to a real process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from indexer import SyncReport, open_index
+from tests.fixtures.folders import Archive, contents
+from tests.stress.archive import environment
+
+# A command that tells of each file that it has read, and then waits to be told to go on.
+PROGRAM = """
+import sys
+from indexer import progress, sync, cli
+class Telling(sync.Silence):
+    def __enter__(self): return self
+    def __exit__(self, *_): pass
+    def start(self, files, size): self.say("start")
+    def advance(self, size): self.say("read")
+    def say(self, what):
+        sys.stderr.write(what + "\\n"); sys.stderr.flush()
+        sys.stdin.readline()
+cli.shown_progress = Telling
+from indexer import reconcile
+reconcile._TASK_FILES = 1
+sys.exit(cli.run_cli(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """Ten files as they were indexed, all of them changed, one gone and one new since then."""
+    made = Archive(tmp_path)
+    for number in range(10):
+        made.text(f"a{number}.txt", f"The old crane {number}.")
+    made.sync()
+    for number in range(9):
+        made.text(f"a{number}.txt", f"The new heron {number}.")
+    (made.seeds / "a9.txt").unlink()
+    made.text("b.txt", "A new tide.")
+    return made
+
+
+class Running:
+    """A command that goes on step by step."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    def until(self, line: str) -> None:
+        """Wait until it says this line; what it says else is kept."""
+        assert self.process.stderr is not None
+        for found in self.process.stderr:
+            if found.strip() == line:
+                return
+            self.said.append(found.strip())
+        raise AssertionError(f"it ended before it said {line!r}: {self.said}")
+
+    def go_on(self) -> None:
+        stdin: IO[str] | None = self.process.stdin
+        assert stdin is not None
+        stdin.write("\n")
+        stdin.flush()
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str, list[str]]:
+        """Let it go on to its end; returns its exit code, its output and what it said."""
+        out, err = self.process.communicate("\n" * 100)
+        self.said += [line for line in err.splitlines() if line not in ("read", "start", "")]
+        return self.process.returncode, out, self.said
+
+
+@contextmanager
+def running(archive: Archive, *words: str) -> Iterator[Running]:
+    command = [*words, "--index", str(archive.folder), "--jobs", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *command],
+        cwd=archive.root,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Running(process)
+
+
+KEPT = "nutgraf: keeping what was read; Ctrl-C once more to keep nothing of it"
+
+
+def totals(archive: Archive) -> tuple[int, int]:
+    """How many articles are as they were, and how many as they are now."""
+    with archive.open() as index:
+        assert index.verify()
+        old, new = (index.search(word, limit=0).total for word in ("crane", "heron OR tide"))
+        return old, new
+
+
+def test_once_keeps_what_was_read_and_the_next_run_reads_the_rest(archive: Archive) -> None:
+    with running(archive, "index", "seeds", "--json") as command:
+        command.until("start")
+        command.go_on()
+        for _ in range(3):
+            command.until("read")
+            command.go_on()
+        command.until("read")
+        command.interrupt()
+        command.until(KEPT)
+        code, out, said = command.end()
+    report = json.loads(out)
+    assert (code, said) == (
+        130,
+        ["nutgraf: interrupted; what was read is kept, the next run reads the rest"],
+    )
+    assert (report["interrupted"], report["removed"]) == (True, 0)
+    # Four were read; where the signal came between two questions, one more was begun.
+    assert 4 <= report["changed"] <= 5
+    assert report["changed"] + report["unchanged"] == 10
+    assert totals(archive) == (10 - report["changed"], report["changed"])
+    rest = archive.sync()
+    assert (rest.added, rest.changed, rest.removed) == (1, 9 - report["changed"], 1)
+    assert totals(archive) == (0, 10)
+
+
+def test_twice_keeps_the_old_state(archive: Archive) -> None:
+    before = contents(archive.folder)
+    with running(archive, "index", "seeds") as command:
+        command.until("start")
+        command.go_on()
+        command.until("read")
+        command.interrupt()
+        command.until(KEPT)
+        command.interrupt()
+        code, out, said = command.end()
+    assert (code, out) == (130, "")
+    assert said == ["nutgraf: interrupted; nothing of the last batch was kept"]
+    assert contents(archive.folder) == before
+    assert archive.sync().changed == 9
+
+
+def test_before_anything_is_read_once_is_enough(archive: Archive) -> None:
+    before = contents(archive.folder)
+    with running(archive, "index", "seeds") as command:
+        command.until("start")
+        command.interrupt()
+        code, _, said = command.end()
+    assert (code, said) == (130, ["nutgraf: interrupted; nothing of the last batch was kept"])
+    assert contents(archive.folder) == before
+
+
+def test_a_rebuild_is_given_up_at_once(archive: Archive) -> None:
+    with running(archive, "rebuild", "--allow-mass-delete") as command:
+        command.until("start")
+        command.go_on()
+        command.until("read")
+        command.interrupt()
+        code, _, _ = command.end()
+    assert code == 130
+    assert totals(archive) == (10, 0)
+    assert archive.sync().changed == 9
+
+
+def test_a_first_build_that_is_interrupted_has_what_was_read(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for number in range(5):
+        archive.text(f"a{number}.txt", f"The heron {number}.")
+    with running(archive, "index", "seeds", "--json") as command:
+        command.until("start")
+        command.go_on()
+        command.until("read")
+        command.interrupt()
+        command.until(KEPT)
+        code, out, _ = command.end()
+    added = json.loads(out)["added"]
+    assert (code, 1 <= added <= 2) == (130, True)
+    assert totals(archive) == (0, added)
+    assert archive.sync().added == 5 - added
+
+
+def stopped_after(archive: Archive, files: int) -> SyncReport:
+    asked = [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] > files
+
+    return archive.sync(stop=stop)
+
+
+@pytest.mark.parametrize("files", range(5))
+def test_wherever_it_is_stopped_nothing_is_removed_and_the_next_run_ends_as_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    monkeypatch.setattr("indexer.reconcile._TASK_FILES", 1)
+    archive = Archive(tmp_path)
+    archive.lines("a.jsonl", {"id": "one", "text": "One."}, {"id": "two", "text": "Two."})
+    archive.lines("b.jsonl", {"id": "three", "text": "Three."})
+    archive.lines("c.jsonl", {"id": "four", "text": "Four."})
+    archive.sync()
+    # Ids move from file to file, one file is gone, one article is in no file any more.
+    archive.lines("a.jsonl", {"id": "three", "text": "Three, moved."})
+    archive.lines("b.jsonl", {"id": "one", "text": "One, moved."}, {"id": "five", "text": "Five."})
+    (archive.seeds / "c.jsonl").unlink()
+    archive.lines("d.jsonl", {"id": "four", "text": "Four, moved."})
+    report = stopped_after(archive, files)
+    assert (report.interrupted, report.removed) == (files < 3, 0 if files < 3 else 1)
+    with archive.open() as index:
+        assert index.verify().articles >= 4
+        for name in ("one", "two", "three", "four") if files < 3 else ():
+            assert index.article(name)
+    archive.sync()
+    with archive.open() as index, open_index(tmp_path / "new", sources=[archive.seeds]) as new:
+        new.sync()
+        assert index.verify().articles == new.verify().articles == 4
+        for name in ("one", "three", "four", "five"):
+            assert index.article(name) == new.article(name)

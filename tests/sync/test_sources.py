@@ -1,0 +1,852 @@
+"""A zoo of file trees: no sync hangs, reads what lies outside, or takes what it cannot see for deleted."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index, sync
+from indexer.errors import SourceShrunk, UnreadableDocument
+from indexer.listing import list_source
+from indexer.opening import open_file, read_whole
+from tests.fixtures.folders import Archive, contents, state
+from tests.stress.archive import environment
+
+SECRET = "Outside of the source.\n\nThe secret cormorant.\n"
+MB = 2**20
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    """One article in a source, and a secret beside it."""
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret.txt").write_text(SECRET)
+    yield made
+    if any(path.is_dir() and set(path.name) == {"d"} for path in made.seeds.iterdir()):
+        # Whoever clears the tests' folders away would go down by recursion.
+        subprocess.run(["rm", "-rf", made.seeds], check=True)
+
+
+def reasons(report: SyncReport) -> dict[str, str]:
+    return {failure.path: failure.reason for failure in report.failed}
+
+
+def found(archive: Archive) -> set[str]:
+    """The files that articles came from; the secret must not be among them."""
+    with archive.open() as index:
+        assert index.search("cormorant", limit=0).total == 0
+        hits = index.search("*", limit=1000, fold=False, seconds=60).hits
+        return {index.article(hit.article.id).source or "" for hit in hits}
+
+
+# What is in a tree: what makes it, the files that are indexed beside a.txt, what is said of others.
+
+
+@dataclass(frozen=True)
+class Animal:
+    make: Callable[[Path, Path], object]
+    indexed: frozenset[str] = frozenset()
+    said: tuple[tuple[str, str], ...] = ()
+    size: int = 1
+    """The most MB that are read of a file."""
+
+
+def animal(
+    make: Callable[[Path, Path], object], *indexed: str, said: dict[str, str] | None = None, size: int = 1
+) -> Animal:
+    return Animal(make, frozenset(indexed), tuple((said or {}).items()), size)
+
+
+def link(name: str, to: str) -> Callable[[Path, Path], object]:
+    return lambda source, _outside: (source / name).symlink_to(to)
+
+
+def file(name: str, data: bytes | str) -> Callable[[Path, Path], object]:
+    content = data.encode() if isinstance(data, str) else data
+
+    def make(source: Path, _outside: Path) -> None:
+        path = Path(os.fsdecode(os.fsencode(source / name)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    return make
+
+
+def every(*makes: Callable[[Path, Path], object]) -> Callable[[Path, Path], object]:
+    return lambda source, outside: [make(source, outside) for make in makes]
+
+
+def a_socket(source: Path, _outside: Path) -> None:
+    here = Path.cwd()
+    os.chdir(source)  # a socket's whole path may have about a hundred characters
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind("s.txt")
+    finally:
+        os.chdir(here)
+
+
+def a_device(source: Path, _outside: Path) -> None:
+    try:
+        os.mknod(source / "d.txt", stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+def sparse(source: Path, _outside: Path) -> None:
+    with (source / "s.txt").open("wb") as made:
+        made.truncate(1 << 40)
+
+
+def deep(source: Path, _outside: Path) -> None:
+    """A thousand folders below each other, and an article in the last."""
+    at = os.open(source, os.O_RDONLY)
+    for _ in range(1000):
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    with os.fdopen(os.open("deep.txt", os.O_WRONLY | os.O_CREAT, dir_fd=at), "w") as made:
+        made.write(STORY)
+    os.close(at)
+
+
+STORY = "A story.\n\nThe tide gauge was read.\n"
+LINE = json.dumps({"id": "line", "title": "Line", "text": "A tide."})
+LONG = json.dumps({"id": "long", "title": "Long", "text": ("x" * 999 + " ") * 10_000})
+PACKED = gzip.compress(STORY.encode())
+NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+OUT = "the link leads out of the source"
+
+ZOO = {
+    "a link to a file outside": animal(link("l.txt", "../outside/secret.txt"), said={"l.txt": OUT}),
+    "a link to a folder outside": animal(link("l", "../outside"), said={"l": OUT}),
+    "a link to the folder above": animal(link("l", ".."), said={"l": OUT}),
+    "an absolute link": animal(link("l.txt", "/etc/hostname"), said={"l.txt": OUT}),
+    "a link to the root of all": animal(link("l", "/"), said={"l": OUT}),
+    "a link to itself": animal(
+        link("l.txt", "l.txt"), said={"l.txt": "it cannot be opened (Too many levels"}
+    ),
+    "links to each other": animal(
+        every(link("l.txt", "m.txt"), link("m.txt", "l.txt")),
+        said={"l.txt": "it cannot be opened (Too many", "m.txt": "it cannot be opened (Too many"},
+    ),
+    "a link to the source itself": animal(link("l", ".")),
+    "a link to its own folder, below": animal(every(file("f/b.txt", STORY), link("f/l", "../f")), "f/b.txt"),
+    "a dangling link": animal(link("l.txt", "none.txt"), said={"l.txt": "it cannot be opened (No such file"}),
+    "a link within the source": animal(
+        every(file("f/b.txt", STORY), link("l.txt", "f/b.txt")), "f/b.txt", "l.txt"
+    ),
+    "a chain of links within": animal(
+        every(link("l.txt", "m.txt"), link("m.txt", "n.txt"), link("n.txt", "a.txt")),
+        "l.txt",
+        "m.txt",
+        "n.txt",
+    ),
+    "a chain of links that ends outside": animal(
+        every(link("l.txt", "m.txt"), link("m.txt", "../outside/secret.txt")),
+        said={"l.txt": OUT, "m.txt": OUT},
+    ),
+    "a chain that goes out and comes back": animal(
+        every(
+            lambda source, outside: (outside / "back").symlink_to(source / "a.txt"),
+            link("l.txt", "../outside/back"),
+        ),
+        "l.txt",
+    ),
+    "a link through a linked folder within": animal(
+        every(file("f/b.txt", STORY), link("g", "f"), link("l.txt", "g/b.txt")), "f/b.txt", "l.txt"
+    ),
+    "a hard link": animal(lambda source, _: os.link(source / "a.txt", source / "h.txt"), "h.txt"),
+    "a pipe": animal(lambda source, _: os.mkfifo(source / "p.txt"), said={"p.txt": "it is no regular file"}),
+    "a link to a pipe": animal(
+        every(lambda source, _: os.mkfifo(source / "p"), link("l.txt", "p")),
+        said={"l.txt": "it is no regular file"},
+    ),
+    "a socket": animal(a_socket, said={"s.txt": "it is no regular file"}),
+    "a device": animal(a_device, said={"d.txt": "it is no regular file"}),
+    "a link to a device": animal(link("l.txt", "/dev/zero"), said={"l.txt": OUT}),
+    "a folder named as a file": animal(file("f.txt/b.txt", STORY), "f.txt/b.txt"),
+    "a line break in a name": animal(file("b\nc.txt", STORY), "b\nc.txt"),
+    "control characters in a name": animal(file("b\x1b[31m\x07.txt", STORY), "b\x1b[31m\x07.txt"),
+    "a name in no encoding": animal(
+        file("b\udcff.txt", STORY), said={"b\udcff.txt": "article 'b-d4c33b34': source: text that can"}
+    ),
+    "a folder in no encoding": animal(
+        file("b\udcff/c.txt", STORY), said={"b\udcff/c.txt": "article 'c-99c1e5ad': source: text that can"}
+    ),
+    "the longest name": animal(file("n" * 251 + ".txt", STORY), "n" * 251 + ".txt"),
+    "twins but for case": animal(
+        every(file("b.txt", STORY), file("B.txt", STORY), file("b.TXT", STORY)), "b.txt", "B.txt", "b.TXT"
+    ),
+    "twins but for composition": animal(
+        every(file(f"{NFC}.txt", STORY), file(f"{NFD}.txt", STORY)), f"{NFC}.txt", f"{NFD}.txt"
+    ),
+    "a name of blanks": animal(file("   .txt", STORY), "   .txt"),
+    "a suffix alone": animal(file(".txt", STORY)),
+    "hidden files and folders": animal(every(file(".b.txt", STORY), file(".git/c.txt", STORY))),
+    "a name with dots": animal(every(file("..b.txt", STORY), file("b..txt", STORY)), "b..txt"),
+    "markup in a name": animal(file("<img src=x>.txt", STORY), "<img src=x>.txt"),
+    "an empty file": animal(
+        every(file("b.txt", ""), file("b.html", ""), file("b.jsonl", ""), file("b.txt.gz", "")),
+        said=dict.fromkeys(("b.txt", "b.html", "b.jsonl", "b.txt.gz"), ""),
+    ),
+    "nothing but blanks": animal(file("b.txt", " \n\t\n" * 5000), said={"b.txt": ""}),
+    "nothing but NUL bytes": animal(file("b.txt", bytes(5000)), said={"b.txt": ""}),
+    "a sparse file of a terabyte": animal(sparse, said={"s.txt": "at most 1 MB are wanted"}),
+    "a file one byte too large": animal(
+        file("b.txt", b"x" * (MB + 1)), said={"b.txt": "at most 1 MB are wanted"}
+    ),
+    "a .gz that grows a thousandfold": animal(
+        file("b.txt.gz", gzip.compress(bytes(30 * MB))),
+        said={"b.txt.gz": "gzip data unpacks to more than 200 times its size"},
+        size=64,
+    ),
+    "a .gz that unpacks to too much": animal(
+        file("b.txt.gz", gzip.compress(b"".join(b"%d " % n for n in range(200_000)))),
+        said={"b.txt.gz": f"at most {MB} bytes are read"},
+    ),
+    "a .gz in a .gz": animal(file("b.txt.gz", gzip.compress(PACKED)), said={"b.txt.gz": ""}),
+    "a .gz that contains itself by name": animal(
+        file("b.jsonl.gz.gz", gzip.compress(gzip.compress(b"{}"))),
+    ),
+    "several members in a .gz": animal(
+        file("b.txt.gz", gzip.compress(b"A story.\n\n") + gzip.compress(b"A tide gauge.")), "b.txt.gz"
+    ),
+    "a hundred thousand members in a .gz": animal(
+        file("b.txt.gz", PACKED + gzip.compress(b"") * 100_000), "b.txt.gz", size=4
+    ),
+    "zeros after a .gz": animal(file("b.txt.gz", PACKED + bytes(512)), "b.txt.gz"),
+    "rubbish after a .gz": animal(
+        file("b.txt.gz", PACKED + b"rubbish"), said={"b.txt.gz": "gzip data is followed by something else"}
+    ),
+    "a .gz that is cut off": animal(
+        file("b.txt.gz", PACKED[:-9]), said={"b.txt.gz": "gzip data ends too early"}
+    ),
+    "a damaged .gz": animal(
+        file("b.txt.gz", PACKED[:20] + b"\xff" * 9 + PACKED[29:]), said={"b.txt.gz": "gzip data is damaged"}
+    ),
+    "a .gz by content alone": animal(file("b.txt", PACKED), "b.txt"),
+    "a bomb by content alone": animal(
+        file("b.txt", zlib.compress(bytes(30 * MB), wbits=31)), said={"b.txt": "gzip data unpacks"}, size=64
+    ),
+    "one bad line": animal(
+        file("b.jsonl", f"{LINE}\n{{bad\n"), "b.jsonl", said={"b.jsonl:2": "a JSON object is wanted"}
+    ),
+    "a line of ten megabytes": animal(file("b.jsonl", f"{LINE}\n{LONG}\n"), "b.jsonl", size=16),
+    "NUL bytes in a line": animal(
+        file("b.jsonl", f"{LINE}\n{{\0}}\n"), "b.jsonl", said={"b.jsonl:2": "a JSON object is wanted"}
+    ),
+    "lines nested deeply": animal(
+        file("b.jsonl", f"{LINE}\n{{'a':{'[' * 100_000}\n".replace("'", '"')),
+        "b.jsonl",
+        said={"b.jsonl:2": "a JSON object is wanted"},
+    ),
+    "a page named as text": animal(file("b.txt", "<html><body><p>A tide gauge.</p></body></html>"), "b.txt"),
+    "a picture named as a page": animal(
+        file("b.html", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50), said={"b.html": ""}
+    ),
+    "folders a thousand deep": animal(deep, "d/" * 1000 + "deep.txt"),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_source_with_it_is_indexed_and_all_else_is_named(archive: Archive, name: str) -> None:
+    kept = ZOO[name]
+    kept.make(archive.seeds, archive.root / "outside")
+    config = Config(index=archive.folder, sources=(archive.seeds,), max_file_mb=kept.size)
+    with open_index(config) as index:
+        report = index.sync()
+        again = index.sync()
+        assert (again.added, again.changed, again.removed) == (0, 0, 0)
+        assert reasons(again) == reasons(report)
+        index.rebuild()
+    assert found(archive) == {"a.txt", *kept.indexed}
+    said = dict(kept.said)
+    assert set(reasons(report)) >= set(said)
+    assert {
+        path: reason for path, reason in reasons(report).items() if not reason.startswith(said.get(path, " "))
+    } == {}
+
+
+def test_folders_deeper_than_a_path_is_long_are_named(archive: Archive) -> None:
+    at = os.open(archive.seeds, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("d" * 200, dir_fd=at)
+        below = os.open("d" * 200, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    (failure,) = archive.sync().failed
+    assert set(failure.path) == set("d/")
+    assert failure.reason == "the folder cannot be listed (File name too long)"
+    assert found(archive) == {"a.txt"}
+
+
+def test_a_hundred_thousand_empty_folders_are_walked(archive: Archive) -> None:
+    for number in range(1000):
+        folder = archive.seeds / str(number)
+        folder.mkdir()
+        for below in range(100):
+            (folder / str(below)).mkdir()
+    assert set(list_source(archive.seeds).files) == {"a.txt"}
+
+
+# What changes meanwhile
+
+
+def swap_for_link(path: Path, to: Path) -> None:
+    path.rename(path.with_name("away"))
+    path.symlink_to(to)
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_followed(archive: Archive) -> None:
+    archive.write("outside/secret.txt", STORY)
+    outside = archive.root / "outside"
+
+    class Swap(sync.Silence):
+        def start(self, files: int, size: int) -> None:
+            swap_for_link(archive.seeds / "outside", outside)
+
+    with archive.open() as index:
+        report = index.sync(progress=Swap())
+    assert reasons(report) == {"outside/secret.txt": f"it cannot be read ({OUT})"}
+    assert found(archive) == {"a.txt"}
+
+
+def test_a_file_that_becomes_a_link_or_a_pipe_after_it_was_listed_is_not_read(archive: Archive) -> None:
+    linked, piped = archive.write("b.txt", STORY), archive.write("c.txt", STORY)
+
+    class Swap(sync.Silence):
+        def start(self, files: int, size: int) -> None:
+            swap_for_link(linked, archive.root / "outside/secret.txt")
+            piped.unlink()
+            os.mkfifo(piped)
+
+    with archive.open() as index:
+        report = index.sync(progress=Swap())
+    assert reasons(report) == {
+        "b.txt": f"it cannot be read ({OUT})",
+        "c.txt": "it cannot be read (it is no regular file)",
+    }
+    assert found(archive) == {"a.txt"}
+
+
+def test_while_a_folder_and_a_link_take_turns_nothing_outside_is_ever_opened(archive: Archive) -> None:
+    archive.write("f/secret.txt", STORY)
+    (archive.seeds / "l").symlink_to(archive.root / "outside")
+    # Two names that are exchanged all the time: each is a folder now, and then a link that leads out.
+    swapping = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import os\n"
+            "print(flush=True)\n"
+            "while True:\n"
+            "    os.rename('f', 't'); os.rename('l', 'f'); os.rename('t', 'l')\n"
+            "    os.rename('f', 't'); os.rename('l', 'f'); os.rename('t', 'l')\n",
+        ],
+        cwd=archive.seeds,
+        stdout=subprocess.PIPE,
+    )
+    read = refused = 0
+    try:
+        assert swapping.stdout is not None
+        swapping.stdout.readline()
+        for _ in range(3000):
+            try:
+                with open_file(archive.seeds / "f/secret.txt", "f/secret.txt") as opened:
+                    assert opened.read() == STORY.encode()
+                read += 1
+            except OSError:
+                refused += 1
+    finally:
+        swapping.kill()
+        swapping.communicate()
+    assert read + refused == 3000
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], object]]]:
+    """Things to do to files just before they are looked at for the second time, one after the other."""
+    todo: list[Callable[[], object]] = []
+    real, looks = os.fstat, [0]
+
+    def fstat(descriptor: int) -> os.stat_result:
+        # Opening looks once, reading twice.
+        looks[0] += bool(todo)
+        if todo and looks[0] % 3 == 0:
+            todo.pop(0)()
+        return real(descriptor)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    yield todo
+    assert todo == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again_at_once(
+    tmp_path: Path, meanwhile: list[Callable[[], object]]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Half.")
+    meanwhile += [lambda: path.write_text("The whole of it."), lambda: path.write_text("Short")]
+    assert read_whole(path, "a.txt", MB) == b"Short"
+
+
+def test_a_file_that_never_stands_still_is_left_for_the_next_time(
+    archive: Archive, meanwhile: list[Callable[[], object]]
+) -> None:
+    path = archive.seeds / "a.txt"
+    with archive.open() as index:
+        index.sync()
+        before = state(index)
+        path.write_text("Other\n\nwords, and more to come")
+
+        def grow() -> None:
+            with path.open("a") as file:
+                file.write(" and more")
+
+        meanwhile += [grow] * 3
+        with pytest.raises(OSError, match="it changes while it is read"):
+            read_whole(path, "a.txt", MB)
+        assert state(index) == before
+        assert index.sync().changed == 1
+
+
+def test_a_file_that_grows_beyond_the_bound_while_it_is_read_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"x" * (MB + 5))
+    real = os.fstat
+
+    def smaller(descriptor: int) -> Any:
+        status = list(real(descriptor))
+        status[stat.ST_SIZE] = 10
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", smaller)
+    with pytest.raises(UnreadableDocument, match="at most 1 MB are wanted"):
+        read_whole(path, "a.txt", MB)
+
+
+def test_a_file_that_cannot_be_read_to_its_end_keeps_what_was_indexed(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.sync()
+    before = found(archive)
+    archive.text("a.txt", "Other words.")
+
+    def failing(file: Path, path: str, most: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("indexer.intake.read_whole", failing)
+    report = archive.sync()
+    assert reasons(report)["a.txt"].startswith("it cannot be read (Input/output error)")
+    assert found(archive) == before
+
+
+# Where one may not look: root may everywhere, so these run without that right.
+
+
+def unprivileged(code: str, folder: Path) -> str:
+    """What a program prints that may open only what the permissions of files allow."""
+    before = []
+    if os.geteuid() == 0:
+        rights = "-dac_override,-dac_read_search"
+        before = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is wanted, to be somebody without root's rights")
+    script = (
+        "from indexer import open_index, NutgrafError\n"
+        "def index():\n"
+        "    return open_index('index', sources=['seeds'])\n"
+        f"{textwrap.dedent(code)}"
+    )
+    done = subprocess.run(
+        [*before, sys.executable, "-c", script],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_unreadable_files_and_folders_keep_what_was_indexed(archive: Archive) -> None:
+    archive.text("f/b.txt", "A red tide.")
+    archive.text("g/c.txt", "A green tide.")
+    archive.sync()
+    (archive.seeds / "f").chmod(0)
+    (archive.seeds / "g").chmod(0o444)  # its names can be listed, but nothing in it be looked at
+    (archive.seeds / "a.txt").chmod(0)
+    (archive.seeds / "a.txt").touch()
+    printed = unprivileged(
+        """
+        report = index().sync()
+        print(report.removed, sorted(f.path for f in report.failed), index().search('*', limit=0).total)
+        """,
+        archive.root,
+    )
+    (archive.seeds / "f").chmod(0o755)
+    (archive.seeds / "g").chmod(0o755)
+    assert printed.strip() == "0 ['a.txt', 'f', 'g/c.txt'] 3"
+
+
+def test_an_unreadable_source_is_refused(archive: Archive) -> None:
+    archive.sync()
+    archive.seeds.chmod(0)
+    printed = unprivileged(
+        """
+        for act in (lambda: index().sync(), lambda: index().rebuild()):
+            try:
+                act()
+            except NutgrafError as error:
+                print(type(error).__name__, 'Permission denied' in str(error))
+        print(index().search('*', limit=0).total)
+        """,
+        archive.root,
+    )
+    archive.seeds.chmod(0o755)
+    assert printed.split() == ["SourceMissing", "True", "SourceMissing", "True", "1"]
+
+
+def test_a_source_that_cannot_be_written_is_read(archive: Archive) -> None:
+    for path in (archive.seeds / "a.txt", archive.seeds):
+        path.chmod(0o555)
+    before = contents(archive.seeds)
+    assert unprivileged("print(index().sync().added)", archive.root).strip() == "1"
+    assert contents(archive.seeds) == before
+    archive.seeds.chmod(0o755)
+
+
+# Where sources and the index lie
+
+
+def mounted(archive: Archive, code: str) -> list[str]:
+    """What a program prints that may mount file systems, which nobody else sees."""
+    script = (
+        "import subprocess, sys\n"
+        "from pathlib import Path\n"
+        "from indexer import Config, open_index, NutgrafError\n"
+        "def mount(*words): subprocess.run(['mount', *words], check=True)\n"
+        "def umount(*words): subprocess.run(['umount', *words], check=True)\n"
+        "index = open_index(Config(index=Path('index'), sources=(Path('seeds'),)))\n"
+        "seeds = Path('seeds')\n"
+        f"{textwrap.dedent(code)}"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", sys.executable, "-c", script],
+        cwd=archive.root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_a_source_that_is_a_file_system_of_its_own_is_indexed_and_its_absence_is_noticed(
+    archive: Archive,
+) -> None:
+    (archive.seeds / "a.txt").unlink()
+    printed = mounted(
+        archive,
+        """
+        mount('-t', 'tmpfs', 'none', 'seeds')
+        (seeds / 'lost+found').mkdir()
+        (seeds / 'b.txt').write_text('A story.\\n\\nA tide.')
+        print(index.sync().added)
+        umount('seeds')
+        for act in (index.sync, index.rebuild):
+            try:
+                act()
+            except NutgrafError as error:
+                print(type(error).__name__)
+        print(index.search('tide', limit=0).total)
+        """,
+    )
+    assert printed == ["1", "SourceShrunk", "SourceShrunk", "1"]
+
+
+def test_a_file_system_below_a_source_that_is_not_there_any_more_is_noticed_when_it_had_most(
+    archive: Archive,
+) -> None:
+    printed = mounted(
+        archive,
+        """
+        (seeds / 'disk').mkdir()
+        mount('-t', 'tmpfs', 'none', 'seeds/disk')
+        for number in range(20):
+            (seeds / f'disk/{number}.txt').write_text('A story.\\n\\nA tide.')
+        print(index.sync().added)
+        umount('seeds/disk')
+        try:
+            index.sync()
+        except NutgrafError as error:
+            print(type(error).__name__)
+        print(index.search('tide', limit=0).total)
+        """,
+    )
+    assert printed == ["21", "SourceShrunk", "20"]
+
+
+def test_a_file_system_below_a_source_is_missed_however_little_of_the_source_it_was(archive: Archive) -> None:
+    for number in range(40):
+        archive.text(f"m/{number}.txt", f"Another tide {number}.")
+    printed = mounted(
+        archive,
+        """
+        (seeds / 'disk').mkdir()
+        mount('-t', 'tmpfs', 'none', 'seeds/disk')
+        (seeds / 'disk/deep').mkdir()
+        for number in range(11):
+            (seeds / f'disk/deep/{number}.txt').write_text(f'A story.\\n\\nA tide {number}.')
+        print(index.sync().added)
+        umount('seeds/disk')
+        for act in (index.sync, index.rebuild):
+            try:
+                act()
+            except NutgrafError as error:
+                print(str(error).partition(': ')[2].partition(', of')[0].replace(' ', '_'))
+        print(index.search('tide', limit=0).total)
+        print(index.sync(allow_mass_delete=True).removed)
+        """,
+    )
+    assert printed == ["52", *["nothing_is_left_in_disk"] * 2, "51", "11"]
+
+
+def test_an_index_in_its_source_is_not_indexed(archive: Archive) -> None:
+    with open_index(Config(index=archive.seeds / "index", sources=(archive.seeds,))) as index:
+        index.sync()
+        assert index.sync().unchanged == 1
+        assert index.rebuild().added == 1
+        assert index.sync().files == 1
+
+
+def test_a_source_in_its_index_is_indexed_and_left_alone(archive: Archive) -> None:
+    archive.sync()
+    inner = archive.folder / "seeds"
+    inner.mkdir()
+    (inner / "b.txt").write_text(STORY)
+    before = contents(inner)
+    with open_index(Config(index=archive.folder, sources=(inner,))) as index:
+        index.sync()
+        index.rebuild()
+        index.rebuild()
+        assert index.search("tide", limit=0).total == 1
+    assert contents(inner) == before
+
+
+# Sources that shrink
+
+
+def many(archive: Archive, count: int) -> None:
+    for number in range(count):
+        archive.text(f"m/{number:03}.txt", f"The tide number {number}.")
+
+
+def remove(archive: Archive, count: int) -> None:
+    for path in sorted(archive.seeds.rglob("*.txt"))[:count]:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("had", "gone", "is_refused"),
+    [
+        (1, 1, True),
+        (5, 5, True),
+        (5, 4, False),
+        (12, 10, False),
+        (20, 10, False),
+        (20, 11, True),
+        (22, 11, False),
+        (23, 12, True),
+        (100, 50, False),
+        (100, 51, True),
+    ],
+)
+def test_too_much_at_once_is_refused(archive: Archive, had: int, gone: int, is_refused: bool) -> None:
+    many(archive, had - 1)
+    archive.sync()
+    remove(archive, gone)
+    with archive.open() as index:
+        before = contents(archive.folder)
+        foreseen = index.sync(dry_run=True)
+        assert (foreseen.removed, bool(foreseen.refused)) == (gone, is_refused)
+        if not is_refused:
+            assert index.sync().removed == gone
+            return
+        for act in (index.sync, index.rebuild):
+            with pytest.raises(
+                SourceShrunk, match=f"{gone} of its {had} articles would be removed"
+            ) as caught:
+                act()
+            for word in (str(archive.seeds), "--allow-mass-delete", "nutgraf forget"):
+                assert word in str(caught.value)
+        assert contents(archive.folder) == before
+        assert index.verify().articles == had
+        assert index.sync(allow_mass_delete=True).removed == gone
+        assert index.status().articles == had - gone
+
+
+def test_a_rebuild_goes_without_what_is_gone_when_that_is_allowed(archive: Archive) -> None:
+    many(archive, 30)
+    archive.sync()
+    remove(archive, 25)
+    with archive.open() as index:
+        assert index.rebuild(allow_mass_delete=True).added == 6
+        assert index.sync().unchanged == 6
+
+
+def test_files_that_are_emptied_or_cut_off_are_no_less_gone(archive: Archive) -> None:
+    archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(40)))
+    archive.sync()
+    archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(3)))
+    with pytest.raises(SourceShrunk, match="37 of its 41"):
+        archive.sync()
+    archive.write("lines.jsonl", "")
+    with pytest.raises(SourceShrunk, match="40 of its 41"):
+        archive.sync()
+
+
+def test_files_that_only_moved_are_not_missed(archive: Archive) -> None:
+    many(archive, 30)
+    archive.sync()
+    (archive.seeds / "m").rename(archive.seeds / "moved")
+    with archive.open() as index:
+        assert index.sync(dry_run=True).refused == ""
+        report = index.sync()
+        assert (report.added, report.removed) == (30, 30)
+        (archive.seeds / "moved").rename(archive.seeds / "again")
+        index.rebuild()
+        assert index.status().articles == 31
+
+
+def test_each_source_is_looked_at_by_itself(archive: Archive) -> None:
+    many(archive, 30)
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "Another tide.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        (other.seeds / "b.txt").unlink()
+        with pytest.raises(SourceShrunk, match=f"{other.seeds}: 1 of its 1 articles"):
+            index.sync(archive.seeds, other.seeds)
+        assert index.sync(archive.seeds).unchanged == 31
+
+
+# Sources to do without
+
+
+def test_a_source_that_is_gone_can_be_forgotten_and_then_a_rebuild_works(archive: Archive) -> None:
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "Another tide.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        (other.seeds / "b.txt").unlink()
+        other.seeds.rmdir()
+        with pytest.raises(NutgrafError):
+            index.rebuild()
+        report = index.forget(other.seeds)
+        assert (report.removed, report.changes[0].why) == (1, "its source is forgotten")
+        assert index.status().sources == (str(archive.seeds),)
+        assert index.search("tide", limit=0).total == 0
+        assert index.verify().articles == 1
+        index.rebuild()
+        assert index.verify().articles == 1
+
+
+def test_a_rebuild_does_without_a_source_that_is_gone_when_that_is_allowed(archive: Archive) -> None:
+    other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
+    for made in (other, third):
+        made.text("b.txt", f"A tide in the {made.root.name} harbour.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds, third.seeds)
+        shutil.rmtree(other.root)
+        with pytest.raises(SourceMissing) as caught:
+            index.rebuild()
+        for way in (f"`nutgraf forget {other.seeds}`", "`nutgraf rebuild --allow-mass-delete`"):
+            assert way in str(caught.value)
+        shutil.rmtree(third.root)
+        with pytest.raises(SourceMissing, match=f"{other.seeds}: .*, nor can {third.seeds}: ") as caught:
+            index.rebuild()
+        assert "nutgraf forget" not in str(caught.value)
+        report = index.rebuild(allow_mass_delete=True)
+        assert report.without == [str(other.seeds), str(third.seeds)]
+        assert (report.added, report.removed) == (1, 2)
+        assert [change.why for change in report.changes if change.action == "remove"] == [
+            "its source is gone"
+        ] * 2
+        assert index.status().sources == (str(archive.seeds),)
+        with pytest.raises(SourceMissing, match="other/seeds"):
+            index.rebuild(other.seeds, allow_mass_delete=True)
+
+
+@pytest.mark.parametrize("why", ["the format", "the options", "damage"])
+def test_a_source_is_forgotten_where_nothing_can_be_changed_by_making_the_index_anew(
+    archive: Archive, why: str
+) -> None:
+    other = Archive(archive.root / "other")
+    other.text("b.txt", "Another tide.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        generation = Path(index.path)
+    shutil.rmtree(other.root)
+    if why == "the format":
+        path = generation / "settings.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 5}))
+    elif why == "damage":
+        (generation / "settings.json").write_text("damaged")
+    with archive.open(language="de" if why == "the options" else "en") as index:
+        with pytest.raises(SourceMissing, match="a source of the index is wanted"):
+            index.forget(archive.root / "outside")
+        report = index.forget(other.seeds)
+        assert (report.removed, report.added, report.files) == (1, 0, 0)
+        assert index.status().sources == (str(archive.seeds),)
+        assert index.verify().articles == 1
+
+
+def test_an_id_that_a_forgotten_source_had_goes_to_the_next_who_claims_it(archive: Archive) -> None:
+    archive.lines("b.jsonl", {"id": "one", "text": "The first."})
+    other = Archive(archive.root / "seeds2")
+    other.lines("b.jsonl", {"id": "one", "text": "The second."})
+    with archive.open() as index:
+        assert len(index.sync(archive.seeds, other.seeds).failed) == 1
+        index.forget(archive.seeds)
+        assert index.sync(other.seeds).added == 1
+        assert index.article("one").paragraphs == ("The second.",)
+
+
+def test_only_a_source_can_be_forgotten(archive: Archive) -> None:
+    archive.sync()
+    before = contents(archive.folder)
+    with (
+        archive.open() as index,
+        pytest.raises(NutgrafError, match="a source of the index is wanted") as caught,
+    ):
+        index.forget(archive.root / "outside")
+    assert str(archive.seeds) in str(caught.value)
+    assert contents(archive.folder) == before

@@ -1,0 +1,753 @@
+"""Sync: whatever happens to the files, the index ends up saying what they say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index, sync
+from indexer.catalog import Entry, Stamp
+from indexer.listing import Listing, list_source, plan
+from indexer.readers import read
+from indexer.sync import SyncReport, default_id
+from tests.fixtures.folders import Archive, articles, contents, state
+
+EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))
+
+ONE = {"id": "one", "text": "First crane."}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    made.text("sub/b.txt", "A red tide.")
+    made.lines("c.jsonl", ONE, {"id": "two", "text": "Second."}, {"id": "three", "text": "Third."})
+    return made
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the times of files at once, instead of when they are two seconds old."""
+    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+
+
+@pytest.fixture
+def young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the times of no file, however long ago it was written by now."""
+    monkeypatch.setattr(sync, "_SETTLED_NS", 1 << 62)
+
+
+def counts(report: SyncReport) -> tuple[int, int, int, int]:
+    return report.added, report.changed, report.removed, report.unchanged
+
+
+def reasons(report: SyncReport) -> dict[str, str]:
+    return {failure.path: failure.reason for failure in report.failed}
+
+
+_opened: list[str] | None = None
+
+
+def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and _opened is not None and not arguments[2] & os.O_DIRECTORY:
+        _opened.append(str(arguments[0]))
+
+
+sys.addaudithook(_note_opening)
+
+
+@contextmanager
+def noting_files_opened() -> Iterator[list[str]]:
+    global _opened
+    _opened = []
+    try:
+        yield _opened
+    finally:
+        _opened = None
+
+
+# Changes
+
+
+def test_new_changed_and_gone_files_are_one_commit(archive: Archive) -> None:
+    assert counts(archive.sync()) == (5, 0, 0, 0)
+    with archive.open() as index:
+        first = index.status().generation
+        commits = {path.name for path in (archive.folder / first).glob("*.toc")}
+        archive.text("a.txt", "A crane that moved.")
+        archive.text("new.txt", "News of the tide.")
+        (archive.seeds / "sub/b.txt").unlink()
+        report = index.sync()
+        assert counts(report) == (1, 1, 1, 3)
+        assert {(change.action, change.path, change.why) for change in report.changes} == {
+            ("change", "a.txt", "the file changed"),
+            ("add", "new.txt", "the file is new"),
+            ("remove", "sub/b.txt", "the file is gone"),
+        }
+        assert index.status().generation == first
+        after = {path.name for path in (archive.folder / first).glob("*.toc")}
+    assert (commits, after) == ({"_MAIN_1.toc"}, {"_MAIN_2.toc"})
+    assert archive.texts() == {
+        "a.txt:a": ("A crane that moved.",),
+        "new.txt:new": ("News of the tide.",),
+        "c.jsonl:one": ("First crane.",),
+        "c.jsonl:two": ("Second.",),
+        "c.jsonl:three": ("Third.",),
+    }
+
+
+def test_a_run_without_changes_writes_nothing(archive: Archive) -> None:
+    archive.sync()
+    before = contents(archive.folder)
+    assert counts(archive.sync()) == (0, 0, 0, 5)
+    assert contents(archive.folder) == before
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_run_without_changes_opens_no_source_file(archive: Archive) -> None:
+    archive.sync()
+    before = contents(archive.folder)
+    with noting_files_opened() as opened:
+        assert counts(archive.sync()) == (0, 0, 0, 5)
+    assert opened
+    assert not {"a.txt", "b.txt", "c.jsonl"} & {Path(name).name for name in opened}
+    assert contents(archive.folder) == before
+
+
+@pytest.mark.usefixtures("young")
+def test_a_young_file_is_read_again_for_its_clock_may_not_have_ticked(archive: Archive) -> None:
+    archive.sync()
+    with noting_files_opened() as opened:
+        archive.sync()
+    assert {"a.txt", "b.txt", "c.jsonl"} <= {Path(name).name for name in opened}
+
+
+@pytest.mark.parametrize("when", [1, 10**9, None], ids=["1970", "2001", "the same time"])
+@pytest.mark.usefixtures("settled")
+def test_other_content_is_noticed_whatever_its_time_says(archive: Archive, when: int | None) -> None:
+    path = archive.text("a.txt", "AAAA crane.")
+    archive.sync()
+    before = path.stat()
+    archive.text("a.txt", "BBBB crane.")
+    time = before.st_mtime_ns if when is None else when * 10**9
+    os.utime(path, ns=(time, time))
+    assert path.stat().st_size == before.st_size
+    assert counts(archive.sync()) == (0, 1, 0, 4)
+    assert archive.texts()["a.txt:a"] == ("BBBB crane.",)
+
+
+def test_a_file_put_back_from_a_backup_with_its_old_date_is_noticed(archive: Archive) -> None:
+    path = archive.seeds / "a.txt"
+    os.utime(path, (10**9, 10**9))
+    old, written = path.read_bytes(), path.stat().st_mtime_ns
+    archive.sync()
+    archive.text("a.txt", "A newer text.")
+    archive.sync()
+    path.write_bytes(old)
+    os.utime(path, ns=(written, written))
+    assert counts(archive.sync()) == (0, 1, 0, 4)
+    assert archive.texts()["a.txt:a"] == ("A crane in the harbour.",)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_touched_file_is_unchanged_and_from_then_on_known_by_its_new_time(archive: Archive) -> None:
+    archive.sync()
+    (archive.seeds / "a.txt").touch()
+    os.utime(archive.seeds / "c.jsonl", (10**9, 10**9))
+    assert counts(archive.sync()) == (0, 0, 0, 5)
+    with noting_files_opened() as opened:
+        assert counts(archive.sync()) == (0, 0, 0, 5)
+    assert not {"a.txt", "b.txt", "c.jsonl"} & {Path(name).name for name in opened}
+
+
+def test_a_renamed_file_keeps_nothing_stale(archive: Archive) -> None:
+    archive.sync()
+    (archive.seeds / "a.txt").rename(archive.seeds / "z.txt")
+    (archive.seeds / "c.jsonl").rename(archive.seeds / "b.jsonl")
+    assert counts(archive.sync()) == (1, 3, 1, 1)
+    assert set(archive.texts()) == {"z.txt:z", "sub/b.txt:b", "b.jsonl:one", "b.jsonl:two", "b.jsonl:three"}
+    with archive.open() as index:
+        assert index.search("crane").total == 2
+
+
+def test_of_a_file_with_several_articles_only_the_changed_one_is_written_again(archive: Archive) -> None:
+    archive.sync()
+    archive.lines("c.jsonl", ONE, {"id": "two", "text": "Other."}, {"id": "four", "text": "New."})
+    report = archive.sync()
+    assert counts(report) == (1, 1, 1, 3)
+    assert {(change.action, change.id, change.why) for change in report.changes} == {
+        ("change", "two", "the file changed"),
+        ("add", "four", "the file changed"),
+        ("remove", "three", "it is no longer in the file"),
+    }
+
+
+def test_an_emptied_source_empties_the_index_and_fills_it_again(archive: Archive) -> None:
+    archive.sync()
+    with archive.open() as index:
+        before = state(index)
+        kept = [(path, path.read_bytes()) for path in archive.seeds.rglob("*") if path.is_file()]
+        for path, _ in kept:
+            path.unlink()
+        assert counts(index.sync(allow_mass_delete=True)) == (0, 0, 5, 0)
+        assert (index.status().articles, index.search("crane").total, articles(index)) == (0, 0, [])
+        for path, data in kept:
+            path.write_bytes(data)
+        assert counts(index.sync()) == (5, 0, 0, 0)
+        assert state(index) == before
+
+
+# Ids
+
+
+def test_ids_move_between_files_in_one_sync(archive: Archive) -> None:
+    archive.lines("d.jsonl", {"id": "four", "text": "Fourth."})
+    archive.sync()
+    archive.lines("c.jsonl", {"id": "four", "text": "Fourth."}, {"id": "two", "text": "Second."})
+    archive.lines("d.jsonl", {"id": "one", "text": "First."}, {"id": "three", "text": "Third."})
+    report = archive.sync()
+    assert (counts(report), report.failed) == ((0, 3, 0, 3), [])
+    assert {name for name in archive.texts() if "jsonl" in name} == {
+        "c.jsonl:four",
+        "c.jsonl:two",
+        "d.jsonl:one",
+        "d.jsonl:three",
+    }
+
+
+def test_an_id_that_two_files_claim_goes_to_the_first_until_that_one_goes(archive: Archive) -> None:
+    archive.lines("d.jsonl", {"id": "one", "text": "Also first."}, {"id": "five", "text": "Fifth."})
+    taken = {"d.jsonl": "the id 'one' is taken by c.jsonl"}
+    for _ in range(2):
+        assert reasons(archive.sync()) == taken
+        assert {"c.jsonl:one", "d.jsonl:five"} <= set(archive.texts())
+    (archive.seeds / "c.jsonl").unlink()
+    report = archive.sync()
+    assert report.failed == []
+    assert archive.texts()["d.jsonl:one"] == ("Also first.",)
+
+
+def test_a_file_that_comes_first_takes_an_id_as_it_would_in_a_new_index(archive: Archive) -> None:
+    archive.sync()
+    archive.lines("b.jsonl", {"id": "two", "text": "Mine."})
+    with archive.open() as index:
+        foreseen = index.sync(dry_run=True)
+        report = index.sync()
+        assert counts(foreseen) == counts(report) == (0, 1, 0, 4)
+        assert reasons(report) == {"c.jsonl": "the id 'two' is taken by b.jsonl"}
+        assert index.article("two").paragraphs == ("Mine.",)
+        ours = state(index)
+        index.rebuild()
+        assert state(index) == ours
+        (archive.seeds / "b.jsonl").unlink()
+        assert counts(index.sync()) == (0, 1, 0, 4)
+        assert index.article("two").paragraphs == ("Second.",)
+        assert index.status().failures == ()
+
+
+def test_an_id_twice_in_one_file_is_a_failure_of_the_second(archive: Archive) -> None:
+    archive.lines("d.jsonl", {"id": "x", "text": "This."}, {"id": "x", "text": "That."})
+    for _ in range(2):
+        assert reasons(archive.sync()) == {"d.jsonl": "the id 'x' is taken by d.jsonl"}
+        assert archive.texts()["d.jsonl:x"] == ("This.",)
+
+
+def test_an_id_is_the_name_made_plain_and_tells_paths_apart() -> None:
+    names = [
+        default_id(Path("/x/seeds"), path) for path in ("Ünï côde!.txt", "a/b.txt", "c/b.txt", "東京.md")
+    ]
+    assert [name.rpartition("-")[0] for name in names] == ["uni-code", "b", "b", "article"]
+    assert len(set(names)) == 4
+    assert default_id(Path("/elsewhere/seeds"), "a/b.txt") == names[1]
+
+
+# What cannot be read
+
+
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_dangling(path: Path) -> None:
+    path.symlink_to("nowhere.txt")
+
+
+def make_loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def make_way_out(path: Path) -> None:
+    secret = path.parent.parent / "secret.txt"
+    secret.write_text("Secret\n\nThe secret crane.\n")
+    path.symlink_to(secret)
+
+
+def make_damaged_gzip(path: Path) -> None:
+    path.write_bytes(b"\x1f\x8b\x08 and so on")
+
+
+def make_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+BAD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a FIFO": (make_fifo, "it is no regular file"),
+    "a dangling link": (make_dangling, "it cannot be opened (No such file or directory)"),
+    "a link to itself": (make_loop, "it cannot be opened (Too many levels of symbolic links)"),
+    "a link out of the source": (make_way_out, "the link leads out of the source"),
+    "damaged gzip data": (make_damaged_gzip, "gzip data is damaged"),
+    "an empty file": (make_empty, ""),
+}
+
+
+@pytest.mark.parametrize("name", ["0.txt", "b.txt", "zz.txt"], ids=["first", "between", "last"])
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_file_is_reported_and_stops_no_other(archive: Archive, bad: str, name: str) -> None:
+    make, reason = BAD[bad]
+    make(archive.seeds / name)
+    foreseen = archive.sync(dry_run=True)
+    report = archive.sync()
+    assert counts(foreseen) == counts(report) == (5, 0, 0, 0)
+    assert reasons(report).keys() == {name}
+    assert reasons(report)[name].startswith(reason)
+    again = archive.sync()
+    assert (counts(again), again.failed) == ((0, 0, 0, 5), report.failed)
+    with archive.open() as index:
+        assert index.search("secret").total == 0
+
+
+@pytest.mark.parametrize("bad", ["a FIFO", "a dangling link", "a link to itself", "a link out of the source"])
+def test_what_was_indexed_stays_while_its_file_cannot_be_looked_at(archive: Archive, bad: str) -> None:
+    archive.sync()
+    before = archive.texts()
+    path = archive.seeds / "a.txt"
+    text = path.read_bytes()
+    path.unlink()
+    BAD[bad][0](path)
+    report = archive.sync()
+    assert counts(report) == (0, 0, 0, 5)
+    assert reasons(report) == {"a.txt": BAD[bad][1]}
+    assert archive.texts() == before
+    path.unlink()
+    path.write_bytes(text)
+    report = archive.sync()
+    assert (counts(report), report.failed) == ((0, 0, 0, 5), [])
+
+
+def test_a_file_that_became_a_folder_is_gone(archive: Archive) -> None:
+    archive.sync()
+    (archive.seeds / "a.txt").unlink()
+    archive.text("a.txt/inner.txt", "Within.")
+    report = archive.sync()
+    assert (counts(report), report.failed) == ((1, 0, 1, 4), [])
+
+
+def test_a_linked_folder_is_not_followed_and_said_when_it_leads_out(archive: Archive) -> None:
+    outside = archive.root / "outside"
+    outside.mkdir()
+    (outside / "x.txt").write_text("X\n\nOutside crane.\n")
+    (archive.seeds / "way").symlink_to(outside)
+    (archive.seeds / "again").symlink_to("sub")
+    (archive.seeds / "round").symlink_to(".")
+    report = archive.sync()
+    assert counts(report) == (5, 0, 0, 0)
+    assert reasons(report) == {"way": "the link leads out of the source"}
+
+
+def test_a_link_within_the_source_is_read(archive: Archive) -> None:
+    (archive.seeds / "link.txt").symlink_to("a.txt")
+    report = archive.sync()
+    assert (counts(report), report.failed) == ((6, 0, 0, 0), [])
+
+
+class Vandal:
+    """Does something to the files after they were listed and before they are read."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.act = act
+
+    def start(self, files: int, size: int) -> None:
+        self.act()
+
+    def advance(self, size: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("longer", [False, True], ids=["same size", "other size"])
+def test_a_file_that_vanishes_meanwhile_is_reported_and_keeps_its_article(
+    archive: Archive, longer: bool
+) -> None:
+    archive.sync()
+    before = archive.texts()
+    archive.text("a.txt", "A crane in the Harbour." + "!" * longer)
+    report = archive.sync(progress=Vandal((archive.seeds / "a.txt").unlink))
+    assert counts(report) == (0, 0, 0, 5)
+    assert reasons(report)["a.txt"].startswith("it cannot be read (No such file or directory)")
+    assert archive.texts() == before
+    assert counts(archive.sync()) == (0, 0, 1, 4)
+
+
+def test_a_new_file_that_vanishes_meanwhile_is_forgotten_with_the_next_sync(archive: Archive) -> None:
+    path = archive.text("new.txt", "News.")
+    report = archive.sync(progress=Vandal(path.unlink))
+    assert (counts(report), set(reasons(report))) == ((5, 0, 0, 0), {"new.txt"})
+    report = archive.sync()
+    assert (counts(report), report.failed) == ((0, 0, 0, 5), [])
+
+
+def test_an_article_that_moved_belongs_to_one_file_even_if_the_other_vanishes(archive: Archive) -> None:
+    archive.sync()
+    archive.lines("b.jsonl", {"id": "two", "text": "Moved."})
+    archive.lines("c.jsonl", {"id": "one", "text": "First crane."}, {"id": "new", "text": "New."})
+    kept = (archive.seeds / "c.jsonl").read_bytes()
+    report = archive.sync(progress=Vandal((archive.seeds / "c.jsonl").unlink))
+    assert counts(report) == (0, 1, 0, 4)
+    (archive.seeds / "c.jsonl").write_bytes(kept)
+    archive.sync()
+    with archive.open() as index:
+        assert index.article("two").source == "b.jsonl"
+        ours = state(index)
+        index.rebuild()
+        assert state(index) == ours
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(archive: Archive) -> None:
+    archive.sync()
+    archive.text("a.txt", "Half.")
+    archive.sync(progress=Vandal(lambda: (archive.text("a.txt", "The whole of it."), None)[1]))
+    archive.sync()
+    assert archive.texts()["a.txt:a"] == ("The whole of it.",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "line\nbreak.txt",
+        "tab\tand 'quotes' \"too\".txt",
+        "-x.txt",
+        "A.TXT",
+        "ö" * 125 + ".txt",
+        " .txt",
+        "…/東京.md",
+    ],
+)
+def test_any_name_that_is_text_is_indexed(archive: Archive, name: str) -> None:
+    archive.text(name, "A strangely named heron.")
+    report = archive.sync()
+    assert (report.failed, report.added) == ([], 6)
+    assert counts(archive.sync()) == (0, 0, 0, 6)
+    with archive.open() as index:
+        (hit,) = index.search("heron").hits
+        assert hit.article.source == name
+
+
+def test_a_name_that_is_no_text_is_reported(archive: Archive) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    archive.text(name, "Coffee.")
+    for added in (5, 0):
+        report = archive.sync()
+        assert (report.added, set(reasons(report))) == (added, {name})
+    with archive.open() as index:
+        assert [failure.path for failure in index.status().failures] == [name]
+        index.rebuild()
+        assert index.status().articles == 5
+
+
+def test_hidden_files_and_other_types_are_passed_over(archive: Archive) -> None:
+    for name in (".hidden.txt", ".git/x.txt", "sub/.x.md", "x.pdf", "txt", "notes.txt~"):
+        archive.text(name, "Not for readers.")
+    report = archive.sync()
+    assert (counts(report), report.files, report.failed) == ((5, 0, 0, 0), 3, [])
+
+
+def test_a_file_that_is_too_large_is_reported_until_the_bound_is_raised(archive: Archive) -> None:
+    archive.text("large.txt", "heron " * 200_000)
+    with archive.open(max_file_mb=1) as index:
+        for added, unchanged in ((5, 0), (0, 5)):
+            report = index.sync()
+            assert counts(report) == (added, 0, 0, unchanged)
+            assert reasons(report)["large.txt"].startswith("at most 1 MB are wanted, it has 1.1")
+    with archive.open(max_file_mb=2) as index:
+        assert counts(index.sync()) == (1, 0, 0, 5)
+        assert index.status().failures == ()
+
+
+def test_what_could_not_be_read_is_in_the_status_of_an_index_that_is_open(archive: Archive) -> None:
+    with archive.open() as index:
+        index.sync()
+        assert index.status().failures == ()
+        archive.write("empty.txt", "")
+        index.sync()
+        assert [failure.path for failure in index.status().failures] == ["empty.txt"]
+        (archive.seeds / "empty.txt").unlink()
+        index.sync()
+        assert index.status().failures == ()
+
+
+def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archive) -> None:
+    archive.lines(
+        "d.jsonl", "{", {"id": "ok", "text": "Fine."}, "[]", {"id": "a\tb", "text": "x"}, {"text": "\udc80"}
+    )
+    report = archive.sync()
+    assert report.added == 6
+    assert set(reasons(report)) == {"d.jsonl:1", "d.jsonl:3", "d.jsonl:4", "d.jsonl:5"}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RecursionError("too deep"), "its reader failed (RecursionError: too deep)"),
+        (ValueError(), "its reader failed (ValueError: )"),
+        (OSError("odd"), "its reader failed (OSError: odd)"),
+        # What the system refuses is no fault of the document.
+        (OSError(5, "odd"), "it cannot be read (odd)"),
+    ],
+    ids=repr,
+)
+def test_a_document_that_trips_its_reader_stops_no_other(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def tripping(data: bytes, name: str, *rest: Any, **more: Any) -> Iterator[Article | Failure]:
+        if name == "b.txt":
+            raise error
+        return read(data, name, *rest, **more)
+
+    monkeypatch.setattr(intake, "read", tripping)
+    archive.text("b.txt", "Harmless.")
+    report = archive.sync()
+    assert counts(report) == (5, 0, 0, 0)
+    assert reasons(report) == {"b.txt": said}
+
+
+# Sources
+
+
+def test_a_file_can_be_a_source_whatever_its_suffix(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("Notes\n\nThe heron notes.\n")
+    with archive.open() as index:
+        assert counts(index.sync(tmp_path / "notes")) == (1, 0, 0, 0)
+        assert counts(index.sync()) == (5, 0, 0, 0)
+        assert counts(index.sync(tmp_path / "notes", archive.seeds)) == (0, 0, 0, 6)
+        assert index.status().sources == (str(tmp_path / "notes"), str(archive.seeds))
+        (tmp_path / "notes").write_text("Notes\n\nThe egret notes.\n")
+        assert counts(index.sync(tmp_path / "notes")) == (0, 1, 0, 0)
+
+
+def test_the_same_folder_is_the_same_source_however_it_is_named(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.sync()
+    (archive.root / "link").symlink_to("seeds")
+    monkeypatch.chdir(archive.root)
+    with archive.open() as index:
+        assert counts(index.sync("seeds")) == (0, 0, 0, 5)
+        assert counts(index.sync(archive.root / "link", "seeds/../seeds")) == (0, 0, 0, 5)
+
+
+@pytest.mark.parametrize(
+    "sources", [("seeds", "seeds/sub"), ("seeds/sub", "seeds"), ("seeds", "seeds/a.txt")], ids=str
+)
+def test_sources_that_overlap_are_refused(archive: Archive, sources: tuple[str, ...]) -> None:
+    with archive.open() as index, pytest.raises(SourceMissing, match="do not overlap"):
+        index.sync(*(archive.root / source for source in sources))
+    assert not archive.open().exists
+    archive.sync()
+    before = contents(archive.folder)
+    for source in ("seeds/sub", "."):
+        with archive.open() as index, pytest.raises(SourceMissing, match="do not overlap"):
+            index.sync(archive.root / source)
+    assert contents(archive.folder) == before
+
+
+def test_a_missing_source_does_no_harm(archive: Archive) -> None:
+    with archive.open() as index:
+        with pytest.raises(SourceMissing, match=r"nowhere: a folder .* is wanted, .*`nutgraf forget` does"):
+            index.sync(archive.root / "nowhere")
+        assert not index.exists
+        index.sync()
+        before = contents(archive.folder)
+        archive.seeds.rename(archive.root / "away")
+        archive_is_away = pytest.raises(SourceMissing, match="No such file or directory")
+        with archive_is_away:
+            index.sync()
+        with archive_is_away:
+            index.sync(archive.root / "away", archive.seeds)
+        with archive_is_away:
+            index.rebuild()
+        assert contents(archive.folder) == before
+        assert index.search("crane").total == 2
+
+
+def test_two_sources_of_one_name_keep_their_articles_apart(archive: Archive) -> None:
+    other = Archive(archive.root / "other")
+    other.text("a.txt", "The other crane.")
+    with archive.open() as index:
+        index.sync(archive.seeds, other.seeds)
+        assert index.search("crane").total == 3
+        assert counts(index.sync(archive.seeds, other.seeds)) == (0, 0, 0, 6)
+
+
+def test_a_source_that_holds_the_index_does_not_index_it(archive: Archive) -> None:
+    with open_index(Config(index=archive.seeds / "index_data", sources=(archive.seeds,))) as index:
+        assert counts(index.sync()) == (5, 0, 0, 0)
+        assert counts(index.sync()) == (0, 0, 0, 5)
+
+
+# Dry runs
+
+
+def test_a_dry_run_writes_nothing_and_foresees_the_real_one(archive: Archive) -> None:
+    foreseen = archive.sync(dry_run=True)
+    assert not archive.folder.exists()
+    assert same(foreseen, archive.sync())
+    archive.text("a.txt", "Other.")
+    (archive.seeds / "sub/b.txt").unlink()
+    archive.lines("c.jsonl", {"id": "one", "text": "First crane."}, "nonsense")
+    before = contents(archive.folder)
+    foreseen = archive.sync(dry_run=True)
+    assert contents(archive.folder) == before
+    assert same(foreseen, archive.sync())
+
+
+def same(foreseen: SyncReport, real: SyncReport) -> bool:
+    assert (foreseen.dry_run, real.dry_run) == (True, False)
+    one, other = foreseen.as_json(), real.as_json()
+    for answer in (one, other):
+        del answer["seconds"], answer["dry_run"]
+    assert one == other
+    return True
+
+
+# Planning
+
+
+def test_a_plan_is_made_from_two_listings_alone() -> None:
+    stamp = Stamp(1, 2, 3)
+    known = {
+        "same": Entry(Stamp(1, 2, 3, "f")),
+        "size": Entry(Stamp(9, 2, 3, "f")),
+        "time": Entry(Stamp(1, 9, 3, "f")),
+        "inode": Entry(Stamp(1, 2, 9, "f")),
+        "young": Entry(Stamp(1, 0, 3, "f")),
+        "gone": Entry(stamp),
+        "dark/hidden": Entry(stamp),
+    }
+    files = dict.fromkeys(("same", "size", "time", "inode", "young", "new"), stamp)
+    listing = Listing(files, [Failure("dark", "no")])
+    assert [(step.path, step.action, step.why) for step in plan(listing, known)] == [
+        ("dark/hidden", "keep", "it cannot be looked at"),
+        ("gone", "remove", "the file is gone"),
+        ("inode", "check", "the file's time is another"),
+        ("new", "add", "the file is new"),
+        ("same", "keep", "size and times are the same"),
+        ("size", "check", "the file's size is another"),
+        ("time", "check", "the file's time is another"),
+        ("young", "check", "the file's time is another"),
+    ]
+
+
+def test_a_listing_is_in_the_same_order_everywhere(archive: Archive) -> None:
+    for name in ("z.txt", "B.txt", "sub/a.txt"):
+        archive.text(name, "x")
+    assert sorted(list_source(archive.seeds).files) == [
+        "B.txt",
+        "a.txt",
+        "c.jsonl",
+        "sub/a.txt",
+        "sub/b.txt",
+        "z.txt",
+    ]
+
+
+# Any edits
+
+_WORDS = st.sampled_from(["crane harbour", "red tide", "one", "harbour crane. Crane!", "tide", "x"])
+_LINES = st.lists(st.tuples(st.sampled_from("pq"), _WORDS), min_size=1, max_size=3)
+_TEXTS = st.sampled_from(["a.txt", "d/b.txt"])
+_SETS = st.sampled_from(["c.jsonl", "d/e.jsonl"])
+_SYNC = st.tuples(st.just("sync"), st.just(""), st.none())
+_CLAIM = st.tuples(st.just("lines"), _SETS, _LINES)
+_CHANGES = st.one_of(
+    st.tuples(st.just("text"), _TEXTS, _WORDS),
+    st.tuples(st.just("delete"), _SETS | _TEXTS, st.none()),
+    st.tuples(st.just("rename"), _SETS, _SETS),
+    st.tuples(st.just("rename"), _TEXTS, _TEXTS),
+    st.tuples(st.just("touch"), _SETS | _TEXTS, st.sampled_from([10**9, 2 * 10**9])),
+)
+# Most often: files that claim each other's ids, from one sync to the next.
+_EDITS = st.lists(
+    st.sampled_from([_SYNC, _CLAIM, _CHANGES]).flatmap(lambda kind: kind), min_size=8, max_size=16
+)
+
+
+def edit(archive: Archive, action: str, name: str, how: Any) -> None:
+    path = archive.seeds / name
+    if action == "text":
+        archive.text(name, how, title="one" if "one" in how else "Title")
+    elif action == "lines":
+        archive.lines(name, *({"id": key, "title": words[:3], "text": words} for key, words in how))
+    elif not path.exists():
+        return
+    elif action == "delete":
+        path.unlink()
+    elif action == "rename":
+        (archive.seeds / how).parent.mkdir(exist_ok=True)
+        path.replace(archive.seeds / how)
+    elif action == "touch":
+        os.utime(path, (how, how))
+
+
+@settings(max_examples=EXAMPLES)
+@given(edits=_EDITS)
+def test_any_sequence_of_edits_ends_in_the_index_that_a_new_one_would_be(
+    edits: list[tuple[str, str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The promise with its clock faster: what is older than this many nanoseconds is known by its times.
+    monkeypatch.setattr(sync, "_SETTLED_NS", 20_000_000)
+    archive = Archive(tmp_path_factory.mktemp("edits"))
+    archive.seeds.mkdir()
+    with archive.open() as index:
+        for action, name, how in [*edits, ("sync", "", None)]:
+            if action == "sync":
+                assert same(*(index.sync(dry_run=dry, allow_mass_delete=True) for dry in (True, False)))
+            else:
+                edit(archive, action, name, how)
+        with open_index(Config(index=archive.root / "new", sources=(archive.seeds,))) as new:
+            new.sync()
+            assert state(index) == state(new)
+        untouched(index)
+
+
+def untouched(index: Index) -> None:
+    report = index.sync()
+    assert (report.added, report.changed, report.removed) == (0, 0, 0)
+
+
+def test_the_reports_numbers_are_those_of_its_changes() -> None:
+    report = SyncReport()
+    for action, name in (("add", "a"), ("change", "b"), ("remove", "c"), ("add", "d")):
+        report.record(action, name, "p", "why")  # type: ignore[arg-type]
+    assert counts(report) == (2, 1, 1, 0)
+    assert report.as_json()["changes"][0] == {"action": "add", "id": "a", "path": "p", "why": "why"}
+
+
+def test_articles_that_apps_put_in_outlive_every_sync(archive: Archive) -> None:
+    with archive.open() as index:
+        index.put([Article(id="two", paragraphs=("Put in.",))])
+        report = index.sync()
+        assert counts(report) == (4, 0, 0, 0)
+        assert reasons(report) == {"c.jsonl": "the id 'two' is taken by an article that an app put in"}
+        index.remove(["two"])
+        assert counts(index.sync()) == (1, 0, 0, 4)
+        assert index.article("two").paragraphs == ("Second.",)

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+import webui
+from indexer import open_index
+from indexer.model import Article
+from tests.webui.test_views import ARTICLES, COPIES, NIGHT, archive, client
+
+SITE = client()
+
+
+def answer_to(site: FlaskClient, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = site.get(path).get_json()
+    return answer
+
+
+def test_a_search_answers_as_the_library_does() -> None:
+    response = client().get("/api/search?q=silk+road&limit=5&offset=0")
+    assert response.mimetype == "application/json"
+    expected = archive(*ARTICLES).search("silk road", limit=5).as_json()
+    assert {**response.get_json(), "took_ms": 0} == {**expected, "took_ms": 0}
+
+
+def test_a_search_is_explained_when_asked() -> None:
+    answer = answer_to(client(), "/api/search?q=silk+road&explain=1")
+    assert [clause["label"] for clause in answer["receipt"]["clauses"]] == ["silk", "road"]
+    assert answer["hits"][0]["explanation"]["words"]
+    assert answer_to(client(), "/api/search?q=silk")["receipt"] is None
+    assert client().get("/api/search?q=silk&explain=perhaps").status_code == 400
+
+
+def test_the_limit_is_the_page_size_unless_it_is_given() -> None:
+    many = [Article(id=f"n{n}", title="silk", paragraphs=("x",)) for n in range(30)]
+    site = client(*many)
+    assert len(answer_to(site, "/api/search?q=silk")["hits"]) == 10
+    answer = answer_to(site, "/api/search?q=silk&limit=4&offset=28")
+    assert (len(answer["hits"]), answer["offset"], answer["total"]) == (2, 28, 30)
+
+
+LABELLED = [
+    Article(id="a", title="silk", published="2021-03-04", source="wire", url="https://www.one.example/a"),
+    Article(id="b", title="silk", published="2021-04", source="blog", url="https://sub.one.example/b"),
+    Article(id="c", title="silk", language="de"),
+]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "options"),
+    [
+        ("source=wire&source=blog", {"source": ["wire", "blog"]}),
+        ("site=one.example", {"site": "one.example"}),
+        ("language=de", {"language": "de"}),
+        ("undated=1", {"undated": True}),
+        ("undated=no", {"undated": False}),
+        ("half_life=30.5", {"half_life": 30.5}),
+        ("facet=year&facet=site", {"facets": ["year", "site"]}),
+        ("timeline=auto", {"timeline": True}),
+        ("timeline=month&after=2021&before=2022", {"timeline": "month", "after": "2021", "before": "2022"}),
+    ],
+)
+def test_what_narrows_a_search_is_named_as_in_the_library(parameters: str, options: dict[str, Any]) -> None:
+    answer = answer_to(client(*LABELLED), f"/api/search?q=silk&{parameters}")
+    expected = archive(*LABELLED).search("silk", **options).as_json()
+    assert {**answer, "took_ms": 0} == {**expected, "took_ms": 0}
+
+
+def test_a_timeline_can_be_had_alone() -> None:
+    answer = answer_to(client(*LABELLED), "/api/timeline?q=silk&by=month")
+    assert set(answer) == {"query", "total", "took_ms", "notes", "timeline"}
+    assert [(bar["start"], bar["articles"]) for bar in answer["timeline"]["bars"]] == [
+        ("2021-03", 1),
+        ("2021-04", 1),
+    ]
+    assert answer["timeline"]["undated"] == 1
+
+
+def test_pages_lead_on_by_their_cursor() -> None:
+    site = client(*LABELLED)
+    first = answer_to(site, "/api/search?q=silk&sort=oldest&limit=2")
+    second = answer_to(site, f"/api/search?q=silk&sort=oldest&limit=2&cursor={first['cursor']}")
+    assert [hit["id"] for page in (first, second) for hit in page["hits"]] == ["a", "b", "c"]
+    assert (second["offset"], second["cursor"]) == (2, None)
+
+
+def test_text_travels_as_it_is() -> None:
+    response = client(Article(id="東", title="東京 <b>", paragraphs=("</script>",))).get("/api/search?q=東京")
+    assert "東京 <b>" in response.text
+    assert response.get_json()["hits"][0]["id"] == "東"
+
+
+@pytest.mark.parametrize("name", ["silk/1", "vaccine"])
+def test_an_article_comes_with_anchors_and_spans(name: str) -> None:
+    answer = answer_to(client(), f"/api/articles/{name}?q=road")
+    assert answer["id"] == name
+    assert all(p["anchor"].startswith("p-") for p in answer["paragraphs"])
+    assert [s for p in answer["paragraphs"] for s in p["spans"]]
+
+
+def test_suggestions_are_the_library_s() -> None:
+    found = answer_to(client(), "/api/suggest?q=silk+ro&limit=3")
+    expected = [one.as_json() for one in archive(*ARTICLES).suggest("silk ro", 3)]
+    assert found == {"query": "silk ro", "suggestions": expected}
+    assert found["suggestions"][0]["text"] == "silk road"
+    assert answer_to(client(), "/api/suggest") == {"query": "", "suggestions": []}
+    assert answer_to(client(), "/api/suggest?q=silk&limit=0")["suggestions"] == []
+
+
+def test_an_article_with_an_awkward_id_is_named_by_a_parameter() -> None:
+    site = client(Article(id="../x", title="X", paragraphs=("x",)))
+    assert answer_to(site, f"/api/articles/?id={quote('../x', safe='')}")["id"] == "../x"
+
+
+def test_near_duplicates_are_one_hit_unless_all_are_asked_for() -> None:
+    site = client(*COPIES, NIGHT)
+    answer = answer_to(site, "/api/search?q=line&sort=newest")
+    assert (answer["total"], answer["folded"]) == (3, 2)
+    assert [hit["id"] for hit in answer["hits"]] == ["copy/2"]
+    assert [other["id"] for other in answer["hits"][0]["also"]] == ["copy/1", "copy/0"]
+    answer = answer_to(site, "/api/search?q=line&fold=0")
+    assert (len(answer["hits"]), answer["folded"]) == (3, 0)
+    assert answer_to(site, "/api/search?q=trams&fold=maybe")["status"] == 400
+
+
+def test_similar_articles_come_with_near_duplicates_apart() -> None:
+    site = client(*COPIES, NIGHT)
+    answer = answer_to(site, "/api/similar/copy/0")
+    assert answer["id"] == "copy/0"
+    assert [other["id"] for other in answer["also"]] == ["copy/2", "copy/1"]
+    assert [hit["id"] for hit in answer["hits"]] == ["night"]
+    assert answer["hits"][0]["passages"][0]["spans"]
+    assert answer_to(site, "/api/similar/copy/0?limit=0")["hits"] == []
+    assert answer_to(site, "/api/similar/?id=night&limit=1")["hits"][0]["also"]
+    assert answer_to(site, "/api/similar/nobody")["status"] == 404
+    assert answer_to(site, "/api/similar/night?limit=-1")["status"] == 400
+
+
+def test_the_status_is_the_library_s() -> None:
+    assert answer_to(client(), "/api/status")["articles"] == 3
+
+
+def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"old\xff")
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.jsonl")).write_text("{")
+    with open_index(tmp_path / os.fsdecode(b"index\xfe"), jobs=1) as index:
+        site = webui.create_app(index).test_client()
+        for path, media in (("/", "text/html"), ("/api/search?q=silk", "application/problem+json")):
+            response = site.get(path)
+            assert (response.status_code, response.mimetype) == (503, media)
+            assert r"index\udcfe" in response.text.replace("\\\\", "\\")
+        index.sync(folder)
+        status = answer_to(site, "/api/status")
+        assert status["sources"] == [str(tmp_path / r"old\udcff")]
+        assert [failure["path"] for failure in status["failures"]] == [r"caf\udce9.jsonl:1"]
+        assert site.get("/").status_code == 200
+        assert site.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/api/search?limit=-1", 400, "limit"),
+        ("/api/search?limit=ten", 400, "limit"),
+        ("/api/search?q=x&limit=5000", 400, "limit"),
+        ("/api/search?q=x&offset=99999999999", 400, "offset"),
+        ("/api/search?q=x&offset=9999", 400, "10,000"),
+        ("/api/search?q=x&sort=up", 400, "sort"),
+        ("/api/suggest?q=x&limit=51", 400, "limit"),
+        ("/api/search?q=x&before=never", 400, "before"),
+        ("/api/search?q=x&facet=author", 400, "facets"),
+        ("/api/search?q=x&timeline=decade", 400, "timeline"),
+        ("/api/search?q=x&half_life=nan", 400, "half_life"),
+        ("/api/search?q=x&half_life=0", 400, "half_life"),
+        ("/api/search?q=x&half_life=-1", 400, "half_life"),
+        ("/api/search?q=x&half_life=inf", 400, "half_life"),
+        ("/api/search?q=x&half_life=1e-300", 400, "half_life"),
+        ("/api/search?q=x&half_life=1e300", 400, "half_life"),
+        ("/api/search?q=x&seconds=0", 400, "seconds"),
+        ("/api/search?q=x&seconds=nan", 400, "seconds"),
+        ("/api/search?q=x&seconds=1e300", 400, "seconds"),
+        ("/api/search?q=x&limit=1e300", 400, "limit"),
+        ("/api/search?q=x&offset=-0", 400, "offset"),
+        ("/api/search?q=x&half_life=9&sort=title", 400, "half_life"),
+        ("/api/search?q=x&undated=perhaps", 400, "undated"),
+        ("/api/search?q=x&cursor=AAAA", 400, "cursor"),
+        ("/api/search?q=x&cursor=AAAA&offset=3", 400, "offset"),
+        ("/api/timeline?q=x&by=decade", 400, "timeline"),
+        ("/api/articles/nowhere", 404, "nowhere"),
+        ("/api/articles/", 400, "id"),
+        ("/api/nowhere", 404, "nothing at this address"),
+    ],
+)
+def test_an_error_is_a_problem_document(path: str, status: int, words: str) -> None:
+    response = client().get(path)
+    assert response.status_code == status
+    assert response.mimetype == "application/problem+json"
+    answer = response.get_json(force=True)
+    assert answer["status"] == status
+    assert answer["title"]
+    assert words in answer["detail"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_a_cursor_that_no_page_gave_is_refused(made_up: str) -> None:
+    response = SITE.get("/api/search", query_string={"q": "silk", "cursor": f"x{made_up}"})
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+
+
+def test_another_method_is_a_problem_too() -> None:
+    response = client().post("/api/search")
+    assert (response.status_code, response.mimetype) == (405, "application/problem+json")

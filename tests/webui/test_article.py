@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import webui
+from indexer import Article, Published
+from indexer.texts import anchors
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM, overflow
+from tests.webui.test_serve import serving
+from tests.webui.test_views import archive, client, one
+from webui.addresses import original_url
+
+FILLER = "Nothing of note happened on the quay that day, and the gulls kept to themselves. " * 5
+TEXTS = (
+    "The harbour opened with a crane & a 50% discount.",
+    *(f"{n}. {FILLER}" for n in range(1, 5)),
+    "A second crane came by sea.",
+    *(f"{n}. {FILLER}" for n in range(5, 9)),
+    "The last crane stands today.",
+    "Same words.",
+    "Same words.",
+)
+QUAY = Article(
+    id="quay/1",
+    title="Cranes on the quay",
+    paragraphs=TEXTS,
+    published=Published("2021-11-05", "day", "meta", (("2021-11-04", "url"),)),
+    language="en",
+    url="https://www.city.example/quay?a=1",
+    notes=("page furniture was left out",),
+)
+ARABIC = Article(
+    id="ar",
+    title="رافعات على الرصيف",
+    paragraphs=("وصلت الرافعة الأولى crane عن طريق البحر.", "ثم وصلت الثانية."),
+    published="2021-11",
+    language="ar",
+    url="https://www.city.example/ar",
+)
+ANCHORS = anchors(TEXTS)
+
+
+def quay(parameters: str = "") -> BeautifulSoup:
+    response = client(QUAY, ARABIC).get(f"/a/quay/1{parameters}")
+    assert response.status_code == 200
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def test_a_link_to_a_paragraph_offers_what_can_be_done_with_it() -> None:
+    soup = quay(f"?q=crane&p={ANCHORS[5]}&n=6")
+    tools = one(soup, ".tools")
+    assert tools.parent is not None
+    assert tools.parent["id"] == ANCHORS[5]
+    assert "Paragraph 6" in tools.text
+    assert [a["href"] for a in tools.select("a[download]")] == [
+        f"/a/quay/1/cite.{kind}?p={ANCHORS[5]}" for kind in ("bib", "ris", "json")
+    ]
+    assert one(tools, ".original")["href"] == (  # type: ignore[arg-type]
+        "https://www.city.example/quay?a=1#:~:text=A%20second%20crane%20came%20by%20sea."
+    )
+    assert not soup.select(".lost")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        # Of the marked paragraphs, the nearest by number; without a number, the first.
+        ("?q=crane&p=p-00000000&n=8", 5),
+        ("?q=crane&p=p-00000000&n=9", 10),
+        ("?q=crane&p=p-00000000&n=900", 10),
+        ("?q=crane&p=p-00000000", 0),
+        # Where nothing is marked, the one with that number, or the last.
+        ("?p=p-00000000&n=3", 2),
+        ("?p=p-00000000&n=900", 12),
+        ("?p=p-00000000", None),
+        ("?p=nonsense&n=2", 1),
+        # Of three that said the same two are left: the same words are closest.
+        (f"?q=crane&p={ANCHORS[11]}-3&n=13", 12),
+    ],
+)
+def test_a_link_to_a_paragraph_that_is_gone_leads_to_the_closest(parameters: str, place: int | None) -> None:
+    soup = quay(parameters)
+    notice = one(soup, ".lost")
+    assert "is no longer in the article" in notice.text
+    assert [a["href"] for a in notice.select("a")] == ([] if place is None else [f"#{ANCHORS[place]}"])
+    assert not soup.select(".tools")
+
+
+def test_matches_lead_to_each_other_without_a_script() -> None:
+    soup = quay("?q=crane")
+    marked = [0, 5, 10]
+    assert one(soup, f".meta a[href='#{ANCHORS[0]}']").text == "First match"
+    steps = [
+        [(a.text, str(a["href"])[1:]) for a in paragraph.select(".step a")]
+        for paragraph in soup.select(".paragraph")
+    ]
+    assert [place for place, found in enumerate(steps) if found] == marked
+    assert steps[0] == [("Next match", ANCHORS[5])]
+    assert steps[5] == [("Previous match", ANCHORS[0]), ("Next match", ANCHORS[10])]
+    assert steps[10] == [("Previous match", ANCHORS[5])]
+    assert not quay().select(".step")
+
+
+def test_what_the_library_says_is_marked_as_english() -> None:
+    soup = quay("?lang=ar")
+    note = one(soup, ".notes li")
+    assert (note["lang"], note["dir"]) == ("en", "ltr")
+    assert one(soup, "article .meta time").text == "5 نوفمبر 2021"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("A short one, with-hyphen & more", "A short one, with-hyphen & more"),
+        (
+            "one two three four five six seven eight nine ten eleven",
+            ["one two three four five", "seven eight nine ten eleven"],
+        ),
+        (
+            "以前我没有写过小说以前我没有写过小说以前我没有写过小说。",
+            ["以前我没有写过小说以前我", "过小说以前我没有写过小说。"[-12:]],
+        ),
+    ],
+)
+def test_a_passage_is_named_in_the_original_by_its_edges(text: str, told: str | list[str]) -> None:
+    address, _, fragment = original_url("https://city.example/a?b=c", text).partition("#:~:text=")
+    assert address == "https://city.example/a?b=c"
+    assert re.fullmatch(r"[A-Za-z0-9._~%,]+", fragment)
+    assert [unquote(part) for part in fragment.split(",")] == ([told] if isinstance(told, str) else told)
+
+
+def test_a_passage_is_named_behind_the_place_that_an_address_has() -> None:
+    assert original_url("https://city.example/#part", "x") == "https://city.example/#part:~:text=x"
+
+
+needs_browser = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving(webui.create_app(archive(QUAY, ARABIC))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Browser, address: str) -> Iterator[Page]:
+    context = chromium.new_context(base_url=address, viewport={"width": 900, "height": 500})
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert not complaints
+
+
+@needs_browser
+@pytest.mark.parametrize("parameters", ["", "?q=crane", "?q=crane&p=p-00000000&n=6"])
+def test_an_anchor_that_is_gone_is_asked_for_by_the_script(tab: Page, parameters: str) -> None:
+    tab.goto(f"/a/quay/1{parameters}#p-00000000")
+    expect(tab.locator(".lost")).to_be_visible()
+    if parameters:
+        number = 5 if "n=" in parameters else 0
+        expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[number])
+        expect(tab.locator(".paragraph:target")).to_be_in_viewport()
+
+
+@needs_browser
+def test_an_anchor_that_is_there_is_where_the_page_stands(tab: Page) -> None:
+    tab.goto(f"/a/quay/1#{ANCHORS[10]}")
+    expect(tab.locator(".paragraph:target")).to_be_in_viewport()
+    expect(tab.locator(".lost")).to_have_count(0)
+
+
+@needs_browser
+def test_keys_step_from_match_to_match(tab: Page) -> None:
+    tab.goto("/a/quay/1?q=crane")
+    for key, place in [("n", 0), ("n", 5), ("n", 10), ("n", 10), ("p", 5), ("p", 0), ("p", 0)]:
+        tab.keyboard.press(key)
+        expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[place])
+        expect(tab.locator(".paragraph:target")).to_be_in_viewport()
+        expect(tab.locator(".paragraph:target .anchor")).to_be_focused()
+    tab.get_by_label("Search the articles").focus()
+    tab.keyboard.press("n")
+    expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[0])
+    expect(tab.get_by_label("Search the articles")).to_have_value(re.compile("n"))
+
+
+@needs_browser
+def test_matches_are_stepped_through_by_links_without_a_script(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto("/a/quay/1?q=crane")
+    tab.get_by_role("link", name="First match").click()
+    for place in (5, 10):
+        tab.locator(".paragraph:target").get_by_role("link", name="Next match").click()
+        expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[place])
+    tab.locator(".paragraph:target").get_by_role("link", name="Previous match").click()
+    expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[5])
+    tab.get_by_role("link", name="Show without marks").click()
+    expect(tab.locator("mark")).to_have_count(0)
+    context.close()
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "path", ["/a/quay/1?q=crane&p=p-00000000&n=6", f"/a/quay/1?p={ANCHORS[5]}", "/a/ar?q=crane"]
+)
+@pytest.mark.parametrize("language", ["en", "ar", "zh"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_article_is_accessible(
+    chromium: Browser, address: str, path: str, language: str, scheme: str
+) -> None:
+    assert violations(chromium, f"{address.rstrip('/')}{path}&lang={language}", scheme) == []
+
+
+def violations(browser: Browser, url: str, scheme: str = "light") -> list[str]:
+    """What axe finds wrong with a page, at 320 pixels."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # Axe is put into the page, which its policy forbids to everyone else.
+    context = browser.new_context(
+        bypass_csp=True,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": 320, "height": 700},
+    )
+    tab = context.new_page()
+    tab.goto(url)
+    # A page that looks again by itself would be another one while axe looks at it.
+    context.set_offline(True)
+    wide = overflow(tab) > 0
+    found = axe.run(tab).response["violations"]
+    context.close()
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]] + ["too wide"] * wide

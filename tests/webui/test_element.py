@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+
+import webui
+from indexer import Article, Published, open_index
+from tests.fixtures.hosts import SCRIPT, document, host
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM, at_rest, overflow, pytestmark
+from tests.webui.test_serve import serving
+from tests.webui.test_views import archive
+
+__all__ = ["pytestmark"]
+
+ATTACK = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
+ARTICLES = (
+    Article(
+        id="harbour/2021 & after",
+        title="The harbour reopens to night ferries",
+        published=Published("2021-11-05T21:01", "minute", "dateline"),
+        paragraphs=("Ships came.", "The lighthouse keeper said that no ferry would sail in fog."),
+        language="en",
+        url="https://www.example.org/harbour",
+    ),
+    Article(
+        id="month", title="A ferry timetable", published="2020-03", paragraphs=("The ferry is late.",) * 5
+    ),
+    Article(id="../odd", title="An odd ferry", published="2019", paragraphs=("Ferry odds.",), language="en"),
+    Article(id="astral", title="🚢🚢 Zeppelin 🚢", paragraphs=("𝔄𝔅 zeppelin 🚢🚢 zeppelin.",)),
+    Article(
+        id="arabic", title="منارة الميناء", paragraphs=("أعيد افتتاح المنارة هذا العام.",), language="ar"
+    ),
+    Article(
+        id=f"hostile/{ATTACK}",
+        title=f"Kraken {ATTACK}",
+        paragraphs=(f"A kraken {ATTACK} surfaced.",),
+        url="javascript:alert(4)",
+    ),
+    *(Article(id=f"more/{n}", title=f"Lighthouse {n}", paragraphs=("A lighthouse.",)) for n in range(23)),
+)
+POLICY = (
+    "default-src 'none'; script-src 'self' {site}; connect-src {site}; img-src data:; "
+    "require-trusted-types-for 'script'"
+)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The archive, at another origin than the pages that search it."""
+    with serving(webui.create_app(open_index(archive(*ARTICLES).config, cors_origins="*"))) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Hosts:
+    """Opens pages that somebody else wrote, under a strict policy, and hears what goes wrong on them."""
+
+    def __init__(self, browser: Browser, site: str, open_: ExitStack) -> None:
+        self.browser, self.site = browser, site
+        self.complaints: list[str] = []
+        self.foreseen: re.Pattern[str] | None = None
+        """What a complaint may say without being one; it can come after what it complains of."""
+        self._open = open_
+
+    def tab(self, **options: Any) -> Page:
+        """A tab that collects every complaint on the console and every dialog."""
+        context = self.browser.new_context(**options)
+        self._open.callback(context.close)
+        page = context.new_page()
+        page.on("console", lambda message: self._hear(message.text))
+        page.on("pageerror", lambda error: self._hear(str(error)))
+        page.on("dialog", lambda dialog: self._hear("a dialog: " + dialog.message))
+        return page
+
+    def _hear(self, complaint: str) -> None:
+        if not (self.foreseen and self.foreseen.search(complaint)):
+            self.complaints.append(complaint)
+
+    def serve(self, pages: Mapping[str, str], site: str = "") -> str:
+        """The address of a site of its own with these pages, whose policy allows `site` (the archive)."""
+        return self._open.enter_context(serving(host(pages, POLICY.format(site=site or self.site))))
+
+    def show(self, body: str, tab: Page | None = None, **around: str) -> Page:
+        """A page with `body`, where SITE stands for the archive's address."""
+        main = f"<main><h1>Host</h1><h2>News</h2>{body.replace('SITE', self.site)}</main>"
+        tab = tab or self.tab()
+        tab.goto(self.serve({"/": document(main, **around)}))
+        return tab
+
+
+@pytest.fixture
+def hosts(browser: Browser, site: str) -> Iterator[Hosts]:
+    with ExitStack() as open_:
+        opened = Hosts(browser, site, open_)
+        yield opened
+    assert not opened.complaints
+
+
+ELEMENT = '<nutgraf-search src="SITEapi"></nutgraf-search>'
+
+
+def box(tab: Page) -> Locator:
+    return tab.get_by_role("combobox")
+
+
+def test_the_file_is_small() -> None:
+    assert len(gzip.compress(SCRIPT.read_bytes(), mtime=0)) < 12_000
+
+
+def test_results_come_while_typing_and_lead_to_the_paragraph(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    box(tab).press_sequentially("keeper")
+    # The answer to all that was typed, and not to what had been typed on the way.
+    passage = tab.get_by_role("link", name="keeper said")
+    expect(passage).to_have_attribute("href", re.compile("q=keeper#"))
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.get_by_role("heading", level=3)).to_have_text("The harbour reopens to night ferries")
+    expect(tab.get_by_role("time")).to_have_text("November 5, 2021 at 09:01 PM")
+    expect(box(tab)).to_be_focused()
+    passage.click()
+    expect(tab).to_have_url(
+        re.compile(re.escape(hosts.site) + r"a/harbour/2021%20%26%20after\?q=keeper#p-[0-9a-f]{8}$")
+    )
+    expect(tab.locator(".paragraph:target mark")).to_have_text("keeper")
+
+
+@pytest.mark.parametrize(
+    ("query", "date"),
+    [("timetable", "March 2020"), ("odds", "2019"), ("keeper", "November 5, 2021 at 09:01 PM")],
+)
+def test_a_date_is_as_exact_as_it_is_known(hosts: Hosts, query: str, date: str) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(timezone_id="America/Los_Angeles"))
+    box(tab).fill(query)
+    expect(tab.get_by_role("time").first).to_have_text(date)
+
+
+def test_an_id_that_a_path_would_change_is_a_parameter(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    box(tab).fill("odds")
+    tab.get_by_role("link", name="An odd ferry").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("An odd ferry")
+
+
+def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    for letter in "ferry":
+        box(tab).press(letter)
+        tab.clock.run_for(149)
+    assert not asked
+    tab.clock.run_for(1)
+    expect(tab.get_by_role("status")).to_have_text("3 articles")
+    assert len(asked) == 1
+
+
+def test_an_answer_that_comes_late_is_not_shown(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    held: list[Route] = []
+    tab.route("**/api/search?q=lighthouse*", lambda route: held.append(route))
+    with tab.expect_request("**/api/search?q=lighthouse*"):
+        box(tab).fill("lighthouse")
+    with tab.expect_event("requestfailed", lambda request: "/search?q=lighthouse" in request.url):
+        box(tab).fill("keeper")
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    assert held
+    for route in held:
+        route.continue_()
+    tab.get_by_role("button", name="Clear").click()
+    box(tab).fill("odds")
+    expect(tab.get_by_role("heading", level=3)).to_have_text("An odd ferry")
+
+
+def test_the_keyboard_does_what_the_combobox_pattern_says(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    options, field = tab.get_by_role("option"), box(tab)
+    expect(field).to_have_attribute("aria-expanded", "false")
+    field.fill("lighth")
+    expect(options.first).to_be_visible()
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(tab.locator("[role=option][aria-selected=true]")).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-activedescendant", re.compile("."))
+    field.press("ArrowDown")
+    expect(options.nth(0)).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", "option-0")
+    expect(field).to_have_value("lighth")
+    field.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(field).to_have_value("lighth")
+    field.press("ArrowUp")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    field.press("ArrowDown")
+    expect(tab.locator("[role=option][aria-selected=true]")).to_have_count(0)
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("lighthouse")
+    expect(options.first).to_be_hidden()
+    expect(field).to_be_focused()
+    expect(tab.get_by_role("status")).to_have_text("24 articles · 10 of them shown")
+    field.press("Escape")
+    expect(field).to_have_value("")
+    expect(tab.get_by_role("status")).to_have_text("")
+    expect(tab.get_by_role("listitem")).to_have_count(0)
+
+
+def test_a_title_among_the_suggestions_opens_its_article(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    box(tab).fill("The harb")
+    expect(tab.get_by_role("option", name="The harbour reopens")).to_be_visible()
+    box(tab).press("ArrowUp")
+    box(tab).press("Enter")
+    expect(tab).to_have_url(hosts.site + "a/harbour/2021%20%26%20after")
+
+
+def test_a_suggestion_is_taken_with_the_mouse_and_the_focus_stays(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    box(tab).fill("lighth")
+    tab.get_by_role("option").first.click()
+    expect(box(tab)).to_have_value("lighthouse")
+    expect(box(tab)).to_be_focused()
+
+
+def test_more_goes_on_after_the_last_hit_and_takes_the_focus_there(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="lighthouse" limit="12"></nutgraf-search>')
+    more = tab.get_by_role("button", name="More")
+    more.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("[part=hit]")).to_have_count(24)
+    expect(tab.locator("[part=hit]").nth(12).get_by_role("link").first).to_be_focused()
+    expect(more).to_be_hidden()
+    titles = tab.locator("[part=title]").all_inner_texts()
+    assert len(set(titles)) == 24
+
+
+def test_what_was_meant_is_searched_for(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    box(tab).fill("lighthuose")
+    expect(tab.get_by_role("status")).to_have_text("Nothing was found.")
+    tab.get_by_role("button", name="lighthouse").click()
+    expect(box(tab)).to_have_value("lighthouse")
+    expect(tab.get_by_role("status")).to_contain_text("24 articles")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "query", "reason", "change", "total"),
+    [
+        ("?source=wire", "ferry", "No article is from the source", "whatever the source", "3 articles"),
+        ("", "ferry after:2040", "No article is published from", "not only articles", "3 articles"),
+        ("", '"night keeper"', "No article has", "wherever they stand", "1 article"),
+    ],
+)
+def test_a_dead_end_leads_to_searches_that_ask_for_less(
+    hosts: Hosts, parameters: str, query: str, reason: str, change: str, total: str
+) -> None:
+    tab = hosts.show(f'<nutgraf-search src="SITEapi{parameters}"></nutgraf-search>')
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
+    box(tab).fill(query)
+    expect(tab.locator("[part=reason]")).to_contain_text(reason)
+    box(tab).press("Enter")
+    at_rest(tab)
+    tab.get_by_role("button", name=change).click()
+    expect(tab.get_by_role("status")).to_have_text(total)
+    assert ("source=wire" in asked[0]) == bool(parameters)
+    assert "source" not in asked[-1]
+    # What is typed next is narrowed again.
+    box(tab).fill("odds")
+    if parameters:
+        expect(tab.get_by_role("status")).to_have_text("Nothing was found.")
+    else:
+        expect(tab.get_by_role("heading", level=3)).to_have_text(["An odd ferry"])
+
+
+def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
+    hosts.foreseen = re.compile("Failed to load")
+    tab = hosts.show(ELEMENT)
+    tab.route("**/api/search?*", lambda route: route.abort())
+    box(tab).fill("keeper")
+    expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+    tab.unroute("**/api/search?*")
+    tab.get_by_role("button", name="Try again").click()
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.get_by_role("button", name="Try again")).to_be_hidden()
+
+
+def test_what_the_archive_says_of_an_error_is_shown(hosts: Hosts) -> None:
+    hosts.foreseen = re.compile("Failed to load")
+    tab = hosts.show('<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
+    expect(tab.locator("[part=error]")).to_contain_text("someday")
+
+
+@pytest.mark.parametrize("src", ["javascript:alert(5)", "", "data:application/json,{}"])
+def test_only_web_addresses_are_asked(hosts: Hosts, src: str) -> None:
+    tab = hosts.show(f'<nutgraf-search src="{src}" query="ferry"></nutgraf-search>')
+    expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+    expect(tab.locator("[part=error]")).to_contain_text("src: ")
+
+
+def test_marks_count_code_points(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="zeppelin"></nutgraf-search>')
+    expect(tab.locator("mark")).to_have_text(["Zeppelin", "zeppelin", "zeppelin"])
+    expect(tab.locator("[part=passage]")).to_have_text("𝔄𝔅 zeppelin 🚢🚢 zeppelin.")
+
+
+def test_what_an_article_says_is_text_and_runs_nothing(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" link="{url}"></nutgraf-search>')
+    box(tab).fill("kraken")
+    # Its own address is a script, so that nothing is linked to.
+    expect(tab.locator("[part=title]")).to_have_text(f"Kraken {ATTACK}")
+    expect(tab.get_by_role("link")).to_have_count(0)
+    box(tab).fill(f"kraken {ATTACK}")
+    expect(tab.get_by_role("status")).not_to_have_text("1 article")
+    box(tab).press_sequentially("x")
+    expect(tab.locator("nutgraf-search").locator("img, script")).to_have_count(0)
+    tab.locator("nutgraf-search").evaluate("e => { e.link = null; e.query = 'kraken' }")
+    at_rest(tab)
+    tab.get_by_role("link", name="Kraken").first.click()
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("Kraken <img")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "query", ["", "lighthouse", "ferry", "lighthuose", "kraken", "ferry after:2040", "المنارة"]
+)
+def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, query: str) -> None:
+    # What fades in has too little contrast while it does.
+    tab = hosts.show(ELEMENT, hosts.tab(color_scheme=scheme, reduced_motion="reduce"))
+    box(tab).fill(query)
+    if query:
+        expect(tab.get_by_role("status")).not_to_have_text("")
+        at_rest(tab)
+        # Suggestions that come late would change what axe looks at; they have a test of their own.
+        box(tab).blur()
+    found = Axe().run(tab)
+    assert not found.violations_count, found.generate_report()
+
+
+def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(reduced_motion="reduce"))
+    box(tab).fill("light")
+    expect(tab.get_by_role("option").first).to_be_visible()
+    expect(tab.get_by_role("status")).not_to_have_text("")
+    at_rest(tab)
+    box(tab).press("ArrowDown")
+    found = Axe().run(tab)
+    assert not found.violations_count, found.generate_report()
+
+
+def test_the_live_region_is_one_and_polite(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT)
+    expect(tab.locator("nutgraf-search").locator("[role=status], [role=alert], [aria-live]")).to_have_count(1)
+
+
+def test_the_box_has_the_focus_when_it_is_asked_for_and_not_when_text_is_touched(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="keeper"></nutgraf-search>')
+    tab.get_by_role("status").click()
+    tab.get_by_role("time").click()
+    expect(box(tab)).not_to_be_focused()
+    tab.locator("nutgraf-search").evaluate("e => e.focus()")
+    expect(box(tab)).to_be_focused()
+
+
+@pytest.mark.parametrize("query", ["", "lighthouse", "kraken", "ferry sailing away", "lighthuose"])
+def test_nothing_is_wider_than_a_small_window(hosts: Hosts, query: str) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(viewport={"width": 320, "height": 600}))
+    box(tab).press_sequentially(query)
+    if query:
+        expect(tab.get_by_role("status")).not_to_have_text("")
+    assert overflow(tab) <= 0
+
+
+def test_nothing_moves_for_those_who_want_less_motion(hosts: Hosts) -> None:
+    tab = hosts.show(ELEMENT, hosts.tab(reduced_motion="reduce"))
+    expect(tab.locator("[part=results]")).to_have_css("transition-duration", "0s")
+
+
+def test_near_duplicates_are_named_under_their_hit(hosts: Hosts) -> None:
+    tab = hosts.show('<nutgraf-search src="SITEapi" query="timetable"></nutgraf-search>')
+    also = [{"id": "copy", "title": "<b>A copy</b>", "url": None, "language": "en", "published": None}]
+
+    def answer(route: Route) -> None:
+        body = route.fetch().json()
+        body["hits"][0]["also"] = also
+        body["notes"] = ["<i>A note.</i>"]
+        route.fulfill(json=body, headers={"Access-Control-Allow-Origin": "*"})
+
+    tab.route("**/api/search?*", answer)
+    box(tab).fill("ferry timetable")
+    tab.get_by_text("1 more says nearly the same").click()
+    expect(tab.get_by_role("link", name="<b>A copy</b>")).to_have_attribute(
+        "href", f"{hosts.site}a/copy?q=ferry+timetable"
+    )
+    expect(tab.locator("[part=note]")).to_have_text("<i>A note.</i>")

@@ -1,0 +1,305 @@
+"""Results for other programs: feeds, rows, OpenSearch, and what watches the site."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import resource
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree as Xml
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+import webui
+from indexer import Article, Config, Index, Page, open_index
+from tests.webui.test_views import ARTICLES, COPIES, archive, client
+from webui import rows
+from webui.metrics import Metrics
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
+MANY = tuple(
+    Article(
+        id=f"n{n:03}",
+        title=f"Tide {n}",
+        paragraphs=(f"The tide rose {n} feet.",),
+        published=f"20{n % 90 + 10}",
+    )
+    for n in range(250)
+)  # fmt: skip
+
+
+def feed(site: FlaskClient, path: str, **headers: str) -> Xml.Element:
+    response = site.get(path, headers=headers)
+    assert (response.status_code, response.mimetype) == (200, "application/atom+xml")
+    return Xml.fromstring(response.data)
+
+
+def texts(element: Xml.Element, path: str) -> list[str | None]:
+    return [found.text for found in element.findall(path.replace("/", f"/{ATOM}").replace("^", ATOM))]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("*/*", "application/json"),
+        ("text/html", "application/json"),
+        ("application/atom+xml", "application/atom+xml"),
+        ("text/csv", "text/csv"),
+        ("application/x-ndjson;q=0.5, text/csv;q=0.4", "application/x-ndjson"),
+        ("nonsense", "application/json"),
+    ],
+)
+def test_a_format_may_be_asked_for_by_accept(accept: str, media: str) -> None:
+    response = client().get("/api/search?q=silk", headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, media)
+    assert "Accept" in response.headers["Vary"]
+    assert client().get("/api/search?q=silk&format=json", headers={"Accept": accept}).is_json
+
+
+def test_a_feed_is_valid_atom_with_the_newest_first() -> None:
+    site = client(*ARTICLES, *COPIES)
+    found = feed(site, "/api/search?q=road+OR+line&fold=0&format=atom")
+    assert texts(found, "^title") == ["road OR line"]
+    assert texts(found, "^author/name") == ["Nutgraf"]
+    assert texts(found, "^entry/title") == [
+        "The silk road reopens", "Night trams 2", "Night trams 1", "Night trams 0", "A vaccine arrives",
+    ]  # fmt: skip
+    ids = texts(found, "^entry/id")
+    assert len(set(ids)) == 5
+    assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", one or "") for one in (*ids, *texts(found, "^id")))
+    moments = texts(found, "^entry/updated")
+    assert moments[0] == "2021-11-05T21:01:00Z"
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", one or "") for one in moments)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", texts(found, "^updated")[0] or "")
+    # A year is no date that a feed could tell.
+    assert len(texts(found, "^entry/published")) == 4
+    links = {link.get("rel"): link.get("href") for link in found.findall(f"{ATOM}entry[1]/{ATOM}link")}
+    assert re.fullmatch(r"http://localhost/a/silk/1\?q=.*#p-[0-9a-f]{8}", links["alternate"] or "")
+    assert links["via"] == "https://www.example.org/silk"
+    with site.get((links["alternate"] or "").removeprefix("http://localhost")) as page:
+        assert page.status_code == 200
+
+
+def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
+    site = client(*MANY)
+    path, seen = "/api/search?q=tide&limit=60&sort=title&format=atom", []
+    while path:
+        found = feed(site, path)
+        seen += texts(found, "^entry/title")
+        path = next((str(one.get("href")) for one in found.findall(f"{ATOM}link[@rel='next']")), "")
+        path = path.removeprefix("http://localhost")
+    assert len(seen) == len(set(seen)) == 250
+    by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
+    assert seen == [hit["title"]["text"] for hit in by_title]
+
+
+def test_a_page_of_results_names_its_feed_and_every_page_the_search_of_browsers() -> None:
+    site = client()
+    for path in ("/", "/?q=silk&after=2021", "/a/silk/1"):
+        head = BeautifulSoup(site.get(path).text, "html.parser").select("head link[type]")
+        links = {str(link["type"]): link for link in head}
+        engine = links["application/opensearchdescription+xml"]
+        assert engine["rel"] == ["search"]
+        assert site.get(str(engine["href"])).mimetype == "application/opensearchdescription+xml"
+        assert ("application/atom+xml" in links) == ("?q=" in path)
+    found = feed(site, str(links_to_feed(site, "/?q=silk&after=2021&sort=title")))
+    assert texts(found, "^entry/title") == ["The silk road reopens"]
+
+
+def links_to_feed(site: FlaskClient, path: str) -> object:
+    link = BeautifulSoup(site.get(path).text, "html.parser").select_one("head link[rel=alternate]")
+    assert link is not None
+    return link["href"]
+
+
+@pytest.mark.parametrize("query", ['"<>|^`{}\\ é東', "\x00", "\x85", "a\r\nX: y", "&amp;", "a+b %41"])
+def test_the_links_of_a_feed_are_addresses_that_lead_back_to_it(query: str) -> None:
+    article = Article(id="a", title=query, paragraphs=("x",), url='https://news.example/a b?"<c>|é')
+    found = feed(client(*ARTICLES, article), f"/api/search?q={quote(query)}", Accept="application/atom+xml")
+    links = [str(link.get("href")) for link in found.iter(f"{ATOM}link")]
+    assert links
+    assert not [link for link in links if re.search('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]', link)]
+    again = feed(client(*ARTICLES, article), links[0].removeprefix("http://localhost"))
+    assert texts(again, "^id") == texts(found, "^id")
+    assert texts(again, "^title") == texts(found, "^title")
+
+
+def test_what_xml_cannot_hold_does_no_harm() -> None:
+    article = Article(id="a", title="silk <b>&\ufffe", paragraphs=("silk \x01\x0b]]> \x1b[0m",))
+    found = feed(client(article), "/api/search?q=silk+%01&format=atom")
+    assert texts(found, "^entry/title") == ["silk <b>&\ufffd"]
+    assert "]]>" in (texts(found, "^entry/summary")[0] or "")
+
+
+def test_rows_are_one_a_passage_and_come_whole() -> None:
+    site = client(*MANY)
+    response = site.get("/api/search?q=tide&format=csv&sort=oldest")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="search.csv"'
+    assert int(response.headers["Content-Length"]) == len(response.data)
+    table = list(csv.DictReader(io.StringIO(response.text)))
+    assert list(table[0]) == COLUMNS
+    lines = [
+        json.loads(line) for line in site.get("/api/search?q=tide&format=jsonl&sort=oldest").text.splitlines()
+    ]
+    assert list(lines[0]) == COLUMNS
+    assert [row["id"] for row in table] == [row["id"] for row in lines]
+    assert len({row["id"] for row in lines}) == 250
+    assert (lines[0]["published"], lines[0]["precision"], lines[0]["passage"]) == ("2010", "year", 1)
+    assert len(site.get("/api/search?q=tide&format=jsonl&limit=130").text.splitlines()) == 130
+    assert site.get("/api/search?q=tide&format=jsonl&limit=0").text == ""
+    assert site.get("/api/search?q=tide&format=csv&limit=20000").status_code == 400
+    assert site.get("/api/search?q=tide&format=csv&offset=10001").status_code == 400
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/search?q=tide&format={form}"
+    hasty = Index(with_options(archive(*MANY).config, query_seconds=1e-300))
+    refused = [webui.create_app(hasty).test_client().get(path)]
+    hasty.close()
+    monkeypatch.setattr(rows, "SECONDS", 0.0)
+    site = client(*MANY)
+    refused += [site.get(path), site.head(path), site.get(f"{path}&seconds=60")]
+    for answer in refused:
+        assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Retry-After"]
+        assert "ETag" not in answer.headers
+    assert "rows: all of them are wanted" in refused[0].get_json(force=True)["detail"]
+    # What has no meaning is told as such all the same.
+    assert site.get(f"{path}&facet=author").status_code == 400
+
+
+def test_rows_are_of_one_state_though_another_is_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "AT_ONCE", 100)
+    with open_index(tmp_path / "index") as index:
+        index.put(MANY)
+        search, asked = index.search, []
+
+        def write_and_search(query: str, **options: Any) -> Page:
+            asked.append(options.get("cursor"))
+            if len(asked) == 2:
+                index.remove([f"n{n:03}" for n in range(0, 250, 2)])
+            return search(query, **options)
+
+        monkeypatch.setattr(index, "search", write_and_search)
+        lines = webui.create_app(index).test_client().get("/api/search?q=tide&format=jsonl").text.splitlines()
+        assert sorted(json.loads(line)["id"] for line in lines) == [f"n{n:03}" for n in range(1, 250, 2)]
+        assert asked.count(None) == 2
+
+
+def test_rows_that_there_is_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    site = client(*MANY)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may be larger than this, whoever writes it.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        answer = site.get("/api/search?q=tide&format=csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert "File too large" in answer.get_json(force=True)["detail"]
+
+
+def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    monkeypatch.setattr(rows, "AT_ONCE", 70)
+    site, path = client(*MANY), "/api/search?q=tide&format=jsonl"
+    with site.get(path) as answer:
+        assert len(answer.data.splitlines()) == 250
+    with site.get(path, headers={"If-None-Match": "*"}) as answer:
+        assert answer.status_code == 304
+    with site.head(path) as answer:
+        assert int(answer.headers["Content-Length"]) > 10_000
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "=HYPERLINK(1)", " =1", "\ufeff=1", "\r=1"]
+)  # fmt: skip
+def test_no_cell_of_a_table_is_a_formula(cell: str) -> None:
+    site = client(
+        Article(id=f"x{cell.strip()}", title=f"{cell} silk", paragraphs=(f"{cell} silk",), url=cell)
+    )
+    (row,) = csv.DictReader(io.StringIO(site.get("/api/search?q=silk&format=csv").text, newline=""))
+    for name in ("title", "text", "url"):
+        assert not re.match(r"[\s\ufeff]*[=+\-@＝]", row[name]), row
+
+
+def test_a_browser_can_add_the_archive_to_its_search_engines() -> None:
+    response = client().get("/opensearch.xml")
+    assert response.mimetype == "application/opensearchdescription+xml"
+    space = "{http://a9.com/-/spec/opensearch/1.1/}"
+    root = Xml.fromstring(response.data)
+    assert len(root.findtext(f"{space}ShortName") or "") <= 16
+    templates = {url.get("type"): url.get("template") or "" for url in root.findall(f"{space}Url")}
+    for media, template in templates.items():
+        assert template.startswith("http://localhost/")
+        with client().get(
+            template.removeprefix("http://localhost").replace("{searchTerms}", "silk+ro")
+        ) as got:
+            assert (got.status_code, got.mimetype) == (200, media)
+    asked, found, told, places = client().get("/api/suggest?q=silk+ro&format=opensearch").get_json(force=True)
+    assert (asked, found[0], told[0]) == ("silk ro", "silk road", "1 article")
+    assert places[0].startswith("http://localhost/")
+    assert len(found) == len(told) == len(places)
+
+
+def test_health_tells_the_process_from_the_index(tmp_path: Path) -> None:
+    site = webui.create_app(tmp_path / "index").test_client()
+    assert site.get("/healthz").text == "ok\n"
+    response = site.get("/readyz")
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    assert response.headers["Retry-After"]
+    assert "nutgraf_index_up 0" in site.get("/metrics").text
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="A")])
+    assert site.get("/readyz").text == "ready\n"
+    assert site.get("/readyz").headers["Cache-Control"] == "no-store"
+
+
+def test_metrics_count_and_name_nothing_that_was_asked() -> None:
+    site = client()
+    for path in (
+        "/?q=silk",
+        "/api/search?q=secretword",
+        "/api/search?limit=x",
+        "/a/secretid",
+        "/api/articles/vaccine",
+    ):
+        site.get(path)
+    text = site.get("/metrics").text
+    assert 'nutgraf_requests_total{route="api.search",status="200"} 1' in text
+    assert 'nutgraf_requests_total{route="api.search",status="400"} 1' in text
+    assert 'nutgraf_requests_total{route="article",status="404"} 1' in text
+    assert "nutgraf_search_seconds_count 2" in text
+    assert 'nutgraf_search_seconds_bucket{le="+Inf"} 2' in text
+    assert "nutgraf_index_articles 3" in text
+    assert "nutgraf_index_commit 1" in text
+    assert "secret" not in text
+    line = r'(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)'
+    assert all(re.fullmatch(line, one) for one in text.splitlines())
+
+
+def test_large_counts_are_told_to_the_last_digit() -> None:
+    assert "nutgraf_index_bytes 12345678901\n" in Metrics().write({"bytes": 12_345_678_901})
+
+
+def test_metrics_can_be_configured_away() -> None:
+    index = Index(with_options(archive(*ARTICLES).config, metrics=False))
+    assert webui.create_app(index).test_client().get("/metrics").status_code == 404
+
+
+def with_options(config: Config, **options: Any) -> Config:
+    return config.with_options(options, "test")

@@ -1,0 +1,644 @@
+"""The search page as a reader meets it: by keyboard, by pointer, without script, in the dark, on paper."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+
+import webui
+from indexer import Article
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM, at_rest, overflow
+from tests.webui.test_serve import serving
+from tests.webui.test_views import COPIES, NIGHT, archive
+from webui.phrases import LANGUAGES
+
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
+)
+
+STATIC = Path(webui.__file__).parent / "static"
+ARTICLES = (
+    *COPIES,
+    NIGHT,
+    *(
+        Article(
+            id=f"harbour/{n}",
+            title=f"Harbour news {n}",
+            paragraphs=tuple(f"The harbour crane number {n} moved {part} crates." for part in range(4)),
+            published=f"{2015 + n // 4}-{1 + n % 4 * 3:02}-05",
+            language="de" if n % 5 == 0 else "en",
+            url=f"https://{'city' if n % 2 else 'port'}.example/{n}",
+            source="ferry.jsonl" if n % 3 else "crane.jsonl",
+        )
+        for n in range(24)
+    ),
+    Article(id="ar", title="الميناء القديم harbour", paragraphs=("أعيد افتتاح الميناء.",), language="ar"),
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving(webui.create_app(archive(*ARTICLES))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Browser, address: str) -> Iterator[Page]:
+    """A page that fails the test for any complaint on the console and any request to elsewhere."""
+    context = chromium.new_context(base_url=address)
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda sent: None if sent.url.startswith(address) else complaints.append(f"request to {sent.url}"),
+    )
+    yield page
+    context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def plain(chromium: Browser, address: str) -> Iterator[Page]:
+    """A page in a browser that runs no script."""
+    context = chromium.new_context(base_url=address, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def box(tab: Page) -> Locator:
+    return tab.get_by_label("Search the articles")
+
+
+def options(tab: Page) -> Locator:
+    return tab.get_by_role("listbox").get_by_role("option")
+
+
+def open_everything(page: Page) -> None:
+    page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+
+
+# Searching
+
+
+def test_results_come_while_one_types_and_the_address_follows(tab: Page) -> None:
+    tab.goto("/")
+    entries = tab.evaluate("history.length")
+    box(tab).press_sequentially("harbour")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("harbour")
+    expect(tab).to_have_url(re.compile(r"/\?q=harbour$"))
+    expect(tab.locator(".hit mark").first).to_be_visible()
+    expect(box(tab)).to_be_focused()
+    assert tab.evaluate("history.length") == entries
+    assert "harbour" in tab.title()
+
+
+def test_typing_asks_once_it_pauses(tab: Page) -> None:
+    tab.goto("/")
+    asked: list[str] = []
+    tab.on("request", lambda sent: asked.append(sent.url) if "/?q=" in sent.url else None)
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    for key in "crane":
+        tab.keyboard.press(key)
+        tab.clock.run_for(100)
+    assert asked == []
+    tab.clock.run_for(60)
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("crane")
+    assert len(asked) == 1
+
+
+def test_an_answer_that_is_overtaken_is_thrown_away(tab: Page) -> None:
+    tab.goto("/")
+    held: list[Route] = []
+    tab.route(re.compile(r"/\?q=trams$"), lambda route: held.append(route))
+    with tab.expect_request(re.compile(r"/\?q=trams$")):
+        box(tab).fill("trams")
+    expect(tab.locator("main")).to_have_attribute("aria-busy", "true")
+    with tab.expect_response(re.compile(r"/\?q=crane$")):
+        box(tab).fill("crane")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("crane")
+    assert held
+    for route in held:
+        route.fulfill(
+            status=200, content_type="text/html", body="<div class=nutgraf><main><h1>late</h1></main>"
+        )
+    box(tab).fill("harbour")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("harbour")
+    expect(tab.get_by_text("late")).to_have_count(0)
+
+
+def test_one_polite_region_says_how_many_were_found(tab: Page) -> None:
+    tab.goto("/")
+    status = tab.get_by_role("status")
+    expect(status).to_have_count(1)
+    expect(status).to_be_empty()
+    box(tab).fill("crane")
+    expect(status).to_have_text(re.compile(r"^24 articles · page 1 of 3$"))
+
+
+def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).press_sequentially("crane")
+    expect(tab).to_have_url(re.compile(r"q=crane$"))
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("crane")
+    at_rest(tab)
+    tab.get_by_role("link", name="2020", exact=True).first.click()
+    expect(tab.locator(".chips li")).to_have_count(2)
+    tab.go_back()
+    expect(tab).to_have_url(re.compile(r"\?q=crane$"))
+    expect(tab.locator(".chips")).to_have_count(0)
+    expect(tab.get_by_label("After")).to_have_value("")
+    tab.go_back()
+    expect(tab.locator(".holdings")).to_be_visible()
+    expect(box(tab)).to_have_value("")
+    tab.go_forward()
+    expect(box(tab)).to_have_value("crane")
+    expect(tab.locator(".hit").first).to_be_visible()
+
+
+def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    held: list[Route] = []
+    tab.route(re.compile("after=2020"), lambda route: held.append(route))
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press("End")
+    tab.keyboard.press("s")
+    with tab.expect_request(re.compile("after=2020")):
+        tab.get_by_role("link", name="2020", exact=True).first.click()
+    tab.clock.run_for(1000)
+    expect(tab).to_have_url(re.compile("q=crane&.*after=2020"))
+    for route in held:
+        route.continue_()
+    expect(tab.locator(".chips li")).to_have_count(2)
+    expect(box(tab)).to_have_value("crane")
+
+
+def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).press_sequentially("crane")
+    expect(tab).to_have_url(re.compile(r"q=crane$"))
+    at_rest(tab)
+    tab.locator(".hit h3 a").first.click()
+    expect(tab.locator("article h1")).to_be_visible()
+    tab.go_back()
+    expect(tab.locator(".hit").first).to_be_visible()
+    expect(box(tab)).to_have_value("crane")
+
+
+def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    page.goto("/?q=crane")
+    page.route(re.compile(r"q=cranes"), lambda route: route.abort())
+    box(page).press("End")
+    box(page).press_sequentially("s")
+    expect(page.get_by_role("status")).to_have_text("There was no answer. Try again.")
+    expect(page.locator(".hit").first).to_be_visible()
+    context.close()
+
+
+# Suggestions
+
+
+def test_suggestions_are_walked_through_and_taken_by_keyboard(tab: Page) -> None:
+    tab.goto("/")
+    combobox = tab.get_by_role("combobox", name="Search the articles")
+    expect(combobox).to_have_attribute("aria-expanded", "false")
+    combobox.fill("cra")
+    expect(options(tab).first).to_be_visible()
+    expect(combobox).to_have_attribute("aria-expanded", "true")
+    expect(tab.locator("[aria-selected=true]")).to_have_count(0)
+    first, last = options(tab).first, options(tab).last
+    tab.keyboard.press("ArrowDown")
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(combobox).to_have_attribute("aria-activedescendant", "suggestion-0")
+    expect(combobox).to_be_focused()
+    expect(combobox).to_have_value("cra")
+    tab.keyboard.press("ArrowUp")
+    expect(tab.locator("[aria-selected=true]")).to_have_count(0)
+    tab.keyboard.press("ArrowUp")
+    expect(last).to_have_attribute("aria-selected", "true")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    text = first.inner_text()
+    tab.keyboard.press("Enter")
+    expect(combobox).to_have_value(text)
+    expect(combobox).to_have_attribute("aria-expanded", "false")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text(text)
+
+
+def test_nothing_is_chosen_until_the_reader_chooses(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Results for cra")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+
+
+def test_escape_closes_the_suggestions_and_then_empties_the_box(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+    expect(box(tab)).to_have_value("cra")
+    tab.keyboard.press("ArrowDown")
+    expect(options(tab).first).to_have_attribute("aria-selected", "true")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("Escape")
+    expect(box(tab)).to_have_value("")
+    expect(tab.locator(".holdings")).to_be_visible()
+
+
+def test_escape_puts_the_suggestions_away_and_not_what_was_typed(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    tab.keyboard.press("n")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Results for cran")
+
+
+def test_a_suggestion_is_taken_with_the_pointer(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("harb")
+    options(tab).first.click()
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("harbour")
+    expect(box(tab)).to_be_focused()
+
+
+# Keys
+
+
+def test_keys_lead_to_the_box_and_from_hit_to_hit(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    links = tab.locator(".hit h3 a")
+    tab.keyboard.press("j")
+    expect(links.nth(0)).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    tab.keyboard.press("k")
+    expect(links.nth(0)).to_be_focused()
+    tab.keyboard.press("/")
+    expect(box(tab)).to_be_focused()
+    expect(box(tab)).to_have_value("crane")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.type("/?jk")
+    expect(box(tab)).to_have_value("crane/?jk")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+
+
+def test_enter_opens_the_hit_that_has_the_focus(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.keyboard.press("j")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("article h1")).to_contain_text("Harbour news")
+
+
+def test_a_question_mark_shows_the_keys(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.keyboard.press("?")
+    dialog = tab.get_by_role("dialog", name="Keys")
+    expect(dialog).to_be_visible()
+    tab.keyboard.press("j")
+    expect(tab.locator(".hit h3 a:focus")).to_have_count(0)
+    tab.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    tab.get_by_role("button", name="Keys").click()
+    expect(dialog).to_be_visible()
+
+
+def test_keys_with_a_modifier_are_the_browser_s(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.keyboard.press("Alt+j")
+    tab.keyboard.press("Control+/")
+    expect(tab.locator(".hit h3 a:focus")).to_have_count(0)
+    expect(box(tab)).not_to_be_focused()
+
+
+# Narrowing
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_facets_narrow_and_chips_widen_again(chromium: Browser, address: str, script: bool) -> None:
+    context = chromium.new_context(base_url=address, java_script_enabled=script)
+    page = context.new_page()
+    page.goto("/?q=crane")
+    page.locator("section", has=page.get_by_role("heading", name="Source")).get_by_role("link").first.click()
+    expect(page.locator(".chips li")).to_have_text(re.compile("source: ferry.jsonl"))
+    expect(page.locator(".count strong")).to_have_text("16")
+    page.locator("section", has=page.get_by_role("heading", name="Site")).get_by_role("link").first.click()
+    expect(page.locator(".chips li")).to_have_count(2)
+    expect(page.locator(".count strong")).to_have_text("8")
+    box(page).fill("crane moved")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"q=crane\+moved.*source=ferry.jsonl&site="))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("crane moved")
+    at_rest(page)
+    page.locator(".chips a").first.click()
+    expect(page.locator(".chips li")).to_have_count(1)
+    expect(page).not_to_have_url(re.compile("source="))
+    context.close()
+
+
+def test_dates_are_read_as_people_write_them_and_echoed(plain: Page) -> None:
+    plain.goto("/?q=crane&after=Mar+2018&before=5+March+2020&source=ferry.jsonl")
+    expect(plain.locator(".chips li")).to_have_text(
+        [re.compile("after March 2018"), re.compile("before 5 March 2020"), re.compile("source: ferry.jsonl")]
+    )
+    plain.goto("/?q=crane&after=2018")
+    expect(plain.locator(".chips li")).to_have_text(re.compile("after 2018"))
+
+
+def test_a_bar_of_the_timeline_leads_to_its_period(tab: Page) -> None:
+    tab.goto("/?q=crane&size=100")
+    bars = tab.locator(".timeline svg a")
+    expect(bars).to_have_count(24)
+    title = bars.nth(3).locator("title").text_content()
+    assert title == "October 2015: 1 article"
+    bars.nth(3).locator(".reach").click()
+    expect(tab.locator(".chips li")).to_have_text(
+        [re.compile("after October 2015"), re.compile("before November 2015")]
+    )
+    expect(tab.locator(".count strong")).to_have_text("1")
+
+
+def test_the_timeline_has_a_table_for_a_twin_and_shares(plain: Page) -> None:
+    plain.goto("/?q=crane")
+    rows = plain.locator(".timeline tbody tr")
+    expect(rows).to_have_count(24)
+    plain.get_by_text("As a table").click()
+    expect(rows.first).to_contain_text("January 2015")
+    expect(rows.first.get_by_role("link")).to_have_attribute(
+        "href", re.compile("after=2015-01&before=2015-02")
+    )
+    plain.get_by_role("link", name="show shares").click()
+    expect(plain).to_have_url(re.compile("share=1"))
+    expect(plain.locator(".scale")).to_contain_text("share of all paragraphs")
+
+
+def test_sizes_are_links_and_periods_without_hits_are_not_there(plain: Page) -> None:
+    plain.goto("/?q=crane")
+    plain.get_by_role("link", name="25", exact=True).click()
+    expect(plain.locator(".hit")).to_have_count(24)
+    expect(plain.get_by_role("heading", name="Year")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Time", exact=True)).to_have_count(0)
+    plain.goto("/?q=zzzz&after=2018")
+    expect(plain.locator(".narrowing, .jump")).to_have_count(0)
+
+
+def test_limits_alone_find_everything_within_them(plain: Page) -> None:
+    plain.goto("/?language=de")
+    expect(plain.get_by_role("heading", level=1)).to_have_text("All articles")
+    expect(plain.locator(".count strong")).to_have_text("5")
+
+
+def test_a_choice_of_order_takes_effect_at_once(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.get_by_label("Order").select_option("oldest")
+    expect(tab).to_have_url(re.compile("sort=oldest"))
+    expect(tab.locator(".hit time").first).to_have_text("5 January 2015")
+
+
+def test_the_next_page_begins_at_its_top(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.get_by_role("link", name="Next").click()
+    expect(tab.locator(".hits")).to_have_attribute("start", "11")
+    expect(tab.get_by_role("heading", level=1)).to_be_in_viewport()
+    expect(tab.get_by_role("main")).to_be_focused()
+
+
+# Hits
+
+
+def test_a_hit_is_cited_by_its_paragraphs(plain: Page) -> None:
+    plain.goto("/?q=crates&sort=oldest")
+    hit = plain.locator(".hit").first
+    expect(hit.get_by_role("link", name="more in this article")).to_be_visible()
+    hit.get_by_text("cite", exact=True).click()
+    expect(hit.locator(".cite li")).to_have_count(3)
+    for form, ending in (("BibTeX", "bib"), ("RIS", "ris"), ("CSL-JSON", "json")):
+        expect(hit.get_by_role("link", name=form).first).to_have_attribute(
+            "href", re.compile(rf"^/a/harbour/0/cite\.{ending}\?p=p-[0-9a-f]{{8}}$")
+        )
+    expect(hit.locator(".copy").first).to_be_hidden()
+
+
+def test_the_link_to_a_passage_is_copied(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto("/?q=crates&sort=oldest")
+    page.locator(".cite summary").first.click()
+    button = page.get_by_role("button", name="Copy the link").first
+    button.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(re.escape(address) + r"a/harbour/0\?p=(p-[0-9a-f]{8})&n=1#\1", copied)
+    context.close()
+
+
+def test_marks_are_seen_without_colour(plain: Page) -> None:
+    plain.goto("/?q=crane")
+    expect(plain.locator(".hit mark").first).to_have_css("text-decoration-line", "underline")
+
+
+# Looks
+
+
+def paper(page: Page) -> str:
+    colour: str = page.locator(".nutgraf").evaluate("e => getComputedStyle(e).backgroundColor")
+    return colour
+
+
+def test_the_dark_switch_is_remembered_and_can_be_undone(tab: Page) -> None:
+    tab.emulate_media(color_scheme="light")
+    tab.goto("/?q=crane")
+    light = paper(tab)
+    switch = tab.get_by_role("button", name="Dark")
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    dark = paper(tab)
+    assert dark != light
+    tab.goto("/a/harbour/1")
+    assert paper(tab) == dark
+    tab.emulate_media(media="print")
+    expect(tab.locator(".nutgraf")).to_have_css("background-color", "rgb(255, 255, 255)")
+    tab.emulate_media(media="screen")
+    tab.get_by_role("button", name="Dark").click()
+    assert paper(tab) == light
+    assert tab.evaluate("localStorage.length") == 0
+
+
+def test_what_needs_the_script_is_not_there_without_it(plain: Page) -> None:
+    plain.goto("/?q=crane")
+    expect(plain.get_by_role("button", name="Dark")).to_have_count(0)
+    expect(plain.get_by_role("button", name="Keys")).to_have_count(0)
+    expect(plain.get_by_role("button")).to_have_count(1)
+
+
+def test_paper_has_the_results_and_nothing_to_press(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.emulate_media(media="print")
+    expect(tab.locator(".hit").first).to_be_visible()
+    for hidden in ("search", ".pager", ".narrowing", ".colophon", ".cite", ".scale a"):
+        expect(tab.locator(hidden).first).to_be_hidden()
+    tab.goto("/?q=crane")
+    tab.locator(".passages a").first.click()
+    expect(tab.locator(".tools")).to_have_count(1)
+    expect(tab.locator(".paragraph p:visible")).to_have_count(4)
+    expect(tab.locator("article .meta:visible")).to_have_count(1)
+
+
+def test_quotation_marks_are_those_of_the_language(plain: Page) -> None:
+    for language, opening in {"en": "“", "de": "„", "fr": "«", "es": "«", "ar": "«", "zh": "“"}.items():
+        plain.goto(f"/?q=crane&lang={language}")
+        quotes = plain.locator("h1 q").evaluate("element => getComputedStyle(element).quotes")
+        assert quotes.startswith(f'"{opening}'), language
+
+
+def test_a_dead_end_says_what_each_part_finds(plain: Page) -> None:
+    plain.goto("/?q=zzzz+%22crates+moved%22")
+    expect(plain.locator(".reason")).to_contain_text("No article has")
+    parts = plain.locator(".nothing ul[lang=en] > li")
+    expect(parts).to_have_count(2)
+    expect(parts.first).to_contain_text("0 articles")
+    plain.goto("/?q=zzzz")
+    expect(plain.locator(".reason")).to_be_visible()
+    expect(parts).to_have_count(0)
+
+
+def test_forced_colours_show_marks_and_bars(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, forced_colors="active")
+    page = context.new_page()
+    page.goto("/?q=crane")
+    link = page.locator(".hit h3 a").first.evaluate("element => getComputedStyle(element).color")
+    expect(page.locator(".bar").first).to_have_css("fill", link)
+    text = page.locator("h1").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert page.locator("mark").first.evaluate("element => getComputedStyle(element).backgroundColor") != text
+    context.close()
+
+
+def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
+    tab.set_viewport_size({"width": 1300, "height": 800})
+    tab.goto("/?q=harbour&lang=ar&sort=title")
+    column, margin = tab.locator(".column").bounding_box(), tab.locator(".narrowing").bounding_box()
+    assert column is not None
+    assert margin is not None
+    assert margin["x"] < column["x"]
+    assert overflow(tab) <= 0
+    tab.goto("/?q=harbour&lang=ar&language=ar")
+    expect(tab.locator(".hit h3")).to_have_css("direction", "rtl")
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=crane", "/?q=zzz+zzy", "/?q=line", "/?q=crane&lang=ar"])
+def test_nothing_is_wider_than_the_window(tab: Page, path: str) -> None:
+    tab.goto(path)
+    open_everything(tab)
+    for width in (320, 768, 1024, 1216, 1920):
+        tab.set_viewport_size({"width": width, "height": 700})
+        assert overflow(tab) <= 0, width
+
+
+def test_motion_is_only_for_those_who_want_it(tab: Page) -> None:
+    tab.emulate_media(reduced_motion="reduce")
+    tab.goto("/a/harbour/1")
+    expect(tab.locator(".anchor").first).to_have_css("transition-duration", "0s")
+
+
+# For everyone
+
+STATES = {
+    "start": "/",
+    "results": "/?q=crane",
+    "shares": "/?q=crane&share=1",
+    "narrowed": "/?q=crane&after=2018&source=ferry.jsonl",
+    "partial": "/?q=crane+trams+bus",
+    "folded": "/?q=line",
+    "nothing": "/?q=%22crates+moved%22",
+    "nothing at all": "/?q=zzzz",
+    "another spelling": "/?q=harbuor",
+    "explained": "/?q=crane&explain=1",
+    "browsing": "/?language=de",
+    "refused": "/?q=x&after=soon",
+    "missing": "/a/nowhere",
+    "article": "/a/harbour/1?q=crane",
+    "arabic": "/?q=crane&lang=ar",
+}
+
+
+def violations(page: Page) -> str:
+    results = Axe().run(page)
+    return results.generate_report() if results.violations_count else ""
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
+    chromium: Browser, address: str, language: str
+) -> None:
+    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    for path in (
+        "/?",
+        "/?q=crane&after=2018&explain=1",
+        "/?q=zzzz+crates&before=2100",
+        "/a/harbour/1?q=crane",
+        "/a/nowhere?",
+    ):
+        page.goto(f"{path}&lang={language}")
+        open_everything(page)
+        assert violations(page) == "", path
+        assert overflow(page) <= 0, path
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_no_state_has_a_barrier(chromium: Browser, address: str, state: str, scheme: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(STATES[state])
+    open_everything(page)
+    assert violations(page) == ""
+    context.close()
+
+
+def test_what_opens_has_no_barrier(tab: Page) -> None:
+    tab.goto("/")
+    box(tab).fill("cra")
+    expect(options(tab).first).to_be_visible()
+    expect(tab).to_have_url(re.compile(r"q=cra$"))
+    at_rest(tab)
+    tab.keyboard.press("ArrowDown")
+    assert violations(tab) == ""
+    tab.keyboard.press("Escape")
+    tab.get_by_role("button", name="Keys").click()
+    assert violations(tab) == ""
+
+
+def test_script_and_style_are_light() -> None:
+    sizes = [len(gzip.compress((STATIC / name).read_bytes())) for name in ("nutgraf.js", "nutgraf.css")]
+    assert sum(sizes) < 30_000

