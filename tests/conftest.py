@@ -27,6 +27,18 @@ settings.load_profile("any machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LANES = ("browser", "stress", "slow", "shared")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the lanes that take longer or need more, unless `-m` chooses what to run."""
+    if config.option.markexpr:
+        return
+    for item in items:
+        for lane in LANES:
+            if item.get_closest_marker(lane):
+                item.add_marker(pytest.mark.skip(reason=f"run it with: pytest -m {lane}"))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _computing_time() -> Iterator[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Config, Index
-from tests.stress.__main__ import proofs
+from tests.stress.__main__ import stress_tests
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_what_shows_who_is_trusted_with_what_is_there() -> None:
         named = re.findall("`([^`]+)`", row.rpartition(" | ")[2])
         assert named, row
         for name in named:
-            assert (ROOT / name).exists() if "/" in name else name in proofs(), name
+            assert (ROOT / name).exists() if "/" in name else name in stress_tests(), name
 
 
 def test_the_guide_is_read() -> None:

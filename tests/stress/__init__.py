@@ -1,1 +1,1 @@
-"""Faults that are really injected, and proof that nothing was lost: short as tests, long as commands."""
+"""Stress tests: injected faults, fuzzing and load. Short forms run as tests, long forms as commands."""

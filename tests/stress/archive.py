@@ -26,11 +26,11 @@ _AT_REST = re.compile(r"current|g\d{6}|writer\.lock")
 
 
 class Lost(AssertionError):
-    """Something of the archive is gone, or wrong: the proof has failed."""
+    """The test failed: something of the archive is gone or wrong."""
 
 
 class Unavailable(Exception):
-    """The proof cannot be had on this machine; the message says why."""
+    """The test cannot run on this machine; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,14 @@ from tests.stress.watching import Watch, ended
 
 ROUNDS = 1000
 """Kills."""
-FREE_WITHIN = 1.0
-"""Seconds after which the lock of a dead writer must be free."""
-STARTED = 60.0
-"""Seconds that are waited for it at most."""
+_FREE_WITHIN = 10.0
+"""Seconds after which the lock of a dead writer must be free.
+
+Usually it is free at once. A process that is being forked holds it until it runs its own program, which takes
+longer on a busy machine.
+"""
 _ORPHANS_END = 60.0
-_MARK = "PROOF_OF_KILLS"
+_MARK = "STRESS_KILL"
 _PADDING = "The crane on the quay turns round and the tide goes out before the harbour master wakes up."
 
 
@@ -99,7 +101,7 @@ def run(rounds: int, chance: random.Random) -> str:
             for _ in range(chance.choice([1, 1, 2, 3])):
                 what, code = _cut(chosen, chance, f"{os.getpid()}.{len(killed)}")
                 longest = max(longest, _waited(chosen.trial))
-                if longest > FREE_WITHIN:
+                if longest > _FREE_WITHIN:
                     raise Lost(f"{name}: the lock of a dead writer was free only after {longest:.1f} s")
                 if what:
                     killed.append(what)
@@ -260,7 +262,7 @@ def _kill(target: str, writer: subprocess.Popen[bytes]) -> str:
 def _waited(trial: Trial) -> float:
     """Seconds until the lock is free."""
     began = time.monotonic()
-    with generations.writing(trial.index, STARTED):
+    with generations.writing(trial.index, 6 * _FREE_WITHIN):
         return time.monotonic() - began
 
 

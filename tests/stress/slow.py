@@ -39,7 +39,7 @@ def run(rounds: int, chance: random.Random) -> str:
     Returns what a healthy client felt of them.
     """
     _allow_files(rounds + 100)
-    # Few sockets: a short proof, and as short a patience.
+    # The short form opens few sockets and waits for a shorter time.
     patience = READ_SECONDS if rounds >= ROUNDS else 1.0
     figures = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,56 @@
+"""Each stress test in its short form: few rounds from one seed, and what its line of figures must say."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+
+import pytest
+
+from tests.stress import hostile
+from tests.stress.__main__ import stress_tests
+from tests.stress.archive import Unavailable
+
+pytestmark = pytest.mark.stress
+
+_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="watches processes through inotify and /proc")
+SHORT_FORMS = [
+    # name, rounds, seed, patterns that the figures match
+    pytest.param("corruption", 150, 3, ["none silently wrong"]),
+    pytest.param("death", 5, 6, ["^5 patterns, the longest"]),
+    pytest.param(
+        "documents",
+        60,
+        4,
+        ["60 documents", "no word that Chromium does not show"],
+        marks=pytest.mark.browser,
+    ),
+    pytest.param("full", 8, 6, ["nothing lost"]),
+    pytest.param("fuzz", 3_000, 6, ["^3,000 queries, no exception: 30 searched"]),
+    pytest.param("hostile", len(hostile.PLACES), 1, ["none ran"], marks=pytest.mark.browser),
+    pytest.param("kill", 6, 6, ["nothing lost"], marks=_LINUX),
+    pytest.param("largest", 1, 2, ["^([^;]*; ){13}[^;]*$", "a.html.gz of 1.0 MB: writer"]),
+    pytest.param("model", 8, 6, ["each equals its dict"]),
+    pytest.param("poison", 18, 3, ["18 bad files, each skipped and named"]),
+    pytest.param("power", 2, 6, ["nothing lost"]),
+    pytest.param("resources", 300, 1, ["opened and closed"]),
+    pytest.param("senseless", 60, 7, ["none believed"]),
+    pytest.param("slow", 18, 6, ["18 senders.*10 readers", "(; 10 cut.*){2}", "(; 18 cut.*){2}"]),
+    pytest.param("soak", 300, 6, ["0 errors"], marks=_LINUX),
+    pytest.param("syscalls", 12, 6, ["nothing lost"]),
+]
+
+
+def test_every_stress_test_has_a_short_form() -> None:
+    assert [form.values[0] for form in SHORT_FORMS] == list(stress_tests())
+
+
+@pytest.mark.parametrize(("name", "rounds", "seed", "patterns"), SHORT_FORMS)
+def test_short_form_passes(name: str, rounds: int, seed: int, patterns: list[str]) -> None:
+    try:
+        figures = stress_tests()[name].run(rounds, random.Random(seed))
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    for pattern in patterns:
+        assert re.search(pattern, figures, re.DOTALL), figures
