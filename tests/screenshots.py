@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import webui
 from indexer import open_index
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
-from tests.webui.test_serve import serving
+from tests.fixtures.browser import launch
+from tests.fixtures.serving import serving
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / ".readme"
@@ -24,8 +24,7 @@ def main() -> None:
     """Index the sample articles, serve them, and take a picture of each state."""
     with tempfile.TemporaryDirectory() as folder, open_index(Path(folder, "index")) as index:
         index.sync(ROOT / "seeds")
-        with serving(webui.create_app(index)) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        with serving(webui.create_app(index)) as address, launch() as browser:
             take(browser, "search", f"{address}?q=harbour")
             take(browser, "dark", f"{address}?q=harbour", **NIGHT)
             take(browser, "narrow", f"{address}?q=harbour+crane", **PHONE)
@@ -33,7 +32,6 @@ def main() -> None:
             page.goto(f"{address}?q=harbour+readings")
             page.locator(".passages a").first.click()
             save(page, "article")
-            browser.close()
 
 
 def take(browser: Browser, name: str, address: str, **options: Any) -> None:

@@ -11,12 +11,12 @@ import statistics
 import sys
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
 import webui
 from indexer import open_index
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
-from tests.webui.test_serve import serving
+from tests.fixtures.browser import launch
+from tests.fixtures.serving import serving
 
 PAUSE = 150
 ROUNDS = 5
@@ -81,14 +81,12 @@ def main(index: str, *queries: str) -> None:
     """Measure with an index that is there."""
     with open_index(index) as opened, serving(webui.create_app(opened)) as address:
         print(f"{opened.status().paragraphs:,} paragraphs")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        with launch() as browser:
             page = browser.new_page()
             wanted = queries or QUERIES
             print("keystroke to results beyond the pause, ms:", told(keystrokes(page, address, wanted)))
             session = page.context.new_cdp_session(page)
             print("largest contentful paint, 4x slower, ms:", told(paints(page, session, address, wanted)))
-            browser.close()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.fixtures.browser import ARGUMENTS, CHROMIUM
 from tests.stress.archive import Unavailable
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
 
 # Each page is written into a frame, by the parser that reads pages; scripts are on, as they are for readers.
 _ASK = r"""

@@ -6,21 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 import webui
 from indexer import open_index
 from indexer.model import Article
-from tests.webui.test_views import ARTICLES, COPIES, NIGHT, archive, client
-
-SITE = client()
-
-
-def answer_to(site: FlaskClient, path: str) -> dict[str, Any]:
-    answer: dict[str, Any] = site.get(path).get_json()
-    return answer
+from tests.fixtures.archives import ARTICLES, COPIES, LABELLED, NIGHT, answer_to, archive, client
 
 
 def test_a_search_answers_as_the_library_does() -> None:
@@ -44,13 +36,6 @@ def test_the_limit_is_the_page_size_unless_it_is_given() -> None:
     assert len(answer_to(site, "/api/search?q=silk")["hits"]) == 10
     answer = answer_to(site, "/api/search?q=silk&limit=4&offset=28")
     assert (len(answer["hits"]), answer["offset"], answer["total"]) == (2, 28, 30)
-
-
-LABELLED = [
-    Article(id="a", title="silk", published="2021-03-04", source="wire", url="https://www.one.example/a"),
-    Article(id="b", title="silk", published="2021-04", source="blog", url="https://sub.one.example/b"),
-    Article(id="c", title="silk", language="de"),
-]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +196,7 @@ def test_an_error_is_a_problem_document(path: str, status: int, words: str) -> N
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_a_cursor_that_no_page_gave_is_refused(made_up: str) -> None:
-    response = SITE.get("/api/search", query_string={"q": "silk", "cursor": f"x{made_up}"})
+    response = client().get("/api/search", query_string={"q": "silk", "cursor": f"x{made_up}"})
     assert (response.status_code, response.mimetype) == (400, "application/problem+json")
 
 

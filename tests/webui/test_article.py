@@ -2,19 +2,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 import webui
 from indexer import Article, Published
 from indexer.texts import anchors
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM, overflow
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive, client, one
+from tests.fixtures.archives import archive, client, one
+from tests.fixtures.browser import open_page, violations_on_telephone
+from tests.fixtures.serving import serving
 from webui.addresses import original_url
 
 FILLER = "Nothing of note happened on the quay that day, and the gulls kept to themselves. " * 5
@@ -140,38 +139,18 @@ def test_a_passage_is_named_behind_the_place_that_an_address_has() -> None:
     assert original_url("https://city.example/#part", "x") == "https://city.example/#part:~:text=x"
 
 
-needs_browser = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
-)
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with serving(webui.create_app(archive(QUAY, ARABIC))) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def tab(chromium: Browser, address: str) -> Iterator[Page]:
-    context = chromium.new_context(base_url=address, viewport={"width": 900, "height": 500})
-    complaints: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert not complaints
+def tab(browser: Browser, address: str) -> Iterator[Page]:
+    with open_page(browser, address, viewport={"width": 900, "height": 500}) as page:
+        yield page
 
 
-@needs_browser
 @pytest.mark.parametrize("parameters", ["", "?q=crane", "?q=crane&p=p-00000000&n=6"])
 def test_an_anchor_that_is_gone_is_asked_for_by_the_script(tab: Page, parameters: str) -> None:
     tab.goto(f"/a/quay/1{parameters}#p-00000000")
@@ -182,14 +161,12 @@ def test_an_anchor_that_is_gone_is_asked_for_by_the_script(tab: Page, parameters
         expect(tab.locator(".paragraph:target")).to_be_in_viewport()
 
 
-@needs_browser
 def test_an_anchor_that_is_there_is_where_the_page_stands(tab: Page) -> None:
     tab.goto(f"/a/quay/1#{ANCHORS[10]}")
     expect(tab.locator(".paragraph:target")).to_be_in_viewport()
     expect(tab.locator(".lost")).to_have_count(0)
 
 
-@needs_browser
 def test_keys_step_from_match_to_match(tab: Page) -> None:
     tab.goto("/a/quay/1?q=crane")
     for key, place in [("n", 0), ("n", 5), ("n", 10), ("n", 10), ("p", 5), ("p", 0), ("p", 0)]:
@@ -203,9 +180,8 @@ def test_keys_step_from_match_to_match(tab: Page) -> None:
     expect(tab.get_by_label("Search the articles")).to_have_value(re.compile("n"))
 
 
-@needs_browser
-def test_matches_are_stepped_through_by_links_without_a_script(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(base_url=address, java_script_enabled=False)
+def test_matches_are_stepped_through_by_links_without_a_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False)
     tab = context.new_page()
     tab.goto("/a/quay/1?q=crane")
     tab.get_by_role("link", name="First match").click()
@@ -219,32 +195,10 @@ def test_matches_are_stepped_through_by_links_without_a_script(chromium: Browser
     context.close()
 
 
-@needs_browser
 @pytest.mark.parametrize(
     "path", ["/a/quay/1?q=crane&p=p-00000000&n=6", f"/a/quay/1?p={ANCHORS[5]}", "/a/ar?q=crane"]
 )
-@pytest.mark.parametrize("language", ["en", "ar", "zh"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_article_is_accessible(
-    chromium: Browser, address: str, path: str, language: str, scheme: str
-) -> None:
-    assert violations(chromium, f"{address.rstrip('/')}{path}&lang={language}", scheme) == []
-
-
-def violations(browser: Browser, url: str, scheme: str = "light") -> list[str]:
-    """What axe finds wrong with a page, at 320 pixels."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    # Axe is put into the page, which its policy forbids to everyone else.
-    context = browser.new_context(
-        bypass_csp=True,
-        color_scheme="dark" if scheme == "dark" else "light",
-        viewport={"width": 320, "height": 700},
-    )
-    tab = context.new_page()
-    tab.goto(url)
-    # A page that looks again by itself would be another one while axe looks at it.
-    context.set_offline(True)
-    wide = overflow(tab) > 0
-    found = axe.run(tab).response["violations"]
-    context.close()
-    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]] + ["too wide"] * wide
+# Another language, and the other direction: page furniture in all languages is tested in test_page.
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_an_article_is_accessible(browser: Browser, address: str, path: str, language: str) -> None:
+    assert violations_on_telephone(browser, f"{address.rstrip('/')}{path}&lang={language}") == []

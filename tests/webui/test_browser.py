@@ -1,36 +1,16 @@
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect
 
 import webui
 from indexer import Article, Published
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
-)
-
-# How long anything takes is not what these tests are about: a machine may have other things to do.
-expect.set_options(timeout=30_000)
+from tests.fixtures.archives import archive
+from tests.fixtures.browser import at_rest, open_page, overflow
+from tests.fixtures.serving import serving
 
 FILLER = tuple(f"Paragraph {n} is here so that the page is longer than the window. " * 6 for n in range(12))
 ARTICLES = [
@@ -64,46 +44,17 @@ def address() -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture(params=[True, False], ids=["script on", "script off"])
 def tab(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails the test for any complaint on the console and any request to elsewhere."""
-    context = browser.new_context(base_url=address, java_script_enabled=request.param)
-    complaints: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda sent: None if sent.url.startswith(address) else complaints.append(f"request to {sent.url}"),
-    )
-    page.on(
-        "response",
-        lambda answer: None if answer.status < 400 else complaints.append(f"{answer.status} {answer.url}"),
-    )
-    yield page
-    context.close()
-    assert not complaints
-
-
-def at_rest(page: Page) -> None:
-    """Wait until the answer that was asked for last is there: nothing that is pointed at is replaced then."""
-    expect(page.locator("[aria-busy]")).to_have_count(0)
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels a page is wider than its window; measured from outside, without page script."""
-    session = page.context.new_cdp_session(page)
-    sizes = session.send("Page.getLayoutMetrics")
-    width: int = sizes["cssContentSize"]["width"] - sizes["cssLayoutViewport"]["clientWidth"]
-    return width
+    """A page that fails the test for any complaint, among them an answer that is an error."""
+    failed: list[str] = []
+    with open_page(browser, address, java_script_enabled=request.param) as page:
+        page.on(
+            "response",
+            lambda answer: None if answer.status < 400 else failed.append(f"{answer.status} {answer.url}"),
+        )
+        yield page
+    assert not failed
 
 
 def test_a_search_lands_on_the_paragraph(tab: Page) -> None:

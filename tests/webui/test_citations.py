@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article
-from tests.webui.test_views import client
+from tests.fixtures.archives import client
 from webui import parameters as takes
 from webui.citations import FORMATS, Citation, bibtex, csl_json, ris
 

@@ -2,119 +2,12 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Route, expect
 
-import webui
-from indexer import Article, Published, open_index
-from tests.fixtures.hosts import SCRIPT, document, host
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM, at_rest, overflow, pytestmark
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive
-
-__all__ = ["pytestmark"]
-
-ATTACK = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
-ARTICLES = (
-    Article(
-        id="harbour/2021 & after",
-        title="The harbour reopens to night ferries",
-        published=Published("2021-11-05T21:01", "minute", "dateline"),
-        paragraphs=("Ships came.", "The lighthouse keeper said that no ferry would sail in fog."),
-        language="en",
-        url="https://www.example.org/harbour",
-    ),
-    Article(
-        id="month", title="A ferry timetable", published="2020-03", paragraphs=("The ferry is late.",) * 5
-    ),
-    Article(id="../odd", title="An odd ferry", published="2019", paragraphs=("Ferry odds.",), language="en"),
-    Article(id="astral", title="🚢🚢 Zeppelin 🚢", paragraphs=("𝔄𝔅 zeppelin 🚢🚢 zeppelin.",)),
-    Article(
-        id="arabic", title="منارة الميناء", paragraphs=("أعيد افتتاح المنارة هذا العام.",), language="ar"
-    ),
-    Article(
-        id=f"hostile/{ATTACK}",
-        title=f"Kraken {ATTACK}",
-        paragraphs=(f"A kraken {ATTACK} surfaced.",),
-        url="javascript:alert(4)",
-    ),
-    *(Article(id=f"more/{n}", title=f"Lighthouse {n}", paragraphs=("A lighthouse.",)) for n in range(23)),
-)
-POLICY = (
-    "default-src 'none'; script-src 'self' {site}; connect-src {site}; img-src data:; "
-    "require-trusted-types-for 'script'"
-)
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    """The archive, at another origin than the pages that search it."""
-    with serving(webui.create_app(open_index(archive(*ARTICLES).config, cors_origins="*"))) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-class Hosts:
-    """Opens pages that somebody else wrote, under a strict policy, and hears what goes wrong on them."""
-
-    def __init__(self, browser: Browser, site: str, open_: ExitStack) -> None:
-        self.browser, self.site = browser, site
-        self.complaints: list[str] = []
-        self.foreseen: re.Pattern[str] | None = None
-        """What a complaint may say without being one; it can come after what it complains of."""
-        self._open = open_
-
-    def tab(self, **options: Any) -> Page:
-        """A tab that collects every complaint on the console and every dialog."""
-        context = self.browser.new_context(**options)
-        self._open.callback(context.close)
-        page = context.new_page()
-        page.on("console", lambda message: self._hear(message.text))
-        page.on("pageerror", lambda error: self._hear(str(error)))
-        page.on("dialog", lambda dialog: self._hear("a dialog: " + dialog.message))
-        return page
-
-    def _hear(self, complaint: str) -> None:
-        if not (self.foreseen and self.foreseen.search(complaint)):
-            self.complaints.append(complaint)
-
-    def serve(self, pages: Mapping[str, str], site: str = "") -> str:
-        """The address of a site of its own with these pages, whose policy allows `site` (the archive)."""
-        return self._open.enter_context(serving(host(pages, POLICY.format(site=site or self.site))))
-
-    def show(self, body: str, tab: Page | None = None, **around: str) -> Page:
-        """A page with `body`, where SITE stands for the archive's address."""
-        main = f"<main><h1>Host</h1><h2>News</h2>{body.replace('SITE', self.site)}</main>"
-        tab = tab or self.tab()
-        tab.goto(self.serve({"/": document(main, **around)}))
-        return tab
-
-
-@pytest.fixture
-def hosts(browser: Browser, site: str) -> Iterator[Hosts]:
-    with ExitStack() as open_:
-        opened = Hosts(browser, site, open_)
-        yield opened
-    assert not opened.complaints
-
-
-ELEMENT = '<nutgraf-search src="SITEapi"></nutgraf-search>'
-
-
-def box(tab: Page) -> Locator:
-    return tab.get_by_role("combobox")
+from tests.fixtures.browser import at_rest, overflow, violations
+from tests.fixtures.hosts import ATTACK, ELEMENT, SCRIPT, Hosts, box
 
 
 def test_the_file_is_small() -> None:
@@ -347,8 +240,7 @@ def test_no_state_breaks_a_rule_of_accessibility(hosts: Hosts, scheme: str, quer
         at_rest(tab)
         # Suggestions that come late would change what axe looks at; they have a test of their own.
         box(tab).blur()
-    found = Axe().run(tab)
-    assert not found.violations_count, found.generate_report()
+    assert violations(tab) == []
 
 
 def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
@@ -358,8 +250,7 @@ def test_open_suggestions_break_no_rule_of_accessibility(hosts: Hosts) -> None:
     expect(tab.get_by_role("status")).not_to_have_text("")
     at_rest(tab)
     box(tab).press("ArrowDown")
-    found = Axe().run(tab)
-    assert not found.violations_count, found.generate_report()
+    assert violations(tab) == []
 
 
 def test_the_live_region_is_one_and_polite(hosts: Hosts) -> None:

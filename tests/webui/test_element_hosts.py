@@ -7,20 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 import webui
 from indexer import open_index
-from tests.fixtures.hosts import SCRIPT, bundle, document
-from tests.webui import test_element as element
-from tests.webui.test_browser import overflow
-from tests.webui.test_element import ELEMENT, Hosts, box
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive
-
-pytestmark = element.pytestmark
-browser, site, hosts = element.browser, element.site, element.hosts
+from tests.fixtures.archives import archive
+from tests.fixtures.browser import overflow, violations
+from tests.fixtures.hosts import ARTICLES, ELEMENT, SCRIPT, Hosts, box, bundle, document
+from tests.fixtures.serving import serving
 
 # Where react and react-dom are as modules; Debian's node-react and node-react-dom put them here.
 REACT = Path(os.environ.get("REACT", "/usr/share/nodejs"))
@@ -377,7 +371,7 @@ def test_only_pages_of_the_configured_origins_are_let_in(hosts: Hosts) -> None:
     pages = {"/": document("<nutgraf-search></nutgraf-search>")}
     ours, theirs = (hosts.serve(pages, "http://127.0.0.1:*") for _ in range(2))
     ask = "(e, src) => { e.src = src; e.query = 'keeper' }"
-    config = archive(*element.ARTICLES).config
+    config = archive(*ARTICLES).config
     with serving(webui.create_app(open_index(config, cors_origins=[ours.rstrip("/")]))) as guarded:
         tab = hosts.tab()
         tab.goto(ours)
@@ -514,5 +508,4 @@ def test_neither_an_error_nor_near_duplicates_break_a_rule_of_accessibility(
     expect(tab.locator("[part=hit]")).to_have_count(1)
     expect(tab.locator("[aria-busy]")).to_have_count(0)
     assert overflow(tab) <= 0
-    found = Axe().run(tab)
-    assert not found.violations_count, found.generate_report()
+    assert violations(tab) == []

@@ -21,12 +21,12 @@ from werkzeug.test import Client
 
 import webui
 from indexer import Article, Config, ConfigError, Index, Page, open_index
-from tests.webui.test_views import archive
+from tests.fixtures.archives import archive
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-INDEX = archive(Article(id="a", title="Zebra", paragraphs=("A zebra.",)))
+ZEBRA = (Article(id="a", title="Zebra", paragraphs=("A zebra.",)),)
 
 
 def host(folder: Path) -> Flask:
@@ -65,7 +65,7 @@ def test_the_host_keeps_everything_that_is_its_own(tmp_path: Path) -> None:
     app = host(tmp_path)
     extensions, handlers = set(app.extensions), dict(app.error_handler_spec[None])
     processors, before = list(app.template_context_processors[None]), dict(app.before_request_funcs)
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     assert set(app.extensions) - extensions == {"nutgraf"}
     assert app.error_handler_spec[None] == handlers
     assert app.template_context_processors[None] == processors
@@ -88,7 +88,7 @@ def test_the_host_keeps_everything_that_is_its_own(tmp_path: Path) -> None:
 
 def test_the_guest_answers_under_its_prefix(tmp_path: Path) -> None:
     app = host(tmp_path)
-    webui.init_app(app, INDEX, url_prefix="/find/here")
+    webui.init_app(app, archive(*ZEBRA), url_prefix="/find/here")
     site = app.test_client()
     response = site.get("/find/here/?q=zebra")
     assert response.headers["Content-Security-Policy"]
@@ -108,7 +108,7 @@ def test_the_guest_answers_under_its_prefix(tmp_path: Path) -> None:
 
 def test_the_guest_works_below_a_mount_point_of_the_server() -> None:
     app = Flask("host")
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     response = app.test_client().get("/search/?q=zebra", environ_overrides={"SCRIPT_NAME": "/archive"})
     assert 'href="/archive/search/a/a?q=zebra"' in response.text
 
@@ -121,7 +121,7 @@ def test_the_host_may_have_sessions_of_its_own() -> None:
     def count() -> None:
         session["seen"] = True
 
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     assert "session=" in app.test_client().get("/search/").headers["Set-Cookie"]
 
 
@@ -132,7 +132,7 @@ def test_the_host_may_override_a_block_of_a_page(tmp_path: Path) -> None:
         "{% extends 'nutgraf/base.html' %}{% block main %}<h1>{{ motto }}</h1>{% endblock %}",
         encoding="utf-8",
     )
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     soup = BeautifulSoup(app.test_client().get("/search/").text, "html.parser")
     assert [h.text for h in soup.select("main h1")] == ["ours"]
 
@@ -146,9 +146,9 @@ def test_the_host_may_change_one_block_and_keep_the_rest(tmp_path: Path) -> None
             f"{{% block {block} %}}{{{{ motto }}}}: {{{{ super() }}}}{{% endblock %}}",
             encoding="utf-8",
         )
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     site = app.test_client()
-    plain = webui.create_app(INDEX).test_client()
+    plain = webui.create_app(archive(*ZEBRA)).test_client()
     for path in ("/?q=zebra", "/a/a", "/a/nowhere", "/"):
         mine = BeautifulSoup(site.get(f"/search{path}").text, "html.parser")
         theirs = BeautifulSoup(plain.get(path).text, "html.parser")
@@ -184,9 +184,9 @@ def test_the_nonce_of_the_host_s_policy_is_on_whatever_needs_it(found_by_itself:
     with_policy(app)
     if found_by_itself:
         app.jinja_env.globals["csp_nonce"] = lambda: g.nonce
-        webui.init_app(app, INDEX)
+        webui.init_app(app, archive(*ZEBRA))
     else:
-        webui.init_app(app, INDEX, nonce=lambda: str(g.nonce))
+        webui.init_app(app, archive(*ZEBRA), nonce=lambda: str(g.nonce))
     site = app.test_client()
     seen = set()
     for path in PAGES:
@@ -202,7 +202,7 @@ def test_the_nonce_of_the_host_s_policy_is_on_whatever_needs_it(found_by_itself:
 
 
 def test_without_a_nonce_there_is_none() -> None:
-    assert "nonce" not in webui.create_app(INDEX).test_client().get("/?q=zebra").text
+    assert "nonce" not in webui.create_app(archive(*ZEBRA)).test_client().get("/?q=zebra").text
 
 
 def test_the_host_may_set_headers_of_its_own() -> None:
@@ -213,14 +213,14 @@ def test_the_host_may_set_headers_of_its_own() -> None:
         response.headers["Content-Security-Policy"] = "default-src 'self'"
         return response
 
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     assert app.test_client().get("/search/").headers["Content-Security-Policy"] == "default-src 'self'"
 
 
 def test_several_indexes_live_in_one_application() -> None:
     app = Flask("host")
     other = archive(Article(id="b", title="Okapi", paragraphs=("An okapi.",)))
-    webui.init_app(app, INDEX, url_prefix="/one")
+    webui.init_app(app, archive(*ZEBRA), url_prefix="/one")
     webui.init_app(app, other, url_prefix="/two", name="second")
     assert set(app.extensions["nutgraf"]) == {"nutgraf", "second"}
     site = app.test_client()
@@ -232,7 +232,7 @@ def test_several_indexes_live_in_one_application() -> None:
 def two() -> Flask:
     """An application with two archives."""
     app = Flask("host")
-    webui.init_app(app, INDEX, url_prefix="/one")
+    webui.init_app(app, archive(*ZEBRA), url_prefix="/one")
     other = archive(Article(id="b", title="Okapi", paragraphs=("An okapi.",)))
     webui.init_app(app, other, url_prefix="/two", name="second")
     return app
@@ -321,7 +321,7 @@ def test_every_link_holds_below_the_mount_point_of_a_server(reach: Callable[[Fla
 
 def test_the_host_s_guard_stands_before_the_guest() -> None:
     app = Flask("host")
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
 
     @app.before_request
     def guard() -> ResponseReturnValue | None:
@@ -349,7 +349,7 @@ def test_the_guest_sets_no_cookie_and_opens_no_session() -> None:
     app = Flask("host")
     app.secret_key = "for this test"
     app.session_interface = Untouched()
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     site = app.test_client()
     for path in (*PAGES, "/api/search?q=zebra", "/api/articles/nowhere"):
         response = site.get(f"/search{path}")
@@ -359,9 +359,9 @@ def test_the_guest_sets_no_cookie_and_opens_no_session() -> None:
 
 def test_a_name_that_is_taken_is_refused_with_what_to_do() -> None:
     app = Flask("host")
-    webui.init_app(app, INDEX)
+    webui.init_app(app, archive(*ZEBRA))
     with pytest.raises(ConfigError, match="name="):
-        webui.init_app(app, INDEX, url_prefix="/other")
+        webui.init_app(app, archive(*ZEBRA), url_prefix="/other")
 
 
 def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
@@ -407,7 +407,7 @@ def test_the_site_starts_without_an_index_and_says_what_to_do(
 
 def test_options_belong_to_an_index_that_is_opened_here() -> None:
     with pytest.raises(ConfigError, match="page_size"):
-        webui.create_app(INDEX, page_size=3)
+        webui.create_app(archive(*ZEBRA), page_size=3)
 
 
 def test_importing_the_web_side_loads_no_reader_and_no_server() -> None:

@@ -12,12 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 
 import webui
 from indexer import Article
-from tests.webui import test_element as element
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive
-
-pytestmark = element.pytestmark
-browser = element.browser
+from tests.fixtures.archives import archive
+from tests.fixtures.browser import open_page
+from tests.fixtures.serving import serving
 
 # By the first step of the path, which policies of Trusted Types the host allows; elsewhere it asks for none.
 TYPES = {"letters": "nutgraf", "walled": "'none'", "embedded": "'none'"}
@@ -62,15 +59,10 @@ def host() -> Iterator[str]:
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
+def tab(browser: Browser, host: str) -> Iterator[Page]:
     """A tab in which nothing may be complained of."""
-    complaints: list[str] = []
-    page = browser.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    page.close()
-    assert complaints == []
+    with open_page(browser, host) as page:
+        yield page
 
 
 def test_the_page_searches_while_typing_under_the_host_s_policy(tab: Page, host: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import webui
 from indexer.model import Article
 from indexer.published import Published
-from tests.webui.test_views import archive, client
+from tests.fixtures.archives import archive, client
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -136,17 +136,15 @@ def test_an_application_that_turned_escaping_off_does_not_turn_it_off_here() -> 
     assert host.jinja_env.autoescape is False
 
 
-SITE = client(
-    *(Article(id=str(n), title=text, paragraphs=(text, "zebra")) for n, text in enumerate(HOSTILE)),
-)
+ARTICLES = tuple(Article(id=str(n), title=text, paragraphs=(text, "zebra")) for n, text in enumerate(HOSTILE))
 
 
 @given(st.text(st.characters(codec=None), max_size=60))
 def test_any_string_is_a_query(query: str) -> None:
     encoded = quote_from_bytes(query.encode("utf-8", "surrogatepass"))
     for path in (f"/?q={encoded}", f"/a/1?q={encoded}"):
-        parsed(SITE, path)
-    response = SITE.get(f"/api/search?q={encoded}")
+        parsed(client(*ARTICLES), path)
+    response = client(*ARTICLES).get(f"/api/search?q={encoded}")
     assert response.status_code == 200
     assert response.is_json
 
@@ -158,14 +156,14 @@ def test_any_bytes_are_an_address(value: bytes, name: str) -> None:
     raw = value.decode("latin-1").replace("#", "")
     for query in (f"{name}={raw}", f"q=zebra&{name}={quote_from_bytes(value)}"):
         for path in ("/", "/a/1", "/a/", "/api/search", "/api/articles/"):
-            response = SITE.get(path, environ_overrides={"QUERY_STRING": query})
+            response = client(*ARTICLES).get(path, environ_overrides={"QUERY_STRING": query})
             assert response.status_code in (200, 400, 404)
 
 
 @given(st.binary(min_size=1, max_size=40))
 def test_any_bytes_are_the_name_of_an_article(name: bytes) -> None:
     for path in ("/a/", "/api/articles/", "/static/nutgraf/"):
-        with SITE.get(path + quote_from_bytes(name)) as response:
+        with client(*ARTICLES).get(path + quote_from_bytes(name)) as response:
             assert response.status_code in (200, 301, 308, 400, 404)
 
 
@@ -174,5 +172,5 @@ def test_a_long_query_is_answered_or_refused(length: int) -> None:
     words = random.Random(length).choices(["zebra", "<b>&", "é"], k=length)
     query = " ".join(words)[:length].ljust(length, "z")
     status = 200 if length <= 4_000 else 400
-    parsed(SITE, f"/?q={quote(query)}", (status,))
-    assert SITE.get(f"/api/search?q={quote(query)}").status_code == status
+    parsed(client(*ARTICLES), f"/?q={quote(query)}", (status,))
+    assert client(*ARTICLES).get(f"/api/search?q={quote(query)}").status_code == status

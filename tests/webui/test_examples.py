@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from indexer import Article, open_index
-from tests.webui.test_views import archive, client
+from tests.fixtures.archives import archive, client
 from webui.examples import Examples
 
 HARBOUR = tuple(

@@ -7,22 +7,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 import webui
 from indexer import Article, Building, IndexBuilding, SyncReport, open_index
 from indexer.names import PROGRESS as FILE
 from indexer.sync import Silence
 from indexer.underway import Recorded, building
-from tests.webui.test_article import violations
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
-from tests.webui.test_serve import serving
+from tests.fixtures.browser import violations_on_telephone
+from tests.fixtures.serving import serving
 from webui.phrases import LANGUAGES
 
 FAR = Building(files=12, of_files=40, size=300, of_size=1000, articles=1234, since=0.0)
@@ -325,31 +323,19 @@ def test_nothing_to_search_but_a_build_is_an_error_of_its_own(tmp_path: Path) ->
 # In the browser
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}; install chromium or set CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize("state", STATES)
-def test_every_failure_is_accessible_in_both_directions(
-    tmp_path: Path, chromium: Browser, state: str
-) -> None:
+def test_every_failure_is_accessible_in_both_directions(tmp_path: Path, browser: Browser, state: str) -> None:
     STATES[state][0](tmp_path / "index")
     with serving(webui.create_app(tmp_path / "index")) as address:
         for language in ("en", "ar"):
-            assert violations(chromium, f"{address.rstrip('/')}/?q=zebra&lang={language}") == []
+            assert violations_on_telephone(browser, f"{address.rstrip('/')}/?q=zebra&lang={language}") == []
 
 
-def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, chromium: Browser) -> None:
+def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, browser: Browser) -> None:
     root = tmp_path / "index"
     being_built(root)
     with serving(webui.create_app(root)) as address:
-        tab = chromium.new_page()
+        tab = browser.new_page()
         tab.goto(f"{address.rstrip('/')}/?q=zebra")
         expect(tab.locator("[data-again]")).to_contain_text("12 of 40 files read")
         record(root, Building(files=39, of_files=40, size=9, of_size=10, articles=5, since=0.0))

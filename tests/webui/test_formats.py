@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, Page, open_index
-from tests.webui.test_views import ARTICLES, COPIES, archive, client
+from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from webui import rows
 from webui.metrics import Metrics
 
@@ -270,7 +270,7 @@ def test_health_tells_the_process_from_the_index(tmp_path: Path) -> None:
 
 
 def test_metrics_count_and_name_nothing_that_was_asked() -> None:
-    site = client()
+    site = webui.create_app(archive(*ARTICLES)).test_client()
     for path in (
         "/?q=silk",
         "/api/search?q=secretword",

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from tests.webui.test_security import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
+from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
 
 ORIGIN = "https://news.example"
 PATHS = [*(path for path, _, _ in ROUTES), *TRAVERSALS[::3], *ELSEWHERE[::2]]

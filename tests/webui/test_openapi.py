@@ -12,22 +12,19 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 import webui
 from indexer import Index
-from tests.webui.test_api import LABELLED, answer_to
-from tests.webui.test_article import violations
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
-from tests.webui.test_serve import serving
-from tests.webui.test_views import ARTICLES, COPIES, NIGHT, archive, client
+from tests.fixtures.archives import MANY, answer_to, archive, client
+from tests.fixtures.browser import violations_on_telephone
+from tests.fixtures.serving import serving
 from webui import parameters
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
 from webui.openapi import PATHS, describe
 from webui.operation import OPERATIONS
 from webui.wire import Problem, Row
 
-MANY = (*ARTICLES, *COPIES, NIGHT, *LABELLED)
 ANSWERS = [
     ("search", "/api/search?q=silk&facet=year&facet=site&facet=source&facet=language&timeline=auto&limit=1"),
     ("search", "/api/search?q=line+trams&sort=newest"),
@@ -184,12 +181,6 @@ def test_the_page_of_the_api_names_all_that_is_described() -> None:
     assert client(*MANY).get("/api").status_code == 200
 
 
-@pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
-)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_the_api_is_for_everyone_and_for_small_windows(scheme: str) -> None:
-    with serving(webui.create_app(archive(*MANY))) as address, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        assert violations(chromium, f"{address}api/", scheme) == []
-        chromium.close()
+def test_the_page_of_the_api_is_for_everyone_and_for_small_windows(browser: Browser) -> None:
+    with serving(webui.create_app(archive(*MANY))) as address:
+        assert violations_on_telephone(browser, f"{address}api/") == []

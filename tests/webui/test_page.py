@@ -8,19 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import webui
 from indexer import Article
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM, at_rest, overflow
-from tests.webui.test_serve import serving
-from tests.webui.test_views import COPIES, NIGHT, archive
+from tests.fixtures.archives import COPIES, NIGHT, archive
+from tests.fixtures.browser import at_rest, open_page, overflow, violations, violations_in_both_schemes
+from tests.fixtures.serving import serving
 from webui.phrases import LANGUAGES
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
-)
 
 STATIC = Path(webui.__file__).parent / "static"
 ARTICLES = (
@@ -48,37 +43,18 @@ def address() -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def tab(chromium: Browser, address: str) -> Iterator[Page]:
+def tab(browser: Browser, address: str) -> Iterator[Page]:
     """A page that fails the test for any complaint on the console and any request to elsewhere."""
-    context = chromium.new_context(base_url=address)
-    complaints: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda sent: None if sent.url.startswith(address) else complaints.append(f"request to {sent.url}"),
-    )
-    yield page
-    context.close()
-    assert not complaints
+    with open_page(browser, address) as page:
+        yield page
 
 
 @pytest.fixture
-def plain(chromium: Browser, address: str) -> Iterator[Page]:
+def plain(browser: Browser, address: str) -> Iterator[Page]:
     """A page in a browser that runs no script."""
-    context = chromium.new_context(base_url=address, java_script_enabled=False)
-    yield context.new_page()
-    context.close()
+    with open_page(browser, address, java_script_enabled=False) as page:
+        yield page
 
 
 def box(tab: Page) -> Locator:
@@ -203,8 +179,8 @@ def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
     expect(box(tab)).to_have_value("crane")
 
 
-def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(base_url=address)
+def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address)
     page = context.new_page()
     page.goto("/?q=crane")
     page.route(re.compile(r"q=cranes"), lambda route: route.abort())
@@ -342,8 +318,8 @@ def test_keys_with_a_modifier_are_the_browser_s(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_facets_narrow_and_chips_widen_again(chromium: Browser, address: str, script: bool) -> None:
-    context = chromium.new_context(base_url=address, java_script_enabled=script)
+def test_facets_narrow_and_chips_widen_again(browser: Browser, address: str, script: bool) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=script)
     page = context.new_page()
     page.goto("/?q=crane")
     page.locator("section", has=page.get_by_role("heading", name="Source")).get_by_role("link").first.click()
@@ -446,8 +422,8 @@ def test_a_hit_is_cited_by_its_paragraphs(plain: Page) -> None:
     expect(hit.locator(".copy").first).to_be_hidden()
 
 
-def test_the_link_to_a_passage_is_copied(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+def test_the_link_to_a_passage_is_copied(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto("/?q=crates&sort=oldest")
     page.locator(".cite summary").first.click()
@@ -530,8 +506,8 @@ def test_a_dead_end_says_what_each_part_finds(plain: Page) -> None:
     expect(parts).to_have_count(0)
 
 
-def test_forced_colours_show_marks_and_bars(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(base_url=address, forced_colors="active")
+def test_forced_colours_show_marks_and_bars(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, forced_colors="active")
     page = context.new_page()
     page.goto("/?q=crane")
     link = page.locator(".hit h3 a").first.evaluate("element => getComputedStyle(element).color")
@@ -589,16 +565,11 @@ STATES = {
 }
 
 
-def violations(page: Page) -> str:
-    results = Axe().run(page)
-    return results.generate_report() if results.violations_count else ""
-
-
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
-    chromium: Browser, address: str, language: str
+    browser: Browser, address: str, language: str
 ) -> None:
-    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 700})
+    context = browser.new_context(base_url=address, viewport={"width": 320, "height": 700})
     page = context.new_page()
     for path in (
         "/?",
@@ -609,20 +580,18 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
     ):
         page.goto(f"{path}&lang={language}")
         open_everything(page)
-        assert violations(page) == "", path
+        assert violations(page) == [], path
         assert overflow(page) <= 0, path
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_no_state_has_a_barrier(chromium: Browser, address: str, state: str, scheme: str) -> None:
-    context = chromium.new_context(base_url=address)
+def test_no_state_has_a_barrier(browser: Browser, address: str, state: str) -> None:
+    context = browser.new_context(base_url=address)
     page = context.new_page()
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(STATES[state])
     open_everything(page)
-    assert violations(page) == ""
+    assert violations_in_both_schemes(page) == []
     context.close()
 
 
@@ -633,10 +602,10 @@ def test_what_opens_has_no_barrier(tab: Page) -> None:
     expect(tab).to_have_url(re.compile(r"q=cra$"))
     at_rest(tab)
     tab.keyboard.press("ArrowDown")
-    assert violations(tab) == ""
+    assert violations(tab) == []
     tab.keyboard.press("Escape")
     tab.get_by_role("button", name="Keys").click()
-    assert violations(tab) == ""
+    assert violations(tab) == []
 
 
 def test_script_and_style_are_light() -> None:

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import webui
-from tests.webui.test_openapi import MANY
-from tests.webui.test_serve import serving
-from tests.webui.test_views import archive
+from tests.fixtures.archives import MANY, archive
+from tests.fixtures.serving import serving
 
 # Of each address, in each phase; about a thousand requests, a quarter of a minute.
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import itertools
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import pytest
 from flask import Flask
@@ -19,55 +22,12 @@ from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, open_index
-from tests.webui.test_serve import PATIENCE, serving
-from tests.webui.test_views import ARTICLES, archive, client
+from tests.fixtures.archives import ARTICLES, archive, client
+from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
 from webui.journal import Journal
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
 
-PROBLEM = "application/problem+json"
-# Every route and what else can be met, with its status.
-ROUTES = [
-    ("/", 200, "text/html"),
-    ("/?q=silk", 200, "text/html"),
-    ("/?page=x", 400, "text/html"),
-    ("/a/silk/1", 200, "text/html"),
-    ("/a/silk/1/cite.bib", 200, "application/x-bibtex"),
-    ("/a/silk/1/cite.ris", 200, "application/x-research-info-systems"),
-    ("/a/silk/1/cite.json", 200, "application/vnd.citationstyles.csl+json"),
-    ("/a/nobody/cite.bib", 404, "text/html"),
-    ("/a/nobody", 404, "text/html"),
-    ("/a/", 400, "text/html"),
-    ("/nowhere", 404, "text/html"),
-    ("/static/nutgraf/nutgraf.css", 200, "text/css"),
-    ("/static/nutgraf/nowhere", 404, "text/html"),
-    ("/api/", 200, "text/html"),
-    ("/api/search?q=silk", 200, "application/json"),
-    ("/api/search?q=silk&format=csv", 200, "text/csv"),
-    ("/api/search?q=silk&format=jsonl", 200, "application/x-ndjson"),
-    ("/api/search?q=silk&format=atom", 200, "application/atom+xml"),
-    ("/api/search?limit=x", 400, PROBLEM),
-    ("/api/suggest?q=silk", 200, "application/json"),
-    ("/api/suggest?q=silk&format=opensearch", 200, "application/x-suggestions+json"),
-    ("/api/timeline?q=silk", 200, "application/json"),
-    ("/api/articles/silk/1", 200, "application/json"),
-    ("/api/articles/nobody", 404, PROBLEM),
-    ("/api/articles/", 400, PROBLEM),
-    ("/api/similar/silk/1", 200, "application/json"),
-    ("/api/similar/", 400, PROBLEM),
-    ("/api/status", 200, "application/json"),
-    ("/api/openapi.json", 200, "application/json"),
-    ("/api/nowhere", 404, PROBLEM),
-    ("/opensearch.xml", 200, "application/opensearchdescription+xml"),
-    ("/healthz", 200, "text/plain"),
-    ("/readyz", 200, "text/plain"),
-    ("/metrics", 200, "text/plain"),
-]
 KEPT = [path for path, status, media in ROUTES if path.startswith("/api/s") and status == 200]
-
-
-def site(**options: Any) -> FlaskClient:
-    index = Index(archive(*ARTICLES).config.with_options(options, "test"))
-    return webui.create_app(index).test_client()
 
 
 @pytest.mark.parametrize(("path", "status", "media"), ROUTES)
@@ -312,36 +272,6 @@ def test_a_request_to_another_host_is_turned_away(trusted: list[str], host: str,
         assert status == 200 or "evil" not in response.text
 
 
-# No path from a request reaches the file system, and none leads elsewhere.
-STEPS = ["..", "%2e%2e", ".%2e", "%252e%252e", "..%00", "..;", "%c0%ae%c0%ae", "...."]
-SLASHES = ["/", "%2f", "\\", "%5c", "//"]
-TARGETS = ["etc/passwd", "nutgraf.toml", "webui/views.py"]
-ROOTS = ["/", "/a/", "/static/nutgraf/", "/api/articles/", "/api/similar/"]
-TRAVERSALS = [
-    f"{root}{(step + slash) * 4}{target}"
-    for root, step, slash, target in itertools.product(ROOTS, STEPS, SLASHES, TARGETS)
-]
-ELSEWHERE = [
-    f"{root}{start}evil.example{end}"
-    for root, start, end in itertools.product(
-        ["", "/api", "/a", "/static/nutgraf"],
-        [
-            "//",
-            "///",
-            "/\\",
-            "/%2f",
-            "/%5c",
-            "/%09/",
-            "/%0d%0aLocation:%20//",
-            "/http://",
-            "/https:/",
-            "//user@",
-        ],
-        ["", "/", "/..", "//", "/%2e%2e/"],
-    )
-]
-
-
 def raw(guest: FlaskClient, path: str) -> tuple[int, str, bytes]:
     """The status, Location and body for a path as it stands, undecoded by the client."""
     from urllib.parse import unquote_to_bytes
@@ -372,18 +302,37 @@ def test_no_redirect_leads_elsewhere() -> None:
         assert b"evil" not in response.data
 
 
+@contextlib.contextmanager
+def served_by_command() -> Iterator[SplitResult]:
+    """The address of `nutgraf serve`, which answers to the names of this machine and to evil.example."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "indexer", "serve", "--port=0", f"--index={archive(*ARTICLES).config.index}"],
+        env={**os.environ, "NUTGRAF_TRUSTED_HOSTS": "evil.example"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found
+            yield urlsplit(found[0])
+        finally:
+            process.terminate()
+
+
 def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
-    with serving(webui.create_app(archive(*ARTICLES))) as address:
-        parts = urlsplit(address)
+    with served_by_command() as server:
         for path in [*TRAVERSALS[::7], *ELSEWHERE[::5]]:
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection(server.hostname or "", server.port)
             with contextlib.closing(connection):
                 connection.putrequest("GET", quote(path, safe="/%:;@\\"), skip_host=True)
                 connection.putheader("Host", "evil.example")
                 connection.endheaders()
                 response = connection.getresponse()
                 body = response.read()
-            assert response.status < 500, path
+            # The host is one that is answered to: what is refused is the path.
+            assert response.status in (200, 301, 308, 400, 404), path
             assert b"root:" not in body
             assert "evil.example" not in urlsplit(response.headers.get("Location", "")).netloc
 

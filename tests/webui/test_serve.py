@@ -22,7 +22,7 @@ import pytest
 
 import webui
 from indexer import Article, ConfigError
-from tests.webui.test_views import archive
+from tests.fixtures.archives import archive
 from webui import connections, refusals
 from webui.journal import Journal
 from webui.serve import THREADS, AddressUnavailable, Server

@@ -13,7 +13,7 @@ from flask import Flask, request
 from jinja2 import Environment, nodes
 from markupsafe import Markup
 
-from tests.webui.test_views import client
+from tests.fixtures.archives import client
 from webui.phrases import LANGUAGES, catalog, chosen, phrases
 
 WEBUI = Path(__file__).parents[2] / "webui"

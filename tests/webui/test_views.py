@@ -1,67 +1,16 @@
 from __future__ import annotations
 
-import atexit
-import functools
-import shutil
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, IndexDamaged, Page, Published, open_index
-
-ARTICLES = (
-    Article(
-        id="silk/1",
-        title="The silk road reopens",
-        published=Published("2021-11-05T21:01", "minute", "dateline"),
-        paragraphs=("A first paragraph.", "The old silk road was a web of roads.", "Camels carried silk."),
-        language="en",
-        url="https://www.example.org/silk",
-    ),
-    Article(
-        id="vaccine",
-        title="A vaccine arrives",
-        published=Published.parse("2020"),
-        paragraphs=("By road.", "By air."),
-    ),
-    Article(id="arabic", title="طريق الحرير القديم", paragraphs=("كان طريق الحرير طويلا.",), language="ar"),
-)
-
-
-# One story under three titles, and another that shares words with it.
-COPIES = tuple(
-    Article(
-        id=f"copy/{n}",
-        title=f"Night trams {n}",
-        paragraphs=(" ".join(f"stop{stop}" for stop in range(40)), f"Trams ran on line {n}."),
-        published=f"2021-03-0{n + 1}",
-    )
-    for n in range(3)
-)
-NIGHT = Article(
-    id="night", title="The night bus", paragraphs=("A bus runs from stop5 to stop7 by tram rails.",)
-)
-
-
-@functools.cache
-def archive(*articles: Article) -> Index:
-    """An index with these articles and no others; it lives until the end of the run."""
-    folder = tempfile.mkdtemp()
-    index = open_index(Path(folder, "index"))
-    index.put(articles)
-    atexit.register(shutil.rmtree, folder)
-    atexit.register(index.close)
-    return index
-
-
-def client(*articles: Article) -> FlaskClient:
-    return webui.create_app(archive(*(articles or ARTICLES))).test_client()
+from tests.fixtures.archives import ARTICLES, COPIES, NIGHT, archive, client, one
 
 
 def page(path: str, status: int = 200, from_: FlaskClient | None = None) -> BeautifulSoup:
@@ -96,12 +45,6 @@ def check_basics(soup: BeautifulSoup) -> None:
     for tag in soup.find_all(["a", "link"]):
         if "external" not in tag.get("rel", []):
             assert not urlsplit(str(tag["href"])).netloc
-
-
-def one(soup: BeautifulSoup, selector: str) -> Tag:
-    found = soup.select(selector)
-    assert len(found) == 1
-    return found[0]
 
 
 def test_the_start_page_says_what_can_be_searched() -> None:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 import webui
 from indexer import Article, Published, open_index
-from tests.webui.test_browser import ARGUMENTS, CHROMIUM
-from tests.webui.test_serve import serving
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}; install chromium or set CHROMIUM"
-)
+from tests.fixtures.serving import serving
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -117,14 +111,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         index.put(hostile(number, text) for number, text in enumerate(PAYLOADS))
         with serving(webui.create_app(index)) as found:
             yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["with the policy", "without it"])
