@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
 from indexer.limits import MOST_CHARACTERS, PAGED
-from webui.phrases import LANGUAGES
+from webui.translations import LANGUAGES
 
 Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from indexer import Index
 from indexer.languages import stop_words
 from indexer.model import Hit, Page
-from webui.phrases import N_
+from webui.translations import N_
 
 # So many titles are looked at for two words that belong together, and so many such pairs are counted.
 TITLES, PAIRS = 200, 6

@@ -13,7 +13,7 @@ from indexer.errors import (
     InvalidRequest,
     NutgrafError,
 )
-from webui.phrases import N_
+from webui.translations import N_
 
 _ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
     (ArticleMissing, 404, N_("There is no such article")),

@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from indexer import Index, Page
 from webui.examples import Examples
 from webui.metrics import Metrics
-from webui.phrases import LANGUAGES, chosen
+from webui.translations import LANGUAGES, choose_language, localize
 
 EXTENSION = "nutgraf"
 # The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
@@ -45,7 +45,7 @@ class Mount:
             loaders = [loader for loader in (host.loader, ORIGINALS) if loader]
             self._environment = host.overlay(autoescape=True, loader=ChoiceLoader(loaders))
         # In the context of each page, not among the globals: those belong to the application.
-        words = chosen(request).names()
+        words = localize(choose_language(request)).context
         values |= {**words, "languages": _languages(), "nonce": self._nonce_now()}
         text = render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
         # What an error says may name a file, and such a name need not be text.

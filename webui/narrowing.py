@@ -14,7 +14,7 @@ from indexer.counts import Timeline, TimelineBar
 from indexer.model import Page
 from indexer.query.dates import parse_period
 from webui.addresses import Search
-from webui.phrases import N_
+from webui.translations import N_
 
 FACETS = ("year", "source", "site", "language")
 """What a page of results counts."""

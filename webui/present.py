@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from indexer.model import ArticleInfo, Span, Status
 from indexer.published import Published
 from webui.addresses import Search, article_url
-from webui.phrases import N_
+from webui.translations import N_
 
 Pieces = tuple[tuple[str, bool], ...]
 """A text cut where matches begin and end: (text, whether it matched)."""

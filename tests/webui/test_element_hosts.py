@@ -278,15 +278,6 @@ def test_the_readme_names_what_the_script_has_and_nothing_else() -> None:
     assert documented("event") == {f"nutgraf-{name}" for name in found(r'#tell\("(\w+)"')}
 
 
-def test_every_language_has_every_text() -> None:
-    text = SCRIPT.read_text(encoding="utf-8")
-    texts = re.sub('"[^"]*"', '""', text[text.index("const TEXTS = {") : text.index("const CSS")])
-    names = [set(re.findall(r"(\w+): (?=[\"{])", block)) for block in re.split(r"\n    \w\w: \{", texts)[1:]]
-    forms = {"zero", "one", "two", "few", "many", "other"}
-    assert len(names) == 6
-    assert all(found - forms == names[0] - forms for found in names)
-
-
 def test_it_runs_from_right_to_left_where_the_language_does(hosts: Hosts) -> None:
     tab = hosts.show(
         '<nutgraf-search src="SITEapi" lang="ar" query="المنارة"></nutgraf-search>'

@@ -161,6 +161,31 @@ def test_the_host_may_change_one_block_and_keep_the_rest(tmp_path: Path) -> None
     assert "<title>ours: " not in site.get("/search/a/a").text
 
 
+def test_the_host_may_have_translations_of_its_own(tmp_path: Path) -> None:
+    app = host(tmp_path)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    # As Flask-Babel does it.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: f"host {text}", lambda one, many, n: f"host {one if n == 1 else many}", newstyle=True
+    )
+    (tmp_path / "templates" / "nutgraf").mkdir()
+    (tmp_path / "templates" / "nutgraf" / "results.html").write_text(
+        "{% extends '!nutgraf/results.html' %}{% block masthead %}"
+        "<p>{% trans %}ours{% endtrans %}, "
+        "{% trans n=2 %}{{ n }} ship{% pluralize %}{{ n }} ships{% endtrans %}</p>"
+        "{% endblock %}",
+        encoding="utf-8",
+    )
+    (tmp_path / "templates" / "results.html").write_text("{{ _('theirs') }}", encoding="utf-8")
+    webui.init_app(app, archive(*ZEBRA))
+    site = app.test_client()
+    mine = BeautifulSoup(site.get("/search/?q=zebra&lang=de").text, "html.parser")
+    assert [p.text for p in mine.select(".nameplate > p")] == ["host ours, host 2 ships"]
+    assert [button.text for button in mine.select(".box button")] == ["Suchen"]
+    assert [found.text.split(" · ")[0] for found in mine.select(".found")] == ["1 Artikel"]
+    assert site.get("/").text == "host theirs"
+
+
 PAGES = ("/", "/?q=zebra", "/?q=nothing", "/a/a", "/a/nowhere", "/?page=x")
 
 

@@ -21,7 +21,7 @@ from indexer.sync import Silence
 from indexer.underway import Recorded, building
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.serving import serving
-from webui.phrases import LANGUAGES
+from webui.translations import LANGUAGES
 
 FAR = Building(files=12, of_files=40, size=300, of_size=1000, articles=1234, since=0.0)
 

@@ -15,7 +15,7 @@ from indexer import Article
 from tests.fixtures.archives import COPIES, NIGHT, archive
 from tests.fixtures.browser import at_rest, open_page, overflow, violations, violations_in_both_schemes
 from tests.fixtures.serving import serving
-from webui.phrases import LANGUAGES
+from webui.translations import LANGUAGES
 
 STATIC = Path(webui.__file__).parent / "static"
 ARTICLES = (

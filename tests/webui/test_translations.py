@@ -1,109 +1,213 @@
 from __future__ import annotations
 
-import ast
 import re
-import string
+import shutil
 from collections.abc import Iterator
+from gettext import c2py
 from pathlib import Path
 
 import pytest
 from babel import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from bs4 import BeautifulSoup
 from flask import Flask, request
-from jinja2 import Environment, nodes
 from markupsafe import Markup
 
 from tests.fixtures.archives import client
-from webui.phrases import LANGUAGES, catalog, chosen, phrases
+from webui.translations import (
+    LANGUAGES,
+    choose_language,
+    find_catalog,
+    load_catalog,
+    localize,
+)
+from webui.translations.__main__ import (
+    extract_template,
+    find_problems,
+    list_forms,
+    main,
+    read_catalog,
+    update_catalog,
+)
 
-WEBUI = Path(__file__).parents[2] / "webui"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-# What of a catalog may be markup or a way to it.
+# What of a text may be markup or a way to it.
 MARKUP = re.compile(r"[<>&]|&#?\w+;")
+PLURAL = ("{n} ship", "{n} ships")
 
 
-def in_templates() -> Iterator[tuple[str, ...]]:
-    """The texts that templates say: (text,), or (one, many) for what is counted."""
-    for path in sorted(WEBUI.glob("templates/nutgraf/*")):
-        for call in Environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name in ("_", "_n"):
-                wanted = 1 if call.node.name == "_" else 2
-                texts = [arg.value for arg in call.args[:wanted] if isinstance(arg, nodes.Const)]
-                if len(texts) == wanted:
-                    yield tuple(texts)
+def texts_of(language: str) -> Iterator[str]:
+    """Every text of a catalog, English and translated, in all forms."""
+    for message in read_catalog(find_catalog(language), language):
+        if message.id:
+            yield from list_forms(message.id)
+            yield from list_forms(message.string)
 
 
-def in_code() -> Iterator[tuple[str, ...]]:
-    """The texts that code gives to templates, said to be such by `N_`."""
-    for path in sorted(WEBUI.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "N_":
-                assert isinstance(node.args[0], ast.Constant)
-                yield (str(node.args[0].value),)
+def template(*texts: str | tuple[str, str]) -> Catalog:
+    """What would be found in an application with these texts."""
+    found = Catalog()
+    for text in texts:
+        found.add(text, locations=[("page.html", 1)])
+    return found
 
 
-USED = sorted({*in_templates(), *in_code()})
+def write_catalog(
+    folder: Path, language: str, messages: str, plural: str = "nplurals=2; plural=(n != 1);"
+) -> Path:
+    """A catalog with a header and what is given; returns its file."""
+    path = find_catalog(language, folder)
+    path.parent.mkdir(parents=True)
+    header = (
+        f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {plural}\\n"\n\n'
+    )
+    path.write_text(header + messages, "utf-8")
+    return path
 
 
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+def test_the_texts_of_templates_code_and_script_are_found() -> None:
+    found = {message.id for message in extract_template()}
+    assert "Search the archive" in found
+    assert "There is no such article" in found
+    assert "The search did not work." in found
+    assert ("{n} article", "{n} articles") in found
 
 
-def forms(language: str, key: str) -> list[str]:
-    found = catalog(language)[key]
-    return [found] if isinstance(found, str) else list(found.values())
-
-
-def test_there_are_texts() -> None:
-    assert ("Search the archive",) in USED
-    assert ("There is no such article",) in USED
-
-
-@pytest.mark.parametrize("language", TRANSLATED)
-def test_every_catalog_has_every_text_and_no_other(language: str) -> None:
-    assert {texts[-1] for texts in USED} == set(catalog(language))
-
-
-@pytest.mark.parametrize("language", TRANSLATED)
-def test_what_is_counted_has_the_plural_forms_of_the_language(language: str) -> None:
-    rule = Locale.parse(language).plural_form
-    # Forms that no whole number below a million takes need not be there: "other" stands for them.
-    wanted = {rule(n) for n in range(1000)} | {"other"}
-    for texts in USED:
-        found = catalog(language)[texts[-1]]
-        assert isinstance(found, dict) == (len(texts) == 2), texts
-        if isinstance(found, dict):
-            assert wanted <= set(found) <= rule.tags | {"other"}, texts
+def test_every_catalog_has_every_text_and_no_other_and_the_script_has_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--check"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_values_stand_in_every_form_of_a_text(language: str) -> None:
-    for texts in USED:
-        for form in forms(language, texts[-1]):
-            missing = placeholders(texts[-1]) ^ placeholders(form)
-            # One and two may be words, where it is sure that there are so many.
-            assert missing <= ({"n"} if len(texts) == 2 else set()), (texts, form)
-            assert all(re.fullmatch("[a-z]+", name) for name in placeholders(form))
+def test_the_plural_forms_of_a_catalog_are_those_of_the_language(language: str) -> None:
+    catalog = read_catalog(find_catalog(language), language)
+    category, form = Locale.parse(language).plural_form, c2py(catalog.plural_expr)
+    # Below a million: there, French and Spanish have one more form in CLDR, and none in gettext.
+    pairs = {(category(n), form(n)) for n in range(1000)}
+    assert len(pairs) == len(dict(pairs)) == catalog.num_plurals
+
+
+@pytest.mark.parametrize(
+    ("messages", "problem"),
+    [
+        ('msgid "Ship"\nmsgstr "Schiff"\n', None),
+        ("", "Ship is missing. Run python -m webui.translations"),
+        (
+            'msgid "Ship"\nmsgstr "Schiff"\n\nmsgid "Boat"\nmsgstr "Boot"\n',
+            "Boat is no longer used. Run python -m webui.translations",
+        ),
+        ('msgid "Ship"\nmsgstr "Schiff"\n\n#~ msgid "Boat"\n#~ msgstr "Boot"\n', "Boat is no longer used"),
+        ('msgid "Ship"\nmsgstr ""\n', "Ship: translate it"),
+        ('#, fuzzy\nmsgid "Ship"\nmsgstr "Boot"\n', "Ship: translate it"),
+        ('msgid "Ship"\nmsgstr "Schiff {name}"\n', "Schiff {name} does not have the placeholders"),
+        ('msgid "Ship"\nmsgstr "Schiff {"\n', "Schiff { does not have the placeholders"),
+        ('msgid "Ship\n', "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_reported(tmp_path: Path, messages: str, problem: str | None) -> None:
+    path = write_catalog(tmp_path, "de", messages)
+    problems = list(find_problems(path, "de", template("Ship")))
+    assert len(problems) == (problem is not None), problems
+    if problem:
+        assert problem in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("plural", "forms", "problem"),
+    [
+        ("nplurals=2; plural=(n != 1);", ["{n} Schiff", "{n} Schiffe"], None),
+        ("nplurals=2; plural=(n != 1);", ["ein Schiff", "{n} Schiffe"], None),
+        # French counts nothing as one, so a form that says "one" in a word would be wrong.
+        ("nplurals=2; plural=(n > 1);", ["ein Schiff", "{n} Schiffe"], "ein Schiff does not have"),
+        ("nplurals=2; plural=(n != 1);", ["ein Schiff", "Schiffe"], "Schiffe does not have"),
+        ("nplurals=2; plural=(n != 1);", ["ein Schiff"], "translate it"),
+        ("nplurals=2; plural=(n != 1);", ["{n}", "{n}", "{n}"], "cannot be read: "),
+        ("nplurals=2; plural=(n != 1);", ["ein Schiff", ""], "translate it"),
+        ("nplurals=1; plural=(n != 1);", ["{n} Schiff"], "Plural-Forms: the expression gives [0, 1], not 1"),
+        ("nplurals=2; plural=(n !! 1);", ["{n} Schiff", "{n} Schiffe"], "cannot be read: "),
+    ],
+)
+def test_what_is_wrong_with_plural_forms_is_reported(
+    tmp_path: Path, plural: str, forms: list[str], problem: str | None
+) -> None:
+    lines = [f'msgstr[{number}] "{form}"\n' for number, form in enumerate(forms)]
+    messages = f'msgid "{PLURAL[0]}"\nmsgid_plural "{PLURAL[1]}"\n{"".join(lines)}'
+    path = write_catalog(tmp_path, "de", messages, plural)
+    problems = list(find_problems(path, "de", template(PLURAL)))
+    assert len(problems) == (problem is not None), problems
+    if problem:
+        assert problem in problems[0]
+
+
+def test_a_catalog_is_brought_up_to_date_with_the_texts(tmp_path: Path) -> None:
+    path = write_catalog(
+        tmp_path,
+        "de",
+        'msgid "Ship"\nmsgstr "Schiff"\n\n'
+        'msgid "Harbour master"\nmsgstr "Hafenmeister"\n\n'
+        'msgid "Tide"\nmsgstr "Flut"\n',
+    )
+    update_catalog(path, "de", template("Ship", "Harbour masters", "Lock"))
+    catalog = read_catalog(path, "de")
+    assert {message.id: (message.string, message.fuzzy) for message in catalog if message.id} == {
+        "Ship": ("Schiff", False),
+        "Harbour masters": ("Hafenmeister", True),
+        "Lock": ("", False),
+    }
+    assert not catalog.obsolete
+    before = path.read_bytes()
+    update_catalog(path, "de", template("Lock", "Harbour masters", "Ship"))
+    assert path.read_bytes() == before
+
+
+def test_a_language_without_a_catalog_gets_one_with_its_plural_forms(tmp_path: Path) -> None:
+    path = find_catalog("ar", tmp_path)
+    update_catalog(path, "ar", template("Ship", PLURAL))
+    catalog = read_catalog(path, "ar")
+    assert catalog.num_plurals == 6
+    assert [
+        problem.rpartition(": ")[2][:12] for problem in find_problems(path, "ar", template("Ship", PLURAL))
+    ] == ["translate it"] * 2
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_compiled_catalog_says_what_its_source_says(tmp_path: Path, language: str) -> None:
+    path = find_catalog(language, tmp_path)
+    path.parent.mkdir(parents=True)
+    shutil.copy(find_catalog(language), path)
+    from_source = load_catalog(language, tmp_path)
+    with path.with_suffix(".mo").open("wb") as file:
+        write_mo(file, read_catalog(path, language))
+    path.unlink()
+    compiled = load_catalog(language, tmp_path)
+    for message in extract_template():
+        if isinstance(message.id, str):
+            assert compiled.gettext(message.id) == from_source.gettext(message.id)
+            continue
+        one, many = message.id
+        for n in range(120):
+            assert compiled.ngettext(one, many, n) == from_source.ngettext(one, many, n)
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_has_markup_or_space_around_it(language: str) -> None:
-    for key in catalog(language):
-        for text in (key, *forms(language, key)):
-            assert text
-            assert not MARKUP.search(text)
-            assert text == text.strip()
+    for text in texts_of(language):
+        assert text
+        assert not MARKUP.search(text)
+        assert text == text.strip()
 
 
 def test_french_has_its_spaces_before_signs_and_within_them_no_line_is_broken() -> None:
-    for key in catalog("fr"):
-        for text in forms("fr", key):
-            assert not re.search(r"(?<!\u202f)[;?!]|(?<!\u00a0):", text), text
+    for message in read_catalog(find_catalog("fr"), "fr"):
+        for text in list_forms(message.string):
+            assert not message.id or not re.search(r"(?<!\u202f)[;?!]|(?<!\u00a0):", text), text
 
 
 def test_a_date_in_arabic_keeps_its_order() -> None:
     # Digits and hyphens between Arabic letters would be shown as 05-03-2024.
-    dated = [text for key in catalog("ar") for text in forms("ar", key) if "2024-03-05" in text]
+    dated = [text for text in texts_of("ar") if "2024-03-05" in text and not text.isascii()]
     assert dated
     assert all("\u20662024-03-05\u2069" in text for text in dated)
 
@@ -118,17 +222,17 @@ def test_a_date_in_arabic_keeps_its_order() -> None:
     ],
 )
 def test_shares_and_languages_are_said_as_the_language_has_them(language: str, share: str, name: str) -> None:
-    assert phrases(language).percent(0.123) == share
-    assert phrases(language).language_name("de") == name
+    assert localize(language).percent(0.123) == share
+    assert localize(language).language_name("de") == name
 
 
 @pytest.mark.parametrize("tag", ["xx", "", "english (UK)", "<b>"])
 def test_a_language_without_a_name_is_its_tag(tag: str) -> None:
-    assert phrases("en").language_name(tag) == tag
+    assert localize("en").language_name(tag) == tag
 
 
 def test_what_a_text_says_is_escaped_and_what_is_markup_stays() -> None:
-    say = phrases("de").say
+    say = localize("de").gettext
     assert say("{a} & {b}", a="<b>", b=Markup("<i>x</i>")) == "&lt;b&gt; &amp; <i>x</i>"
     assert say("a {b") == "a {b"
     assert say("Status {status}", status=1503) == "Status 1.503"
@@ -139,8 +243,8 @@ def test_what_a_text_says_is_escaped_and_what_is_markup_stays() -> None:
     [("en", 1, "1 thing"), ("en", 0, "0 things"), ("de", 1234, "1.234 things"), ("ar", 3, "3 things")],
 )
 def test_what_has_no_translation_is_english(language: str, n: int, text: str) -> None:
-    assert phrases(language).count("{n} thing", "{n} things", n) == text
-    assert phrases(language).say("Not in any catalog") == "Not in any catalog"
+    assert localize(language).ngettext("{n} thing", "{n} things", n) == text
+    assert localize(language).gettext("Not in any catalog") == "Not in any catalog"
 
 
 @pytest.mark.parametrize(
@@ -156,13 +260,13 @@ def test_what_has_no_translation_is_english(language: str, n: int, text: str) ->
     ],
 )
 def test_a_date_is_told_in_words_as_exactly_as_it_is_known(value: str, words: list[str]) -> None:
-    assert [phrases(language).date(value) for language in LANGUAGES][: len(words)] == words
+    assert [localize(language).date(value) for language in LANGUAGES][: len(words)] == words
 
 
 def test_numbers_are_written_as_the_language_has_them() -> None:
-    written = [phrases(language).number(1234.56, 1) for language in ("en", "de", "es")]
+    written = [localize(language).number(1234.56, 1) for language in ("en", "de", "es")]
     assert written == ["1,234.6", "1.234,6", "1.234,6"]
-    assert phrases("de").number(12345) == "12.345"
+    assert localize("de").number(12345) == "12.345"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +289,7 @@ def test_the_address_chooses_the_language_then_the_browser(
 ) -> None:
     headers = {"Accept-Language": header} if header else {}
     with Flask("host").test_request_context(address, headers=headers):
-        assert chosen(request).language == language
+        assert choose_language(request) == language
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

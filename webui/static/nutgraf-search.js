@@ -15,62 +15,160 @@
     limit: [10, 1, 100], suggestions: [5, 0, 20], heading: [3, 1, 6],
   };
 
-  // Forms of a sentence are named as Intl.PluralRules names them.
-  const TEXTS = {
-    en: {
-      label: "Search the articles", clear: "Clear", suggestions: "Suggestions",
-      count: { one: "{n} article", other: "{n} articles" }, shown: "{n} of them shown",
-      partial: { one: "{n} more lacks some of the words", other: "{n} more lack some of the words" },
-      none: "Nothing was found.",
-      meant: "Did you mean {q}?", more: "More", missing: "Missing: {q}",
-      also: { one: "{n} more says nearly the same", other: "{n} more say nearly the same" }, untitled: "Untitled article",
-      failed: "The search did not work.", retry: "Try again",
-    },
-    de: {
-      label: "Artikel durchsuchen", clear: "Leeren", suggestions: "Vorschläge",
-      count: { one: "{n} Artikel", other: "{n} Artikel" }, shown: "{n} davon gezeigt",
-      partial: { one: "in {n} weiteren fehlen Wörter", other: "in {n} weiteren fehlen Wörter" },
-      none: "Nichts gefunden.",
-      meant: "Meinten Sie {q}?", more: "Mehr", missing: "Es fehlt: {q}",
-      also: { one: "{n} weiterer sagt fast dasselbe", other: "{n} weitere sagen fast dasselbe" }, untitled: "Artikel ohne Titel",
-      failed: "Die Suche ist nicht gelungen.", retry: "Noch einmal",
-    },
-    fr: {
-      label: "Chercher dans les articles", clear: "Effacer", suggestions: "Suggestions",
-      count: { one: "{n} article", other: "{n} articles" }, shown: "{n} affichés",
-      partial: { one: "il manque des mots à {n} autre", other: "il manque des mots à {n} autres" },
-      none: "Aucun résultat.",
-      meant: "Vouliez-vous dire {q} ?", more: "Suite", missing: "Il manque : {q}",
-      also: { one: "{n} autre dit presque la même chose", other: "{n} autres disent presque la même chose" }, untitled: "Article sans titre",
-      failed: "La recherche n’a pas abouti.", retry: "Réessayer",
-    },
-    es: {
-      label: "Buscar en los artículos", clear: "Borrar", suggestions: "Sugerencias",
-      count: { one: "{n} artículo", other: "{n} artículos" }, shown: "se muestran {n}",
-      partial: { one: "a {n} más le faltan palabras", other: "a {n} más les faltan palabras" },
-      none: "No se encontró nada.",
-      meant: "¿Quiso decir {q}?", more: "Más", missing: "Falta: {q}",
-      also: { one: "{n} más dice casi lo mismo", other: "{n} más dicen casi lo mismo" }, untitled: "Artículo sin título",
-      failed: "La búsqueda no funcionó.", retry: "Intentar de nuevo",
-    },
-    ar: {
-      label: "ابحث في المقالات", clear: "امسح", suggestions: "اقتراحات",
-      count: { zero: "لا مقالات", one: "مقالة واحدة", two: "مقالتان", few: "{n} مقالات", many: "{n} مقالة", other: "{n} مقالة" },
-      shown: "المعروض منها {n}", partial: { other: "تنقصها بعض الكلمات: {n}" },
-      none: "لم يُعثر على شيء.",
-      meant: "هل تقصد {q}؟", more: "المزيد", missing: "ينقص: {q}",
-      also: { other: "تقول الشيء نفسه تقريبًا: {n}" }, untitled: "مقالة بلا عنوان",
-      failed: "تعذّر البحث.", retry: "أعد المحاولة",
-    },
-    zh: {
-      label: "搜索文章", clear: "清除", suggestions: "建议",
-      count: { other: "{n} 篇文章" }, shown: "已显示 {n} 篇", partial: { other: "另有 {n} 篇缺少部分词语" },
-      none: "没有找到结果。",
-      meant: "您是不是要找 {q}?", more: "更多", missing: "缺少:{q}",
-      also: { other: "另有 {n} 篇内容几乎相同" }, untitled: "无标题文章",
-      failed: "搜索没有成功。", retry: "重试",
-    },
+  // The English texts, marked for extraction; forms of a sentence are named as Intl.PluralRules names them.
+  const _ = (text) => text;
+  const _n = (one, other) => ({ one, other });
+  const ENGLISH = {
+    label: _("Search the articles"), clear: _("Clear"), suggestions: _("Suggestions"),
+    count: _n("{n} article", "{n} articles"), shown: _("{n} of them shown"),
+    partial: _n("{n} more lacks some of the words", "{n} more lack some of the words"),
+    none: _("Nothing was found."),
+    meant: _("Did you mean {query}?"), more: _("More"), missing: _("Missing: {words}"),
+    also: _n("{n} more says nearly the same", "{n} more say nearly the same"), untitled: _("Untitled article"),
+    failed: _("The search did not work."), retry: _("Try again"),
   };
+  // Written by `python -m webui.translations`: by language, what the catalogs have for the English texts.
+  const TRANSLATIONS = {
+    "de": {
+      "Search the articles": "Die Artikel durchsuchen",
+      "Clear": "Leeren",
+      "Suggestions": "Vorschläge",
+      "{n} articles": {
+        "other": "{n} Artikel",
+        "one": "{n} Artikel"
+      },
+      "{n} of them shown": "{n} davon gezeigt",
+      "{n} more lack some of the words": {
+        "other": "in {n} weiteren fehlen Wörter",
+        "one": "in {n} weiteren fehlen Wörter"
+      },
+      "Nothing was found.": "Nichts gefunden.",
+      "Did you mean {query}?": "Meinten Sie {query}?",
+      "More": "Mehr",
+      "Missing: {words}": "Es fehlt: {words}",
+      "{n} more say nearly the same": {
+        "other": "{n} weitere sagen fast dasselbe",
+        "one": "{n} weiterer sagt fast dasselbe"
+      },
+      "Untitled article": "Artikel ohne Titel",
+      "The search did not work.": "Die Suche ist nicht gelungen.",
+      "Try again": "Noch einmal"
+    },
+    "fr": {
+      "Search the articles": "Rechercher dans les articles",
+      "Clear": "Effacer",
+      "Suggestions": "Suggestions",
+      "{n} articles": {
+        "one": "{n} article",
+        "other": "{n} articles"
+      },
+      "{n} of them shown": "{n} affichés",
+      "{n} more lack some of the words": {
+        "one": "il manque des mots à {n} autre",
+        "other": "il manque des mots à {n} autres"
+      },
+      "Nothing was found.": "Aucun résultat.",
+      "Did you mean {query}?": "Vouliez-vous dire {query} ?",
+      "More": "Suite",
+      "Missing: {words}": "Il manque : {words}",
+      "{n} more say nearly the same": {
+        "one": "{n} autre dit presque la même chose",
+        "other": "{n} autres disent presque la même chose"
+      },
+      "Untitled article": "Article sans titre",
+      "The search did not work.": "La recherche n’a pas abouti.",
+      "Try again": "Réessayer"
+    },
+    "es": {
+      "Search the articles": "Buscar en los artículos",
+      "Clear": "Borrar",
+      "Suggestions": "Sugerencias",
+      "{n} articles": {
+        "other": "{n} artículos",
+        "one": "{n} artículo"
+      },
+      "{n} of them shown": "se muestran {n}",
+      "{n} more lack some of the words": {
+        "other": "a {n} más les faltan palabras",
+        "one": "a {n} más le faltan palabras"
+      },
+      "Nothing was found.": "No se encontró nada.",
+      "Did you mean {query}?": "¿Quiso decir {query}?",
+      "More": "Más",
+      "Missing: {words}": "Falta: {words}",
+      "{n} more say nearly the same": {
+        "other": "{n} más dicen casi lo mismo",
+        "one": "{n} más dice casi lo mismo"
+      },
+      "Untitled article": "Artículo sin título",
+      "The search did not work.": "La búsqueda no funcionó.",
+      "Try again": "Intentar de nuevo"
+    },
+    "ar": {
+      "Search the articles": "البحث في المقالات",
+      "Clear": "امسح",
+      "Suggestions": "اقتراحات",
+      "{n} articles": {
+        "zero": "{n} مقالة",
+        "one": "مقالة واحدة",
+        "two": "مقالتان",
+        "few": "{n} مقالات",
+        "many": "{n} مقالة",
+        "other": "{n} مقالة"
+      },
+      "{n} of them shown": "المعروض منها {n}",
+      "{n} more lack some of the words": {
+        "zero": "تنقصها بعض الكلمات: {n}",
+        "one": "تنقصها بعض الكلمات: {n}",
+        "two": "تنقصها بعض الكلمات: {n}",
+        "few": "تنقصها بعض الكلمات: {n}",
+        "many": "تنقصها بعض الكلمات: {n}",
+        "other": "تنقصها بعض الكلمات: {n}"
+      },
+      "Nothing was found.": "لم يُعثر على شيء.",
+      "Did you mean {query}?": "هل تقصد {query}؟",
+      "More": "المزيد",
+      "Missing: {words}": "ينقص: {words}",
+      "{n} more say nearly the same": {
+        "zero": "تقول الشيء نفسه تقريبًا: {n}",
+        "one": "تقول الشيء نفسه تقريبًا: {n}",
+        "two": "تقول الشيء نفسه تقريبًا: {n}",
+        "few": "تقول الشيء نفسه تقريبًا: {n}",
+        "many": "تقول الشيء نفسه تقريبًا: {n}",
+        "other": "تقول الشيء نفسه تقريبًا: {n}"
+      },
+      "Untitled article": "مقالة بلا عنوان",
+      "The search did not work.": "تعذّر البحث.",
+      "Try again": "أعد المحاولة"
+    },
+    "zh": {
+      "Search the articles": "搜索文章",
+      "Clear": "清除",
+      "Suggestions": "建议",
+      "{n} articles": {
+        "other": "{n} 篇文章"
+      },
+      "{n} of them shown": "已显示 {n} 篇",
+      "{n} more lack some of the words": {
+        "other": "另有 {n} 篇缺少部分词语"
+      },
+      "Nothing was found.": "没有找到结果。",
+      "Did you mean {query}?": "您是不是要找 {query}？",
+      "More": "更多",
+      "Missing: {words}": "缺少:{words}",
+      "{n} more say nearly the same": {
+        "other": "另有 {n} 篇内容几乎相同"
+      },
+      "Untitled article": "无标题文章",
+      "The search did not work.": "搜索没有成功。",
+      "Try again": "重试"
+    }
+  };
+  const TEXTS = { en: ENGLISH };
+  for (const [language, found] of Object.entries(TRANSLATIONS)) {
+    const translated = ([name, text]) => [name, found[text.other ?? text] ?? text];
+    TEXTS[language] = Object.fromEntries(Object.entries(ENGLISH).map(translated));
+  }
 
   // The private names begin with --_, so that nothing of the host's, which slots inherit, is overwritten.
   const CSS = `
@@ -228,7 +326,7 @@
     #again = null; // what "try again" does
     #queued = false;
     #texts = {}; // the host's own words
-    #words = TEXTS.en;
+    #words = ENGLISH;
     #language = "en";
 
     constructor() {
@@ -394,9 +492,9 @@
 
     #digits(n) { return new Intl.NumberFormat(this.#language).format(n); }
 
-    /** A text as nodes, with `node` where `{q}` stands. */
+    /** A text as nodes, with `node` in place of its placeholder. */
     #around(name, node) {
-      const [before, after = ""] = this.#words[name].split("{q}");
+      const [before, after = ""] = this.#words[name].split(/\{\w+\}/);
       return [before, node, after];
     }
 

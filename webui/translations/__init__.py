@@ -1,0 +1,182 @@
+"""The page's texts, dates and numbers in the languages of its readers.
+
+Texts are written in English where they are used, and gettext looks up their translations. In a template,
+
+    {{ _("Did you mean {query}?", query=link) }}
+    {{ _n("{n} article", "{n} articles", total) }}
+
+and in code, whose texts a template translates later, `N_("There is no such article")`. Each language has a
+catalog, `<language>/LC_MESSAGES/messages.po`. `python -m webui.translations` brings the catalogs up to date
+after a change of texts; with `--check` it only reports what is missing or wrong in them. The search element
+(`static/nutgraf-search.js`) runs in pages of other sites and carries a copy of its translations, which the
+same command writes.
+
+A wheel has the catalogs compiled as well (`.mo`); in a source tree the `.po` is read at first use.
+
+A text without a translation stays English, so an application that overrides a template may use its own. What
+the library says (notes, reasons, readings of a query) is English: templates mark it lang="en" dir="ltr".
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, get_datetime_format
+from babel.numbers import format_decimal, format_percent
+from flask import Request
+from markupsafe import Markup, escape
+
+from indexer.published import Published
+
+LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "ar": "العربية",
+    "zh": "中文",
+}
+"""The languages of the page by tag, each by its own name. Texts are written in English: it has no catalog."""
+FOLDER = Path(__file__).parent
+# Dates as 5 November 2021, which is understood wherever English is read.
+_LOCALES = {"en": "en_GB"}
+# As CLDR names the ways to write a date.
+_SKELETONS: dict[str, str] = {"year": "y", "month": "yMMMM"}
+
+
+def N_(text: str) -> str:  # noqa: N802  (the name by which gettext's tools know it)
+    """The text itself, marked for extraction: a template translates it."""
+    return text
+
+
+class Localization:
+    """How the page writes texts, dates and numbers in one language.
+
+    Neither Flask-Babel nor Jinja's i18n extension is used: both keep one set of translations and one choice
+    of the language for a whole application, and the application that shows the pages may need them for
+    itself. Here the functions come with the context of each page, and nothing is set on the application or
+    on its Jinja environment.
+    """
+
+    def __init__(self, language: str, catalog: NullTranslations) -> None:
+        self.language = language
+        self._locale = Locale.parse(_LOCALES.get(language, language))
+        self.direction: str = self._locale.text_direction
+        self._catalog = catalog
+        # A page shows the same few dates and numbers again and again.
+        self.date = functools.lru_cache(4096)(self._date)
+        self.context: dict[str, Any] = {
+            "_": self.gettext,
+            # Not `ngettext`: a `{% trans %}` of the application would call it in place of its own.
+            "_n": self.ngettext,
+            "number": self.number,
+            "percent": self.percent,
+            "language_name": self.language_name,
+            "in_words": self.date,
+            "language": self.language,
+            "direction": self.direction,
+        }
+        """What every template finds: these functions, the language, and its direction."""
+
+    def gettext(self, text: str, /, **values: object) -> Markup:
+        """The translation of an English text, with values for its placeholders (`{name}`).
+
+        Text and values are escaped, except values that are markup, such as a link. Whole numbers are written
+        as the language has them (a year is not a number: give it as text). Without values, braces mean
+        nothing.
+        """
+        # The translation of "" is the header of the catalog.
+        return self._fill(self._catalog.gettext(text) if text else text, values)
+
+    def ngettext(self, one: str, many: str, n: int, /, **values: object) -> Markup:
+        """The translation for `n` of something; `{n}` is the number, unless another value `n` is given."""
+        return self._fill(self._catalog.ngettext(one, many, n), {"n": n, **values})
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number, with so many digits after its point."""
+        return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
+
+    def percent(self, share: float) -> str:
+        """A share (0 to 1) in percent, with one digit after its point."""
+        pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.0")
+        return format_percent(share, pattern, self._locale)
+
+    def language_name(self, tag: str) -> str:
+        """A language by its name; its tag, where it has none here."""
+        try:
+            return Locale.parse(tag, sep="-").get_display_name(self._locale) or tag
+        except (ValueError, UnknownLocaleError):
+            return tag
+
+    def _date(self, value: str) -> str:
+        """A date in ISO 8601 in words, no more exact than it is; what is no date stays as it is."""
+        try:
+            date = Published.parse(value)
+        except ValueError:
+            return value
+        skeleton = _SKELETONS.get(date.precision)
+        pattern = self._locale.datetime_skeletons[skeleton].pattern if skeleton else "long"
+        words = format_date(date.start, pattern, self._locale)
+        if date.precision != "minute":
+            return words
+        both = str(get_datetime_format("medium", self._locale))
+        return both.replace("{0}", date.value[-len("21:01") :]).replace("{1}", words)
+
+    def _fill(self, text: str, values: Mapping[str, object]) -> Markup:
+        if not values:
+            return escape(text)
+        shown = {name: self.number(v) if type(v) is int else v for name, v in values.items()}
+        return Markup(escape(text)).format(**shown)
+
+
+@functools.cache
+def localize(language: str) -> Localization:
+    """The texts, dates and numbers of one of LANGUAGES."""
+    return Localization(language, load_catalog(language) if language != "en" else NullTranslations())
+
+
+def find_catalog(language: str, folder: Path = FOLDER) -> Path:
+    """The file that holds the translations into a language."""
+    return folder / language / "LC_MESSAGES" / "messages.po"
+
+
+def load_catalog(language: str, folder: Path = FOLDER) -> GNUTranslations:
+    """The translations into a language, as compiled when the package was built, or else compiled now."""
+    source = find_catalog(language, folder)
+    try:
+        with source.with_suffix(".mo").open("rb") as compiled:
+            return GNUTranslations(compiled)
+    except FileNotFoundError:
+        return compile_catalog(source)
+
+
+def compile_catalog(source: Path) -> GNUTranslations:
+    """The translations in a .po file."""
+    # Imported here because an installed package does without: its catalogs are compiled.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, abort_invalid=True))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def choose_language(request: Request) -> str:
+    """The language for a request: as its address says (`?lang=de`), or the browser, else English."""
+    try:
+        named = request.args.get("lang", "")
+    except UnicodeDecodeError:
+        named = ""
+    if named in LANGUAGES:
+        return named
+    # Not best_match(): it gives English to a browser that asks for "de-AT, en;q=0.5".
+    wanted = (tag.replace("_", "-").partition("-")[0].lower() for tag, q in request.accept_languages if q > 0)
+    return next((tag for tag in wanted if tag in LANGUAGES), "en")
