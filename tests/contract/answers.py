@@ -1,0 +1,149 @@
+"""What the tests ask an index for, in their own words: the one place that knows the names of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from indexer import Article, Hit, Hits, Index, Page, Published, QuoteCheck, Receipt, Relaxation
+
+Spans = Sequence[tuple[int, int]]
+
+MANY = 100
+"""More hits than there are articles."""
+
+
+def search(
+    index: Index,
+    query: str = "",
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    collapse: bool = True,
+    limit: int = MANY,
+    **options: Any,
+) -> Page:
+    """One page of hits; `since` and `until` are a year, a month or a day each, both included."""
+    before = Published.parse(until).end.date().isoformat() if until else None
+    return index.search(query, after=since, before=before, fold=collapse, limit=limit, **options)
+
+
+def ids(hits: Iterable[Hit]) -> list[str]:
+    """The ids of hits, in their order."""
+    return [hit.article.id for hit in hits]
+
+
+def matches(page: Page) -> list[str]:
+    """The ids of the hits that meet the whole query, in their order."""
+    return ids(hit for hit in page.hits if not hit.missing)
+
+
+def partial_matches(page: Page) -> list[str]:
+    """The ids of the hits that lack some words of the query, in their order."""
+    return ids(hit for hit in page.hits if hit.missing)
+
+
+def found(index: Index, query: str = "", **options: Any) -> set[str]:
+    """The ids of all articles that meet the whole query."""
+    return set(matches(search(index, query, collapse=False, **options)))
+
+
+def ranked(index: Index, query: str = "", **options: Any) -> list[str]:
+    """The ids of all articles that meet the whole query, best first."""
+    return matches(search(index, query, collapse=False, **options))
+
+
+def walk(index: Index, query: str = "", **options: Any) -> Iterator[Page]:
+    """All pages of a search, one after the other by their cursors."""
+    cursor: str | None = None
+    for _ in range(MANY):
+        page = search(index, query, cursor=cursor, **options)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+    raise AssertionError("the pages have no end")
+
+
+def near_duplicates(hit: Hit) -> list[str]:
+    """The ids of the articles that are collapsed under a hit."""
+    return [article.id for article in hit.also]
+
+
+def collapsed(page: Page) -> int:
+    """How many articles stand under another one as its near-duplicates, on all pages together."""
+    return page.folded
+
+
+def shown(page: Page) -> int:
+    """How many hits all pages together have."""
+    return page.shown
+
+
+def timed_out(answer: Page | Hits | QuoteCheck) -> bool:
+    """Whether the time for a query was up before all was looked at."""
+    return answer.is_cut
+
+
+def spelled(text: str, spans: Spans) -> list[str]:
+    """What stands in a text at some spans."""
+    return [text[start:end] for start, end in spans]
+
+
+def highlights(hit: Hit) -> list[str]:
+    """The words that are marked in the title and the passages of a hit, in lower case."""
+    texts = [(hit.article.title, hit.title_spans), *((p.text, p.spans) for p in hit.passages)]
+    return [word.lower() for text, spans in texts for word in spelled(text, spans)]
+
+
+def facet(page: Page, name: str) -> dict[str, int]:
+    """The counts of a facet by value; what has no value is named by its kind, such as "undated"."""
+    return {count.value or count.kind: count.count for count in page.facets[name]}
+
+
+def bars(page: Page) -> dict[str, int]:
+    """The articles of each period of a timeline that has any."""
+    assert page.timeline is not None
+    return {bar.start: bar.articles for bar in page.timeline.bars if bar.articles}
+
+
+def has_explanation_of_nothing(page: Page) -> bool:
+    """Whether the page says why no article meets the query."""
+    return page.dead_end is not None
+
+
+def blamed(page: Page) -> tuple[str, ...]:
+    """The clauses that cannot be met together, as typed."""
+    assert page.dead_end is not None
+    assert page.dead_end.reason
+    return page.dead_end.clauses
+
+
+def relaxations(page: Page) -> tuple[Relaxation, ...]:
+    """The searches that ask for a little less and find something."""
+    assert page.dead_end is not None
+    return page.dead_end.relaxations
+
+
+def relax(index: Index, relaxation: Relaxation, **arguments: Any) -> Page:
+    """What a relaxation finds; `arguments` are those of the search that found nothing."""
+    names = {"after": "since", "before": "until"}
+    without = {names.get(name, name) for name in relaxation.without}
+    kept = {name: value for name, value in arguments.items() if name not in without}
+    return search(index, relaxation.query, **kept)
+
+
+def suggestions(index: Index, typed: str, kind: str | None = None, limit: int = 20) -> list[str]:
+    """The texts that are suggested for what is typed, of one kind or of all."""
+    return [one.text for one in index.suggest(typed, limit) if kind in (None, one.kind)]
+
+
+def contents(index: Index) -> dict[str, Article]:
+    """Every article of an index as it is read back, by id."""
+    return {name: index.article(name) for name in found(index, "*")}
+
+
+def explanation(page: Page) -> Receipt:
+    """What an explained search says that it understood."""
+    assert page.receipt is not None
+    return page.receipt

@@ -1,0 +1,67 @@
+"""Fixtures of the contract tests: each engine in turn, the archive, and small indexes to write to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from indexer import Article, Index
+from tests.contract.archive import ARTICLES
+from tests.contract.engines import ENGINES, Engine
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark for what an engine does differently."""
+    config.addinivalue_line("markers", "differs(NAME=reason): the engine of this name fails the test")
+
+
+@pytest.fixture(scope="session", params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The engine that is tested."""
+    tested: Engine = request.param
+    return tested
+
+
+@pytest.fixture(autouse=True)
+def _differences(request: pytest.FixtureRequest, engine: Engine) -> None:
+    """Expect the failures that are known of this engine."""
+    for mark in request.node.iter_markers("differs"):
+        if reason := mark.kwargs.get(engine.name):
+            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+
+
+@pytest.fixture(scope="session")
+def archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The whole archive, for reading only: it grew by several commits, with a change and a removal."""
+    with engine.open(tmp_path_factory.mktemp("archive") / "index") as index:
+        index.put(
+            [*ARTICLES[::3], Article("gone", "Zeppelin over Osterby", ["A zeppelin was seen."], "2021")]
+        )
+        index.put([*ARTICLES[1::3], replace(ARTICLES[0], paragraphs=("A zeppelin took the ferry's place.",))])
+        index.put([ARTICLES[0], *ARTICLES[2::3]])
+        index.remove(["gone"])
+        yield index
+
+
+@pytest.fixture
+def make(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Index]]:
+    """A function that makes a new index of the articles that it is given, with options of `Config`."""
+    with ExitStack() as stack:
+
+        def make(*articles: Article, **options: object) -> Index:
+            index = engine.open(tmp_path_factory.mktemp("index") / "index", **options)
+            index.put(articles)
+            return stack.enter_context(index)
+
+        yield make
+
+
+@pytest.fixture
+def index(engine: Engine, tmp_path: Path) -> Iterator[Index]:
+    """An index that is not there yet, to write to; it does not wait for another writer."""
+    with engine.open(tmp_path / "index", lock_timeout=0) as opened:
+        yield opened

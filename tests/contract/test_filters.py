@@ -1,0 +1,152 @@
+"""Filters by date, source, site, language: given as arguments, alone, together, and with any query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Index, InvalidRequest
+from tests.contract.answers import facet, found, ids, matches, near_duplicates, partial_matches, search
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+HARBOUR = {"ferry", "crane", "pier"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"since": "2024"}, {"regatta", "bunting"}),
+        ({"since": "2024-06-05"}, {"regatta", "bunting"}),
+        ({"since": "2024-06-06"}, {"bunting"}),
+        ({"until": "1931"}, {"charter", "library"}),
+        ({"until": "1930"}, {"charter"}),
+        ({"since": "2021-11-05", "until": "2021-11-05"}, {"ferry", "inn", "tram"}),
+        ({"since": "2021-11", "until": "2021-11"}, {"ferry", "inn", "tram", "divers", "school", "hafen"}),
+        ({"since": "2022-11", "until": "2022-12"}, {"fener", "statek", "mayak"}),
+        ({"since": "2024", "until": "2023"}, set()),
+        ({"undated": True}, {"lighthouse"}),
+        ({"language": "de"}, {"hafen", "apfel"}),
+        ({"language": ["de", "ko"]}, {"hafen", "apfel", "hanggu"}),
+        ({"language": "en-GB"}, {"pier"}),
+        ({"site": "barn.example"}, {"school"}),
+        ({"site": ["barn.example", "news.coast.example"]}, {"school", "crane", "clock", "regatta"}),
+        (
+            {"site": "www.coast.example"},
+            {"ferry", "inn", "envoy", "tram", "pier", "storm", "crane", "clock", "regatta"},
+        ),
+        ({"site": "nowhere.example"}, set()),
+        ({"source": "letters", "since": "2022"}, {"bakery", "choir", "bunting"}),
+        ({"source": ["letters", "wire/town"], "until": "2018"}, {"library", "flood", "chronicle"}),
+        ({"language": "en", "source": "wire/coast", "until": "2021-03"}, {"crane"}),
+        ({"language": "en", "undated": True}, {"lighthouse"}),
+        ({"language": "de", "undated": True}, set()),
+    ],
+)
+def test_a_filter_alone_finds_everything_that_it_lets_through(
+    archive: Index, filters: dict[str, Any], expected: set[str]
+) -> None:
+    assert found(archive, **filters) == expected
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"since": "2021-11"}, {"ferry", "pier"}),
+        ({"until": "2021-11-05"}, {"ferry", "crane"}),
+        ({"site": "news.coast.example"}, {"crane"}),
+        ({"language": "en"}, HARBOUR),
+        ({"language": "de"}, set()),
+        ({"source": "wire"}, HARBOUR),
+        ({"source": "letters"}, set()),
+        ({"undated": True}, set()),
+    ],
+)
+def test_a_filter_holds_for_the_hits_of_a_query(
+    archive: Index, filters: dict[str, Any], expected: set[str]
+) -> None:
+    assert found(archive, "harbour", **filters) == expected
+
+
+FILTERS: list[tuple[dict[str, Any], str]] = [
+    ({"since": "2021-11"}, "since:2021-11"),
+    ({"until": "2021-03"}, "until:2021-03"),
+    ({"since": "2021", "until": "2022-06"}, "date:2021..2022-06"),
+    ({"language": "en"}, "lang:en"),
+    ({"site": "coast.example"}, "site:coast.example"),
+    ({"source": "letters"}, "source:letters"),
+    ({"source": "wire"}, "source:wire"),
+]
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES, chosen=st.sampled_from(FILTERS))
+def test_a_filter_says_the_same_as_an_argument_and_as_a_clause(
+    archive: Index, query: str, chosen: tuple[dict[str, Any], str]
+) -> None:
+    arguments, clause = chosen
+    inside = found(archive, query, **arguments)
+    assert inside == found(archive, query) & found(archive, **arguments)
+    assert inside == found(archive, f"({query}) AND {clause}")
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    query=QUERIES,
+    name=st.sampled_from(["language", "source", "site"]),
+    values=st.lists(
+        st.sampled_from(["en", "de", "wire/coast", "letters", "example", "hills.example"]), min_size=1
+    ),
+)
+def test_several_values_of_a_filter_find_what_any_of_them_finds(
+    archive: Index, query: str, name: str, values: list[str]
+) -> None:
+    each = [found(archive, query, **{name: value}) for value in values]
+    assert found(archive, query, **{name: values}) == set().union(*each)
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES, chosen=st.sampled_from(FILTERS))
+def test_a_filter_holds_in_all_that_a_page_shows_and_counts(
+    archive: Index, query: str, chosen: tuple[dict[str, Any], str]
+) -> None:
+    arguments, _ = chosen
+    allowed = found(archive, **arguments)
+    page = search(archive, query, facets=["language"], timeline="year", **arguments)
+    named = {name for hit in page.hits for name in near_duplicates(hit)}
+    assert {*ids(page.hits), *named} <= allowed
+    assert sum(facet(page, "language").values()) == page.total <= len(allowed)
+    assert page.timeline is not None
+    dated = sum(bar.articles for bar in page.timeline.bars)
+    assert dated + page.timeline.inexact + page.timeline.undated == page.total
+
+
+def test_partial_matches_and_near_duplicates_stay_within_the_filter(archive: Index) -> None:
+    page = search(archive, "weathercock zeppelin", source="wire")
+    (hit,) = page.hits
+    assert partial_matches(page) == [hit.article.id]
+    assert {hit.article.id, *near_duplicates(hit)} == {"storm", "storm-copy"}
+    assert matches(search(archive, "weathercock", source="letters")) == ["storm-edit"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"since": "soon"},
+        {"since": "2021-13"},
+        {"sort": "size"},
+        {"limit": -1},
+        {"offset": -1},
+        {"facets": "weight"},
+        {"timeline": "hour"},
+        {"half_life": 0},
+        {"seconds": 0},
+        {"source": 7},
+        {"language": ["en", None]},
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused_by_name(archive: Index, arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        search(archive, "harbour", **arguments)

@@ -1,0 +1,127 @@
+"""Near-duplicates: collapsed under one hit, which names the others; counted all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+
+from indexer import Article, Index
+from tests.contract.answers import collapsed, found, ids, near_duplicates, search, shown
+from tests.contract.archive import ARTICLES
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+Made = Callable[..., Index]
+
+STORM = next(article for article in ARTICLES if article.id == "storm")
+STORMS = {"storm", "storm-copy", "storm-edit"}
+LONG = " ".join(f"Guest {number} brought {number + 2} pears and sat in row {number}." for number in range(20))
+
+
+def text(name: str, *paragraphs: str, title: str = "Note", published: str | None = None) -> Article:
+    return Article(name, title, paragraphs, published, language="en")
+
+
+def groups(index: Index, query: str = "*") -> set[frozenset[str]]:
+    """The hits of a query, each with what is collapsed under it."""
+    page = search(index, query)
+    return {frozenset([hit.article.id, *near_duplicates(hit)]) for hit in page.hits}
+
+
+def test_one_hit_stands_for_the_same_story_in_several_articles(archive: Index) -> None:
+    page = search(archive, "weathercock AND roofs")
+    (hit,) = page.hits
+    assert {hit.article.id, *near_duplicates(hit)} == STORMS
+    assert (page.total, collapsed(page), shown(page)) == (3, 2, 1)
+
+
+def test_all_are_shown_one_by_one_when_asked(archive: Index) -> None:
+    page = search(archive, "weathercock AND roofs", collapse=False)
+    assert set(ids(page.hits)) == STORMS
+    assert (page.total, collapsed(page)) == (3, 0)
+    assert all(near_duplicates(hit) == [] for hit in page.hits)
+
+
+def test_only_what_meets_the_query_is_collapsed(archive: Index) -> None:
+    (hit,) = search(archive, '"nine roofs"').hits
+    assert {hit.article.id, *near_duplicates(hit)} == {"storm", "storm-copy"}
+    (hit,) = search(archive, '"ten roofs"').hits
+    assert (hit.article.id, near_duplicates(hit)) == ("storm-edit", [])
+
+
+def test_the_best_one_stands_for_the_others_and_those_are_in_the_order_of_the_hits(archive: Index) -> None:
+    (hit,) = search(archive, "weathercock AND roofs", sort="oldest").hits
+    assert (hit.article.id, near_duplicates(hit)) == ("storm", ["storm-copy", "storm-edit"])
+    (hit,) = search(archive, "weathercock AND roofs", sort="newest").hits
+    assert (hit.article.id, near_duplicates(hit)) == ("storm-edit", ["storm-copy", "storm"])
+    (first, *_) = search(archive, "title:weathercock OR strait").hits
+    assert first.article.id == "storm-copy"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        pytest.param(text("b", LONG), True, id="the same text"),
+        pytest.param(text("b", LONG, title="Another headline"), True, id="another headline"),
+        pytest.param(text("b", LONG.upper().replace(".", " !")), True, id="other case and punctuation"),
+        pytest.param(text("b", *LONG.split(". ")), True, id="other breaks between paragraphs"),
+        pytest.param(text("b", LONG.replace("Guest 7", "Visitor 7")), True, id="one word changed"),
+        pytest.param(text("b", LONG[: len(LONG) // 2]), False, id="half of it"),
+        pytest.param(
+            text("b", LONG, LONG.replace("pears", "plums").replace("row", "seat")), False, id="twice as long"
+        ),
+        pytest.param(
+            text("b", LONG.replace("pears", "plums").replace("sat in", "left")),
+            False,
+            id="many words changed",
+        ),
+    ],
+)
+def test_near_duplicates_are_texts_that_say_nearly_the_same(
+    make: Made, other: Article, is_same: bool
+) -> None:
+    index = make(text("a", LONG), other)
+    assert groups(index) == ({frozenset("ab")} if is_same else {frozenset("a"), frozenset("b")})
+    assert [article.id for article in index.duplicates("a")] == (["b"] if is_same else [])
+
+
+def test_short_texts_are_near_duplicates_only_word_for_word(make: Made) -> None:
+    index = make(
+        text("a", "The kettle on the quay is hot."),
+        text("b", "The kettle on the quay is hot!"),
+        text("c", "The kettle on the quay is cold."),
+        text("d", "The kettle on the quay is hot.", title="Another headline"),
+        text("e", "Hot.", title="Hot"),
+        text("f", "Hot.", title="Hot"),
+    )
+    assert groups(index) == {frozenset("ab"), *map(frozenset, "cdef")}
+
+
+def test_near_duplicates_follow_what_is_put_in_changed_and_removed(make: Made) -> None:
+    index = make(text("a", LONG), text("b", LONG), text("c", "Something else."))
+    assert groups(index) == {frozenset("ab"), frozenset("c")}
+    index.put([text("c", LONG)])
+    assert groups(index) == {frozenset("abc")}
+    index.put([text("a", "Something else again.")])
+    assert groups(index) == {frozenset("a"), frozenset("bc")}
+    index.remove(["b"])
+    assert groups(index) == {frozenset("a"), frozenset("c")}
+    index.rebuild()
+    assert groups(index) == {frozenset("a"), frozenset("c")}
+
+
+def test_the_near_duplicates_of_an_article_are_named_newest_first(archive: Index) -> None:
+    assert [article.id for article in archive.duplicates("storm")] == ["storm-edit", "storm-copy"]
+    assert [article.id for article in archive.duplicates("storm-edit")] == ["storm-copy", "storm"]
+    assert archive.duplicates("gale") == archive.duplicates("lighthouse") == ()
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES)
+def test_each_match_is_shown_once_or_named_once(archive: Index, query: str) -> None:
+    page = search(archive, query)
+    names = [name for hit in page.hits for name in (hit.article.id, *near_duplicates(hit))]
+    assert len(names) == len(set(names)) == page.total + page.partial
+    assert len(page.hits) == len(names) - collapsed(page)
+    assert found(archive, query) <= set(names)

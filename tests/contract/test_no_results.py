@@ -1,0 +1,140 @@
+"""Why nothing was found, and what would find something; and what a search understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Index
+from tests.contract.answers import (
+    blamed,
+    explanation,
+    found,
+    has_explanation_of_nothing,
+    relax,
+    relaxations,
+    search,
+)
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+Made = Callable[..., Index]
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "clauses"),
+    [
+        ("zeppelin", {}, {"zeppelin"}),
+        ("harbour zeppelin", {}, {"zeppelin"}),
+        ("goose barrels", {}, {"goose", "barrels"}),
+        ("osterby goose barrels", {}, {"goose", "barrels"}),  # the fewest that cannot be met together
+        ('"roof second"', {}, {'"roof second"'}),
+        ("kettle -quay -choir", {}, {"kettle", "-quay", "-choir"}),
+        ("kettle date:1900", {}, {"date:1900"}),
+        ("harbour lang:de", {}, {"harbour", "language:de"}),
+        ("kettle", {"source": "wire/town"}, {"kettle", "source:wire/town"}),
+        ("kettle", {"undated": True}, {"kettle", "undated"}),
+        ("", {"site": "nowhere.example"}, {"site:nowhere.example"}),
+        ("(goose OR zeppelin) AND kettle", {}, {"goose OR zeppelin", "kettle"}),
+    ],
+)
+def test_the_clauses_that_cannot_be_met_together_are_named(
+    archive: Index, query: str, arguments: dict[str, Any], clauses: set[str]
+) -> None:
+    page = search(archive, query, **arguments)
+    assert page.total == 0
+    assert set(blamed(page)) == clauses
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "offered"),
+    [
+        ("goose barrels", {}, {"goose": 1, "barrels": 2}),
+        ("kettle zeppelin", {}, {"kettle": 2}),
+        ('"roof second"', {}, {"roof second": 1}),
+        ("anchor NEAR/2 coins", {}, {"anchor coins": 2}),
+        ("=harbours", {}, {"harbours": 3}),
+        ("title:ladder", {}, {"ladder": 3}),
+        ("kettle date:1900", {}, {"kettle": 2}),
+        ("kettle", {"since": "2024"}, {"kettle": 2}),
+        ("kettle", {"since": "2020", "until": "2021"}, {"kettle": 2}),
+        ("kettle", {"language": "de"}, {"kettle": 2}),
+        ("kettle -quay -choir", {}, {"kettle -choir": 1, "kettle -quay": 1}),
+        ("zeppelin", {}, {}),
+    ],
+)
+def test_searches_that_ask_for_a_little_less_are_offered_with_what_they_find(
+    archive: Index, query: str, arguments: dict[str, Any], offered: dict[str, int]
+) -> None:
+    page = search(archive, query, **arguments)
+    assert {other.query: other.count for other in relaxations(page)} == offered
+
+
+_NOTHING = st.tuples(
+    QUERIES, st.sampled_from(["goose", "zeppelin", "-the", "date:1850", "title:kettle", "lang:de"])
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    query=st.one_of(QUERIES, _NOTHING.map(" ".join)),
+    arguments=st.sampled_from([{}, {"since": "2023"}, {"source": "letters"}, {"undated": True}]),
+)
+def test_each_offered_search_finds_exactly_as_many_as_it_says(
+    archive: Index, query: str, arguments: dict[str, Any]
+) -> None:
+    page = search(archive, query, **arguments)
+    assert has_explanation_of_nothing(page) == (page.total == 0)
+    for other in relaxations(page) if page.total == 0 else ():
+        assert relax(archive, other, **arguments).total == other.count > 0
+        assert other.change
+
+
+@pytest.mark.parametrize("query", ["harbour", "zeppelin OR harbour", "*", "", "😀"])
+def test_where_something_is_found_or_nothing_is_asked_there_is_nothing_to_explain(
+    archive: Index, query: str
+) -> None:
+    assert not has_explanation_of_nothing(search(archive, query))
+
+
+def test_an_empty_index_finds_nothing_and_says_so(make: Made) -> None:
+    index = make()
+    assert blamed(search(index, "harbour")) == ()
+    assert index.suggest("har") == ()
+    assert index.status().articles == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "roles"),
+    [
+        ("harbour crane", {"harbour": "wanted", "crane": "wanted"}),
+        ("+harbour -crane", {"+harbour": "required", "-crane": "excluded"}),
+        ("kettle lang:en", {"kettle": "wanted", "language:en": "filter"}),
+        ("the harbour", {"the": "left out", "harbour": "wanted"}),
+    ],
+)
+def test_an_explained_search_says_how_each_clause_was_read_and_how_many_articles_have_it(
+    archive: Index, query: str, roles: dict[str, str]
+) -> None:
+    said = explanation(search(archive, query, explain=True))
+    assert {clause.label: clause.role for clause in said.clauses} == roles
+    assert said.reading
+    for clause in said.clauses:
+        if clause.articles is not None:
+            assert clause.articles == len(found(archive, clause.label.lstrip("-+")))
+
+
+def test_an_explained_score_is_made_of_the_words_that_the_hit_has(archive: Index) -> None:
+    page = search(archive, "harbour crane ladder", explain=True)
+    assert page.hits
+    for hit in page.hits:
+        assert hit.explanation is not None
+        assert hit.explanation.score == hit.score
+        assert {word.label for word in hit.explanation.words} == {"harbour", "crane", "ladder"} - {
+            *hit.missing
+        }
+        assert all(word.points > 0 for word in hit.explanation.words)
+    assert all(hit.explanation is None for hit in search(archive, "harbour").hits)

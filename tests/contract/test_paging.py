@@ -1,0 +1,145 @@
+"""Pages by offset and by cursor: each hit once, in the order of one large page, as far as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Index, InvalidRequest
+from tests.contract.answers import MANY, collapsed, ids, search, shown, walk
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+Made = Callable[..., Index]
+SORTS = ["relevance", "newest", "oldest", "title"]
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES, sort=st.sampled_from(SORTS), limit=st.integers(1, 7), collapse=st.booleans())
+def test_pages_give_each_hit_once_and_in_the_order_of_one_large_page(
+    archive: Index, query: str, sort: str, limit: int, collapse: bool
+) -> None:
+    options: dict[str, Any] = {"sort": sort, "collapse": collapse}
+    pages = list(walk(archive, query, limit=limit, **options))
+    first = pages[0]
+    # A small page needs fewer partial matches, so the large one may have more of those.
+    whole = search(archive, query, limit=MANY, **options).hits[: shown(first)]
+    assert [hit for page in pages for hit in page.hits] == list(whole)
+    assert all(len(page.hits) == limit for page in pages[:-1])
+    assert {(page.total, page.partial, collapsed(page)) for page in pages} == {
+        (first.total, first.partial, collapsed(first))
+    }
+    by_offset = [
+        search(archive, query, limit=limit, offset=offset, **options).hits
+        for offset in range(0, len(whole) + 1, limit)
+    ]
+    assert [hit for hits in by_offset for hit in hits] == list(whole)
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES)
+def test_all_pages_together_have_as_many_hits_as_is_said(archive: Index, query: str) -> None:
+    page = search(archive, query)
+    assert len(page.hits) == shown(page) == page.total + page.partial - collapsed(page)
+
+
+def test_a_half_life_is_paged_through_as_well(archive: Index) -> None:
+    whole = ids(search(archive, "night OR harbour", half_life=365).hits)
+    pages = walk(archive, "night OR harbour", half_life=365, limit=2)
+    assert [name for page in pages for name in ids(page.hits)] == whole
+
+
+def test_a_page_of_no_hits_counts_them_all_the_same(archive: Index) -> None:
+    page = search(archive, "harbour", limit=0)
+    assert (page.hits, page.total, page.cursor) == ((), 3, None)
+
+
+def test_a_page_beyond_the_last_hit_is_empty(archive: Index) -> None:
+    page = search(archive, "harbour", offset=50)
+    assert (page.hits, page.total, page.cursor) == ((), 3, None)
+
+
+def test_the_last_page_has_no_cursor(archive: Index) -> None:
+    assert search(archive, "harbour", limit=3).cursor is None
+    assert search(archive, "harbour", limit=2).cursor is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ("kettle", {}),
+        ("harbour", {"sort": "newest"}),
+        ("harbour", {"language": "en"}),
+        ("harbour", {"since": "2020"}),
+        ("harbour", {"collapse": False}),
+    ],
+)
+def test_a_cursor_belongs_to_one_search(archive: Index, query: str, options: dict[str, Any]) -> None:
+    cursor = search(archive, "harbour", limit=1).cursor
+    with pytest.raises(InvalidRequest):
+        search(archive, query, limit=1, cursor=cursor, **options)
+
+
+@pytest.mark.parametrize("cursor", ["x", "😀", "AAAA", "../../etc", "x" * 100_000])
+def test_a_cursor_that_no_page_gave_is_refused(archive: Index, cursor: str) -> None:
+    with pytest.raises(InvalidRequest):
+        search(archive, "harbour", cursor=cursor)
+
+
+def test_a_page_beyond_the_deepest_is_refused_and_a_cursor_leads_on(archive: Index) -> None:
+    assert search(archive, "harbour", offset=9_990, limit=10).hits == ()
+    with pytest.raises(InvalidRequest):
+        search(archive, "harbour", offset=9_991, limit=10)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_articles_that_come_in_or_go_do_not_shift_the_pages_that_follow(make: Made, sort: str) -> None:
+    def article(number: int, published: str = "2021-03") -> Article:
+        text = "A kettle. " * (number % 3 + 1)
+        return Article(f"a{number:02}", f"Note {number % 5}", [text], f"{published}-{number + 1:02}", "en")
+
+    index = make(*map(article, range(12)))
+    options: dict[str, Any] = {"sort": sort, "limit": 4, "collapse": False}
+    whole = [name for page in walk(index, "kettle", **options) for name in ids(page.hits)]
+    first = search(index, "kettle", **options)
+    # They would stand first, and last, in every order.
+    index.put([Article("new", "Aaa kettle kettle", ["A kettle."], "2024", "en")])
+    index.put([Article("newer", "Zzz", [f"A kettle, {'and so on ' * 30}"], "1999", "en")])
+    index.remove([whole[1]])
+    seen, cursor = ids(first.hits), first.cursor
+    while cursor:
+        page = search(index, "kettle", cursor=cursor, **options)
+        seen += ids(page.hits)
+        cursor = page.cursor
+    assert [name for name in seen if name.startswith("a")] == whole
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    "sort",
+    [
+        pytest.param(
+            "relevance",
+            marks=pytest.mark.differs(
+                whoosh="a cursor keeps a score, and all scores shift with the articles"
+            ),
+        ),
+        *SORTS[1:],
+    ],
+)
+def test_the_pages_go_on_when_the_last_hit_of_one_is_removed(make: Made, sort: str) -> None:
+    index = make(
+        *(
+            Article(f"a{number}", f"Note {number}", ["A kettle."], f"2021-03-{number + 1:02}", "en")
+            for number in range(9)
+        )
+    )
+    options: dict[str, Any] = {"sort": sort, "limit": 4, "collapse": False}
+    whole = [name for page in walk(index, "kettle", **options) for name in ids(page.hits)]
+    first = search(index, "kettle", **options)
+    index.remove([first.hits[-1].article.id])
+    second = search(index, "kettle", cursor=first.cursor, **options)
+    assert ids(second.hits) == whole[4:8]

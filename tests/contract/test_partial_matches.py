@@ -1,0 +1,97 @@
+"""What follows when too little meets the whole query, and what each partial match says it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+
+from indexer import Article, Index
+from tests.contract.answers import found, ids, matches, partial_matches, search
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+Made = Callable[..., Index]
+
+
+@pytest.mark.parametrize(
+    ("query", "full", "partial"),
+    [
+        ("harbour crane", ["crane"], {"ferry", "pier"}),
+        ("ladder zeppelin", [], {"crane", "orchard", "hive"}),
+        ("goose barrels", [], {"charter", "inn", "chronicle"}),
+        ('"rope and anchor" kettle', [], {"inn", "envoy", "choir"}),
+        ("harb* goose", [], {"ferry", "crane", "pier", "charter"}),
+        ("zeppelin airship", [], set()),
+        ("+harbour ladder goose", [], {"crane"}),
+        ("harbour goose -crane", [], {"ferry", "pier", "charter"}),
+        ("ladder zeppelin source:wire/town", [], {"orchard", "hive"}),
+        ("ladder zeppelin date:2020", [], {"orchard", "hive"}),
+    ],
+)
+def test_articles_with_some_of_the_words_follow_those_with_all(
+    archive: Index, query: str, full: list[str], partial: set[str]
+) -> None:
+    page = search(archive, query)
+    assert matches(page) == full
+    assert set(partial_matches(page)) == partial
+    assert (page.total, page.partial) == (len(full), len(partial))
+    assert ids(page.hits) == full + partial_matches(page)
+    assert bool(page.notes) == bool(partial)
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "missing"),
+    [
+        ("harbour crane", "ferry", ("crane",)),
+        ("ladder goose zeppelin", "charter", ("ladder", "zeppelin")),
+        ("ladder goose zeppelin", "crane", ("goose", "zeppelin")),
+        ("goose barrels", "inn", ("goose",)),
+        ('"rope and anchor" kettle', "envoy", ('"rope and anchor"',)),
+    ],
+)
+def test_a_partial_match_names_the_words_that_it_lacks(
+    archive: Index, query: str, name: str, missing: tuple[str, ...]
+) -> None:
+    (hit,) = [hit for hit in search(archive, query).hits if hit.article.id == name]
+    assert hit.missing == missing
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["harbour AND crane", "+harbour +crane", "harbour OR zeppelin", "title:(harbour AND crane)"],
+)
+def test_nothing_less_is_given_where_both_words_are_required(archive: Index, query: str) -> None:
+    page = search(archive, query)
+    assert "crane" in matches(page)
+    assert partial_matches(page) == []
+
+
+def test_no_partial_matches_follow_where_enough_meet_the_whole_query(archive: Index) -> None:
+    assert search(archive, "bees bell", limit=2).partial == 0
+    assert search(archive, "bees bell", limit=3).partial > 0
+
+
+def test_of_partial_matches_the_one_with_more_of_the_words_comes_first(make: Made) -> None:
+    index = make(
+        Article("a", "Note", ["A kettle was there."], language="en"),
+        Article("b", "Note", ["A spoon was there."], language="en"),
+        Article("z", "Note", ["A spoon, a kettle was there."], language="en"),
+    )
+    assert partial_matches(search(index, "spoon kettle zeppelin", collapse=False))[0] == "z"
+
+
+def test_where_no_article_has_a_run_of_characters_those_with_its_parts_follow(archive: Index) -> None:
+    page = search(archive, "旧港塔")
+    assert matches(page) == []
+    assert partial_matches(page)[0] == "gangkou"
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES)
+def test_partial_matches_lack_something_and_are_none_of_the_full_ones(archive: Index, query: str) -> None:
+    page = search(archive, query, collapse=False)
+    full = found(archive, query)
+    assert full == set(matches(page))
+    assert full.isdisjoint(partial_matches(page))
+    assert (page.total, page.partial) == (len(full), len(partial_matches(page)))

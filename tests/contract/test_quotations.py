@@ -1,0 +1,113 @@
+"""Whether an article says what it is quoted for: exactly, nearly, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from indexer import Article, ArticleMissing, Index, InvalidRequest, QuoteCheck
+from tests.contract.answers import spelled, timed_out
+
+Made = Callable[..., Index]
+
+
+def quoted(check: QuoteCheck) -> str:
+    """What the paragraph says in the place of the quotation."""
+    return " … ".join(spelled(check.text, check.spans))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "number", "words"),
+    [
+        ("forty passengers and a brass band", "ferry", 1, "forty passengers and a brass band"),
+        ("FORTY  passengers\nand a “brass band”!", "ferry", 1, "forty passengers and a brass band"),
+        ('"The honey tastes of bronze"', "hive", 2, "The honey tastes of bronze"),
+        ("the toll was 1,250 crowns a year", "bridge", 1, "The toll was 1,250 crowns a year"),
+        ("from Lower Mill don’t agree", "bridge", 2, "from Lower Mill don't agree"),
+        ("bread on weekdays", "bakery", 1, "bread on weekdays"),
+        ("die straße zum hafen bleibt", "hafen", 2, "Die Straße zum Hafen bleibt"),
+        ("渡轮每天晚上", "gangkou", 1, "渡轮每天晚上"),
+        ("وصلت سفينة من القاهرة", "mina", 2, "وصلت سفينة من القاهرة"),
+    ],
+)
+def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
+    archive: Index, text: str, name: str, number: int, words: str
+) -> None:
+    check = archive.verify_quote(text)
+    assert (check.verdict, check.similarity, check.diff) == ("exact", 1.0, ())
+    assert check.article is not None
+    assert (check.article.id, check.number) == (name, number)
+    assert check.text == archive.article(name).paragraphs[number - 1]
+    assert quoted(check) == words
+    assert not timed_out(check)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "edits"),
+    [
+        ("she paid with new coins and a barrel of herring", "inn", [("changed", "new", "old")]),
+        ("its maker that the striking was intended", "clock", [("omitted", "", "says")]),
+        ("the honey really tastes of bronze", "hive", [("added", "really", "")]),
+        ("the toll was 1,350 crowns a year", "bridge", [("changed", "1,350", "1,250")]),
+    ],
+)
+def test_a_near_quotation_says_word_by_word_what_is_different(
+    archive: Index, text: str, name: str, edits: list[tuple[str, str, str]]
+) -> None:
+    check = archive.verify_quote(text)
+    assert check.verdict == "near"
+    assert 0.6 <= check.similarity < 1
+    assert check.article is not None
+    assert check.article.id == name
+    assert [(edit.kind, edit.quoted, edit.source) for edit in check.diff if edit.kind != "same"] == edits
+    same = [edit for edit in check.diff if edit.kind == "same"]
+    assert all(edit.quoted.lower() == edit.source.lower() for edit in same)
+    assert all(edit.source in quoted(check) for edit in check.diff)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zeppelin",
+        "the ferry was sold to a circus for a song and a goose",
+        "forty brass passengers band a and",  # the words in another order
+        "brass band tide tables lantern",  # in three paragraphs
+    ],
+)
+def test_what_no_paragraph_says_is_absent(archive: Index, text: str) -> None:
+    check = archive.verify_quote(text)
+    assert check.verdict == "absent"
+    assert check.similarity < 0.6
+    assert (check.spans, check.diff, check.also) == ((), (), ())
+
+
+def test_a_quotation_is_sought_in_one_article_when_that_is_named(archive: Index) -> None:
+    text = "took nine roofs, two boats and the weathercock"
+    assert archive.verify_quote(text, "storm-copy").verdict == "exact"
+    assert archive.verify_quote(text, "storm-edit").verdict == "near"
+    assert archive.verify_quote(text, "ferry").verdict == "absent"
+    with pytest.raises(ArticleMissing):
+        archive.verify_quote(text, "nobody")
+
+
+def test_the_oldest_article_is_named_first_and_the_others_with_it(archive: Index) -> None:
+    check = archive.verify_quote("as smooth as slate")
+    assert check.article is not None
+    assert check.article.id == "storm"
+    assert [article.id for article in check.also] == ["storm-copy", "storm-edit"]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "…!", "a" * 5000])
+def test_a_quotation_without_words_or_that_is_too_long_is_refused(archive: Index, text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        archive.verify_quote(text)
+
+
+def test_a_quotation_follows_what_is_changed_and_removed(make: Made) -> None:
+    index = make(Article("a", "Note", ["A kettle stood on the quay."], language="en"))
+    assert index.verify_quote("kettle stood on the quay").verdict == "exact"
+    index.put([Article("a", "Note", ["A kettle stood on the pier."], language="en")])
+    assert index.verify_quote("kettle stood on the quay").verdict == "near"
+    index.remove(["a"])
+    assert index.verify_quote("kettle stood on the quay").verdict == "absent"

@@ -1,0 +1,165 @@
+"""The order by relevance, where it is defined: what raises an article, and how ties are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+
+from indexer import Article, Index
+from tests.contract.answers import ids, partial_matches, ranked, search
+from tests.contract.strategies import EXAMPLES, QUERIES
+
+Made = Callable[..., Index]
+
+REST = "It was a plain day without any other event."
+
+
+def english(name: str, title: str, *paragraphs: str, published: str | None = None) -> Article:
+    return Article(name, title, paragraphs, published, language="en")
+
+
+OTHERS = [english(f"other{number}", f"Column {number}", f"Entry {number}. {REST}") for number in range(8)]
+"""Articles that no query asks for, so that words are rare."""
+
+
+@pytest.mark.parametrize(
+    ("query", "better", "worse"),
+    [
+        pytest.param(
+            "kettle",
+            english("z", "The kettle", "We saw one boat."),
+            english("a", "The boat", "We saw one kettle."),
+            id="a word in the title counts more than in the text",
+        ),
+        pytest.param(
+            "kettle",
+            english("z", "Note", "A kettle, a second kettle and a cup."),
+            english("a", "Note", "A kettle, a second spoon and a cup."),
+            id="a word that stands there more often counts more",
+        ),
+        pytest.param(
+            "kettle",
+            english("z", "Note", "A kettle."),
+            english("a", "Note", "A kettle.", *[REST] * 5),
+            id="a word counts more in a short text than in a long one",
+        ),
+        pytest.param(
+            "kettle spoon",
+            english("z", "Note", "A kettle beside a spoon.", REST),
+            english("a", "Note", "A kettle alone, that was all.", "A spoon was there."),
+            id="words in one paragraph count more than words in two",
+        ),
+        pytest.param(
+            "kettle spoon",
+            english("z", "Note", f"A kettle spoon. {REST} {REST}"),
+            english("a", "Note", f"A kettle. {REST} {REST} Some spoon."),
+            id="words side by side count more than words far apart",
+        ),
+        pytest.param(
+            "kettle OR spoon^20",
+            english("z", "Note", "A spoon was there."),
+            english("a", "Note", "A kettle was there."),
+            id="a word with a boost counts more",
+        ),
+        pytest.param(
+            "kettle^0.1 OR spoon",
+            english("z", "Note", "A spoon was there."),
+            english("a", "Note", "A kettle was there."),
+            id="a word with a boost below one counts less",
+        ),
+    ],
+)
+def test_of_two_articles_the_better_match_comes_first(
+    make: Made, query: str, better: Article, worse: Article
+) -> None:
+    # The better one is put in last, is undated as the other, and has the later id: ties would not favour it.
+    assert ranked(make(worse, *OTHERS, better), query) == [better.id, worse.id]
+
+
+def test_a_rare_word_counts_more_than_a_common_one(make: Made) -> None:
+    rare = english("z", "Note", "A kettle was there.")
+    common = [english(f"a{number}", f"Note {number}", "A spoon was there.") for number in range(5)]
+    index = make(*common, *OTHERS, rare)
+    assert ranked(index, "spoon OR kettle")[0] == "z"
+    assert partial_matches(search(index, "spoon kettle", collapse=False))[0] == "z"
+
+
+@pytest.mark.differs(whoosh="all forms of a stem count alike")
+def test_the_form_that_is_typed_comes_before_another_form_of_the_same_word(make: Made) -> None:
+    index = make(
+        english("a", "Note", "Some paints were there."),
+        *OTHERS,
+        english("z", "Note", "Some painting was there."),
+    )
+    assert ranked(index, "painting") == ["z", "a"]
+    assert ranked(index, "paints") == ["a", "z"]
+
+
+@pytest.mark.differs(whoosh="an acronym in capitals is a word like any other")
+@pytest.mark.parametrize(
+    ("query", "acronym", "word"),
+    [
+        ("US", "The US sent a cook.", "Let us send a cook."),
+        ("AIDS", "They speak of AIDS now.", "They speak of aids now."),
+        ("WHO", "The WHO sent a cook.", "One who sent a cook."),
+    ],
+)
+def test_an_acronym_in_capitals_prefers_what_is_written_so(
+    make: Made, query: str, acronym: str, word: str
+) -> None:
+    for first, second in (("a", "z"), ("z", "a")):
+        index = make(english(first, "Note", acronym), *OTHERS, english(second, "Note", word))
+        assert ranked(index, query)[0] == first
+
+
+def test_ties_are_broken_by_date_then_by_id(make: Made) -> None:
+    text = "A kettle."
+    index = make(
+        english("c", "Note", text, published="2021-03-04"),
+        english("undated", "Note", text),
+        english("b", "Note", text, published="2021-03-04"),
+        english("newest", "Note", text, published="2022"),
+        english("oldest", "Note", text, published="1999-12"),
+        english("a", "Note", text, published="2021-03-04"),
+    )
+    assert ranked(index, "kettle") == ["newest", "a", "b", "c", "oldest", "undated"]
+    assert ranked(index, "*") == ["newest", "a", "b", "c", "oldest", "undated"]
+
+
+def test_the_order_does_not_depend_on_how_articles_came_in(make: Made) -> None:
+    articles = [
+        english(f"a{number}", f"Note {number % 3}", "A kettle. " * (number % 4 + 1), published="2021")
+        for number in range(12)
+    ]
+    one, other = make(*articles), make(*articles[::-1][:5])
+    for article in articles[:7]:
+        other.put([article])
+    assert ranked(one, "kettle note") == ranked(other, "kettle note")
+
+
+def test_a_half_life_lets_new_articles_rise(make: Made) -> None:
+    old = english("old", "The kettle", "A kettle is a kettle.", published="2001-01-01")
+    new = english("new", "Note", "A kettle was there.", published="2021-01-01")
+    index = make(old, new, *OTHERS)
+    assert ranked(index, "kettle") == ["old", "new"]
+    assert ranked(index, "kettle", half_life=30) == ["new", "old"]
+    assert ranked(index, "kettle", half_life=1e6) == ["old", "new"]
+
+
+def scores_fall(scores: Sequence[float]) -> bool:
+    return list(scores) == sorted(scores, reverse=True)
+
+
+@settings(max_examples=EXAMPLES)
+@given(query=QUERIES)
+def test_scores_fall_among_full_and_among_partial_matches_and_a_search_repeats_itself(
+    archive: Index, query: str
+) -> None:
+    page = search(archive, query)
+    assert scores_fall([hit.score for hit in page.hits if not hit.missing])
+    assert scores_fall([hit.score for hit in page.hits if hit.missing])
+    assert all(hit.score >= 0 for hit in page.hits)
+    again = search(archive, query)
+    assert (ids(again.hits), again.total, again.notes) == (ids(page.hits), page.total, page.notes)

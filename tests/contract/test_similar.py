@@ -1,0 +1,65 @@
+"""Articles that are like another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from indexer import Article, Index, InvalidRequest
+from tests.contract.answers import highlights, ids, near_duplicates, timed_out
+from tests.contract.archive import ARTICLES
+
+Made = Callable[..., Index]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("hive", ["honey", "veil"]),
+        ("honey", ["hive"]),
+        ("ferry", ["tram", "lantern"]),
+        ("inn", ["divers"]),
+        ("divers", ["inn"]),
+        ("storm", ["gale"]),
+    ],
+)
+def test_what_shares_most_of_the_rare_words_is_most_similar(
+    archive: Index, name: str, first: list[str]
+) -> None:
+    assert ids(archive.similar(name))[: len(first)] == first
+
+
+@pytest.mark.parametrize("name", [article.id for article in ARTICLES])
+def test_neither_the_article_nor_its_near_duplicates_are_similar_to_it(archive: Index, name: str) -> None:
+    hits = archive.similar(name, 50)
+    same = {name, *(article.id for article in archive.duplicates(name))}
+    assert same.isdisjoint(ids(hits))
+    assert len(ids(hits)) == len(set(ids(hits)))
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert not timed_out(hits)
+
+
+def test_near_duplicates_of_each_other_are_one_similar_article(archive: Index) -> None:
+    groups = [{hit.article.id, *near_duplicates(hit)} for hit in archive.similar("library")]
+    assert {"storm", "storm-copy", "storm-edit"} in groups
+
+
+def test_the_words_that_they_share_are_highlighted(archive: Index) -> None:
+    hit = archive.similar("hive")[0]
+    assert {"beekeeper", "bell", "honey", "tower", "bees"} <= set(highlights(hit))
+
+
+def test_an_article_that_shares_no_word_is_similar_to_none(make: Made) -> None:
+    index = make(
+        Article("a", "Kettle", ["A kettle on the quay."], language="en"),
+        Article("b", "Goose", ["Some geese."], language="en"),
+        Article("empty"),
+    )
+    assert tuple(index.similar("a")) == tuple(index.similar("empty")) == ()
+
+
+def test_at_most_so_many_similar_articles_are_given_as_are_asked_for(archive: Index) -> None:
+    assert ids(archive.similar("ferry", 2)) == ids(archive.similar("ferry", 20))[:2]
+    with pytest.raises(InvalidRequest):
+        archive.similar("ferry", -1)

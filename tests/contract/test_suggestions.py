@@ -1,0 +1,163 @@
+"""What is suggested while a query is typed, and which other query may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import Article, Index
+from tests.contract.answers import found, ranked, search, spelled, suggestions
+from tests.contract.archive import ARTICLES
+from tests.contract.strategies import ANY_STRING, EXAMPLES, QUERIES, WORDS
+
+Made = Callable[..., Index]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "expected"),
+    [
+        ("harb", "word", "harbour"),
+        ("HARB", "word", "HARBour"),  # what was typed stays as it is
+        ("harbour cr", "word", "harbour crane"),
+        ("storm ta", "word", "storm takes"),
+        ("haf", "word", "Hafen"),
+        ("häf", "word", "Hafen"),
+        ("旧", "word", "旧港口"),
+        ("ст", "word", "старый"),
+        ("harbour", "phrase", "harbour crane"),
+        ("beekeeper rings", "phrase", "beekeeper rings a bell"),
+        ('"night tr', "word", '"night trams'),
+        ("+harb", "word", "+harbour"),
+        ("harbour -cr", "word", "harbour -crane"),
+        ("title:lig", "word", "title:lighthouse"),
+        ("ladder OR keep", "word", "ladder OR keeper"),
+        ("date:2021 h", "word", "date:2021 harbour"),
+        ("storm ta", "title", "Storm takes nine roofs"),
+        ("lighthouse f", "title", "Lighthouse for sale, stairs not included"),
+        ("маяк", "title", "Старый маяк"),
+    ],
+)
+def test_what_is_typed_is_completed_to_what_the_archive_has(
+    archive: Index, typed: str, kind: str, expected: str
+) -> None:
+    assert expected in suggestions(archive, typed, kind)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "zeppelin", "zepp", "harbour zepp", "kettle cra", "a" * 2000, "lang:e"]
+)
+def test_nothing_is_suggested_for_what_would_find_nothing(archive: Index, typed: str) -> None:
+    assert suggestions(archive, typed) == []
+
+
+def test_a_title_leads_to_its_article(archive: Index) -> None:
+    (title,) = [one for one in archive.suggest("lighthouse f") if one.kind == "title"]
+    assert (title.article, title.count) == ("lighthouse", 1)
+
+
+def test_the_words_of_more_articles_come_first(archive: Index) -> None:
+    words = [(one.text, one.count) for one in archive.suggest("ha", 20) if one.kind == "word"]
+    assert words[0] == ("harbour", 3)
+    assert [count for _, count in words] == sorted((count for _, count in words), reverse=True)
+
+
+@pytest.mark.differs(whoosh="what was replaced counts in the order of words until segments are merged")
+def test_an_article_that_was_replaced_does_not_raise_its_words(make: Made) -> None:
+    index = make(*ARTICLES)
+    before = suggestions(index, "ha")
+    (hafen,) = [article for article in ARTICLES if article.id == "hafen"]
+    index.put([Article("hafen", "Zeppelin", ["A zeppelin."], language="en")])
+    index.put([hafen])
+    assert suggestions(index, "ha") == before
+
+
+def test_at_most_so_many_are_suggested_as_are_asked_for(archive: Index) -> None:
+    assert len(archive.suggest("h", 3)) == 3
+    assert archive.suggest("h", 0) == ()
+
+
+_TYPED = st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).flatmap(
+    lambda words: st.integers(1, len(words[-1])).map(lambda end: " ".join([*words[:-1], words[-1][:end]]))
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(typed=_TYPED)
+def test_each_suggestion_finds_as_many_articles_as_it_says(archive: Index, typed: str) -> None:
+    for one in archive.suggest(typed, 20):
+        inside = found(archive, one.text)
+        if one.kind == "word":
+            assert len(inside) == one.count
+        # Of a phrase, those are counted where it was seen to stand.
+        assert len(inside) >= one.count > 0
+        if one.article is not None:
+            assert one.article in inside
+        if one.kind != "title":
+            # What was added is marked; the rest is what was typed.
+            assert all(spelled(one.text, one.spans))
+            assert one.text.lower().startswith(typed.lower())
+
+
+@settings(max_examples=EXAMPLES)
+@given(typed=ANY_STRING)
+def test_whatever_is_typed_suggesting_raises_nothing(archive: Index, typed: str) -> None:
+    assert len(suggestions(archive, typed, limit=5)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("harbur", "harbour"),
+        ("hrabour", "harbour"),
+        ("harbor krane", "harbour crane"),
+        ("Old  harbur,  crane", "Old  harbour,  crane"),  # all else stays as it was typed
+        ("beekeper hony", "beekeeper honey"),
+        ("nightferry", "night ferry"),
+        ("weather cock", "weathercock"),
+        ("harbur OR ferry", "harbour OR ferry"),
+        ("kettel -lader", "kettle -lader"),
+        ("harbur source:wire", "harbour source:wire"),
+        ("Häfen Muler", "Häfen Müller"),
+        ("harbour crane", None),
+        ('"harbur"', None),
+        ("=harbur", None),
+        ("title:harbur", None),
+        ("harbu?r", None),
+        ("harbur~", None),
+        ("2012", None),
+        ("qqqqqq", None),
+        ("", None),
+    ],
+)
+def test_a_misspelt_word_makes_the_page_ask_for_the_one_that_was_meant(
+    archive: Index, query: str, meant: str | None
+) -> None:
+    assert search(archive, query).did_you_mean == meant
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    query=QUERIES.map(lambda query: query.replace("arb", "rab").replace("ett", "et").replace("ladd", "lad"))
+)
+def test_what_may_have_been_meant_finds_more(archive: Index, query: str) -> None:
+    page = search(archive, query)
+    if page.did_you_mean is not None:
+        assert search(archive, page.did_you_mean).total > page.total
+
+
+def test_what_may_have_been_meant_is_only_offered_and_changes_no_hit(make: Made) -> None:
+    common = [
+        Article(f"a{n}", "Note", [f"Item {n}: government of geese."], language="en") for n in range(150)
+    ]
+    index = make(*common, Article("rare", "Note", ["A goverment of few."], language="en"))
+    assert ranked(index, "goverment") == ["rare"]
+    assert search(index, "goverment").did_you_mean == "government"
+
+
+def test_another_spelling_is_sought_within_the_same_filters(archive: Index) -> None:
+    assert search(archive, "harbur", since="2024").did_you_mean is None
+    assert search(archive, "harbur", language="de").did_you_mean != "harbour"
+    assert search(archive, "harbur", source="wire").did_you_mean == "harbour"
