@@ -63,7 +63,6 @@ def pages(index: Index) -> list[Any]:
     ]
     return [
         *every,
-        sorted((one.text, one.count) for one in index.suggest("ha", 20)),
         ids(index.similar("hive")),
         [article.id for article in index.duplicates("storm")],
         index.verify_quote("the honey tastes of bronze").verdict,
@@ -242,11 +241,11 @@ def test_the_status_says_what_the_index_holds(archive: Index) -> None:
 
 def test_an_index_that_is_opened_again_answers_the_same(make: Made) -> None:
     index = make(*ARTICLES)
-    before = pages(index)
+    before = [*pages(index), index.suggest("ha")]
     index.close()
-    assert pages(index) == before
+    assert [*pages(index), index.suggest("ha")] == before
     with open_index(index.config) as again:
-        assert pages(again) == before
+        assert [*pages(again), again.suggest("ha")] == before
 
 
 # Rebuilding
@@ -257,9 +256,9 @@ def test_a_rebuild_changes_no_answer(make: Made, tmp_path: Path) -> None:
     index.sync()
     index.put([KETTLE])
     index.remove(["kettle"])
-    before, articles = pages(index), contents(index)
+    before, articles = [*pages(index), index.suggest("ha")], contents(index)
     index.rebuild()
-    assert pages(index) == before
+    assert [*pages(index), index.suggest("ha")] == before
     assert contents(index) == articles
     assert index.verify().articles == len(ARTICLES)
 
