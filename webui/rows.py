@@ -36,18 +36,20 @@ class Changed(Exception):
     """The index was written to between two pages: rows of two states are those of neither."""
 
 
-def timed(search: Callable[..., Page], each: float, whole: float) -> Callable[..., Page]:
+def timed(
+    search: Callable[..., Page], each: float, whole: float, clock: Callable[[], float] = time.monotonic
+) -> Callable[..., Page]:
     """`search`, of which no call takes more than `each` seconds and all together from now on `whole`.
 
     It raises RowsUnfinished for a page that was cut, or comes too late.
     """
     whole = min(whole, SECONDS)
-    end = time.monotonic() + whole
+    end = clock() + whole
 
     def look(**slice_: Any) -> Page:
         # Where nothing is left it is asked all the same: what has no meaning is told first.
-        page = search(seconds=min(each, max(end - time.monotonic(), 1e-9)), **slice_)
-        if page.is_cut or time.monotonic() > end:
+        page = search(seconds=min(each, max(end - clock(), 1e-9)), **slice_)
+        if page.is_cut or clock() > end:
             raise RowsUnfinished(
                 f"rows: all of them are wanted, and the time was up before ({each:g} s for each {AT_ONCE} "
                 f"hits, {whole:g} s in all); ask for fewer by limit, or narrow the search"

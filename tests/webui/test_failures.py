@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,11 +15,11 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, expect
 
-import webui
 from indexer import Article, Building, IndexBuilding, SyncReport, open_index
 from indexer.names import PROGRESS as FILE
 from indexer.sync import Silence
 from indexer.underway import Recorded, building
+from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.serving import serving
 from webui.translations import LANGUAGES
@@ -91,27 +92,29 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=zebra", "/a/a", "/a/a/cite.bib"])
 @pytest.mark.parametrize("state", STATES)
-def test_an_index_that_cannot_be_used_says_what_to_do(tmp_path: Path, state: str, path: str) -> None:
+def test_an_index_that_cannot_be_used_says_what_to_do(tmp_path: Path, state: str) -> None:
     spoil, heading, command = STATES[state]
     spoil(tmp_path / "index")
-    response = webui.create_app(tmp_path / "index").test_client().get(path)
-    assert response.status_code == 503
-    assert int(response.headers["Retry-After"]) > 0
-    soup = BeautifulSoup(response.text, "html.parser")
-    assert soup.h1 is not None
-    assert soup.h1.text == heading
-    assert [code.text for code in soup.select(".failure p:not(.detail) code")] == [command] * bool(command)
-    assert bool(soup.select(".detail[lang=en]")) == bool(command)
-    assert bool(soup.select("progress")) == (state in ("being built", "rebuilt"))
+    site = create_app(tmp_path / "index").test_client()
+    for path in ("/", "/?q=zebra", "/a/a", "/a/a/cite.bib"):
+        response = site.get(path)
+        assert response.status_code == 503, path
+        assert int(response.headers["Retry-After"]) > 0, path
+        soup = BeautifulSoup(response.text, "html.parser")
+        assert soup.h1 is not None
+        assert soup.h1.text == heading, path
+        commands = [code.text for code in soup.select(".failure p:not(.detail) code")]
+        assert commands == [command] * bool(command), path
+        assert bool(soup.select(".detail[lang=en]")) == bool(command), path
+        assert bool(soup.select("progress")) == (state in ("being built", "rebuilt")), path
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_what_watches_the_site_is_told_which_of_them_is_well(tmp_path: Path, state: str) -> None:
     spoil, _, _ = STATES[state]
     spoil(tmp_path / "index")
-    site = webui.create_app(tmp_path / "index").test_client()
+    site = create_app(tmp_path / "index").test_client()
     assert site.get("/healthz").status_code == 200
     ready = site.get("/readyz")
     assert (ready.status_code, ready.mimetype) == (503, "application/problem+json")
@@ -124,23 +127,24 @@ def test_what_watches_the_site_is_told_which_of_them_is_well(tmp_path: Path, sta
 def test_an_index_that_is_made_anew_can_be_searched_meanwhile(tmp_path: Path) -> None:
     made(tmp_path / "index")
     record(tmp_path / "index")
-    site = webui.create_app(tmp_path / "index").test_client()
+    site = create_app(tmp_path / "index").test_client()
     assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 200)
     assert site.get("/api/search?q=zebra").get_json()["total"] == 1
 
 
-@pytest.mark.parametrize("path", ["/api/search?q=zebra", "/api/status", "/api/articles/a"])
 @pytest.mark.parametrize("state", STATES)
-def test_the_api_says_the_same_as_problem_details(tmp_path: Path, state: str, path: str) -> None:
+def test_the_api_says_the_same_as_problem_details(tmp_path: Path, state: str) -> None:
     STATES[state][0](tmp_path / "index")
-    response = webui.create_app(tmp_path / "index").test_client().get(path)
-    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
-    assert int(response.headers["Retry-After"]) > 0
-    assert response.json is not None
-    assert response.json["status"] == 503
-    detail = response.json["detail"]
-    assert ("12 of 40 files read, 1,234 articles so far" in detail) == (state == "being built")
-    assert ("`nutgraf doctor --fix`" in detail) == (STATES[state][2] == "nutgraf doctor --fix")
+    site = create_app(tmp_path / "index").test_client()
+    for path in ("/api/search?q=zebra", "/api/status", "/api/articles/a"):
+        response = site.get(path)
+        assert (response.status_code, response.mimetype) == (503, "application/problem+json"), path
+        assert int(response.headers["Retry-After"]) > 0, path
+        assert response.json is not None
+        assert response.json["status"] == 503, path
+        detail = response.json["detail"]
+        assert ("12 of 40 files read, 1,234 articles so far" in detail) == (state == "being built"), path
+        assert ("`nutgraf doctor --fix`" in detail) == (STATES[state][2] == "nutgraf doctor --fix"), path
 
 
 # The generation before a damaged one
@@ -158,23 +162,22 @@ def spoil_newest(root: Path) -> None:
             path.write_bytes(path.read_bytes()[:-9])
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("path", ["/", "/a/a"])
-def test_every_page_tells_of_an_older_state_that_answers(tmp_path: Path, path: str, language: str) -> None:
+def test_every_page_tells_of_an_older_state_that_answers(tmp_path: Path) -> None:
     spoil_newest(tmp_path / "index")
-    site = webui.create_app(tmp_path / "index").test_client()
-    response = site.get(f"{path}?lang={language}")
-    assert response.status_code == 200
-    (notice,) = BeautifulSoup(response.text, "html.parser").select(".lost[role=note]")
-    assert [code.text for code in notice.select("code")] == ["nutgraf doctor --fix"]
-    assert len(notice.select("time[datetime]")) == 1
-    assert (OLDER in notice.text) == (language == "en")
+    site = create_app(tmp_path / "index").test_client()
+    for path, language in itertools.product(("/", "/a/a"), LANGUAGES):
+        response = site.get(f"{path}?lang={language}")
+        assert response.status_code == 200
+        (notice,) = BeautifulSoup(response.text, "html.parser").select(".lost[role=note]")
+        assert [code.text for code in notice.select("code")] == ["nutgraf doctor --fix"], (path, language)
+        assert len(notice.select("time[datetime]")) == 1, (path, language)
+        assert (OLDER in notice.text) == (language == "en"), (path, language)
 
 
 def test_what_watches_the_site_is_told_of_an_older_state_that_answers(tmp_path: Path) -> None:
     root = tmp_path / "index"
     spoil_newest(root)
-    site = webui.create_app(root).test_client()
+    site = create_app(root).test_client()
     assert OLDER in site.get("/?q=zebra").text
     ready = site.get("/readyz")
     assert (ready.status_code, ready.text.splitlines()[0]) == (200, "ready")
@@ -194,11 +197,11 @@ def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells
 ) -> None:
     root = tmp_path / "index"
     made(root)
-    tag = webui.create_app(root).test_client().get("/api/search?q=zebra").headers["ETag"]
+    tag = create_app(root).test_client().get("/api/search?q=zebra").headers["ETag"]
     with open_index(root) as index:
         index.rebuild()
         next(Path(index.path).glob("*.toc")).unlink()
-    again = webui.create_app(root).test_client().get("/api/search?q=zebra", headers={"If-None-Match": tag})
+    again = create_app(root).test_client().get("/api/search?q=zebra", headers={"If-None-Match": tag})
     assert again.status_code == 200
     assert OLDER in again.get_json()["notes"][0]
 
@@ -213,13 +216,13 @@ def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"held\n"
-        assert webui.create_app(tmp_path / "index").test_client().get("/?q=zebra").status_code == 200
+        assert create_app(tmp_path / "index").test_client().get("/?q=zebra").status_code == 200
         writer.communicate()
 
 
 def test_a_build_that_goes_on_says_how_far_it_is(tmp_path: Path) -> None:
     being_built(tmp_path / "index")
-    text = webui.create_app(tmp_path / "index").test_client().get("/?lang=de").text
+    text = create_app(tmp_path / "index").test_client().get("/?lang=de").text
     soup = BeautifulSoup(text, "html.parser")
     part = soup.select("[data-again]")[0]
     assert "12 von 40 Dateien gelesen · bisher 1.234 Artikel" in part.text
@@ -323,18 +326,19 @@ def test_nothing_to_search_but_a_build_is_an_error_of_its_own(tmp_path: Path) ->
 # In the browser
 
 
-@pytest.mark.parametrize("state", STATES)
+# With a command or without, with progress or without: the other states have the parts of these.
+@pytest.mark.parametrize("state", ["missing", "truncated", "being built", "rebuilt"])
 def test_every_failure_is_accessible_in_both_directions(tmp_path: Path, browser: Browser, state: str) -> None:
     STATES[state][0](tmp_path / "index")
-    with serving(webui.create_app(tmp_path / "index")) as address:
-        for language in ("en", "ar"):
-            assert violations_on_telephone(browser, f"{address.rstrip('/')}/?q=zebra&lang={language}") == []
+    with serving(create_app(tmp_path / "index")) as address:
+        assert violations_on_telephone(browser, f"{address}?q=zebra") == []
+        assert violations_on_telephone(browser, f"{address}?q=zebra&lang=ar", colours=False) == []
 
 
 def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, browser: Browser) -> None:
     root = tmp_path / "index"
     being_built(root)
-    with serving(webui.create_app(root)) as address:
+    with serving(create_app(root)) as address:
         tab = browser.new_page()
         tab.goto(f"{address.rstrip('/')}/?q=zebra")
         expect(tab.locator("[data-again]")).to_contain_text("12 of 40 files read")
@@ -349,7 +353,7 @@ def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, browser: 
 
 
 def test_every_language_has_the_failures(tmp_path: Path) -> None:
-    site = webui.create_app(tmp_path / "index").test_client()
+    site = create_app(tmp_path / "index").test_client()
     headings = set()
     for language in LANGUAGES:
         soup = BeautifulSoup(site.get(f"/?lang={language}").text, "html.parser")

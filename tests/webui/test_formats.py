@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -33,6 +34,11 @@ MANY = tuple(
     )
     for n in range(250)
 )  # fmt: skip
+# More rows than are looked up at once, and more bytes of them than are kept in memory.
+LONG = tuple(
+    Article(id=f"n{n:03}", title=f"Tide {n} " + "x" * 2_000, paragraphs=(f"The tide rose {n} feet.",))
+    for n in range(rows.AT_ONCE + 50)
+)
 
 
 def feed(site: FlaskClient, path: str, **headers: str) -> Xml.Element:
@@ -159,49 +165,53 @@ def test_rows_are_one_a_passage_and_come_whole() -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(
-    form: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(form: str) -> None:
     path = f"/api/search?q=tide&format={form}"
-    hasty = Index(with_options(archive(*MANY).config, query_seconds=1e-300))
-    refused = [webui.create_app(hasty).test_client().get(path)]
-    hasty.close()
-    monkeypatch.setattr(rows, "SECONDS", 0.0)
-    site = client(*MANY)
-    refused += [site.get(path), site.head(path), site.get(f"{path}&seconds=60")]
+    with Index(with_options(archive(*MANY).config, query_seconds=1e-300)) as hasty:
+        site = webui.create_app(hasty).test_client()
+        refused = [site.get(path), site.head(path), site.get(f"{path}&seconds=60")]
+        # What has no meaning is told as such all the same.
+        assert site.get(f"{path}&facet=author").status_code == 400
     for answer in refused:
         assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Retry-After"]
         assert "ETag" not in answer.headers
     assert "rows: all of them are wanted" in refused[0].get_json(force=True)["detail"]
-    # What has no meaning is told as such all the same.
-    assert site.get(f"{path}&facet=author").status_code == 400
 
 
-def test_rows_are_of_one_state_though_another_is_written_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows, "AT_ONCE", 100)
-    with open_index(tmp_path / "index") as index:
-        index.put(MANY)
-        search, asked = index.search, []
+def test_all_pages_of_rows_together_take_ten_seconds_at_most_whatever_is_asked() -> None:
+    now = [100.0]
+    search = functools.partial(archive(*MANY).search, "tide")
+    look = rows.timed(search, each=60, whole=60, clock=lambda: now[0])
+    now[0] += 9.9
+    assert look(limit=5).total == 250
+    now[0] += 0.2
+    with pytest.raises(rows.RowsUnfinished, match="10 s in all"):
+        look(limit=5)
 
-        def write_and_search(query: str, **options: Any) -> Page:
+
+def test_rows_are_of_one_state_though_another_is_written_meanwhile(tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    class Interrupted(Index):
+        """An index of which every other article is removed before the second search."""
+
+        def search(self, query: str, **options: Any) -> Page:
             asked.append(options.get("cursor"))
             if len(asked) == 2:
-                index.remove([f"n{n:03}" for n in range(0, 250, 2)])
-            return search(query, **options)
+                self.remove([article.id for article in LONG[::2]])
+            return super().search(query, **options)
 
-        monkeypatch.setattr(index, "search", write_and_search)
+    with Interrupted(Config(index=tmp_path / "index")) as index:
+        index.put(LONG)
         lines = webui.create_app(index).test_client().get("/api/search?q=tide&format=jsonl").text.splitlines()
-        assert sorted(json.loads(line)["id"] for line in lines) == [f"n{n:03}" for n in range(1, 250, 2)]
-        assert asked.count(None) == 2
+    assert sorted(json.loads(line)["id"] for line in lines) == [article.id for article in LONG[1::2]]
+    assert asked.count(None) == 2
 
 
-def test_rows_that_there_is_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "IN_MEMORY", 1)
-    site = client(*MANY)
+def test_rows_that_there_is_no_room_for_are_refused() -> None:
+    site = client(*LONG)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     # No file may be larger than this, whoever writes it.
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
@@ -213,16 +223,14 @@ def test_rows_that_there_is_no_room_for_are_refused(monkeypatch: pytest.MonkeyPa
     assert "File too large" in answer.get_json(force=True)["detail"]
 
 
-def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "IN_MEMORY", 1)
-    monkeypatch.setattr(rows, "AT_ONCE", 70)
-    site, path = client(*MANY), "/api/search?q=tide&format=jsonl"
+def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer() -> None:
+    site, path = client(*LONG), "/api/search?q=tide&format=jsonl"
     with site.get(path) as answer:
-        assert len(answer.data.splitlines()) == 250
+        assert len(answer.data.splitlines()) == len(LONG)
     with site.get(path, headers={"If-None-Match": "*"}) as answer:
         assert answer.status_code == 304
     with site.head(path) as answer:
-        assert int(answer.headers["Content-Length"]) > 10_000
+        assert int(answer.headers["Content-Length"]) > rows.IN_MEMORY
 
 
 @pytest.mark.parametrize(

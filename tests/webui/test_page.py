@@ -11,9 +11,16 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import webui
-from indexer import Article
+from indexer import Article, open_index
 from tests.fixtures.archives import COPIES, NIGHT, archive
-from tests.fixtures.browser import at_rest, open_page, overflow, violations, violations_in_both_schemes
+from tests.fixtures.browser import (
+    at_rest,
+    open_page,
+    overflow,
+    violations,
+    violations_in_both_schemes,
+    violations_of_text,
+)
 from tests.fixtures.serving import serving
 from webui.translations import LANGUAGES
 
@@ -529,13 +536,13 @@ def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
     expect(tab.locator(".hit h3")).to_have_css("direction", "rtl")
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=crane", "/?q=zzz+zzy", "/?q=line", "/?q=crane&lang=ar"])
-def test_nothing_is_wider_than_the_window(tab: Page, path: str) -> None:
-    tab.goto(path)
-    open_everything(tab)
-    for width in (320, 768, 1024, 1216, 1920):
-        tab.set_viewport_size({"width": width, "height": 700})
-        assert overflow(tab) <= 0, width
+def test_nothing_is_wider_than_the_window(tab: Page) -> None:
+    for path in ("/", "/?q=crane", "/?q=zzz+zzy", "/?q=line", "/?q=crane&lang=ar"):
+        tab.goto(path)
+        open_everything(tab)
+        for width in (320, 768, 1024, 1216, 1920):
+            tab.set_viewport_size({"width": width, "height": 700})
+            assert overflow(tab) <= 0, (path, width)
 
 
 def test_motion_is_only_for_those_who_want_it(tab: Page) -> None:
@@ -548,7 +555,6 @@ def test_motion_is_only_for_those_who_want_it(tab: Page) -> None:
 
 STATES = {
     "start": "/",
-    "results": "/?q=crane",
     "shares": "/?q=crane&share=1",
     "narrowed": "/?q=crane&after=2018&source=ferry.jsonl",
     "partial": "/?q=crane+trams+bus",
@@ -561,15 +567,32 @@ STATES = {
     "refused": "/?q=x&after=soon",
     "missing": "/a/nowhere",
     "article": "/a/harbour/1?q=crane",
-    "arabic": "/?q=crane&lang=ar",
 }
+
+
+# Of every kind of article a few, on short pages: axe looks at each row of a table, and finds the same in all.
+FEW = (
+    *COPIES,
+    NIGHT,
+    *(
+        article
+        for article in ARTICLES
+        if article.id in ("ar", *(f"harbour/{n}" for n in (0, 1, 10, 13, 17, 20)))
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def short_pages() -> Iterator[str]:
+    with serving(webui.create_app(open_index(archive(*FEW).config, page_size=3))) as found:
+        yield found
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
-    browser: Browser, address: str, language: str
+    browser: Browser, short_pages: str, language: str
 ) -> None:
-    context = browser.new_context(base_url=address, viewport={"width": 320, "height": 700})
+    context = browser.new_context(base_url=short_pages, viewport={"width": 320, "height": 700})
     page = context.new_page()
     for path in (
         "/?",
@@ -580,14 +603,14 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
     ):
         page.goto(f"{path}&lang={language}")
         open_everything(page)
-        assert violations(page) == [], path
+        assert violations_of_text(page) == [], path
         assert overflow(page) <= 0, path
     context.close()
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_state_has_a_barrier(browser: Browser, address: str, state: str) -> None:
-    context = browser.new_context(base_url=address)
+def test_no_state_has_a_barrier(browser: Browser, short_pages: str, state: str) -> None:
+    context = browser.new_context(base_url=short_pages)
     page = context.new_page()
     page.goto(STATES[state])
     open_everything(page)

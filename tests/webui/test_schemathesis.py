@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import webui
 from tests.fixtures.archives import MANY, archive
 from tests.fixtures.serving import serving
@@ -16,6 +18,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing_with_all_its_checks(tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("schemathesis")
     with serving(webui.create_app(archive(*MANY))) as address:

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 
 import webui
 from indexer import Article, Config, Index, open_index
-from tests.fixtures.archives import ARTICLES, archive, client
+from tests.fixtures.archives import ARTICLES, archive, client, create_app
 from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
 from webui.journal import Journal
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
@@ -126,7 +126,7 @@ def test_a_star_stands_for_any_answer_but_for_no_refusal() -> None:
 def test_an_answer_that_was_cut_by_time_is_kept_by_nobody(path: str) -> None:
     config = archive(*ARTICLES).config
     with Index(config.with_options({"query_seconds": 1e-300}, "test")) as hasty:
-        site = webui.create_app(hasty).test_client()
+        site = create_app(hasty).test_client()
         for known in ({}, {"If-None-Match": "*"}):
             answer = site.get(path, headers=known)
             assert answer.status_code in (200, 503)

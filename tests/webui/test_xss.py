@@ -69,7 +69,7 @@ PAYLOADS = [
 # Run from outside the page: what no template writes.
 STRANGE = """() => {
   const all = [...document.querySelectorAll('*')], places = ['href', 'src', 'action', 'formaction'];
-  const odd = 'script:not([src]), iframe, object, embed, base, svg script, meta[http-equiv]';
+  const odd = 'script:not([src]), style, [style], iframe, object, embed, base, svg script, meta[http-equiv]';
   const leads = (e, name) => e.hasAttribute(name)
     && !/^https?:$/.test(new URL(e.getAttribute(name), document.baseURI).protocol);
   return all.filter(e => e.matches(odd) || [...e.attributes].some(a => /^on/i.test(a.name))
@@ -113,10 +113,21 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield found
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["with the policy", "without it"])
-def context(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[BrowserContext]:
-    """A browser that obeys the policy of the page, and one that does not: escaping has to hold by itself."""
-    found = browser.new_context(base_url=address, bypass_csp=request.param)
+@pytest.fixture(scope="module", params=[True, False], ids=["with the policy", "without it"])
+def is_obeyed(request: pytest.FixtureRequest) -> bool:
+    """Whether the browser obeys the policy of a page. Escaping has to hold by itself, too."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def payloads(is_obeyed: bool) -> list[tuple[int, str]]:
+    """Hostile texts with their numbers: all, or a ninth where the policy stops what would run without it."""
+    return list(enumerate(PAYLOADS))[:: 9 if is_obeyed else 1]
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser, address: str, is_obeyed: bool) -> Iterator[BrowserContext]:
+    found = browser.new_context(base_url=address, bypass_csp=not is_obeyed)
     yield found
     found.close()
 
@@ -157,15 +168,17 @@ def test_what_documents_say_does_not_run_among_the_results(tab: Page) -> None:
     assert tab.locator(".hit").count() == len(PAYLOADS)
 
 
-def test_what_documents_say_does_not_run_where_they_are_read(tab: Page) -> None:
-    for number, text in enumerate(PAYLOADS):
+def test_what_documents_say_does_not_run_where_they_are_read(
+    tab: Page, payloads: list[tuple[int, str]]
+) -> None:
+    for number, text in payloads:
         name = hostile(number, text).id
         look(tab, f"/a/?id={quote(name, safe='')}&q=zebra")
         assert tab.locator("article h1").count() == 1, name
 
 
-def test_what_an_address_says_does_not_run(tab: Page) -> None:
-    for number, text in enumerate(PAYLOADS):
+def test_what_an_address_says_does_not_run(tab: Page, payloads: list[tuple[int, str]]) -> None:
+    for number, text in payloads:
         said = quote(text, safe="")
         look(tab, f"/?q=zebra+{said}&source={said}&site={said}&facet={said}#{said}")
         look(tab, (f"/?q={said}&sort={said}", f"/?q={said}&after={said}")[number % 2])
@@ -195,8 +208,8 @@ def test_answers_for_programs_do_not_run_when_they_are_looked_at(tab: Page, path
     assert answer.ok
 
 
-def test_problems_do_not_run_when_they_are_looked_at(tab: Page) -> None:
-    for text in PAYLOADS[::3]:
+def test_problems_do_not_run_when_they_are_looked_at(tab: Page, payloads: list[tuple[int, str]]) -> None:
+    for _, text in payloads[::3]:
         said = quote(text, safe="")
         tab.goto(f"/api/search?q={said}&facet={said}", wait_until="load")
         tab.goto(f"/api/articles/?id={said}", wait_until="load")
