@@ -103,7 +103,7 @@ def test_the_plural_forms_of_a_catalog_are_those_of_the_language(language: str) 
         ('#, fuzzy\nmsgid "Ship"\nmsgstr "Boot"\n', "Ship: translate it"),
         ('msgid "Ship"\nmsgstr "Schiff {name}"\n', "Schiff {name} does not have the placeholders"),
         ('msgid "Ship"\nmsgstr "Schiff {"\n', "Schiff { does not have the placeholders"),
-        ('msgid "Ship\n', "cannot be read"),
+        ("Ship\n", "cannot be read"),
     ],
 )
 def test_what_is_wrong_with_a_text_is_reported(tmp_path: Path, messages: str, problem: str | None) -> None:
