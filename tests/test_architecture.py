@@ -233,6 +233,7 @@ HEAVY = {
     "charset_normalizer",
     "markdown_it",
     "rich",
+    "selectolax",
     "waitress",
     "mcp",
     "pydantic",
@@ -246,4 +247,5 @@ def test_what_is_heavy_loads_only_where_it_is_used(code: str) -> None:
 
 
 def test_the_site_loads_no_reader_libraries() -> None:
-    assert loaded_by("import webui") & {"trafilatura", "bs4", "lxml", "htmldate", "markdown_it"} == set()
+    libraries = {"trafilatura", "bs4", "lxml", "htmldate", "markdown_it", "selectolax"}
+    assert loaded_by("import webui") & libraries == set()

@@ -18,20 +18,19 @@ from msgspec.structs import replace
 from indexer.errors import UnreadableDocument
 from indexer.model import Article
 from indexer.published import Published
-from indexer.readers.blocks import blocks_of
 from indexer.readers.dates import choose, date_line, path_date
+from indexer.readers.markup import blocks_of, parse_shown
 from indexer.readers.metadata import PageFacts, page_facts
 from indexer.readers.options import ReadOptions
-from indexer.readers.shown import shown
 from indexer.readers.text import drop_furniture, opening
 
 # Both report every page that they cannot make sense of; what that means for the article is said in its notes.
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
-# Main-text extraction looks at every element many times: above this, plain block-level text is taken.
+# The extractor visits every element many times: in a page of more than these, all blocks are taken.
 _MOST_ELEMENTS = 100_000
-# It follows what is nested again and again, and some hundred tables or headings in each other take minutes.
+# Its time grows with the depth: a few hundred tables or headings in each other take minutes.
 _MOST_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
 _XML = (".xhtml", ".xht")
@@ -41,16 +40,11 @@ _PLAIN_CLASSES = etree.ElementDefaultClassLookup(
     pi=lxml.html.HtmlProcessingInstruction,
     entity=lxml.html.HtmlEntity,
 )
-# Private characters in place of the white space that counts: they pass through the extraction.
+# The extractor collapses white space: in <pre> and between paragraphs these private characters stand for it.
 _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
-_CHARACTERS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
-# Numeric references to the same: the parser lets them through, and its tree then cannot be written to.
-_REFERENCES = re.compile(
-    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|127|6553[45])(?!\d)"
-    r"|x0*(?:[0-8bcef]|1[\da-f]|7f|d[89a-f][\da-f]{2}|fff[ef])(?![\da-f]));?",
-    re.IGNORECASE,
-)
-# Characters: what the extractor may be trusted with, and what may as well be the page's frame.
+# Characters that lxml refuses in a text.
+_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+# Characters of main text: from _SURE on it is trusted, and below _LITTLE it may be the page's navigation.
 _SURE, _LITTLE = 1000, 100
 _UNSAID = "a date in the page's text, which does not say what it is the date of"
 _DATE_IN_PAGE = 60
@@ -59,41 +53,32 @@ _FARTHEST_ZONE = timedelta(hours=14)
 
 def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
     """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
-    # First of all, while each character still is what a browser sees.
-    text = shown(text, is_xml=name.lower().removesuffix(".gz").endswith(_XML))
-    text = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text))
-    text = _REFERENCES.sub(" ", text)
-    tree, deep = _parse(text)
+    page = parse_shown(text, is_xml=name.lower().removesuffix(".gz").endswith(_XML))
+    tree = _parse(page.html or "")
     notes: list[str] = []
-    facts = PageFacts()
     paragraphs: list[str] = []
-    candidates = []
-    if tree is None:
-        candidates = [date for date in (path_date(name, "file name", options),) if date]
+    facts = page_facts(tree, options)
+    candidates = _dates(tree, facts, name, options)
+    _drop_facts(tree)
+    size = int(tree.xpath("count(//*)"))
+    if _depth(tree) > _MOST_DEPTH:
+        notes.append("nested too deeply to find the main text: all text was taken")
+    elif size > _MOST_ELEMENTS:
+        notes.append(f"too large ({size} elements) to find the main text: all text was taken")
     else:
-        facts = page_facts(tree, options)
-        candidates = _dates(tree, facts, name, deep, options)
-        _drop_facts(tree)
-        size = int(tree.xpath("count(//*)"))
-        if deep or _depth(tree) > _MOST_DEPTH:
-            notes.append("nested too deeply to find the main text: all text was taken")
-        elif size > _MOST_ELEMENTS:
-            notes.append(f"too large ({size} elements) to find the main text: all text was taken")
-        else:
-            try:
-                _prepare(tree)
-                paragraphs = main_text(tree)
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
-                notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
+        try:
+            _prepare(tree)
+            paragraphs = main_text(tree)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
+            notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
     if sum(map(len, paragraphs)) < _LITTLE:
-        blocks = blocks_of(text, deep=deep)
-        # The extractor's last resort is to take everything, even the navigation of a page that has no text.
+        blocks = blocks_of(page)
+        # Of a page without blocks, the extractor still takes the navigation.
         paragraphs = paragraphs if paragraphs and blocks else blocks
-    # Soft hyphens are hints for the screen, inside of words.
-    paragraphs = [paragraph.replace("\xad", "") for paragraph in paragraphs]
-    title = facts.title.replace("\xad", "")
+    paragraphs = [text for paragraph in paragraphs if (text := _clean(paragraph)).strip()]
+    title = _clean(facts.title)
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
     elif not title and paragraphs:
@@ -117,8 +102,8 @@ def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Ar
 def main_text(tree: Any) -> list[str]:
     """The paragraphs of a page's main text: headings, list items, quotations and table rows among them."""
     found: list[str] = []
-    # The extractor's own rules are right where they find much; where they do not, it shall compare them with
-    # other algorithms, which takes twice as long.
+    # The fast form applies the extractor's own rules. Where they find little, the other form compares them
+    # with two more algorithms and takes twice as long.
     for fast in (True, False):
         document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False)
         body = getattr(document, "body", None)
@@ -136,9 +121,8 @@ def _is_dump(body: Any) -> bool:
 
 
 def _drop_facts(tree: Any) -> None:
-    """Takes out titles and scripts: they are no text of the page, but may be taken for it at last."""
+    """Empty titles and scripts: where the extractor finds no main text, it would take them for it."""
     for element in list(tree.iter("title", "script")):
-        # Emptied where it is: putting what follows it elsewhere fails for characters that XML has not.
         element.clear(keep_tail=True)
 
 
@@ -152,7 +136,11 @@ def _depth(tree: Any) -> int:
 
 
 def _prepare(tree: Any) -> None:
-    """Marks the white space that counts."""
+    """Mark the white space that counts."""
+    # Where a block without text is taken out, the words before and after it would become one.
+    for element in tree.iter("p", "div", "hr"):
+        if element.tail:
+            element.tail = f" {element.tail}"
     # Two line breaks divide paragraphs, and the extraction makes one of them.
     for element in tree.iter("br"):
         following = element.getnext()
@@ -172,21 +160,26 @@ def _marked(text: str) -> str:
     return _NEWLINE.join([lines[0], *rest])
 
 
-def _parse(text: str) -> tuple[Any, bool]:
-    """The tree (None for no element at all) and whether the page is nested more deeply than it shows."""
+def _clean(text: str) -> str:
+    """Normalized text without soft hyphens, which are hints for the screen inside of words."""
+    return unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text).replace("\xad", ""))
+
+
+def _parse(markup: str) -> Any:
+    """The tree of well-formed markup, without comments; elements that lie too deep for lxml are missing."""
+    # NFC joins U+0338 with the `>` of a tag before it; a reference it leaves alone.
+    markup = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", markup).replace("\u0338", "&#824;"))
     parser = lxml.html.HTMLParser(
         collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
     # One class for all elements spares a Python call for each: forms and inputs need no methods here.
     parser.set_element_class_lookup(_PLAIN_CLASSES)
     try:
-        tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
-    except (etree.LxmlError, ValueError, AssertionError) as error:
+        return lxml.html.document_fromstring(markup.encode(), parser=parser)
+    except etree.LxmlError as error:
         if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from error
-        return None, False
-    deep = any("depth" in entry.message.lower() for entry in parser.error_log)
-    return tree, deep
+        raise
 
 
 def _paragraphs(body: Any) -> list[str]:
@@ -222,7 +215,7 @@ def _flat(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ")
 
 
-def _dates(tree: Any, facts: PageFacts, name: str, deep: bool, options: ReadOptions) -> list[Published]:
+def _dates(tree: Any, facts: PageFacts, name: str, options: ReadOptions) -> list[Published]:
     """Every candidate for the publication date; the page's text is searched only where it does not say."""
     dates = list(facts.dates)
     address = facts.url.partition("//")[2].partition("/")[2] if facts.url else ""
@@ -231,8 +224,6 @@ def _dates(tree: Any, facts: PageFacts, name: str, deep: bool, options: ReadOpti
         dates.append(from_url)
     if named := path_date(name, "file name", options):
         dates.append(named)
-    if deep:
-        return dates
     stated = [date for date in facts.dates if date.provenance != "modified"]
     best = choose(stated, options)[0]
     if best is None:

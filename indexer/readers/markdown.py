@@ -153,7 +153,6 @@ def _html_free(text: str) -> str:
 
 
 def _html(content: str) -> list[str]:
-    from indexer.readers.blocks import blocks_of
-    from indexer.readers.shown import shown
+    from indexer.readers.markup import blocks_of, parse_shown
 
-    return blocks_of(shown(content))
+    return blocks_of(parse_shown(content))

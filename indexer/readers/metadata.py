@@ -97,12 +97,9 @@ def _extract(tree: Any) -> str:
     counts: dict[str, int] = {}
     for element in tree.iter("title", "meta", "link", "script", "time", "h1", "abbr"):
         tag = element.tag
-        parent = element.getparent()
         if tag == "link" and "canonical" not in (element.get("rel") or "").lower():
             continue
         if tag == "script" and "ld+json" not in (element.get("type") or "").lower():
-            continue
-        if tag == "title" and parent is not None and parent.tag == "svg":
             continue
         if tag == "abbr" and not element.get("title"):
             continue

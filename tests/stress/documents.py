@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from indexer.errors import UnreadableDocument
 from indexer.readers.encoding import decode
-from indexer.readers.shown import shown
+from indexer.readers.markup import parse_shown
 from tests.stress import pages
 from tests.stress.archive import Lost, Trial, counted
 from tests.stress.browser import Oracle, Seen, oracle
@@ -26,6 +27,11 @@ _ENCODINGS = (
     *("iso2022_jp", "euc_kr"),
 )
 _TAGS = ("div", "p", "b", "table", "tr", "td", "ul", "li", "h1", "a", "span", "pre", "svg", "math", "select")
+# Where a template begins with one of these elements, Chromium departs from the HTML standard: it ignores a
+# <col> that comes next, and so reads the rest of the template in another way.
+_NOT_STANDARD = re.compile(
+    r"<template\b.*<(?:base|basefont|bgsound|noframes|title)\b.*<col\b", re.IGNORECASE | re.DOTALL
+)
 _PIECES = (*pages.MARKS, "[", "](", "*", "_", "`", "|", "a", "#", "<a ", "x=", "é", "---\n", "{", "}", "\n\n")
 
 
@@ -106,13 +112,13 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
             title = [word for word in pages.WORD.findall(article.title) if word in page]
             seen = words.shown | words.together
             odd = (set(text) - seen) | (set(title) - seen - words.title)
-            if odd:
+            if odd and not _NOT_STANDARD.search(page):
                 raise Lost(f"{sorted(odd)} is no text that Chromium shows: {page!r}")
     return list(outcomes.values())
 
 
 def _has_fewer(page: str, seen: Seen) -> bool:
-    return not seen.shown <= set(pages.WORD.findall(shown(page)))
+    return not seen.shown <= set(pages.WORD.findall(parse_shown(page).html or ""))
 
 
 def _of_a_page(text: str, chance: random.Random) -> Document:
