@@ -25,7 +25,7 @@ from indexer.quotes import verify_quote
 from indexer.search import search
 from indexer.similar import similar
 from tests.fixtures import stories
-from tests.query.test_language import ARTICLES, QUERIES, TODAY
+from tests.query.examples import ARTICLES, QUERIES, TODAY
 
 T = TypeVar("T")
 

@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer import Article, Config, Hit, Index, Page, open_index
+from indexer import Article, Config, Hit, Index, Page
 from indexer.engine import merge, writer
 from indexer.engine.facets import FACETS
 from indexer.search import search
 from tests.engine.reference import Reference
-from tests.search.test_search import TODAY
 
 PAIRS = int(os.environ.get("PAIRS", "1500"))
 QUERIES = 25  # of each collection
 ENOUGH = 100
+TODAY = date(2024, 6, 15)
 
 # Forms of one stem, words that are several or none, words of other scripts, words that languages stem apart.
 WORDS = [
@@ -326,8 +326,7 @@ def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
 def test_dates_as_arguments_and_in_the_query_agree(tmp_path: Path) -> None:
     chance = random.Random(4)
     articles = make_collection(chance, 60)
-    with open_index(Config(index=tmp_path / "index")) as index:
-        index._today = lambda: date(2024, 6, 15)
+    with opened(tmp_path / "index") as index:
         index.put(articles)
         for after, before in (("2021", "2022"), ("2021-03-04", "2021-12-31"), ("", "2021-03"), ("9999", "")):
             words = f"{f'after:{after}' if after else ''} {f'before:{before}' if before else ''}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from array import array
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, compress, pairwise
 from pathlib import Path
@@ -12,192 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article, Config, open_index
-from indexer.analysis import analyzer
-from indexer.detection import detect
 from indexer.engine import gather, invert
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
-from indexer.engine.moments import NO_MOMENT, moment
 from indexer.engine.packed import Packed, pack
-from indexer.engine.postings import Postings
-from indexer.engine.record import encode_article
 from indexer.engine.runs import Run, make_run, stable_order
 from indexer.engine.textstore import TextStore
-from indexer.engine.view import SegmentView
-from indexer.folding import fold
-from indexer.texts import anchors
+from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, pairs, written
 from tests.fixtures.folders import state
-from tests.search.test_search import WORDS
-
-MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
-# Words that share a stem, are several, are none, or have another stem in another language.
-TEXTS = st.lists(
-    st.sampled_from(
-        [*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"]
-    ),
-    max_size=10,
-).map(" ".join)
-ARTICLES = st.lists(
-    st.tuples(
-        TEXTS,
-        st.lists(TEXTS, max_size=4),
-        st.sampled_from([None, "0001", "1969", "2021-03", "2021-03-04T05:06", "9999-12"]),
-        st.sampled_from([None, "en", "de", "es", "ja"]),
-        st.sampled_from(["", "é", "東", "-"]),
-    ),
-    max_size=12,
-).map(
-    lambda rows: [
-        Article(id=f"{mark}a{place}", title=title, paragraphs=texts, published=when, language=language)
-        for place, (title, texts, when, language, mark) in enumerate(rows)
-    ]
-)
-
-
-class Naive:
-    """What a segment of some articles should say, by plain loops."""
-
-    def __init__(self, articles: Sequence[Article]) -> None:
-        self.articles = list(articles)
-        self.widths = [max(len(article.paragraphs), 1) for article in articles]
-        self.first = [0, *accumulate(self.widths)]
-        self.documents = self.first[-1]
-        # By field: the tokens of each document that has any.
-        self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
-        for article, first in zip(articles, self.first, strict=False):
-            words = analyzer(language_of(article))
-            self.tokens["title"][first] = words.tokens(article.title)
-            for place, text in enumerate(article.paragraphs):
-                self.tokens["paragraph"][first + place] = words.tokens(text)
-        every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
-        self.stems = sorted({token.stem for token in every})
-        self.words = sorted({token.word for token in every})
-        self.words_of: dict[str, set[str]] = defaultdict(set)
-        for token in every:
-            self.words_of[token.stem].add(token.word)
-
-    def counted(self, field: str, form: str, wanted: set[str]) -> list[tuple[int, float]]:
-        """Documents and frequencies of the tokens with one of the wanted forms ("stem" or "word")."""
-        counts = [
-            (doc, sum(getattr(token, form) in wanted for token in tokens))
-            for doc, tokens in sorted(self.tokens[field].items())
-        ]
-        return [(doc, float(count)) for doc, count in counts if count]
-
-    def positions(self, field: str, stem: str, docs: Sequence[int]) -> list[tuple[int, int]]:
-        """Places in `docs` and positions of a stem."""
-        return [
-            (place, position)
-            for place, doc in enumerate(docs)
-            for position, token in enumerate(self.tokens[field].get(doc, []))
-            if token.stem == stem
-        ]
-
-
-def language_of(article: Article) -> str:
-    """The language that an article is analysed in where English is configured."""
-    return article.language or detect(article.title, article.paragraphs, "en")
-
-
-def pairs(found: Postings) -> list[tuple[int, float]]:
-    """Postings as a list."""
-    assert found.docs.dtype == np.int32
-    assert found.freqs.dtype == np.float64
-    return list(zip(found.docs.tolist(), found.freqs.tolist(), strict=True))
-
-
-def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
-    """A segment says of its articles what the analysis says."""
-    view.file.verify()
-    naive = Naive(articles)
-    assert (view.documents, view.articles) == (naive.documents, len(articles))
-    assert view.first.tolist() == naive.first
-    assert view.stems.words() == naive.stems
-    assert view.words.words() == view.lexicon == naive.words
-    for field in ("title", "paragraph"):
-        assert pairs(view.postings(field, "no such stem")) == []
-        for stem in naive.stems:
-            assert pairs(view.postings(field, stem)) == naive.counted(field, "stem", {stem})
-            every = range(naive.documents)
-            for docs in (every, every[::2], every[-1:]):
-                found = view.positions(field, stem, np.array(docs, np.int32))
-                wanted = naive.positions(field, stem, docs)
-                assert list(zip(*(part.tolist() for part in found), strict=True)) == wanted
-        several = [naive.words, naive.words[::2], naive.words[1:6], [], ["-"]]
-        for words in [*([word] for word in naive.words), *several]:
-            assert pairs(view.word_postings(field, words)) == naive.counted(field, "word", set(words))
-    for stem in naive.stems:
-        assert view.words_of(stem) == sorted(naive.words_of[stem])
-    lengths = [len(naive.tokens["paragraph"].get(doc, [])) for doc in range(naive.documents)]
-    assert view.column("doc.terms").tolist() == lengths
-    for name, values in {
-        "counts": [len(article.paragraphs) for article in articles],
-        "title_terms": [len(naive.tokens["title"][doc]) for doc in naive.first[:-1]],
-        "text_terms": [sum(lengths[a:b]) for a, b in zip(naive.first, naive.first[1:], strict=False)],
-        "begins": [moment(a.published.start) if a.published else NO_MOMENT for a in articles],
-        "ends": [moment(a.published.end) if a.published else NO_MOMENT for a in articles],
-    }.items():
-        assert view.column(f"article.{name}").tolist() == values, name
-    codes = view.column("article.languages").tolist()
-    assert [view.languages[code] for code in codes] == [*map(language_of, articles)]
-    keys = [fold(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
-    assert [int(k).to_bytes(8) for k in view.file.sections["article.title_keys"]] == keys
-    for number, article in enumerate(articles):
-        assert view.id_of(number) == article.id
-        assert view.find(article.id) == number
-        assert view.all_items(number) == encode_article(article)
-        assert view.anchors(number) == anchors(article.paragraphs)
-        head, *texts = encode_article(article)
-        assert view.head(number) == head
-        assert view.all_items(number) == [head, *texts]
-        assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
-    assert view.find("nobody") is None
-
-
-def built(articles: Sequence[Article], path: Path) -> SegmentView:
-    """A segment of these articles."""
-    gatherer, buffer = Gatherer("en"), Buffer()
-    for article in articles:
-        gatherer.add(article)
-    buffer.add(gatherer.take(), array("i"))
-    return written(buffer, path)
-
-
-def written(buffer: Buffer, path: Path) -> SegmentView:
-    """The segment of a buffer."""
-    pieces, documents = buffer.segment()
-    path.write_bytes(b"".join(pieces))
-    view = SegmentView(path)
-    assert view.documents == documents
-    return view
-
-
-def contents(view: SegmentView) -> dict[str, Any]:
-    """Everything that a segment's file holds, but for its texts' blocks."""
-    arrays = {name: view.file.sections[name] for name in view.file._directory}
-    # Languages of what is gone may still be listed, which gives the others other codes.
-    codes = arrays.pop("article.languages").tolist()
-    facts = view.file.info() | {"languages": [view.languages[code] for code in codes]}
-    for name in ("facts", "text.data", "text.ends", "text.items"):
-        del arrays[name]
-    return {"facts": facts, **{name: (array.dtype, array.tobytes()) for name, array in arrays.items()}}
-
-
-EVERYTHING = [
-    Article(
-        id="a",
-        title="Harbour harbours",
-        paragraphs=["½ harbour 東京都 ½", "", "don't the don't"],
-        published="2021",
-    ),
-    Article(id="b", title="", language="es", paragraphs=[]),
-    Article(id="c", title="😀", language="de", paragraphs=["😀", "vaccine vaccines vaccinated vaccine"]),
-    Article(id="d", title="vaccine", language="es", paragraphs=["vaccines canciones"]),
-]
 
 
 @MANY

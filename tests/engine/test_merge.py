@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article
 from indexer.engine import arrays, field, lexicon, textstore
 from indexer.engine.merge import FACTOR, choose, merge
 from indexer.engine.view import SegmentView
-from tests.engine.test_invert import ARTICLES, EVERYTHING, assert_says, built, contents
+from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents
 
-MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 Parts = Sequence[tuple[Sequence[Article], Sequence[bool]]]
 SEGMENTS = st.lists(
     st.tuples(ARTICLES.filter(bool), st.lists(st.booleans(), min_size=12, max_size=12)),

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import zlib
-from array import array
 from collections.abc import Iterator
 from itertools import compress
 from pathlib import Path
@@ -14,37 +13,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import Article, open_index
+from indexer import open_index
 from indexer.engine import lexicon as lexicons
 from indexer.engine import textstore
-from indexer.engine.gather import Gatherer
-from indexer.engine.invert import Buffer
 from indexer.engine.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
 from indexer.engine.segment import MAGIC, SegmentFile, encode
 from indexer.engine.textstore import BLOCK, TextStore, TextWriter
 from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged
+from tests.engine.segments import MANY, SMALL, segment_bytes
 from tests.fixtures.folders import state
 
-MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 KINDS = (np.uint8, np.uint16, np.uint32, np.uint64, np.int32, np.int64)
-SMALL = [
-    Article(id="é", title="Zürich café", published="2021-03", paragraphs=["A crane, a crane.", "東京都"]),
-    Article(id="b", title="", paragraphs=[]),
-    Article(id="c", title="Sea", language="de", paragraphs=["Häuser am Meer und Häuser."]),
-]
-
-
-def segment_bytes(articles: list[Article]) -> bytes:
-    """The file of a segment of these articles."""
-    gatherer, buffer = Gatherer("en"), Buffer()
-    for article in articles:
-        gatherer.add(article)
-    buffer.add(gatherer.take(), array("i"))
-    return b"".join(buffer.segment()[0])
 
 
 def with_directory(directory: Any, data: bytes = b"") -> bytes:

@@ -14,15 +14,8 @@ from indexer import Article
 from indexer.engine.families import find_families
 from indexer.engine.gather import Gatherer
 from indexer.engine.sketches import ENOUGH, SHORTEST, WIDTH, Sketches, agreeing
+from tests.engine.segments import sketches
 from tests.fixtures import stories
-
-
-def sketches(articles: Sequence[Article]) -> Sketches:
-    """The sketches of articles, gathered as one chunk."""
-    gatherer = Gatherer("en")
-    for article in articles:
-        gatherer.add(article)
-    return gatherer.take().sketches
 
 
 def of_texts(*texts: Sequence[str]) -> Sketches:

@@ -18,7 +18,7 @@ from indexer.engine.textstore import TextStore, TextWriter
 from indexer.engine.trusting import trusting
 from indexer.engine.view import SegmentView
 from indexer.texts import MOST_TEXT, check_text
-from tests.engine.test_segment import SMALL, segment_bytes
+from tests.engine.segments import SMALL, segment_bytes
 from tests.stress.harms import read, write
 
 ARTICLES = [

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from whoosh.query.qcore import NullQuery
 
 from indexer.query import parse, written
-from tests.query.test_language import QUERIES, TABLE, TODAY
+from tests.query.examples import QUERIES, TABLE, TODAY
 
 
 @pytest.mark.parametrize("query", [query for query, _, _ in TABLE])

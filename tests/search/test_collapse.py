@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
 from indexer.engine import merge
 from indexer.engine.sketches import WIDTH, agreeing
-from tests.engine.test_sketches import sketches
+from tests.engine.segments import sketches
 from tests.fixtures import stories
 
 ORDERS = ("relevance", "newest", "oldest", "title")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from indexer import Config, Index
 from indexer.receipts import ClauseReceipt, HitExplanation
-from tests.query.test_language import ARTICLES, QUERIES, TODAY
+from tests.query.examples import ARTICLES, QUERIES, TODAY
 
 
 @pytest.fixture(scope="module")

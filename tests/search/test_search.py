@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Index, InvalidRequest, open_index
+from indexer import Article, Config, Index, InvalidRequest
 from indexer.analysis import analyzer
 from tests.engine.reference import Reference
+from tests.fixtures.words import WORDS
 
 TODAY = date(2024, 6, 15)
 
@@ -71,8 +72,7 @@ ARTICLES = [
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """An index of the articles above."""
     folder = tmp_path_factory.mktemp("search")
-    with open_index(folder / "index") as opened:
-        opened._today = lambda: TODAY
+    with Index(Config(index=folder / "index"), today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         yield opened
 
@@ -307,20 +307,6 @@ def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:
     assert hit["passages"][0]["spans"] == [[0, 6], [20, 25]]
 
 
-WORDS = [
-    "harbour",
-    "harbours",
-    "vaccine",
-    "road",
-    "belt",
-    "the",
-    "Zürich",
-    "covid-19",
-    "東京都",
-    "don't",
-    "sea",
-    "R&D",
-]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 COLLECTIONS = st.lists(
     st.tuples(
@@ -361,8 +347,7 @@ def test_the_engine_agrees_with_the_reference(
     ]
     reference = Reference(articles)
     folder: Path = tmp_path_factory.mktemp("reference")
-    with open_index(folder / "index") as index:
-        index._today = lambda: TODAY
+    with Index(Config(index=folder / "index"), today=lambda: TODAY) as index:
         index.put(articles)
         for query in queries:
             expected = reference.search(query, today=TODAY, enough=100)
