@@ -104,19 +104,21 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     return np.equal(ids[places], wanted)
 
 
-def stretches(parts: Sequence[NDArray[np.int64]]) -> Iterator[list[NDArray[np.int64]]]:
-    """Ascending integers of several arrays, cut into stretches that are sorted in a few milliseconds each.
+def stretches(
+    parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE
+) -> Iterator[list[NDArray[np.int64]]]:
+    """Ascending integers of several arrays, cut into stretches of about `at_once` integers.
 
     Each stretch has, of all parts in turn, what lies between two bounds: none is in two of them, and the
     stretches ascend.
     """
-    yield from map(list, zip(*map(np.split, parts, cuts(parts)), strict=True))
+    yield from map(list, zip(*map(np.split, parts, cuts(parts, at_once)), strict=True))
 
 
-def cuts(parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.intp]]:
+def cuts(parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE) -> list[NDArray[np.intp]]:
     """Where `stretches` cuts each part."""
     longest = max(parts, key=len)
-    step = max(1, AT_ONCE * len(longest) // max(1, sum(map(len, parts))))
+    step = max(1, at_once * len(longest) // max(1, sum(map(len, parts))))
     return [part.searchsorted(longest[step::step]) for part in parts]
 
 

@@ -30,8 +30,7 @@ from indexer.folding import fold
 from indexer.model import Article
 from indexer.texts import anchor_hashes
 
-_MOST = 200_000
-"""Forms that are remembered."""
+_MOST_FORMS = 200_000
 BETWEEN = "\0"
 """Between the stem and the word of a form: less than all that can be in one."""
 _NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", "u4", "i8", "u8"))
@@ -105,10 +104,14 @@ class Chunk:
 
 
 class Gatherer:
-    """Turns articles into chunks; keeps the numbers of the forms from one chunk to the next."""
+    """Turns articles into chunks; keeps the numbers of the forms from one chunk to the next.
 
-    def __init__(self, language: str) -> None:
+    With more than `most_forms` of them, it forgets them all and numbers from 0 again.
+    """
+
+    def __init__(self, language: str, most_forms: int = _MOST_FORMS) -> None:
         self._language = language
+        self._most_forms = most_forms
         self._forms: dict[str, int] = {}
         self._numberings: dict[str, Numbering] = {}
         self._sketcher = Sketcher()
@@ -149,7 +152,7 @@ class Gatherer:
 
     def take(self) -> Chunk:
         """What was added since the last time."""
-        is_fresh = len(self._forms) > _MOST
+        is_fresh = len(self._forms) > self._most_forms
         if is_fresh:
             self._forms.clear()
             self._numberings.clear()

@@ -26,8 +26,6 @@ from indexer.engine.textstore import TextWriter
 Ints = NDArray[np.int64]
 # Measured: the numbers themselves, and what putting them together needs.
 _BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 360, 1000
-_MOST = 250_000
-"""Forms that are remembered from one segment to the next, even if no gatherer would miss them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,8 @@ class Buffer:
     """Bytes of everything but the forms."""
     known: list[ref[array[int]]] = field(default_factory=list)
     """The numbers that gatherers' forms have here, one array of each gatherer that is still in use."""
+    most_forms: int = 250_000
+    """Up to so many forms are kept for the next segment, even those that no gatherer counts on any more."""
 
     @property
     def size(self) -> int:
@@ -109,7 +109,7 @@ class Buffer:
     def clear(self) -> None:
         """Begin anew; the forms that gatherers know are known here as well."""
         self.chunks, self.texts, self.taken, self.articles = [], TextWriter(), 0, 0
-        if len(self.forms) > _MOST:
+        if len(self.forms) > self.most_forms:
             self._forget()
 
     def _forget(self) -> None:

@@ -75,11 +75,11 @@ class Lexicon:
             last = words[-1:]
         return True
 
-    def only(self, wanted: NDArray[np.bool_]) -> Lexicon:
-        """The lexicon of the words that are wanted."""
-        places = range(0, len(wanted), _AT_ONCE)
-        kept = (wanted[place : place + _AT_ONCE].tolist() for place in places)
-        return _lexicon(list(compress(*both)) for both in zip(self._stretches(), kept, strict=True))
+    def only(self, wanted: NDArray[np.bool_], at_once: int = _AT_ONCE) -> Lexicon:
+        """The lexicon of the words that are wanted; so many are objects at a time."""
+        places = range(0, len(wanted), at_once)
+        kept = (wanted[place : place + at_once].tolist() for place in places)
+        return _lexicon(list(compress(*both)) for both in zip(self._stretches(at_once), kept, strict=True))
 
     def sections(self) -> dict[str, Array]:
         """Its sections: "text" and "ends"."""
@@ -89,10 +89,10 @@ class Lexicon:
     def _heads(self) -> list[bytes]:
         return [self._bytes(number) for number in range(0, len(self._ends), _STRETCH)]
 
-    def _stretches(self) -> Iterator[list[bytes]]:
+    def _stretches(self, at_once: int = _AT_ONCE) -> Iterator[list[bytes]]:
         """All the words, some at a time."""
-        for first in range(0, len(self._ends), _AT_ONCE):
-            yield self._between(first, min(first + _AT_ONCE, len(self._ends)))
+        for first in range(0, len(self._ends), at_once):
+            yield self._between(first, min(first + at_once, len(self._ends)))
 
     def _between(self, first: int, after: int) -> list[bytes]:
         """The words from number `first` up to `after`, which is more."""
@@ -106,19 +106,19 @@ class Lexicon:
 
 
 def merge_lexicons(
-    lexicons: Sequence[Lexicon], release: Callable[[], object] = lambda: None
+    lexicons: Sequence[Lexicon], release: Callable[[], object] = lambda: None, *, at_once: int = _AT_ONCE
 ) -> tuple[Lexicon, list[NDArray[np.int32]]]:
     """The lexicon of the words of several, and for each of these the numbers there of its words (int32).
 
-    Few words are objects at a time, however many there are; `release` is called whenever some were read.
-    Raises IndexDamaged when they are not in order.
+    So many words of each are objects `at_once`; `release` is called whenever some were read. Raises
+    IndexDamaged when they are not in order.
     """
     numbers = [np.empty(len(lexicon), np.int32) for lexicon in lexicons]
 
     def merged() -> Iterator[list[bytes]]:
         count = 0
         places = [0] * len(lexicons)
-        for bounds in _bounds(lexicons):
+        for bounds in _bounds(lexicons, at_once):
             parts = [
                 lexicon._between(place, bound) if place < bound else []
                 for lexicon, place, bound in zip(lexicons, places, bounds, strict=True)
@@ -134,14 +134,14 @@ def merge_lexicons(
     return _lexicon(merged()), numbers
 
 
-def _bounds(lexicons: Sequence[Lexicon]) -> Iterator[list[int]]:
-    """Where to cut lexicons so that their pieces follow one another, none longer than some words."""
+def _bounds(lexicons: Sequence[Lexicon], at_once: int) -> Iterator[list[int]]:
+    """Where to cut lexicons so that their pieces follow one another, none longer than so many words."""
     places = [0] * len(lexicons)
     while True:
         further = [
-            lexicon._bytes(place + _AT_ONCE)
+            lexicon._bytes(place + at_once)
             for lexicon, place in zip(lexicons, places, strict=True)
-            if place + _AT_ONCE < len(lexicon)
+            if place + at_once < len(lexicon)
         ]
         if not further:
             break

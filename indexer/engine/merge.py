@@ -1,7 +1,8 @@
 """Several segments as one: arrays are copied and renumbered, nothing is analysed again.
 
-When to merge is decided by size: segments fall into tiers, each eight times as large as the one below, and
-eight of a tier become one of the next. Every posting is copied once a tier, so n postings cost O(n log n).
+When to merge is decided by size (`MergePolicy`): segments fall into tiers, each eight times as large as the
+one below, and eight of a tier become one of the next. Every posting is copied once a tier, so n postings cost
+O(n log n).
 """
 
 from __future__ import annotations
@@ -34,10 +35,6 @@ from indexer.engine.soundness import check_numbers
 from indexer.engine.textstore import TextWriter
 from indexer.engine.view import SegmentView
 
-FACTOR = 8
-_SMALLEST = 1000  # documents; below, a segment is of the lowest tier
-_MOST_REMOVED = 0.3
-
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as malloc.h numbers them
 _LARGE, _USUAL = 2**20, 2**25  # bytes
 _NONE = np.empty(0, np.int64)
@@ -46,28 +43,42 @@ Source = tuple[SegmentView, NDArray[np.bool_] | None]
 """A segment, and which of its documents are live (None: all)."""
 
 
-def choose(sizes: Sequence[tuple[int, int]]) -> list[int]:
-    """The places of the segments that should become one now; empty when all is well.
+@dataclass(frozen=True, slots=True)
+class MergePolicy:
+    """Decides which segments are merged."""
 
-    `sizes` are the live and the removed documents of each segment.
-    """
-    tiers: dict[int, list[int]] = {}
-    for place, (live, removed) in enumerate(sizes):
-        if removed > _MOST_REMOVED * (live + removed):
-            return [place]
-        tier = 0
-        while live >= _SMALLEST * FACTOR**tier:
-            tier += 1
-        tiers.setdefault(tier, []).append(place)
-    for tier in sorted(tiers):
-        if len(tiers[tier]) >= FACTOR:
-            # What is merged may complete the tier above: taken along, it is copied once instead of twice.
-            chosen = tiers[tier]
-            while len(tiers.get(tier + 1, ())) == FACTOR - 1:
+    factor: int = 8
+    """How many segments of a tier become one, and how much larger a segment of the next tier is."""
+    smallest: int = 1000
+    """Documents; a segment that has fewer is of the lowest tier."""
+    most_removed: float = 0.3
+    """A segment of whose documents a larger share is removed is rewritten without them."""
+
+    def choose(self, sizes: Sequence[tuple[int, int]]) -> list[int]:
+        """The places of the segments to merge into one now; empty when there is nothing to merge.
+
+        `sizes` are the live and the removed documents of each segment.
+        """
+        tiers: dict[int, list[int]] = {}
+        for place, (live, removed) in enumerate(sizes):
+            if removed > self.most_removed * (live + removed):
+                return [place]
+            tier = 0
+            while live >= self.smallest * self.factor**tier:
                 tier += 1
-                chosen = [*chosen, *tiers[tier]]
-            return sorted(chosen)
-    return []
+            tiers.setdefault(tier, []).append(place)
+        for tier in sorted(tiers):
+            if len(tiers[tier]) >= self.factor:
+                # The merged segment may complete the tier above: merging that too copies it once, not twice.
+                chosen = tiers[tier]
+                while len(tiers.get(tier + 1, ())) == self.factor - 1:
+                    tier += 1
+                    chosen = [*chosen, *tiers[tier]]
+                return sorted(chosen)
+        return []
+
+
+TIERED = MergePolicy()
 
 
 def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]:

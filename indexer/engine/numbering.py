@@ -28,23 +28,33 @@ _HEBREW = b"\xd7"  # what its letters begin with in UTF-8
 _WORD = 8  # bytes
 _WIDEST = 3  # words; what is longer is analysed anew with every call, for it rarely comes again
 _MASKS = np.array([2 ** (8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
-_SLICE = 1 << 14
-"""Units that are looked up together: as many as keep what they need in the processor's cache."""
-_MOST = 400_000
-"""Units that are remembered."""
+_AT_ONCE = 1 << 14  # what these units need stays in the processor's cache
+_MOST_UNITS = 400_000
 
 
 class Numbering:
-    """The numbers of the forms of texts in one language."""
+    """The numbers of the forms of texts in one language.
 
-    def __init__(self, words: Analyzer, number: Callable[[str, str], int]) -> None:
+    So many units are looked up `at_once`; with more than `most_units` of them known, all are forgotten.
+    """
+
+    def __init__(
+        self,
+        words: Analyzer,
+        number: Callable[[str, str], int],
+        *,
+        at_once: int = _AT_ONCE,
+        most_units: int = _MOST_UNITS,
+    ) -> None:
         self._words = words
         self._number = number
+        self._at_once = at_once
+        self._most_units = most_units
         self._begin()
 
     def of(self, texts: Sequence[bytes]) -> tuple[Numbers, Numbers]:
         """The numbers of the forms of some texts in UTF-8, text after text, and how many each text has."""
-        if len(self._counts) > _MOST:
+        if len(self._counts) > self._most_units:
             self._begin()
         texts = [unquoted(text.decode()).encode() if _HEBREW in text else text for text in texts]
         data = b"\n".join((*texts, bytes(_WIDEST * _WORD)))
@@ -52,10 +62,10 @@ class Numbering:
             # What is not ASCII is left to the analyzer.
             data = data.lower()
         starts, lengths = _units(data)
-        none = np.empty(0, np.int32)
+        none, step = np.empty(0, np.int32), self._at_once
         parts = [
-            self._look_up(data, starts[place : place + _SLICE], lengths[place : place + _SLICE])
-            for place in range(0, len(starts), _SLICE)
+            self._look_up(data, starts[place : place + step], lengths[place : place + step])
+            for place in range(0, len(starts), step)
         ]
         numbers, counts = (np.concatenate(part) for part in zip((none, none), *parts, strict=True))
         ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)

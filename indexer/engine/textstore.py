@@ -30,9 +30,10 @@ _Block = tuple[int, bytes, list[int]]
 
 
 class TextWriter:
-    """Collects items; a block is compressed whenever enough of them are there."""
+    """Collects items; whenever they have `block` bytes or more, they are compressed as one block."""
 
-    def __init__(self) -> None:
+    def __init__(self, block: int = BLOCK) -> None:
+        self._block = block
         self._pending: list[bytes] = []
         self._size = 0
         self._blocks: list[bytes] = []
@@ -44,7 +45,7 @@ class TextWriter:
         self._pending.append(item)
         self._lengths.append(len(item))
         self._size += len(item)
-        if self._size >= BLOCK:
+        if self._size >= self._block:
             self._close_block()
 
     def add_encoded(self, blocks: bytes, ends: Array, items: Array, lengths: Array) -> None:

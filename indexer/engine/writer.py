@@ -15,7 +15,7 @@ from indexer.engine.codec import ColumnarSegment
 from indexer.engine.contents import write_contents
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
-from indexer.engine.merge import choose, merge
+from indexer.engine.merge import TIERED, MergePolicy, merge
 from indexer.engine.parts import Part
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_new
@@ -26,7 +26,7 @@ from indexer.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
 MAX_MEMORY = 512 * 2**20
 """Bytes that the process may take, about; a segment is written before it would be more."""
 _BESIDE = 128 * 2**20  # what it takes besides: its libraries, and a file that is being divided
-_CHUNK = 2**20
+_CHUNK_SIZE = 2**20  # bytes of text that are analysed together
 
 
 def create(folder: Path, language: str) -> None:
@@ -67,10 +67,15 @@ class Batch:
         language: str,
         before_commit: Callable[[int], None],
         max_memory: int = MAX_MEMORY,
+        *,
+        chunk_size: int = _CHUNK_SIZE,
+        policy: MergePolicy = TIERED,
     ) -> None:
         self._snapshot = snapshot
         self._folder = snapshot.folder
         self._before_commit = before_commit
+        self._chunk_size = chunk_size
+        self._policy = policy
         # Whoever allows little more than what there is anyway gets many small segments, not one an article.
         self._most = max(max_memory - _BESIDE, max_memory // 4)
         self._storage: FileStorage | None = None
@@ -99,7 +104,7 @@ class Batch:
         """
         self._begin()
         language = self._gatherer.add(article, items)
-        if self._gatherer.size >= _CHUNK:
+        if self._gatherer.size >= self._chunk_size:
             self.take(self._gatherer.take(), self._numbers)
         return language
 
@@ -184,7 +189,7 @@ class Batch:
         """The segments after all merging that is due."""
         while True:
             sizes = [(part.segment.doc_count(), part.segment.deleted_count()) for part in parts]
-            chosen = choose(sizes)
+            chosen = self._policy.choose(sizes)
             if not chosen:
                 return [part.segment for part in parts]
             segment = self._write(*merge([(parts[place].view, parts[place].live) for place in chosen]))

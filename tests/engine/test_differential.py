@@ -9,7 +9,7 @@ import math
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from indexer import Article, Config, Hit, Index, Page
-from indexer.engine import merge, writer
 from indexer.engine.facets import FACETS
+from indexer.engine.merge import MergePolicy
 from indexer.search import search
+from tests.engine.bare_index import BareIndex
 from tests.engine.reference import Reference
 
 PAIRS = int(os.environ.get("PAIRS", "1500"))
@@ -226,9 +227,9 @@ def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path) -> 
 class History:
     """An index that is changed at random, and the articles that should be left in it."""
 
-    index: Index
+    index: Index | BareIndex
     chance: random.Random
-    live: dict[str, Article]
+    live: dict[str, Article] = field(default_factory=dict)
 
     def put(self, most: int) -> None:
         """Put in new articles, and others in the place of some."""
@@ -253,7 +254,7 @@ class History:
 
     def rebuild(self) -> None:
         """Make the index anew; one that nothing is in would take the default sources."""
-        if self.live:
+        if self.live and isinstance(self.index, Index):
             self.index.rebuild()
 
     def reopen(self) -> None:
@@ -273,46 +274,63 @@ class History:
         self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
 
 
-@pytest.mark.parametrize("factor", [2, 3, 8])
-def test_after_any_changes_the_engine_answers_as_if_what_is_left_had_just_been_put_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: int
-) -> None:
-    monkeypatch.setattr(merge, "FACTOR", factor)
-    monkeypatch.setattr(merge, "_SMALLEST", 10)
-    monkeypatch.setattr(writer, "_CHUNK", 200)
+def assert_as_new(history: History, fresh: Index) -> None:
+    """The index answers as the reference does, and as a new index of what is left in it does."""
+    index, articles = history.index, list(history.live.values())
+    reference = Reference(articles)
+    fresh.put(articles)
+    assert index.search("*", fold=False).total == len(articles)
+    for _ in range(QUERIES):
+        query = make_query(history.chance)
+        assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
+        page = index.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
+        again = fresh.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
+        assert answer(page) == answer(again), query
+    for order in ("newest", "oldest", "title"):
+        pages = [which.search("*", sort=order, limit=7, offset=3) for which in (index, fresh)]
+        assert answer(pages[0]) == answer(pages[1])
+    for article in articles:
+        assert index.article(article.id) == article
+
+
+def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put_in(tmp_path: Path) -> None:
     segments = set()
     for number in range(-(-PAIRS // 6 // QUERIES)):
-        chance = random.Random(1000 * factor + number)
-        options = {"max_memory_mb": chance.choice([0, 256])}
-        with opened(tmp_path / f"{number}", **options) as index:
-            history = History(index, chance, {})
+        chance = random.Random(8000 + number)
+        with opened(tmp_path / f"{number}") as index, opened(tmp_path / f"{number}fresh") as fresh:
+            history = History(index, chance)
             history.put(10)
             for _ in range(chance.randint(3, 14)):
                 history.step()
-            articles = list(history.live.values())
-            reference = Reference(articles)
             segments.add(len(list(Path(index.path).glob("*.nut"))))
-            assert index.status().articles == len(articles)
-            with opened(tmp_path / f"{number}fresh") as fresh:
-                fresh.put(articles)
-                for _ in range(QUERIES):
-                    query = make_query(chance)
-                    assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
-                    page = index.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
-                    again = fresh.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
-                    assert answer(page) == answer(again), query
-                for order in ("newest", "oldest", "title"):
-                    pages = [which.search("*", sort=order, limit=7, offset=3) for which in (index, fresh)]
-                    assert answer(pages[0]) == answer(pages[1])
-            for article in articles:
-                assert index.article(article.id) == article
+            assert_as_new(history, fresh)
+    assert len(segments) > 1
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_however_its_segments_are_made_and_merged_the_engine_answers_as_a_new_index(
+    tmp_path: Path, factor: int
+) -> None:
+    segments = set()
+    for number in range(-(-PAIRS // 6 // QUERIES)):
+        chance = random.Random(1000 * factor + number)
+        policy, max_memory = MergePolicy(factor, smallest=10), chance.choice([0, 2**28])
+        # With no memory to spare, a put makes many segments; with enough of it, one of many chunks.
+        index = BareIndex(tmp_path / f"{number}", TODAY, policy=policy, max_memory=max_memory, chunk_size=200)
+        history = History(index, chance)
+        history.put(10)
+        for _ in range(chance.randint(3, 14)):
+            history.step()
+        segments.add(len(index.snapshot.parts))
+        with opened(tmp_path / f"{number}fresh") as fresh:
+            assert_as_new(history, fresh)
     assert len(segments) > 1
 
 
 def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
     chance = random.Random(3)
     with opened(tmp_path / "index") as index:
-        history = History(index, chance, {})
+        history = History(index, chance)
         history.put(15)
         before = Reference(list(history.live.values()))
         reading = index._reading()

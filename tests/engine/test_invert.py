@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer import Article, Config, open_index
-from indexer.engine import gather, invert
+from indexer import Article
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
 from indexer.engine.packed import Packed, pack
 from indexer.engine.runs import Run, make_run, stable_order
 from indexer.engine.textstore import TextStore
+from tests.engine.bare_index import BareIndex
 from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, pairs, written
-from tests.fixtures.folders import state
 
 
 @MANY
@@ -143,9 +141,8 @@ def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
     assert (nothing.forms, nothing.ids, nothing.size, texts_of(nothing)) == (chunk.forms, [], 0, [])
 
 
-def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "_MOST", 3)
-    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
+def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path) -> None:
+    gatherer, buffer, numbers = Gatherer("en", most_forms=3), Buffer(), array("i")
     fresh = []
     for article in EVERYTHING:
         gatherer.add(article)
@@ -157,12 +154,9 @@ def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path, monkeypatch:
     assert contents(view) == contents(built(EVERYTHING, tmp_path / "whole.nut"))
 
 
-def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(invert, "_MOST", 10)
-    monkeypatch.setattr(gather, "_MOST", 40)
-    buffer, every = Buffer(), [(Gatherer("en"), array("i")) for _ in range(2)]
+def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(tmp_path: Path) -> None:
+    buffer = Buffer(most_forms=10)
+    every = [(Gatherer("en", most_forms=40), array("i")) for _ in range(2)]
     for turn in range(12):
         texts = [f"turn{turn} word{turn}x{number} harbour tide{number}" for number in range(20)]
         articles = [Article(f"a{number}", text, [text, "the road"]) for number, text in enumerate(texts)]
@@ -172,7 +166,7 @@ def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(
             buffer.add(gatherer.take(), numbers)
         # One of the two goes, and another comes.
         if turn == 6:
-            every[0] = (Gatherer("en"), array("i"))
+            every[0] = (Gatherer("en", most_forms=40), array("i"))
         assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
         assert len(buffer.forms) <= 2 * (40 + 60)
         assert buffer.size == 0
@@ -184,20 +178,15 @@ def texts_of(chunk: Chunk) -> list[bytes]:
     return store.read(range(len(store.lengths)))
 
 
-def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from indexer.engine import writer
-
-    monkeypatch.setattr(writer, "_CHUNK", 1)
+def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(tmp_path: Path) -> None:
     answers = []
-    for megabytes in (256, 0):
-        folder = tmp_path / str(megabytes)
-        with open_index(Config(index=folder, max_memory_mb=megabytes)) as index:
-            index.put(EVERYTHING)
-            answers.append(state(index, ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")))
-            segments = len(list(Path(index.path).glob("*.nut")))
-            assert segments == (1 if megabytes else len(EVERYTHING))
+    for max_memory, segments in ((2**28, 1), (0, len(EVERYTHING))):
+        index = BareIndex(tmp_path / str(max_memory), max_memory=max_memory, chunk_size=1)
+        index.put(EVERYTHING)
+        assert len(index.snapshot.parts) == segments
+        queries = ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")
+        hits = [index.search(query, limit=50).hits for query in queries]
+        answers.append((hits, [index.article(article.id) for article in EVERYTHING]))
     assert answers[0] == answers[1]
 
 

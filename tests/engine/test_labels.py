@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import Article, Config, Index, open_index
-from indexer.engine import merge
+from indexer import Article, Config, open_index
 from indexer.engine.labels import source_texts
+from indexer.engine.merge import MergePolicy
+from indexer.engine.snapshot import Snapshot
+from tests.engine.bare_index import BareIndex
 from tests.fixtures.folders import Archive
 
 
-def labelled(index: Index, label: str) -> dict[str, str | None]:
+def labelled(snapshot: Snapshot, label: str) -> dict[str, str | None]:
     """The label of each article, by id."""
-    snapshot = index._reading().snapshot
     names, codes = snapshot.labels(label)
     assert list(names) == sorted(set(names))
     assert codes.dtype == np.dtype(np.int32)
@@ -44,7 +45,7 @@ def labelled(index: Index, label: str) -> dict[str, str | None]:
 def test_a_site_is_the_host_of_the_address(tmp_path: Path, url: str | None, site: str | None) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id="a", title="A", url=url)])
-        assert labelled(index, "site") == {"a": site}
+        assert labelled(index._reading().snapshot, "site") == {"a": site}
 
 
 def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tmp_path: Path) -> None:
@@ -55,16 +56,16 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
     with archive.open() as index:
         index.sync(archive.seeds, single)
         index.put([Article(id="d", title="D", source=" the\nwire "), Article(id="e", title="E")])
-        found = labelled(index, "source")
+        found = labelled(index._reading().snapshot, "source")
         assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
         assert found == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
-        assert Counter(labelled(index, "language").values()) == {"de": 1, "en": 4}
-        paths = sorted(labelled(index, "path").values(), key=str)
+        assert Counter(labelled(index._reading().snapshot, "language").values()) == {"de": 1, "en": 4}
+        paths = sorted(labelled(index._reading().snapshot, "path").values(), key=str)
         assert paths == [None, None, "alone.jsonl", "b.jsonl", "deep/a.txt"]
         for name, found_by in (("seeds", 2), ("deep", 1), ("deep/a", 1), ("alone", 1), ("wire", 0)):
             assert index.search(f"source:{name}").total == index.search("", source=name).total == found_by
         index.rebuild()
-        assert labelled(index, "source")["d"] == "the wire"
+        assert labelled(index._reading().snapshot, "source")["d"] == "the wire"
 
 
 @pytest.mark.parametrize(
@@ -96,45 +97,40 @@ def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path
     (roots[0] / "y.jsonl").write_text('{"id": "b", "text": "Another."}\n')
     with open_index(Config(index=tmp_path / "index", sources=tuple(roots))) as index:
         index.sync()
-        assert labelled(index, "source") == {"a": "two", "b": "one"}
+        assert labelled(index._reading().snapshot, "source") == {"a": "two", "b": "one"}
         (roots[1] / "x.jsonl").write_text('{"id": "c", "text": "Else."}\n')
         (roots[0] / "x.jsonl").write_text(line)
         index.sync()
-        assert labelled(index, "source") == {"a": "one", "b": "one", "c": "two"}
+        assert labelled(index._reading().snapshot, "source") == {"a": "one", "b": "one", "c": "two"}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_labels_stay_with_their_articles_through_removals_and_merges(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    monkeypatch.setattr(merge, "FACTOR", 3)
-    monkeypatch.setattr(merge, "_SMALLEST", 5)
+def test_labels_stay_with_their_articles_through_removals_and_merges(tmp_path: Path, seed: int) -> None:
+    index = BareIndex(tmp_path / "index", policy=MergePolicy(factor=3, smallest=5))
     chance = random.Random(seed)
     live: dict[str, Article] = {}
-    with open_index(tmp_path / "index") as index:
-        for _ in range(12):
-            given = [
-                Article(
-                    id=f"a{chance.randint(0, 40)}",
-                    title="x",
-                    language=chance.choice([None, "de", "fr"]),
-                    url=chance.choice([None, f"https://www.site{chance.randint(0, 5)}.example/"]),
-                    source=chance.choice([None, "wire", "blog", f"feed {chance.randint(0, 30)}"]),
-                )
-                for _ in range(chance.randint(1, 6))
-            ]
-            given = list({article.id: article for article in given}.values())
-            index.put(given)
-            live |= {article.id: article for article in given}
-            gone = chance.sample(sorted(live), min(len(live), chance.randint(0, 4)))
-            index.remove(gone)
-            for name in gone:
-                del live[name]
-            assert labelled(index, "source") == {name: a.source for name, a in live.items()}
-            assert labelled(index, "language") == {name: a.language or "en" for name, a in live.items()}
-            assert labelled(index, "site") == {
-                name: a.url.removeprefix("https://www.").strip("/") if a.url else None
-                for name, a in live.items()
-            }
-            names, _ = index._reading().snapshot.labels("source")
-            assert set(names) == {a.source for a in live.values() if a.source}
+    for _ in range(12):
+        given = [
+            Article(
+                id=f"a{chance.randint(0, 40)}",
+                title="x",
+                language=chance.choice([None, "de", "fr"]),
+                url=chance.choice([None, f"https://www.site{chance.randint(0, 5)}.example/"]),
+                source=chance.choice([None, "wire", "blog", f"feed {chance.randint(0, 30)}"]),
+            )
+            for _ in range(chance.randint(1, 6))
+        ]
+        given = list({article.id: article for article in given}.values())
+        index.put(given)
+        live |= {article.id: article for article in given}
+        gone = chance.sample(sorted(live), min(len(live), chance.randint(0, 4)))
+        index.remove(gone)
+        for name in gone:
+            del live[name]
+        assert labelled(index.snapshot, "source") == {name: a.source for name, a in live.items()}
+        assert labelled(index.snapshot, "language") == {name: a.language or "en" for name, a in live.items()}
+        assert labelled(index.snapshot, "site") == {
+            name: a.url.removeprefix("https://www.").strip("/") if a.url else None for name, a in live.items()
+        }
+        names, _ = index.snapshot.labels("source")
+        assert set(names) == {a.source for a in live.values() if a.source}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine import arrays, field, lexicon, textstore
-from indexer.engine.merge import FACTOR, choose, merge
+from indexer.engine.arrays import AT_ONCE
+from indexer.engine.gather import Gatherer
+from indexer.engine.invert import Buffer
+from indexer.engine.merge import TIERED, merge
+from indexer.engine.record import encode_article
 from indexer.engine.view import SegmentView
-from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents
+from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, written
 
 Parts = Sequence[tuple[Sequence[Article], Sequence[bool]]]
 SEGMENTS = st.lists(
@@ -64,10 +68,10 @@ def renamed(
 
 
 @MANY
-@given(parts=SEGMENTS.map(renamed), block=st.sampled_from([1, 50, textstore.BLOCK]))
-@example(parts=[(EVERYTHING, [True, False, True, False])], block=1)
-@example(parts=[(EVERYTHING, [False, True, False, False])], block=50)
-def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Parts, block: int) -> None:
+@given(parts=SEGMENTS.map(renamed))
+@example(parts=[(EVERYTHING, [True, False, True, False])])
+@example(parts=[(EVERYTHING, [False, True, False, False])])
+def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Parts) -> None:
     survivors = [
         article
         for articles, wanted in parts
@@ -76,15 +80,40 @@ def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Pa
     ]
     if not survivors:
         return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(textstore, "BLOCK", block)
-        # Few words, forms and occurrences at a time.
-        patch.setattr(lexicon, "_AT_ONCE", block)
-        patch.setattr(arrays, "AT_ONCE", block)
-        patch.setattr(field, "AT_ONCE", block)
-        view = merged(parts, tmp_path)
+    view = merged(parts, tmp_path)
     assert_says(view, survivors)
     assert contents(view) == contents(built(survivors, tmp_path / "once.nut"))
+
+
+def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once(tmp_path: Path) -> None:
+    buffer, gatherer, numbers = Buffer(), Gatherer("en"), array("i")
+
+    def segment(articles: Sequence[Article]) -> SegmentView:
+        """All from one gatherer, which analyses each word once."""
+        for article in articles:
+            gatherer.add(article)
+        buffer.add(gatherer.take(), numbers)
+        return written(buffer, tmp_path / f"{articles[0].id}.nut")
+
+    def article(number: int) -> Article:
+        words = " ".join(f"w{(number * 1500 + place) % 100_000}x" for place in range(3000))
+        return Article(f"a{number}", paragraphs=["the harbour of the sea " * 1000, words], language="xx")
+
+    parts = [[article(number) for number in range(first, 180, 3)] for first in range(3)]
+    views = [segment(part) for part in parts]
+    # More forms together, and more words and occurrences each, than are looked at in one go.
+    assert sum(len(view.file.sections["stem.words"]) for view in views) > AT_ONCE
+    assert all(view.column("paragraph.occurrences")[-1] > AT_ONCE for view in views)
+    live = np.arange(views[1].documents) // 2 % 3 != 1
+    pieces, _ = merge([(views[0], None), (views[1], live), (views[2], None)])
+    (tmp_path / "merged.nut").write_bytes(b"".join(pieces))
+    kept = [one for place, one in enumerate(parts[1]) if place % 3 != 1]
+    at_once = segment([*parts[0], *kept, *parts[2]])
+    view = SegmentView(tmp_path / "merged.nut")
+    assert contents(view) == contents(at_once)
+    assert [view.all_items(number) for number in range(view.articles)] == [
+        encode_article(one) for one in [*parts[0], *kept, *parts[2]]
+    ]
 
 
 @MANY
@@ -118,7 +147,7 @@ def commits(sizes: Sequence[int]) -> tuple[list[int], int]:
     copied = 0
     for size in sizes:
         segments.append(size)
-        while chosen := choose([(live, 0) for live in segments]):
+        while chosen := TIERED.choose([(live, 0) for live in segments]):
             assert len(chosen) > 1
             total = sum(segments[place] for place in chosen)
             copied += total
@@ -146,21 +175,21 @@ def test_many_commits_leave_few_segments_and_copy_each_document_few_times(sizes:
     segments, copied = commits(sizes)
     total = sum(sizes)
     assert sum(segments) == total
-    tiers = 1 + max(0, math.ceil(math.log(max(total / 1000, 1), FACTOR)))
-    assert len(segments) <= (FACTOR - 1) * (tiers + 1)
+    tiers = 1 + max(0, math.ceil(math.log(max(total / 1000, 1), TIERED.factor)))
+    assert len(segments) <= (TIERED.factor - 1) * (tiers + 1)
     # In the lowest tier a segment grows by at least seven commits at a time, until it leaves it.
     smallest = total / len(sizes)
-    lowest = 1 + 1000 / (2 * (FACTOR - 1) * smallest)
+    lowest = 1 + 1000 / (2 * (TIERED.factor - 1) * smallest)
     assert copied / total <= lowest + 2 * tiers
 
 
 def test_segments_much_of_which_is_removed_are_rewritten_alone() -> None:
-    assert choose([(71, 29)]) == []
-    assert choose([(69, 31)]) == [0]
-    assert choose([(1000, 0), (5, 5), (1, 9)]) == [1]
-    assert choose([(0, 3)]) == [0]
-    assert choose([]) == []
-    assert choose([(0, 0)]) == []
+    assert TIERED.choose([(71, 29)]) == []
+    assert TIERED.choose([(69, 31)]) == [0]
+    assert TIERED.choose([(1000, 0), (5, 5), (1, 9)]) == [1]
+    assert TIERED.choose([(0, 3)]) == [0]
+    assert TIERED.choose([]) == []
+    assert TIERED.choose([(0, 0)]) == []
 
 
 @MANY
@@ -168,10 +197,10 @@ def test_segments_much_of_which_is_removed_are_rewritten_alone() -> None:
 def test_merging_comes_to_an_end_whatever_the_segments(sizes: list[tuple[int, int]]) -> None:
     live = sum(size for size, _ in sizes)
     rounds = 0
-    while chosen := choose(sizes):
+    while chosen := TIERED.choose(sizes):
         assert chosen == sorted(set(chosen))
         total = sum(sizes[place][0] for place in chosen)
-        assert len(chosen) >= FACTOR or len(chosen) == 1
+        assert len(chosen) >= TIERED.factor or len(chosen) == 1
         sizes = [size for place, size in enumerate(sizes) if place not in chosen] + [(total, 0)]
         rounds += 1
         assert rounds <= 200

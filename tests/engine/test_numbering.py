@@ -9,7 +9,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.analysis import analyzer
-from indexer.engine import numbering
 from indexer.engine.numbering import Numbering
 
 Form = tuple[str, str]
@@ -38,10 +37,10 @@ def forms_together(known: dict[Form, int], numbers: Numbering, texts: list[str])
     return [[forms[next(rest)] for _ in range(count)] for count in counts.tolist()]
 
 
-def numbered(language: str) -> tuple[dict[Form, int], Numbering]:
+def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Numbering]:
     """A numbering with the dictionary that it fills."""
     known: dict[Form, int] = {}
-    return known, Numbering(analyzer(language), lambda *form: known.setdefault(form, len(known)))
+    return known, Numbering(analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])
@@ -58,13 +57,10 @@ def test_texts_taken_together_have_the_forms_that_each_has_alone(
 
 @given(batches=st.lists(TEXTS, min_size=2, max_size=4))
 def test_slices_and_beginning_anew_make_no_difference(batches: list[list[str]]) -> None:
-    known, numbers = numbered("en")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numbering, "_SLICE", 3)
-        patch.setattr(numbering, "_MOST", 5)
-        for texts in batches:
-            texts = [text.encode(errors="replace").decode() for text in texts]
-            assert forms_together(known, numbers, texts) == [forms_alone("en", text) for text in texts]
+    known, numbers = numbered("en", at_once=3, most_units=5)
+    for texts in batches:
+        texts = [text.encode(errors="replace").decode() for text in texts]
+        assert forms_together(known, numbers, texts) == [forms_alone("en", text) for text in texts]
 
 
 def test_as_many_words_as_there_may_be_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import open_index
-from indexer.engine import lexicon as lexicons
-from indexer.engine import textstore
 from indexer.engine.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
 from indexer.engine.segment import MAGIC, SegmentFile, encode
 from indexer.engine.textstore import BLOCK, TextStore, TextWriter
@@ -328,17 +326,14 @@ def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], othe
 @MANY
 @given(parts=st.lists(WORDS, max_size=4), at_once=st.integers(1, 5), data=st.data())
 def test_lexicons_become_one(path: Path, parts: list[list[str]], at_once: int, data: st.DataObject) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lexicons, "_AT_ONCE", at_once)
-        one, numbers = merge_lexicons(
-            [lexicon(sorted(part), path.with_name(f"{n}.nut")) for n, part in enumerate(parts)]
-        )
-        every = sorted({word for part in parts for word in part})
-        assert one.words() == every
-        for part, own in zip(parts, numbers, strict=True):
-            assert [every[number] for number in own] == sorted(part)
-        wanted = data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every)))
-        kept = one.only(np.array(wanted, np.bool_))
+    lexicons = [lexicon(sorted(part), path.with_name(f"{n}.nut")) for n, part in enumerate(parts)]
+    one, numbers = merge_lexicons(lexicons, at_once=at_once)
+    every = sorted({word for part in parts for word in part})
+    assert one.words() == every
+    for part, own in zip(parts, numbers, strict=True):
+        assert [every[number] for number in own] == sorted(part)
+    wanted = data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every)))
+    kept = one.only(np.array(wanted, np.bool_), at_once)
     expected = encode_lexicon([*compress(every, wanted)])
     assert kept.words() == [*compress(every, wanted)]
     assert bytes(kept.sections()["text"]) == expected["text"]
@@ -386,12 +381,10 @@ def store(writer: TextWriter, path: Path) -> TextStore:
 @MANY
 @given(items=ITEMS, block=st.sampled_from([1, 16, 64, BLOCK]))
 def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(textstore, "BLOCK", block)
-        writer = TextWriter()
-        for item in items:
-            writer.add(item)
-        made = store(writer, path)
+    writer = TextWriter(block)
+    for item in items:
+        writer.add(item)
+    made = store(writer, path)
     for first in range(len(items)):
         for count in {0, 1, 2, len(items) - first}:
             if first + count <= len(items):
@@ -403,23 +396,21 @@ def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int
 def test_blocks_that_are_taken_over_read_like_items_that_are_added(
     path: Path, parts: list[tuple[list[bytes], bool]], block: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(textstore, "BLOCK", block)
-        writer = TextWriter()
-        for items, is_encoded in parts:
-            if is_encoded:
-                other = TextWriter()
-                for item in items:
-                    other.add(item)
-                made = store(other, path)
-                writer.add_encoded(made.data.tobytes(), made.ends, made.items, made.lengths)
-            else:
-                for item in items:
-                    writer.add(item)
-        every = [item for items, _ in parts for item in items]
-        assert store(writer, path).read(range(len(every))) == every
-        made = store(writer, path)
-        assert [made.read([number])[0] for number in range(len(every))] == every
+    writer = TextWriter(block)
+    for items, is_encoded in parts:
+        if is_encoded:
+            other = TextWriter(block)
+            for item in items:
+                other.add(item)
+            made = store(other, path)
+            writer.add_encoded(made.data.tobytes(), made.ends, made.items, made.lengths)
+        else:
+            for item in items:
+                writer.add(item)
+    every = [item for items, _ in parts for item in items]
+    assert store(writer, path).read(range(len(every))) == every
+    made = store(writer, path)
+    assert [made.read([number])[0] for number in range(len(every))] == every
 
 
 def test_an_item_larger_than_a_block_and_its_neighbours_come_back(path: Path) -> None:

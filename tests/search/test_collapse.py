@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
-from indexer.engine import merge
+from indexer.engine.merge import TIERED
 from indexer.engine.sketches import WIDTH, agreeing
 from tests.engine.segments import sketches
 from tests.fixtures import stories
@@ -162,9 +162,9 @@ def test_a_story_that_grows_is_folded_only_under_what_it_is_like() -> None:
             assert agreeing(of[name][None], of[other][None])[0] > WIDTH / 2
 
 
-def test_merging_keeps_what_is_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge, "FACTOR", 2)
-    with index_of(wire(), commits=5) as index:
+def test_merging_keeps_what_is_alike() -> None:
+    with index_of(wire(), commits=TIERED.factor + 1) as index:
+        assert len(list(Path(index.path).glob("*.nut"))) == 2
         merged = shown(index.search("sea", limit=20))
         index.rebuild()
         rebuilt = shown(index.search("sea", limit=20))

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -25,7 +26,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from indexer import Article, Config, Index, InvalidArticle, effort, open_index, sync
-from indexer.engine import merge, writer
+from indexer.engine.merge import MergePolicy
+from indexer.engine.writer import Batch
 from tests.stress.answers import everything
 from tests.stress.archive import Lost
 
@@ -275,11 +277,11 @@ def _small_segments() -> Iterator[None]:
     def jobs(*given: Any) -> int:
         return 0 if Changes.sequences % WITH_WORKERS else worth(*given)
 
+    small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, smallest=6))
     with (
         patch("indexer.reconcile.processes_for", jobs),
-        patch.object(merge, "FACTOR", 3),
-        patch.object(merge, "_SMALLEST", 6),
-        patch.object(writer, "_CHUNK", 200),
+        patch("indexer.build.Batch", small),
+        patch("indexer.writing.Batch", small),
         patch.object(sync, "_SETTLED_NS", 20_000_000),
     ):
         yield

@@ -1,0 +1,72 @@
+"""An index of the engine alone: segments and a table of contents, without sources or generations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from indexer import Article, Page
+from indexer.engine.snapshot import Snapshot
+from indexer.engine.writer import Batch, clean, create
+from indexer.search import search
+from indexer.searching import Searching
+
+
+class BareIndex:
+    """Articles in a folder; `sizes` are those of a Batch: how much it gathers, and when it merges."""
+
+    def __init__(self, folder: Path, today: date = date(2024, 6, 15), **sizes: Any) -> None:
+        create(folder, "en")
+        self._today, self._sizes = today, sizes
+        self._languages: dict[str, str] = {}
+        self.snapshot = Snapshot(folder)
+
+    def put(self, articles: Iterable[Article]) -> None:
+        """Put in articles, each in the place of one that has its id, in one commit."""
+        with self._batch() as batch:
+            for article in articles:
+                batch.remove(article.id)
+                self._languages[article.id] = batch.add(article)
+        self._reopen(self.snapshot)
+
+    def remove(self, article_ids: Iterable[str]) -> None:
+        """Remove the articles that have these ids, in one commit."""
+        with self._batch() as batch:
+            for name in dict.fromkeys(article_ids):
+                batch.remove(name)
+                self._languages.pop(name, None)
+        self._reopen(self.snapshot)
+
+    def close(self) -> None:
+        """Read everything again, and take nothing over."""
+        self._reopen(None)
+
+    def article(self, article_id: str) -> Article:
+        """The article with this id."""
+        number = self.snapshot.find(article_id)
+        assert number is not None
+        return self.snapshot.article(number)
+
+    def search(self, query: str, **options: Any) -> Page:
+        """See `Index.search`."""
+        counts = Counter(self._languages.values())
+        languages = sorted(counts, key=lambda name: (-counts[name], name)) or ["en"]
+        how = Searching(
+            languages=languages,
+            spoken=[name for name in languages if counts[name] >= self.snapshot.articles / 20],
+            language="en",
+            passages=3,
+            today=lambda: self._today,
+            seconds=60.0,
+        )
+        return search(self.snapshot, how, query, **options)
+
+    def _batch(self) -> Batch:
+        return Batch(self.snapshot, "en", lambda commit: None, **self._sizes)
+
+    def _reopen(self, before: Snapshot | None) -> None:
+        self.snapshot = Snapshot(self.snapshot.folder, before)
+        clean(self.snapshot)
