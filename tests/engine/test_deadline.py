@@ -10,17 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
-from indexer.engine import arrays, evaluate, field, occurrences
 from indexer.engine.deadline import Deadline
-from indexer.engine.leaves import Leaf
-from indexer.engine.scoring import ScoredLeaf, score_leaf
-from indexer.engine.snapshot import Snapshot
+from indexer.engine.evaluate import Evaluation
 from indexer.quotes import verify_quote
 from indexer.search import search
 from indexer.similar import similar
@@ -225,53 +221,16 @@ DEADLY = {
 
 
 @pytest.mark.parametrize("name", DEADLY)
-def test_a_deadly_query_does_no_more_work_than_there_is_time(
-    index: Index, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_up = []
-
-    def counted(snapshot: Snapshot, leaf: Leaf) -> ScoredLeaf:
-        looked_up.append(leaf.label)
-        return score_leaf(snapshot, leaf)
-
-    monkeypatch.setattr(evaluate, "score_leaf", counted)
+def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name: str) -> None:
+    reading = index._reading()
+    deadline = Deadline(20, itertools.count().__next__)
+    evaluation = Evaluation(reading.snapshot, reading.how.languages, reading.how.spoken, deadline)
+    evaluation.run(reading.how.parse(DEADLY[name]).tree, enough=50)
+    assert len(evaluation.known) <= 20
     page = ticking(index, DEADLY[name], 20)
-    assert len(looked_up) <= 20
     if page.is_cut:
         assert "The time for a query (20 s) was up" in page.notes[-1]
         assert len(page.notes[-1]) < 1000
-
-
-# NEAR and phrases of everything that there is, and of little.
-PLACED = [name for name in DEADLY if "near one another" in name or "phrase" in name]
-PLACED_QUERIES = [
-    *(DEADLY[name] for name in PLACED),
-    '("low river" OR wheel*) NEAR/3 (the OR *e*)',
-    '"the river" NEAR "low water" NEAR/40 *a*',
-    '="the river"~9',
-]
-
-
-@pytest.mark.parametrize("query", PLACED_QUERIES)
-def test_places_that_are_looked_at_in_short_stretches_are_the_same(
-    index: Index, query: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = index.search(query, limit=50, seconds=60)
-    assert not whole.is_cut
-    looks_at_once = looks(index, search, query)
-    for module in (arrays, field, occurrences):
-        monkeypatch.setattr(module, "AT_ONCE", 3)
-    assert index.search(query, limit=50, seconds=60).hits == whole.hits
-    assert not whole.total or looks(index, search, query) > looks_at_once
-
-
-def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
-    places = np.arange(0, 2**21, 2)
-    clock = itertools.count()
-    spans = [occurrences.Spans(places + shift, places + shift) for shift in range(4)]
-    flags = occurrences.meet(spans, [1, 1, 1], Deadline(10**9, clock.__next__))
-    assert all(kept.all() for kept in flags)
-    assert next(clock) > 6 * len(places) / arrays.AT_ONCE
 
 
 @pytest.mark.parametrize(

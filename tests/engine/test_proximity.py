@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, Index
-from indexer.engine import evaluate, neighbours
-from indexer.engine.neighbours import in_a_row
+from indexer.engine.neighbours import DEPTH, in_a_row
 from indexer.engine.scoring import burst
 
 
@@ -47,11 +46,7 @@ def test_an_article_that_has_the_words_side_by_side_comes_first(
         assert [hit.article.id for hit in index.search(query).hits][:2] == ["b", "a"]
 
 
-def test_which_articles_are_looked_at_does_not_hang_on_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (evaluate, neighbours):
-        monkeypatch.setattr(module, "DEPTH", 5)
+def test_which_articles_are_looked_at_does_not_hang_on_the_page(tmp_path: Path) -> None:
     chance = random.Random(5)
     words = ["sea", "road", "belt", "harbour", "market", "tram", "night", "covid-19", "crane"]
     articles = [
@@ -60,14 +55,14 @@ def test_which_articles_are_looked_at_does_not_hang_on_the_page(
             title=chance.choice(words),
             paragraphs=[" ".join(chance.choices(words, k=chance.randint(1, 9))) for _ in range(3)],
         )
-        for number in range(80)
+        for number in range(3 * DEPTH)
     ]
-    with Index(Config(index=tmp_path / "index")) as index:
+    with Index(Config(index=tmp_path / "index", passages=0)) as index:
         index.put(articles)
-        for _ in range(40):
+        for _ in range(20):
             query = " ".join(chance.choices(words, k=chance.randint(2, 5)))
-            whole = [hit.article.id for hit in index.search(query, limit=200).hits]
-            page = index.search(query, limit=200)
+            whole = [hit.article.id for hit in index.search(query, limit=1000).hits]
+            page = index.search(query, limit=1000)
             scores = [hit.score for hit in page.hits[: page.total]]
             assert scores == sorted(scores, reverse=True)
             for limit, offset in ((1, 0), (3, 2), (10, 5)):

