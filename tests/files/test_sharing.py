@@ -12,15 +12,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import pytest
 
 from indexer import Article, Index, Page, open_index
-from indexer import index as indexes
 from indexer.analysis import Analyzer
-from indexer.engine import snapshot as snapshots
+from indexer.engine.families import find_families
 from indexer.engine.writer import Batch
+from indexer.reading import open_live
 from indexer.sharing import Lock, lazy
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
@@ -76,23 +76,22 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 @contextmanager
-def stuck(
-    monkeypatch: pytest.MonkeyPatch, target: Any, name: str, begin: Callable[[], object]
-) -> Iterator[None]:
-    """Another thread that began something, and stands in the middle of it."""
-    real = getattr(target, name)
+def stuck(function: Callable[..., object], begin: Callable[[], object]) -> Iterator[None]:
+    """Another thread that began something, and stands where it has called a function."""
     inside, go_on = threading.Event(), threading.Event()
 
-    def wait(*args: Any, **options: Any) -> Any:
-        if threading.current_thread() is thread:
+    def wait(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code is function.__code__:
             inside.set()
             go_on.wait()
-        return real(*args, **options)
 
-    monkeypatch.setattr(target, name, wait)
-    thread = threading.Thread(target=begin)
+    def work() -> None:
+        sys.settrace(wait)
+        begin()
+
+    thread = threading.Thread(target=work)
     thread.start()
-    inside.wait()
+    assert inside.wait(60)
     try:
         yield
     finally:
@@ -211,35 +210,27 @@ def test_forks_beside_threads_that_search_and_write_answer_all(index: Index) -> 
             thread.join()
 
 
-def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(index: Index) -> None:
     index.close()
-    with stuck(monkeypatch, indexes, "open_live", lambda: index.search("heron")):
+    with stuck(open_live, lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 
-def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with stuck(monkeypatch, snapshots, "find_families", lambda: index.search("heron")):
+def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(index: Index) -> None:
+    with stuck(find_families, lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 
-def test_a_thread_that_stems_a_word_meanwhile_holds_no_child_up(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with stuck(monkeypatch, Analyzer, "_forms_of", lambda: index.search("unheardofbefore")):
+def test_a_thread_that_stems_a_word_meanwhile_holds_no_child_up(index: Index) -> None:
+    with stuck(Analyzer._forms_of, lambda: index.search("unheardofbefore")):
         assert in_child(lambda: index.search("unheardofsince")) == 0
 
 
-def test_a_child_of_a_process_that_writes_does_not_keep_the_lock(
-    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_child_of_a_process_that_writes_does_not_keep_the_lock(index: Index, tmp_path: Path) -> None:
     ends, go_on = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        with stuck(monkeypatch, Batch, "add", lambda: index.put(articles(1))):
+        with stuck(Batch.add, lambda: index.put(articles(1))):
             child = os.fork()
             if child == 0:
                 # Lives on after the writer has ended.

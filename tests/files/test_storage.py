@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 
 from indexer import Article, IndexDamaged, OutOfMemory, StorageFailed
 from indexer.engine import storage
-from indexer.engine.writer import Batch
 from tests.stress.archive import Trial, two_states
 
 STATES = two_states(8)
@@ -33,6 +32,11 @@ def refuse(code: int) -> Callable[..., Any]:
         raise OSError(code, os.strerror(code))
 
     return refused
+
+
+def path_of(descriptor: int) -> Path:
+    """What is open under a descriptor."""
+    return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
 def names(folder: Path) -> list[str]:
@@ -163,7 +167,7 @@ def test_a_file_that_is_replaced_in_vain_stays_and_nothing_lies_beside_it(
 
 def test_new_folders_are_synced_from_the_top_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(storage, "sync_folder", synced.append)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(path_of(descriptor)))
     storage.make_folder(tmp_path / "a" / "b")
     assert synced == [tmp_path, tmp_path / "a"]
     storage.make_folder(tmp_path / "a" / "b")
@@ -173,12 +177,13 @@ def test_new_folders_are_synced_from_the_top_down(tmp_path: Path, monkeypatch: p
 def test_a_writer_without_memory_says_so_and_commits_nothing(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(_: Batch, pieces: Iterable[bytes], documents: int) -> None:
-        raise MemoryError
+    def exhausted(descriptor: int) -> None:
+        if path_of(descriptor).suffix == ".nut":
+            raise MemoryError
 
     trial.write(STATES["new"])
     with trial.open() as index, monkeypatch.context() as patch:
-        patch.setattr(Batch, "_write", exhausted)
+        patch.setattr(os, "fsync", exhausted)
         with pytest.raises(OutOfMemory, match="take less with --max-memory"):
             index.sync()
     assert trial.check(STATES) == "old"

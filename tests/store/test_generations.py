@@ -702,22 +702,20 @@ def test_any_program_with_whoosh_can_open_and_query_a_generation(archive: Archiv
 def test_what_fails_after_the_commit_is_made_takes_nothing_back(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from indexer.engine import storage
-
     with archive.open() as index:
         index.put([Article(id="p1", title="A heron")])
-        sync_folder = storage.sync_folder
+        live, sync_to_disk = Path(index.path), os.fsync
 
-        def interrupted(folder: Path) -> None:
-            sync_folder(folder)
-            if list(folder.glob("_MAIN_*.toc")) != before:
+        def interrupted(descriptor: int) -> None:
+            sync_to_disk(descriptor)
+            if list(live.glob("_MAIN_*.toc")) != before:
                 raise KeyboardInterrupt
 
-        before = list(Path(index.path).glob("_MAIN_*.toc"))
-        monkeypatch.setattr(storage, "sync_folder", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            index.put([Article(id="p2", title="A heron")])
-        monkeypatch.undo()
+        before = list(live.glob("_MAIN_*.toc"))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                index.put([Article(id="p2", title="A heron")])
         assert index.search("heron").total == 2
         index.verify()
     with archive.open() as index:

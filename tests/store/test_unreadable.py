@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -406,11 +407,15 @@ def test_the_generation_before_that_cannot_be_read_now_is_no_proof_of_damage(
     live_file(archive, "*.nut").unlink()
     before = contents(archive.folder)
 
-    def refuse(path: Path, *_: Any, **__: Any) -> Any:
-        raise OSError(5, "Input/output error", str(path))
+    open_file = os.open
+
+    def refuse(path: Any, *given: Any, **options: Any) -> int:
+        if str(path).endswith(".nut"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return open_file(path, *given, **options)
 
     with archive.open() as index, monkeypatch.context() as patch:
-        patch.setattr("indexer.engine.segment.open_regular", refuse)
+        patch.setattr(os, "open", refuse)
         with pytest.raises(StorageFailed):
             index.search("crane")
         assert [finding.kind for finding in index.doctor(fix=True).findings] == ["system"]

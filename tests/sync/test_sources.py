@@ -455,10 +455,15 @@ def test_a_file_that_cannot_be_read_to_its_end_keeps_what_was_indexed(
     before = found(archive)
     archive.text("a.txt", "Other words.")
 
-    def failing(file: Path, path: str, most: int) -> bytes:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    look = os.fstat
 
-    monkeypatch.setattr("indexer.intake.read_whole", failing)
+    def failing(descriptor: int) -> os.stat_result:
+        if os.lseek(descriptor, 0, os.SEEK_CUR):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return look(descriptor)
+
+    # Whether a file has changed is looked at after it was read.
+    monkeypatch.setattr(os, "fstat", failing)
     report = archive.sync()
     assert reasons(report)["a.txt"].startswith("it cannot be read (Input/output error)")
     assert found(archive) == before

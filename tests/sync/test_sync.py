@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index, sync
+from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index
 from indexer.catalog import Entry, Stamp
 from indexer.listing import Listing, list_source, plan
 from indexer.readers import read
@@ -34,16 +35,21 @@ def archive(tmp_path: Path) -> Archive:
     return made
 
 
+def shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + int(seconds * 10**9))
+
+
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trust the times of files at once, instead of when they are two seconds old."""
-    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+    """A clock that is an hour ahead: every file is old enough for its times to be trusted."""
+    shift_clock(monkeypatch, 3600.0)
 
 
 @pytest.fixture
 def young(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trust the times of no file, however long ago it was written by now."""
-    monkeypatch.setattr(sync, "_SETTLED_NS", 1 << 62)
+    """A clock that is an hour behind: no file is old enough for its times to be trusted."""
+    shift_clock(monkeypatch, -3600.0)
 
 
 def counts(report: SyncReport) -> tuple[int, int, int, int]:
@@ -713,9 +719,14 @@ def test_any_sequence_of_edits_ends_in_the_index_that_a_new_one_would_be(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The promise with its clock faster: what is older than this many nanoseconds is known by its times.
-    monkeypatch.setattr(sync, "_SETTLED_NS", 20_000_000)
-    archive = Archive(tmp_path_factory.mktemp("edits"))
+    # Times are trusted from two seconds on; by this clock, 20 ms after the file was written.
+    with monkeypatch.context() as patch:
+        shift_clock(patch, 1.98)
+        follow(edits, Archive(tmp_path_factory.mktemp("edits")))
+
+
+def follow(edits: list[tuple[str, str, Any]], archive: Archive) -> None:
+    """Sync after some edits, compare with a new index in the end."""
     archive.seeds.mkdir()
     with archive.open() as index:
         for action, name, how in [*edits, ("sync", "", None)]:
