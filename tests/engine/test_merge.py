@@ -95,11 +95,11 @@ def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once
         buffer.add(gatherer.take(), numbers)
         return written(buffer, tmp_path / f"{articles[0].id}.nut")
 
-    def article(number: int) -> Article:
-        words = " ".join(f"w{(number * 1500 + place) % 100_000}x" for place in range(3000))
-        return Article(f"a{number}", paragraphs=["the harbour of the sea " * 1000, words], language="xx")
+    def article(part: int, number: int) -> Article:
+        words = " ".join(f"w{(number * 1500 + part * 3000 + place) % 100_000}x" for place in range(1500))
+        return Article(f"a{part}-{number}", paragraphs=["the harbour of " * 1000, words], language="xx")
 
-    parts = [[article(number) for number in range(first, 180, 3)] for first in range(3)]
+    parts = [[article(part, number) for number in range(60)] for part in range(3)]
     views = [segment(part) for part in parts]
     # More forms together, and more words and occurrences each, than are looked at in one go.
     assert sum(len(view.file.sections["stem.words"]) for view in views) > AT_ONCE
