@@ -98,6 +98,21 @@ def test_short_texts_are_near_duplicates_only_word_for_word(make: Made) -> None:
     assert groups(index) == {frozenset("ab"), *map(frozenset, "cdef")}
 
 
+def test_a_hit_does_not_stand_for_the_far_end_of_a_chain_of_near_duplicates(make: Made) -> None:
+    sentences = LONG.split(". ")
+
+    def version(number: int) -> Article:
+        changed = [f"On day {place} the hall smelt of {place + 50} candles" for place in range(number)]
+        story = ". ".join([*changed, *sentences[number:]])
+        return text(f"v{number}", story, published=f"2021-03-{number + 1:02}")
+
+    index = make(*map(version, range(10)))
+    first = search(index, "pears", sort="oldest").hits[0]
+    assert first.article.id == "v0"
+    assert "v1" in near_duplicates(first)
+    assert "v9" not in near_duplicates(first)
+
+
 def test_near_duplicates_follow_what_is_put_in_changed_and_removed(make: Made) -> None:
     index = make(text("a", LONG), text("b", LONG), text("c", "Something else."))
     assert groups(index) == {frozenset("ab"), frozenset("c")}

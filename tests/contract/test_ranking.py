@@ -53,9 +53,15 @@ OTHERS = [english(f"other{number}", f"Column {number}", f"Entry {number}. {REST}
         ),
         pytest.param(
             "kettle spoon",
-            english("z", "Note", f"A kettle spoon. {REST} {REST}"),
-            english("a", "Note", f"A kettle. {REST} {REST} Some spoon."),
-            id="words side by side count more than words far apart",
+            english("z", "Note", "A big box had a kettle spoon in it."),
+            english("a", "Note", "A kettle had a big spoon box in it."),
+            id="words side by side count more than words near each other",
+        ),
+        pytest.param(
+            "kettle spoon",
+            english("z", "Note", f"A spoon beside a kettle. {REST} {REST}"),
+            english("a", "Note", f"A spoon. {REST} {REST} Beside a kettle."),
+            id="words near each other count more than words far apart, in any order",
         ),
         pytest.param(
             "kettle OR spoon^20",

@@ -40,6 +40,19 @@ def test_neither_the_article_nor_its_near_duplicates_are_similar_to_it(archive: 
     assert not timed_out(hits)
 
 
+def test_of_a_long_article_the_rare_words_count_and_not_the_frequent_ones(make: Made) -> None:
+    words = [f"{first}{second}llet" for first in "bdfgmpt" for second in "aeiouy"]
+    # Each of these has all the words in an order of its own: the steps share no factor with their number.
+    orders = [[words[place * step % 42] for place in range(42)] for step in (5, 11, 13, 17, 19)]
+    common = [Article(f"c{n}", "Note", [" ".join(order)], language="en") for n, order in enumerate(orders)]
+    index = make(
+        Article("a", "Note", [" ".join([*words, *words[::-1], "zither"])], language="en"),
+        Article("z", "Other", ["Some zither was there."], language="en"),
+        *common,
+    )
+    assert "z" in ids(index.similar("a"))
+
+
 def test_near_duplicates_of_each_other_are_one_similar_article(archive: Index) -> None:
     groups = [{hit.article.id, *near_duplicates(hit)} for hit in archive.similar("library")]
     assert {"storm", "storm-copy", "storm-edit"} in groups
