@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
 # Of scripts, those that hold facts about the page (JSON-LD) stay.
 _NOT_SHOWN = (
@@ -39,14 +39,19 @@ _SELF_CLOSED = re.compile(
 def parse_shown(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
     """The page as a browser parses it, without the text that it does not show.
 
-    Comments stay, and scripts with JSON-LD. With `is_xml`, `<script />` is a whole element.
+    Comments stay, and scripts with JSON-LD. With `is_xml`, `<script />` is a whole element. Raises
+    MemoryError.
     """
     if is_xml:
         page = _SELF_CLOSED.sub(r"<\1\2></\1>", page)
     # With scripting, <noscript> holds text. Without events, <selectedcontent> holds no copy of an option.
-    parser = LexborHTMLParser(
-        page.encode("utf-8", "replace"), options=LexborDocumentOptions.WO_EVENTS, scripting=True
-    )
+    try:
+        parser = LexborHTMLParser(
+            page.encode("utf-8", "replace"), options=LexborDocumentOptions.WO_EVENTS, scripting=True
+        )
+    except SelectolaxError as error:
+        # Any text is HTML: only memory can be missing.
+        raise MemoryError from error
     # What is in a template is not among its children.
     for node in parser.css("template"):
         node.decompose()
