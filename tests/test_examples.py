@@ -50,6 +50,7 @@ PRINTED = {
 NEEDED = {"agent": "mcp", "chain": "langchain_core"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_what_it_should(name: str) -> None:
     needed = NEEDED.get(name)

@@ -449,6 +449,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(archive: Archive, form: lis
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "encoding", "shown"),
     [

@@ -94,6 +94,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(archive: Archive, command
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_lose_what_goes_there_and_nothing_else(archive: Archive, closed: str) -> None:
     for command in COMMANDS:

@@ -169,6 +169,7 @@ def test_a_quotation_is_found_exactly_or_not_found_in_time(
 QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferry and the crane " * 100]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quote", QUOTES)
 @pytest.mark.parametrize("article", [None, "long"])
 def test_no_quotation_takes_more_looks_at_the_time_than_there_are(

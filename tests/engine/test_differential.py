@@ -1,6 +1,7 @@
 """The engine against the reference: the same ids and scores, at first and after every kind of change.
 
-PAIRS in the environment says how many pairs of a collection and a query are compared.
+The quick tests compare a few hundred pairs of a collection and a query; the slow ones as many as PAIRS in the
+environment says, or 3,000.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from indexer.search import search
 from tests.engine.bare_index import BareIndex
 from tests.engine.reference import Reference
 
-PAIRS = int(os.environ.get("PAIRS", "1500"))
+PAIRS = pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param(600, id="quick"),
+        pytest.param(int(os.environ.get("PAIRS", "3000")), marks=pytest.mark.slow, id="slow"),
+    ],
+)
 QUERIES = 25  # of each collection
 ENOUGH = 100
 TODAY = date(2024, 6, 15)
@@ -206,8 +213,9 @@ def answer(page: Page) -> Any:
     return page.total, page.partial, page.notes, page.hits, page.facets, page.timeline, page.cursor
 
 
-def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path) -> None:
-    for number in range(-(-PAIRS // 2 // QUERIES)):
+@PAIRS
+def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path, pairs: int) -> None:
+    for number in range(-(-pairs // 2 // QUERIES)):
         chance = random.Random(number)
         articles = make_collection(chance)
         reference = Reference(articles)
@@ -293,9 +301,12 @@ def assert_as_new(history: History, fresh: Index) -> None:
         assert index.article(article.id) == article
 
 
-def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put_in(tmp_path: Path) -> None:
+@PAIRS
+def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put_in(
+    tmp_path: Path, pairs: int
+) -> None:
     segments = set()
-    for number in range(-(-PAIRS // 6 // QUERIES)):
+    for number in range(-(-pairs // 6 // QUERIES)):
         chance = random.Random(8000 + number)
         with opened(tmp_path / f"{number}") as index, opened(tmp_path / f"{number}fresh") as fresh:
             history = History(index, chance)
@@ -307,12 +318,13 @@ def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put
     assert len(segments) > 1
 
 
+@PAIRS
 @pytest.mark.parametrize("factor", [2, 3, 8])
 def test_however_its_segments_are_made_and_merged_the_engine_answers_as_a_new_index(
-    tmp_path: Path, factor: int
+    tmp_path: Path, factor: int, pairs: int
 ) -> None:
     segments = set()
-    for number in range(-(-PAIRS // 6 // QUERIES)):
+    for number in range(-(-pairs // 6 // QUERIES)):
         chance = random.Random(1000 * factor + number)
         policy, max_memory = MergePolicy(factor, smallest=10), chance.choice([0, 2**28])
         # With no memory to spare, a put makes many segments; with enough of it, one of many chunks.

@@ -74,6 +74,7 @@ def hits(index: Index, query: str, live: dict[str, Article]) -> list[Article]:
     return [live[hit.article.id] for hit in page.hits[: page.total]]
 
 
+@pytest.mark.slow
 @MANY
 @given(collection=COLLECTIONS, gone=st.integers(0, 5))
 def test_facets_and_timelines_count_what_a_look_at_every_hit_does(

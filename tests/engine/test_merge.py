@@ -67,6 +67,7 @@ def renamed(
     ]
 
 
+@pytest.mark.slow
 @MANY
 @given(parts=SEGMENTS.map(renamed))
 @example(parts=[(EVERYTHING, [True, False, True, False])])
@@ -116,6 +117,7 @@ def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once
     ]
 
 
+@pytest.mark.slow
 @MANY
 @given(parts=SEGMENTS.map(renamed), first=st.integers(1, 3))
 def test_merging_what_was_merged_equals_merging_at_once(tmp_path: Path, parts: Parts, first: int) -> None:

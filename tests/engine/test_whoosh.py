@@ -442,6 +442,7 @@ def scored(searcher: Any, query: Query) -> dict[tuple[str, int], float]:
     return {(hit["article"], hit["number"]): hit.score for hit in searcher.search(query, limit=None)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(6), 64])
 def test_whoosh_finds_and_scores_the_same_as_in_its_own_index(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

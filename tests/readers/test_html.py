@@ -208,6 +208,7 @@ def test_an_element_with_ten_thousand_attributes_is_read_in_bounded_time() -> No
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 def test_a_huge_page_gives_all_its_text_and_says_that_it_was_not_sifted() -> None:
     found = article("<html><title>Long</title><body>" + "<p>Some <i>more</i> words." * 60_000)
     assert len(found.paragraphs) == 60_000

@@ -233,6 +233,7 @@ def collections(draw: st.DrawFn) -> list[Article]:
     return draw(st.permutations(articles))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(collections(), st.sampled_from(["sea", "sea road", "sea OR road", "*"]), st.sampled_from(ORDERS))
 def test_every_match_is_shown_once_or_folded_under_one_that_is_shown(

@@ -57,6 +57,7 @@ def ids(pages: Iterator[Page]) -> list[str]:
     return [hit.article.id for page in pages for hit in page.hits]
 
 
+@pytest.mark.slow
 @settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 @given(articles=ARTICLES, limit=st.integers(1, 7), half_life=st.sampled_from([None, 1, 400.5]))
 def test_a_walk_by_cursors_gives_every_hit_once_and_in_the_order_of_one_large_page(

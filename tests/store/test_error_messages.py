@@ -191,6 +191,7 @@ def sources(archive: Archive) -> list[Path]:
     return [path for path in (archive.seeds, archive.root / "other/seeds") if path.is_dir()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", SOURCES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("apart", [False, True], ids=["files only", "with what an app put in"])

@@ -578,6 +578,7 @@ print(json.dumps(outcomes))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["first", "sync", "put", "rebuild"])
 def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(tmp_path: Path, action: str) -> None:
     archive = Archive(tmp_path)
@@ -642,6 +643,7 @@ def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Arc
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.slow
 def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
     archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(40000)))
     with subprocess.Popen(

@@ -109,6 +109,7 @@ def strace() -> list[str]:
     return [program, "-f", "-o", "/dev/null"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "fault", "reason"),
     [
@@ -224,6 +225,7 @@ def powerless() -> list[str]:
     return ["setpriv", f"--inh-caps={without}", f"--bounding-set={without}"]
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_read_is_said_and_not_taken_for_damaged(
     archive: Archive, powerless: list[str]
 ) -> None:
@@ -250,6 +252,7 @@ def test_a_lock_that_may_not_be_tried_is_no_error_of_the_doctor(
 GERMAN = "Die Fähren verlassen jeden Morgen den Hafen, und die Fischer flicken ihre Netze am Leuchtturm. "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["c.txt", "c.html"], ids=["in this process", "in a worker"])
 def test_a_temporary_folder_without_room_is_named_and_no_document_blamed(archive: Archive, name: str) -> None:
     archive.write(name, f"<title>T</title><p>{GERMAN}</p>" if "html" in name else f"Titel\n\n{GERMAN}\n")
@@ -325,6 +328,7 @@ def listener(path: Path) -> None:
         bound.bind(path.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("put", "kind"),
     [
