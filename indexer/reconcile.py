@@ -13,7 +13,6 @@ from typing import Protocol
 
 from indexer import allowance
 from indexer.catalog import Catalog, Entry, Stamp
-from indexer.effort import processes_for, weight
 from indexer.engine.gather import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible
@@ -23,7 +22,7 @@ from indexer.opening import file_of, open_file, read_whole
 from indexer.readers import ReadOptions
 from indexer.shrinking import held, refuse_shrunk
 from indexer.sync import Progress, SyncReport, default_id, settled
-from indexer.workers import read_all
+from indexer.worker_pool import count_workers, read_all, weight
 
 # Small files are read together, so that handing them over is no work.
 _TASK_BYTES, _TASK_FILES = 1 << 18, 64
@@ -90,7 +89,7 @@ def run(
     pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
     for _ in range(len(work) - len(pending)):
         progress.advance(0)
-    jobs = processes_for(pending, jobs or os.cpu_count() or 1)
+    jobs = count_workers(pending, jobs or os.cpu_count() or 1)
     # Closed at once whatever happens, so that no worker outlives the run.
     with closing(read_all(state.tasks(pending, stop), options, default_language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:

@@ -267,11 +267,12 @@ def _waited(trial: Trial) -> float:
 
 
 def _children(process: int) -> list[int]:
+    """The processes that any thread of a process has started."""
     try:
-        listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+        listed = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]
     except OSError:
-        return []  # it has ended
-    return [int(child) for child in listed.split()]
+        return []  # it has ended, or one of its threads has
+    return [int(child) for children in listed for child in children.split()]
 
 
 def _left(mark: str, within: float) -> bool:

@@ -115,10 +115,12 @@ def _indexed(file: Path, index: Path, most: int) -> Outcome:
 
 
 def _children(pid: int) -> list[int]:
+    """The processes that any thread of a process has started."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        listed = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
-        return []
+        return []  # it has ended, or one of its threads has
+    return [int(child) for children in listed for child in children.split()]
 
 
 def _peak(pid: int) -> int:

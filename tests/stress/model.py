@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from indexer import Article, Config, Index, InvalidArticle, effort, open_index, sync
+from indexer import Article, Config, Index, InvalidArticle, open_index, sync, worker_pool
 from indexer.engine.merge import MergePolicy
 from indexer.engine.writer import Batch
 from tests.stress.answers import everything
@@ -272,14 +272,14 @@ def _small_segments() -> Iterator[None]:
 
     Most sequences read their files in this process.
     """
-    worth = effort.processes_for
+    worth = worker_pool.count_workers
 
     def jobs(*given: Any) -> int:
         return 0 if Changes.sequences % WITH_WORKERS else worth(*given)
 
     small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, smallest=6))
     with (
-        patch("indexer.reconcile.processes_for", jobs),
+        patch("indexer.reconcile.count_workers", jobs),
         patch("indexer.build.Batch", small),
         patch("indexer.writing.Batch", small),
         patch.object(sync, "_SETTLED_NS", 20_000_000),

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from indexer import SyncReport, open_index, workers
+from indexer import SyncReport, open_index
+from tests.sync.conftest import RunInWorkers, Started
 
-PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; {}; from indexer.workers import main; main()"
 
-
-def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncReport:
+def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
     """What a sync of two pages says whose worker does something else with the one that has `poison` in it."""
     source = folder / "source"
     source.mkdir()
@@ -26,7 +25,7 @@ def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncRepo
         "    return read(data, name, *rest, **more)\n"
         "i.read = other\n"
     )
-    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(f"exec({reader!r})"))
+    run_in_workers(reader)
     with open_index(folder / "index", sources=[source]) as index:
         report = index.sync()
         assert index.verify().articles == 1
@@ -36,10 +35,10 @@ def synced(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> SyncRepo
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
     code = "allowance.SECONDS = 0.05; allowance.begin(1, is_plain=False)\n        while True: pass"
-    (failure,) = synced(tmp_path, monkeypatch, f"\n        {code}").failed
+    (failure,) = synced(tmp_path, run_in_workers, f"\n        {code}").failed
     assert (failure.path, failure.reason) == (
         "poison.html",
         "it cannot be read (reading it takes more time than a document may)",
@@ -49,9 +48,9 @@ def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
 @pytest.mark.parametrize("how", ["bytes(1 << 30)", "[bytes(1 << 20) for _ in range(1000)]"])
 def test_a_page_that_takes_too_much_memory_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    tmp_path: Path, run_in_workers: RunInWorkers, how: str
 ) -> None:
-    (failure,) = synced(tmp_path, monkeypatch, how).failed
+    (failure,) = synced(tmp_path, run_in_workers, how).failed
     assert (failure.path, failure.reason) == (
         "poison.html",
         "reading it takes more memory than a document may",
@@ -59,9 +58,9 @@ def test_a_page_that_takes_too_much_memory_is_named(
 
 
 def test_a_page_that_ends_its_reader_does_not_end_a_small_sync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
-    (failure,) = synced(tmp_path, monkeypatch, "__import__('os').abort()").failed
+    (failure,) = synced(tmp_path, run_in_workers, "__import__('os').abort()").failed
     assert (failure.path, failure.reason) == (
         "poison.html",
         "it cannot be read (it ended the process that read it, twice)",
@@ -82,24 +81,16 @@ def test_a_page_that_ends_its_reader_does_not_end_a_small_sync(
     ],
 )
 def test_only_a_little_plain_text_is_read_without_a_process_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes
+    tmp_path: Path, started: Started, name: str, data: bytes
 ) -> None:
-    hired: list[object] = []
-
-    class Counted(workers._Worker):
-        def __init__(self, *arguments: object) -> None:
-            hired.append(arguments)
-            super().__init__(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(workers, "_Worker", Counted)
     source = tmp_path / "source"
     source.mkdir()
     (source / "plain.txt").write_text("A story.\n\nA tide.")
     with open_index(tmp_path / "index", sources=[source]) as index:
-        assert (index.sync().added, hired) == (1, [])
+        assert (index.sync().added, started) == (1, [])
         (source / name).write_bytes(data)
         index.sync()
-        assert len(hired) == 1
+        assert len(started) == 1
         assert index.search("story", limit=0).total == 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,13 @@ from indexer import (
     intake,
     open_index,
     sync,
-    workers,
 )
 from indexer.intake import Intake, Part
 from indexer.readers import ReadOptions, jsonl, options, read
-from indexer.workers import Read, read_all
+from indexer.worker_pool import Read, read_all
+from tests.sync.conftest import RunInWorkers
 
 OPTIONS = ReadOptions()
-PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; exec({!r}); from indexer.workers import main; main()"
 # What a worker does before its work: something of the test's where `poison` is to be read.
 READER = """
 import os, time, indexer.intake as i
@@ -44,10 +42,9 @@ i.read = other
 BLOCKED = "os.read(os.pipe()[0], 1)"
 
 
-def let_workers(monkeypatch: pytest.MonkeyPatch, code: str, log: Path) -> None:
+def let_workers(run_in_workers: RunInWorkers, code: str, log: Path) -> None:
     """Let every worker run some code when it comes to a document with `poison` in it, and log that."""
-    reader = READER.format(log=str(log), code=code)
-    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(reader))
+    run_in_workers(READER.format(log=str(log), code=code))
 
 
 def tried(log: Path) -> int:
@@ -73,10 +70,10 @@ def outcome(reads: list[Read]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
 def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+    tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:
     monkeypatch.setattr(allowance, "PATIENCE", 3.0)
-    let_workers(monkeypatch, BLOCKED, tmp_path / "log")
+    let_workers(run_in_workers, BLOCKED, tmp_path / "log")
     parts = [
         part_of(tmp_path, name, f"A title\n\nA tide, {word}.\n")
         for name, word in (("a.txt", "red"), ("b.txt", "poison"), ("c.txt", "green"))
@@ -98,11 +95,11 @@ def test_how_long_reading_may_take_goes_by_the_size_and_has_an_end() -> None:
 
 
 @pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source with one page, and workers that a poisonous page ends."""
     # How young the files are decides nothing here.
     monkeypatch.setattr(sync, "_SETTLED_NS", 0)
-    let_workers(monkeypatch, "os._exit(1)", tmp_path / "log")
+    let_workers(run_in_workers, "os._exit(1)", tmp_path / "log")
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "good.html").write_text("<title>Good</title><p>A good tide.")
@@ -195,9 +192,9 @@ def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path:
 
 
 def test_a_file_of_batches_keeps_its_digest(
-    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, run_in_workers: RunInWorkers
 ) -> None:
-    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format("import indexer.intake as i; i._BATCH = 1000"))
+    run_in_workers("import indexer.intake as i; i._BATCH = 1000")
     data = gzip.compress(LINES.encode())
     (source / "lines.jsonl.gz").write_bytes(data)
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -302,36 +299,34 @@ def test_much_text_comes_in_batches_that_are_one_whole(
 
 
 def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
-    code = (
-        "import os, indexer.intake as i, indexer.messages as m\n"
+    ended = tmp_path / "ended"
+    run_in_workers(
+        "import os, indexer.intake as i\n"
         "i._BATCH = 1000\n"
-        "send, sent = m.send, []\n"
-        "def ending(pipe, message):\n"
-        "    sent.append(message)\n"
-        f"    if len(sent) == 5 and not os.path.exists({str(tmp_path / 'ended')!r}):\n"
-        f"        open({str(tmp_path / 'ended')!r}, 'w').close(); os._exit(1)\n"
-        "    send(pipe, message)\n"
-        "m.send = ending\n"
+        "read = i.Intake.read\n"
+        "def ending(*given):\n"
+        "    for number, batch in enumerate(read(*given)):\n"
+        f"        if number == 4 and not os.path.exists({str(ended)!r}):\n"
+        f"            open({str(ended)!r}, 'w').close(); os._exit(1)\n"
+        "        yield batch\n"
+        "i.Intake.read = ending\n"
     )
-    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(code))
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
     part = Part(tmp_path / "a.jsonl.gz", "a.jsonl.gz", "a", (tmp_path / "a.jsonl.gz").stat().st_size)
     reads = list(read_all([[part]], OPTIONS, "en", 1))
-    assert os.path.exists(tmp_path / "ended")  # noqa: PTH110
+    assert ended.exists()
     assert len(reads) > 5
     assert outcome(reads) == {"a.jsonl.gz": [f"a{number}" for number in range(60)]}
 
 
-def test_an_index_of_batches_is_that_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_batches_is_that_of_the_whole(tmp_path: Path, run_in_workers: RunInWorkers) -> None:
     for name, text in (("a.jsonl.gz", LINES), ("b.jsonl.gz", LINES.replace('"a', '"b'))):
         (tmp_path / name).write_bytes(gzip.compress(text.encode()))
     lines = LINES.replace("Tide 7.", "Heron.")
     with open_index(tmp_path / "index", sources=[tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]) as index:
-        monkeypatch.setattr(
-            workers, "_PROGRAM", PROGRAM.format("import indexer.intake as i; i._BATCH = 1000")
-        )
+        run_in_workers("import indexer.intake as i; i._BATCH = 1000")
         assert index.sync().added == 120
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
         report = index.sync()

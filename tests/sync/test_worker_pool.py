@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
+import re
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,63 +25,38 @@ from indexer import (
     Article,
     Config,
     Failure,
+    StorageFailed,
     SyncReport,
     WorkerFailed,
     catalog,
-    effort,
     generations,
     intake,
     open_index,
     reconcile,
     sync,
-    workers,
+    worker_pool,
 )
 from indexer.engine.gather import Chunk
 from indexer.intake import Intake, Part, divide, is_divisible
 from indexer.readers import ReadOptions
-from indexer.workers import Read, read_all
+from indexer.worker_pool import Read, read_all
 from tests.fixtures.folders import state
+from tests.sync.conftest import RunInWorkers, Started
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ReadOptions()
-# What a worker runs, with something of the test's before its work.
-PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; {}; from indexer.workers import main; main()"
 WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東京", "café", "number"]
-
-
-@pytest.fixture
-def hired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Every worker process that a test starts; at its end none may be left."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    class Recorded(workers._Worker):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            started.append(self.process)
-
-    monkeypatch.setattr(workers, "_Worker", Recorded)
-    yield started
-    left = [process.pid for process in started if process.poll() is None]
-    for process in started:
-        process.kill()
-        process.wait()
-    assert left == []
 
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
-    monkeypatch.setattr(effort, "_WORTH_WORKERS", 0)
+    monkeypatch.setattr(worker_pool, "WORTH_WORKERS", 0)
     monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
     monkeypatch.setattr(reconcile, "SPLIT", 500)
     monkeypatch.setattr(intake, "SPLIT", 500)
     # How long the reading takes decides nothing here, and no catalog tells it.
     monkeypatch.setattr(sync, "_SETTLED_NS", 0)
-
-
-def before_work(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    """Let every worker run some code before it begins."""
-    monkeypatch.setattr(workers, "_PROGRAM", PROGRAM.format(f"exec({code!r})"))
 
 
 def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
@@ -101,83 +80,63 @@ def ids(reads: list[Read]) -> list[str]:
     return found
 
 
-# A pool by itself
+# The pool by itself
 
 
-def test_results_come_in_order_whatever_the_speed(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]]
-) -> None:
+def test_results_come_in_order_whatever_the_speed(tmp_path: Path, started: Started) -> None:
     sizes = [20_000, 1, 1, 1, 30_000, 1, 1, 10_000, *[1] * 20, 40_000, 1, 1]
     tasks = tasks_of(tmp_path, sizes)
     reads = list(read_all(tasks, OPTIONS, "en", 2))
     assert [parts for parts, _, _, _ in reads] == tasks
     assert ids(reads) == [f"a{number}" for number in range(len(sizes))]
     assert [chunk.ids for _, _, chunk, _ in reads] == [[f"a{number}"] for number in range(len(sizes))]
-    assert len(hired) == 2
+    assert len(started) == 2
 
 
-def test_more_workers_than_tasks_and_no_task_at_all(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]]
-) -> None:
+def test_more_workers_than_tasks_and_no_task_at_all(tmp_path: Path, started: Started) -> None:
     assert list(read_all([], OPTIONS, "en", 2)) == []
     assert ids(list(read_all(tasks_of(tmp_path, [5]), OPTIONS, "en", 3))) == ["a0"]
-    assert len(hired) == 5
+    # None is started that has nothing to do.
+    assert len(started) == 1
 
 
-def test_a_worker_that_is_killed_at_any_moment_loses_no_article(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pool: list[workers._Worker] = []
-    hire = workers._Workers._hire
-
-    def watched(self: workers._Workers) -> None:
-        hire(self)
-        pool.append(self._workers[-1])
-
-    monkeypatch.setattr(workers._Workers, "_hire", watched)
+def test_a_worker_that_is_killed_at_any_moment_loses_no_article(tmp_path: Path, started: Started) -> None:
     chance = random.Random(5)
-    tasks = tasks_of(tmp_path, [chance.choice([1, 500, 20_000]) for _ in range(40)])
+    tasks = tasks_of(tmp_path, [chance.choice([1, 500, 20_000]) for _ in range(80)])
     reads = []
-    moments = chance.sample(range(25), 6)
-    killed: list[workers._Worker] = []
-    owed = 0
+    killed = 0
     for number, read in enumerate(read_all(tasks, OPTIONS, "en", 2)):
         reads.append(read)
-        owed += number in moments
-        # Not those that read again what ended another: twice would be the document's fault. Where all that
-        # there are have been killed, the next turn has others.
-        alive = [worker for worker in pool if worker not in killed]
-        if owed and alive:
-            victim = chance.choice(alive)
-            os.kill(victim.process.pid, signal.SIGKILL)
-            killed.append(victim)
-            owed -= 1
-    assert len(killed) == 6
-    assert ids(reads) == [f"a{number}" for number in range(40)]
-    assert len(hired) > 2 + len(killed) // 2
+        # Eight tasks are under way at most: none is hit twice, which would be taken for the document's fault.
+        if number in range(2, 70, 12):
+            victim = chance.choice([process for process in started if process.poll() is None])
+            victim.send_signal(signal.SIGKILL)
+            killed += 1
+    assert killed == 6
+    assert ids(reads) == [f"a{number}" for number in range(80)]
+    assert len(started) > 2 + killed // 2
 
 
-def test_idle_and_starting_workers_may_be_killed_too(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]]
-) -> None:
-    tasks = tasks_of(tmp_path, [10] * 12)
+def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: Started) -> None:
+    tasks = tasks_of(tmp_path, [10] * 30)
 
     def killing() -> Iterator[list[Part]]:
         for number, task in enumerate(tasks):
-            if number in (1, 5):
+            if number == 1:
+                started.any.wait()
+            if number in (1, 20):
                 # Of those that are there some start, some have nothing to do and some are reading.
-                for process in hired:
+                for process in list(started):
                     process.send_signal(signal.SIGKILL)
             yield task
 
-    assert ids(list(read_all(killing(), OPTIONS, "en", 3))) == [f"a{number}" for number in range(12)]
+    assert ids(list(read_all(killing(), OPTIONS, "en", 3))) == [f"a{number}" for number in range(30)]
 
 
 def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
-    before_work(
-        monkeypatch,
+    run_in_workers(
         "import os, indexer.intake as i\n"
         "read = i.read\n"
         "def ending(data, name, *rest, **more):\n"
@@ -194,17 +153,16 @@ def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
     refusals = {result.refusal for _, results, _, _ in reads for result in results}
     assert refusals == {None, "it ended the process that read it, twice"}
     # Two for a start, one in place of each that was lost, two for each task that is read again.
-    assert len(hired) <= 2 + 2 + 4
+    assert len(started) <= 2 + 2 + 4
 
 
 def test_what_a_worker_prints_does_no_harm(
     tmp_path: Path,
-    hired: list[subprocess.Popen[bytes]],
-    monkeypatch: pytest.MonkeyPatch,
+    started: Started,
+    run_in_workers: RunInWorkers,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    before_work(
-        monkeypatch,
+    run_in_workers(
         "import os, sys, indexer.intake as i\n"
         "read = i.read\n"
         "def loud(data, name, *rest, **more):\n"
@@ -226,24 +184,22 @@ def test_what_a_worker_prints_does_no_harm(
 
 
 def test_workers_that_cannot_begin_are_not_taken_for_unreadable_documents(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, started: Started, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit(3)")
+    run_in_workers("import os; os._exit(3)")
     with pytest.raises(WorkerFailed, match="ended before they began"):
         list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 2))
-    assert len(hired) < 20
+    assert len(started) < 20
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     with pytest.raises(WorkerFailed, match="cannot be started"):
         list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 2))
 
 
-def test_no_worker_stays_behind_when_the_reading_is_given_up(
-    tmp_path: Path, hired: list[subprocess.Popen[bytes]]
-) -> None:
+def test_no_worker_stays_behind_when_the_reading_is_given_up(tmp_path: Path, started: Started) -> None:
     with closing(read_all(tasks_of(tmp_path, [3000] * 20), OPTIONS, "en", 2)) as reading:
         next(reading)
-        assert [process.poll() for process in hired] == [None, None]
-    assert all(process.poll() is not None for process in hired)
+        assert [process.poll() for process in started] == [None, None]
+    assert all(process.poll() is not None for process in started)
 
     def failing() -> Iterator[list[Part]]:
         yield from tasks_of(tmp_path, [3] * 2)
@@ -256,7 +212,7 @@ def test_no_worker_stays_behind_when_the_reading_is_given_up(
 def test_a_worker_whose_writer_is_gone_ends_by_itself() -> None:
     for tasks in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
         done = subprocess.run(
-            [sys.executable, "-c", "from indexer.workers import main; main()"],
+            [sys.executable, "-c", "from indexer.worker_pool import run_worker; run_worker(0)"],
             input=tasks, capture_output=True, cwd=ROOT, timeout=600,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
@@ -374,19 +330,17 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
 
 
 @pytest.mark.usefixtures("eager")
-def test_any_number_of_processes_makes_the_same_index(
-    tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]]
-) -> None:
+def test_any_number_of_processes_makes_the_same_index(tmp_path: Path, seeds: Path, started: Started) -> None:
     alone = indexed(tmp_path / "one", seeds, 1)
-    assert len(hired) == 1
+    assert len(started) == 1
     assert indexed(tmp_path / "two", seeds, 2) == alone
-    assert len(hired) == 1 + 2
+    assert len(started) == 1 + 2
     assert alone[5][1] > 90
 
 
 @pytest.mark.usefixtures("eager")
 def test_changes_are_the_same_with_any_number_of_processes(
-    tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]]
+    tmp_path: Path, seeds: Path, started: Started
 ) -> None:
     for name, jobs in (("one", 1), ("two", 2)):
         indexed(tmp_path / name, seeds, jobs)
@@ -399,7 +353,7 @@ def test_changes_are_the_same_with_any_number_of_processes(
 
 @pytest.mark.usefixtures("eager")
 def test_a_sync_that_fails_leaves_no_worker_and_no_index(
-    tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seeds: Path, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Trip(Exception):
         pass
@@ -414,19 +368,19 @@ def test_a_sync_that_fails_leaves_no_worker_and_no_index(
             index.sync()
         # Even while somebody holds on to the error, and so to every frame that it went through.
         assert caught.value.__traceback__
-        assert all(process.poll() is not None for process in hired)
+        assert all(process.poll() is not None for process in started)
         assert not index.exists
 
 
 @pytest.mark.usefixtures("eager")
 def test_workers_that_cannot_begin_leave_the_index_as_it_is(
-    tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seeds: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
     with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
         index.sync()
         before = state(index, QUERIES)
         (seeds / "lines.jsonl").write_text('{"text": "another"}\n' * 200)
-        monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit(3)")
+        run_in_workers("import os; os._exit(3)")
         with pytest.raises(WorkerFailed):
             index.sync()
         assert state(index, QUERIES) == before
@@ -434,7 +388,7 @@ def test_workers_that_cannot_begin_leave_the_index_as_it_is(
 
 @pytest.mark.usefixtures("eager")
 def test_put_articles_and_files_go_together_through_workers(
-    tmp_path: Path, seeds: Path, hired: list[subprocess.Popen[bytes]]
+    tmp_path: Path, seeds: Path, started: Started
 ) -> None:
     with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
         index.put([Article(id="l3", title="Put in", paragraphs=["The heron."])])
@@ -447,45 +401,89 @@ def test_put_articles_and_files_go_together_through_workers(
         assert index.search("heron").total == 1
 
 
-SCRIPT = """
+# Scripts without a guard: whoever ran one again, in a worker, would print once more.
+SYNC = """
 import sys
+print("started", flush=True)
 sys.path.insert(0, {root!r})
-from indexer import Config, effort, open_index
 from pathlib import Path
-print("started")
-effort._WORTH_WORKERS = 0
-with open_index(Config(index=Path({index!r}), sources=(Path({seeds!r}),), jobs=2)) as index:
-    print(index.sync().added, index.search("crane").total > 0)
+from indexer import Config, open_index, worker_pool
+worker_pool.WORTH_WORKERS = 0
+def run():
+    with open_index(Config(index=Path({index!r}), sources=(Path({seeds!r}),), jobs=2)) as index:
+        print(index.sync().added, index.search("crane").total > 0, flush=True)
+"""
+CALL = "run()\n"
+THREAD = """
+import threading
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+"""
+AMONG_THREADS = """
+import threading
+done, lock = threading.Event(), threading.Lock()
+def use_the_lock():
+    while not done.is_set():
+        with lock:
+            done.wait(0.001)
+threads = [threading.Thread(target=use_the_lock) for _ in range(4)]
+for thread in threads:
+    thread.start()
+run()
+done.set()
+"""
+DAEMON = """
+import multiprocessing
+process = multiprocessing.get_context("fork").Process(target=run, daemon=True)
+process.start()
+process.join()
 """
 
 
-def test_workers_start_wherever_and_however_the_program_was_started(tmp_path: Path, seeds: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
+@pytest.mark.parametrize("way", ["file", "module", "-c", "-", "-i"])
+def test_a_script_without_a_guard_runs_once_however_it_is_started(
+    tmp_path: Path, seeds: Path, way: str
+) -> None:
+    run_script(tmp_path, seeds, CALL, way)
+
+
+@pytest.mark.parametrize("call", [THREAD, AMONG_THREADS, DAEMON], ids=["thread", "among threads", "daemon"])
+def test_workers_start_in_threads_and_daemon_processes(tmp_path: Path, seeds: Path, call: str) -> None:
+    run_script(tmp_path, seeds, call, "file")
+
+
+def run_script(folder: Path, seeds: Path, call: str, way: str) -> None:
+    """Run a script in this way; it must run once, and in none of the processes that it starts."""
+    elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     # None of these may be taken for the module that it is named after.
     for name in ("json", "regex", "pickle", "indexer"):
         (elsewhere / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
-    script = tmp_path / "scripts" / "script.py"
+    script = folder / "scripts" / "script.py"
     script.parent.mkdir()
-    script.write_text(SCRIPT.format(root=str(ROOT), index=str(tmp_path / "index"), seeds=str(seeds)))
+    text = SYNC.format(root=str(ROOT), index=str(folder / "index"), seeds=str(seeds)) + "\n" + call
+    script.write_text(text)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = {"file": [str(script)], "module": ["-m", "script"], "-c": ["-c", text], "-": ["-"], "-i": ["-i"]}
+    # Only a script's own folder is searched for modules: a text is run in an empty folder.
+    cwd = {"file": elsewhere, "module": script.parent}.get(way, seeds)
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
-        capture_output=True, text=True, cwd=elsewhere, env=environment, timeout=600,
+        [sys.executable, "-W", "error", *words[way]],
+        input=text if way in ("-", "-i") else None,
+        capture_output=True, text=True, cwd=cwd, env=environment, timeout=600,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr if way != "-i" else "") == (0, "")
     lines = done.stdout.splitlines()
-    # The script ran once: no worker runs it again.
     assert lines[0] == "started"
     assert len(lines) == 2
     assert lines[1].endswith(" True")
 
 
 def test_a_piece_that_ends_its_worker_takes_nothing_of_its_file_away(
-    tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, eager: None, run_in_workers: RunInWorkers
 ) -> None:
-    before_work(
-        monkeypatch,
+    run_in_workers(
         "import os, indexer.intake as i\n"
         "read = i._read_piece\n"
         "def ending(part, data, *rest):\n"
@@ -516,3 +514,82 @@ def test_a_piece_that_ends_its_worker_takes_nothing_of_its_file_away(
         assert index.sync().changed == 40
         assert index.verify().articles == 40
         assert index.search("egret", limit=0).total == 40
+
+
+# Results that wait in a temporary file
+
+
+MANY_LINES = "".join(
+    json.dumps({"id": f"a{number}", "text": f"Tide {number}. " * 200}) + "\n" for number in range(60)
+)
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_in_workers: RunInWorkers) -> Path:
+    """Hardly anything may wait in memory; returns the folder where the rest waits."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(worker_pool, "IN_MEMORY", 10_000)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    run_in_workers("import indexer.intake as i; i._BATCH = 4000")
+    return folder
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    """A folder with a packed file of sixty articles."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(MANY_LINES.encode()))
+    return folder
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the system refuse to write more to any file, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_an_index_of_results_that_waited_on_the_disk_is_that_of_the_whole(
+    crowded: Path, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Any] = []
+    make = tempfile.TemporaryFile
+
+    def recorded(*arguments: Any, **options: Any) -> Any:
+        files.append(make(*arguments, **options))
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", recorded)
+    with open_index(tmp_path / "index", sources=[packed]) as index:
+        assert index.sync().added == 60
+        found = state(index)
+    assert [file.closed for file in files] == [True]
+    monkeypatch.setattr(worker_pool, "IN_MEMORY", 1 << 24)
+    with open_index(tmp_path / "other", sources=[packed]) as index:
+        assert index.sync().added == 60
+        assert state(index) == found
+    assert len(files) == 1
+
+
+@pytest.mark.parametrize("most", [20_000, 5_000, 0])
+def test_where_nothing_more_can_wait_the_folder_is_named_and_nothing_is_lost(
+    crowded: Path, packed: Path, tmp_path: Path, most: int
+) -> None:
+    with open_index(tmp_path / "index", sources=[packed]) as index:
+        index.sync()
+        (packed / "a.jsonl.gz").write_bytes(gzip.compress(MANY_LINES.replace("Tide", "Heron").encode()))
+        with files_of_at_most(most), pytest.raises(StorageFailed, match=re.escape(str(crowded))) as failed:
+            index.sync()
+        assert str(failed.value) == (
+            f"{crowded} cannot be written to (File too large), where what was read of a large file waits "
+            "for the rest of it: make room there, or name another folder with TMPDIR, and try again"
+        )
+        assert index.search("tide", limit=0).total == 60
+        assert index.sync().changed == 60
+        assert (index.search("tide", limit=0).total, index.search("heron", limit=0).total) == (0, 60)

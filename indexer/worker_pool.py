@@ -1,0 +1,439 @@
+"""Read files in worker processes: tasks go out, results come back in order, and no worker's death loses one.
+
+A *task* is a list of parts to read; its *result* is a number of batches (see `Intake.read`). The *supervisor*
+is the process that syncs. It has one thread for each *worker*; the thread hands a task over, waits for the
+result, and starts another worker when one has ended. The parts of a task that ended its worker are read once
+more, one by one, so that the document that did it can be named.
+
+`concurrent.futures` schedules the threads, `subprocess` starts the workers, and `tempfile` keeps results that
+are too large for the memory. Libraries for pools of processes were tried, and do not fit:
+
+* pebble (5.2) gives up all tasks when a worker dies that has none. With a worker killed every 10 to 50 ms, as
+  the system does when memory runs out, 275 to 297 of 300 tasks were lost (BrokenProcessPool). A worker that
+  ends with exit code 0 is not noticed, and its task never ends.
+* `concurrent.futures.ProcessPoolExecutor`, and loky with it, gives up all tasks whenever a worker ends, and
+  does not say which of them ended it.
+* Both build on `multiprocessing`. That runs the caller's script again in each worker, unless the script is
+  guarded by `if __name__ == "__main__"`; finds modules in the current folder; cannot give the workers an
+  environment of their own; and does not start any in a daemon process.
+* A result there is one message. Here it may be larger than the memory, and comes in batches.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from io import BufferedRWPair
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, NamedTuple, TypeAlias
+from weakref import finalize
+
+from indexer import allowance
+from indexer.catalog import Stamp
+from indexer.engine.gather import Chunk
+from indexer.errors import StorageFailed, WorkerFailed
+from indexer.intake import Batch, Intake, Part, PartResult, is_plain
+from indexer.opening import file_of, open_file
+from indexer.readers import ReadOptions
+from indexer.regular import no_room
+
+WORTH_WORKERS = 4 << 20
+"""Bytes of plain text from which on workers are faster, which take a sixth of a second to start."""
+IN_MEMORY = 1 << 23
+"""Bytes of a task's result that wait in memory; what comes after them waits in a temporary file."""
+
+_TASKS_AHEAD = 4  # for each worker: tasks that may be under way or done while the oldest is not
+_MAX_FAILED_STARTS = 10
+_HTML_WEIGHT = 20  # how much longer finding the text of a page takes than reading as much plain text
+_MAX_UNPROTECTED = 1 << 18  # bytes of a file that may be read without a worker
+_HEAD = 1 << 12
+# A byte order mark is blank, too.
+_BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
+_GZIP = b"\x1f\x8b"
+
+_LENGTH_BYTES = 8
+_PACKAGES = str(Path(__file__).parents[1])
+_PROGRAM = (
+    "import sys; channel = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
+    "from indexer.worker_pool import run_worker; run_worker(channel)"
+)
+_ENVIRONMENT = {
+    # NumPy's threads for linear algebra, which is not used here, double the time that its import takes.
+    "OPENBLAS_NUM_THREADS": "1",
+    # A worker allocates and frees arrays of megabytes. glibc would return each to the system, which clears
+    # the memory anew for the next: a quarter of all page faults.
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
+}
+_EXIT_REASONS = {
+    allowance.OVERTIME: "reading it takes more time than a document may",
+    allowance.TOO_LARGE: "reading it takes more memory than a document may",
+}
+_Channel: TypeAlias = IO[bytes] | BufferedRWPair
+
+
+class Read(NamedTuple):
+    """A batch of what was read; a large part comes in several, one after the other."""
+
+    parts: list[Part]
+    results: list[PartResult]
+    """What became of each part."""
+    chunk: Chunk
+    """The articles of all of them."""
+    numbers: array[int]
+    """The numbers in the index of the forms that this worker has met: one array for each worker."""
+
+
+def count_workers(pending: list[tuple[Path, str, Stamp]], jobs: int) -> int:
+    """How many workers, of `jobs`, should read these files; 0 for a few that this process can read safely."""
+    work = sum(weight(path, stamp) for _, path, stamp in pending)
+    if work >= WORTH_WORKERS:
+        return jobs
+    return 0 if all(_is_harmless(root, path, stamp) for root, path, stamp in pending) else 1
+
+
+def weight(path: str, stamp: Stamp) -> int:
+    """How much work reading a file is, in bytes of plain text."""
+    return stamp.size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
+
+
+def _is_harmless(root: Path, path: str, stamp: Stamp) -> bool:
+    """Whether a file is small plain text, which cannot take too much time or memory."""
+    if stamp.size > _MAX_UNPROTECTED or not is_plain(path):
+        return False
+    try:
+        with open_file(file_of(root, path), path) as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return True  # reading it reports the error
+    # Readers go by the content before the name: a tag makes a page, and a gzip header an archive.
+    begin = head.lstrip(_BLANK)
+    return not head.startswith(_GZIP) and not begin.startswith(b"<") and bool(begin or len(head) < _HEAD)
+
+
+def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
+    """Read the parts of every task, in order, in `jobs` workers (0: in this process).
+
+    Raises WorkerFailed when workers cannot be started, and StorageFailed.
+    """
+    if not jobs:
+        intake, numbers = Intake(options, language), array("i")
+        for parts in tasks:
+            for batch in intake.read(parts):
+                yield _read_of(parts, batch, numbers)
+        return
+    pool = _Pool(options, language, jobs)
+    try:
+        yield from pool.read(tasks)
+    finally:
+        pool.close()
+
+
+def _read_of(parts: list[Part], batch: Batch, numbers: array[int]) -> Read:
+    results, chunk = batch
+    return Read([parts[place] for place, _ in results], [result for _, result in results], chunk, numbers)
+
+
+class _Pool:
+    """The workers of one run."""
+
+    def __init__(self, options: ReadOptions, language: str, jobs: int) -> None:
+        self._options = options
+        self._language = language
+        self._max_pending = jobs * _TASKS_AHEAD
+        self._threads = ThreadPoolExecutor(jobs, "nutgraf-worker")
+        # A thread keeps its worker: a worker numbers forms from task to task, so it has to get them in order.
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._workers: list[_Worker] = []
+        self._failed_starts = 0
+        self._is_closed = False
+
+    def read(self, tasks: Iterable[list[Part]]) -> Iterator[Read]:
+        """Every task's result, in order."""
+        pending: deque[Future[_Result]] = deque()
+        for parts in tasks:
+            pending.append(self._submit(parts))
+            while pending and (pending[0].done() or len(pending) >= self._max_pending):
+                yield from pending.popleft().result().take()
+        while pending:
+            yield from pending.popleft().result().take()
+
+    def close(self) -> None:
+        """End all workers, whatever they do."""
+        with self._lock:
+            self._is_closed = True
+            for worker in self._workers:
+                worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.end()
+
+    def _submit(self, parts: list[Part]) -> Future[_Result]:
+        try:
+            return self._threads.submit(self._read_task, parts)
+        except RuntimeError as error:  # the system starts no more threads
+            raise _not_started(error) from error
+
+    def _read_task(self, parts: list[Part]) -> _Result:
+        """Read a task in this thread's worker, and once more part by part if that ends the worker."""
+        result = _Result()
+        try:
+            self._read_parts(parts, result)
+        except _WorkerEnded as end:
+            if end.is_late and len(parts) == 1:
+                # The next worker would wait for as long.
+                result.refuse(parts[0], end.reason)
+                return result
+            for part in parts:
+                try:
+                    self._read_parts([part], result)
+                except _WorkerEnded as again:
+                    result.refuse(part, again.reason)
+        return result
+
+    def _read_parts(self, parts: list[Part], result: _Result) -> None:
+        """Add what is read of the parts to the result, all of it or nothing; raises _WorkerEnded."""
+        worker = self._worker()
+        count = len(result)
+        try:
+            for data in worker.read(parts):
+                result.add(parts, data, worker.numbers)
+        except _WorkerEnded:
+            result.cut(count)
+            raise
+
+    def _worker(self) -> _Worker:
+        """This thread's worker; another one, when that has ended."""
+        worker: _Worker | None = getattr(self._own, "worker", None)
+        if worker is not None and worker.is_alive():
+            return worker
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    raise WorkerFailed("the pool is closed")
+                worker = _Worker(self._options, self._language)
+                self._workers.append(worker)
+            try:
+                worker.wait_until_ready()
+            except _WorkerEnded:
+                self._count_failed_start()
+                continue
+            self._own.worker = worker
+            return worker
+
+    def _count_failed_start(self) -> None:
+        # No document is to blame for a worker that does not even start.
+        with self._lock:
+            self._failed_starts += 1
+            if self._failed_starts > _MAX_FAILED_STARTS:
+                raise WorkerFailed(
+                    f"processes to read with are wanted, {self._failed_starts} ended before they began: "
+                    "see what they wrote"
+                )
+
+
+class _WorkerEnded(Exception):
+    """A worker ended, or had to be ended, before it had read what it was given."""
+
+    def __init__(self, reason: str, *, is_late: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_late = is_late
+
+
+class _Worker:
+    """One worker process, as its supervisor sees it."""
+
+    def __init__(self, options: ReadOptions, language: str) -> None:
+        self.numbers = array("i")
+        path = [name for name in sys.path if isinstance(name, str)]
+        try:
+            self._socket, theirs = socket.socketpair()
+        except OSError as error:
+            raise _not_started(error) from error
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    # Modules are found where this process finds them, and (-P) not in the current folder.
+                    [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), *path, _PACKAGES],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=2,  # what a library prints must not come between the lines of the user's output
+                    start_new_session=True,  # Ctrl-C is for the supervisor to handle
+                    env=_ENVIRONMENT | os.environ,
+                )
+            except OSError as error:
+                self._socket.close()
+                raise _not_started(error) from error
+        self._channel = self._socket.makefile("rwb")
+        with suppress(OSError):  # it has ended, as `wait_until_ready` will say
+            _send(self._channel, pickle.dumps((options, language)))
+
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait until it has started, which may take any time; raises _WorkerEnded."""
+        try:
+            _receive(self._channel)
+        except (EOFError, OSError) as error:
+            raise _WorkerEnded("it did not start") from error
+
+    def read(self, parts: list[Part]) -> Iterator[bytes]:
+        """The batches of a task, pickled; raises _WorkerEnded."""
+        seconds = allowance.patience(sum(part.size for part in parts))
+        deadline = time.monotonic() + seconds
+        try:
+            self._socket.settimeout(seconds)
+            _send(self._channel, pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
+            while data := _receive(self._channel):
+                yield data
+                self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+        except TimeoutError as error:
+            self.end()
+            raise _WorkerEnded(f"it was not read within {seconds:.0f} s", is_late=True) from error
+        except (EOFError, OSError) as error:
+            self.end()
+            reason = _EXIT_REASONS.get(self._process.returncode, "it ended the process that read it, twice")
+            raise _WorkerEnded(reason) from error
+
+    def kill(self) -> None:
+        """End the process; a thread that waits for a message from it meets the end of the channel."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End the process, if it runs, and wait for that; for the thread that waits for its messages."""
+        self._process.kill()
+        with suppress(OSError):  # something that it was sent may not have left yet
+            self._channel.close()
+        self._socket.close()
+        self._process.wait()
+
+
+def _not_started(error: Exception) -> WorkerFailed:
+    return WorkerFailed(
+        f"a process to read with is wanted, it cannot be started ({error}): see what limits this user's "
+        "processes"
+    )
+
+
+class _Stored(NamedTuple):
+    parts: list[Part]
+    numbers: array[int]
+    offset: int
+    size: int
+
+
+class _Result:
+    """The batches of a task, which wait for its turn, in memory or in a temporary file.
+
+    Raises StorageFailed where that file cannot be written or read.
+    """
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it is closed with this object
+        finalize(self, self._file.close)
+        self._batches: list[_Stored] = []
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def add(self, parts: list[Part], data: bytes, numbers: array[int]) -> None:
+        """Add a batch of these parts, as a worker sent it."""
+        try:
+            offset = self._file.tell()
+            self._file.write(data)
+        except OSError as error:
+            raise self._no_room(error) from error
+        self._batches.append(_Stored(parts, numbers, offset, len(data)))
+
+    def refuse(self, part: Part, reason: str) -> None:
+        """Add that a part was not read; what was indexed from it before stays."""
+        batch: Batch = [(0, PartResult(refusal=reason, is_limited=True))], Chunk()
+        self.add([part], pickle.dumps(batch), array("i"))
+
+    def cut(self, count: int) -> None:
+        """Forget all batches but the first `count`."""
+        del self._batches[count:]
+
+    def take(self) -> Iterator[Read]:
+        """All batches, once; raises StorageFailed also where that was raised in the worker."""
+        for parts, numbers, offset, size in self._batches:
+            try:
+                self._file.seek(offset)
+                data = self._file.read(size)
+            except OSError as error:
+                raise self._no_room(error) from error
+            batch = pickle.loads(data)
+            del data  # a large one is not to be in memory twice
+            if isinstance(batch, StorageFailed):
+                raise batch
+            yield _read_of(parts, batch, numbers)
+            del batch
+        self._file.close()
+
+    def _no_room(self, error: OSError) -> StorageFailed:
+        with suppress(OSError):  # closing tries to write once more what the disk did not take
+            self._file.close()
+        return no_room("what was read of a large file waits for the rest of it", error)
+
+
+def run_worker(channel: int) -> None:
+    """Be a worker: read the parts that come in through a socket, until nothing more does."""
+    tasks, results = os.fdopen(channel, "rb"), os.fdopen(channel, "wb", closefd=False)
+    try:
+        intake = Intake(*pickle.loads(_receive(tasks)))
+        _send(results, b"")
+        while True:
+            parts = pickle.loads(_receive(tasks))
+            try:
+                for batch in intake.read(parts, _limit):
+                    _send(results, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
+                    del batch  # it is not to be in memory beside the next
+            except StorageFailed as error:
+                # No document is to blame for it, and the next one would fare no better.
+                _send(results, pickle.dumps(error))
+            allowance.end()
+            _send(results, b"")
+    except MemoryError:
+        # What was begun may be half done, so a new process goes on.
+        os._exit(allowance.TOO_LARGE)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        # The supervisor has all it wanted, or is gone.
+        os._exit(0)
+
+
+def _limit(part: Part) -> None:
+    allowance.begin(part.size, is_plain=is_plain(part.path))
+
+
+def _send(channel: _Channel, data: bytes) -> None:
+    """Send one message; raises OSError when nobody is there to receive it."""
+    channel.write(len(data).to_bytes(_LENGTH_BYTES, "little"))
+    channel.write(data)
+    channel.flush()
+
+
+def _receive(channel: _Channel) -> bytes:
+    """Wait for the next message; raises EOFError or OSError when none will come."""
+    return _read_exactly(channel, int.from_bytes(_read_exactly(channel, _LENGTH_BYTES), "little"))
+
+
+def _read_exactly(channel: _Channel, size: int) -> bytes:
+    data = channel.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
