@@ -111,7 +111,12 @@ def script_with_translations(script: str) -> str:
     found = extract_from_dir(WEBUI, METHODS[-1:], keywords=KEYWORDS)
     texts = [text for _file, _line, text, _comments, _context in found]
     table = {language: _translate_for_script(texts, language) for language in LANGUAGES if language != "en"}
-    written = json.dumps(table, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+    # A line a language and no spaces: browsers download this file.
+    lines = (
+        f'    "{language}": {json.dumps(translations, ensure_ascii=False, separators=(",", ":"))}'
+        for language, translations in table.items()
+    )
+    written = "{\n" + ",\n".join(lines) + "\n  }"
     return _BLOCK.sub(lambda _: written, script)
 
 
