@@ -52,13 +52,18 @@ _sources_argument = click.argument(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="nutgraf", prog_name="nutgraf")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Full-text search over a folder of dated articles that lands on the paragraph.
 
     Options are also read from nutgraf.toml in the working directory and from NUTGRAF_* in the environment.
     """
+    if context.invoked_subcommand is None:
+        # Before click 8.2, a missing command is no error.
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 @cli.command()
