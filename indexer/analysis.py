@@ -281,6 +281,14 @@ def analyzer(language: str) -> Analyzer:
     return _analyzer(base if base in _TREATED else "zh" if base in NOT_LATIN else "")
 
 
+def library_versions() -> dict[str, str]:
+    """The versions of the stemmer and of the Unicode tables, which decide what terms a text gives.
+
+    The tables of the regex module are not among them, for it does not say of which version they are.
+    """
+    return {"stemmer": Stemmer.version(), "Unicode": unicodedata.unidata_version}
+
+
 @cache
 def _analyzer(base: str) -> Analyzer:
     return Analyzer(base)

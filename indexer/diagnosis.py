@@ -30,7 +30,17 @@ from indexer.reading import Reading, check_format, open_reading
 from indexer.regular import open_regular, readable
 
 Kind = Literal[
-    "missing", "building", "damaged", "system", "outdated", "options", "locked", "leftovers", "source", "disk"
+    "missing",
+    "building",
+    "damaged",
+    "system",
+    "outdated",
+    "options",
+    "libraries",
+    "locked",
+    "leftovers",
+    "source",
+    "disk",
 ]
 Today = Callable[[], date]
 
@@ -177,6 +187,12 @@ def _of_generation(live: Path, answers: Path | None, config: Config, today: Toda
                 "options",
                 "The index was made with another language, day_first or timezone than are configured.",
                 f"{_FIX} makes it anew with these; or set them back.",
+            )
+        if changes := settings.library_changes():
+            yield Finding(
+                "libraries",
+                f"Some words may not be found: {changes}.",
+                "`nutgraf rebuild` indexes everything again with the versions of this program.",
             )
     except IndexOutdated as error:
         yield Finding("outdated", f"The index is outdated: {_plainly(error)}.", f"{_FIX} makes it anew.")

@@ -78,6 +78,20 @@ class Settings:
     fingerprint: str
     versions: dict[str, int] = field(default_factory=dict)
     """Of what made it, by name."""
+    libraries: dict[str, str] = field(default_factory=dict)
+    """The versions of the libraries that made its terms, by name; empty where they were not recorded yet."""
+
+    def library_changes(self) -> str | None:
+        """Which libraries have another version in this program; None where none has, or none is recorded."""
+        from indexer.analysis import library_versions
+
+        now = library_versions()
+        changes = [
+            f"{name} {version}, and this program has {now.get(name, 'none')}"
+            for name, version in self.libraries.items()
+            if now.get(name) != version
+        ]
+        return f"the index was made with {'; with '.join(changes)}" if changes else None
 
 
 def live(root: Path) -> Path:
@@ -219,6 +233,7 @@ def read_settings(folder: Path) -> Settings:
             str(words["language"]),
             str(words["fingerprint"]),
             dict(words.get("versions", {})),
+            dict(words.get("libraries", {})),
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`") from error
@@ -230,13 +245,15 @@ def read_settings(folder: Path) -> Settings:
 
 def begin(root: Path, language: str, fingerprint: str) -> Path:
     """A new generation's folder, empty and not live yet. The caller holds the lock."""
+    from indexer.analysis import library_versions
     from indexer.engine.writer import create
 
     with storing(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
     create(folder, language)
-    write_durably(folder / SETTINGS, _encode(Settings(FORMAT, language, fingerprint, VERSIONS)))
+    settings = Settings(FORMAT, language, fingerprint, VERSIONS, library_versions())
+    write_durably(folder / SETTINGS, _encode(settings))
     return folder
 
 
@@ -306,6 +323,9 @@ def writing(root: Path, timeout: float) -> Iterator[None]:
 
 def _encode(settings: Settings) -> bytes:
     words = asdict(settings)
+    if not settings.libraries:
+        # Generations from before they were recorded have the checksum of settings without them.
+        del words["libraries"]
     return json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}).encode()
 
 

@@ -20,7 +20,7 @@ from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.rebuilding import still_there
 from indexer.sync import Progress, Silence, SyncReport
 
-_NOT_MENDED = {"missing", "source", "disk"}
+_NOT_MENDED = {"missing", "source", "disk", "libraries"}
 _WAY = "`nutgraf doctor --fix --allow-mass-delete` (allow_mass_delete=True)"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -326,6 +326,10 @@ class Status:
     failures: tuple[Failure, ...] = ()
     damage: str | None = None
     """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
+    libraries: dict[str, str] = field(default_factory=dict)
+    """The versions of the stemmer and of the Unicode tables that made the index; empty if unknown."""
+    library_changes: str | None = None
+    """Which of them are of another version in this program: words may not be found until a rebuild."""
 
     def as_json(self) -> dict[str, Any]:
         """The status as `nutgraf status --json` gives it."""

@@ -49,6 +49,7 @@ def print_status(found: Status) -> None:
     """Print what an index holds, a line for each fact."""
     span = f"{found.first} to {found.last}" if found.first else "none dated"
     languages = ", ".join(f"{name} {count:,}" for name, count in found.languages.items())
+    libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     rows = [
         ("index", f"{found.path} ({found.size / 2**20:.1f} MB)"),
         ("articles", f"{found.articles:,} in {found.paragraphs:,} paragraphs"),
@@ -56,6 +57,8 @@ def print_status(found: Status) -> None:
         ("languages", languages or "none"),
         ("sources", ", ".join(found.sources) or "none"),
         ("committed", found.committed),
+        ("libraries", libraries or "not recorded when the index was made"),
+        *([("outdated", f"{found.library_changes}: run `nutgraf rebuild`")] if found.library_changes else []),
         *([("damage", found.damage)] if found.damage else []),
     ]
     for name, value in rows:

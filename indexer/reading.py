@@ -33,6 +33,7 @@ class Reading:
     snapshot: Snapshot
     summary: Summary
     how: Searching
+    settings: generations.Settings
     place: Place = (Path(), -1)
     """The live generation and its last commit, which is another than what is read when that is damaged."""
     damage: str | None = None
@@ -102,7 +103,7 @@ def open_reading(
         characters=config.query_characters,
         seconds=config.query_seconds,
     )
-    return Reading(snapshot, summary, how)
+    return Reading(snapshot, summary, how, settings)
 
 
 def check_format(folder: Path) -> generations.Settings:
@@ -149,6 +150,8 @@ def status_of(reading: Reading) -> Status:
         sources=summary.sources,
         failures=summary.failures,
         damage=reading.damage,
+        libraries=reading.settings.libraries,
+        library_changes=reading.settings.library_changes(),
     )
 
 

@@ -212,6 +212,14 @@ class StatusAnswer(Answer):
         str | None,
         Meta(description="What is wrong with the newest state, when an older one answers in its place."),
     ]
+    libraries: Annotated[
+        dict[str, str],
+        Meta(description="Versions of the stemmer and of the Unicode tables that made it; empty if unknown."),
+    ]
+    library_changes: Annotated[
+        str | None,
+        Meta(description="Which of them differ from the server's: words may not be found until a rebuild."),
+    ]
 
 
 class Row(Answer):

@@ -152,7 +152,7 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
     code, out, err = run("status", "--index", "index")
     assert (code, err) == (0, "")
     assert [line[:10].strip() for line in out.splitlines()] == [
-        "index", "articles", "dates", "languages", "sources", "committed", "skipped",
+        "index", "articles", "dates", "languages", "sources", "committed", "libraries", "skipped",
     ]  # fmt: skip
     assert "2 in 2 paragraphs\n" in out
     assert "2021-11-05 to 2021-11-05; 1 undated\n" in out
@@ -160,7 +160,7 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
     assert set(found) == {
         "damage",
         "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
-        "languages", "sources", "failures",
+        "languages", "sources", "failures", "libraries", "library_changes",
     }  # fmt: skip
     assert (found["articles"], found["paragraphs"], found["undated"]) == (2, 2, 1)
     assert found["size"] > 1000

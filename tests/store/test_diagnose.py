@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import unicodedata
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,15 @@ def spoil(archive: Archive, pattern: str) -> None:
 def settle(archive: Archive, **changes: object) -> None:
     path = live(archive) / "settings.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None:
+    """Have the live generation say that these made it; with None, as one from before it was recorded."""
+    path = live(archive) / "settings.json"
+    words = json.loads(path.read_text())
+    del words["checksum"], words["libraries"]
+    words |= {} if libraries is None else {"libraries": libraries}
+    path.write_text(json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}))
 
 
 def test_a_sound_index_is_well_and_looking_changes_nothing(archive: Archive) -> None:
@@ -353,6 +363,50 @@ def test_another_version_of_what_read_it_is_named(archive: Archive) -> None:
     settings.write_text(json.dumps(words))
     with archive.open() as index:
         assert [d.kind for d in index.manifest().differences] == ["version"]
+
+
+def test_an_index_that_another_stemmer_made_answers_and_asks_for_a_rebuild(archive: Archive) -> None:
+    with archive.open() as index:
+        libraries = index.status().libraries
+        assert libraries["Unicode"] == unicodedata.unidata_version
+        assert index.status().library_changes is None
+    record_libraries(archive, libraries | {"stemmer": "1.9.9"})
+    changes = f"the index was made with stemmer 1.9.9, and this program has {libraries['stemmer']}"
+    with archive.open() as index:
+        assert (index.status().libraries["stemmer"], index.status().library_changes) == ("1.9.9", changes)
+        for fix in (False, True):
+            (finding,) = index.doctor(fix=fix).findings
+            assert (finding.kind, changes in finding.what) == ("libraries", True)
+            assert "`nutgraf rebuild`" in finding.remedy
+        assert index.search("crane").total == 2
+        index.put([Article(id="y", paragraphs=["Another crane."])])
+        assert index.search("crane").total == 3
+        index.rebuild()
+        assert index.doctor().is_well
+        assert (index.status().libraries, index.status().library_changes) == (libraries, None)
+
+
+def test_an_index_from_before_libraries_were_recorded_is_well(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record_libraries(archive, None)
+    with archive.open() as index:
+        assert index.doctor().is_well
+        assert (index.status().libraries, index.status().library_changes) == ({}, None)
+        assert index.search("crane").total == 2
+    assert run_cli(["status", "--index", str(archive.folder)]) == 0
+    assert "libraries  not recorded when the index was made\n" in capsys.readouterr().out
+
+
+def test_the_status_of_an_index_that_other_unicode_tables_made_says_what_to_do(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record_libraries(archive, {"Unicode": "1.0.0"})
+    assert run_cli(["status", "--index", str(archive.folder)]) == 0
+    assert (
+        f"outdated   the index was made with Unicode 1.0.0, and this program has "
+        f"{unicodedata.unidata_version}: run `nutgraf rebuild`\n"
+    ) in capsys.readouterr().out
 
 
 def test_a_source_that_is_gone_differs_as_a_whole(archive: Archive) -> None:
