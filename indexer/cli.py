@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.config import load_config
 from indexer.errors import ConfigError, NutgrafError
 from indexer.flags import (
     index_option,
@@ -31,7 +30,6 @@ from indexer.interruption import interruption
 from indexer.output import ReaderGone, prepare
 from indexer.printing import (
     plain,
-    print_figures,
     print_json,
     print_page,
     print_report,
@@ -273,7 +271,7 @@ def mcp(index: Path | None, site: str | None) -> int:
 
 
 @cli.command(name="eval")
-@click.argument("judgments", required=False, type=_file)
+@click.argument("judgments", type=_file)
 @index_option
 @click.option(
     "--record",
@@ -294,34 +292,22 @@ def mcp(index: Path | None, site: str | None) -> int:
     show_default=True,
     help="By how much a figure may fall below the recorded one.",
 )
-@click.option("--docs", type=_file, help="A judged collection instead: JSON Lines: id, title, text.")
-@click.option("--queries", type=_file, help="Its queries: JSON Lines: id, text.")
-@click.option("--qrels", type=_file, help="Its judgments: query, document, gain; by tabs.")
 @click.option("--verbose", is_flag=True, help="Print each query's figures, and what it missed.")
 @json_option
 def evaluate(
-    judgments: Path | None,
+    judgments: Path,
     index: Path | None,
     record: str | None,
     against: Path | None,
     tolerance: float,
-    docs: Path | None,
-    queries: Path | None,
-    qrels: Path | None,
     verbose: bool,
     as_json: bool,
 ) -> int:
     """Measure the ranking: nDCG@10, mean reciprocal rank and recall@100 of the index for your own queries.
 
     JUDGMENTS has a query, an article's id and a gain (0: no answer) a line, between tabs; # begins a remark.
-    Exit code 1 when a figure is lower than the recorded one. With --docs, --queries and --qrels, a judged
-    collection is indexed for this purpose alone.
+    Exit code 1 when a figure is lower than the recorded one.
     """
-    collection = (docs, queries, qrels)
-    if docs and queries and qrels and not judgments:
-        return _evaluate_collection(docs, queries, qrels, as_json)
-    if not judgments or any(collection):
-        raise click.UsageError("a file of JUDGMENTS is wanted, or all of --docs, --queries and --qrels")
     from indexer import judgments as tests
 
     wanted = tests.read_judgments(judgments)
@@ -339,17 +325,6 @@ def evaluate(
     for line in tests.warnings(found, comparison, verbose=verbose):
         click.echo(f"nutgraf: {plain(line)}", err=True)
     return 1 if comparison and comparison.fallen else 0
-
-
-def _evaluate_collection(docs: Path, queries: Path, qrels: Path, as_json: bool) -> int:
-    from indexer.evaluation import evaluate as measure
-
-    found = measure(load_config(), docs, queries, qrels)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_figures(found)
-    return 0
 
 
 for _command in (status, verify, doctor):

@@ -143,33 +143,34 @@ def read_judgments(path: Path) -> Judgments:
 
 
 def measure(index: Index, judgments: Judgments) -> Measured:
-    """How well an index answers the queries; articles that it does not have count as not found.
+    """How well an index answers the queries; articles that it does not have count as not found."""
+    answers = tuple(measure_query(index, query, judged) for query, judged in judgments.items())
+    every = dict.fromkeys(name for judged in judgments.values() for name in judged)
+    return Measured(answers, tuple(name for name in every if not _has(index, name)))
+
+
+def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answer:
+    """How well one query is answered, by the gains of the articles that were judged for it.
 
     nDCG@10 is that of Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques",
     with gains as they are and the logarithm of trec_eval; the reciprocal rank is that of the first article
     with a gain among the first 100; recall is the share of the articles with a gain that are among these.
     """
-    answers = []
-    for query, judged in judgments.items():
-        # A figure must not depend on how busy the machine is.
-        page = index.search(query, limit=DEPTH, fold=False, seconds=SECONDS)
-        hits = [hit.article.id for hit in page.hits]
-        good = [name for name, gain in judged.items() if gain > 0]
-        ideal = _gained(sorted(judged.values(), reverse=True))
-        first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
-        missed = sorted(set(good).difference(hits[:_CUT]), key=lambda name: (-judged[name], name))
-        answers.append(
-            Answer(
-                query,
-                _gained([judged.get(name, 0.0) for name in hits]) / ideal,
-                1 / first if first else 0.0,
-                len(set(good).intersection(hits)) / len(good),
-                tuple(missed),
-                hashlib.sha256(repr(sorted(judged.items())).encode()).hexdigest()[:16],
-            )
-        )
-    every = dict.fromkeys(name for judged in judgments.values() for name in judged)
-    return Measured(tuple(answers), tuple(name for name in every if not _has(index, name)))
+    # A figure must not depend on how busy the machine is.
+    page = index.search(query, limit=DEPTH, fold=False, seconds=SECONDS)
+    hits = [hit.article.id for hit in page.hits]
+    good = [name for name, gain in judged.items() if gain > 0]
+    ideal = _gained(sorted(judged.values(), reverse=True))
+    first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
+    missed = sorted(set(good).difference(hits[:_CUT]), key=lambda name: (-judged[name], name))
+    return Answer(
+        query,
+        _gained([judged.get(name, 0.0) for name in hits]) / ideal,
+        1 / first if first else 0.0,
+        len(set(good).intersection(hits)) / len(good),
+        tuple(missed),
+        hashlib.sha256(repr(sorted(judged.items())).encode()).hexdigest()[:16],
+    )
 
 
 def means(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:

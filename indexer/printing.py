@@ -12,7 +12,6 @@ import click
 
 if TYPE_CHECKING:
     from indexer.diagnosis import Diagnosis
-    from indexer.evaluation import Quality
     from indexer.manifest import Manifest
     from indexer.model import Hit, Page, Span, Status
     from indexer.sync import SyncReport
@@ -93,14 +92,6 @@ def print_manifest(found: Manifest) -> None:
     click.echo(f"{says}: {found.articles:,} articles from {found.files:,} files")
     click.echo(f"the index    {found.digest}")
     click.echo(f"its sources  {found.derived}")
-
-
-def print_figures(found: Quality) -> None:
-    """Print how well a judged collection is ranked."""
-    click.echo(
-        f"nDCG@10 {found.ndcg_10:.4f}   MAP {found.map:.4f}   recall@100 {found.recall_100:.4f}   "
-        f"({found.queries} queries, {found.seconds:.1f} s)"
-    )
 
 
 def print_page(page: Page) -> None:

@@ -16,7 +16,6 @@ ROOMS = [
     (
         "indexer.cli",
         "indexer.__main__",
-        "indexer.evaluation",
         "indexer.judgments",
         "indexer.progress",
         "indexer.interruption",

@@ -10,7 +10,7 @@ frequency times a power of its burst: in how many articles it would stand if it 
 those in which it does. That is the residual inverse document frequency of Church and Gale (1995), "Inverse
 document frequency (IDF): a measure of deviations from Poisson", as a factor.
 
-How the figures were chosen: `python -m tests.evaluation.tuning`.
+How the figures were chosen: `python -m tests.tuning`.
 """
 
 from __future__ import annotations

@@ -137,14 +137,3 @@ def test_a_record_that_is_none_is_told(index: Index, tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ConfigError, match=said):
             compare(measure(index, {"boat": {"b": 1.0}}), path)
-
-
-@pytest.mark.parametrize("arguments", [[], ["--docs", "x.jsonl"], ["judgments.tsv", "--docs", "x.jsonl"]])
-def test_half_of_either_form_is_a_wrong_usage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("judgments.tsv", "x.jsonl"):
-        (tmp_path / name).touch()
-    assert run_cli(["eval", *arguments]) == 2
-    assert "JUDGMENTS" in capsys.readouterr().err

@@ -5,7 +5,6 @@ Made once, these answer in a fraction of a second how any weighing of them would
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +20,10 @@ from indexer.analysis import analyzer
 from indexer.config import Config
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.neighbours import REACH
-from indexer.evaluation import _ACCIDENTAL_SIGN
 from indexer.index import open_index
 from indexer.languages import stop_words
 from indexer.query import AllOf, parse
+from tests.evaluation.collection import read_qrels, read_queries
 
 Counts = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -110,9 +109,10 @@ def collection(folder: Path) -> Collection:
             rank = np.empty(len(ids), np.int64)
             rank[order] = np.arange(len(ids))
             place = {ids[number]: int(rank[number]) for number in range(len(ids))}
-            for text, gains in _judged(folder):
+            queries = read_queries(folder / "queries.jsonl")
+            for query, gains in read_qrels(folder / "qrels.tsv").items():
                 evaluation = Evaluation(snapshot, ("en",))
-                found.asked.append(_asked(found, evaluation, rank, text, gains, place))
+                found.asked.append(_asked(found, evaluation, rank, queries[query], gains, place))
     return found
 
 
@@ -154,23 +154,12 @@ def _places(names: Any, numbers: Numbers) -> dict[str, Numbers]:
     return dict(zip(names.tolist(), parts, strict=True))
 
 
-def _judged(folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
-    gains: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels.tsv").read_text().splitlines():
-        query, name, gain = line.split("\t")
-        gains.setdefault(query, {})[name] = int(gain)
-    for line in (folder / "queries.jsonl").read_text().splitlines():
-        asked = json.loads(line)
-        if str(asked["id"]) in gains:
-            yield _ACCIDENTAL_SIGN.sub("", asked["text"]), gains[str(asked["id"])]
-
-
 def _asked(
     found: Collection,
     evaluation: Evaluation,
     rank: Numbers,
     text: str,
-    gains: dict[str, int],
+    gains: dict[str, float],
     place: dict[str, int],
 ) -> Asked:
     tree = parse(text, today=_TODAY).tree

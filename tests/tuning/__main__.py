@@ -1,6 +1,6 @@
 """What was tried for the ranking, and how its figures were chosen: nDCG@10 of each way on each collection.
 
-python -m tests.evaluation.tuning --data ../shared/data
+python -m tests.tuning --data ../shared/data
 
 Every way is one change to what is in use (`CHOSEN`) or to plain BM25F (`PLAIN`). Then figures are chosen on
 three collections and tested on the fourth, and on four fifths of the queries and tested on the last fifth.
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine import neighbours, scoring
-from tests.evaluation.features import Asked, Collection, Numbers, collection
 from tests.evaluation.ranking import DATA, FLOOR
+from tests.tuning.features import Asked, Collection, Numbers, collection
 
 Values = NDArray[np.float64]
 
@@ -253,7 +253,7 @@ def _short(way: Way) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table, and with --grid the cross-validation."""
-    parser = argparse.ArgumentParser(prog="python -m tests.evaluation.tuning", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tuning", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
     parser.add_argument("--grid", action="store_true", help="also choose by cross-validation (some minutes)")
     chosen = parser.parse_args(arguments)
