@@ -1,139 +1,162 @@
-"""Queries take turns; a long one lets those go first that came after it, and still gets its share."""
+"""Queries take turns; a long one lets younger ones go first, and still gets its share."""
 
 from __future__ import annotations
 
 import threading
-import time
-from typing import NoReturn
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
-from indexer.engine import deadline
-from indexer.engine.deadline import SHORT, Deadline
+from indexer.engine.turns import SHORT, Turn
+
+Made = TypeVar("Made")
 
 
-def long_one() -> Deadline:
-    """A deadline whose query has been running for a hundred times as long as most do."""
-    deadline = Deadline(60)
-    deadline._began -= 100 * SHORT
-    return deadline
+class Clock:
+    """Time that stands still, or goes on by `step` seconds whenever it is asked for."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self.now = 0.0
+        self._step = step
+
+    def __call__(self) -> float:
+        self.now += self._step
+        return self.now
 
 
-def elsewhere(deadline: Deadline) -> Deadline:
-    """The deadline as that of a query in another thread."""
-    deadline._thread = 0
-    return deadline
+def elsewhere(make: Callable[[], Made]) -> Made:
+    """What `make` gives in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(make).result()
 
 
-def test_a_long_query_rests_until_a_new_one_is_done() -> None:
-    looked, order = threading.Event(), []
-    with long_one() as old:
-        new = elsewhere(Deadline(60))
-        new.__enter__()
-        # As new as it can be for as long as the test takes.
-        new._began += 60
+def running(clock: Clock) -> Turn:
+    """The turn of a query that another thread has begun."""
+    return elsewhere(lambda: Turn(patience=0, clock=clock).__enter__())
 
-        def look() -> None:
-            looked.set()
-            old.is_over()
-            order.append("old")
 
-        thread = threading.Thread(target=look)
-        # However long it takes, the share of the old one is not used up.
-        old._began -= 3600
+def test_a_long_query_pauses_until_a_young_one_is_done() -> None:
+    clock, order = Clock(), []
+    with Turn(clock=clock) as old:
+        clock.now = 100 * SHORT
+        young = running(clock)
+
+        def work() -> None:
+            order.append("young")
+            young.__exit__(None, None, None)
+
+        thread = threading.Thread(target=work)
         thread.start()
-        looked.wait()
-        order.append("new")
-        new.__exit__(None, None, None)
+        old.give_way()
+        order.append("old")
         thread.join()
-    assert order == ["new", "old"]
+    assert order == ["young", "old"]
 
 
-def test_a_query_that_begins_waits_for_the_one_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "PATIENCE", 60)
-    begins, order = threading.Event(), []
+def test_a_new_query_waits_for_the_one_that_runs() -> None:
+    order, begins = [], threading.Event()
 
     def begin() -> None:
         begins.set()
-        with Deadline(60):
+        with Turn(patience=3600):
             order.append("second")
 
-    with Deadline(60):
+    with Turn():
         thread = threading.Thread(target=begin)
         thread.start()
         begins.wait()
-        time.sleep(0.02)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
 
 
-def test_but_not_for_long_and_not_for_one_that_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Deadline(60):
-        began = time.perf_counter()
-        with elsewhere(Deadline(60)):
-            assert time.perf_counter() - began >= deadline.PATIENCE
-    monkeypatch.setattr(deadline, "PATIENCE", 3600)
-    with Deadline(60) as resting:
-        resting._quiet.set()
-        with elsewhere(Deadline(60)):
-            pass
-        # Nor does a query wait for the one that it is a part of, or longer than it has time.
-        resting._quiet.clear()
-        with Deadline(60):
-            pass
-        with elsewhere(Deadline(0.01)) as hasty:
-            assert not hasty.is_over()
+@pytest.mark.parametrize("given", [{"patience": 0.001}, {"seconds": 0.002, "patience": 3600}])
+def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(given: dict[str, float]) -> None:
+    order = []
+
+    def run() -> None:
+        with Turn(**given):
+            order.append("second")
+
+    with Turn():
+        elsewhere(run)
+        order.append("first")
+    assert order == ["second", "first"]
 
 
-def test_a_query_that_is_interrupted_before_it_begins_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
+def test_nor_for_one_that_pauses_or_that_it_is_a_part_of() -> None:
+    clock = Clock()
+    old = running(clock)
+    clock.now = 100 * SHORT
+    with Turn(patience=0, clock=clock) as young, ThreadPoolExecutor(1) as pool:
+        pausing = pool.submit(old.give_way)
+        with Turn(patience=3600, clock=clock):
+            assert not pausing.done()
+        young.__exit__(None, None, None)
+        pausing.result()
+    old.__exit__(None, None, None)
 
-    with Deadline(60) as first:
-        monkeypatch.setattr(first._quiet, "wait", interrupted)
+
+def test_a_query_that_is_interrupted_before_it_begins_is_not_waited_for() -> None:
+    clock = Clock()
+
+    def interrupt() -> float:
+        if clock.now:
+            raise KeyboardInterrupt
+        return 0.0
+
+    with Turn(clock=clock) as old:
+        other = elsewhere(lambda: Turn(clock=interrupt))
+        clock.now = 100 * SHORT
         with pytest.raises(KeyboardInterrupt):
-            elsewhere(Deadline(60)).__enter__()
-        assert not first._others()
-
-
-def test_a_new_query_does_not_rest() -> None:
-    with long_one(), elsewhere(Deadline(60)) as new:
-        new.check()
-        assert new._rested == 0
-
-
-def test_of_two_long_queries_neither_rests() -> None:
-    with long_one() as one, elsewhere(long_one()) as other:
-        one.check()
-        other.check()
-        assert one._rested == other._rested == 0
-
-
-def test_a_long_query_works_for_as_long_as_it_rests() -> None:
-    with Deadline(60) as old:
-        old._began -= 2 * SHORT
-        for _ in range(10):
-            with elsewhere(Deadline(60)):
-                old.check()
-        lasted = time.perf_counter() - old._began
-    assert 0 < old._rested <= lasted / 2 + SHORT
-
-
-def test_what_was_never_begun_does_not_rest() -> None:
-    with Deadline(60), elsewhere(Deadline(60)):
-        began = time.perf_counter()
-        deadline.NEVER.check()
-        assert time.perf_counter() - began < SHORT
+            other.__enter__()
+        old.give_way()
+        assert old.paused == 0
 
 
 def test_a_query_that_failed_is_not_waited_for() -> None:
-    try:
-        with elsewhere(Deadline(60)) as new:
-            new._began += 3600
+    clock = Clock(step=0.001)
+    with Turn(clock=clock) as old:
+        clock.now += 100 * SHORT
+        with pytest.raises(KeyError), running(clock):
             raise KeyError
-    except KeyError:
-        pass
-    with long_one() as old:
-        old.check()
-        assert old._rested == 0
+        old.give_way()
+        assert old.paused == 0
+
+
+def test_a_young_query_does_not_pause() -> None:
+    clock = Clock(step=SHORT / 100)
+    with running(clock), Turn(clock=clock) as young:
+        young.give_way()
+        assert young.paused == 0
+
+
+def test_of_two_long_queries_neither_pauses() -> None:
+    clock = Clock(step=0.001)
+    with running(clock) as one, Turn(clock=clock) as other:
+        clock.now += 100 * SHORT
+        one.give_way()
+        other.give_way()
+        assert one.paused == other.paused == 0
+
+
+def test_a_long_query_works_for_as_long_as_it_pauses() -> None:
+    step = SHORT / 7
+    clock = Clock(step)
+    with Turn(clock=clock) as old:
+        clock.now += 2 * SHORT
+        for _ in range(20):
+            with running(clock):
+                old.give_way()
+        assert 0 < old.paused <= clock.now / 2 + step
+
+
+def test_a_query_that_was_never_begun_does_not_pause() -> None:
+    clock = Clock(step=0.001)
+    never = Turn(clock=clock)
+    clock.now += 100 * SHORT
+    with running(clock), Turn(patience=0, clock=clock):
+        never.give_way()
+        assert never.paused == 0
