@@ -32,6 +32,14 @@ class Lock:
     ) -> None:
         self._lock.release()
 
+    def acquire_now(self) -> bool:
+        """Take it if it is free; returns whether it was."""
+        return self._lock.acquire(blocking=False)
+
+    def release(self) -> None:
+        """Let it go."""
+        self._lock.release()
+
     def renew(self) -> None:
         """Be free, in a process with no other thread."""
         self._lock = threading.Lock()

@@ -424,7 +424,8 @@ HEAVY = {
     "markdown_it",
     "rich",
     "trafilatura",
-    "waitress",
+    "granian",
+    "prometheus_client",
     "webui",
 }
 

@@ -11,7 +11,7 @@ from indexer import Config, ConfigError, Index, open_index
 from webui import views
 from webui.mount import EXTENSION, Mount, Nonce, add_mount
 from webui.serve import serve
-from webui.site import add_error_pages
+from webui.site import Site, add_error_pages
 
 __all__ = ["create_app", "init_app", "serve"]
 
@@ -58,10 +58,7 @@ def init_app(
                 "url_prefix"
             )
     app.register_blueprint(views.blueprint, url_prefix=url_prefix, name=name)
-    views_of_it = [
-        view.removeprefix(f"{name}.") for view in app.view_functions if view.startswith(f"{name}.")
-    ]
-    add_mount(app, name, Mount(index, views_of_it, nonce))
+    add_mount(app, name, Mount(index, name, nonce))
 
 
 def create_app(index: Index | Config | str | os.PathLike[str] | None = None, **options: Any) -> Flask:
@@ -75,7 +72,7 @@ def create_app(index: Index | Config | str | os.PathLike[str] | None = None, **o
         index = open_index(index, **options)
     elif options:
         raise ConfigError(f"options ({', '.join(sorted(options))}) belong to an index that is opened here")
-    app = Flask("webui", static_folder=None, template_folder=None)
+    app = Site("webui", static_folder=None, template_folder=None)
     init_app(app, index, url_prefix="")
     add_error_pages(app)
     return app

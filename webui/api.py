@@ -260,14 +260,15 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
         _seconds(request.args) or rows.SECONDS,
     )
     body: Iterable[bytes] | None = None
-    while body is None:
-        known = mount.index.revision()
-        # Counts are asked for though no row shows them: what has no meaning is refused here, too.
-        first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
-        pages = rows.pages_from(first, wanted, look, mount.index.revision, known)
-        # Again from the beginning, as long as there is time.
-        with contextlib.suppress(rows.Changed):
-            body, size = rows.written(form, pages)
+    with rows.begin() as export:
+        while body is None:
+            known = mount.index.revision()
+            # Counts are asked for though no row shows them: what has no meaning is refused here, too.
+            first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
+            pages = rows.pages_from(first, wanted, look, mount.index.revision, known)
+            # Again from the beginning, as long as there is time.
+            with contextlib.suppress(rows.Changed):
+                body, size = rows.written(form, pages, export)
     response = Response(body, mimetype=exports.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,10 +25,10 @@ Nonce = Callable[[], str]
 class Mount:
     """Where an index is shown, and the means to show it."""
 
-    def __init__(self, index: Index, routes: Iterable[str], nonce: Nonce | None = None) -> None:
+    def __init__(self, index: Index, name: str, nonce: Nonce | None = None) -> None:
         self.index = index
         self._nonce = nonce
-        self.metrics = Metrics(routes)
+        self.metrics = Metrics(name)
         self.examples = Examples(index)
         self._environment: Environment | None = None
 

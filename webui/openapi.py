@@ -31,7 +31,7 @@ _REFUSALS = {
     "421": "The site does not answer by the host name that it was asked at.",
     "431": "There are too many headers, or they are too large.",
     "503": "There is no index that can be searched: it is missing, damaged or being built; or not "
-    "all rows were found in time, and a part of them is never sent.",
+    "all rows were found in time, and a part of them is never sent; or another export is in progress.",
 }
 _HEADERS = {
     "ETag": ("Stands for this answer until something is committed; weak.", "string"),

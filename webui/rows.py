@@ -16,6 +16,7 @@ from werkzeug.wsgi import FileWrapper
 
 from indexer.errors import NutgrafError
 from indexer.model import Hit, Page
+from indexer.sharing import Lock
 from webui.wire import Row
 
 # Hits that are looked up at once: their texts are in memory together.
@@ -32,8 +33,25 @@ class RowsUnfinished(NutgrafError):
     """The rows of a search could not all be had; a part of them would look like the whole."""
 
 
+class ExportRunning(NutgrafError):
+    """Another export is in progress in this process."""
+
+
 class Changed(Exception):
     """The index was written to between two pages: rows of two states are those of neither."""
+
+
+def begin() -> contextlib.ExitStack:
+    """Begin the one export that a process makes at a time; closing what comes back ends it.
+
+    A large answer keeps a thread until its reader has taken all of it, so that a few slow readers could take
+    all threads. Raises ExportRunning.
+    """
+    if not _running.acquire_now():
+        raise ExportRunning("rows: another export is in progress, and one is made at a time; try again later")
+    export = contextlib.ExitStack()
+    export.callback(_running.release)
+    return export
 
 
 def timed(
@@ -77,11 +95,12 @@ def pages_from(
         yield page
 
 
-def written(form: str, pages: Iterator[Page]) -> tuple[Iterable[bytes], int]:
+def written(form: str, pages: Iterator[Page], export: contextlib.ExitStack) -> tuple[Iterable[bytes], int]:
     """All rows of the pages as `csv` or `jsonl`, and how many bytes they are.
 
     Nothing is sent before the last of them is there: once a part is on its way, no refusal can be told any
-    more. Raises what `pages` raises, and RowsUnfinished where there is no room for them.
+    more. Where they wait in a file, `export` ends when that is closed. Raises what `pages` raises, and
+    RowsUnfinished where there is no room for them.
     """
     found = (row for page in pages for hit in page.hits for row in _rows_of(hit))
     lines = _json_lines(found) if form == "jsonl" else _csv_lines(found)
@@ -97,7 +116,26 @@ def written(form: str, pages: Iterator[Page]) -> tuple[Iterable[bytes], int]:
         if size <= IN_MEMORY:
             return [file.read()], size
         stack.pop_all()
-    return FileWrapper(cast(IO[bytes], file), 2**16), size
+    return _File(cast(IO[bytes], file), export.pop_all()), size
+
+
+class _File(FileWrapper):
+    """The rows of an export that wait in a file; the export ends when all were read, or it is closed."""
+
+    def __init__(self, file: IO[bytes], export: contextlib.ExitStack) -> None:
+        super().__init__(file, 2**16)
+        self._export = export
+
+    def __next__(self) -> bytes:
+        try:
+            return super().__next__()
+        except StopIteration:
+            self._export.close()
+            raise
+
+    def close(self) -> None:
+        super().close()
+        self._export.close()
 
 
 @contextlib.contextmanager
@@ -160,3 +198,6 @@ def _cell(value: object) -> object:
     if isinstance(value, str):
         return f"'{value}" if _FORMULA.match(value) else value
     return "" if value is None else value
+
+
+_running = Lock()

@@ -1,100 +1,55 @@
-"""The server that the site runs on: a few processes of a few threads, slow clients kept away from them."""
+"""The server that the site runs on: Granian, with workers of two threads each."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import gc
 import ipaddress
-import logging
+import multiprocessing
 import os
+import shutil
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Iterator
+from functools import partial
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
+from indexer.config import PROCESSES
 from indexer.errors import ConfigError, NutgrafError
+from webui import metrics
 from webui.journal import Journal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from webui.connections import Listener
-
-# More would only wait for each other: searching and writing pages is Python, one thread at a time. The
-# second is there so that one long search does not hold up all others.
+WORKERS = 4
+"""Workers at most, unless more are asked for: each takes the memory of a reader."""
 THREADS = 2
-# Connections are cheap here: each waits in one event loop and takes a thread only for a complete request.
-# With other files, those of the index among them, below the 1,024 that a process may have open by default.
-CONNECTIONS = 800
-OTHER_FILES = 224
-# A request is one line and its headers; nothing is uploaded.
+"""Threads of a worker. More would only wait for each other, since searching and rendering hold the
+interpreter; the second one keeps a long search from holding up all others."""
+CONNECTIONS = 512
+"""Connections that a worker has open at most. An answer may wait in memory for the reader of each of them,
+and files of the index are open besides, below the 1,024 that a process may have by default."""
+BACKLOG = 1024
+"""Connections that wait to be accepted."""
+READ_SECONDS = 10.0
+"""Seconds within which a request has to arrive, and for which a connection may be silent between two."""
+STOP_SECONDS = 5
+"""Seconds that workers have for the answers in progress when the server stops."""
 MAX_HEADER = 64 * 1024
-MAX_BODY = 64 * 1024
-# Bytes of an answer that wait for their reader in memory; a longer one waits in a file. Of all that may wait
-# together there are no more than 128 such files.
-IN_MEMORY = 2 * 2**20
-# Seconds of silence after which a connection is closed.
-SILENCE = 30
-# Seconds after which a thread lets another one run.
-SWITCH = 0.0001
-# Seconds between two looks for silent ones.
-LOOKED_AFTER = 5
+"""Bytes of the address and headers of a request."""
+_PROBE_SECONDS = 0.01
 
 
 class AddressUnavailable(NutgrafError):
     """The address that the site should be served at cannot be listened on."""
 
 
-class Server:
-    """A server that listens already, at `address`, and answers while `run()` runs.
-
-    Raises AddressUnavailable and ConfigError as `serve` does.
-    """
-
-    def __init__(
-        self,
-        app: WSGIApplication,
-        host: str = "127.0.0.1",
-        port: int = 8765,
-        *,
-        allow_remote: bool = False,
-        threads: int = THREADS,
-    ) -> None:
-        bound = _bind(host, port, allow_remote)
-        self.address = _address(bound)
-        self._channels: dict[int, Any] = {}
-        self._server = _listener(app, bound, self._channels, threads=threads)
-        self._lock = threading.Lock()
-        # Whether it is closed, or about to be.
-        self._closed = False
-
-    def run(self) -> None:
-        """Answer requests until `stop()` is called or the program is interrupted."""
-        try:
-            self._server.run()
-        finally:
-            self._close()
-
-    def stop(self) -> None:
-        """Make `run()` end, from any thread."""
-        with self._lock:
-            # Once: who came again for the trigger's own lock could wait for the loop, which waits for this.
-            if not self._closed:
-                self._closed = True
-                self._server.trigger.pull_trigger(self._close_channels)
-
-    def _close(self) -> None:
-        self._server.task_dispatcher.shutdown()
-        self._close_channels()
-
-    def _close_channels(self) -> None:
-        from waitress import wasyncore
-
-        # Whoever stops it may still be at the trigger, which is one of them.
-        with self._lock:
-            self._closed = True
-            wasyncore.close_all(self._channels, ignore_all=True)
+class WorkersEnd(NutgrafError):
+    """The workers cannot be started, or end as soon as they begin."""
 
 
 def serve(
@@ -105,119 +60,100 @@ def serve(
     allow_remote: bool = False,
     announce: Callable[[str], Any] | None = None,
     processes: int = 0,
-    threads: int = THREADS,
-    log: TextIO | None = None,
+    read_seconds: float = READ_SECONDS,
     log_queries: bool = False,
 ) -> None:
-    """Serve `app` until interrupted.
+    """Serve `app` until interrupted; to be called in the main thread.
 
-    So many `processes` answer, forked from this one, each with so many `threads`; 0: one for each core, four
-    at most, or this one alone where it has other threads, `log` is no file, or the system cannot hand
-    connections on.
+    So many `processes` (workers) answer, of two threads each; 0: one for each core, four at most. Where they
+    cannot be forked (Windows, and from Python 3.14 on) `app` has to be one that `create_app` made, or another
+    that can be pickled.
 
-    Each request is a line of JSON on `log` (default: standard error), with what was searched for only with
-    `log_queries`.
+    A connection is closed when no whole request has come within `read_seconds`. Each request is a line of
+    JSON on standard error, with what was searched for only with `log_queries`.
 
-    `announce` is called with the address (default: it is printed) once the server listens; port 0 takes a
+    `announce` is called with the address (default: it is printed) once the server answers; port 0 takes a
     free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
-    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable, and ProcessesEnd when those
-    that answer cannot be started.
+    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable, and WorkersEnd when workers
+    end again and again.
     """
-    # Imported here: it takes the server, which an application that mounts the blueprint does without.
-    from webui import crew
-
-    # Python lets a thread run for fifty times as long before it asks whether another wants to: whoever asks
-    # for little would wait so long, again and again, for one long query.
-    sys.setswitchinterval(SWITCH)
-    # What is there now stays: to look through it for garbage holds up all threads for some 30 ms at a time.
-    gc.freeze()
-    log = log or sys.stderr
-    app = Journal(app, log, queries=log_queries)
-    several = crew.processes_for(processes, log)
-    if several == 1:
-        server = Server(app, host, port, allow_remote=allow_remote, threads=threads)
-        (announce or _print)(server.address)
-        server.run()
-        return
-
-    def answer(inbox: crew.Inbox, tell: Callable[[int], None]) -> None:
-        member = _listener(app, inbox, {}, crew.Member, processes=several, threads=threads)
-        member.tell = tell
-        member.run()
-
-    bound = _bind(host, port, allow_remote)
-    (announce or _print)(_address(bound))
-    log.flush()
-    crew.Crew(bound, several, answer).run()
-
-
-def _listener(
-    app: WSGIApplication,
-    bound: socket.socket,
-    channels: dict[int, Any],
-    kind: type[Listener] | None = None,
-    *,
-    processes: int = 1,
-    threads: int = THREADS,
-) -> Listener:
-    """What takes the connections that come to `bound`, and has them answered as it runs."""
     # Imported here: an application that mounts the blueprint has a server of its own.
-    from waitress.adjustments import Adjustments
-    from waitress.task import ThreadedTaskDispatcher
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
 
-    from webui import connections
-
-    # That requests had to wait for a thread is no news to the person at the terminal.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    adjustments = Adjustments(
-        sockets=[bound],
-        threads=threads,
-        # The listener itself sees to it that there are not too many.
-        connection_limit=CONNECTIONS + connections.ACCEPTED,
-        channel_timeout=SILENCE,
-        cleanup_interval=LOOKED_AFTER,
-        max_request_header_size=MAX_HEADER,
-        max_request_body_size=MAX_BODY,
-        outbuf_overflow=IN_MEMORY,
-        outbuf_high_watermark=connections.UNREAD // processes,
-        asyncore_use_poll=True,
-        ident=None,
-    )
-    # As often it looks whether a place can be taken. As an argument this is whole seconds.
-    adjustments.asyncore_loop_timeout = connections.AT_LEAST
-    dispatcher = ThreadedTaskDispatcher()
-    dispatcher.set_thread_count(threads)
-    listener = (kind or connections.Listener)(
-        app,
-        channels,
-        _sock=bound,
-        dispatcher=dispatcher,
-        adj=adjustments,
-        sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
-        bind_socket=False,
-    )
-    listener.most = _most()
-    listener.unread = connections.UNREAD // processes
-    listener.journal = app if isinstance(app, Journal) else None
-    return listener
-
-
-def _address(bound: socket.socket) -> str:
-    name, number = bound.getsockname()[:2]
-    return f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+    http1 = HTTP1Settings(header_read_timeout=round(read_seconds * 1000), max_buffer_size=MAX_HEADER)
+    if not 0 <= processes <= PROCESSES:
+        raise ConfigError(f"processes: a number from 0 to {PROCESSES} is wanted, {processes} was found")
+    with (
+        _reserve(host, port, allow_remote) as (name, number),
+        TemporaryDirectory(prefix="nutgraf-counts-", ignore_cleanup_errors=True) as counts,
+        _restored_signals(),
+    ):
+        server = Granian(
+            "nutgraf",
+            name,
+            number,
+            interface=Interfaces.WSGI,
+            workers=processes or min(os.cpu_count() or 1, WORKERS),
+            blocking_threads=THREADS,
+            backlog=BACKLOG,
+            backpressure=CONNECTIONS,
+            http=HTTPModes.http1,
+            http1_settings=http1,
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS,
+            log_level=LogLevels.warning,
+            log_dictconfig=_LOGGING,
+        )
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+            # Granian would restart the workers; a terminal that is closed ends the server.
+            server.on_startup(lambda: signal.signal(hangup, server.signal_handler_interrupt))
+        with _announced(name, number, announce or _print):
+            try:
+                server.serve(target_loader=partial(_load, app, log_queries, counts), wrap_loader=False)
+            except SystemExit as error:
+                # Granian reports a worker that an interrupt of the terminal ended as one that failed.
+                if not server.interrupt_signal:
+                    raise WorkersEnd("workers end as soon as they begin: see what they wrote") from error
 
 
-def _most() -> int:
-    """How many connections this process may have open."""
-    try:
-        import resource
-    except ImportError:
-        return CONNECTIONS
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, files - OTHER_FILES))
+# Of Granian's own messages only warnings and errors, beside the lines of the requests.
+_LOGGING = {
+    "formatters": {"nutgraf": {"format": "nutgraf: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "nutgraf"}},
+    "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
+}
 
 
-def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
+def _load(app: WSGIApplication, log_queries: bool, counts: str) -> WSGIApplication:
+    """Prepare a worker, in its own process; returns what it serves."""
+    metrics.share(counts)
+    if hasattr(signal, "pthread_sigmask"):
+        # What a terminal sends to all processes is for the supervisor, which then ends the workers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    # Until Granian is ready to end gracefully: a forked worker has the handler of the supervisor, which would
+    # not end it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+
+        def watch() -> None:
+            supervisor.join()
+            shutil.rmtree(counts, ignore_errors=True)
+            os._exit(1)
+
+        # A supervisor that is killed cannot end its workers.
+        threading.Thread(target=watch, daemon=True).start()
+    return Journal(app, sys.stderr, queries=log_queries)
+
+
+@contextlib.contextmanager
+def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, int]]:
+    """Keep an address for the workers; gives the IP address and the port. Raises AddressUnavailable."""
     # The system's own check of a port is lax: it wraps large numbers around.
     if not 0 <= port <= 65_535:
         raise AddressUnavailable(
@@ -237,17 +173,55 @@ def _bind(host: str, port: int, allow_remote: bool) -> socket.socket:
             f"host: {host!r} can be reached from other machines, and whoever reaches it can read "
             "every article; use 127.0.0.1, or allow remote access expressly"
         )
-    bound = socket.socket(family, kind, protocol)
+    with socket.socket(family, kind, protocol) as bound:
+        try:
+            # Elsewhere this option lets two programs share a port.
+            if os.name == "posix":
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError as error:
+            raise AddressUnavailable(_explain(error, host, port)) from error
+        name, number = bound.getsockname()[:2]
+        if sys.platform == "linux":
+            # Each worker listens at the port with a socket of its own. This one, which does not listen, keeps
+            # the port from other users while all workers are gone.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        else:
+            bound.close()
+        yield name, number
+
+
+@contextlib.contextmanager
+def _announced(name: str, port: int, announce: Callable[[str], Any]) -> Iterator[None]:
+    """Call `announce` with the address as soon as a worker accepts connections there."""
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(_PROBE_SECONDS):
+            with contextlib.suppress(OSError):
+                socket.create_connection((name, port), timeout=STOP_SECONDS).close()
+                announce(f"http://{f'[{name}]' if ':' in name else name}:{port}/")
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
     try:
-        # Elsewhere this option lets two programs share a port.
-        if os.name == "posix":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(CONNECTIONS)
-    except OSError as error:
-        bound.close()
-        raise AddressUnavailable(_explain(error, host, port)) from error
-    return bound
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _restored_signals() -> Iterator[None]:
+    """Give the program its own signal handlers back at the end."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _explain(error: OSError, host: str, port: int) -> str:

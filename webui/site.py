@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -15,6 +16,17 @@ from webui.mount import EXTENSION, Mount
 from webui.views import error_page
 
 logger = logging.getLogger(__name__)
+
+
+class Site(Flask):
+    """The application of `create_app`. A copy in another process is made anew from the configuration."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Here, because the package imports this module.
+        from webui import create_app
+
+        mount: Mount = self.extensions[EXTENSION][EXTENSION]
+        return create_app, (mount.index.config,)
 
 
 def add_error_pages(app: Flask) -> None:

@@ -22,10 +22,10 @@ class Turn:
     """A query's share of the interpreter, used as a context while the query runs.
 
     On entry a query waits until the running queries are done or have paused: for `patience` seconds at most,
-    and for no longer than half of its time limit (`seconds`). A query that has run for longer than SHORT pauses
-    in `give_way()` until younger queries are done or have run for SHORT themselves. It never pauses for longer
-    than it works, so that many short queries cannot starve it. A query does not wait for those of its own
-    thread, which are part of it.
+    and for no longer than half of its time limit (`seconds`). A query that has run for longer than SHORT
+    pauses in `give_way()` until younger queries are done or have run for SHORT themselves. It never pauses
+    for longer than it works, so that many short queries cannot starve it. A query does not wait for those of
+    its own thread, which are part of it.
     """
 
     def __init__(

@@ -72,12 +72,14 @@ def test_a_new_query_waits_for_the_one_that_runs() -> None:
     assert order == ["first", "second"]
 
 
-@pytest.mark.parametrize("given", [{"patience": 0.001}, {"seconds": 0.002, "patience": 3600}])
-def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(given: dict[str, float]) -> None:
+@pytest.mark.parametrize(("seconds", "patience"), [(3600, 0.001), (0.002, 3600)])
+def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(
+    seconds: float, patience: float
+) -> None:
     order = []
 
     def run() -> None:
-        with Turn(**given):
+        with Turn(seconds, patience=patience):
             order.append("second")
 
     with Turn():

@@ -17,7 +17,6 @@ from indexer import Config, limits, open_index
 from indexer.search import search
 from tests.stress.archive import Lost, Trial
 from tests.stress.serving import PATIENCE, Client, served, share
-from webui.refusals import REQUEST_SECONDS
 
 ROUNDS = 100
 MOST_SECONDS = 1.5
@@ -90,7 +89,7 @@ def _beside(
     quiet: list[float] = []
     loud: list[float] = []
     context = multiprocessing.get_context("spawn")
-    with served(trial.index, REQUEST_SECONDS) as site:
+    with served(trial.index) as site:
         client = Client(site.address)
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))

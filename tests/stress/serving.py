@@ -14,14 +14,15 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from tests.stress.archive import Lost, environment
+from webui.serve import READ_SECONDS
 
 _SERVE = """
 import sys
 import webui
-from webui import connections, refusals
 
-refusals.REQUEST_SECONDS = connections.READ_SECONDS = float(sys.argv[2])
-webui.serve(webui.create_app(sys.argv[1]), port=0, processes=int(sys.argv[3]))
+webui.serve(
+    webui.create_app(sys.argv[1]), port=0, read_seconds=float(sys.argv[2]), processes=int(sys.argv[3])
+)
 """
 PATIENCE = 120
 """Seconds after which an answer is taken for one that never comes."""
@@ -48,8 +49,8 @@ def _peak(process: str) -> float:
 
 
 @contextlib.contextmanager
-def served(index: Path, patience: float, processes: int = 0) -> Iterator[Site]:
-    """The site of an index, which waits so many seconds for a request, and for a reader of its answer.
+def served(index: Path, patience: float = READ_SECONDS, processes: int = 0) -> Iterator[Site]:
+    """The site of an index, which waits so many seconds for a request.
 
     So many processes answer; 0: as many as do by default.
     """

@@ -1,46 +1,45 @@
-"""Sockets that send a byte now and then, or read nothing: others are answered, and none stays for ever."""
+"""Sockets that send a byte now and then, or read nothing: others are answered, no sender stays for ever."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import resource
-import select
 import selectors
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from indexer import Article
 from tests.stress.archive import Lost, Trial, Unavailable, two_states
 from tests.stress.serving import Client, Site, served, share
-from webui.connections import READ_SECONDS
+from webui.serve import CONNECTIONS, READ_SECONDS
 
 ROUNDS = 900
 MOST_SECONDS = 1.0
 """Within which a healthy client is answered, by the median."""
 MOST_MEMORY = 512
 """MB that a process of the site may have had."""
+ASKED = 100
+"""Answers that a healthy client gets beside those who read nothing."""
 _REQUEST = b"GET /?q=harbour HTTP/1.1\r\nHost: localhost\r\nX-Padding: " + b"x" * 10_000
 _LARGE = b"GET /api/articles/large HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# What the system holds of an answer for a reader, at both ends, is less than this.
 _LENGTH = 600_000
 Address = tuple[str, int]
-Slow = Callable[[Address, int, float, threading.Event], int]
-"""Opens so many slow sockets; returns how many of them the server has hung up on."""
 
 
 def run(rounds: int, chance: random.Random) -> str:
-    """With five ninths of so many sockets, then with all of them and a site of one process.
+    """With as many sockets as one worker has room for, and with more senders than that.
 
     Returns what a healthy client felt of them.
     """
     _allow_files(rounds + 100)
+    is_long = rounds >= ROUNDS
     # The short form opens few sockets and waits for a shorter time.
-    patience = READ_SECONDS if rounds >= ROUNDS else 1.0
+    patience = READ_SECONDS if is_long else 1.0
+    fitting = min(rounds * 5 // 9, CONNECTIONS - 12)
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(Path(folder))
@@ -48,46 +47,64 @@ def run(rounds: int, chance: random.Random) -> str:
         trial.sync()
         with trial.open() as index:
             index.put([Article(id="large", title="Large", paragraphs=["tide " * (_LENGTH // 5)])])
-        kinds: dict[str, Slow] = {"senders": _send_slowly, "readers": _read_nothing}
-        for kind, slow in kinds.items():
-            # One process by itself has not room for all of them.
-            for count, processes in ((rounds * 5 // 9, 0), (rounds, 1)):
-                with served(trial.index, patience, processes) as site:
-                    figures.append(_round(site, kind, slow, count, patience, is_long=rounds >= ROUNDS))
+        for count, processes in ((fitting, 0), (fitting, 1), (rounds, 1)):
+            with served(trial.index, patience, processes) as site:
+                figures.append(_beside_senders(site, count, patience, is_long=is_long))
+        for processes in (0, 1):
+            with served(trial.index, patience, processes) as site:
+                figures.append(_beside_readers(site, fitting, is_long=is_long))
     return "; ".join(figures)
 
 
-def _round(site: Site, kind: str, slow: Slow, count: int, patience: float, *, is_long: bool) -> str:
-    times, cut = _beside(site.address, slow, count, patience)
-    peak = site.peak()
-    told = (
-        f"{count} {kind}: {len(times)} answers, median {share(times, 0.5) * 1000:.0f} ms, p99 "
-        f"{share(times, 0.99) * 1000:.0f} ms, longest {max(times):.1f} s, {peak:.0f} MB; {cut} cut"
-    )
-    if cut < count:
-        raise Lost(f"{told}: the others stay")
-    if peak > MOST_MEMORY or (is_long and share(times, 0.5) > MOST_SECONDS):
-        raise Lost(told)
-    return told
-
-
-def _beside(address: Address, slow: Slow, count: int, patience: float) -> tuple[list[float], int]:
-    """How long answers take until all of the slow sockets have been cut, and how many were."""
+def _beside_senders(site: Site, count: int, patience: float, *, is_long: bool) -> str:
+    """Ask until all of the slow senders have been cut off."""
     done = threading.Event()
     found: list[int] = []
-    thread = threading.Thread(target=lambda: found.append(slow(address, count, patience, done)))
+    thread = threading.Thread(target=lambda: found.append(_send_slowly(site.address, count, patience, done)))
     thread.start()
     times = []
     try:
         while thread.is_alive():
-            client = Client(address)
-            times.append(client.ask("harbour"))
-            client.close()
+            times.append(_ask(site))
             thread.join(0.05)
     finally:
         done.set()
         thread.join()
-    return times, found[0]
+    told = _check(site, f"{count} senders, {found[0]} cut off", times, is_long=is_long)
+    if found[0] < count:
+        raise Lost(f"{told}: the others stay")
+    return told
+
+
+def _beside_readers(site: Site, count: int, *, is_long: bool) -> str:
+    """Ask while so many have asked for something large and read none of it."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            raw = stack.enter_context(socket.socket())
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(site.address)
+            raw.sendall(_LARGE)
+        times = [_ask(site) for _ in range(ASKED)]
+    return _check(site, f"{count} readers", times, is_long=is_long)
+
+
+def _ask(site: Site) -> float:
+    client = Client(site.address)
+    try:
+        return client.ask("harbour")
+    finally:
+        client.close()
+
+
+def _check(site: Site, who: str, times: list[float], *, is_long: bool) -> str:
+    peak = site.peak()
+    told = (
+        f"{who}: {len(times)} answers, median {share(times, 0.5) * 1000:.0f} ms, p99 "
+        f"{share(times, 0.99) * 1000:.0f} ms, longest {max(times):.1f} s, {peak:.0f} MB"
+    )
+    if peak > MOST_MEMORY or (is_long and share(times, 0.5) > MOST_SECONDS):
+        raise Lost(told)
+    return told
 
 
 def _send_slowly(address: Address, count: int, patience: float, done: threading.Event) -> int:
@@ -119,26 +136,6 @@ def _send_slowly(address: Address, count: int, patience: float, done: threading.
                 if not selector.get_map():
                     break
     return cut
-
-
-def _read_nothing(address: Address, count: int, patience: float, done: threading.Event) -> int:
-    """Ask for something large on so many sockets, and read none of it; returns how many were hung up on."""
-    with contextlib.ExitStack() as stack:
-        waiting = select.poll()
-        there = {}
-        for _ in range(count):
-            raw = stack.enter_context(socket.socket())
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            raw.connect(address)
-            raw.sendall(_LARGE)
-            # Nothing is waited for but that the other end is gone, which is always told.
-            waiting.register(raw, 0)
-            there[raw.fileno()] = raw
-        end = time.monotonic() + 60 + 4 * patience
-        while there and time.monotonic() < end and not done.is_set():
-            for number, _ in waiting.poll(1000):
-                waiting.unregister(there.pop(number))
-    return count - len(there)
 
 
 def _allow_files(wanted: int) -> None:

@@ -436,7 +436,7 @@ def test_options_belong_to_an_index_that_is_opened_here() -> None:
 
 
 def test_importing_the_web_side_loads_no_reader_and_no_server() -> None:
-    code = "import sys, webui; print(*sorted({'trafilatura', 'waitress', 'lxml', 'rich'} & set(sys.modules)))"
+    code = "import sys, webui; print(*sorted({'trafilatura', 'granian', 'lxml', 'rich'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -6,8 +6,11 @@ import csv
 import functools
 import io
 import json
+import os
 import re
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,11 +18,14 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY, generate_latest
 
 import webui
 from indexer import Article, Config, Index, Page, open_index
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
+from tests.fixtures.counts import counts
 from webui import rows
 from webui.metrics import Metrics
 
@@ -233,6 +239,24 @@ def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer() -> None:
         assert int(answer.headers["Content-Length"]) > rows.IN_MEMORY
 
 
+def test_one_export_is_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    site, path = client(*MANY), "/api/search?q=tide&format=csv"
+    with site.get(path, buffered=False) as first:
+        refused = site.get(path)
+        assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
+        assert "another export" in refused.get_json(force=True)["detail"]
+        assert refused.headers["Retry-After"]
+        assert site.get("/api/search?q=tide").status_code == 200
+        assert first.data
+        # All of it was read: the next one may begin.
+        with site.get(path) as second:
+            assert second.status_code == 200
+    for _ in range(2):
+        with site.get(path, buffered=False) as unread:
+            assert unread.status_code == 200
+
+
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "=HYPERLINK(1)", " =1", "\ufeff=1", "\r=1"]
 )  # fmt: skip
@@ -270,7 +294,7 @@ def test_health_tells_the_process_from_the_index(tmp_path: Path) -> None:
     response = site.get("/readyz")
     assert (response.status_code, response.mimetype) == (503, "application/problem+json")
     assert response.headers["Retry-After"]
-    assert "nutgraf_index_up 0" in site.get("/metrics").text
+    assert counts(site.get("/metrics").text)["nutgraf_index_up"] == 0
     with open_index(tmp_path / "index") as index:
         index.put([Article(id="a", title="A")])
     assert site.get("/readyz").text == "ready\n"
@@ -288,20 +312,59 @@ def test_metrics_count_and_name_nothing_that_was_asked() -> None:
     ):
         site.get(path)
     text = site.get("/metrics").text
-    assert 'nutgraf_requests_total{route="api.search",status="200"} 1' in text
-    assert 'nutgraf_requests_total{route="api.search",status="400"} 1' in text
-    assert 'nutgraf_requests_total{route="article",status="404"} 1' in text
-    assert "nutgraf_search_seconds_count 2" in text
-    assert 'nutgraf_search_seconds_bucket{le="+Inf"} 2' in text
-    assert "nutgraf_index_articles 3" in text
-    assert "nutgraf_index_commit 1" in text
+    assert counts(text, route="api.search", status="200")["nutgraf_requests_total"] == 1
+    assert counts(text, route="api.search", status="400")["nutgraf_requests_total"] == 1
+    assert counts(text, route="article", status="404")["nutgraf_requests_total"] == 1
+    told = counts(text, mount="nutgraf")
+    assert told["nutgraf_search_seconds_count"] == 2
+    assert counts(text, le="+Inf") == {"nutgraf_search_seconds_bucket": 2}
+    assert (told["nutgraf_index_articles"], told["nutgraf_index_commit"]) == (3, 1)
     assert "secret" not in text
-    line = r'(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)'
-    assert all(re.fullmatch(line, one) for one in text.splitlines())
 
 
 def test_large_counts_are_told_to_the_last_digit() -> None:
-    assert "nutgraf_index_bytes 12345678901\n" in Metrics().write({"bytes": 12_345_678_901})
+    text = Metrics("nutgraf").write({"bytes": 12_345_678_901}).decode()
+    assert counts(text, mount="nutgraf")["nutgraf_index_bytes"] == 12_345_678_901
+
+
+def test_before_anything_is_asked_there_are_counts_of_nothing() -> None:
+    told = counts(Metrics("nutgraf").write({"up": 1}).decode())
+    assert (told["nutgraf_search_seconds_count"], told["nutgraf_index_up"]) == (0, 1)
+
+
+def test_two_mounts_count_apart_and_leave_the_metrics_of_the_application_alone() -> None:
+    app = Flask(__name__)
+    for name in ("news", "old"):
+        webui.init_app(app, archive(*ARTICLES), url_prefix=f"/{name}", name=name)
+    site = app.test_client()
+    site.get("/news/api/search?q=silk")
+    for name, searches in (("news", 1), ("old", 0)):
+        told = counts(site.get(f"/{name}/metrics").text)
+        assert told["nutgraf_search_seconds_count"] == searches
+    assert b"nutgraf" not in generate_latest(REGISTRY)
+
+
+def test_in_the_multiprocess_mode_of_the_application_only_own_counts_are_told(tmp_path: Path) -> None:
+    code = f"""
+import webui
+from flask import Flask
+from indexer import open_index
+from prometheus_client import Counter
+Counter("own_requests", "Of the application.").inc()
+app = Flask("host")
+index = open_index({str(archive(*ARTICLES).config.index)!r})
+for name in ("news", "old"):
+    webui.init_app(app, index, url_prefix="/" + name, name=name)
+site = app.test_client()
+site.get("/old/api/search?q=silk")
+site.get("/news/api/search?q=silk")
+print(site.get("/news/metrics").text)
+"""
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert "own_requests" not in done.stdout
+    assert counts(done.stdout)["nutgraf_search_seconds_count"] == 1
+    assert counts(done.stdout, mount="old") == {}
 
 
 def test_metrics_can_be_configured_away() -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from flask import Flask
@@ -24,6 +19,7 @@ import webui
 from indexer import Article, Config, Index, open_index
 from tests.fixtures.archives import ARTICLES, archive, client, create_app
 from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
+from tests.fixtures.serving import served
 from webui.journal import Journal
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
 
@@ -302,30 +298,11 @@ def test_no_redirect_leads_elsewhere() -> None:
         assert b"evil" not in response.data
 
 
-@contextlib.contextmanager
-def served_by_command() -> Iterator[SplitResult]:
-    """The address of `nutgraf serve`, which answers to the names of this machine and to evil.example."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "indexer", "serve", "--port=0", f"--index={archive(*ARTICLES).config.index}"],
-        env={**os.environ, "NUTGRAF_TRUSTED_HOSTS": "evil.example"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            assert found
-            yield urlsplit(found[0])
-        finally:
-            process.terminate()
-
-
 def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
-    with served_by_command() as server:
+    index = archive(*ARTICLES).config.index
+    with served(index=index, env={"NUTGRAF_TRUSTED_HOSTS": "evil.example"}) as server:
         for path in [*TRAVERSALS[::7], *ELSEWHERE[::5]]:
-            connection = http.client.HTTPConnection(server.hostname or "", server.port)
-            with contextlib.closing(connection):
+            with server.connect() as connection:
                 connection.putrequest("GET", quote(path, safe="/%:;@\\"), skip_host=True)
                 connection.putheader("Host", "evil.example")
                 connection.endheaders()
