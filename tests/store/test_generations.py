@@ -683,7 +683,7 @@ def test_any_program_with_whoosh_can_open_and_query_a_generation(archive: Archiv
 
         def ask(query: str, field: str = "paragraph") -> list[tuple[str, str]]:
             hits = searcher.search(QueryParser(field, found.schema).parse(query), limit=None)
-            return sorted((hit["article"], hit.get("paragraph", "")) for hit in hits)
+            return sorted((hit["article"], hit.fields().get("paragraph", "")) for hit in hits)
 
         assert ask("lifted crane") == [("q", "Cranes were lifting."), ("r", "A crane lifts.")]
         assert ask("harbour", "title") == [("q", "Cranes were lifting.")]
