@@ -69,7 +69,7 @@ _PROGRAM = (
     "from indexer.worker_pool import run_worker; run_worker(channel)"
 )
 _ENVIRONMENT = {
-    # NumPy's threads for linear algebra, which is not used here, double the time that its import takes.
+    # Keeps NumPy from starting threads for linear algebra, which is not used here.
     "OPENBLAS_NUM_THREADS": "1",
     # A worker allocates and frees arrays of megabytes. glibc would return each to the system, which clears
     # the memory anew for the next: a quarter of all page faults.
