@@ -88,7 +88,7 @@ class Read(NamedTuple):
 
     parts: list[Part]
     results: list[PartResult]
-    """What became of each part."""
+    """The result of each part."""
     chunk: Chunk
     """The articles of all of them."""
     numbers: array[int]
@@ -409,7 +409,7 @@ def run_worker(channel: int) -> None:
             allowance.end()
             _send(results, b"")
     except MemoryError:
-        # What was begun may be half done, so a new process goes on.
+        # A task may be half done, so it is read again in a new process.
         os._exit(allowance.TOO_LARGE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         # The supervisor has all it wanted, or is gone.

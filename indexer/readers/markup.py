@@ -1,4 +1,4 @@
-"""What of a page's markup a browser shows, and the text of its blocks.
+"""The markup of a page that a browser shows, and the text of its blocks.
 
 Lexbor parses as the HTML standard says, so that a page that is not well-formed has the same elements here as
 in a browser: a parser that decides otherwise where a script ends would take its code for text.
@@ -52,11 +52,11 @@ def parse_shown(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
     except SelectolaxError as error:
         # Any text is HTML: only memory can be missing.
         raise MemoryError from error
-    # What is in a template is not among its children.
+    # The content of a template is not among its children.
     for node in parser.css("template"):
         node.decompose()
     _empty(parser, _NOT_SHOWN)
-    # What is in these is shown and is no markup; not every parser knows them.
+    # Browsers show the content of these as plain text; not every parser knows them.
     for node in parser.css("xmp, plaintext"):
         verbatim = parser.create_node("pre")
         verbatim.insert_child(node.text())

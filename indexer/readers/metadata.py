@@ -28,7 +28,6 @@ _CREATED = re.compile(
 )
 _CHANGED = re.compile(r"modif|updat|lastmod|revis|changed")
 _OTHER = re.compile(r"expir|unpub|status|author|url|type|format|embargo|event|valid|until|start|end")
-_WRAPPING = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)|(?:-->|//\]\]>|\]\]>)\s*;?\s*$")
 _LD_DATE = re.compile(r'"(datePublished|dateCreated|uploadDate|dateModified)"\s*:\s*"([^"]{4,40})"')
 _LD_TITLE = re.compile(r'"headline"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _ARTICLE = re.compile(
