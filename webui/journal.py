@@ -20,7 +20,7 @@ _PRIVATE = re.compile("/(a|articles|similar)/")
 
 
 class Journal:
-    """A WSGI application around another that writes a line for each answer when it has been sent.
+    """A WSGI application around another that writes a line for each answer.
 
     A line has the time, method, path, status, milliseconds and bytes. With `queries` it has what was searched
     for and the id of an article; without, neither. Control characters are escaped, so that a request cannot
@@ -36,23 +36,23 @@ class Journal:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer as the application does."""
         began = time.perf_counter()
-        told = {"status": 0, "bytes": 0}
+        sent = {"status": 0, "bytes": 0}
 
         def remember(status: str, *more: object) -> object:
-            told["status"] = int(status[:3])
+            sent["status"] = int(status[:3])
             return start(status, *more)  # type: ignore[arg-type]
 
         answer = self._app(environ, remember)  # type: ignore[arg-type]
-        return _Told(answer, told, lambda: self.write(environ, told, time.perf_counter() - began))
+        return _Counted(answer, sent, lambda: self.write(environ, sent, time.perf_counter() - began))
 
-    def write(self, environ: WSGIEnvironment, told: dict[str, int], seconds: float) -> None:
-        """Write the line of a request that was answered: `told` are the status and the bytes."""
+    def write(self, environ: WSGIEnvironment, sent: dict[str, int], seconds: float) -> None:
+        """Write the line of a request that was answered: `sent` has the status and the bytes."""
         path = _text(environ.get("PATH_INFO", ""))
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "method": _text(environ.get("REQUEST_METHOD", "")),
             "path": path if self._queries else _without_article(path),
-            **told,
+            **sent,
             "ms": round(seconds * 1000, 1),
         }
         if self._queries:
@@ -64,26 +64,41 @@ class Journal:
             self._stream.flush()
 
 
-class _Told:
-    """An answer that counts its bytes, and tells when it is over."""
+class _Counted:
+    """An answer that counts its bytes, and has its line written before the last of them are sent.
 
-    def __init__(self, answer: Iterable[bytes], told: dict[str, int], tell: Callable[[], None]) -> None:
+    A server that is asked to end may do so as soon as all has been sent.
+    """
+
+    def __init__(self, answer: Iterable[bytes], sent: dict[str, int], write: Callable[[], None]) -> None:
         self._answer = answer
-        self._told = told
-        self._tell = tell
+        self._sent = sent
+        self._write = write
+        self._is_written = False
 
     def __iter__(self) -> Iterator[bytes]:
+        last = None
         for part in self._answer:
-            self._told["bytes"] += len(part)
-            yield part
+            if last is not None:
+                yield last
+            self._sent["bytes"] += len(part)
+            last = part
+        self._write_once()
+        if last is not None:
+            yield last
 
     def close(self) -> None:
-        """End the answer, and tell of it whatever became of it."""
+        """End the answer; the line of one that was broken off is written now."""
         try:
             if hasattr(self._answer, "close"):
                 self._answer.close()
         finally:
-            self._tell()
+            self._write_once()
+
+    def _write_once(self) -> None:
+        if not self._is_written:
+            self._is_written = True
+            self._write()
 
 
 def _text(raw: str) -> str:
