@@ -56,7 +56,7 @@ class BareIndex:
         languages = sorted(counts, key=lambda name: (-counts[name], name)) or ["en"]
         how = Searching(
             languages=languages,
-            spoken=[name for name in languages if counts[name] >= self.snapshot.articles / 20],
+            spoken=[name for name in languages if counts[name] and counts[name] >= self.snapshot.articles / 20],
             language="en",
             passages=3,
             today=lambda: self._today,
