@@ -53,10 +53,10 @@ class BareIndex:
     def search(self, query: str, **options: Any) -> Page:
         """See `Index.search`."""
         counts = Counter(self._languages.values())
-        languages = sorted(counts, key=lambda name: (-counts[name], name)) or ["en"]
+        languages = sorted(counts, key=lambda name: (-counts[name], name))
         how = Searching(
-            languages=languages,
-            spoken=[name for name in languages if counts[name] and counts[name] >= self.snapshot.articles / 20],
+            languages=languages or ["en"],
+            spoken=[name for name in languages if counts[name] >= self.snapshot.articles / 20],
             language="en",
             passages=3,
             today=lambda: self._today,
