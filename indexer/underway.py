@@ -118,7 +118,7 @@ def building(root: Path) -> Building | None:
         with readable(path), open_regular(path) as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime
             record = msgspec.json.decode(file.read(_LENGTH), type=_Record)
-    except (OSError, ValueError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     here = record.host == socket.gethostname()
     if age > (SILENCE_HERE if here else SILENCE_ELSEWHERE) or (here and not _runs(record.pid)):

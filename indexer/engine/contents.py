@@ -114,7 +114,7 @@ def _parse(path: Path, number: int) -> _Contents:
         raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor --fix`")
     try:
         contents = msgspec.json.decode(data[end - length : end], type=_Contents)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor --fix`") from error
     if contents.commit != number:
         raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor --fix`")

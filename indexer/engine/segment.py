@@ -63,7 +63,7 @@ class SegmentFile:
         """The segment's own facts: counts and languages."""
         try:
             return msgspec.json.decode(self.sections["facts"].tobytes(), type=dict[str, Any])
-        except (ValueError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._refuse(self._directory["facts"][1], f"its facts make no sense ({error})")
 
     @property

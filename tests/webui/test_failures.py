@@ -312,9 +312,11 @@ def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
     assert building(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": -1}', "\x00" * 5000, "null"])
-def test_a_record_that_is_none_is_no_build(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"pid": "x"}', b'{"pid": -1}', b'{"host": "\xff"}', bytes(5000), b"null"]
+)
+def test_a_record_that_is_none_is_no_build(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
     assert building(tmp_path) is None
 
 
