@@ -50,7 +50,7 @@ from indexer.regular import no_room
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which on workers are faster, which take a sixth of a second to start."""
-IN_MEMORY = 1 << 23
+IN_MEMORY = 1 << 20
 """Bytes of a task's result that wait in memory; what comes after them waits in a temporary file."""
 
 _TASKS_AHEAD = 4  # for each worker: tasks that may be under way or done while the oldest is not
@@ -68,14 +68,8 @@ _PROGRAM = (
     "import sys; channel = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
     "from indexer.worker_pool import run_worker; run_worker(channel)"
 )
-_ENVIRONMENT = {
-    # Keeps NumPy from starting threads for linear algebra, which is not used here.
-    "OPENBLAS_NUM_THREADS": "1",
-    # A worker allocates and frees arrays of megabytes. glibc would return each to the system, which clears
-    # the memory anew for the next: a quarter of all page faults.
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
-}
+# Keeps NumPy from starting a thread for each core, for linear algebra that is not used here.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 _EXIT_REASONS = {
     allowance.OVERTIME: "reading it takes more time than a document may",
     allowance.TOO_LARGE: "reading it takes more memory than a document may",
