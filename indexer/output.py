@@ -22,8 +22,8 @@ def prepare() -> None:
     """Make standard streams that say what is wrong with them.
 
     One that is closed leads to nowhere: else the next file that is opened, one of the index perhaps, would be
-    taken for it. Standard output raises StorageFailed or ReaderGone once, and what follows is lost; standard
-    error, where it would have to be told, raises nothing.
+    taken for it. Standard output raises StorageFailed or ReaderGone; standard error, where it would have to
+    be told, raises nothing.
     """
     for descriptor in range(3):
         try:
@@ -31,7 +31,6 @@ def prepare() -> None:
         except OSError:
             # The lowest that is free is the one that is closed. Workers are to have it, too.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  (for as long as the process)
     sys.stdout = _careful(sys.stdout, _Output(1, "wb", closefd=False))
     sys.stderr = _careful(sys.stderr, _Complaints(2, "wb", closefd=False))
 
@@ -66,19 +65,13 @@ class _Stream(io.FileIO):
 
 
 class _Output(_Stream):
-    _is_lost = False
-
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write everything; raises StorageFailed and ReaderGone, once."""
-        if self._is_lost:
-            return memoryview(data).nbytes
+        """Write everything; raises StorageFailed and ReaderGone."""
         try:
             return super().write(data)
         except BrokenPipeError:
-            self._is_lost = True
             raise ReaderGone from None
         except OSError as error:
-            self._is_lost = True
             raise StorageFailed(
                 f"standard output cannot be written ({error.strerror or error}): what was printed is not "
                 "whole; make room, or print elsewhere"
