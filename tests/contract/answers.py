@@ -48,7 +48,7 @@ def found(index: Index, query: str = "", **options: Any) -> set[str]:
     return set(matches(search(index, query, collapse=False, **options)))
 
 
-def ranked(index: Index, query: str = "", **options: Any) -> list[str]:
+def matches_in_order(index: Index, query: str = "", **options: Any) -> list[str]:
     """The ids of all articles that meet the whole query, best first."""
     return matches(search(index, query, collapse=False, **options))
 
@@ -70,12 +70,12 @@ def near_duplicates(hit: Hit) -> list[str]:
     return [article.id for article in hit.also]
 
 
-def collapsed(page: Page) -> int:
+def count_collapsed(page: Page) -> int:
     """How many articles stand under another one as its near-duplicates, on all pages together."""
     return page.folded
 
 
-def shown(page: Page) -> int:
+def count_hits(page: Page) -> int:
     """How many hits all pages together have."""
     return page.shown
 
@@ -85,7 +85,7 @@ def timed_out(answer: Page | Hits | QuoteCheck) -> bool:
     return answer.is_cut
 
 
-def spelled(text: str, spans: Spans) -> list[str]:
+def text_at(text: str, spans: Spans) -> list[str]:
     """What stands in a text at some spans."""
     return [text[start:end] for start, end in spans]
 
@@ -93,7 +93,7 @@ def spelled(text: str, spans: Spans) -> list[str]:
 def highlights(hit: Hit) -> list[str]:
     """The words that are marked in the title and the passages of a hit, in lower case."""
     texts = [(hit.article.title, hit.title_spans), *((p.text, p.spans) for p in hit.passages)]
-    return [word.lower() for text, spans in texts for word in spelled(text, spans)]
+    return [word.lower() for text, spans in texts for word in text_at(text, spans)]
 
 
 def facet(page: Page, name: str) -> dict[str, int]:
@@ -112,7 +112,7 @@ def has_explanation_of_nothing(page: Page) -> bool:
     return page.dead_end is not None
 
 
-def blamed(page: Page) -> tuple[str, ...]:
+def blocking_clauses(page: Page) -> tuple[str, ...]:
     """The clauses that cannot be met together, as typed."""
     assert page.dead_end is not None
     assert page.dead_end.reason

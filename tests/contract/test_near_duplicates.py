@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from indexer import Article, Index
-from tests.contract.answers import collapsed, found, ids, near_duplicates, search, shown
+from tests.contract.answers import count_collapsed, count_hits, found, ids, near_duplicates, search
 from tests.contract.archive import ARTICLES
 from tests.contract.strategies import EXAMPLES, QUERIES
 
@@ -33,13 +33,13 @@ def test_one_hit_stands_for_the_same_story_in_several_articles(archive: Index) -
     page = search(archive, "weathercock AND roofs")
     (hit,) = page.hits
     assert {hit.article.id, *near_duplicates(hit)} == STORMS
-    assert (page.total, collapsed(page), shown(page)) == (3, 2, 1)
+    assert (page.total, count_collapsed(page), count_hits(page)) == (3, 2, 1)
 
 
 def test_all_are_shown_one_by_one_when_asked(archive: Index) -> None:
     page = search(archive, "weathercock AND roofs", collapse=False)
     assert set(ids(page.hits)) == STORMS
-    assert (page.total, collapsed(page)) == (3, 0)
+    assert (page.total, count_collapsed(page)) == (3, 0)
     assert all(near_duplicates(hit) == [] for hit in page.hits)
 
 
@@ -138,5 +138,5 @@ def test_each_match_is_shown_once_or_named_once(archive: Index, query: str) -> N
     page = search(archive, query)
     names = [name for hit in page.hits for name in (hit.article.id, *near_duplicates(hit))]
     assert len(names) == len(set(names)) == page.total + page.partial
-    assert len(page.hits) == len(names) - collapsed(page)
+    assert len(page.hits) == len(names) - count_collapsed(page)
     assert found(archive, query) <= set(names)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexer import Index
 from tests.contract.answers import (
-    blamed,
+    blocking_clauses,
     explanation,
     found,
     has_explanation_of_nothing,
@@ -46,7 +46,7 @@ def test_the_clauses_that_cannot_be_met_together_are_named(
 ) -> None:
     page = search(archive, query, **arguments)
     assert page.total == 0
-    assert set(blamed(page)) == clauses
+    assert set(blocking_clauses(page)) == clauses
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_where_something_is_found_or_nothing_is_asked_there_is_nothing_to_explai
 
 def test_an_empty_index_finds_nothing_and_says_so(make: Made) -> None:
     index = make()
-    assert blamed(search(index, "harbour")) == ()
+    assert blocking_clauses(search(index, "harbour")) == ()
     assert index.suggest("har") == ()
     assert index.status().articles == 0
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, InvalidRequest
-from tests.contract.answers import MANY, collapsed, ids, search, shown, walk
+from tests.contract.answers import MANY, count_collapsed, count_hits, ids, search, walk
 from tests.contract.strategies import EXAMPLES, QUERIES
 
 Made = Callable[..., Index]
@@ -26,11 +26,11 @@ def test_pages_give_each_hit_once_and_in_the_order_of_one_large_page(
     pages = list(walk(archive, query, limit=limit, **options))
     first = pages[0]
     # A small page needs fewer partial matches, so the large one may have more of those.
-    whole = search(archive, query, limit=MANY, **options).hits[: shown(first)]
+    whole = search(archive, query, limit=MANY, **options).hits[: count_hits(first)]
     assert [hit for page in pages for hit in page.hits] == list(whole)
     assert all(len(page.hits) == limit for page in pages[:-1])
-    assert {(page.total, page.partial, collapsed(page)) for page in pages} == {
-        (first.total, first.partial, collapsed(first))
+    assert {(page.total, page.partial, count_collapsed(page)) for page in pages} == {
+        (first.total, first.partial, count_collapsed(first))
     }
     by_offset = [
         search(archive, query, limit=limit, offset=offset, **options).hits
@@ -43,7 +43,7 @@ def test_pages_give_each_hit_once_and_in_the_order_of_one_large_page(
 @given(query=QUERIES)
 def test_all_pages_together_have_as_many_hits_as_is_said(archive: Index, query: str) -> None:
     page = search(archive, query)
-    assert len(page.hits) == shown(page) == page.total + page.partial - collapsed(page)
+    assert len(page.hits) == count_hits(page) == page.total + page.partial - count_collapsed(page)
 
 
 def test_a_half_life_is_paged_through_as_well(archive: Index) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from indexer import Article, ArticleMissing, Hit, Index
-from tests.contract.answers import highlights, search, spelled
+from tests.contract.answers import highlights, search, text_at
 from tests.contract.archive import ARTICLES
 from tests.contract.strategies import EXAMPLES, QUERIES
 
@@ -70,7 +70,7 @@ def test_every_span_lies_in_its_text_and_every_passage_in_its_article(archive: I
             assert ends == sorted(ends)
             assert ends[-1] <= len(text)
             assert all(start < end for start, end in spans)
-            assert all(word == word.strip() for word in spelled(text, spans))
+            assert all(word == word.strip() for word in text_at(text, spans))
         for passage in hit.passages:
             assert passage.text.strip("…") in article.paragraphs[passage.number - 1]
 
@@ -105,7 +105,7 @@ def test_a_long_paragraph_is_cut_around_the_words_between_words(archive: Index) 
     assert passage.text.endswith("…")
     assert passage.text.strip("…") in whole
     assert set(passage.text.strip("…").split()) <= set(whole.split())
-    assert spelled(passage.text, passage.spans) == ["marmalade", "judge"]
+    assert text_at(passage.text, passage.spans) == ["marmalade", "judge"]
 
 
 def test_a_query_of_filters_alone_shows_the_beginning_without_marks(archive: Index) -> None:
@@ -142,7 +142,7 @@ def test_a_whole_article_is_shown_with_all_its_matches(archive: Index) -> None:
     assert shown.article == archive.article("chronicle")
     assert [paragraph.number for paragraph in shown.paragraphs] == [1, 2, 3, 4, 5, 6]
     assert tuple(paragraph.text for paragraph in shown.paragraphs) == shown.article.paragraphs
-    assert [spelled(paragraph.text, paragraph.spans) for paragraph in shown.paragraphs] == [
+    assert [text_at(paragraph.text, paragraph.spans) for paragraph in shown.paragraphs] == [
         [],
         ["barrels"],
         ["barrels", "rain"],
@@ -150,7 +150,7 @@ def test_a_whole_article_is_shown_with_all_its_matches(archive: Index) -> None:
         ["barrels", "rain"],
         ["barrels"],
     ]
-    assert spelled(shown.article.title, archive.marked("chronicle", "streets").title_spans) == ["street"]
+    assert text_at(shown.article.title, archive.marked("chronicle", "streets").title_spans) == ["street"]
     assert not any(paragraph.spans for paragraph in archive.marked("chronicle").paragraphs)
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, QuoteCheck
-from tests.contract.answers import spelled, timed_out
+from tests.contract.answers import text_at, timed_out
 
 Made = Callable[..., Index]
 
 
 def quoted(check: QuoteCheck) -> str:
     """What the paragraph says in the place of the quotation."""
-    return " … ".join(spelled(check.text, check.spans))
+    return " … ".join(text_at(check.text, check.spans))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from indexer import Article, Index
-from tests.contract.answers import ids, partial_matches, ranked, search
+from tests.contract.answers import ids, matches_in_order, partial_matches, search
 from tests.contract.strategies import EXAMPLES, QUERIES
 
 Made = Callable[..., Index]
@@ -81,14 +81,14 @@ def test_of_two_articles_the_better_match_comes_first(
     make: Made, query: str, better: Article, worse: Article
 ) -> None:
     # The better one is put in last, is undated as the other, and has the later id: ties would not favour it.
-    assert ranked(make(worse, *OTHERS, better), query) == [better.id, worse.id]
+    assert matches_in_order(make(worse, *OTHERS, better), query) == [better.id, worse.id]
 
 
 def test_a_rare_word_counts_more_than_a_common_one(make: Made) -> None:
     rare = english("z", "Note", "A kettle was there.")
     common = [english(f"a{number}", f"Note {number}", "A spoon was there.") for number in range(5)]
     index = make(*common, *OTHERS, rare)
-    assert ranked(index, "spoon OR kettle")[0] == "z"
+    assert matches_in_order(index, "spoon OR kettle")[0] == "z"
     assert partial_matches(search(index, "spoon kettle", collapse=False))[0] == "z"
 
 
@@ -99,8 +99,8 @@ def test_the_form_that_is_typed_comes_before_another_form_of_the_same_word(make:
         *OTHERS,
         english("z", "Note", "Some painting was there."),
     )
-    assert ranked(index, "painting") == ["z", "a"]
-    assert ranked(index, "paints") == ["a", "z"]
+    assert matches_in_order(index, "painting") == ["z", "a"]
+    assert matches_in_order(index, "paints") == ["a", "z"]
 
 
 @pytest.mark.differs(whoosh="an acronym in capitals is a word like any other")
@@ -117,7 +117,7 @@ def test_an_acronym_in_capitals_prefers_what_is_written_so(
 ) -> None:
     for first, second in (("a", "z"), ("z", "a")):
         index = make(english(first, "Note", acronym), *OTHERS, english(second, "Note", word))
-        assert ranked(index, query)[0] == first
+        assert matches_in_order(index, query)[0] == first
 
 
 def test_ties_are_broken_by_date_then_by_id(make: Made) -> None:
@@ -130,8 +130,8 @@ def test_ties_are_broken_by_date_then_by_id(make: Made) -> None:
         english("oldest", "Note", text, published="1999-12"),
         english("a", "Note", text, published="2021-03-04"),
     )
-    assert ranked(index, "kettle") == ["newest", "a", "b", "c", "oldest", "undated"]
-    assert ranked(index, "*") == ["newest", "a", "b", "c", "oldest", "undated"]
+    assert matches_in_order(index, "kettle") == ["newest", "a", "b", "c", "oldest", "undated"]
+    assert matches_in_order(index, "*") == ["newest", "a", "b", "c", "oldest", "undated"]
 
 
 def test_the_order_does_not_depend_on_how_articles_came_in(make: Made) -> None:
@@ -142,16 +142,16 @@ def test_the_order_does_not_depend_on_how_articles_came_in(make: Made) -> None:
     one, other = make(*articles), make(*articles[::-1][:5])
     for article in articles[:7]:
         other.put([article])
-    assert ranked(one, "kettle note") == ranked(other, "kettle note")
+    assert matches_in_order(one, "kettle note") == matches_in_order(other, "kettle note")
 
 
 def test_a_half_life_lets_new_articles_rise(make: Made) -> None:
     old = english("old", "The kettle", "A kettle is a kettle.", published="2001-01-01")
     new = english("new", "Note", "A kettle was there.", published="2021-01-01")
     index = make(old, new, *OTHERS)
-    assert ranked(index, "kettle") == ["old", "new"]
-    assert ranked(index, "kettle", half_life=30) == ["new", "old"]
-    assert ranked(index, "kettle", half_life=1e6) == ["old", "new"]
+    assert matches_in_order(index, "kettle") == ["old", "new"]
+    assert matches_in_order(index, "kettle", half_life=30) == ["new", "old"]
+    assert matches_in_order(index, "kettle", half_life=1e6) == ["old", "new"]
 
 
 def scores_fall(scores: Sequence[float]) -> bool:

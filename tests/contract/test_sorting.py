@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Hit, Index
-from tests.contract.answers import found, ids, matches, ranked, search
+from tests.contract.answers import found, ids, matches, matches_in_order, search
 from tests.contract.strategies import EXAMPLES, QUERIES
 
 Made = Callable[..., Index]
@@ -32,9 +32,9 @@ def dates(hits: Sequence[Hit]) -> list[str]:
 def test_sorting_by_date_follows_the_first_moment_of_each_date_and_ends_with_what_has_none(
     archive: Index, query: str, newest: list[str]
 ) -> None:
-    assert ranked(archive, query, sort="newest") == newest
+    assert matches_in_order(archive, query, sort="newest") == newest
     dated = [name for name in newest if name != "lighthouse"]
-    oldest = ranked(archive, query, sort="oldest")
+    oldest = matches_in_order(archive, query, sort="oldest")
     assert dates(search(archive, query, sort="oldest").hits) == sorted(dates(search(archive, query).hits))
     assert sorted(oldest[: len(dated)]) == sorted(dated)
     assert oldest[len(dated) :] == newest[len(dated) :]
@@ -60,9 +60,9 @@ def test_articles_of_the_same_moment_are_in_the_order_of_their_ids(make: Made) -
     index = make(
         *(Article(name, "Note", ["A kettle."], "2021-03", language="en") for name in ("c", "a", "d", "b"))
     )
-    assert ranked(index, "kettle", sort="newest") == ["a", "b", "c", "d"]
-    assert ranked(index, "kettle", sort="oldest") == ["a", "b", "c", "d"]
-    assert ranked(index, "kettle", sort="title") == ["a", "b", "c", "d"]
+    assert matches_in_order(index, "kettle", sort="newest") == ["a", "b", "c", "d"]
+    assert matches_in_order(index, "kettle", sort="oldest") == ["a", "b", "c", "d"]
+    assert matches_in_order(index, "kettle", sort="title") == ["a", "b", "c", "d"]
 
 
 def test_titles_are_in_alphabetical_order_whatever_their_capitals(make: Made) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index
-from tests.contract.answers import found, ranked, search, spelled, suggestions
+from tests.contract.answers import found, matches_in_order, search, suggestions, text_at
 from tests.contract.archive import ARTICLES
 from tests.contract.strategies import ANY_STRING, EXAMPLES, QUERIES, WORDS
 
@@ -97,7 +97,7 @@ def test_each_suggestion_finds_as_many_articles_as_it_says(archive: Index, typed
             assert one.article in inside
         if one.kind != "title":
             # What was added is marked; the rest is what was typed.
-            assert all(spelled(one.text, one.spans))
+            assert all(text_at(one.text, one.spans))
             assert one.text.lower().startswith(typed.lower())
 
 
@@ -153,7 +153,7 @@ def test_what_may_have_been_meant_is_only_offered_and_changes_no_hit(make: Made)
         Article(f"a{n}", "Note", [f"Item {n}: government of geese."], language="en") for n in range(150)
     ]
     index = make(*common, Article("rare", "Note", ["A goverment of few."], language="en"))
-    assert ranked(index, "goverment") == ["rare"]
+    assert matches_in_order(index, "goverment") == ["rare"]
     assert search(index, "goverment").did_you_mean == "government"
 
 

@@ -24,7 +24,7 @@ from indexer import (
     SyncReport,
     open_index,
 )
-from tests.contract.answers import contents, found, ids, ranked, search
+from tests.contract.answers import contents, found, ids, matches_in_order, search
 from tests.contract.archive import ARTICLES
 from tests.contract.strategies import EXAMPLES
 
@@ -400,7 +400,7 @@ def test_a_source_that_is_missing_or_has_lost_nearly_all_is_refused(index: Index
     assert counts(index.sync(folder, allow_mass_delete=True)) == (0, 0, 13, 2)
     with pytest.raises(SourceMissing):
         index.sync(tmp_path / "nowhere")
-    assert ranked(index, "kettle") == ["a0", "a1"]
+    assert matches_in_order(index, "kettle") == ["a0", "a1"]
 
 
 def test_a_sync_that_is_stopped_keeps_what_was_read_and_removes_nothing(index: Index, folder: Path) -> None:

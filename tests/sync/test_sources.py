@@ -301,6 +301,7 @@ def test_folders_deeper_than_a_path_is_long_are_named(archive: Archive) -> None:
     assert found(archive) == {"a.txt"}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_empty_folders_are_walked(archive: Archive) -> None:
     for number in range(1000):
         folder = archive.seeds / str(number)

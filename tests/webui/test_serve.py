@@ -289,6 +289,7 @@ def test_however_the_supervisor_ends_no_worker_and_no_file_stays(tmp_path: Path,
 
 
 @linux
+@pytest.mark.slow
 def test_an_answer_that_never_comes_does_not_keep_it_from_ending() -> None:
     with served(SERVE) as site, site.connect() as connection:
         workers = answering(site)
