@@ -19,11 +19,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from indexer.engine.storage import discard, stored, write_durably
 from indexer.errors import IndexDamaged
+from indexer.files.names import CATALOG, NEW
+from indexer.files.regular import open_regular, readable
+from indexer.files.storage import discard, stored, write_durably
 from indexer.model import Failure
-from indexer.names import CATALOG, NEW
-from indexer.regular import open_regular, readable
 
 _HINTS = ("size", "mtime_ns", "ctime_ns")
 

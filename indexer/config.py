@@ -15,8 +15,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError
+from indexer.files.regular import open_regular, readable
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
-from indexer.regular import open_regular, readable
 from indexer.texts import told
 
 FILE_NAME = "nutgraf.toml"

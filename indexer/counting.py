@@ -13,10 +13,10 @@ from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
-from indexer.languages import stop_words
 from indexer.query import AllOf
 from indexer.query.typed import words_asked
+from indexer.text.languages import stop_words
+from indexer.text.normalize import fold
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 

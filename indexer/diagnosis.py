@@ -15,7 +15,6 @@ from indexer import catalog as catalogs
 from indexer import generations
 from indexer.config import Config
 from indexer.engine.contents import latest
-from indexer.engine.storage import size_of
 from indexer.errors import (
     IndexBuilding,
     IndexDamaged,
@@ -24,10 +23,11 @@ from indexer.errors import (
     NutgrafError,
     StorageFailed,
 )
+from indexer.files.names import HOLDER, PROGRESS, foreign, is_passing, is_unfinished
+from indexer.files.regular import open_regular, readable
+from indexer.files.storage import size_of
 from indexer.lock import idle, signed
-from indexer.names import HOLDER, PROGRESS, foreign, is_passing, is_unfinished
 from indexer.reading import Reading, check_format, open_reading
-from indexer.regular import open_regular, readable
 
 Kind = Literal[
     "missing",

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer, Token
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
-from indexer.unspaced import is_unspaced
+from indexer.text.analyzer import Analyzer, Token
+from indexer.text.unspaced import is_unspaced
 
 Forms = frozenset[str]
 """The stems and words by which one word of a text is recognised."""

@@ -23,16 +23,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from indexer import catalog
-from indexer.engine.storage import (
-    discard,
-    make_folder,
-    read_stored,
-    rename,
-    stored,
-    storing,
-    write_durably,
-    write_new,
-)
 from indexer.errors import (
     IndexBuilding,
     IndexDamaged,
@@ -42,8 +32,7 @@ from indexer.errors import (
     OutOfMemory,
     StorageFailed,
 )
-from indexer.lock import holder_of, lock_file, sign
-from indexer.names import (
+from indexer.files.names import (
     BUILDING,
     COMING,
     CONTENTS,
@@ -55,7 +44,18 @@ from indexer.names import (
     foreign,
     is_passing,
 )
-from indexer.regular import open_regular, readable
+from indexer.files.regular import open_regular, readable
+from indexer.files.storage import (
+    discard,
+    make_folder,
+    read_stored,
+    rename,
+    stored,
+    storing,
+    write_durably,
+    write_new,
+)
+from indexer.lock import holder_of, lock_file, sign
 from indexer.underway import building
 
 FORMAT = 6
@@ -83,7 +83,7 @@ class Settings:
 
     def library_changes(self) -> str | None:
         """Which libraries have another version in this program; None where none has, or none is recorded."""
-        from indexer.analysis import library_versions
+        from indexer.text.analyzer import library_versions
 
         now = library_versions()
         changes = [
@@ -245,8 +245,8 @@ def read_settings(folder: Path) -> Settings:
 
 def begin(root: Path, language: str, fingerprint: str) -> Path:
     """A new generation's folder, empty and not live yet. The caller holds the lock."""
-    from indexer.analysis import library_versions
     from indexer.engine.writer import create
+    from indexer.text.analyzer import library_versions
 
     with storing(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from indexer import generations
 from indexer.config import Config, load_config
 from indexer.errors import IndexDamaged
+from indexer.files.fork_safe import Lock
 from indexer.model import Article, ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.reading import Reading, open_before, open_live, status_of
 from indexer.search import mark_article, number_of, search
-from indexer.sharing import Lock
 from indexer.underway import Building, building
 
 if TYPE_CHECKING:

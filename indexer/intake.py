@@ -16,8 +16,8 @@ from typing import NamedTuple
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.record import digest, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.files.source_file import read_whole
 from indexer.model import Article, Encoding, Failure
-from indexer.opening import read_whole
 from indexer.readers import ReadOptions, read, read_unpacked, unpacked
 
 SPLIT = 1 << 19

@@ -12,9 +12,9 @@ from typing import Literal
 
 from indexer.catalog import Entry, Stamp
 from indexer.errors import SourceMissing
+from indexer.files.regular import readable
 from indexer.model import Failure
 from indexer.readers import SUFFIXES
-from indexer.regular import readable
 
 _ENDINGS = tuple(SUFFIXES)
 

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from indexer.engine.storage import stored
 from indexer.errors import IndexDamaged
-from indexer.names import HOLDER, LOCK
-from indexer.regular import check_regular, create_regular, open_regular
+from indexer.files.names import HOLDER, LOCK
+from indexer.files.regular import check_regular, create_regular, open_regular
+from indexer.files.storage import stored
 
 
 def lock_file(root: Path) -> Path:

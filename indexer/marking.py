@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.analysis import Analyzer
 from indexer.engine.deadline import Deadline
 from indexer.model import Span
 from indexer.snippets import Marker, find_spans
+from indexer.text.analyzer import Analyzer
 from indexer.texts import stretches
 
 STRETCH = 50_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from indexer.analysis import analyzer
 from indexer.engine.arrays import Matches, contains
 from indexer.engine.deadline import Deadline
 from indexer.engine.folding import Folded
@@ -16,6 +15,7 @@ from indexer.marking import find_marks
 from indexer.model import Hit, Passage
 from indexer.searching import Searching
 from indexer.snippets import Marker, choose_paragraphs, cut
+from indexer.text.analyzer import analyzer
 
 UNMARKED = "There was no time to mark all that was found."
 """A note on hits with long texts."""

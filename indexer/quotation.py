@@ -15,7 +15,7 @@ from rapidfuzz.distance import LCSseq, Levenshtein
 
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.model import ArticleInfo, Span
-from indexer.unspaced import RUN_START
+from indexer.text.unspaced import RUN_START
 
 NEAR = 0.6
 """From which share of words in common on a quotation is near: below it, sentences merely share a subject."""

@@ -11,7 +11,6 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from indexer.analysis import analyzer
 from indexer.arguments import check_text
 from indexer.engine.arrays import unscored
 from indexer.engine.deadline import Deadline, TimeIsUp
@@ -34,6 +33,7 @@ from indexer.quotation import (
     nearest_run,
 )
 from indexer.searching import Searching
+from indexer.text.analyzer import analyzer
 
 ALSO = 10
 """How many other articles that have a quotation are named."""

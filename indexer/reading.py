@@ -13,11 +13,11 @@ from indexer.config import Config
 from indexer.engine.contents import latest
 from indexer.engine.moments import NO_MOMENT
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.storage import size_of
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.files.storage import size_of
 from indexer.model import Status
 from indexer.searching import Searching
-from indexer.synonyms import read_synonyms
+from indexer.text.synonyms import read_synonyms
 
 Place = tuple[Path, int]
 """The folder of a generation, and the number of a commit in it."""

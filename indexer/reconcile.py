@@ -15,10 +15,10 @@ from indexer import allowance
 from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
+from indexer.files.source_file import file_of, open_file, read_whole
 from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible
 from indexer.listing import Listing, plan
 from indexer.model import Failure
-from indexer.opening import file_of, open_file, read_whole
 from indexer.readers import ReadOptions
 from indexer.shrinking import held, refuse_shrunk
 from indexer.sync import Progress, SyncReport, default_id, settled

@@ -8,7 +8,6 @@ from datetime import date, datetime
 import numpy as np
 from msgspec.structs import replace
 
-from indexer.analysis import analyzer
 from indexer.arguments import (
     Values,
     check_facets,
@@ -43,6 +42,7 @@ from indexer.query.typed import bare
 from indexer.receipts import DeadEnd, Receipt
 from indexer.searching import Bounds, Searching
 from indexer.spelling import DOUBTED, did_you_mean
+from indexer.text.analyzer import analyzer
 from indexer.texts import told
 
 

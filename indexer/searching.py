@@ -13,7 +13,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.engine.within import kept_to
 from indexer.limits import CHARACTERS
 from indexer.query import Parsed, parse
-from indexer.synonyms import Synonyms
+from indexer.text.synonyms import Synonyms
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from indexer.analysis import analyzer
 from indexer.arguments import check_slice
 from indexer.engine.arrays import Matches, subtract, unite, unscored
 from indexer.engine.deadline import NEVER, Deadline, TimeIsUp
@@ -18,10 +17,11 @@ from indexer.engine.mark import Mark
 from indexer.engine.ranking import top
 from indexer.engine.scoring import ScoredLeaf, idf, score_leaf
 from indexer.engine.snapshot import Snapshot
-from indexer.languages import stop_words
 from indexer.model import Article, ArticleInfo, Hits
 from indexer.presenting import UNMARKED, present
 from indexer.searching import Searching
+from indexer.text.analyzer import analyzer
+from indexer.text.languages import stop_words
 from indexer.texts import stretches
 
 TERMS = 25

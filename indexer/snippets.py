@@ -11,12 +11,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer, Token
 from indexer.engine.mark import Mark, Phrase
 from indexer.engine.occurrences import Spans, meet
 from indexer.engine.scoring import ScoredLeaf
 from indexer.model import Span
-from indexer.unspaced import unit_end
+from indexer.text.analyzer import Analyzer, Token
+from indexer.text.unspaced import unit_end
 
 PASSAGE_LENGTH = 320
 ELLIPSIS = "…"

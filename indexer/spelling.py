@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
 
-from indexer.analysis import analyzer
 from indexer.counting import is_common
 from indexer.engine.leaves import Leaves
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
 from indexer.query.typed import PlainWord, plain_words
 from indexer.surfaces import as_written, sample_texts
-from indexer.unspaced import is_unspaced
+from indexer.text.analyzer import analyzer
+from indexer.text.normalize import fold
+from indexer.text.unspaced import is_unspaced
 
 PLENTY = 10
 """So many hits fill a page: from there on a word is doubted only for one that is far more frequent."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from indexer.analysis import Token, analyzer
 from indexer.arguments import check_text
 from indexer.counting import having_leaf, matching
 from indexer.engine.arrays import contains
@@ -18,16 +17,17 @@ from indexer.engine.deadline import Deadline, TimeIsUp
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
 from indexer.following import Forms, characters_after, count_after, places, words_after
-from indexer.languages import stop_words
 from indexer.model import Suggestion
 from indexer.query import DateRange
 from indexer.query.bare import may_hold_dates
 from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
 from indexer.searching import Searching
 from indexer.surfaces import as_written, in_keeping, nicest, sample_texts
-from indexer.unspaced import is_unspaced
+from indexer.text.analyzer import Token, analyzer
+from indexer.text.languages import stop_words
+from indexer.text.normalize import fold
+from indexer.text.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
 _CANDIDATES = 10  # words that are weighed

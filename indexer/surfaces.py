@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from indexer.analysis import Analyzer
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
+from indexer.text.analyzer import Analyzer
+from indexer.text.normalize import fold
 
 _ENOUGH = 3  # texts that show how a word is written
 

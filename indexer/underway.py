@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from indexer.names import NEW, PROGRESS
-from indexer.regular import create_regular, open_regular, readable
+from indexer.files.names import NEW, PROGRESS
+from indexer.files.regular import create_regular, open_regular, readable
 
 if TYPE_CHECKING:
     from indexer.sync import Progress, SyncReport

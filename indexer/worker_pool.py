@@ -43,10 +43,10 @@ from indexer import allowance
 from indexer.catalog import Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
+from indexer.files.regular import no_room
+from indexer.files.source_file import file_of, open_file
 from indexer.intake import Batch, Intake, Part, PartResult, is_plain
-from indexer.opening import file_of, open_file
 from indexer.readers import ReadOptions
-from indexer.regular import no_room
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which on workers are faster, which take a sixth of a second to start."""

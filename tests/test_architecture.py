@@ -13,22 +13,7 @@ ROOT = Path(__file__).parents[1]
 # Each room, from the top down; a module may import from its own room and from those below.
 ROOMS = [
     ("webui",),
-    (
-        "indexer.cli",
-        "indexer.__main__",
-        "indexer.judgments",
-        "indexer.progress",
-        "indexer.interruption",
-        "indexer.output",
-        "indexer.charts",
-        "indexer.accounts",
-        "indexer.printing",
-        "indexer.flags",
-        "indexer.tending",
-        "indexer.mcp_server",
-        "indexer.retriever",
-        "indexer.mcp_answers",
-    ),
+    ("indexer.cli", "indexer.__main__", "indexer.integrations"),
     ("indexer", "indexer.index"),
     ("indexer.writing", "indexer.manifest", "indexer.mending", "indexer.rebuilding"),
     ("indexer.build",),
@@ -58,27 +43,24 @@ ROOMS = [
     ),
     ("indexer.arguments", "indexer.cursor", "indexer.counting", "indexer.following", "indexer.surfaces"),
     ("indexer.engine",),
-    ("indexer.query", "indexer.analysis", "indexer.detection", "indexer.readers", "indexer.synonyms"),
-    ("indexer.languages",),
-    ("indexer.folding", "indexer.unspaced"),
+    ("indexer.query", "indexer.readers"),
+    ("indexer.text",),
     (
         "indexer.model",
         "indexer.published",
         "indexer.texts",
         "indexer.allowance",
-        "indexer.opening",
         "indexer.counts",
         "indexer.config",
         "indexer.receipts",
-        "indexer.sharing",
         "indexer.underway",
     ),
-    ("indexer.regular", "indexer.limits"),
-    ("indexer.errors", "indexer.names"),
+    ("indexer.files",),
+    ("indexer.errors", "indexer.limits"),
 ]
 # The command that serves the site reaches up to it, when it is called.
-ALLOWED = {("indexer.cli", "webui"), ("indexer.cli", "webui.serve")}
-WHOOSH = ("indexer.engine", "indexer.query", "indexer.languages")
+ALLOWED = {("indexer.cli.commands", "webui"), ("indexer.cli.commands", "webui.serve")}
+WHOOSH = ("indexer.engine", "indexer.query", "indexer.text.languages")
 
 
 def modules() -> list[tuple[str, Path]]:
@@ -150,8 +132,8 @@ def test_imports_point_one_way() -> None:
         ("jinja2", ("webui",)),
         ("granian", ("webui.serve",)),
         ("prometheus_client", ("webui.metrics",)),
-        ("mcp", ("indexer.mcp_server", "indexer.mcp_answers")),
-        ("langchain_core", ("indexer.retriever",)),
+        ("mcp", ("indexer.integrations.mcp_server", "indexer.integrations.mcp_answers")),
+        ("langchain_core", ("indexer.integrations.langchain",)),
     ],
 )
 def test_a_library_stays_in_its_rooms(library: str, rooms: tuple[str, ...]) -> None:
@@ -240,7 +222,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("code", ["import indexer", "import indexer.cli", "import indexer.readers"])
+@pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.commands", "import indexer.readers"])
 def test_what_is_heavy_loads_only_where_it_is_used(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from indexer import Config, ConfigError, StorageFailed, load_config
-from indexer.synonyms import read_synonyms
+from indexer.text.synonyms import read_synonyms
 
 
 def write(folder: Path, text: str) -> None:

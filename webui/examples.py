@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from indexer import Index
-from indexer.languages import stop_words
 from indexer.model import Hit, Page
+from indexer.text.languages import stop_words
 from webui.translations import N_
 
 # So many titles are looked at for two words that belong together, and so many such pairs are counted.

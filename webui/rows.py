@@ -15,8 +15,8 @@ import msgspec
 from werkzeug.wsgi import FileWrapper
 
 from indexer.errors import NutgrafError
+from indexer.files.fork_safe import Lock
 from indexer.model import Hit, Page
-from indexer.sharing import Lock
 from webui.wire import Row
 
 # Hits that are looked up at once: their texts are in memory together.

@@ -12,11 +12,11 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.analysis import Analyzer
 from indexer.engine.common import common_words, is_common
 from indexer.engine.found import Asked
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, named, near, written
-from indexer.unspaced import is_unspaced
+from indexer.text.analyzer import Analyzer
+from indexer.text.unspaced import is_unspaced
 
 _HARD = (Must, Not, DateRange, Filter, Every)
 

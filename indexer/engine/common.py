@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.analysis import analyzer
-from indexer.languages import stop_words
+from indexer.text.analyzer import analyzer
+from indexer.text.languages import stop_words
 
 
 def common_words(texts: Sequence[str], spoken: Sequence[str]) -> list[str]:

@@ -20,11 +20,11 @@ from whoosh.index import TOC
 
 from indexer.engine.codec import ColumnarSegment
 from indexer.engine.schema import commit_allowed, make_schema
-from indexer.engine.storage import read_stored, write_durably
 from indexer.engine.view import SegmentView
 from indexer.errors import IndexDamaged, IndexMissing
-from indexer.names import CONTENTS, INDEX_NAME
-from indexer.regular import readable
+from indexer.files.names import CONTENTS, INDEX_NAME
+from indexer.files.regular import readable
+from indexer.files.storage import read_stored, write_durably
 
 MAGIC = b"NUTCONT1"
 _TRAILER = struct.Struct("<II8s")

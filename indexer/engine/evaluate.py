@@ -36,7 +36,7 @@ from indexer.query import (
     named,
     written,
 )
-from indexer.unspaced import is_unspaced
+from indexer.text.unspaced import is_unspaced
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 

@@ -14,7 +14,7 @@ from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.packed import Packed
 from indexer.engine.postings import NO_POSTINGS, Decoded, Ids, Postings
 from indexer.engine.segment import Array, SegmentFile
-from indexer.sharing import lazy
+from indexer.files.fork_safe import lazy
 
 FIELDS = ("title", "paragraph")
 

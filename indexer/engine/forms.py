@@ -8,7 +8,7 @@ from typing import Any
 from whoosh.analysis.acore import Token as WhooshToken
 from whoosh.analysis.analyzers import Analyzer as WhooshAnalyzer
 
-from indexer.analysis import analyzer
+from indexer.text.analyzer import analyzer
 
 
 class FormAnalyzer(WhooshAnalyzer):

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from indexer.analysis import analyzer
-from indexer.detection import detect
 from indexer.engine.arrays import ranges
 from indexer.engine.labels import labels_of
 from indexer.engine.moments import NO_MOMENT, moment
@@ -26,8 +24,10 @@ from indexer.engine.runs import Run, make_run
 from indexer.engine.segment import Array
 from indexer.engine.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.textstore import TextStore, TextWriter
-from indexer.folding import fold
 from indexer.model import Article
+from indexer.text.analyzer import analyzer
+from indexer.text.detection import detect
+from indexer.text.normalize import fold
 from indexer.texts import anchor_hashes
 
 _MOST_FORMS = 200_000

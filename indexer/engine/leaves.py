@@ -12,14 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from indexer import limits
-from indexer.analysis import Analyzer, Token, analyzer
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark, Phrase
 from indexer.engine.occurrences import exact_postings, near_postings
 from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
-from indexer.unspaced import is_unit, is_unspaced
+from indexer.text.analyzer import Analyzer, Token, analyzer
+from indexer.text.normalize import fold
+from indexer.text.unspaced import is_unit, is_unspaced
 
 _AT_ONCE = 8192  # words that are compared with a pattern between two looks at the clock
 

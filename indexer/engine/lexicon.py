@@ -15,7 +15,7 @@ from indexer.engine.arrays import places_of
 from indexer.engine.segment import Array
 from indexer.engine.trusting import trusting
 from indexer.errors import IndexDamaged
-from indexer.sharing import lazy
+from indexer.files.fork_safe import lazy
 
 # Every so many words one is kept in memory. A search among those and then in one stretch of the text takes a
 # third of the time that it takes to read a word from the text at each step.

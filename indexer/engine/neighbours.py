@@ -17,11 +17,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import analyzer
 from indexer.engine.arrays import Matches, contains, ranges
 from indexer.engine.postings import Ids, Values
 from indexer.engine.scoring import WEIGHT, ScoredLeaf, idf, relative_lengths, saturated
 from indexer.engine.snapshot import Snapshot
+from indexer.text.analyzer import analyzer
 
 BESIDE = 0.3
 """What it adds that two neighbours stand side by side, as a share of what a word of their weight adds."""

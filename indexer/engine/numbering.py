@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import Analyzer, unquoted
 from indexer.engine.arrays import ranges
+from indexer.text.analyzer import Analyzer, unquoted
 
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]

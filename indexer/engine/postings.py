@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.sharing import lazy
+from indexer.files.fork_safe import lazy
 
 Ids = NDArray[np.int32]
 Values = NDArray[np.float64]

@@ -13,7 +13,7 @@ from indexer.engine.arrays import NOTHING, Matches
 from indexer.engine.moments import NO_MOMENT
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
-from indexer.folding import fold
+from indexer.text.normalize import fold
 
 Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)

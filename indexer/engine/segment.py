@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.storage import stored
 from indexer.errors import IndexDamaged
-from indexer.regular import open_regular
+from indexer.files.regular import open_regular
+from indexer.files.storage import stored
 
 EXTENSION = ".nut"
 MAGIC = b"NUTGRAF1"

@@ -28,8 +28,8 @@ from indexer.engine.spellings import Spellings
 from indexer.engine.trusting import trusting
 from indexer.engine.view import SegmentView
 from indexer.engine.vocabulary import Vocabulary
+from indexer.files.fork_safe import lazy
 from indexer.model import Article, ArticleInfo
-from indexer.sharing import lazy
 
 
 class Excerpt(NamedTuple):

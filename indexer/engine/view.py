@@ -20,7 +20,7 @@ from indexer.engine.segment import Array, SegmentFile
 from indexer.engine.shape import fault, shape_of
 from indexer.engine.sketches import WIDTH, Sketches
 from indexer.engine.textstore import TextStore
-from indexer.sharing import lazy
+from indexer.files.fork_safe import lazy
 from indexer.texts import name_anchor, name_anchors
 
 _FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet

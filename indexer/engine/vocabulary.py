@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.spellings import Spellings
 from indexer.engine.view import SegmentView
-from indexer.unspaced import is_unspaced
+from indexer.text.unspaced import is_unspaced
 
 MOST_WORDS = 50_000
 _SAMPLE = 4096  # occurrences of a stem that are looked at to tell which of its words is written most

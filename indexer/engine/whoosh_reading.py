@@ -19,7 +19,7 @@ from indexer.engine.postings import Ids
 from indexer.engine.record import decode_info
 from indexer.engine.segment import Array
 from indexer.engine.view import SegmentView
-from indexer.sharing import lazy
+from indexer.files.fork_safe import lazy
 
 if TYPE_CHECKING:
     from indexer.engine.codec import ColumnarSegment

@@ -18,10 +18,10 @@ from indexer.engine.invert import Buffer
 from indexer.engine.merge import TIERED, MergePolicy, merge
 from indexer.engine.parts import Part
 from indexer.engine.snapshot import Snapshot
-from indexer.engine.storage import discard, make_folder, storing, sync_folder, write_new
 from indexer.errors import IndexLocked
+from indexer.files.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
+from indexer.files.storage import discard, make_folder, storing, sync_folder, write_new
 from indexer.model import Article
-from indexer.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
 
 MAX_MEMORY = 512 * 2**20
 """Bytes that the process may take, about; a segment is written before it would be more."""

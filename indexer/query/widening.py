@@ -11,7 +11,7 @@ from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
 from indexer.query.tree import Must, both, either
-from indexer.synonyms import Entry, Synonyms, key_of
+from indexer.text.synonyms import Entry, Synonyms, key_of
 
 
 @dataclass(unsafe_hash=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indexer import FacetCount, Timeline, TimelineBar
-from indexer.charts import facet_lines, timeline_lines
+from indexer.cli.render import facet_lines, timeline_lines
 
 
 def test_a_facet_is_a_line_for_each_value() -> None:

@@ -343,7 +343,8 @@ def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, r
 
 def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
     broken = (
-        "import indexer.cli as c, indexer.flags as f; f.load_config = lambda **_: 1 / 0; c.main(['status'])"
+        "from indexer import cli; from indexer.cli import options; "
+        "options.load_config = lambda **_: 1 / 0; cli.main(['status'])"
     )
     found = subprocess.run(
         [sys.executable, "-c", broken], env=ENVIRONMENT, text=True, capture_output=True, check=False

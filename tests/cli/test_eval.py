@@ -11,8 +11,8 @@ import pytest
 
 from indexer import Article, Config, Index
 from indexer.cli import run_cli
+from indexer.cli.judgments import compare, measure, read_judgments, record
 from indexer.errors import ConfigError
-from indexer.judgments import compare, measure, read_judgments, record
 
 ARTICLES = [
     Article(id="a", title="Harbour crane", paragraphs=["The crane lifts a boat."]),

@@ -20,15 +20,15 @@ from whoosh.query.qcore import Every, NullQuery
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.analysis import Token, analyzer
-from indexer.detection import detect
 from indexer.engine.neighbours import BESIDE, NEAR, REACH
 from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
-from indexer.folding import fold
-from indexer.languages import stop_words
 from indexer.model import Article
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, near, parse
-from indexer.unspaced import is_unit, is_unspaced
+from indexer.text.analyzer import Token, analyzer
+from indexer.text.detection import detect
+from indexer.text.languages import stop_words
+from indexer.text.normalize import fold
+from indexer.text.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 HARD = (Must, Not, DateRange, Filter, Every)

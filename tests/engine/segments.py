@@ -15,8 +15,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.analysis import analyzer
-from indexer.detection import detect
 from indexer.engine.gather import Chunk, Gatherer
 from indexer.engine.invert import Buffer
 from indexer.engine.moments import NO_MOMENT, moment
@@ -24,7 +22,9 @@ from indexer.engine.postings import Postings
 from indexer.engine.record import encode_article
 from indexer.engine.sketches import Sketches
 from indexer.engine.view import SegmentView
-from indexer.folding import fold
+from indexer.text.analyzer import analyzer
+from indexer.text.detection import detect
+from indexer.text.normalize import fold
 from indexer.texts import anchors
 from tests.fixtures.words import WORDS
 

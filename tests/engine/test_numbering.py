@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.analysis import analyzer
 from indexer.engine.numbering import Numbering
+from indexer.text.analyzer import analyzer
 
 Form = tuple[str, str]
 MARKS = st.sampled_from([*" \t\n.,'&@#+-\"!?;:()/_\0\x7f", "\u2019", "\u2014", "\u00a0", "\u3000", "\u0301"])

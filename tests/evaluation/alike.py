@@ -24,8 +24,8 @@ from pathlib import Path
 from statistics import mean
 
 from indexer import Article, Index, open_index
-from indexer.analysis import analyzer
 from indexer.engine.sketches import SHORTEST
+from indexer.text.analyzer import analyzer
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 COLLECTIONS = ("cranfield", "cisi", "cacm", "scifact")

@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from indexer import Config, open_index
-from indexer.judgments import means, measure_query
+from indexer.cli.judgments import means, measure_query
 from indexer.limits import MOST_CHARACTERS
 
 # A topic is a sentence, not a query: a dash before a word is a dash.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.config import Config
-from indexer.detection import detect
+from indexer.text.detection import detect
 from tests.evaluation.collection import evaluate
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

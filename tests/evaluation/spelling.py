@@ -24,8 +24,8 @@ from statistics import median
 import numpy as np
 
 from indexer import Article, Index, open_index
-from indexer.analysis import analyzer
-from indexer.folding import fold
+from indexer.text.analyzer import analyzer
+from indexer.text.normalize import fold
 from tests.benchmarks.corpus import reuters
 from tests.benchmarks.queries import read_log
 

@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 
 from indexer import Article, open_index
-from indexer.retriever import NutgrafRetriever
+from indexer.integrations.langchain import NutgrafRetriever
 
 
 def cited(documents: list[Document]) -> str:

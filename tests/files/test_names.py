@@ -9,8 +9,9 @@ import pytest
 from whoosh.fields import TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
 
-from indexer import Article, Index, IndexMissing, names, open_index
+from indexer import Article, Index, IndexMissing, open_index
 from indexer.cli import run_cli
+from indexer.files import names
 from tests.fixtures.folders import Archive, contents
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])

@@ -17,11 +17,11 @@ from types import FrameType
 import pytest
 
 from indexer import Article, Index, Page, open_index
-from indexer.analysis import Analyzer
 from indexer.engine.families import find_families
 from indexer.engine.writer import Batch
+from indexer.files.fork_safe import Lock, lazy
 from indexer.reading import open_live
-from indexer.sharing import Lock, lazy
+from indexer.text.analyzer import Analyzer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, IndexDamaged, OutOfMemory, StorageFailed
-from indexer.engine import storage
+from indexer.files import storage
 from tests.stress.archive import Trial, two_states
 
 STATES = two_states(8)

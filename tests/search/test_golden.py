@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, Index
-from indexer.judgments import means, measure
+from indexer.cli.judgments import means, measure
 
 ARTICLES = [
     Article(

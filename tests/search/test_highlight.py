@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, open_index
-from indexer.analysis import analyzer
 from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.mark import Mark
 from indexer.marking import STRETCH, find_marks
 from indexer.model import Span
 from indexer.snippets import Marker, find_spans
+from indexer.text.analyzer import analyzer
 
 ENGLISH = analyzer("en")
 FIRST = "The crane stood by the river. "

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.analysis import analyzer
 from indexer.engine.arrays import NOTHING
 from indexer.engine.leaves import Leaf
 from indexer.engine.mark import Mark
 from indexer.engine.postings import NO_POSTINGS, Postings
 from indexer.engine.scoring import ScoredLeaf
 from indexer.snippets import ELLIPSIS, Marker, choose_paragraphs, cut, find_spans
+from indexer.text.analyzer import analyzer
 
 ENGLISH = analyzer("en")
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index, InvalidRequest
-from indexer.analysis import analyzer
+from indexer.text.analyzer import analyzer
 from tests.engine.reference import Reference
 from tests.fixtures.words import WORDS
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, Suggestion, open_index
-from indexer.analysis import Analyzer
 from indexer.engine.completion import article_set, complete, title_documents
 from indexer.following import characters_after, words_after
 from indexer.surfaces import in_keeping
+from indexer.text.analyzer import Analyzer
 
 ARTICLES = [
     Article(

@@ -26,7 +26,7 @@ from indexer import (
     open_index,
 )
 from indexer.cli import run_cli
-from indexer.names import SETTINGS
+from indexer.files.names import SETTINGS
 from tests.fixtures.folders import Archive, contents, state
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])

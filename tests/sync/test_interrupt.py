@@ -20,7 +20,8 @@ from tests.stress.archive import environment
 # A command that tells of each file that it has read, and then waits to be told to go on.
 PROGRAM = """
 import sys
-from indexer import progress, sync, cli
+from indexer import sync
+from indexer.cli import commands, progress
 class Telling(sync.Silence):
     def __enter__(self): return self
     def __exit__(self, *_): pass
@@ -29,8 +30,8 @@ class Telling(sync.Silence):
     def say(self, what):
         sys.stderr.write(what + "\\n"); sys.stderr.flush()
         sys.stdin.readline()
-cli.shown_progress = Telling
-sys.exit(cli.run_cli(sys.argv[1:]))
+commands.shown_progress = Telling
+sys.exit(commands.run_cli(sys.argv[1:]))
 """
 
 

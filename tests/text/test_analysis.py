@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.analysis import analyzer
 from indexer.engine.forms import FormAnalyzer
-from indexer.folding import fold
-from indexer.languages import stop_words
+from indexer.text.analyzer import analyzer
+from indexer.text.languages import stop_words
+from indexer.text.normalize import fold
 
 
 @pytest.mark.parametrize(

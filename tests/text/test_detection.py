@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.detection import detect
+from indexer.text.detection import detect
 
 PLAIN = [
     ("ar", "تغادر العبارات الميناء كل صباح ويصلح الصيادون شباكهم بجانب المنارة القديمة."),

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
-from indexer.analysis import analyzer
 from indexer.engine.gather import BETWEEN, Gatherer
 from indexer.engine.runs import Run
-from indexer.folding import fold, toned
-from indexer.languages import SNOWBALL, base_language, stop_words
-from indexer.unspaced import bigrams, is_unit, is_unspaced, unit_end
+from indexer.text.analyzer import analyzer
+from indexer.text.languages import SNOWBALL, base_language, stop_words
+from indexer.text.normalize import fold, toned
+from indexer.text.unspaced import bigrams, is_unit, is_unspaced, unit_end
 
 # The language, and ways to write a word that find each other there.
 SPELLINGS = [

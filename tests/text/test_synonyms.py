@@ -10,7 +10,7 @@ import pytest
 
 from indexer import Article, Config, ConfigError, Index, open_index
 from indexer.query import parse, widened
-from indexer.synonyms import Entry, key_of, parse_synonyms, read_synonyms
+from indexer.text.synonyms import Entry, key_of, parse_synonyms, read_synonyms
 
 ARTICLES = [
     Article(id="car", title="A car", paragraphs=["The car stood in the yard."]),

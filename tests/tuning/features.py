@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis import analyzer
 from indexer.config import Config
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.neighbours import REACH
 from indexer.index import open_index
-from indexer.languages import stop_words
 from indexer.query import AllOf, parse
+from indexer.text.analyzer import analyzer
+from indexer.text.languages import stop_words
 from tests.evaluation.collection import read_qrels, read_queries
 
 Counts = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, expect
 
 from indexer import Article, Building, IndexBuilding, SyncReport, open_index
-from indexer.names import PROGRESS as FILE
+from indexer.files.names import PROGRESS as FILE
 from indexer.sync import Silence
 from indexer.underway import Recorded, building
 from tests.fixtures.archives import create_app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from indexer.folding import fold
+from indexer.text.normalize import fold
 
 SNOWBALL = {
     "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",

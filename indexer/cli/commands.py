@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from indexer.errors import ConfigError, NutgrafError
-from indexer.flags import (
+from indexer.cli.interrupt import interruption
+from indexer.cli.maintenance import doctor, status, verify
+from indexer.cli.options import (
     index_option,
     jobs_option,
     json_option,
@@ -26,15 +27,14 @@ from indexer.flags import (
     processes_option,
     shown_progress,
 )
-from indexer.interruption import interruption
-from indexer.output import ReaderGone, prepare
-from indexer.printing import (
+from indexer.cli.render import (
     plain,
     print_json,
     print_page,
     print_report,
 )
-from indexer.tending import doctor, status, verify
+from indexer.cli.streams import ReaderGone, prepare
+from indexer.errors import ConfigError, NutgrafError
 
 if TYPE_CHECKING:
     from indexer.sync import SyncReport
@@ -258,7 +258,7 @@ def mcp(index: Path | None, site: str | None) -> int:
     'nutgraf[mcp]'.
     """
     try:
-        from indexer.mcp_server import serve as run
+        from indexer.integrations.mcp_server import serve as run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "pydantic"):
             raise
@@ -308,7 +308,7 @@ def evaluate(
     JUDGMENTS has a query, an article's id and a gain (0: no answer) a line, between tabs; # begins a remark.
     Exit code 1 when a figure is lower than the recorded one.
     """
-    from indexer import judgments as tests
+    from indexer.cli import judgments as tests
 
     wanted = tests.read_judgments(judgments)
     beside = judgments.with_name(f"{judgments.name}.figures.json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from indexer.flags import (
+from indexer.cli.options import (
     index_option,
     json_option,
     lock_option,
@@ -14,7 +14,7 @@ from indexer.flags import (
     opened,
     shown_progress,
 )
-from indexer.printing import print_checked, print_diagnosis, print_json, print_manifest, print_status
+from indexer.cli.render import print_checked, print_diagnosis, print_json, print_manifest, print_status
 
 
 @click.command()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from indexer.errors import ArticleMissing, NutgrafError
 from indexer.index import Index
-from indexer.mcp_answers import (
+from indexer.integrations.mcp_answers import (
     ARTICLE_URI,
     MAX_PARAGRAPHS,
     MAX_TEXT,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import ConfigError
-from indexer.folding import fold
-from indexer.regular import open_regular, readable
+from indexer.files.regular import open_regular, readable
+from indexer.text.normalize import fold
 
 _TOKEN = re.compile(r"\\(?P<escaped>=>|.)|(?P<mark>,|=>)|(?P<text>[^\\,=]+|=)", re.DOTALL)
 

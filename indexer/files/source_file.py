@@ -9,7 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from indexer.errors import UnreadableDocument
-from indexer.regular import CAREFULLY
+from indexer.files.regular import CAREFULLY
 
 _READ = os.O_RDONLY | CAREFULLY
 _CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import regex
 import Stemmer
 
-from indexer.folding import fold, toned
-from indexer.languages import DOTLESS, ELISIONS, FOLD_FIRST, NOT_LATIN, SNOWBALL, TONED, base_language
-from indexer.sharing import Lock
-from indexer.unspaced import RUN, RUN_START, bigrams, is_unspaced
+from indexer.files.fork_safe import Lock
+from indexer.text.languages import DOTLESS, ELISIONS, FOLD_FIRST, NOT_LATIN, SNOWBALL, TONED, base_language
+from indexer.text.normalize import fold, toned
+from indexer.text.unspaced import RUN, RUN_START, bigrams, is_unspaced
 
 _ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
 # The last two stand in Hebrew abbreviations.

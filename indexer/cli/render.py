@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from indexer.counts import FacetCount, Timeline
     from indexer.diagnosis import Diagnosis
     from indexer.manifest import Manifest
     from indexer.model import Hit, Page, Span, Status
+    from indexer.receipts import ClauseReceipt, DeadEnd, HitExplanation, Receipt
     from indexer.sync import SyncReport
 
+BAR = 40
+"""Characters of the longest bar."""
+
+_UNNAMED = {
+    "undated": "undated",
+    "inexact": "not dated so exactly",
+    "none": "none",
+    "other": "all others",
+}
 _CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
@@ -99,15 +110,11 @@ def print_page(page: Page) -> None:
     for note in page.notes:
         click.echo(f"nutgraf: {plain(note)}", err=True)
     if page.dead_end:
-        from indexer.accounts import dead_end_lines
-
         for line in dead_end_lines(page.dead_end):
             click.echo(plain(line), err=True)
     if page.did_you_mean:
         click.echo(f"Did you mean: {plain(page.did_you_mean)}", err=True)
     if page.receipt:
-        from indexer.accounts import receipt_lines
-
         for line in receipt_lines(page.receipt):
             click.echo(plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
@@ -116,8 +123,6 @@ def print_page(page: Page) -> None:
     folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
     click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
-        from indexer.charts import facet_lines, timeline_lines
-
         for name, counts in page.facets.items():
             click.echo("\n".join(map(plain, ["", *facet_lines(name, counts)])))
         if page.timeline:
@@ -138,8 +143,6 @@ def _print_hit(place: int, hit: Hit) -> None:
     if hit.also:
         click.echo(f"   also in {', '.join(plain(other.id) for other in hit.also)}")
     if hit.explanation:
-        from indexer.accounts import explanation_lines
-
         for line in explanation_lines(hit.explanation):
             click.echo(f"   {plain(line)}")
 
@@ -156,3 +159,86 @@ def _marked(text: str, spans: Sequence[Span]) -> str:
 def plain(text: str) -> str:
     """The text without control characters, which could steer the terminal."""
     return "".join(char if char.isprintable() or char == " " else " " for char in text)
+
+
+def facet_lines(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
+    """A facet: its name, then a line for each value."""
+    yield name
+    width = len(f"{max((count.count for count in counts), default=0):,}")
+    for count in counts:
+        text = f"({_UNNAMED[count.kind]})" if count.value is None else count.value
+        yield f"  {count.count:>{width},}  {text}"
+
+
+def timeline_lines(timeline: Timeline) -> Iterator[str]:
+    """A timeline: what it spans, then for each period the hits, the share of all paragraphs, and a bar."""
+    span = f": {timeline.first} to {timeline.last}, most in {timeline.peak}" if timeline.bars else ""
+    left_out = [
+        f"{count:,} {what}"
+        for count, what in ((timeline.inexact, _UNNAMED["inexact"]), (timeline.undated, _UNNAMED["undated"]))
+        if count
+    ]
+    yield f"by {timeline.grain}{span}" + (f" ({', '.join(left_out)})" if left_out else "")
+    most = max((bar.articles for bar in timeline.bars), default=0)
+    width = len(f"{most:,}")
+    for bar in timeline.bars:
+        # The smallest bar is seen, too.
+        length = -(-bar.articles * BAR // most)
+        share = f"{bar.share:.2%}" if bar.of_paragraphs else "–"
+        yield f"  {bar.start:<10}  {bar.articles:>{width},}  {share:>7}  {'█' * length}".rstrip()
+
+
+def receipt_lines(receipt: Receipt) -> Iterator[str]:
+    """What was understood, and each clause with what it stands for."""
+    yield f"read as: {receipt.reading}"
+    for clause in receipt.clauses:
+        yield from _clause_lines(clause, "  ")
+
+
+def clause_facts(clause: ClauseReceipt) -> str:
+    """What is said of a clause beside its label: its part in the query, its articles, its words."""
+    facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
+    if clause.articles is not None:
+        facts.append("1 article" if clause.articles == 1 else f"{clause.articles:,} articles")
+    if clause.boost != 1.0:
+        facts.append(f"counted {clause.boost:g} times")
+    if clause.synonyms:
+        facts.append(f"also {', '.join(clause.synonyms)}")
+    if clause.words:
+        more = f" and {clause.more:,} more" if clause.more else ""
+        facts.append(f"stands for {', '.join(clause.words)}{more}")
+    return "; ".join(facts)
+
+
+def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
+    """The score of a hit, word by word and field by field."""
+    for word in explanation.words:
+        fields = " + ".join(
+            f"{field.points:.3f} {field.field} ({_times(field.frequency)}, length {field.length:.2f})"
+            for field in word.fields
+        )
+        times = "" if word.times == 1 else f", counted {word.times:g} times"
+        yield f"{word.points:.3f}  {word.label}: {fields}; rarity {word.rarity:.2f}{times}"
+    for pair in explanation.pairs:
+        yield f"{pair.points:.3f}  {pair.label}: side by side or near"
+    recency = "" if explanation.recency == 1 else f" and {explanation.recency:.3f} for recency"
+    yield f"{explanation.score:.3f}  in all, with {explanation.nearness:.3f} for nearness{recency}"
+
+
+def dead_end_lines(end: DeadEnd) -> Iterator[str]:
+    """Why nothing was found, and what would find something."""
+    yield end.reason
+    for relaxation in end.relaxations:
+        articles = "1 article" if relaxation.count == 1 else f"{relaxation.count:,} articles"
+        options = "".join(f", without --{name}" for name in relaxation.without)
+        yield f"  {articles}: {relaxation.query}  ({relaxation.change}{options})"
+
+
+def _clause_lines(clause: ClauseReceipt, indent: str) -> Iterator[str]:
+    yield f"{indent}{clause.label}: {clause_facts(clause)}"
+    for part in clause.clauses:
+        yield from _clause_lines(part, f"{indent}  ")
+
+
+def _times(number: float) -> str:
+    return "once" if number == 1 else f"{number:g} times"

@@ -56,6 +56,6 @@ def shown_progress() -> Any:
     """A progress bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         return nullcontext(None)
-    from indexer.progress import Bar
+    from indexer.cli.progress import Bar
 
     return Bar()

@@ -16,8 +16,8 @@ from typing import Any
 
 import regex
 
-from indexer.languages import base_language
-from indexer.regular import no_room
+from indexer.files.regular import no_room
+from indexer.text.languages import base_language
 
 SAMPLE = 400
 """How many characters of an article are looked at; measured, more tell hardly more."""

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from indexer.errors import IndexDamaged, StorageFailed
-from indexer.names import NEW
-from indexer.regular import create_regular, open_regular, readable
+from indexer.files.names import NEW
+from indexer.files.regular import create_regular, open_regular, readable
 
 _ADVICE = {
     errno.ENOSPC: "make room",
