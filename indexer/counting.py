@@ -16,7 +16,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.query import AllOf
 from indexer.query.typed import words_asked
 from indexer.text.languages import stop_words
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 
@@ -55,5 +55,5 @@ def having_leaf(snapshot: Snapshot, leaf: Leaf) -> Articles:
 
 def is_common(word: str, languages: Sequence[str]) -> bool:
     """Whether a word is one that is not asked for, unless it stands alone."""
-    folded = fold(word).replace("'", "")
-    return any(folded in stop_words(language) for language in languages)
+    normalized = normalize(word).replace("'", "")
+    return any(normalized in stop_words(language) for language in languages)

@@ -18,7 +18,7 @@ from indexer.engine.snapshot import Snapshot
 from indexer.query.typed import PlainWord, plain_words
 from indexer.surfaces import as_written, sample_texts
 from indexer.text.analyzer import analyzer
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.text.unspaced import is_unspaced
 
 PLENTY = 10
@@ -201,7 +201,7 @@ class _Checking:
 
 
 def _folded(word: PlainWord) -> str:
-    return fold(word.text).replace("'", "").replace("\u2019", "")
+    return normalize(word.text).replace("'", "").replace("\u2019", "")
 
 
 def _combinations(options: Sequence[Sequence[_Change]]) -> Iterator[list[_Change]]:

@@ -26,7 +26,7 @@ from indexer.searching import Searching
 from indexer.surfaces import as_written, in_keeping, nicest, sample_texts
 from indexer.text.analyzer import Token, analyzer
 from indexer.text.languages import stop_words
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.text.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
@@ -57,7 +57,7 @@ def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tu
             return ()
         words, followed = tee(_words(scope))
         kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
-        return tuple(_in_turns([*map(_in_time, kinds)], {fold(text).strip()}, limit))
+        return tuple(_in_turns([*map(_in_time, kinds)], {normalize(text).strip()}, limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         if len(tokens) > 1:
             leaf = scope.leaves.word(scope.fields, typed.word[: last.start] + writing)
         if count := scope.count(leaf, text):
-            same = fold(writing).startswith(fold(given))
+            same = normalize(writing).startswith(normalize(given))
             start = len(typed.before) + last.start + (len(given) if same else 0)
             yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, leaf)
 
@@ -288,7 +288,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
         else:
             docs = scope.leaves.word(("title",), typed.word).title.docs
     for word in plain_words(typed.before):
-        if fold(word.text) not in scope.common:
+        if normalize(word.text) not in scope.common:
             more = scope.leaves.word(("title",), word.text).title.docs
             docs = more if docs is None else docs[contains(more, docs)]
     if docs is None or not len(docs):
@@ -337,10 +337,10 @@ def _in_turns(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int
     room = limit
     while room and going:
         for place in list(going):
-            fresh = (one for one in kinds[place] if fold(one.text).strip() not in known)
+            fresh = (one for one in kinds[place] if normalize(one.text).strip() not in known)
             found = next(fresh, None) if room else None
             if found is not None:
-                known.add(fold(found.text).strip())
+                known.add(normalize(found.text).strip())
                 chosen[place].append(found)
                 room -= 1
             elif room:

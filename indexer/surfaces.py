@@ -10,7 +10,7 @@ import numpy as np
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
 from indexer.text.analyzer import Analyzer
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 _ENOUGH = 3  # texts that show how a word is written
 
@@ -43,8 +43,8 @@ def as_written(words: Analyzer, word: str, texts: Iterable[str]) -> str:
     return nicest(word, found or Counter(map(str.lower, first.elements())))
 
 
-def nicest(folded: str, found: Counter[str]) -> str:
-    """How to show a folded word or phrase, of the ways in which it was written, by how often each was.
+def nicest(normalized: str, found: Counter[str]) -> str:
+    """How to show a normalized word or phrase, of the ways in which it was written, by how often each was.
 
     In small letters if it is anywhere: elsewhere a sentence begins with it. In nothing but capitals only if
     it never is in others: a headline may be set so.
@@ -52,7 +52,7 @@ def nicest(folded: str, found: Counter[str]) -> str:
     small = {surface: count for surface, count in found.items() if surface == surface.lower()}
     mixed = {surface: count for surface, count in found.items() if surface != surface.upper()}
     best = Counter(small or mixed or found).most_common()
-    return next((surface for surface, _ in best if fold(surface) == folded), folded)
+    return next((surface for surface, _ in best if normalize(surface) == normalized), normalized)
 
 
 def in_keeping(writing: str, before: str) -> str:

@@ -27,7 +27,7 @@ from indexer.engine.textstore import TextStore, TextWriter
 from indexer.model import Article
 from indexer.text.analyzer import analyzer
 from indexer.text.detection import detect
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.texts import anchor_hashes
 
 _MOST_FORMS = 200_000
@@ -143,7 +143,7 @@ class Gatherer:
         published = article.published
         self._begins.append(moment(published.start) if published else NO_MOMENT)
         self._ends.append(moment(published.end) if published else NO_MOMENT)
-        self._title_keys.append(int.from_bytes(fold(article.title).encode()[:8].ljust(8, b"\0")))
+        self._title_keys.append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
         self._anchors += anchor_hashes(article.paragraphs)
         for item in items:
             self._items.add(item)

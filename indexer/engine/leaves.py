@@ -18,7 +18,7 @@ from indexer.engine.occurrences import exact_postings, near_postings
 from indexer.engine.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.snapshot import Snapshot
 from indexer.text.analyzer import Analyzer, Token, analyzer
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 _AT_ONCE = 8192  # words that are compared with a pattern between two looks at the clock
@@ -240,7 +240,7 @@ def _leaf(label: str, parts: dict[str, Postings], mark: Mark) -> Leaf:
 
 
 def _pattern(text: str) -> str:
-    return fold(text).replace("'", "").replace("\u2019", "")
+    return normalize(text).replace("'", "").replace("\u2019", "")
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

@@ -13,7 +13,7 @@ from indexer.engine.arrays import NOTHING, Matches
 from indexer.engine.moments import NO_MOMENT
 from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)
@@ -151,4 +151,4 @@ def _names(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ..
     if not by_title:
         return (snapshot.id_of(article),)
     # The keys are only the beginnings of the titles.
-    return fold(snapshot.info(article).title), -int(snapshot.begins[article]), snapshot.id_of(article)
+    return normalize(snapshot.info(article).title), -int(snapshot.begins[article]), snapshot.id_of(article)

@@ -5,6 +5,6 @@ words, stems by what `languages` knows of each language, and takes overlapping p
 script puts no spaces between words (`unspaced`). `detection` tells the language of a text that does not
 say; `synonyms` reads a file of words that mean the same.
 
-Strings come in, tokens with their places go out. No index and no disk, but for the file of synonyms. Begin
-with `analyzer`.
+Strings come in, tokens with their places go out. Nothing here knows the index. Begin with
+`analyzer`.
 """

@@ -1,8 +1,8 @@
 """Text to terms: one pass over the text, the same code for documents and for queries.
 
 Every word of a text has a position, and at that position two forms: the *stem*, by which it is found, and the
-*word* as written but folded, by which prefixes, wildcards and near spellings find it. Runs of scripts that do
-not put spaces between words become overlapping bigrams; see `unspaced`.
+*word* as written but normalized, by which prefixes, wildcards and fuzzy matches find it. Runs of scripts that
+do not put spaces between words become overlapping bigrams; see `unspaced`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,16 @@ import regex
 import Stemmer
 
 from indexer.files.fork_safe import Lock
-from indexer.text.languages import DOTLESS, ELISIONS, FOLD_FIRST, NOT_LATIN, SNOWBALL, TONED, base_language
-from indexer.text.normalize import fold, toned
+from indexer.text.languages import (
+    DOTLESS,
+    ELISIONS,
+    NORMALIZE_FIRST,
+    NOT_LATIN,
+    SNOWBALL,
+    TONED,
+    base_language,
+)
+from indexer.text.normalize import normalize, put_tone_last
 from indexer.text.unspaced import RUN, RUN_START, bigrams, is_unspaced
 
 _ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
@@ -104,7 +112,7 @@ class Analyzer:
         # Their own caches are off: the dictionary of surfaces stands before them.
         self._stemmer = Stemmer.Stemmer(SNOWBALL[base], 0) if base in SNOWBALL else None
         self._of_latin = Stemmer.Stemmer("english", 0) if base in NOT_LATIN else self._stemmer
-        self._fold_first = base in FOLD_FIRST or base not in SNOWBALL
+        self._normalizes_first = base in NORMALIZE_FIRST or base not in SNOWBALL
         self._is_arabic = base == "ar"
         self.ignores_case = base not in DOTLESS
         """Whether forms are the same for ASCII letters of either case."""
@@ -147,7 +155,7 @@ class Analyzer:
         words = iter(plain)
         for text in texts:
             if not self._is_dotless and _is_plain(text):
-                yield (fold(next(stems)),), (next(words),)
+                yield (normalize(next(stems)),), (next(words),)
             elif _NUMBER.fullmatch(text):
                 yield self._forms_of(text)
             else:
@@ -215,7 +223,7 @@ class Analyzer:
             surface = surface.replace("I", "ı").replace("İ", "i")
         if _is_plain(surface):
             word = surface.lower()
-            return (fold(self._stem(word)),), (word,)
+            return (normalize(self._stem(word)),), (word,)
         if _NUMBER.fullmatch(surface):
             number = surface.replace(",", "" if _THOUSANDS.fullmatch(surface) else ".")
             return (number,), (number,)
@@ -245,13 +253,14 @@ class Analyzer:
         if apostrophe and head in self._elisions:
             text = rest
         text = text.removesuffix("'s").replace("'", "") or text.replace("'", "")
-        word, bare = fold(text), text.lstrip("@#")
-        if not fold(bare):
+        word, bare = normalize(text), text.lstrip("@#")
+        if not normalize(bare):
             return (), ()
         if self._is_toned:
-            stem = toned(bare)
+            stem = put_tone_last(bare)
         else:
-            stem = fold(self._stem(fold(bare) if self._fold_first else unicodedata.normalize("NFC", bare)))
+            form = normalize(bare) if self._normalizes_first else unicodedata.normalize("NFC", bare)
+            stem = normalize(self._stem(form))
         return (stem or word,), (word,)
 
     def _stem(self, word: str) -> str:
@@ -269,11 +278,11 @@ class Analyzer:
         Where the stemmer needs accents, they may have been left out of the query; where they make another
         word, only a word without any may stand for all.
         """
-        return token.stem == token.word if self._is_toned else not self._fold_first
+        return token.stem == token.word if self._is_toned else not self._normalizes_first
 
 
 def analyzer(language: str) -> Analyzer:
-    """The analyzer for an ISO 639 code; languages without a stemmer are folded only.
+    """The analyzer for an ISO 639 code; words of languages without a stemmer are only normalized.
 
     Languages that are analysed alike share one, so that a query need not be analysed twice.
     """

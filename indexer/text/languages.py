@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 SNOWBALL = {
     "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
@@ -16,8 +16,8 @@ SNOWBALL = {
     "sh": "serbian", "sr": "serbian", "st": "sesotho", "sv": "swedish", "ta": "tamil", "tr": "turkish",
     "yi": "yiddish",
 }  # fmt: skip
-# Their stemmers know no accents in suffixes, so folding first makes résumés and resumes the same word.
-FOLD_FIRST = frozenset({"en", "de", "nl", "da", "sv", "no", "nb", "nn", "id", "ms"})
+# Their stemmers know no accents in suffixes, so normalizing first makes résumés and resumes the same word.
+NORMALIZE_FIRST = frozenset({"en", "de", "nl", "da", "sv", "no", "nb", "nn", "id", "ms"})
 # Written in other scripts than Latin: the Latin words in their texts are nearly always English.
 NOT_LATIN = frozenset(
     [
@@ -55,11 +55,11 @@ def base_language(language: str) -> str:
 
 @cache
 def stop_words(language: str) -> frozenset[str]:
-    """The words of a language that are too common to be asked for, folded; empty when none are known."""
+    """The words of a language that are too common to be asked for, normalized; empty when none are known."""
     # Here, for processes that only read need none of it.
     from whoosh.lang import has_stopwords, stopwords_for_language
 
     base = base_language(language)
     if not has_stopwords(base):
         return frozenset()
-    return frozenset(fold(word).replace("'", "") for word in stopwords_for_language(base))
+    return frozenset(normalize(word).replace("'", "") for word in stopwords_for_language(base))

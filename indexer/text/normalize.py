@@ -1,4 +1,4 @@
-"""Folding: a text without what people leave out, or write in two ways, when they look for it."""
+"""Normalization: remove from a text what people leave out, or write in several ways, when they search."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _DIGITS = {ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(1
 _TABLE = _LETTERS | _DIGITS
 
 
-def fold(text: str) -> str:
-    """The text without case, compatibility forms, accents and variants: `Zürich` and `ZURICH` are one."""
+def normalize(text: str) -> str:
+    """Return the text without case, compatibility forms, accents and variants: `Zürich` is `ZURICH`."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
@@ -40,7 +40,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _NASALS.sub("\u0902", bare))
 
 
-def toned(text: str) -> str:
-    """A Vietnamese syllable with its marks, the tone at its end: `hòa` and `hoà` are one."""
+def put_tone_last(text: str) -> str:
+    """Return a Vietnamese syllable with the mark of its tone last: `hòa` and `hoà` are one."""
     apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", _TONES.sub("", apart) + "".join(_TONES.findall(apart)))

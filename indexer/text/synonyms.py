@@ -14,12 +14,12 @@ from pathlib import Path
 
 from indexer.errors import ConfigError
 from indexer.files.regular import open_regular, readable
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 _TOKEN = re.compile(r"\\(?P<escaped>=>|.)|(?P<mark>,|=>)|(?P<text>[^\\,=]+|=)", re.DOTALL)
 
 Key = tuple[str, ...]
-"""The folded words of an entry."""
+"""The normalized words of an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Synonyms:
 
 def key_of(text: str) -> Key:
     """The words by which an entry is found: case, accents, apostrophes and punctuation do not count."""
-    words = (fold(word).replace("'", "").replace("\u2019", "").strip('.,;:!?…"“”()') for word in text.split())
+    words = (
+        normalize(word).replace("'", "").replace("\u2019", "").strip('.,;:!?…"“”()') for word in text.split()
+    )
     return tuple(word for word in words if any(map(str.isalnum, word)))
 
 

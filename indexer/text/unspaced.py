@@ -36,7 +36,7 @@ def is_unspaced(text: str) -> bool:
 
 
 def bigrams(run: str) -> list[tuple[str, int, int]]:
-    """The bigrams of a run, folded, with their places in it; at the end its last unit alone."""
+    """The bigrams of a run, normalized, with their places in it; at the end its last unit alone."""
     units = _units(run)
     grams = [(a + b, start, end) for (a, start, _), (b, _, end) in pairwise(units)]
     return [*grams, units[-1]]
@@ -56,7 +56,7 @@ def unit_end(text: str, start: int) -> int:
 def _units(run: str) -> list[tuple[str, int, int]]:
     if _PLAIN.fullmatch(run):
         return [(char, place, place + 1) for place, char in enumerate(run)]
-    # Folded one at a time, so that each keeps its place in the original.
+    # Normalized one at a time, so that each keeps its place in the original.
     return [(_folded(match.group()), *match.span()) for match in _UNIT.finditer(run)]
 
 

@@ -27,7 +27,7 @@ from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_w
 from indexer.text.analyzer import Token, analyzer
 from indexer.text.detection import detect
 from indexer.text.languages import stop_words
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
@@ -386,15 +386,16 @@ class Reference:
     def count(self, node: Any, tokens: list[Token]) -> int:
         """How often a leaf stands in one text."""
         if type(node) is Prefix and not is_unspaced(node.text):
-            start = fold(node.text).replace("'", "")
+            start = normalize(node.text).replace("'", "")
             return sum(token.word.startswith(start) for token in tokens)
         if type(node) is Wildcard:
             pattern = "".join(
-                {"*": ".*", "?": "."}.get(char, re.escape(char)) for char in fold(node.text).replace("'", "")
+                {"*": ".*", "?": "."}.get(char, re.escape(char))
+                for char in normalize(node.text).replace("'", "")
             )
             return sum(re.fullmatch(pattern, token.word, re.DOTALL) is not None for token in tokens)
         if type(node) is FuzzyTerm:
-            word = fold(node.text).replace("'", "")
+            word = normalize(node.text).replace("'", "")
             return sum(OSA.distance(word, token.word) <= node.maxdist for token in tokens)
         if isinstance(node, Near) or getattr(node, "exact", False):
             return self.count_places(node, tokens)

@@ -24,7 +24,7 @@ from indexer.engine.sketches import Sketches
 from indexer.engine.view import SegmentView
 from indexer.text.analyzer import analyzer
 from indexer.text.detection import detect
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from indexer.texts import anchors
 from tests.fixtures.words import WORDS
 
@@ -157,7 +157,7 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         assert view.column(f"article.{name}").tolist() == values, name
     codes = view.column("article.languages").tolist()
     assert [view.languages[code] for code in codes] == [*map(language_of, articles)]
-    keys = [fold(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
+    keys = [normalize(article.title).encode()[:8].ljust(8, b"\0") for article in articles]
     assert [int(k).to_bytes(8) for k in view.file.sections["article.title_keys"]] == keys
     for number, article in enumerate(articles):
         assert view.id_of(number) == article.id

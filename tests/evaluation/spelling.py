@@ -25,7 +25,7 @@ import numpy as np
 
 from indexer import Article, Index, open_index
 from indexer.text.analyzer import analyzer
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 from tests.benchmarks.corpus import reuters
 from tests.benchmarks.queries import read_log
 
@@ -124,7 +124,7 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random, show: 
         outcomes["misspelt"] += 1
         offered = page.did_you_mean
         outcome = "nothing" if offered is None else "wrong"
-        if offered and fold(offered) == fold(query):
+        if offered and normalize(offered) == normalize(query):
             outcome = "right"
         elif offered and analyzer("en").forms(offered)[0] == analyzer("en").forms(query)[0]:
             outcome = "form"

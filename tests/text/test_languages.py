@@ -14,7 +14,7 @@ from indexer.engine.gather import BETWEEN, Gatherer
 from indexer.engine.runs import Run
 from indexer.text.analyzer import analyzer
 from indexer.text.languages import SNOWBALL, base_language, stop_words
-from indexer.text.normalize import fold, toned
+from indexer.text.normalize import normalize, put_tone_last
 from indexer.text.unspaced import bigrams, is_unit, is_unspaced, unit_end
 
 # The language, and ways to write a word that find each other there.
@@ -161,8 +161,8 @@ def test_stop_words_are_known_by_any_code() -> None:
 
 @pytest.mark.parametrize("text", ["Łódź", "हिन्दी", "والقاهرة", "ŒUVRE Æ", "IŞIK", "½ ﬁ", "١٢٣"])
 def test_folding_is_done_once_and_for_all(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
-    assert toned(toned("hòa")) == toned("hoà")
+    assert normalize(normalize(text)) == normalize(text)
+    assert put_tone_last(put_tone_last("hòa")) == put_tone_last("hoà")
 
 
 ARCHIVE = {

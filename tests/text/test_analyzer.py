@@ -1,4 +1,4 @@
-"""Text to terms: what is one word, how it is folded and stemmed, and where it stands in the text."""
+"""Text to terms: what is one word, how it is normalized and stemmed, and where it stands in the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexer.engine.forms import FormAnalyzer
 from indexer.text.analyzer import analyzer
 from indexer.text.languages import stop_words
-from indexer.text.normalize import fold
+from indexer.text.normalize import normalize
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_places_are_those_of_the_tokens(text: str) -> None:
 @given(st.text())
 def test_folding_twice_changes_nothing_in_plain_text(text: str) -> None:
     plain = unicodedata.normalize("NFKC", text)
-    if fold(plain).isascii():
-        assert fold(fold(plain)) == fold(plain)
+    if normalize(plain).isascii():
+        assert normalize(normalize(plain)) == normalize(plain)
 
 
 def test_whoosh_sees_the_same_terms_with_positions_and_characters() -> None:
