@@ -262,25 +262,33 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
     try:
         with readable(path):
             yield path
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IndexDamaged(
-            f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`, which goes by the generation "
-            "before it"
-        ) from error
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # A plain ValueError is one of those below; others come from the parser or from what was parsed.
+        reason = str(error) if type(error) is ValueError else "its contents make no sense"
+        raise _damaged(path, reason) from error
+
+
+def _damaged(path: Path, reason: str) -> IndexDamaged:
+    return IndexDamaged(
+        f"{path} cannot be read ({reason}): run `nutgraf doctor --fix`, which goes by the generation "
+        "before it"
+    )
 
 
 def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
         found = [_checked(file.readline()) for _ in range(most)]
         if is_all and file.read(1):
-            raise ValueError("there is more than was written")
+            raise ValueError("it goes on after its end")
     return found
 
 
 def _checked(line: bytes) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        raise ValueError("it is not what was written")
+        raise ValueError("its checksum does not match")
     return json.loads(text)
 
 

@@ -236,10 +236,12 @@ def read_settings(folder: Path) -> Settings:
             dict(words.get("libraries", {})),
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise IndexDamaged(f"{path} cannot be read ({error!r}): run `nutgraf doctor --fix`") from error
+        raise IndexDamaged(
+            f"{path} cannot be read (its contents make no sense): run `nutgraf doctor --fix`"
+        ) from error
     # What another format has besides is its own business.
     if settings.format == FORMAT and data != _encode(settings):
-        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} does not match its checksum: run `nutgraf doctor --fix`")
     return settings
 
 

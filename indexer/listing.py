@@ -13,6 +13,7 @@ from typing import Literal
 from indexer.catalog import Entry, Stamp
 from indexer.errors import SourceMissing
 from indexer.files.regular import readable
+from indexer.files.source_file import LEADS_OUT
 from indexer.model import Failure
 from indexer.readers import SUFFIXES
 
@@ -146,7 +147,7 @@ def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listin
         return
     # Not Path.resolve(), which raises for a link to itself.
     if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):
-        listing.failures.append(Failure(below, "the link leads out of the source"))
+        listing.failures.append(Failure(below, LEADS_OUT))
     elif not is_linked_folder:
         try:
             status = entry.stat()

@@ -1,12 +1,11 @@
 """The command line: `nutgraf`.
 
-`commands` has the commands that search, index and serve, `maintenance` those that look after an index.
-`options` has what they share, `render` prints results and reports, `progress` is the bar on a terminal.
-`streams` decides what a full or closed standard stream does, `interrupt` what Ctrl-C does. `judgments` is
-behind `nutgraf eval`.
+`commands` has the commands that change, search and serve an index, `maintenance` those that inspect and
+repair it. `options` has what they share, `render` prints results and reports, `progress` is the bar on a
+terminal. `streams` handles a standard stream that is full, closed or read no more, `interrupt` handles
+Ctrl-C. `judgments` measures the ranking for `nutgraf eval`.
 
-Arguments come in, each command makes one call of the library, and text or JSON goes out. Begin with
-`commands`.
+Arguments come in, a command calls `indexer.index`, and text or JSON goes out. Begin with `commands`.
 """
 
 from indexer.cli.commands import cli, main, run_cli

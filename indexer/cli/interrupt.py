@@ -17,12 +17,12 @@ class Interruption:
         self._is_asked = self._is_wanted = False
 
     def __call__(self) -> bool:
-        """Whether an end is wanted; from the first time that this is asked, the work can be ended so."""
+        """Whether to stop; the first call marks the work as one that can stop gracefully."""
         self._is_asked = True
         return self._is_wanted
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """Want an end; raises KeyboardInterrupt when that was said before, or nobody asks."""
+        """Request a stop; raises KeyboardInterrupt on a repeat, or if the work never asked."""
         if self._is_wanted or not self._is_asked:
             raise KeyboardInterrupt
         self._is_wanted = True

@@ -50,7 +50,7 @@ def print_report(report: SyncReport, *, to_err: bool = False) -> None:
     verb = "would be " if report.dry_run else ""
     click.echo(
         f"{report.added:,} {verb}added, {report.changed:,} changed, {report.removed:,} removed, "
-        f"{report.unchanged:,} unchanged, from {report.files:,} files in {report.seconds:.1f} s",
+        f"{report.unchanged:,} unchanged, from {_count(report.files, 'file')} in {report.seconds:.1f} s",
         err=to_err,
     )
 
@@ -99,8 +99,8 @@ def print_manifest(found: Manifest) -> None:
     """Print what differs between an index and its sources, and the digest of each."""
     for difference in found.differences:
         click.echo(f"{difference.kind:<8} {plain(difference.place)}: {plain(difference.what)}")
-    says = f"{len(found.differences):,} differences" if found.differences else "in step with its sources"
-    click.echo(f"{says}: {found.articles:,} articles from {found.files:,} files")
+    says = _count(len(found.differences), "difference") if found.differences else "in step with its sources"
+    click.echo(f"{says}: {_count(found.articles, 'article')} from {_count(found.files, 'file')}")
     click.echo(f"the index    {found.digest}")
     click.echo(f"its sources  {found.derived}")
 
@@ -118,7 +118,7 @@ def print_page(page: Page) -> None:
         for line in receipt_lines(page.receipt):
             click.echo(plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
-    articles = "1 article" if page.total == 1 else f"{page.total:,} articles"
+    articles = _count(page.total, "article")
     at_least = "at least " if page.is_cut else ""
     folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
     click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
@@ -199,7 +199,7 @@ def clause_facts(clause: ClauseReceipt) -> str:
     """What is said of a clause beside its label: its part in the query, its articles, its words."""
     facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
     if clause.articles is not None:
-        facts.append("1 article" if clause.articles == 1 else f"{clause.articles:,} articles")
+        facts.append(_count(clause.articles, "article"))
     if clause.boost != 1.0:
         facts.append(f"counted {clause.boost:g} times")
     if clause.synonyms:
@@ -229,7 +229,7 @@ def dead_end_lines(end: DeadEnd) -> Iterator[str]:
     """Why nothing was found, and what would find something."""
     yield end.reason
     for relaxation in end.relaxations:
-        articles = "1 article" if relaxation.count == 1 else f"{relaxation.count:,} articles"
+        articles = _count(relaxation.count, "article")
         options = "".join(f", without --{name}" for name in relaxation.without)
         yield f"  {articles}: {relaxation.query}  ({relaxation.change}{options})"
 
@@ -242,3 +242,7 @@ def _clause_lines(clause: ClauseReceipt, indent: str) -> Iterator[str]:
 
 def _times(number: float) -> str:
     return "once" if number == 1 else f"{number:g} times"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

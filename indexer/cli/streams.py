@@ -21,9 +21,9 @@ class ReaderGone(Exception):
 def prepare() -> None:
     """Make standard streams that say what is wrong with them.
 
-    One that is closed leads to nowhere: else the next file that is opened, one of the index perhaps, would be
-    taken for it. Standard output raises StorageFailed or ReaderGone; standard error, where it would have to
-    be told, raises nothing.
+    A closed one is opened on the null device: else the next file that is opened, perhaps of the index, would
+    get its descriptor. Errors of standard output are raised as StorageFailed or ReaderGone, those of standard
+    error are ignored.
     """
     for descriptor in range(3):
         try:
@@ -57,7 +57,7 @@ class _Stream(io.FileIO):
         while rest:
             count = super().write(rest)
             if count is None:
-                # Whoever has the other end has made it one that nothing waits for.
+                # Another process has made the stream non-blocking: wait until it can be written.
                 select.select([], [self], [])
             else:
                 rest = rest[count:]

@@ -111,7 +111,7 @@ def _parse(path: Path, number: int) -> _Contents:
     length, checksum, _ = _TRAILER.unpack(data[-_TRAILER.size :])
     end = len(data) - _TRAILER.size
     if zlib.crc32(data[: end + 4]) != checksum or length > end:
-        raise IndexDamaged(f"{path} is not what was written: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} does not match its checksum: run `nutgraf doctor --fix`")
     try:
         contents = msgspec.json.decode(data[end - length : end], type=_Contents)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -109,7 +109,7 @@ class SegmentFile:
             if offset != place + -place % _ALIGNMENT or any(self._map[place:offset]):
                 self._refuse(place, f"{name} does not follow, or the space before it is not empty")
             if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
-                self._refuse(offset, f"{name} is not what was written")
+                self._refuse(offset, f"{name} does not match its checksum")
             place = offset + size
         if self._map[: len(MAGIC)] != MAGIC or self._read_directory() != (self._directory, self._end):
             self._refuse(0, "it was altered after it was opened")
@@ -123,7 +123,7 @@ class SegmentFile:
             self._refuse(whole - _TRAILER.size, "its end is missing")
         text = self._map[offset : offset + size]
         if zlib.crc32(text) != checksum:
-            self._refuse(offset, "its directory is not what was written")
+            self._refuse(offset, "its directory does not match its checksum")
         try:
             directory = json.loads(text)
         except (ValueError, RecursionError):
@@ -161,7 +161,7 @@ class _Sections(dict[str, Array]):
             raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf doctor --fix`")
         kind, offset, size, checksum = self._directory[name]
         if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
-            _refuse(self._path, offset, f"{name} is not what was written")
+            _refuse(self._path, offset, f"{name} does not match its checksum")
         array = np.frombuffer(self._map, np.dtype(f"<{kind}"), size // int(kind[1:]), offset)
         if self.fault and (fault := self.fault(name, array, self)):
             _refuse(self._path, offset, f"{name} {fault}")

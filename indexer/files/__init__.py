@@ -1,9 +1,10 @@
-"""Files: the lowest room. What it opens is what was meant, and what it writes survives a power cut.
+"""Safe access to files: the room that all others may use.
 
 `names` has the names of an index's files. `regular` opens regular files only, so that a pipe or a device
-cannot hold a process up, and raises StorageFailed where the system refuses for the moment. `source_file`
-opens a file of a source step by step, so that no link leads out of it. `storage` writes and syncs what an
-index is made of. `fork_safe` has locks and values that a forked process finds as new.
+cannot block the process; its context manager `readable` turns errors of the system into StorageFailed.
+`source_file` opens a file of a source folder by folder, so that no link leads out of the source where the
+system allows that. `storage` writes files durably and syncs them. `fork_safe` has locks that a forked
+process can use.
 
-Paths come in, open files and bytes go out. Nothing here knows what an article is. Begin with `regular`.
+Nothing here knows what an article is; only `errors` is imported. Begin with `regular`.
 """

@@ -1,7 +1,8 @@
-"""What threads share, and what a forked process finds of it.
+"""Locks that are safe to use after a fork.
 
-A fork copies the thread that calls it and no other: a lock that another thread held then is never let go of
-in the child. So every lock here is a new one there; what it guards is replaced in one step, and thus whole.
+A fork copies only the thread that calls it, so a lock that another thread holds is never released in the
+child. Every lock here is replaced by a new one in the child. What it guards is always replaced in one step,
+so the child finds it whole.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The names of an index's files, in one place: what is ours in a folder, and what only passes through it.
+"""The names of an index's files, in one place: which belong to an index, and which are temporary.
 
-Nothing is ever removed that is not named so.
+Code that cleans up removes only what is named so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SEGMENT = re.compile(rf"{INDEX_NAME}_([0-9a-z]{{16}})\.nut")
 _WHOOSHS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\._\w+\.col)")
 
 NEW = ".new"
-"""What a file that takes another's place is called before."""
+"""Suffix of the temporary name of a file before it replaces another."""
 
 _PASSING = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
 _STAYING = re.compile(r"current|writer\.lock|g\d{6}(\.damaged)?")
@@ -45,9 +45,9 @@ def is_unfinished(name: str) -> bool:
 
 
 def foreign(root: Path) -> list[str]:
-    """What lies in a folder that is no index's; nothing where an index is, or where one may be made.
+    """Return the names in a folder that do not belong to an index; empty if it has an index or may get one.
 
-    Nor where that cannot be seen: what the system refuses is said when it is to be written there.
+    Also empty if the folder cannot be read: the later write reports that error.
     """
     try:
         found = sorted(root.iterdir(), key=lambda path: path.name)

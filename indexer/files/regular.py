@@ -18,7 +18,7 @@ from pathlib import Path
 from indexer.errors import StorageFailed
 
 CAREFULLY = 0
-"""Flags with which nothing is waited for that is opened, and no terminal becomes this program's."""
+"""Flags for opening: never wait for the other end of a pipe, never acquire a controlling terminal."""
 for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
     CAREFULLY |= getattr(os, _name, 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -30,7 +30,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# What speaks of the file: it is not there, or no file. Everything else speaks of the system, and may pass.
+# Errors of the file itself: missing, or not a regular file. All others are the system's, perhaps temporary.
 _OF_THE_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 _EXHAUSTION = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ADVICE = {
@@ -55,17 +55,17 @@ def open_regular(path: Path, *, links: bool = False) -> BufferedReader:
 
 
 def create_regular(path: Path) -> FileIO:
-    """Open a regular file for writing, without a buffer, new or emptied; likewise."""
+    """Open a regular file for writing, unbuffered, new or emptied; raises NotRegular, also for a link."""
     descriptor = _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, links=False)
     return os.fdopen(descriptor, "wb", buffering=0)
 
 
 @contextmanager
 def readable(path: Path, *, if_exhausted: bool = False) -> Iterator[None]:
-    """Raise StorageFailed where the system refuses meanwhile, for now, to read what is at `path`.
+    """Raise StorageFailed when the system refuses, within the block, to read the file at `path`.
 
-    What is wrong with the file itself, which is not there or no file, stays an OSError; and `if_exhausted`,
-    everything but that this process, or the system, has run out of something.
+    A missing or non-regular file stays an OSError. With `if_exhausted`, only running out of file descriptors
+    or memory becomes StorageFailed.
     """
     try:
         yield
@@ -80,14 +80,14 @@ def readable(path: Path, *, if_exhausted: bool = False) -> Iterator[None]:
 
 
 def check_regular(path: Path) -> None:
-    """Raise NotRegular when something else is in the place of a file that others open; links are."""
+    """Raise NotRegular if `path` is a link or no regular file; for files that other libraries open."""
     with readable(path):
         if kind := _other_kind(path, links=False):
             raise _not_regular(path, kind)
 
 
 def no_room(what: str, error: OSError) -> StorageFailed:
-    """What to raise when files for a while cannot be written: `what` says what happens in their folder."""
+    """Return the error for temporary files that cannot be written; `what` says what they are for."""
     try:
         folder = tempfile.gettempdir()
     except OSError:

@@ -1,4 +1,4 @@
-"""Opens the files of a source: none outside of it, nothing that is no file, and never half of one."""
+"""Open the files of a source: none outside of it, regular files only, and each as it was at one moment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 
 from indexer.errors import UnreadableDocument
 from indexer.files.regular import CAREFULLY
+
+LEADS_OUT = "the link leads out of the source"
+"""Why a link is not followed: said when a source is listed, and for a link that was put there since."""
 
 _READ = os.O_RDONLY | CAREFULLY
 _CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
@@ -39,15 +42,15 @@ def open_file(file: Path, path: str) -> BufferedReader:
     # There is a link on the way. Where it leads to is looked up, and then gone to without following any.
     real = Path(os.path.realpath(file))
     if not real.is_relative_to(root):
-        raise OSError(errno.EXDEV, "the link leads out of the source")
+        raise OSError(errno.EXDEV, LEADS_OUT)
     return _checked(_step_down(root, real.relative_to(root).parts))
 
 
 def read_whole(file: Path, path: str, most: int) -> bytes:
     """The bytes of a regular file, as they were at one moment; `path` is its path below the source.
 
-    Raises UnreadableDocument when there are more than `most`, and OSError when they cannot be had, or are
-    others each time that the reading has come to their end.
+    Raises UnreadableDocument for more than `most` bytes, and OSError if the file cannot be read or changes
+    during every attempt.
     """
     for _ in range(_TRIES):
         with open_file(file, path) as opened:

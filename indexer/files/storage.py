@@ -1,8 +1,8 @@
-"""What reaches the disk: what is written is there before anything points at it, and outlives a power cut.
+"""Durable writes: a file is on the disk before anything points at it, and survives a power cut.
 
-Everything that an index consists of is written, renamed and removed here; Whoosh only reads. What the system
-refuses is StorageFailed, but for removing: what cannot go now goes when it is tried again. A file that is not
-there, or is none, is damage; whatever else keeps it from being read is StorageFailed, too.
+Every file of an index is written and removed here; Whoosh only reads. Raises StorageFailed when the system
+refuses to write or to read; a file that cannot be removed now is removed by a later try. A file that is
+missing or not a regular file is IndexDamaged.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk; a no-op where a system does not do that by itself."""
+    """Sync the entries of a folder to the disk; does nothing where folders cannot be synced."""
     if os.name == "nt":
         return  # there a folder cannot be opened
     with storing(folder):

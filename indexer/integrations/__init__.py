@@ -1,5 +1,6 @@
-"""Search for programs that call it by a protocol of their own; each module needs an extra.
+"""Search for other programs: each module needs an extra of its own.
 
-`mcp_server` gives an index to AI agents (Model Context Protocol), `mcp_answers` has what its tools answer.
-`langchain` is a retriever for LangChain. All of them call `indexer.index` and nothing below it.
+`mcp_server` offers an index to AI agents (Model Context Protocol, extra `mcp`); `mcp_answers` has the types
+of its answers. `langchain` is a retriever for LangChain (extra `langchain`). Both call `indexer.index`.
+Begin with `mcp_server`.
 """

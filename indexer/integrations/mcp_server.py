@@ -55,7 +55,7 @@ Answer = TypeVar("Answer")
 
 
 class Server(MCPServer):
-    """A server whose tools refuse arguments that there are none of, rather than answer another question."""
+    """A server whose tools reject unknown arguments, which would otherwise be ignored."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -234,7 +234,7 @@ def _result(answer: BaseModel, *content: object) -> CallToolResult:
 
 
 def _saying(work: Callable[Given, Answer], kind: type[Exception]) -> Callable[Given, Answer]:
-    """What the library refuses is no crash, but said to whoever asked."""
+    """Wrap `work` so that errors of the library reach the client as errors of the protocol."""
 
     @wraps(work)
     def answer(*args: Given.args, **options: Given.kwargs) -> Answer:

@@ -108,7 +108,7 @@ def _is_binary(text: str) -> bool:
 
 def _checked(text: str) -> str:
     if _is_binary(text):
-        raise UnreadableDocument("text is wanted, binary data was found (control characters)")
+        raise UnreadableDocument("it is no text: it contains control characters")
     return text
 
 
@@ -145,7 +145,7 @@ def _wide(data: bytes) -> tuple[str, Encoding]:
     score, codec = best
     text = _strict(data, codec) if score > 0 else None
     if text is None or _is_binary(text):
-        raise UnreadableDocument("text is wanted, binary data was found (zero bytes)")
+        raise UnreadableDocument("it is no text: it contains NUL bytes")
     return text, Encoding(codec, guessed=True)
 
 

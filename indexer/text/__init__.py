@@ -1,10 +1,10 @@
 """Text: from characters to terms, by language.
 
-`analyzer` turns a text into tokens, for documents and queries alike: it normalizes (`normalize`), cuts
-words, stems by what `languages` knows of each language, and takes overlapping pairs of characters where a
-script puts no spaces between words (`unspaced`). `detection` tells the language of a text that does not
-say; `synonyms` reads a file of words that mean the same.
+`analyzer` turns a text into terms, for documents and queries alike: it cuts the text into words, normalizes
+each (`normalize`) and stems it, before or after that as its language needs (`languages`, which also has the
+stop words). Scripts without spaces between words give overlapping bigrams (`unspaced`). `detection` gives
+the language of an article that states none; `synonyms` reads a file of synonyms.
 
-Strings come in, tokens with their places go out. Nothing here knows the index. Begin with
-`analyzer`.
+Strings come in, stems and words go out, with their positions for queries and passages. Nothing here knows
+the index. Begin with `analyzer`.
 """

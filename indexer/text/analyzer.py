@@ -275,8 +275,8 @@ class Analyzer:
     def is_also_by_word(self, token: Token) -> bool:
         """Whether a token of a query should find words as written, too.
 
-        Where the stemmer needs accents, they may have been left out of the query; where they make another
-        word, only a word without any may stand for all.
+        Where the stemmer needs accents, they may be missing in the query. In Vietnamese, where they
+        distinguish words, only a word without accents matches all of its variants.
         """
         return token.stem == token.word if self._is_toned else not self._normalizes_first
 

@@ -38,7 +38,7 @@ _BY_SCRIPT = {
     "MALAYALAM": "ml", "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta", "TELUGU": "te",
     "THAI": "th", "TIBETAN": "bo",
 }  # fmt: skip
-# Languages that share a script with one that it stands for: these it cannot tell from it.
+# Languages that are written like the one that `_BY_SCRIPT` gives for their script.
 _SAME_SCRIPT = {"yi": "he", "as": "bn", "ti": "am", "yue": "zh", "wuu": "zh"}
 _TELLING = regex.compile(
     r"[\p{Armenian}\p{Bengali}\p{Bopomofo}\p{Han}\p{Ethiopic}\p{Georgian}\p{Greek}\p{Gujarati}\p{Gurmukhi}"
