@@ -263,14 +263,18 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
         with readable(path):
             yield path
     except OSError as error:
-        raise _damaged(path, error.strerror or str(error)) from error
+        raise _damage_of(path, error.strerror or str(error)) from error
+    except _Altered as error:
+        raise _damage_of(path, str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        # A plain ValueError is one of those below; others come from the parser or from what was parsed.
-        reason = str(error) if type(error) is ValueError else "its contents make no sense"
-        raise _damaged(path, reason) from error
+        raise _damage_of(path, "its contents make no sense") from error
 
 
-def _damaged(path: Path, reason: str) -> IndexDamaged:
+class _Altered(Exception):
+    """A catalog is not as it was written."""
+
+
+def _damage_of(path: Path, reason: str) -> IndexDamaged:
     return IndexDamaged(
         f"{path} cannot be read ({reason}): run `nutgraf doctor --fix`, which goes by the generation "
         "before it"
@@ -281,14 +285,14 @@ def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
         found = [_checked(file.readline()) for _ in range(most)]
         if is_all and file.read(1):
-            raise ValueError("it goes on after its end")
+            raise _Altered("it goes on after its end")
     return found
 
 
 def _checked(line: bytes) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        raise ValueError("its checksum does not match")
+        raise _Altered("its checksum does not match")
     return json.loads(text)
 
 

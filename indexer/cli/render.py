@@ -189,14 +189,14 @@ def timeline_lines(timeline: Timeline) -> Iterator[str]:
 
 
 def receipt_lines(receipt: Receipt) -> Iterator[str]:
-    """What was understood, and each clause with what it stands for."""
+    """Yield how the query was read, then a line for each clause and the words that it matches."""
     yield f"read as: {receipt.reading}"
     for clause in receipt.clauses:
         yield from _clause_lines(clause, "  ")
 
 
-def clause_facts(clause: ClauseReceipt) -> str:
-    """What is said of a clause beside its label: its part in the query, its articles, its words."""
+def _clause_facts(clause: ClauseReceipt) -> str:
+    """The role of a clause in the query, how many articles it matches, and the words that it stands for."""
     facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
     if clause.articles is not None:
         facts.append(_count(clause.articles, "article"))
@@ -235,7 +235,7 @@ def dead_end_lines(end: DeadEnd) -> Iterator[str]:
 
 
 def _clause_lines(clause: ClauseReceipt, indent: str) -> Iterator[str]:
-    yield f"{indent}{clause.label}: {clause_facts(clause)}"
+    yield f"{indent}{clause.label}: {_clause_facts(clause)}"
     for part in clause.clauses:
         yield from _clause_lines(part, f"{indent}  ")
 

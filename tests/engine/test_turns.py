@@ -27,13 +27,13 @@ class Clock:
 
 
 def elsewhere(make: Callable[[], Made]) -> Made:
-    """What `make` gives in another thread."""
+    """Call `make` in another thread and return its result."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(make).result()
 
 
-def running(clock: Clock) -> Turn:
-    """The turn of a query that another thread has begun."""
+def begin_elsewhere(clock: Clock) -> Turn:
+    """Begin a turn in another thread and return it."""
     return elsewhere(lambda: Turn(patience=0, clock=clock).__enter__())
 
 
@@ -41,7 +41,7 @@ def test_a_long_query_pauses_until_a_young_one_is_done() -> None:
     clock, order = Clock(), []
     with Turn(clock=clock) as old:
         clock.now = 100 * SHORT
-        young = running(clock)
+        young = begin_elsewhere(clock)
 
         def work() -> None:
             order.append("young")
@@ -90,7 +90,7 @@ def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(
 
 def test_nor_for_one_that_pauses_or_that_it_is_a_part_of() -> None:
     clock = Clock()
-    old = running(clock)
+    old = begin_elsewhere(clock)
     clock.now = 100 * SHORT
     with Turn(patience=0, clock=clock) as young, ThreadPoolExecutor(1) as pool:
         pausing = pool.submit(old.give_way)
@@ -122,7 +122,7 @@ def test_a_query_that_failed_is_not_waited_for() -> None:
     clock = Clock(step=0.001)
     with Turn(clock=clock) as old:
         clock.now += 100 * SHORT
-        with pytest.raises(KeyError), running(clock):
+        with pytest.raises(KeyError), begin_elsewhere(clock):
             raise KeyError
         old.give_way()
         assert old.paused == 0
@@ -130,14 +130,14 @@ def test_a_query_that_failed_is_not_waited_for() -> None:
 
 def test_a_young_query_does_not_pause() -> None:
     clock = Clock(step=SHORT / 100)
-    with running(clock), Turn(clock=clock) as young:
+    with begin_elsewhere(clock), Turn(clock=clock) as young:
         young.give_way()
         assert young.paused == 0
 
 
 def test_of_two_long_queries_neither_pauses() -> None:
     clock = Clock(step=0.001)
-    with running(clock) as one, Turn(clock=clock) as other:
+    with begin_elsewhere(clock) as one, Turn(clock=clock) as other:
         clock.now += 100 * SHORT
         one.give_way()
         other.give_way()
@@ -150,7 +150,7 @@ def test_a_long_query_works_for_as_long_as_it_pauses() -> None:
     with Turn(clock=clock) as old:
         clock.now += 2 * SHORT
         for _ in range(20):
-            with running(clock):
+            with begin_elsewhere(clock):
                 old.give_way()
         assert 0 < old.paused <= clock.now / 2 + step
 
@@ -159,6 +159,6 @@ def test_a_query_that_was_never_begun_does_not_pause() -> None:
     clock = Clock(step=0.001)
     never = Turn(clock=clock)
     clock.now += 100 * SHORT
-    with running(clock), Turn(patience=0, clock=clock):
+    with begin_elsewhere(clock), Turn(patience=0, clock=clock):
         never.give_way()
         assert never.paused == 0

@@ -34,7 +34,7 @@ SAMPLE = 500
 TOP = 10
 LIKENESS = 0.8
 
-# What is reached, but for a little: no figure may fall below it.
+# Slightly below the measured figures, none of which may fall below its floor.
 FLOOR = {
     "cranfield": 0.367,
     "cisi": 0.268,

@@ -33,8 +33,8 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 SEED = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LEAST = 4  # letters of a word that gets a wrong one
-# What is reached, but for a little: the least share of misspelt queries for which the right one is offered,
-# and the largest share of right queries for which anything is.
+# Slightly below the measured share of misspelt queries for which the right spelling is offered, and slightly
+# above that of correctly spelt queries for which anything is offered.
 FLOOR = {"bbc": 0.780, "reuters": 0.825}
 MOST_ALARMS = 0.010
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from indexer import Config, limits, open_index
 from indexer.search import search
 from tests.stress.archive import Lost, Trial
-from tests.stress.serving import PATIENCE, Client, served, share
+from tests.stress.serving import PATIENCE, Client, share, start_site
 
 ROUNDS = 100
 MOST_SECONDS = 1.5
@@ -93,7 +93,7 @@ def _beside(
     quiet: list[float] = []
     loud: list[float] = []
     context = multiprocessing.get_context("spawn")
-    with served(trial.index) as site:
+    with start_site(trial.index) as site:
         client = Client(site.address)
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))

@@ -49,7 +49,7 @@ def _peak(process: str) -> float:
 
 
 @contextlib.contextmanager
-def served(index: Path, patience: float = READ_SECONDS, processes: int = 0) -> Iterator[Site]:
+def start_site(index: Path, patience: float = READ_SECONDS, processes: int = 0) -> Iterator[Site]:
     """The site of an index, which waits so many seconds for a request.
 
     So many processes answer; 0: as many as do by default.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from indexer import Article
 from tests.stress.archive import Lost, Trial, Unavailable, two_states
-from tests.stress.serving import Client, Site, served, share
+from tests.stress.serving import Client, Site, share, start_site
 from webui.serve import CONNECTIONS, READ_SECONDS
 
 ROUNDS = 900
@@ -48,10 +48,10 @@ def run(rounds: int, chance: random.Random) -> str:
         with trial.open() as index:
             index.put([Article(id="large", title="Large", paragraphs=["tide " * (_LENGTH // 5)])])
         for count, processes in ((fitting, 0), (fitting, 1), (rounds, 1)):
-            with served(trial.index, patience, processes) as site:
+            with start_site(trial.index, patience, processes) as site:
                 figures.append(_beside_senders(site, count, patience, is_long=is_long))
         for processes in (0, 1):
-            with served(trial.index, patience, processes) as site:
+            with start_site(trial.index, patience, processes) as site:
                 figures.append(_beside_readers(site, fitting, is_long=is_long))
     return "; ".join(figures)
 

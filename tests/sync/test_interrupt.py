@@ -88,7 +88,7 @@ class Running:
 
 
 @contextmanager
-def running(archive: Archive, *words: str) -> Iterator[Running]:
+def start_command(archive: Archive, *words: str) -> Iterator[Running]:
     command = [*words, "--index", str(archive.folder), "--jobs", "1"]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *command],
@@ -114,7 +114,7 @@ def totals(archive: Archive) -> tuple[int, int]:
 
 
 def test_once_keeps_what_was_read_and_the_next_run_reads_the_rest(archive: Archive) -> None:
-    with running(archive, "index", "seeds", "--json") as command:
+    with start_command(archive, "index", "seeds", "--json") as command:
         command.until("start")
         command.go_on()
         for _ in range(3):
@@ -141,7 +141,7 @@ def test_once_keeps_what_was_read_and_the_next_run_reads_the_rest(archive: Archi
 
 def test_twice_keeps_the_old_state(archive: Archive) -> None:
     before = contents(archive.folder)
-    with running(archive, "index", "seeds") as command:
+    with start_command(archive, "index", "seeds") as command:
         command.until("start")
         command.go_on()
         command.until("read")
@@ -157,7 +157,7 @@ def test_twice_keeps_the_old_state(archive: Archive) -> None:
 
 def test_before_anything_is_read_once_is_enough(archive: Archive) -> None:
     before = contents(archive.folder)
-    with running(archive, "index", "seeds") as command:
+    with start_command(archive, "index", "seeds") as command:
         command.until("start")
         command.interrupt()
         code, _, said = command.end()
@@ -166,7 +166,7 @@ def test_before_anything_is_read_once_is_enough(archive: Archive) -> None:
 
 
 def test_a_rebuild_is_given_up_at_once(archive: Archive) -> None:
-    with running(archive, "rebuild", "--allow-mass-delete") as command:
+    with start_command(archive, "rebuild", "--allow-mass-delete") as command:
         command.until("start")
         command.go_on()
         command.until("read")
@@ -181,7 +181,7 @@ def test_a_first_build_that_is_interrupted_has_what_was_read(tmp_path: Path) -> 
     archive = Archive(tmp_path)
     for number in range(5):
         pad(archive.text(f"a{number}.txt", f"The heron {number}."))
-    with running(archive, "index", "seeds", "--json") as command:
+    with start_command(archive, "index", "seeds", "--json") as command:
         command.until("start")
         command.go_on()
         command.until("read")

@@ -19,7 +19,7 @@ import webui
 from indexer import Article, Config, Index, open_index
 from tests.fixtures.archives import ARTICLES, archive, client, create_app
 from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
-from tests.fixtures.serving import served
+from tests.fixtures.serving import start_site
 from webui.journal import Journal
 from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
 
@@ -300,7 +300,7 @@ def test_no_redirect_leads_elsewhere() -> None:
 
 def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
     index = archive(*ARTICLES).config.index
-    with served(index=index, env={"NUTGRAF_TRUSTED_HOSTS": "evil.example"}) as server:
+    with start_site(index=index, env={"NUTGRAF_TRUSTED_HOSTS": "evil.example"}) as server:
         for path in [*TRAVERSALS[::7], *ELSEWHERE[::5]]:
             with server.connect() as connection:
                 connection.putrequest("GET", quote(path, safe="/%:;@\\"), skip_host=True)

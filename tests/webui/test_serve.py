@@ -21,7 +21,7 @@ import webui
 from indexer import Article, ConfigError, open_index
 from indexer.config import PROCESSES
 from tests.fixtures.counts import counts
-from tests.fixtures.serving import PATIENCE, Site, ask, is_gone, served, until
+from tests.fixtures.serving import PATIENCE, Site, ask, is_gone, start_site, until
 from webui.serve import AddressUnavailable
 
 # An application that tells which process answers; at some addresses it ends that, or never answers.
@@ -56,7 +56,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(index: Path) -> Iterator[Site]:
-    with served(index=index) as site:
+    with start_site(index=index) as site:
         yield site
 
 
@@ -67,8 +67,8 @@ def exchange(site: Site, request: bytes) -> bytes:
         return b"".join(iter(lambda: raw.recv(65_536), b""))
 
 
-def answering(site: Site) -> set[int]:
-    """The two workers of a site that runs SERVE, once both of them have answered."""
+def await_workers(site: Site) -> set[int]:
+    """Wait until both workers of a site that runs SERVE have answered; returns their process ids."""
     found: set[int] = set()
 
     def is_complete() -> bool:
@@ -103,7 +103,7 @@ def test_a_host_that_others_can_reach_is_refused(host: str) -> None:
 
 
 def test_a_host_that_others_can_reach_may_be_allowed(index: Path) -> None:
-    with served(index=index, options=("--host", "0.0.0.0", "--allow-remote")) as site:
+    with start_site(index=index, options=("--host", "0.0.0.0", "--allow-remote")) as site:
         assert site.address.startswith("http://0.0.0.0:")
         assert site.get("/healthz") == (200, "ok\n")
 
@@ -114,7 +114,7 @@ def test_an_address_that_is_none_is_an_error(host: str, port: int) -> None:
         webui.serve(lambda environ, start: [], host, port)
 
 
-# What it bears.
+# Load, slow clients and large requests.
 
 
 def test_requests_at_the_same_time_get_the_same_answers(site: Site) -> None:
@@ -182,7 +182,7 @@ def test_who_asks_for_headers_gets_those_and_nothing_more(site: Site, path: str)
 
 def test_who_asks_slowly_does_not_keep_others_waiting_and_is_cut_off(index: Path) -> None:
     code = f"import webui; webui.serve(webui.create_app({str(index)!r}), port=0, read_seconds=1)"
-    with served(code) as site, contextlib.ExitStack() as stack:
+    with start_site(code) as site, contextlib.ExitStack() as stack:
         silence = select.poll()
         slow = [
             stack.enter_context(socket.create_connection((site.host, site.port), timeout=PATIENCE))
@@ -210,7 +210,7 @@ def test_who_asks_again_and_again_is_not_cut_off(site: Site) -> None:
 
 
 def test_who_reads_little_by_little_gets_the_whole() -> None:
-    with served(SERVE) as site, site.connect() as connection:
+    with start_site(SERVE) as site, site.connect() as connection:
         connection.request("GET", "/large8")
         response = connection.getresponse()
         assert sum(map(len, iter(lambda: response.read(10_000), b""))) == 8 * 2**20
@@ -226,7 +226,7 @@ def test_as_many_workers_as_cores_answer_but_not_more_than_four(site: Site) -> N
 
 @linux
 def test_as_many_workers_answer_as_are_wanted(index: Path) -> None:
-    with served(index=index, env={"NUTGRAF_PROCESSES": "3"}) as site:
+    with start_site(index=index, env={"NUTGRAF_PROCESSES": "3"}) as site:
         until(lambda: len(site.workers()) == 3)
         assert site.get("/healthz") == (200, "ok\n")
 
@@ -239,14 +239,14 @@ def test_a_number_of_processes_that_is_none_is_refused(wanted: int) -> None:
 
 @linux
 def test_a_worker_that_ends_is_replaced_and_others_go_on() -> None:
-    with served(SERVE) as site:
-        before = answering(site)
+    with start_site(SERVE) as site:
+        before = await_workers(site)
         with site.connect() as connection:
             lost = int(ask(connection)[1])
             with pytest.raises((ConnectionError, http.client.HTTPException)):
                 ask(connection, "/end")
         until(lambda: lost not in site.workers())
-        assert before - {lost} < answering(site)
+        assert before - {lost} < await_workers(site)
         errors = site.end()
         told = [line for line in errors.splitlines() if not line.startswith("{")]
         assert len(told) == 1
@@ -260,7 +260,7 @@ def test_where_workers_end_as_they_begin_the_site_ends_and_says_so() -> None:
         "try: webui.serve(lambda environ, start: [], port=0, announce=print)\n"
         "except webui.serve.__globals__['WorkersEnd'] as error: print('http://ended', error)"
     )
-    with served(code) as site:
+    with start_site(code) as site:
         assert site.process.wait(PATIENCE) == 0
         assert site.host == "ended"
 
@@ -269,8 +269,8 @@ def test_where_workers_end_as_they_begin_the_site_ends_and_says_so() -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_the_supervisor_ends_no_worker_and_no_file_stays(tmp_path: Path, how: signal.Signals) -> None:
     code = SERVE + "\nimport signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
-    with served(code, env={"TMPDIR": str(tmp_path)}) as site, site.connect() as connection:
-        workers = answering(site)
+    with start_site(code, env={"TMPDIR": str(tmp_path)}) as site, site.connect() as connection:
+        workers = await_workers(site)
         assert int(ask(connection)[1]) in workers
         assert list(tmp_path.iterdir())
         if how in (signal.SIGINT, signal.SIGHUP):
@@ -291,8 +291,8 @@ def test_however_the_supervisor_ends_no_worker_and_no_file_stays(tmp_path: Path,
 @linux
 @pytest.mark.slow
 def test_an_answer_that_never_comes_does_not_keep_it_from_ending() -> None:
-    with served(SERVE) as site, site.connect() as connection:
-        workers = answering(site)
+    with start_site(SERVE) as site, site.connect() as connection:
+        workers = await_workers(site)
         ask(connection)
         connection.request("GET", "/never")
         site.end(signal.SIGTERM)
@@ -300,19 +300,19 @@ def test_an_answer_that_never_comes_does_not_keep_it_from_ending() -> None:
 
 
 def test_each_request_is_a_line_of_the_log_without_what_was_asked(index: Path) -> None:
-    with served(index=index) as site:
+    with start_site(index=index) as site:
         site.get("/?q=secret")
         errors = site.end()
     (line,) = map(json.loads, errors.splitlines())
     assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
     assert "secret" not in errors
-    with served(index=index, env={"NUTGRAF_LOG_QUERIES": "true"}) as site:
+    with start_site(index=index, env={"NUTGRAF_LOG_QUERIES": "true"}) as site:
         site.get("/?q=secret")
         assert "secret" in site.end()
 
 
 def test_a_site_without_an_index_says_so() -> None:
-    with served("import webui; webui.serve(webui.create_app('no-index'), port=0)") as site:
+    with start_site("import webui; webui.serve(webui.create_app('no-index'), port=0)") as site:
         assert site.get()[0] == 503
         errors = site.end()
         assert [json.loads(line)["status"] for line in errors.splitlines()] == [503]
@@ -323,7 +323,7 @@ def test_a_site_without_an_index_says_so() -> None:
 
 @linux
 def test_what_is_counted_is_counted_together_and_outlives_a_worker(index: Path) -> None:
-    with served(index=index, env={"NUTGRAF_PROCESSES": "2"}) as site:
+    with start_site(index=index, env={"NUTGRAF_PROCESSES": "2"}) as site:
         until(lambda: len(site.workers()) == 2)
         for _ in range(20):
             assert site.get("/api/search?q=zebra")[0] == 200
@@ -344,7 +344,7 @@ def test_every_worker_sees_what_changes_on_the_disk(tmp_path: Path) -> None:
         index.put([Article(id="a", title="Zebra", paragraphs=("A zebra.",))])
     env = {"NUTGRAF_PROCESSES": "2", "NUTGRAF_SYNONYMS": str(synonyms)}
 
-    with served(index=tmp_path / "index", env=env) as site:
+    with start_site(index=tmp_path / "index", env=env) as site:
 
         def found(query: str) -> set[int]:
             return {json.loads(site.get(f"/api/search?q={query}")[1])["total"] for _ in range(20)}
@@ -373,7 +373,7 @@ def test_where_processes_are_not_forked_the_site_is_served_all_the_same(index: P
         "import multiprocessing, webui\nmultiprocessing.set_start_method('spawn')\n"
         f"webui.serve(webui.create_app({str(index)!r}), port=0, processes=1)"
     )
-    with served(code) as site:
+    with start_site(code) as site:
         assert json.loads(site.get("/api/search?q=zebra")[1])["total"] == 1
         site.end(signal.SIGTERM)
         assert site.process.returncode == 0
