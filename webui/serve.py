@@ -25,6 +25,7 @@ from webui.journal import Journal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+    from granian.server.common import AbstractServer
 
 WORKERS = 4
 """Workers at most, unless more are asked for: each takes the memory of a reader."""
@@ -113,7 +114,7 @@ def serve(
         if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
             # Granian would restart the workers; a terminal that is closed ends the server.
             server.on_startup(lambda: signal.signal(hangup, server.signal_handler_interrupt))
-        with _announced(name, number, announce or _print):
+        with _announced(server, name, number, announce or _print):
             try:
                 server.serve(target_loader=partial(_load, app, log_queries, counts), wrap_loader=False)
             except SystemExit as error:
@@ -197,12 +198,18 @@ def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, in
 
 
 @contextlib.contextmanager
-def _announced(name: str, port: int, announce: Callable[[str], Any]) -> Iterator[None]:
-    """Call `announce` with the address as soon as a worker accepts connections there."""
+def _announced(
+    server: AbstractServer[Any], name: str, port: int, announce: Callable[[str], Any]
+) -> Iterator[None]:
+    """Call `announce` with the address once all workers are started and one of them accepts connections."""
     done = threading.Event()
 
     def look() -> None:
         while not done.wait(_PROBE_SECONDS):
+            # A worker that is forked while this thread prints finds the lock of standard output taken for
+            # ever, and waits for it when it ends.
+            if len(server.wrks) < server.workers:
+                continue
             with contextlib.suppress(OSError):
                 socket.create_connection((name, port), timeout=STOP_SECONDS).close()
                 announce(f"http://{f'[{name}]' if ':' in name else name}:{port}/")

@@ -266,6 +266,14 @@ def test_where_workers_end_as_they_begin_the_site_ends_and_says_so() -> None:
 
 
 @linux
+def test_the_address_is_announced_when_all_workers_are_started() -> None:
+    told = "lambda address: print(address, len(multiprocessing.active_children()), flush=True)"
+    code = APP + f"import multiprocessing; webui.serve(app, port=0, processes=8, announce={told})"
+    with start_site(code) as site:
+        assert site.announced.split()[1] == "8"
+
+
+@linux
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_the_supervisor_ends_no_worker_and_no_file_stays(tmp_path: Path, how: signal.Signals) -> None:
     code = SERVE + "\nimport signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
