@@ -9,21 +9,28 @@ from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
 
-from indexer import catalog as catalogs
-from indexer import generations, reconcile
-from indexer.catalog import Catalog
+from indexer import generations
 from indexer.config import Config
 from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.writer import Batch
 from indexer.errors import IndexDamaged, SourceMissing
-from indexer.listing import Listing, list_source
 from indexer.model import Article
 from indexer.readers import ReadOptions
 from indexer.reading import open_reading, open_snapshot
 from indexer.search import finds_itself
-from indexer.shrinking import held, refuse_shrunk
-from indexer.sync import Progress, SyncReport, never
+from indexer.sync import (
+    Catalog,
+    Listing,
+    Progress,
+    SyncReport,
+    apply,
+    held,
+    list_source,
+    never,
+    refuse_shrunk,
+)
+from indexer.sync import catalog as catalogs
 from indexer.underway import Recorded
 
 CANARIES = 5
@@ -130,21 +137,21 @@ def run_sync(
     today: Callable[[], date],
     listings: Mapping[Path, Listing],
     catalog: Catalog,
-    sink: reconcile.Sink,
+    sink: apply.Sink,
     report: SyncReport,
     progress: Progress,
     *,
     stop: Callable[[], bool] = never,
     allow_mass_delete: bool = False,
 ) -> None:
-    """Carry out a sync as configured; see `reconcile.run`."""
+    """Carry out a sync as configured; see `apply.run`."""
     options = ReadOptions(
         day_first=config.day_first,
         timezone=config.timezone,
         today=today(),
         max_bytes=config.max_file_mb * 2**20,
     )
-    reconcile.run(
+    apply.run(
         listings,
         catalog,
         sink,

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from indexer import catalog as catalogs
 from indexer import generations
 from indexer.config import Config
 from indexer.engine.contents import latest
@@ -28,6 +27,7 @@ from indexer.files.regular import open_regular, readable
 from indexer.files.storage import size_of
 from indexer.lock import idle, signed
 from indexer.reading import Reading, check_format, open_reading
+from indexer.sync import catalog as catalogs
 
 Kind = Literal[
     "missing",

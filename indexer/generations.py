@@ -22,7 +22,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from indexer import catalog
 from indexer.errors import (
     IndexBuilding,
     IndexDamaged,
@@ -56,6 +55,7 @@ from indexer.files.storage import (
     write_new,
 )
 from indexer.lock import holder_of, lock_file, sign
+from indexer.sync import catalog
 from indexer.underway import building
 
 FORMAT = 6

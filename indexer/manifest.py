@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from indexer import catalog as catalogs
 from indexer import generations
 from indexer.build import run_sync
-from indexer.catalog import Catalog
 from indexer.config import Config
 from indexer.diagnosis import Today, check
 from indexer.engine.gather import Chunk
@@ -21,9 +19,9 @@ from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.soundness import differing
 from indexer.errors import SourceMissing
-from indexer.listing import Listing, list_source
 from indexer.model import Article
-from indexer.sync import Progress, Silence, SyncReport
+from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
+from indexer.sync import catalog as catalogs
 
 
 @dataclass(frozen=True, slots=True)

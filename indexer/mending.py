@@ -7,10 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from indexer import catalog as catalogs
 from indexer import generations
 from indexer.build import Carried, build
-from indexer.catalog import Catalog
 from indexer.config import Config
 from indexer.diagnosis import Diagnosis, Today, diagnose, is_whole
 from indexer.engine.contents import latest
@@ -18,7 +16,8 @@ from indexer.engine.record import digest, encode_article
 from indexer.engine.snapshot import Snapshot
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.rebuilding import still_there
-from indexer.sync import Progress, Silence, SyncReport
+from indexer.sync import Catalog, Progress, Silence, SyncReport
+from indexer.sync import catalog as catalogs
 
 _NOT_MENDED = {"missing", "source", "disk", "libraries"}
 _WAY = "`nutgraf doctor --fix --allow-mass-delete` (allow_mass_delete=True)"

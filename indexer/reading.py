@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from indexer import generations
-from indexer.catalog import Summary, load_summary
 from indexer.config import Config
 from indexer.engine.contents import latest
 from indexer.engine.moments import NO_MOMENT
@@ -17,6 +16,7 @@ from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import size_of
 from indexer.model import Status
 from indexer.searching import Searching
+from indexer.sync.catalog import Summary, load_summary
 from indexer.text.synonyms import read_synonyms
 
 Place = tuple[Path, int]

@@ -10,11 +10,9 @@ from pathlib import Path
 
 from indexer import generations
 from indexer.build import Carried, build, inherited
-from indexer.catalog import Catalog
 from indexer.config import Config
 from indexer.errors import SourceMissing
-from indexer.listing import look_at
-from indexer.sync import Progress, Silence, SyncReport
+from indexer.sync import Catalog, Progress, Silence, SyncReport, look_at
 
 Source = str | os.PathLike[str]
 Today = Callable[[], date]

@@ -9,19 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexer import allowance, generations
-from indexer import catalog as catalogs
 from indexer.build import Carried, apart_from_others, build, now, run_sync
-from indexer.catalog import Catalog
 from indexer.config import Config
 from indexer.engine.gather import Chunk
 from indexer.engine.record import digest, encode_article
 from indexer.engine.writer import Batch
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
-from indexer.listing import Listing, list_source
 from indexer.model import Article
 from indexer.reading import check_format, open_snapshot
 from indexer.rebuilding import Source, Today, chosen_roots, rebuild_without, source_named
-from indexer.sync import Progress, Silence, SyncReport
+from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
+from indexer.sync import catalog as catalogs
 
 
 def sync(

@@ -25,9 +25,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from indexer import Article, Config, Index, InvalidArticle, open_index, sync, worker_pool
+from indexer import Article, Config, Index, InvalidArticle, open_index
 from indexer.engine.merge import MergePolicy
 from indexer.engine.writer import Batch
+from indexer.sync import catalog, worker_pool
+from indexer.sync.plan import default_id
 from tests.stress.answers import everything
 from tests.stress.archive import Lost
 
@@ -279,10 +281,10 @@ def _small_segments() -> Iterator[None]:
 
     small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, smallest=6))
     with (
-        patch("indexer.reconcile.count_workers", jobs),
+        patch("indexer.sync.apply.count_workers", jobs),
         patch("indexer.build.Batch", small),
         patch("indexer.writing.Batch", small),
-        patch.object(sync, "_SETTLED_NS", 20_000_000),
+        patch.object(catalog, "_SETTLED_NS", 20_000_000),
     ):
         yield
 
@@ -291,7 +293,7 @@ def _articles(root: Path, path: Path) -> Iterable[tuple[str, Content]]:
     """What a file says, by id."""
     if path.suffix == ".txt":
         title, *paragraphs = path.read_text().strip().split("\n\n")
-        yield sync.default_id(root, str(path.relative_to(root))), (title, *paragraphs)
+        yield default_id(root, str(path.relative_to(root))), (title, *paragraphs)
         return
     for line in map(json.loads, path.read_text().splitlines()):
         if isinstance(line, dict):

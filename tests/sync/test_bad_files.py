@@ -18,7 +18,7 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
     for name in ("good", "poison"):
         (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
     reader = (
-        "import indexer.intake as i, indexer.allowance as allowance\n"
+        "import indexer.sync.tasks as i, indexer.allowance as allowance\n"
         "read = i.read\n"
         "def other(data, name, *rest, **more):\n"
         f"    if b'poison' in data: {code}\n"

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from indexer import Article, Encoding, IndexDamaged, Published
-from indexer.catalog import Catalog, Entry, Stamp, load, load_summary, newest, save, tidy
 from indexer.engine.record import digest, encode_article
+from indexer.sync.catalog import Catalog, Entry, Stamp, load, load_summary, newest, save, tidy
 
 STRANGE = os.fsdecode(b"caf\xe9\n.txt")
 

@@ -20,9 +20,9 @@ from tests.stress.archive import environment
 # A command that tells of each file that it has read, and then waits to be told to go on.
 PROGRAM = """
 import sys
-from indexer import sync
+from indexer.sync.report import Silence
 from indexer.cli import commands, progress
-class Telling(sync.Silence):
+class Telling(Silence):
     def __enter__(self): return self
     def __exit__(self, *_): pass
     def start(self, files, size): self.say("start")

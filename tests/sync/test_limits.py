@@ -16,21 +16,19 @@ from indexer import (
     InvalidArticle,
     UnreadableDocument,
     allowance,
-    catalog,
     generations,
-    intake,
     open_index,
-    sync,
 )
-from indexer.intake import Intake, Part
 from indexer.readers import ReadOptions, jsonl, options, read
-from indexer.worker_pool import Read, read_all
+from indexer.sync import catalog, tasks
+from indexer.sync.tasks import Intake, Part
+from indexer.sync.worker_pool import Read, read_all
 from tests.sync.conftest import RunInWorkers
 
 OPTIONS = ReadOptions()
 # What a worker does before its work: something of the test's where `poison` is to be read.
 READER = """
-import os, time, indexer.intake as i
+import os, time, indexer.sync.tasks as i
 read = i.read
 def other(data, name, *rest, **more):
     if b"poison" in data:
@@ -98,7 +96,7 @@ def test_how_long_reading_may_take_goes_by_the_size_and_has_an_end() -> None:
 def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source with one page, and workers that a poisonous page ends."""
     # How young the files are decides nothing here.
-    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+    monkeypatch.setattr(catalog, "_SETTLED_NS", 0)
     let_workers(run_in_workers, "os._exit(1)", tmp_path / "log")
     folder = tmp_path / "source"
     folder.mkdir()
@@ -194,7 +192,7 @@ def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path:
 def test_a_file_of_batches_keeps_its_digest(
     tmp_path: Path, source: Path, run_in_workers: RunInWorkers
 ) -> None:
-    run_in_workers("import indexer.intake as i; i._BATCH = 1000")
+    run_in_workers("import indexer.sync.tasks as i; i._BATCH = 1000")
     data = gzip.compress(LINES.encode())
     (source / "lines.jsonl.gz").write_bytes(data)
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -287,8 +285,8 @@ def test_much_text_comes_in_batches_that_are_one_whole(
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     part = Part(tmp_path / name, name, "a", len(data))
     (([(place, whole)], _),) = Intake(OPTIONS, "en").read([part])
-    monkeypatch.setattr(intake, "_BATCH", 1000)
-    monkeypatch.setattr(intake, "SPLIT", 700)
+    monkeypatch.setattr(tasks, "_BATCH", 1000)
+    monkeypatch.setattr(tasks, "SPLIT", 700)
     batches = list(Intake(OPTIONS, "en").read([part]))
     results = [result for every, _ in batches for _, result in every]
     assert (place, len(batches) > 10) == (0, True)
@@ -303,7 +301,7 @@ def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
 ) -> None:
     ended = tmp_path / "ended"
     run_in_workers(
-        "import os, indexer.intake as i\n"
+        "import os, indexer.sync.tasks as i\n"
         "i._BATCH = 1000\n"
         "read = i.Intake.read\n"
         "def ending(*given):\n"
@@ -326,7 +324,7 @@ def test_an_index_of_batches_is_that_of_the_whole(tmp_path: Path, run_in_workers
         (tmp_path / name).write_bytes(gzip.compress(text.encode()))
     lines = LINES.replace("Tide 7.", "Heron.")
     with open_index(tmp_path / "index", sources=[tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]) as index:
-        run_in_workers("import indexer.intake as i; i._BATCH = 1000")
+        run_in_workers("import indexer.sync.tasks as i; i._BATCH = 1000")
         assert index.sync().added == 120
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
         report = index.sync()

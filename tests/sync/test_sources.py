@@ -24,7 +24,7 @@ import pytest
 from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index, sync
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import open_file, read_whole
-from indexer.listing import list_source
+from indexer.sync.listing import list_source
 from tests.fixtures.folders import Archive, contents, state
 from tests.stress.archive import environment
 

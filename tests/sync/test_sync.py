@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Config, Failure, Index, SourceMissing, intake, open_index
-from indexer.catalog import Entry, Stamp
-from indexer.listing import Listing, list_source, plan
+from indexer import Article, Config, Failure, Index, SourceMissing, open_index
 from indexer.readers import read
-from indexer.sync import SyncReport, default_id
+from indexer.sync import tasks
+from indexer.sync.catalog import Entry, Stamp
+from indexer.sync.listing import Listing, list_source
+from indexer.sync.plan import default_id, plan
+from indexer.sync.report import SyncReport
 from tests.fixtures.folders import Archive, articles, contents, state
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))
@@ -527,7 +529,7 @@ def test_a_document_that_trips_its_reader_stops_no_other(
             raise error
         return read(data, name, *rest, **more)
 
-    monkeypatch.setattr(intake, "read", tripping)
+    monkeypatch.setattr(tasks, "read", tripping)
     archive.text("b.txt", "Harmless.")
     report = archive.sync()
     assert counts(report) == (5, 0, 0, 0)

@@ -28,18 +28,14 @@ from indexer import (
     StorageFailed,
     SyncReport,
     WorkerFailed,
-    catalog,
     generations,
-    intake,
     open_index,
-    reconcile,
-    sync,
-    worker_pool,
 )
 from indexer.engine.gather import Chunk
-from indexer.intake import Intake, Part, divide, is_divisible
 from indexer.readers import ReadOptions
-from indexer.worker_pool import Read, read_all
+from indexer.sync import apply, catalog, tasks, worker_pool
+from indexer.sync.tasks import Intake, Part, divide, is_divisible
+from indexer.sync.worker_pool import Read, read_all
 from tests.fixtures.folders import state
 from tests.sync.conftest import RunInWorkers, Started
 
@@ -52,11 +48,11 @@ WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東�
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
     monkeypatch.setattr(worker_pool, "WORTH_WORKERS", 0)
-    monkeypatch.setattr(reconcile, "_TASK_BYTES", 1)
-    monkeypatch.setattr(reconcile, "SPLIT", 500)
-    monkeypatch.setattr(intake, "SPLIT", 500)
+    monkeypatch.setattr(apply, "_TASK_BYTES", 1)
+    monkeypatch.setattr(apply, "SPLIT", 500)
+    monkeypatch.setattr(tasks, "SPLIT", 500)
     # How long the reading takes decides nothing here, and no catalog tells it.
-    monkeypatch.setattr(sync, "_SETTLED_NS", 0)
+    monkeypatch.setattr(catalog, "_SETTLED_NS", 0)
 
 
 def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
@@ -137,7 +133,7 @@ def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
     run_in_workers(
-        "import os, indexer.intake as i\n"
+        "import os, indexer.sync.tasks as i\n"
         "read = i.read\n"
         "def ending(data, name, *rest, **more):\n"
         "    if b'n3.' in data: os.kill(os.getpid(), 9)\n"
@@ -163,7 +159,7 @@ def test_what_a_worker_prints_does_no_harm(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     run_in_workers(
-        "import os, sys, indexer.intake as i\n"
+        "import os, sys, indexer.sync.tasks as i\n"
         "read = i.read\n"
         "def loud(data, name, *rest, **more):\n"
         "    print('printed'); sys.__stdout__.write('direct'); sys.__stdout__.flush()\n"
@@ -210,10 +206,10 @@ def test_no_worker_stays_behind_when_the_reading_is_given_up(tmp_path: Path, sta
 
 
 def test_a_worker_whose_writer_is_gone_ends_by_itself() -> None:
-    for tasks in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
+    for sent in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
         done = subprocess.run(
-            [sys.executable, "-c", "from indexer.worker_pool import run_worker; run_worker(0)"],
-            input=tasks, capture_output=True, cwd=ROOT, timeout=600,
+            [sys.executable, "-c", "from indexer.sync.worker_pool import run_worker; run_worker(0)"],
+            input=sent, capture_output=True, cwd=ROOT, timeout=600,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
 
@@ -248,7 +244,7 @@ def pieces_of(part: Part, data: bytes) -> tuple[list[Any], Chunk]:
 def test_lines_read_in_pieces_equal_lines_read_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, end: str
 ) -> None:
-    monkeypatch.setattr(intake, "SPLIT", size)
+    monkeypatch.setattr(tasks, "SPLIT", size)
     file = tmp_path / "sub/lines.jsonl"
     file.parent.mkdir()
     data = ("\n".join(LINES) + end).encode()
@@ -407,7 +403,8 @@ import sys
 print("started", flush=True)
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from indexer import Config, open_index, worker_pool
+from indexer import Config, open_index
+from indexer.sync import worker_pool
 worker_pool.WORTH_WORKERS = 0
 def run():
     with open_index(Config(index=Path({index!r}), sources=(Path({seeds!r}),), jobs=2)) as index:
@@ -484,7 +481,7 @@ def test_a_piece_that_ends_its_worker_takes_nothing_of_its_file_away(
     tmp_path: Path, eager: None, run_in_workers: RunInWorkers
 ) -> None:
     run_in_workers(
-        "import os, indexer.intake as i\n"
+        "import os, indexer.sync.tasks as i\n"
         "read = i._read_piece\n"
         "def ending(part, data, *rest):\n"
         "    if b'killer' in data: os.kill(os.getpid(), 9)\n"
@@ -531,7 +528,7 @@ def crowded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_in_workers: Run
     folder.mkdir()
     monkeypatch.setattr(worker_pool, "IN_MEMORY", 10_000)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    run_in_workers("import indexer.intake as i; i._BATCH = 4000")
+    run_in_workers("import indexer.sync.tasks as i; i._BATCH = 4000")
     return folder
 
 

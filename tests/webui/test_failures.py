@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from indexer import Article, Building, IndexBuilding, SyncReport, open_index
 from indexer.files.names import PROGRESS as FILE
-from indexer.sync import Silence
+from indexer.sync.report import Silence
 from indexer.underway import Recorded, building
 from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone

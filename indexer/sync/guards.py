@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from indexer.catalog import Catalog
 from indexer.errors import SourceShrunk
-from indexer.listing import Listing
+from indexer.sync.catalog import Catalog
+from indexer.sync.listing import Listing
 
 SHARE, FEW = 0.5, 10
 """More than this share of a source's articles and more than so many may not go at once."""

@@ -1,21 +1,11 @@
-"""Bring an index in step with its sources: planned without touching anything, then done at once."""
+"""What a sync tells: its report, and its progress while it goes on."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import time
-import unicodedata
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from indexer.catalog import Stamp
 from indexer.model import Failure
-
-# File systems keep times in ticks; what was touched this recently may change again within the same tick.
-_SETTLED_NS = 2_000_000_000
 
 
 class Progress(Protocol):
@@ -102,18 +92,3 @@ class SyncReport:
             "interrupted": self.interrupted,
             "without": self.without,
         }
-
-
-def default_id(root: Path, path: str) -> str:
-    """The id of a file's one article: its name made plain, and eight hex digits of its path in the source."""
-    stem = re.sub(r"(\.gz)?$", "", Path(path).name).rsplit(".", 1)[0]
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "article"
-    below = os.fsencode(f"{root.name}/{path}")
-    return f"{slug}-{hashlib.sha256(below).hexdigest()[:8]}"
-
-
-def settled(stamp: Stamp, sha256: str) -> Stamp:
-    """A stamp with its digest; without times while the file is too young to trust them."""
-    young = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns) < _SETTLED_NS
-    return Stamp(stamp.size, 0 if young else stamp.mtime_ns, stamp.ctime_ns, sha256)

@@ -1,34 +1,22 @@
-"""What is in a source, and what is to be done with each of its files; no file is read for it."""
+"""What is in a source; no file is read for it."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path, PurePath
-from typing import Literal
 
-from indexer.catalog import Entry, Stamp
 from indexer.errors import SourceMissing
 from indexer.files.regular import readable
 from indexer.files.source_file import LEADS_OUT
 from indexer.model import Failure
 from indexer.readers import SUFFIXES
+from indexer.sync.catalog import Stamp
 
 _ENDINGS = tuple(SUFFIXES)
-
-Action = Literal["add", "check", "remove", "keep"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is to be done with one file, and why."""
-
-    action: Action
-    path: str
-    why: str
 
 
 @dataclass(slots=True)
@@ -158,29 +146,6 @@ def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listin
             listing.files[below] = _stamp(status)
         else:
             listing.failures.append(Failure(below, "it is no regular file"))
-
-
-def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
-    """What to do with each file of a source, by path: pure, nothing is read."""
-    steps = []
-    is_hidden = listing.hidden()
-    for path in known:
-        if path not in listing.files:
-            steps.append(
-                Step("keep", path, "it cannot be looked at")
-                if is_hidden(path)
-                else Step("remove", path, "the file is gone")
-            )
-    for path, stamp in listing.files.items():
-        entry = known.get(path)
-        if entry is None:
-            steps.append(Step("add", path, "the file is new"))
-        elif entry.stamp.looks_like(stamp):
-            steps.append(Step("keep", path, "size and times are the same"))
-        else:
-            differs = "size" if entry.stamp.size != stamp.size else "time"
-            steps.append(Step("check", path, f"the file's {differs} is another"))
-    return sorted(steps, key=lambda step: step.path)
 
 
 def _stamp(status: os.stat_result) -> Stamp:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ from indexer.files.storage import discard, stored, write_durably
 from indexer.model import Failure
 
 _HINTS = ("size", "mtime_ns", "ctime_ns")
+# File systems keep times in ticks; what was touched this recently may change again within the same tick.
+_SETTLED_NS = 2_000_000_000
 
 
 class Stamp(Struct, frozen=True, gc=False):
@@ -50,6 +53,12 @@ class Stamp(Struct, frozen=True, gc=False):
             and self.ctime_ns == other.ctime_ns
             and self.mtime_ns > 0
         )
+
+
+def settled(stamp: Stamp, sha256: str) -> Stamp:
+    """A stamp with its digest; without times while the file is too young to trust them."""
+    young = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns) < _SETTLED_NS
+    return Stamp(stamp.size, 0 if young else stamp.mtime_ns, stamp.ctime_ns, sha256)
 
 
 @dataclass(slots=True)

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Protocol
 
 from indexer import allowance
-from indexer.catalog import Catalog, Entry, Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import file_of, open_file, read_whole
-from indexer.intake import SPLIT, Outline, Part, PartResult, divide, is_divisible
-from indexer.listing import Listing, plan
 from indexer.model import Failure
 from indexer.readers import ReadOptions
-from indexer.shrinking import held, refuse_shrunk
-from indexer.sync import Progress, SyncReport, default_id, settled
-from indexer.worker_pool import count_workers, read_all, weight
+from indexer.sync.catalog import Catalog, Entry, Stamp, settled
+from indexer.sync.guards import held, refuse_shrunk
+from indexer.sync.listing import Listing
+from indexer.sync.plan import default_id, plan
+from indexer.sync.report import Progress, SyncReport
+from indexer.sync.tasks import SPLIT, Outline, Part, PartResult, divide, is_divisible
+from indexer.sync.worker_pool import count_workers, read_all, weight
 
 # Small files are read together, so that handing them over is no work.
 _TASK_BYTES, _TASK_FILES = 1 << 18, 64

@@ -40,13 +40,13 @@ from typing import IO, NamedTuple, TypeAlias
 from weakref import finalize
 
 from indexer import allowance
-from indexer.catalog import Stamp
 from indexer.engine.gather import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_room
 from indexer.files.source_file import file_of, open_file
-from indexer.intake import Batch, Intake, Part, PartResult, is_plain
 from indexer.readers import ReadOptions
+from indexer.sync.catalog import Stamp
+from indexer.sync.tasks import Batch, Intake, Part, PartResult, is_plain
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which on workers are faster, which take a sixth of a second to start."""
@@ -63,10 +63,10 @@ _BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
 _GZIP = b"\x1f\x8b"
 
 _LENGTH_BYTES = 8
-_PACKAGES = str(Path(__file__).parents[1])
+_PACKAGES = str(Path(__file__).parents[2])
 _PROGRAM = (
     "import sys; channel = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
-    "from indexer.worker_pool import run_worker; run_worker(channel)"
+    "from indexer.sync.worker_pool import run_worker; run_worker(channel)"
 )
 # Keeps NumPy from starting a thread for each core, for linear algebra that is not used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
