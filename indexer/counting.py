@@ -13,8 +13,7 @@ from indexer.engine.deadline import NEVER, Deadline
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.leaves import Leaf, Leaves
 from indexer.engine.snapshot import Snapshot
-from indexer.query import AllOf
-from indexer.query.typed import words_asked
+from indexer.query import AllOf, extract_words
 from indexer.text.languages import stop_words
 from indexer.text.normalize import normalize
 
@@ -29,7 +28,7 @@ def matching(
     deadline: Deadline = NEVER,
 ) -> Articles:
     """The articles that meet a query tree, as `Evaluation` finds them; fewer where time is up."""
-    words = words_asked(tree)
+    words = extract_words(tree)
     if words is None:
         run = Evaluation(snapshot, languages, spoken, deadline)
         return article_set(snapshot, run.run(tree, enough=0, depth=0).full.articles)

@@ -37,8 +37,15 @@ from indexer.marking import find_marks
 from indexer.model import MarkedArticle, MarkedParagraph, Page
 from indexer.paging import Slice, cut_page
 from indexer.presenting import UNMARKED, markers, present
-from indexer.query import Parsed, RawPhrase, dated, or_everything, parse_period, widened
-from indexer.query.typed import bare
+from indexer.query import (
+    ParsedQuery,
+    RawPhrase,
+    expand_synonyms,
+    match_all_if_empty,
+    parse_period,
+    restrict_to_dates,
+    strip_punctuation,
+)
 from indexer.receipts import DeadEnd, Receipt
 from indexer.searching import Bounds, Searching
 from indexer.spelling import DOUBTED, did_you_mean
@@ -206,12 +213,12 @@ def _meant(
         matches = matching(snapshot, how.languages, how.spoken, tree, evaluation.deadline)
         return int(np.count_nonzero(matches if within is None else matches[within]))
 
-    having = {bare(scored.leaf.label): len(scored.matches) for scored in found.leaves}
+    having = {strip_punctuation(scored.leaf.label): len(scored.matches) for scored in found.leaves}
     return did_you_mean(snapshot, how.languages, query, len(found.full), having, count)
 
 
 def _dead_end(
-    evaluation: Evaluation, how: Searching, query: str, parsed: Parsed, bounds: Bounds
+    evaluation: Evaluation, how: Searching, query: str, parsed: ParsedQuery, bounds: Bounds
 ) -> tuple[DeadEnd | None, tuple[str, ...]]:
     """Why nothing was found, or a note that there was no time for it."""
     from indexer.accounting import why_nothing
@@ -239,21 +246,21 @@ def _dead_end(
     return why_nothing(evaluation, parsed.tree, how.parse(query).tree, said, again)
 
 
-def _read(how: Searching, query: str, bounds: Bounds) -> Parsed:
+def _read(how: Searching, query: str, bounds: Bounds) -> ParsedQuery:
     today = how.today()
     parsed = how.parse(query)
     if how.synonyms:
         uses: list[str] = []
-        tree = widened(parsed.tree, how.synonyms, uses)
-        parsed = Parsed(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
+        tree = expand_synonyms(parsed.tree, how.synonyms, uses)
+        parsed = ParsedQuery(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
     tree = parsed.tree
     if bounds.after or bounds.before:
         start = _first_moment("after", bounds.after, how, today)
         end = _first_moment("before", bounds.before, how, today)
-        tree = dated(tree, start, end, alone=not query.strip())
+        tree = restrict_to_dates(tree, start, end, alone=not query.strip())
     if not query.strip() and (bounds.filters or bounds.undated):
-        tree = or_everything(tree)
-    return Parsed(tree, parsed.notes, parsed.text)
+        tree = match_all_if_empty(tree)
+    return ParsedQuery(tree, parsed.notes, parsed.text)
 
 
 def _first_moment(name: str, text: str | None, how: Searching, today: date) -> datetime | None:

@@ -12,7 +12,7 @@ from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
 from indexer.engine.within import kept_to
 from indexer.limits import CHARACTERS
-from indexer.query import Parsed, parse
+from indexer.query import ParsedQuery, parse_query
 from indexer.text.synonyms import Synonyms
 
 
@@ -37,9 +37,9 @@ class Searching:
     remarks: tuple[str, ...] = ()
     """What every page has to say, whatever was searched for."""
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str) -> ParsedQuery:
         """What a text asks for."""
-        return parse(text, today=self.today(), day_first=self.day_first, characters=self.characters)
+        return parse_query(text, today=self.today(), day_first=self.day_first, characters=self.characters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from itertools import islice, pairwise, product
 from indexer.counting import is_common
 from indexer.engine.leaves import Leaves
 from indexer.engine.snapshot import Snapshot
-from indexer.query.typed import PlainWord, plain_words
+from indexer.query import PlainWord, find_plain_words
 from indexer.surfaces import as_written, sample_texts
 from indexer.text.analyzer import analyzer
 from indexer.text.normalize import normalize
@@ -71,7 +71,7 @@ def did_you_mean(
     """
     if total >= DOUBTED:
         return None
-    words = [word for word in plain_words(query) if word.text in having][:_MOST_WORDS]
+    words = [word for word in find_plain_words(query) if word.text in having][:_MOST_WORDS]
     doubted = sorted(words, key=lambda word: having[word.text])[:_MOST_DOUBTED]
     checking = _Checking(snapshot, languages, query, total, having)
     options = [[change] for a, b in pairwise(words) if (change := checking.joined(a, b))]

@@ -19,9 +19,15 @@ from indexer.engine.postings import Ids
 from indexer.engine.snapshot import Snapshot
 from indexer.following import Forms, characters_after, count_after, places, words_after
 from indexer.model import Suggestion
-from indexer.query import DateRange
-from indexer.query.bare import may_hold_dates
-from indexer.query.typed import Typed, plain_words, read_typed, set_aside, words_asked
+from indexer.query import (
+    DateRange,
+    TypedWord,
+    extract_words,
+    find_plain_words,
+    find_typed_word,
+    may_contain_dates,
+    split_last_word,
+)
 from indexer.searching import Searching
 from indexer.surfaces import as_written, in_keeping, nicest, sample_texts
 from indexer.text.analyzer import Token, analyzer
@@ -48,7 +54,7 @@ def suggest(snapshot: Snapshot, how: Searching, text: str, limit: int = 8) -> tu
     """
     check_text("prefix", text)
     limit = min(limit, MAX_SUGGESTIONS)
-    typed = read_typed(text)
+    typed = find_typed_word(text)
     if typed is None or limit < 1 or not snapshot.articles:
         return ()
     with Deadline(how.seconds, how.clock) as deadline:
@@ -66,7 +72,7 @@ class _Scope:
 
     snapshot: Snapshot
     how: Searching
-    typed: Typed
+    typed: TypedWord
     leaves: Leaves
     fields: tuple[str, ...]
     place: str
@@ -77,7 +83,7 @@ class _Scope:
 
     def count(self, leaf: Leaf, text: str) -> int:
         """How many articles the text finds that has the leaf as its last word."""
-        if may_hold_dates(text) and _dates(self.parse(text)) != self.dates:
+        if may_contain_dates(text) and _dates(self.parse(text)) != self.dates:
             # With one word more, "today" is no word but a date.
             return 0
         if self.place == "elsewhere":
@@ -124,10 +130,10 @@ class _Word:
     leaf: Leaf
 
 
-def _look_around(snapshot: Snapshot, how: Searching, typed: Typed, deadline: Deadline) -> _Scope | None:
+def _look_around(snapshot: Snapshot, how: Searching, typed: TypedWord, deadline: Deadline) -> _Scope | None:
     """The scope of what is typed; None where nothing matches what stands before."""
     tree = how.parse(typed.before + typed.word).tree
-    rest, field, place = set_aside(tree) if typed.word else (tree, "text", "required")
+    rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
         within = matching(snapshot, how.languages, how.spoken, rest, deadline)
@@ -156,7 +162,7 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         return
     last = tokens[-1]
     # A word that is there already would ask for nothing more.
-    asked = [scope.leaves.word(scope.fields, word.text).mark for word in plain_words(typed.before)]
+    asked = [scope.leaves.word(scope.fields, word.text).mark for word in find_plain_words(typed.before)]
     known = {mark.stems or mark.words for mark in asked}
     for word in _candidates(scope, tokens):
         leaf = scope.leaves.word(scope.fields, word)
@@ -287,7 +293,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
             docs = title_documents(snapshot, prefix)
         else:
             docs = scope.leaves.word(("title",), typed.word).title.docs
-    for word in plain_words(typed.before):
+    for word in find_plain_words(typed.before):
         if normalize(word.text) not in scope.common:
             more = scope.leaves.word(("title",), word.text).title.docs
             docs = more if docs is None else docs[contains(more, docs)]
@@ -314,7 +320,7 @@ def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
     """The title as a query that asks for its words; without what has a meaning in queries, if need be."""
     plain = " ".join(title[token.start : token.end] for token in words).lower()
     for text in (title, plain):
-        if words_asked(scope.parse(text)) is not None:
+        if extract_words(scope.parse(text)) is not None:
             return text
     return None
 

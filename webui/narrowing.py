@@ -12,7 +12,7 @@ from dateutil.relativedelta import relativedelta
 from indexer import Config
 from indexer.counts import Timeline, TimelineBar
 from indexer.model import Page
-from indexer.query.dates import parse_period
+from indexer.query import parse_period
 from webui.addresses import Search
 from webui.translations import N_
 

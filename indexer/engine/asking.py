@@ -14,7 +14,18 @@ from whoosh.query.wrappers import Not
 
 from indexer.engine.common import common_words, is_common
 from indexer.engine.found import Asked
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, named, near, written
+from indexer.query import (
+    AllOf,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    has_words,
+    list_clauses,
+    make_near,
+    serialize_query,
+)
 from indexer.text.analyzer import Analyzer
 from indexer.text.unspaced import is_unspaced
 
@@ -49,7 +60,7 @@ class Asking:
         text = getattr(node, "text", None)
         if isinstance(node, Near):
             parts = [self.audible(part) for part in node.parts]
-            return near(parts, node.distances, node.boost)
+            return make_near(parts, node.distances, node.boost)
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
             if any(analysis.tokens(text, query=True) for analysis in self.analyzers):
                 return node
@@ -75,7 +86,7 @@ class Asking:
         common = self._common(soft)
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
-            names = named([f"“{written(part)}”" for part in common])
+            names = list_clauses([f"“{serialize_query(part)}”" for part in common])
             self.notes.append(f"Common words were not asked for: {names}. Put + before a word to require it.")
         return hard, Counter(soft)
 

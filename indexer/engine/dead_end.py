@@ -16,8 +16,17 @@ from whoosh.query.wrappers import Not
 from indexer.engine.deadline import TimeIsUp
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.postings import Ids
-from indexer.query import Must, has_words, shortened, spoken_clause, written
-from indexer.query.relaxing import FILTER, Change, changes, leaving_out
+from indexer.query import (
+    Must,
+    RelaxedQuery,
+    RelaxStep,
+    describe_clause,
+    drop_clauses,
+    has_words,
+    relax_query,
+    serialize_query,
+    shorten_clause,
+)
 from indexer.receipts import DeadEnd, Relaxation
 
 MAX_RELAXATIONS = 3
@@ -111,11 +120,11 @@ def _clauses(evaluation: Evaluation, tree: Query, bounds: Sequence[Bound]) -> li
         kind = _EXCLUSION if isinstance(node, Not) else _WORDS
         if kind == _WORDS and not has_words(inner):
             kind = _FILTER
-        text = shortened(written(inner.child if isinstance(inner, Must) else inner))
-        said = spoken_clause(inner) if kind == _FILTER else text if '"' in text else f"“{text}”"
+        text = shorten_clause(serialize_query(inner.child if isinstance(inner, Must) else inner))
+        said = describe_clause(inner) if kind == _FILTER else text if '"' in text else f"“{text}”"
         matched = evaluation.articles(inner)
         passes = _bits(evaluation, matched, excluded=kind == _EXCLUSION)
-        found.append(Clause(kind, written(node), said, passes, len(matched), node))
+        found.append(Clause(kind, serialize_query(node), said, passes, len(matched), node))
     for bound in bounds:
         if bound.articles is not None:
             passes = _bits(evaluation, bound.articles)
@@ -184,10 +193,10 @@ def _relaxed(
     typed: Query, bounds: Sequence[Bound], clauses: Sequence[Clause], unknown: set[str], count: Count
 ) -> Iterator[tuple[int, Relaxation]]:
     """Queries that find something, with the size of their change, the smallest first; all of a size."""
-    every: list[tuple[Change, tuple[str, ...]]] = [
-        (change, ()) for change in islice(changes(typed, unknown), MAX_CHANGES)
+    every: list[tuple[RelaxedQuery, tuple[str, ...]]] = [
+        (change, ()) for change in islice(relax_query(typed, unknown), MAX_CHANGES)
     ]
-    every += [(Change(typed, FILTER, bound.freed), bound.names) for bound in bounds]
+    every += [(RelaxedQuery(typed, RelaxStep.FILTER, bound.freed), bound.names) for bound in bounds]
     every += [(change, ()) for change in _left_out(typed, clauses)]
     every.sort(key=lambda candidate: candidate[0].size)
     found = tried = 0
@@ -196,7 +205,7 @@ def _relaxed(
         if found >= MAX_RELAXATIONS:
             return
         for change, without in candidates:
-            query = written(change.tree)
+            query = serialize_query(change.tree)
             if (query, without) in seen or tried >= MAX_TRIED:
                 continue
             seen.add((query, without))
@@ -206,7 +215,7 @@ def _relaxed(
                 yield change.size, Relaxation(change.text, query, number, without)
 
 
-def _left_out(typed: Query, clauses: Sequence[Clause]) -> Iterator[Change]:
+def _left_out(typed: Query, clauses: Sequence[Clause]) -> Iterator[RelaxedQuery]:
     """The typed tree without the fewest words: those that most of the articles lack that have most of it."""
     words = [clause for clause in clauses if clause.kind == _WORDS]
     others = [clause.passes for clause in clauses if clause.kind != _WORDS]
@@ -227,5 +236,5 @@ def _left_out(typed: Query, clauses: Sequence[Clause]) -> Iterator[Change]:
     _, first, times = np.unique(rows.view(f"S{rows.shape[1]}"), return_index=True, return_counts=True)
     for row in first[np.argsort(-times, kind="stable")[:MAX_SETS]].tolist():
         left_out = [clause.label for clause, is_gone in zip(words, gone[:, row], strict=True) if is_gone]
-        if change := leaving_out(typed, left_out):
+        if change := drop_clauses(typed, left_out):
             yield change

@@ -33,8 +33,8 @@ from indexer.query import (
     Must,
     Near,
     RawPhrase,
-    named,
-    written,
+    list_clauses,
+    serialize_query,
 )
 from indexer.text.unspaced import is_unspaced
 
@@ -181,7 +181,7 @@ class Evaluation:
         up = f"The time for a query ({self.deadline.seconds:g} s) was up"
         if not self.cut:
             return f"{up}; whether words stand near one another was left out of the order."
-        listed = named([written(node) for node in self.cut])
+        listed = list_clauses([serialize_query(node) for node in self.cut])
         return f"{up}. Not looked up: {listed}; there may be more articles than these, and better ones."
 
     def _raised(
@@ -237,7 +237,7 @@ class Evaluation:
     def _wanted(self, part: Query, articles: Ids, pieces: Sequence[Piece]) -> list[Wanted]:
         """What an article without a clause may lack: the clause, or those of its pieces that it has not."""
         if not pieces:
-            return [Wanted(written(part), articles)]
+            return [Wanted(serialize_query(part), articles)]
         each = [piece.scored.matches.articles for piece in pieces]
         # Of one that has all the pieces, but not together, the clause itself has to be named.
         told = np.ones(self.snapshot.articles, np.bool_)
@@ -247,7 +247,7 @@ class Evaluation:
             Wanted(piece.scored.leaf.label, own, piece.shared)
             for piece, own in zip(pieces, each, strict=True)
         ]
-        return [*parts, Wanted(written(part), np.flatnonzero(told).astype(np.int32))]
+        return [*parts, Wanted(serialize_query(part), np.flatnonzero(told).astype(np.int32))]
 
     def _match(self, node: Query, *, mark: bool = True) -> Matches:
         if self.deadline.is_over():

@@ -20,7 +20,17 @@ from indexer.engine.neighbours import Pair, gains_of
 from indexer.engine.postings import Ids, Values
 from indexer.engine.ranking import aged
 from indexer.engine.scoring import NEARNESS, WEIGHT, ScoredLeaf, coverage, frequencies, relative_lengths
-from indexer.query import DateRange, Filter, Must, Near, RawPhrase, has_words, reading, spoken_clause, written
+from indexer.query import (
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    describe_clause,
+    describe_query,
+    has_words,
+    serialize_query,
+)
 from indexer.receipts import ClauseReceipt, FieldScore, HitExplanation, PairScore, Receipt, Role, WordScore
 
 MAX_WORDS = 20
@@ -46,11 +56,11 @@ def receipt_of(evaluation: Evaluation, tree: Query) -> Receipt:
     clauses = [_clause(evaluation, part, "wanted") for part in asked.soft]
     clauses += [_clause(evaluation, part, "required") for part in asked.hard if part is not NullQuery]
     clauses += [_clause(evaluation, part, "left out") for part in asked.left_out]
-    return Receipt(reading(tree), tuple(clauses))
+    return Receipt(describe_query(tree), tuple(clauses))
 
 
 def _clause(evaluation: Evaluation, node: Any, role: Role) -> ClauseReceipt:
-    label, spoken = written(node), spoken_clause(node)
+    label, spoken = serialize_query(node), describe_clause(node)
     if role == "left out":
         return ClauseReceipt(label, spoken, _kind(node), role, _fields(node))
     if isinstance(node, Not):
@@ -138,18 +148,18 @@ def explain_hits(
     shares = [
         share
         for node, times in clauses
-        for share in _shares(evaluation, node, times, written(node), articles)
+        for share in _shares(evaluation, node, times, serialize_query(node), articles)
     ]
     for part, word, times in evaluation.words_within(asked.soft):
         shares.append(
-            _Share(written(part), word.leaf.label, times, word, _at(word.matches, articles) * times)
+            _Share(serialize_query(part), word.leaf.label, times, word, _at(word.matches, articles) * times)
         )
     is_partial = contains(found.partial.articles, articles)
     for piece in found.pieces:
         points = _at(piece.scored.matches, articles) * (piece.weight * is_partial)
         if piece.weight:
             label = piece.scored.leaf.label
-            shares.append(_Share(written(piece.part), label, piece.weight, piece.scored, points))
+            shares.append(_Share(serialize_query(piece.part), label, piece.weight, piece.scored, points))
     pairs = _pair_points(evaluation, found, articles)
     nearness = np.ones(len(articles))
     with_pieces = [*found.leaves, *(piece.scored for piece in found.pieces)]
@@ -197,7 +207,7 @@ def _shares(evaluation: Evaluation, node: Any, times: float, clause: str, articl
     if scored is None:
         return
     times *= float(node.boost)
-    yield _Share(clause, written(node), times, scored, _at(scored.matches, articles) * times)
+    yield _Share(clause, serialize_query(node), times, scored, _at(scored.matches, articles) * times)
 
 
 def _at(found: Matches, articles: Ids) -> Values:

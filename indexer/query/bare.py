@@ -13,13 +13,13 @@ from whoosh.qparser import plugins, syntax
 from whoosh.qparser.taggers import RegexTagger
 from whoosh.query.qcore import Query
 
-from indexer.query.clauses import quoted
 from indexer.query.dates import FIRST_WORDS, IN_WORDS, SEVERAL_WORDS
-from indexer.query.reading import spoken
+from indexer.query.describe import describe_dates
+from indexer.query.leaves import quote
 from indexer.query.tree import DateRange
 
 if TYPE_CHECKING:
-    from indexer.query.grammar import Grammar
+    from indexer.query.parser import Grammar
 
 _JOINED_BEFORE = re.compile(r"(?:^|[\s(])(?:OR|NOT|NEAR(?:/[0-9]+)?)\s+$")
 _MOST_WORDS = 10
@@ -79,7 +79,7 @@ class BareDates(RegexTagger):
         words = " ".join(found[1].split())
         if start == 0 and end == len(text):
             value = f'"{words}"' if " " in words else words
-            parser.note(f"{quoted(words)} was searched as text; date:{value} finds that time.")
+            parser.note(f"{quote(words)} was searched as text; date:{value} finds that time.")
             return None
         before = text[max(0, start - 20) : start]
         if _JOINED_BEFORE.search(before) or _JOINED_AFTER.match(text, end):
@@ -88,13 +88,13 @@ class BareDates(RegexTagger):
         if not isinstance(dates, DateRange):
             return None
         parser.note(
-            f"{quoted(words)} was read as a date ({spoken(dates)}); "
+            f"{quote(words)} was read as a date ({describe_dates(dates)}); "
             "put it in quotation marks to search for it as text."
         )
         return DatesNode(dates, end)
 
 
-def may_hold_dates(text: str) -> bool:
+def may_contain_dates(text: str) -> bool:
     """Whether words of a text may be read as dates: only a look at how they begin."""
     return _compiled(rf"(?i:(?<!\S)(?:{FIRST_WORDS})\b)").search(text) is not None
 

@@ -111,7 +111,7 @@ def parse_range(text: str, today: date, *, day_first: bool = True) -> tuple[date
     return start, end
 
 
-def is_bare_range(text: str) -> bool:
+def is_date_range(text: str) -> bool:
     """Whether a word is a range of dates with nothing before it that says so: 2021-03..2021-05."""
     first, *last = re.split(r"\.\.\.?|…", text)
     return len(last) == 1 and all(_ISO.fullmatch(end) or _NUMBERS.fullmatch(end) for end in (first, last[0]))

@@ -16,7 +16,7 @@ from indexer import limits
 from indexer.query import tree
 
 if TYPE_CHECKING:
-    from indexer.query.grammar import Grammar
+    from indexer.query.parser import Grammar
 
 QUOTES = '"“”„«»'
 DISTANCE = 10
@@ -30,35 +30,35 @@ class All(syntax.GroupNode):
     """Clauses side by side."""
 
     def query(self, parser: Grammar) -> Query | None:
-        return _weighted(tree.all_of(node.query(parser) for node in self.nodes), self.boost)
+        return _weighted(tree.make_all_of(node.query(parser) for node in self.nodes), self.boost)
 
 
 class Both(syntax.AndGroup):
     """Clauses joined by AND."""
 
     def query(self, parser: Grammar) -> Query | None:
-        return _weighted(tree.both(node.query(parser) for node in self.nodes), self.boost)
+        return _weighted(tree.make_and(node.query(parser) for node in self.nodes), self.boost)
 
 
 class Either(syntax.OrGroup):
     """Clauses joined by OR."""
 
     def query(self, parser: Grammar) -> Query | None:
-        return _weighted(tree.either(node.query(parser) for node in self.nodes), self.boost)
+        return _weighted(tree.make_or(node.query(parser) for node in self.nodes), self.boost)
 
 
 class Without(syntax.NotGroup):
     """A clause after NOT or a minus sign."""
 
     def query(self, parser: Grammar) -> Query | None:
-        return tree.without(self.nodes[0].query(parser))
+        return tree.make_not(self.nodes[0].query(parser))
 
 
 class Required(syntax.Wrapper):
     """A clause after a plus sign."""
 
     def query(self, parser: Grammar) -> Query | None:
-        return tree.required(self.nodes[0].query(parser))
+        return tree.make_must(self.nodes[0].query(parser))
 
 
 class Close(syntax.GroupNode):
@@ -71,10 +71,10 @@ class Close(syntax.GroupNode):
     def query(self, parser: Grammar) -> Query | None:
         parts = [node.query(parser) for node in self.nodes]
         try:
-            return tree.near(parts, self.distances)
+            return tree.make_near(parts, self.distances)
         except ValueError:
             parser.note("NEAR joins words, phrases and alternatives of one field; it was read as AND.")
-            return tree.both(parts)
+            return tree.make_and(parts)
 
 
 class NearOperator(syntax.InfixOperator):
@@ -89,7 +89,7 @@ _KINDS = {"AND": Both, "OR": Either, "NOT": Without, "-": Without, "+": Required
 
 
 def _weighted(found: Query | None, boost: float) -> Query | None:
-    return found if found is None else tree.boosted(found, boost)
+    return found if found is None else tree.boost_query(found, boost)
 
 
 class Operators(plugins.OperatorsPlugin):

@@ -118,17 +118,17 @@ class DateRange(Query):
         return f"date:[{start}..{end})"
 
 
-def all_of(parts: Iterable[Query | None]) -> Query | None:
+def make_all_of(parts: Iterable[Query | None]) -> Query | None:
     """The parts side by side; None for no part."""
     return _joined(AllOf, parts)
 
 
-def both(parts: Iterable[Query | None]) -> Query | None:
+def make_and(parts: Iterable[Query | None]) -> Query | None:
     """The parts joined by a strict AND; None for no part."""
     return _joined(And, parts)
 
 
-def either(parts: Iterable[Query | None]) -> Query | None:
+def make_or(parts: Iterable[Query | None]) -> Query | None:
     """The parts joined by OR; None for no part."""
     flat: list[Query] = []
     for part in parts:
@@ -141,28 +141,28 @@ def either(parts: Iterable[Query | None]) -> Query | None:
     return Or(flat)
 
 
-def without(part: Query | None) -> Query | None:
+def make_not(part: Query | None) -> Query | None:
     """Everything but the part."""
     if part is None:
         return None
     if isinstance(part, Not):
         return part.query
-    return Not(boosted(_strict(_grounded(part)), 1.0, anew=True))
+    return Not(boost_query(_strict(_grounded(part)), 1.0, anew=True))
 
 
-def required(part: Query | None) -> Query | None:
+def make_must(part: Query | None) -> Query | None:
     """The part, marked as required; exclusions and filters are required as they are."""
     return part if part is None or not has_words(part) else Must(_strict(part))
 
 
-def near(parts: Iterable[Query | None], distances: Sequence[int], boost: float = 1.0) -> Query | None:
+def make_near(parts: Iterable[Query | None], distances: Sequence[int], boost: float = 1.0) -> Query | None:
     """The parts near one another, each within a distance of the one before; None for no part.
 
     Raises ValueError when a part is something that has no place in a text, or stands in another field.
     """
     kept = [(part, gap) for part, gap in zip(parts, (0, *distances), strict=True) if part is not None]
     if len(kept) < 2:
-        return boosted(kept[0][0], boost) if kept else None
+        return boost_query(kept[0][0], boost) if kept else None
     leaves: list[Any] = [leaf for part, _ in kept for leaf in (part if isinstance(part, Or) else [part])]
     if not all(type(leaf) in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase) for leaf in leaves):
         raise ValueError("a part has no place in a text")
@@ -173,17 +173,17 @@ def near(parts: Iterable[Query | None], distances: Sequence[int], boost: float =
         # Of alternatives only one need be there.
         own: list[Any] = list(part) if isinstance(part, Or) else [part]
         boost *= max(leaf.boost for leaf in own)
-    plain = tuple(boosted(part, 1.0, anew=True) for part, _ in kept)
+    plain = tuple(boost_query(part, 1.0, anew=True) for part, _ in kept)
     field = fields.pop() if fields else "text"
     return Near(field, plain, tuple(gap for _, gap in kept[1:]), min(boost, BOOST))
 
 
-def boosted(tree: Any, factor: float, *, anew: bool = False) -> Any:
+def boost_query(tree: Any, factor: float, *, anew: bool = False) -> Any:
     """The tree with the scores of all its words multiplied; with `anew`, whatever they were before."""
     if isinstance(tree, (DateRange, Filter, Every)) or tree is NullQuery or (factor == 1.0 and not anew):
         return tree
     if not tree.is_leaf():
-        return tree.apply(lambda child: boosted(child, factor, anew=anew))
+        return tree.apply(lambda child: boost_query(child, factor, anew=anew))
     boost = min(factor if anew else tree.boost * factor, BOOST)
     if isinstance(tree, (RawPhrase, Near)):
         return replace(tree, boost=boost)
@@ -192,12 +192,12 @@ def boosted(tree: Any, factor: float, *, anew: bool = False) -> Any:
     return tree
 
 
-def complete(tree: Query | None) -> Query | None:
+def complete_query(tree: Query | None) -> Query | None:
     """The whole tree: over every article, where it has only filters and exclusions."""
     return tree if tree is None or has_words(tree) else _over_all(tree)
 
 
-def dated(tree: Query, start: datetime | None, end: datetime | None, *, alone: bool) -> Query:
+def restrict_to_dates(tree: Query, start: datetime | None, end: datetime | None, *, alone: bool) -> Query:
     """A whole tree, kept to articles published from `start` on and before `end`.
 
     With `alone`, an empty tree becomes everything of those dates; without, it still finds nothing.
@@ -209,7 +209,7 @@ def dated(tree: Query, start: datetime | None, end: datetime | None, *, alone: b
     return kind([*(tree if isinstance(tree, And) else [tree]), dates])
 
 
-def or_everything(tree: Query) -> Query:
+def match_all_if_empty(tree: Query) -> Query:
     """The tree, or everything where it is empty."""
     return Every() if tree is NullQuery else tree
 
@@ -255,7 +255,7 @@ def _strict(part: Query) -> Query:
     if isinstance(part, Must):
         return _strict(part.child)
     if isinstance(part, And):
-        joined = both(_strict(child) for child in part)
+        joined = make_and(_strict(child) for child in part)
         assert joined is not None
         return joined
     return part.apply(_strict)

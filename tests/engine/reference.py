@@ -23,7 +23,7 @@ from whoosh.query.wrappers import Not
 from indexer.engine.neighbours import BESIDE, NEAR, REACH
 from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.model import Article
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, near, parse
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
 from indexer.text.analyzer import Token, analyzer
 from indexer.text.detection import detect
 from indexer.text.languages import stop_words
@@ -77,7 +77,7 @@ class Reference:
     def search(self, query: str, *, today: Any, enough: int = 10) -> Answer:
         """Every match, in order."""
         self.leaves: list[Leaf] = []
-        tree = self.audible(parse(query, today=today).tree) or NullQuery
+        tree = self.audible(parse_query(query, today=today).tree) or NullQuery
         full: dict[str, float]
         partial: dict[str, float] = {}
         whole = None
@@ -245,7 +245,7 @@ class Reference:
     def audible(self, node: Any) -> Any:
         """The tree without leaves that say nothing."""
         if isinstance(node, Near):
-            return near(map(self.audible, node.parts), node.distances, node.boost)
+            return make_near(map(self.audible, node.parts), node.distances, node.boost)
         if type(node) in (Term, RawPhrase):
             heard = any(analyzer(name).tokens(node.text, query=True) for name in self.languages)
             return node if heard else None

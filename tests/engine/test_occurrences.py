@@ -17,7 +17,7 @@ from indexer.engine.evaluate import Evaluation
 from indexer.engine.occurrences import Spans, meet
 from indexer.engine.postings import Postings
 from indexer.engine.snapshot import Snapshot
-from indexer.query import parse
+from indexer.query import parse_query
 from tests.engine.bare_index import BareIndex
 from tests.query.examples import TODAY
 
@@ -97,7 +97,7 @@ def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
     """What a query of one part finds in the paragraphs, and how often the time is looked at."""
     clock = itertools.count()
     evaluation = Evaluation(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
-    scored = evaluation.scored(parse(query, today=TODAY).tree)
+    scored = evaluation.scored(parse_query(query, today=TODAY).tree)
     assert scored is not None
     return scored.leaf.paragraph, next(clock)
 

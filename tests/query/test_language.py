@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index, limits
-from indexer.query import parse, reading
+from indexer.query import describe_query, parse_query
 from tests.engine.reference import Reference
 from tests.query.examples import ARTICLES, QUERIES, TABLE, TODAY
 
@@ -30,7 +30,7 @@ def found(index: Index, query: str) -> set[str]:
 
 @pytest.mark.parametrize(("query", "words", "ids"), TABLE)
 def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids: set[str]) -> None:
-    assert reading(parse(query, today=TODAY).tree) == words
+    assert describe_query(parse_query(query, today=TODAY).tree) == words
     assert found(index, query) == ids
 
 
@@ -73,7 +73,7 @@ def test_what_was_assumed_is_said(index: Index, query: str, note: str) -> None:
     ],
 )
 def test_words_that_are_no_dates_stay_words(query: str) -> None:
-    assert "published" not in reading(parse(query, today=TODAY).tree)
+    assert "published" not in describe_query(parse_query(query, today=TODAY).tree)
 
 
 def test_what_matched_is_marked_and_nothing_else(index: Index) -> None:
@@ -108,9 +108,9 @@ def test_filters_and_dates_add_nothing_to_a_score(index: Index) -> None:
 @given(st.one_of(QUERIES, st.text()))
 @example('title:"en" 2021..2024 AND (😀 lang:"en")')
 def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Index, query: str) -> None:
-    parsed = parse(query, today=TODAY)
-    assert parse(query, today=TODAY) == parsed
-    assert reading(parsed.tree)
+    parsed = parse_query(query, today=TODAY)
+    assert parse_query(query, today=TODAY) == parsed
+    assert describe_query(parsed.tree)
     page = index.search(query, limit=50)
     expected = Reference(ARTICLES).search(query, today=TODAY, enough=50)
     assert {hit.article.id for hit in page.hits} == {name for name, _ in expected.full + expected.partial}

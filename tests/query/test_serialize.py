@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from whoosh.query.qcore import NullQuery
 
-from indexer.query import parse, written
+from indexer.query import parse_query, serialize_query
 from tests.query.examples import QUERIES, TABLE, TODAY
 
 
 @pytest.mark.parametrize("query", [query for query, _, _ in TABLE])
 def test_a_query_is_written_as_one_that_means_the_same(query: str) -> None:
-    tree = parse(query, today=TODAY).tree
-    assert parse(written(tree), today=TODAY).tree == tree
+    tree = parse_query(query, today=TODAY).tree
+    assert parse_query(serialize_query(tree), today=TODAY).tree == tree
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_a_query_is_written_as_one_that_means_the_same(query: str) -> None:
     ],
 )
 def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
-    tree = parse(typed, today=TODAY).tree
-    assert written(tree) == text
-    assert parse(text, today=TODAY).tree == tree
+    tree = parse_query(typed, today=TODAY).tree
+    assert serialize_query(tree) == text
+    assert parse_query(text, today=TODAY).tree == tree
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,22 @@ def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
     [("a -(b AND AND c)", "a -(b AND and AND c)"), ("(a OR ) c", "a or c"), ("(a NEAR/3 )", "a near/3")],
 )
 def test_an_operator_that_was_read_as_a_word_is_written_as_one(typed: str, text: str) -> None:
-    tree = parse(typed, today=TODAY).tree
-    assert written(tree) == text
-    assert written(parse(text, today=TODAY).tree) == text
+    tree = parse_query(typed, today=TODAY).tree
+    assert serialize_query(tree) == text
+    assert serialize_query(parse_query(text, today=TODAY).tree) == text
 
 
 def test_nothing_is_written_as_nothing() -> None:
-    assert written(NullQuery) == ""
+    assert serialize_query(NullQuery) == ""
 
 
 @settings(max_examples=300)
 @given(QUERIES)
 def test_what_is_written_finds_its_own_reading(query: str) -> None:
     """Written twice it is the same text: nothing is lost or added on the way."""
-    tree = parse(query, today=TODAY).tree
-    again = parse(written(tree), today=TODAY)
+    tree = parse_query(query, today=TODAY).tree
+    again = parse_query(serialize_query(tree), today=TODAY)
     assert (again.tree is NullQuery) == (tree is NullQuery)
-    assert written(parse(written(again.tree), today=TODAY).tree) == written(again.tree)
+    assert serialize_query(parse_query(serialize_query(again.tree), today=TODAY).tree) == serialize_query(
+        again.tree
+    )

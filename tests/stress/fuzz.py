@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from indexer import Config, Index, limits
-from indexer.query import parse, reading, written
+from indexer.query import describe_query, parse_query, serialize_query
 from tests.stress.archive import Lost, Trial, two_states
 
 ROUNDS = 1_000_000
@@ -106,14 +106,14 @@ def run(rounds: int, chance: random.Random) -> str:
 
 def _read(text: str) -> tuple[float, bool]:
     began = time.thread_time()
-    parsed = parse(text, today=TODAY)
+    parsed = parse_query(text, today=TODAY)
     seconds = time.thread_time() - began
     if len(parsed.text) > limits.CHARACTERS or len(parsed.notes) > limits.NOTES:
         raise AssertionError("a bound did not hold")
     if not all(note.isprintable() and len(note) < 1000 for note in parsed.notes):
         raise AssertionError(f"no note for a person: {parsed.notes}")
-    reading(parsed.tree)
-    written(parsed.tree)
+    describe_query(parsed.tree)
+    serialize_query(parsed.tree)
     return seconds, bool(parsed.notes)
 
 

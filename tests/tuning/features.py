@@ -20,7 +20,7 @@ from indexer.config import Config
 from indexer.engine.evaluate import Evaluation
 from indexer.engine.neighbours import REACH
 from indexer.index import open_index
-from indexer.query import AllOf, parse
+from indexer.query import AllOf, parse_query
 from indexer.text.analyzer import analyzer
 from indexer.text.languages import stop_words
 from tests.evaluation.collection import read_qrels, read_queries
@@ -162,7 +162,7 @@ def _asked(
     gains: dict[str, float],
     place: dict[str, int],
 ) -> Asked:
-    tree = parse(text, today=_TODAY).tree
+    tree = parse_query(text, today=_TODAY).tree
     answer = evaluation.run(tree, enough=1000)
     size = found.articles
     leaves = answer.leaves

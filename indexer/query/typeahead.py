@@ -13,7 +13,7 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.limits import TYPED, WORD
-from indexer.query.tree import Must, complete
+from indexer.query.tree import Must, complete_query
 
 OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
 
@@ -32,7 +32,7 @@ _HEAD = re.compile(r"[+-]*(?:(?i:title|paragraph|text):)?=?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDINGS = ".,;!?…'’"
 
-Place = Literal["required", "excluded", "elsewhere"]
+WordRole = Literal["required", "excluded", "elsewhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PlainWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedWord:
     """What is being typed: `before` and `word` are the whole text; the word may be empty after a space.
 
     `neighbours` are the plain words just before it, at most two. `plain` says whether there is nothing else
@@ -58,7 +58,7 @@ class Typed:
     plain: bool
 
 
-def read_typed(text: str) -> Typed | None:
+def find_typed_word(text: str) -> TypedWord | None:
     """What is being typed in a text; None where nothing can follow: after a phrase, in a pattern, a date."""
     if len(text) > TYPED or _SURROGATE.search(text):
         return None
@@ -78,10 +78,10 @@ def read_typed(text: str) -> Typed | None:
     if start == len(text) and (not neighbours or last.lastgroup == "mark"):
         return None
     plain = text[start - 1 : start] not in ("+", "-", ":", "=") and all(map(_is_plain, pieces))
-    return Typed(text[:start], text[start:], neighbours, plain)
+    return TypedWord(text[:start], text[start:], neighbours, plain)
 
 
-def plain_words(query: str) -> tuple[PlainWord, ...]:
+def find_plain_words(query: str) -> tuple[PlainWord, ...]:
     """The plain words of a query, in order: not quoted, not excluded, no field's, no pattern, no operator."""
     found = []
     excluded = False
@@ -91,14 +91,14 @@ def plain_words(query: str) -> tuple[PlainWord, ...]:
         word, start = piece[0], piece.start()
         if word.startswith("+"):
             word, start = word[1:], start + 1
-        text = bare(word)
+        text = strip_punctuation(word)
         if text and not excluded and _is_plain(piece, word):
             found.append(PlainWord(text, start, start + len(text)))
         excluded = piece[0] == "NOT"
     return tuple(found)
 
 
-def bare(word: str) -> str:
+def strip_punctuation(word: str) -> str:
     """A word as typed without the punctuation that follows it."""
     return word.rstrip(_ENDINGS)
 
@@ -128,14 +128,14 @@ def _neighbours(pieces: Sequence[re.Match[str]]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def set_aside(tree: Query) -> tuple[Query | None, str, Place]:
+def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:
     """What a tree asks for besides its last word, the word's field, and what the tree says of the word.
 
     The rest is None where there is none, and where the word is an alternative or a part of something else
     ("elsewhere").
     """
     if isinstance(tree, Must):
-        return set_aside(tree.child)
+        return split_last_word(tree.child)
     if type(tree) is Term:
         return None, tree.fieldname, "required"
     if not isinstance(tree, And):
@@ -144,11 +144,11 @@ def set_aside(tree: Query) -> tuple[Query | None, str, Place]:
     word = last.query if isinstance(last, Not) else last.child if isinstance(last, Must) else last
     if type(word) is not Term:
         return None, "text", "elsewhere"
-    kept = complete(rest[0] if len(rest) == 1 else type(tree)(rest))
+    kept = complete_query(rest[0] if len(rest) == 1 else type(tree)(rest))
     return kept, word.fieldname, "excluded" if isinstance(last, Not) else "required"
 
 
-def words_asked(tree: Query) -> tuple[tuple[str, str], ...] | None:
+def extract_words(tree: Query) -> tuple[tuple[str, str], ...] | None:
     """The words of a tree that asks for nothing but words, all of them, each with its field; else None."""
     parts: list[Any] = list(tree) if isinstance(tree, And) else [tree]
     if not all(type(part) is Term for part in parts):

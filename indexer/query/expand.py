@@ -10,7 +10,7 @@ from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
-from indexer.query.tree import Must, both, either
+from indexer.query.tree import Must, make_and, make_or
 from indexer.text.synonyms import Entry, Synonyms, key_of
 
 
@@ -31,7 +31,7 @@ class Alternatives(Query):
         return f"{self.fieldname}:{'|'.join((self.text, *self.others) if self.kept else self.others)}"
 
 
-def widened(tree: Query, synonyms: Synonyms, notes: list[str]) -> Query:
+def expand_synonyms(tree: Query, synonyms: Synonyms, notes: list[str]) -> Query:
     """The tree with synonyms for its words and for words side by side; `notes` collects which.
 
     Quoted words, patterns and what is excluded stay as they are.
@@ -39,12 +39,12 @@ def widened(tree: Query, synonyms: Synonyms, notes: list[str]) -> Query:
     if type(tree) is Term:
         return next(iter(_row([tree], synonyms, notes)))
     if isinstance(tree, Must):
-        return Must(widened(tree.child, synonyms, notes))
+        return Must(expand_synonyms(tree.child, synonyms, notes))
     if isinstance(tree, And):
         parts = list(_row(list(tree), synonyms, notes))
         return type(tree)(parts) if len(parts) > 1 else parts[0]
     if isinstance(tree, Or):
-        found = either(widened(part, synonyms, notes) for part in tree)
+        found = make_or(expand_synonyms(part, synonyms, notes) for part in tree)
         assert found is not None
         return found
     return tree
@@ -57,7 +57,7 @@ def _row(parts: Sequence[Query], synonyms: Synonyms, notes: list[str]) -> Iterat
         length, entry = _entry(parts[place : place + synonyms.longest], synonyms)
         if entry is None:
             part = parts[place]
-            yield part if type(part) is Term else widened(part, synonyms, notes)
+            yield part if type(part) is Term else expand_synonyms(part, synonyms, notes)
             place += 1
             continue
         words: list[Any] = list(parts[place : place + length])
@@ -70,7 +70,7 @@ def _row(parts: Sequence[Query], synonyms: Synonyms, notes: list[str]) -> Iterat
             yield Alternatives(field, text, entry.others, entry.kept, boost)
             continue
         # The words may still stand anywhere in the article: a synonym never finds less.
-        found = either([both(words), Alternatives(field, text, entry.others, kept=False, boost=boost)])
+        found = make_or([make_and(words), Alternatives(field, text, entry.others, kept=False, boost=boost)])
         assert found is not None
         yield found
 

@@ -11,8 +11,8 @@ from whoosh.query.qcore import Every, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
 from indexer import limits
-from indexer.query.dates import is_bare_range, parse_period, parse_range
-from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boosted
+from indexer.query.dates import is_date_range, parse_period, parse_range
+from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boost_query
 
 _DATE_FIELDS = ("date", "after", "before", "until")
 _ENDINGS = "?!.,;:…"
@@ -42,7 +42,7 @@ class Clauses:
 
     def word(self, field: str, text: str, boost: float = 1.0) -> Query | None:
         """The leaf for a word as it was typed; None where there is nothing to search for."""
-        if field in _DATE_FIELDS or (field == "text" and is_bare_range(text)):
+        if field in _DATE_FIELDS or (field == "text" and is_date_range(text)):
             if dates := self._dates(field, text):
                 return dates if self._is_counted() else None
             field = "text"
@@ -50,13 +50,13 @@ class Clauses:
             return self._filter(field, text)
         if field == "text" and _EVERY.fullmatch(text):
             return Every() if self._is_counted() else None
-        if not searchable(text):
+        if not is_searchable(text):
             if "*" in text:
-                self.note(f"{quoted(text)} has no letter to search for; it was left out.")
+                self.note(f"{quote(text)} has no letter to search for; it was left out.")
             return None
         if not self._is_counted():
             return None
-        leaf: Query = boosted(self._leaf(field, self._bounded(text)), self._boost(boost))
+        leaf: Query = boost_query(self._leaf(field, self._bounded(text)), self._boost(boost))
         return leaf
 
     def phrase(
@@ -69,7 +69,7 @@ class Clauses:
             field = "text"
         if field in LABELS:
             return self._filter(field, text)
-        if not searchable(text) or not self._is_counted():
+        if not is_searchable(text) or not self._is_counted():
             return None
         words = map(self._bounded, text.split())
         return RawPhrase(field, " ".join(words), slop, exact, self._boost(boost))
@@ -90,14 +90,14 @@ class Clauses:
         is_exact = _EXACT.match(text) is not None
         text = text[is_exact:]
         core = text.rstrip(_ENDINGS)
-        patterned = bool(_WILD.search(core)) and searchable(core)
+        patterned = bool(_WILD.search(core)) and is_searchable(core)
         if "://" in text:
             return Term(field, text)
-        if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and searchable(fuzzy[1]):
+        if (fuzzy := _FUZZY.fullmatch(core)) and not patterned and is_searchable(fuzzy[1]):
             edits = int(fuzzy[2] or 1)
             if edits > limits.EDITS:
                 edits = limits.EDITS
-                self.note(f"{quoted(core)}: at most {edits} letters may differ; ~{edits} was used.")
+                self.note(f"{quote(core)}: at most {edits} letters may differ; ~{edits} was used.")
             return FuzzyTerm(field, fuzzy[1], maxdist=edits) if edits else Term(field, fuzzy[1])
         if is_exact and not patterned:
             return RawPhrase(field, text.strip("?"), exact=True)
@@ -112,7 +112,7 @@ class Clauses:
         try:
             return self._dated(field, text)
         except ValueError:
-            self.note(f"{quoted(text)} is not a date; it was searched as text.")
+            self.note(f"{quote(text)} is not a date; it was searched as text.")
             return None
 
     def _dated(self, field: str, text: str) -> Query:
@@ -124,7 +124,7 @@ class Clauses:
         except ValueError:
             other = dates
         if other != dates:
-            self.note(f"{quoted(text)} was read with the {'day' if self.day_first else 'month'} first.")
+            self.note(f"{quote(text)} was read with the {'day' if self.day_first else 'month'} first.")
         return dates
 
     def _boost(self, boost: float) -> float:
@@ -140,7 +140,7 @@ class Clauses:
     def _bounded(self, word: str) -> str:
         if len(word) <= limits.WORD:
             return word
-        self.note(f"{quoted(word)} is too long; its first {limits.WORD} characters were searched for.")
+        self.note(f"{quote(word)} is too long; its first {limits.WORD} characters were searched for.")
         return word[: limits.WORD]
 
 
@@ -155,12 +155,12 @@ def _range(field: str, text: str, today: date, day_first: bool) -> DateRange:
     }[field]
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """The text as notes show it: in quotation marks, on one line, and not too much of it."""
     text = "".join(character for character in " ".join(text.split()) if character.isprintable())
     return f"“{text}”" if len(text) <= 40 else f"“{text[:39]}…”"
 
 
-def searchable(text: str) -> bool:
+def is_searchable(text: str) -> bool:
     """Whether there is more in the text than punctuation."""
     return any(c not in punctuation and not category(c).startswith(_SEPARATING) for c in text)

@@ -14,25 +14,25 @@ from whoosh.query.wrappers import Not
 
 from indexer import limits
 from indexer.query import (
+    LABELS,
     AllOf,
     DateRange,
     Filter,
     Must,
     Near,
-    Parsed,
+    ParsedQuery,
     RawPhrase,
-    parse,
-    reading,
+    describe_query,
+    parse_query,
 )
-from indexer.query.tree import LABELS
 
 TODAY = date(2024, 3, 1)
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
 Y2022 = DateRange(datetime(2022, 1, 1), datetime(2023, 1, 1))
 
 
-def read(text: str) -> Parsed:
-    return parse(text, today=TODAY)
+def read(text: str) -> ParsedQuery:
+    return parse_query(text, today=TODAY)
 
 
 def word(text: str, field: str = "text") -> Term:
@@ -292,7 +292,7 @@ DATES: list[tuple[str, Query]] = [
     WORDS + PATTERNS + PHRASES + NEARS + EXACT + BOOSTS + FILTERS + OPERATORS + FIELDS + DATES,
 )
 def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Query) -> None:
-    assert read(text) == Parsed(tree, ())
+    assert read(text) == ParsedQuery(tree, ())
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
     ],
 )
 def test_what_is_not_understood_is_searched_as_text_with_a_note(text: str, tree: Query, note: str) -> None:
-    assert read(text) == Parsed(tree, (note,))
+    assert read(text) == ParsedQuery(tree, (note,))
 
 
 def test_a_long_query_is_cut_between_words_with_a_note() -> None:
@@ -368,8 +368,8 @@ def test_a_long_query_is_cut_between_words_with_a_note() -> None:
 
 def test_how_much_of_a_query_is_read_may_be_configured() -> None:
     text = f"{'x' * 100} " * 30
-    assert parse(text, today=TODAY, characters=4_000).notes == ()
-    assert len(list(parse(text, today=TODAY, characters=4_000).tree.leaves())) == 30
+    assert parse_query(text, today=TODAY, characters=4_000).notes == ()
+    assert len(list(parse_query(text, today=TODAY, characters=4_000).tree.leaves())) == 30
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_a_long_word_is_cut_with_a_note() -> None:
 
 def test_a_phrase_is_one_clause() -> None:
     words = " ".join(["a"] * 100)
-    assert read(f'"{words}" b') == Parsed(AllOf([RawPhrase("text", words), B]))
+    assert read(f'"{words}" b') == ParsedQuery(AllOf([RawPhrase("text", words), B]))
     found = read(" ".join(f'"{letter} {letter}"' for letter in "abcdefghijklmnopqrstuvwxyz1234567"))
     assert len(list(found.tree.leaves())) == limits.CLAUSES
     assert found.notes == ("Only the first 32 words and phrases were searched for; 1 was left out.",)
@@ -538,7 +538,7 @@ def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
     assert read(" ".join(words)).tree == AllOf([word(letter) for letter in words])
 
 
-def check(found: Parsed) -> None:
+def check(found: ParsedQuery) -> None:
     """Only the documented nodes, in the documented places; Whoosh's conventions hold."""
     tree = found.tree
     assert len(found.notes) <= limits.NOTES
@@ -554,7 +554,7 @@ def check(found: Parsed) -> None:
     assert 0 < len(leaves) <= 2 * limits.CLAUSES + 1
     assert isinstance(tree.all_terms(), set)
     assert not isinstance(tree, (Not, DateRange, Filter))
-    assert reading(tree)
+    assert describe_query(tree)
     walk(tree, strict=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from whoosh.query.compound import And, Or
@@ -12,7 +13,8 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term
 from whoosh.query.wrappers import Not
 
-from indexer.query.reading import spoken_clause
+from indexer.query.describe import describe_clause
+from indexer.query.serialize import serialize_query
 from indexer.query.tree import (
     AllOf,
     DateRange,
@@ -20,66 +22,78 @@ from indexer.query.tree import (
     Must,
     Near,
     RawPhrase,
-    all_of,
-    both,
-    complete,
-    either,
+    complete_query,
     has_words,
-    near,
-    required,
+    make_all_of,
+    make_and,
+    make_must,
+    make_near,
+    make_or,
 )
-from indexer.query.writing import written
 
-FORM, SPELLING, BEGINNING, PHRASE, FIELD, FILTER, WORD = range(7)
-"""How much a change changes, from little to much; leaving out more than one word is WORD + 1 and so on."""
+
+class RelaxStep(IntEnum):
+    """How much a relaxation gives up, from the least to the most.
+
+    Dropping two clauses that have words counts as WORD + 1, dropping three as WORD + 2, and so on.
+    """
+
+    FORM = 0
+    SPELLING = 1
+    BEGINNING = 2
+    PHRASE = 3
+    FIELD = 4
+    FILTER = 5
+    WORD = 6
+
 
 _LETTERS = 3  # of a word of which another spelling is tried
 _LONG = 7  # from so many letters on, two may be wrong
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A tree that asks for less, how much less (see WORD), and what was changed, in plain words."""
+class RelaxedQuery:
+    """A tree that asks for less, how much less (see RelaxStep.WORD), and what was changed, in plain words."""
 
     tree: Query
     size: int
     text: str
 
 
-def clauses_of(tree: Query) -> list[Query]:
+def split_clauses(tree: Query) -> list[Query]:
     """The clauses of a tree that all have to hold, without the everything that it is taken from."""
     parts = [*tree] if isinstance(tree, And) else [tree]
     return [part for part in parts if not isinstance(part, Every) and part is not NullQuery]
 
 
-def changes(tree: Query, unknown: Collection[str]) -> Iterator[Change]:
+def relax_query(tree: Query, unknown: Collection[str]) -> Iterator[RelaxedQuery]:
     """What may be asked instead of a tree, with all of its words.
 
     `unknown` are the words, as typed, that stand nowhere.
     """
-    parts = clauses_of(tree)
+    parts = split_clauses(tree)
     kinds: list[tuple[Leafwise, int, str]] = [
-        (_in_any_form, FORM, "{} in any form"),
-        (lambda leaf: _respelt(leaf, unknown), SPELLING, "words spelt like {}"),
-        (lambda leaf: _begun(leaf, unknown), BEGINNING, "words that begin with {}"),
-        (_taken_apart, PHRASE, "the words of {} wherever they stand"),
-        (_anywhere, FIELD, "{} wherever it stands"),
+        (_in_any_form, RelaxStep.FORM, "{} in any form"),
+        (lambda leaf: _respelt(leaf, unknown), RelaxStep.SPELLING, "words spelt like {}"),
+        (lambda leaf: _begun(leaf, unknown), RelaxStep.BEGINNING, "words that begin with {}"),
+        (_taken_apart, RelaxStep.PHRASE, "the words of {} wherever they stand"),
+        (_anywhere, RelaxStep.FIELD, "{} wherever it stands"),
     ]
     for how, size, text in kinds:
         yield from _loosened(tree, parts, how, size, text)
     for place, part in enumerate(parts):
         if not has_words(part):
-            yield from _made(tree, [*parts[:place], *parts[place + 1 :]], FILTER, _left_out(part))
+            yield from _made(tree, [*parts[:place], *parts[place + 1 :]], RelaxStep.FILTER, _left_out(part))
 
 
-def leaving_out(tree: Query, left_out: Collection[str]) -> Change | None:
+def drop_clauses(tree: Query, left_out: Collection[str]) -> RelaxedQuery | None:
     """The tree without some of its clauses, as written, which have words; None when that leaves no words."""
-    parts = clauses_of(tree)
-    kept = [part for part in parts if written(part) not in left_out]
+    parts = split_clauses(tree)
+    kept = [part for part in parts if serialize_query(part) not in left_out]
     if not any(map(has_words, kept)):
         return None
-    size = WORD + max(0, len(parts) - len(kept) - 1)
-    names = ", ".join(label for part in parts if (label := written(part)) in left_out)
+    size = RelaxStep.WORD + max(0, len(parts) - len(kept) - 1)
+    names = ", ".join(label for part in parts if (label := serialize_query(part)) in left_out)
     return next(_made(tree, kept, size, f"without {names}"), None)
 
 
@@ -87,7 +101,9 @@ Leafwise = Callable[[Any], Query | None]
 """What stands for a leaf: itself for no change."""
 
 
-def _loosened(tree: Query, parts: Sequence[Query], how: Leafwise, size: int, text: str) -> Iterator[Change]:
+def _loosened(
+    tree: Query, parts: Sequence[Query], how: Leafwise, size: int, text: str
+) -> Iterator[RelaxedQuery]:
     """The tree with each clause changed that a change of leaves changes: one at a time, and all together."""
     others = [_mapped(part, how) for part in parts]
     changed = [place for place, part in enumerate(parts) if others[place] is not part]
@@ -99,11 +115,11 @@ def _loosened(tree: Query, parts: Sequence[Query], how: Leafwise, size: int, tex
         yield from _made(tree, others, size, text.format(names))
 
 
-def _made(tree: Query, parts: Iterable[Query | None], size: int, text: str) -> Iterator[Change]:
+def _made(tree: Query, parts: Iterable[Query | None], size: int, text: str) -> Iterator[RelaxedQuery]:
     """The change, unless nothing is left of the tree."""
-    joined = complete((both if type(tree) is And else all_of)(parts))
+    joined = complete_query((make_and if type(tree) is And else make_all_of)(parts))
     if joined is not None:
-        yield Change(joined, size, text)
+        yield RelaxedQuery(joined, size, text)
 
 
 def _mapped(node: Any, how: Leafwise) -> Any:
@@ -112,12 +128,12 @@ def _mapped(node: Any, how: Leafwise) -> Any:
         return node
     if isinstance(node, Must):
         child = _mapped(node.child, how)
-        return node if child is node.child else required(child)
+        return node if child is node.child else make_must(child)
     if isinstance(node, (And, Or)):
         parts = [_mapped(part, how) for part in node]
         if all(part is old for part, old in zip(parts, node, strict=True)):
             return node
-        join = either if isinstance(node, Or) else all_of if isinstance(node, AllOf) else both
+        join = make_or if isinstance(node, Or) else make_all_of if isinstance(node, AllOf) else make_and
         return join(parts)
     if isinstance(node, Near):
         other = how(node)
@@ -127,7 +143,7 @@ def _mapped(node: Any, how: Leafwise) -> Any:
         if all(part is old for part, old in zip(places, node.parts, strict=True)):
             return node
         try:
-            return near(places, node.distances, node.boost)
+            return make_near(places, node.distances, node.boost)
         except ValueError:
             return node
     return how(node)
@@ -160,14 +176,14 @@ def _is_unknown(leaf: Any, unknown: Collection[str]) -> bool:
 
 def _taken_apart(leaf: Any) -> Query | None:
     if isinstance(leaf, Near):
-        return all_of(leaf.parts)
+        return make_all_of(leaf.parts)
     if not isinstance(leaf, RawPhrase) or len(leaf.text.split()) == 1:
         return leaf  # type: ignore[no-any-return]
     if leaf.exact:
-        return all_of(
+        return make_all_of(
             RawPhrase(leaf.fieldname, word, exact=True, boost=leaf.boost) for word in leaf.text.split()
         )
-    return all_of(Term(leaf.fieldname, word, boost=leaf.boost) for word in leaf.text.split())
+    return make_all_of(Term(leaf.fieldname, word, boost=leaf.boost) for word in leaf.text.split())
 
 
 def _anywhere(leaf: Any) -> Query:
@@ -185,9 +201,9 @@ def _anywhere(leaf: Any) -> Query:
 
 def _left_out(part: Any) -> str:
     if isinstance(part, Not):
-        return f"with {written(part.query)}"
-    return f"not only articles {spoken_clause(part)}"
+        return f"with {serialize_query(part.query)}"
+    return f"not only articles {describe_clause(part)}"
 
 
 def _name(part: Any) -> str:
-    return written(part.child if isinstance(part, Must) else part)
+    return serialize_query(part.child if isinstance(part, Must) else part)

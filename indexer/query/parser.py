@@ -1,4 +1,4 @@
-"""The query language: Whoosh's parser, with plugins for what Nutgraf understands."""
+"""Any text → a query tree and notes: Whoosh's parser, with plugins for what Nutgraf understands."""
 
 # Whoosh's parser is not annotated.
 # mypy: allow-untyped-calls
@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from typing import Any
 
 from whoosh.qparser import plugins, syntax
 from whoosh.qparser.default import QueryParser
 from whoosh.qparser.taggers import FnTagger, RegexTagger
-from whoosh.query.qcore import Query
+from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
 from indexer.query import tree
-from indexer.query.bare import Dates, may_hold_dates
-from indexer.query.clauses import Clauses, quoted, searchable
+from indexer.query.bare import Dates, may_contain_dates
+from indexer.query.leaves import Clauses, is_searchable, quote
 from indexer.query.operators import QUOTES, All, Operators
 
 # What may be typed before a colon, and the field that it means.
@@ -191,11 +193,11 @@ class Words(plugins.TaggingPlugin):
             and field[1].lower() not in FIELDS
             and (field.end(1) + 1 < len(text) or (follows and follows in f"({QUOTES}"))
         ):
-            parser.note(f"There is no field {quoted(field[1])}; it was searched as text.")
+            parser.note(f"There is no field {quote(field[1])}; it was searched as text.")
         if "^" not in text:
             return syntax.WordNode(text)
         before, _, after = text.rpartition("^")
-        boost = None if "://" in text or not searchable(before) else _BOOST_OF_WORD.fullmatch(after)
+        boost = None if "://" in text or not is_searchable(before) else _BOOST_OF_WORD.fullmatch(after)
         word = syntax.WordNode(before + boost[2] if boost else text)
         word.boost = float(boost[1]) if boost else 1.0
         return word
@@ -222,7 +224,7 @@ class Grammar(QueryParser):
 
     def tree(self, text: str) -> Query | None:
         """The tree of a text of bounded length; None when there is nothing in it."""
-        self.has_dates = may_hold_dates(text)
+        self.has_dates = may_contain_dates(text)
         found: Query | None = self.process(text).query(self)
         return found
 
@@ -233,7 +235,7 @@ class Grammar(QueryParser):
     def word_instead(self, operator: syntax.Operator) -> syntax.WordNode:
         """The operator as a word."""
         if operator.text[0].isalpha():
-            self.note(f"{quoted(operator.text)} has nothing to join; it was read as a word.")
+            self.note(f"{quote(operator.text)} has nothing to join; it was read as a word.")
         word = syntax.WordNode(operator.text)
         word.set_range(operator.startchar, operator.endchar)
         return word
@@ -255,4 +257,62 @@ def _machinery() -> tuple[QueryParser, list[Any], list[Any]]:
 
 def parse_tree(text: str, clauses: Clauses) -> Query | None:
     """The tree of a text of bounded length; None when there is nothing in it to search for."""
-    return tree.complete(Grammar(clauses).tree(text))
+    return tree.complete_query(Grammar(clauses).tree(text))
+
+
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """A query that was read: what to search for, and what was not understood or was cut, in plain words."""
+
+    tree: Query
+    """NullQuery when there is nothing to search for."""
+    notes: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+    """What was read."""
+
+
+def parse_query(
+    text: str, *, today: date, day_first: bool = True, characters: int = limits.CHARACTERS
+) -> ParsedQuery:
+    """The query that `text` asks for; `tree` names the nodes it is made of. Never raises, whatever the text.
+
+    `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than `characters` of
+    the text are looked at.
+    """
+    clauses = Clauses(today, day_first=day_first, most=limits.clauses(characters))
+    bounds = []
+    text = text.strip()
+    if len(text) > characters:
+        bounds.append(f"Only the first {characters:,} of {len(text):,} characters of the query were read.")
+        text = _cut(text, characters)
+    if _SURROGATE.search(text):
+        # Through UTF-16 a pair that was torn apart becomes one character again.
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if "\ufffd" in text:
+            clauses.note("Broken characters in the query were replaced.")
+    text = text.translate(_CONTROLS)
+    tree = parse_tree(text, clauses)
+    if (left_out := clauses.count - clauses.most) > 0:
+        bounds.append(
+            f"Only the first {clauses.most} words and phrases were searched for; {left_out:,} "
+            f"{'was' if left_out == 1 else 'were'} left out."
+        )
+    notes = list(dict.fromkeys(bounds + clauses.notes))
+    if tree is None and not notes and text:
+        notes.append("There is nothing to search for in the query.")
+    if len(notes) > limits.NOTES:
+        notes[limits.NOTES - 1 :] = [f"There are {len(notes) - limits.NOTES + 1} more notes like these."]
+    return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
+
+
+def _cut(text: str, characters: int) -> str:
+    """The text up to the bound, without the word that the bound divides unless that word is long."""
+    kept = text[:characters]
+    if text[characters].isspace():
+        return kept
+    whole, _, divided = kept.rpartition(" ")
+    return whole if whole and len(divided) <= limits.WORD else kept

@@ -11,8 +11,8 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer.query.expand import Alternatives
 from indexer.query.tree import DateRange, Filter, Must, Near, RawPhrase, has_words
-from indexer.query.widening import Alternatives
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -21,7 +21,7 @@ _MONTHS = [
 _PLACES = {"title": " in the title", "paragraph": " in the text"}
 
 
-def reading(tree: Query) -> str:
+def describe_query(tree: Query) -> str:
     """What a tree asks for, as a phrase without a full stop.
 
     For instance: articles with “belt” and “road”, in any form, published in 2021, without “china”.
@@ -43,7 +43,7 @@ def reading(tree: Query) -> str:
     return ", ".join([first, *rest]) if words else " ".join([first, ", ".join(rest)]).strip()
 
 
-def spoken(dates: DateRange) -> str:
+def describe_dates(dates: DateRange) -> str:
     """A range of dates in words, such as "from 1 March 2021 to 31 May 2021" or "in 2021"."""
     start, end = dates.start, dates.end
     if start is None or end is None:
@@ -66,10 +66,10 @@ def spoken(dates: DateRange) -> str:
     return f"at {_moment(start)}" if start == last else f"from {_moment(start)} to {_moment(last)}"
 
 
-def spoken_clause(clause: Any) -> str:
+def describe_clause(clause: Any) -> str:
     """One clause of a tree in words, such as “belt”, in any form; or without “china”."""
     if isinstance(clause, Not):
-        return f"{'without' if has_words(clause.query) else 'not'} {spoken_clause(clause.query)}"
+        return f"{'without' if has_words(clause.query) else 'not'} {describe_clause(clause.query)}"
     return _filter(clause) + (", in any form" if _is_inflected(clause) else "")
 
 
@@ -154,7 +154,7 @@ def _weight(boost: float) -> str:
 
 def _filter(node: Any) -> str:
     if isinstance(node, DateRange):
-        return f"published {spoken(node)}"
+        return f"published {describe_dates(node)}"
     if not isinstance(node, Filter):
         return _clause(node)
     return {

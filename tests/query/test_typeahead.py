@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query import parse
-from indexer.query.typed import plain_words, read_typed, set_aside, words_asked
+from indexer.query import extract_words, find_plain_words, find_typed_word, parse_query, split_last_word
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ from indexer.query.typed import plain_words, read_typed, set_aside, words_asked
 def test_a_text_is_the_word_being_typed_and_what_stands_before_it(
     text: str, before: str, word: str, neighbours: tuple[str, ...], plain: bool
 ) -> None:
-    typed = read_typed(text)
+    typed = find_typed_word(text)
     assert typed is not None
     assert (typed.before, typed.word, typed.neighbours, typed.plain) == (before, word, neighbours, plain)
 
@@ -53,7 +52,7 @@ def test_a_text_is_the_word_being_typed_and_what_stands_before_it(
     ],
 )
 def test_nothing_is_being_typed_after_a_phrase_in_a_pattern_or_in_a_date(text: str) -> None:
-    assert read_typed(text) is None
+    assert find_typed_word(text) is None
 
 
 @given(
@@ -61,9 +60,9 @@ def test_nothing_is_being_typed_after_a_phrase_in_a_pattern_or_in_a_date(text: s
     | st.text(" \"()+-*~:=abORNT'.,東", max_size=40)
 )
 def test_any_text_is_read_and_kept(text: str) -> None:
-    typed = read_typed(text)
+    typed = find_typed_word(text)
     assert typed is None or typed.before + typed.word == text
-    for word in plain_words(text):
+    for word in find_plain_words(text):
         assert text[word.start : word.end] == word.text
 
 
@@ -81,7 +80,7 @@ def test_any_text_is_read_and_kept(text: str) -> None:
     ],
 )
 def test_plain_words_are_those_that_mean_no_more_than_themselves(query: str, words: list[str]) -> None:
-    assert [word.text for word in plain_words(query)] == words
+    assert [word.text for word in find_plain_words(query)] == words
 
 
 @pytest.mark.parametrize(
@@ -104,12 +103,12 @@ def test_plain_words_are_those_that_mean_no_more_than_themselves(query: str, wor
 def test_the_last_word_is_set_aside_from_what_else_is_asked_for(
     query: str, rest: str | None, field: str, place: str
 ) -> None:
-    found = set_aside(parse(query, today=date(2024, 6, 15)).tree)
+    found = split_last_word(parse_query(query, today=date(2024, 6, 15)).tree)
     assert (found[0] and str(found[0]), found[1], found[2]) == (rest, field, place)
 
 
 def test_the_rest_of_dates_and_exclusions_is_taken_from_everything() -> None:
-    rest, _, _ = set_aside(parse("-harbour cr", today=date(2024, 6, 15)).tree)
+    rest, _, _ = split_last_word(parse_query("-harbour cr", today=date(2024, 6, 15)).tree)
     assert str(rest).startswith("(* AND") or "*" in str(rest)
 
 
@@ -128,4 +127,4 @@ def test_the_rest_of_dates_and_exclusions_is_taken_from_everything() -> None:
 def test_a_query_of_nothing_but_words_is_known_as_one(
     query: str, words: tuple[tuple[str, str], ...] | None
 ) -> None:
-    assert words_asked(parse(query, today=date(2024, 6, 15)).tree) == words
+    assert extract_words(parse_query(query, today=date(2024, 6, 15)).tree) == words

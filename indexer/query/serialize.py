@@ -12,16 +12,16 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer.query.expand import Alternatives
 from indexer.query.operators import DISTANCE, OPERATOR
 from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words
-from indexer.query.widening import Alternatives
 
 _FIELDS = {"title": "title:", "paragraph": "text:"}
 _NAMED = 10  # clauses in a note, and of each so many characters
 _SHOWN = 60
 
 
-def written(tree: Query) -> str:
+def serialize_query(tree: Query) -> str:
     """The tree as it can be typed; empty for nothing.
 
     Words stand as they were typed. A tree that was put together, not read, may hold words that read as
@@ -43,14 +43,14 @@ def written(tree: Query) -> str:
     return _inner(tree)
 
 
-def named(labels: Iterable[str]) -> str:
+def list_clauses(labels: Iterable[str]) -> str:
     """Some clauses, as typed, in one line that is not too long."""
-    names = [*dict.fromkeys(map(shortened, labels))]
+    names = [*dict.fromkeys(map(shorten_clause, labels))]
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def shortened(label: str) -> str:
+def shorten_clause(label: str) -> str:
     """A clause, as typed, that is not too long for a sentence."""
     return label if len(label) <= _SHOWN else f"{label[:_SHOWN]}…"
 
@@ -58,9 +58,9 @@ def shortened(label: str) -> str:
 def _inner(node: Any) -> str:
     """A node within others, in parentheses where it would fall apart."""
     if isinstance(node, Or) and isinstance(node[-1], Alternatives):
-        return written(node)
+        return serialize_query(node)
     if isinstance(node, (Or, And)):
-        return f"({written(node)})"
+        return f"({serialize_query(node)})"
     if isinstance(node, Must):
         return f"+{_operand(node.child)}"
     if isinstance(node, Not):
