@@ -1,6 +1,6 @@
 """What a query may ask for: every bound in one place. What was cut is said in a note, the rest is refused.
 
-The bounds of a request over HTTP are in `webui.limits`.
+The bounds of a request over HTTP are in `webui.security`.
 """
 
 from __future__ import annotations

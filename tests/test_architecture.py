@@ -56,7 +56,7 @@ ROOMS = [
     ("indexer.errors", "indexer.limits"),
 ]
 # The command that serves the site reaches up to it, when it is called.
-ALLOWED = {("indexer.cli.commands", "webui"), ("indexer.cli.commands", "webui.serve")}
+ALLOWED = {("indexer.cli.commands", "webui"), ("indexer.cli.commands", "webui.server")}
 WHOOSH = ("indexer.engine", "indexer.query", "indexer.text.languages")
 
 
@@ -127,8 +127,8 @@ def test_imports_point_one_way() -> None:
         ("whoosh", WHOOSH),
         ("flask", ("webui",)),
         ("jinja2", ("webui",)),
-        ("granian", ("webui.serve",)),
-        ("prometheus_client", ("webui.metrics",)),
+        ("granian", ("webui.server",)),
+        ("prometheus_client", ("webui.monitoring",)),
         ("mcp", ("indexer.integrations.mcp_server", "indexer.integrations.mcp_answers")),
         ("langchain_core", ("indexer.integrations.langchain",)),
     ],

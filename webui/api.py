@@ -14,23 +14,21 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.model import Page
-from webui import exports, rows
+from webui import export
 from webui import parameters as takes
-from webui.addresses import Search, article_url, decimal, named_article, whole_number, yes_or_no
-from webui.failures import status_of
-from webui.headers import METHODS, kept, not_kept, set_cors, set_methods
+from webui.caching import kept, not_kept
+from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import address_of, current_mount
-from webui.openapi import describe
-from webui.operation import operation
+from webui.openapi import describe, operation
+from webui.security import METHODS, set_cors, set_methods
+from webui.urls import Search, article_url, decimal, named_article, whole_number, yes_or_no
 from webui.wire import (
     ArticleAnswer,
-    Problem,
     SearchAnswer,
     SimilarAnswer,
     StatusAnswer,
@@ -64,7 +62,7 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
     takes.EXPLAIN,
     takes.SECONDS,
     takes.FORMAT,
-    formats=exports.SCHEMAS,
+    formats=export.SCHEMAS,
 )
 def search() -> ResponseReturnValue:
     """The hits of a search, best first: the same object as `nutgraf search --json`.
@@ -245,8 +243,8 @@ def _format() -> str:
     """What a search is wanted as: what `format` says, else what `Accept` likes best, else JSON."""
     if request.args.get("format"):
         return _choice("format", takes.FORMATS)
-    best = request.accept_mimetypes.best_match(exports.MEDIA_TYPES.values(), exports.MEDIA_TYPES["json"])
-    return next(name for name, media in exports.MEDIA_TYPES.items() if media == best)
+    best = request.accept_mimetypes.best_match(export.MEDIA_TYPES.values(), export.MEDIA_TYPES["json"])
+    return next(name for name, media in export.MEDIA_TYPES.items() if media == best)
 
 
 def _rows(form: str, asked: dict[str, Any]) -> Response:
@@ -254,22 +252,22 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
     place = _place(request.args)
     usual = min(takes.MAX_LIMIT, takes.MAX_ROWS_LIMIT - place["offset"])
     wanted = whole_number(request.args, "limit", usual, most=takes.MAX_ROWS_LIMIT)
-    look = rows.timed(
+    look = export.timed(
         lambda **more: mount.search(**asked | more),
         mount.index.config.query_seconds,
-        _seconds(request.args) or rows.SECONDS,
+        _seconds(request.args) or export.SECONDS,
     )
     body: Iterable[bytes] | None = None
-    with rows.begin() as export:
+    with export.begin() as running:
         while body is None:
             known = mount.index.revision()
             # Counts are asked for though no row shows them: what has no meaning is refused here, too.
-            first = look(limit=min(wanted, rows.AT_ONCE), **place, **_counts(request.args))
-            pages = rows.pages_from(first, wanted, look, mount.index.revision, known)
+            first = look(limit=min(wanted, export.AT_ONCE), **place, **_counts(request.args))
+            pages = export.pages_from(first, wanted, look, mount.index.revision, known)
             # Again from the beginning, as long as there is time.
-            with contextlib.suppress(rows.Changed):
-                body, size = rows.written(form, pages, export)
-    response = Response(body, mimetype=exports.MEDIA_TYPES[form])
+            with contextlib.suppress(export.Changed):
+                body, size = export.written(form, pages, running)
+    response = Response(body, mimetype=export.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
     return response
@@ -283,7 +281,7 @@ def _in_time(response: Response, began: float) -> Response:
 
 def _feed(page: Page, sort: Any) -> Response:
     asked = replace(Search.parse(request.args), sort=sort)
-    body = exports.atom(
+    body = export.atom(
         page,
         asked,
         address_of("search", _external=True),
@@ -291,7 +289,7 @@ def _feed(page: Page, sort: Any) -> Response:
         _feed_address(offset=None, cursor=page.cursor) if page.cursor else None,
         current_mount().index.status().committed,
     )
-    return Response(body, mimetype=exports.MEDIA_TYPES["atom"])
+    return Response(body, mimetype=export.MEDIA_TYPES["atom"])
 
 
 def _feed_address(**changed: str | None) -> str:
@@ -302,16 +300,6 @@ def _feed_address(**changed: str | None) -> str:
     return f"{address_of('api.search', _external=True)}?{urlencode(asked)}"
 
 
-def problem(status: int, detail: str) -> Response:
-    """An error as application/problem+json."""
-    response = _json(
-        Problem(type="about:blank", title=HTTP_STATUS_CODES[status], status=status, detail=detail),
-        "application/problem+json",
-    )
-    response.status_code = status
-    return not_kept(response)
-
-
 @blueprint.after_request
 def let_scripts_read(response: Response) -> Response:
     """Headers for scripts of other origins, where some are configured."""
@@ -320,22 +308,8 @@ def let_scripts_read(response: Response) -> Response:
     return response
 
 
-@blueprint.errorhandler(NutgrafError)
-def answer_error(error: NutgrafError) -> ResponseReturnValue:
-    """What the library refused, with the status that fits."""
-    return problem(status_of(error), str(error))
-
-
-@blueprint.errorhandler(HTTPException)
-def answer_http_error(error: HTTPException) -> ResponseReturnValue:
-    """What HTTP itself refuses."""
-    if error.code is None or error.code >= 500:
-        return error
-    response = problem(error.code, error.description or error.name)
-    for name, value in error.get_headers():
-        if name.lower() in ("allow", "retry-after"):
-            response.headers[name] = value
-    return response
+blueprint.register_error_handler(NutgrafError, answer_with_problem)
+blueprint.register_error_handler(HTTPException, answer_http_error_with_problem)
 
 
 def _json(value: Any, media_type: str = "application/json") -> Response:

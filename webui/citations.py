@@ -18,7 +18,7 @@ from werkzeug.urls import iri_to_uri
 
 from indexer.model import Article
 from indexer.published import Published
-from webui.addresses import web_address
+from webui.urls import web_address
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # BibTeX counts braces even behind a backslash, so a single one has to go by its name.

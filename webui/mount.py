@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page
-from webui.examples import Examples
-from webui.metrics import Metrics
+from webui.presenters import Examples
 from webui.translations import LANGUAGES, choose_language, localize
+
+if TYPE_CHECKING:
+    from webui.monitoring import Metrics
 
 EXTENSION = "nutgraf"
 # The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
@@ -25,10 +27,10 @@ Nonce = Callable[[], str]
 class Mount:
     """Where an index is shown, and the means to show it."""
 
-    def __init__(self, index: Index, name: str, nonce: Nonce | None = None) -> None:
+    def __init__(self, index: Index, metrics: Metrics, nonce: Nonce | None = None) -> None:
         self.index = index
         self._nonce = nonce
-        self.metrics = Metrics(name)
+        self.metrics = metrics
         self.examples = Examples(index)
         self._environment: Environment | None = None
 

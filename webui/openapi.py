@@ -1,14 +1,71 @@
-"""The description of the API (OpenAPI 3.1), made from its views, their parameters and its answers."""
+"""The description of the API (OpenAPI 3.1), made from its views, and the page that shows it.
+
+A view is declared with `operation`, which checks its parameters and remembers what `describe` says of it.
+"""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from webui.exports import MEDIA_TYPES
-from webui.operation import OPERATIONS, Operation
-from webui.parameters import ARTICLE, KNOWN, NAMED, Parameter
-from webui.wire import Problem, Row, schemas
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from webui.caching import kept, request_tag
+from webui.export import MEDIA_TYPES
+from webui.parameters import ARTICLE, KNOWN, NAMED, Parameter, check_names
+from webui.wire import Answer, Problem, Row, schemas
+
+View = Callable[..., ResponseReturnValue]
+# The declared views by the name of their endpoint in the blueprint.
+OPERATIONS: dict[str, Operation] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the description says of a view."""
+
+    name: str
+    summary: str
+    answer: type[Answer]
+    parameters: tuple[Parameter, ...]
+    formats: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Other media types that it answers with, and their schemas."""
+
+
+def operation(
+    answer: type[Answer], *parameters: Parameter, formats: Mapping[str, dict[str, Any]] | None = None
+) -> Callable[[View], View]:
+    """Declare a view that answers with `answer` as JSON and takes these parameters and no others.
+
+    Its answers may be kept by clients, who ask each time whether they still stand.
+    """
+
+    def declare(view: View) -> View:
+        summary = " ".join((view.__doc__ or "").partition("\n\n")[0].split())
+        OPERATIONS[view.__name__] = Operation(view.__name__, summary, answer, parameters, formats or {})
+
+        @functools.wraps(view)
+        def checked(**named: Any) -> ResponseReturnValue:
+            in_path = named.get("name") is not None
+            check_names(request.args.lists(), [p for p in parameters if not (in_path and p is NAMED)])
+            tag = request_tag()
+
+            def answer() -> Response:
+                response = view(**named)
+                assert isinstance(response, Response)
+                return response
+
+            response = kept(tag, answer) if tag else answer()
+            response.vary.add("Accept")
+            return response
+
+        return checked
+
+    return declare
+
 
 VERSION = "1"
 # Where each view stands, under /api; an article's id stands in the path, or else in a parameter.
@@ -141,3 +198,107 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     if parameter.example is not None:
         stated["example"] = parameter.example
     return stated
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter or a field of an answer: its name, what it may be, and what it means."""
+
+    name: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One address of the API."""
+
+    path: str
+    summary: str
+    parameters: tuple[Value, ...]
+    answer: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One object that answers are made of."""
+
+    name: str
+    summary: str
+    fields: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Everything that the page says."""
+
+    introduction: str
+    addresses: tuple[Entry, ...]
+    shapes: tuple[Shape, ...]
+    refusals: tuple[tuple[str, str], ...]
+    """Statuses of refusals, and when they come."""
+
+
+def entries() -> Entries:
+    """What the description says, in its order."""
+    document = describe()
+    return Entries(
+        document["info"]["description"],
+        tuple(_entry(f"api{path}", methods["get"]) for path, methods in document["paths"].items()),
+        tuple(_shape(name, schema) for name, schema in document["components"]["schemas"].items()),
+        tuple((status, told["description"]) for status, told in document["components"]["responses"].items()),
+    )
+
+
+def _entry(path: str, stated: dict[str, Any]) -> Entry:
+    content = stated["responses"]["200"]["content"]
+    return Entry(
+        path,
+        # A page of plain text: no marks for code.
+        stated["summary"].replace("`", ""),
+        tuple(
+            Value(one["name"], _accepted(one["schema"]), one["description"].replace("`", ""))
+            for one in stated["parameters"]
+        ),
+        _kind(content["application/json"]["schema"]),
+        tuple(media for media in content if media != "application/json"),
+    )
+
+
+def _shape(name: str, schema: dict[str, Any]) -> Shape:
+    return Shape(
+        name,
+        schema.get("description", "").replace("`", ""),
+        tuple(
+            Value(field, _kind(inner), inner.get("description", "").replace("`", ""))
+            for field, inner in schema.get("properties", {}).items()
+        ),
+    )
+
+
+def _accepted(schema: dict[str, Any]) -> str:
+    """What a parameter may be, and what it is where it is left out."""
+    usual = schema.get("default", "")
+    return _kind(schema) + (f" (unless given: {usual})" if usual != "" else "")
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """What a schema admits, in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "enum" in schema:
+        words = ", ".join(str(value) for value in schema["enum"] if value is not None)
+        return f"{words} or null" if None in schema["enum"] else words
+    if "anyOf" in schema and "type" not in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"])
+    kind = str(schema.get("type", "anything"))
+    if kind == "array":
+        return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
+    if kind == "object" and "additionalProperties" in schema:
+        return f"names, each with {_kind(schema['additionalProperties'])}"
+    if "minimum" in schema and "maximum" in schema:
+        return f"{kind}, {schema['minimum']:,} to {schema['maximum']:,}"
+    if "maxLength" in schema:
+        return f"{kind}, up to {schema['maxLength']:,} characters"
+    return kind

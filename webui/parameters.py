@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from indexer import limits
-from indexer.engine.facets import FACETS
-from indexer.engine.periods import GRAINS
 from indexer.errors import InvalidRequest
-from webui.addresses import SORTS
+from webui.urls import SORTS
 
+# What can be counted over all hits, and the periods of a timeline.
+FACETS = ("year", "month", "day", "source", "site", "language")
+GRAINS = ("day", "week", "month", "year")
 # The most hits, rows' hits and suggestions that one answer may hold.
 MAX_LIMIT = limits.HITS
 MAX_ROWS_LIMIT = limits.PAGED

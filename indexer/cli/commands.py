@@ -221,7 +221,7 @@ def serve(index: Path | None, allow_remote: bool, **given: Any) -> int:
     """
     # The one place where the library reaches up to the web: the site loads only when it is served.
     from webui import create_app
-    from webui.serve import serve as run
+    from webui.server import serve as run
 
     archive = opened(index=index)
     code = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from tests.stress.archive import Lost, environment
-from webui.serve import READ_SECONDS
+from webui.server import READ_SECONDS
 
 _SERVE = """
 import sys

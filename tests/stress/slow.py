@@ -15,7 +15,7 @@ from pathlib import Path
 from indexer import Article
 from tests.stress.archive import Lost, Trial, Unavailable, two_states
 from tests.stress.serving import Client, Site, share, start_site
-from webui.serve import CONNECTIONS, READ_SECONDS
+from webui.server import CONNECTIONS, READ_SECONDS
 
 ROUNDS = 900
 MOST_SECONDS = 1.0

@@ -14,7 +14,7 @@ from indexer.texts import anchors
 from tests.fixtures.archives import archive, client, one
 from tests.fixtures.browser import open_page, violations_on_telephone
 from tests.fixtures.serving import serving
-from webui.addresses import original_url
+from webui.urls import original_url
 
 FILLER = "Nothing of note happened on the quay that day, and the gulls kept to themselves. " * 5
 TEXTS = (

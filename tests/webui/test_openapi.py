@@ -20,9 +20,8 @@ from tests.fixtures.archives import MANY, answer_to, archive, client
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.serving import serving
 from webui import parameters
-from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
-from webui.openapi import PATHS, describe
-from webui.operation import OPERATIONS
+from webui.openapi import OPERATIONS, PATHS, describe
+from webui.security import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
 from webui.wire import Problem, Row
 
 ANSWERS = [

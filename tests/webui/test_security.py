@@ -20,8 +20,8 @@ from indexer import Article, Config, Index, open_index
 from tests.fixtures.archives import ARTICLES, archive, client, create_app
 from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
 from tests.fixtures.serving import start_site
-from webui.journal import Journal
-from webui.limits import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
+from webui.security import MAX_ADDRESS, MAX_BODY, MAX_HEADERS, MAX_PARAMETERS
+from webui.server import AccessLog
 
 KEPT = [path for path, status, media in ROUTES if path.startswith("/api/s") and status == 200]
 
@@ -316,7 +316,7 @@ def test_the_server_itself_hands_no_file_out_and_leads_nowhere_else() -> None:
 
 def told(app: Any, environ: dict[str, str], *, queries: bool) -> dict[str, Any]:
     stream = io.StringIO()
-    journal = Journal(app, stream, queries=queries)
+    journal = AccessLog(app, stream, queries=queries)
     answer = journal(environ, lambda status, headers, error=None: lambda data: None)
     assert b"".join(answer) == b"abc"
     answer.close()  # type: ignore[attr-defined]

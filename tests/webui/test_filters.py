@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from indexer.counts import Timeline, TimelineBar
-from webui.addresses import Search
-from webui.narrowing import presets
+from webui.filters import presets
+from webui.urls import Search
 
 TODAY = date(2026, 11, 24)
 YEARS = ("2019", "2025", "2026")

@@ -26,8 +26,8 @@ import webui
 from indexer import Article, Config, Index, Page, open_index
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from tests.fixtures.counts import counts
-from webui import rows
-from webui.metrics import Metrics
+from webui import export
+from webui.monitoring import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
@@ -43,7 +43,7 @@ MANY = tuple(
 # More rows than are looked up at once, and more bytes of them than are kept in memory.
 LONG = tuple(
     Article(id=f"n{n:03}", title=f"Tide {n} " + "x" * 2_000, paragraphs=(f"The tide rose {n} feet.",))
-    for n in range(rows.AT_ONCE + 50)
+    for n in range(export.AT_ONCE + 50)
 )
 
 
@@ -189,11 +189,11 @@ def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(form:
 def test_all_pages_of_rows_together_take_ten_seconds_at_most_whatever_is_asked() -> None:
     now = [100.0]
     search = functools.partial(archive(*MANY).search, "tide")
-    look = rows.timed(search, each=60, whole=60, clock=lambda: now[0])
+    look = export.timed(search, each=60, whole=60, clock=lambda: now[0])
     now[0] += 9.9
     assert look(limit=5).total == 250
     now[0] += 0.2
-    with pytest.raises(rows.RowsUnfinished, match="10 s in all"):
+    with pytest.raises(export.RowsUnfinished, match="10 s in all"):
         look(limit=5)
 
 
@@ -236,11 +236,11 @@ def test_many_rows_wait_in_a_file_that_is_gone_with_the_answer() -> None:
     with site.get(path, headers={"If-None-Match": "*"}) as answer:
         assert answer.status_code == 304
     with site.head(path) as answer:
-        assert int(answer.headers["Content-Length"]) > rows.IN_MEMORY
+        assert int(answer.headers["Content-Length"]) > export.IN_MEMORY
 
 
 def test_one_export_is_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "IN_MEMORY", 1)
+    monkeypatch.setattr(export, "IN_MEMORY", 1)
     site, path = client(*MANY), "/api/search?q=tide&format=csv"
     with site.get(path, buffered=False) as first:
         refused = site.get(path)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -13,8 +14,16 @@ from werkzeug.exceptions import HTTPException
 
 from indexer import Index
 from indexer.errors import NutgrafError
-from webui import api, health, hits, narrowing, present
-from webui.addresses import (
+from webui import api, monitoring
+from webui.caching import not_kept
+from webui.citations import FORMATS, Citation
+from webui.errors import explanation_of, heading_of, status_of
+from webui.filters import FACETS, chart, chips, facets, presets
+from webui.mount import Mount, address_of, current_mount
+from webui.openapi import entries
+from webui.presenters import article_text, closest, hit_texts, holdings, other_texts, relaxed_links
+from webui.security import check_request, set_cors, set_security
+from webui.urls import (
     SIZES,
     SORTS,
     Search,
@@ -24,13 +33,6 @@ from webui.addresses import (
     pager,
     whole_number,
 )
-from webui.article import article_text, closest
-from webui.citations import FORMATS, Citation
-from webui.documentation import entries
-from webui.failures import explanation_of, heading_of, status_of
-from webui.headers import not_kept, set_cors, set_security
-from webui.limits import check_request
-from webui.mount import Mount, address_of, current_mount
 
 blueprint = Blueprint(
     "nutgraf",
@@ -41,8 +43,9 @@ blueprint = Blueprint(
     static_url_path="/static/nutgraf",
 )
 blueprint.register_blueprint(api.blueprint)
-blueprint.register_blueprint(health.blueprint)
+blueprint.register_blueprint(monitoring.blueprint)
 
+_OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
 # How many similar articles an article's page names.
 SIMILAR = 5
 # Seconds after which a client may ask again for an index that is missing or being mended.
@@ -73,7 +76,7 @@ def search() -> ResponseReturnValue:
             (query, meaning, replace(asked.home(), query=query).url(base))
             for query, meaning in mount.examples.now()
         ]
-        held = present.holdings(index.status())
+        held = holdings(index.status())
         return _page(mount, "start.html", asked, holdings=held, ways=ways, older=_older(index))
     limit = asked.size or max(index.config.page_size, 1)
     options = _options(asked, limit)
@@ -82,7 +85,7 @@ def search() -> ResponseReturnValue:
     if found.dead_end and not found.shown and not asked.explain:
         # Only then is it worth while to count what each clause finds.
         each = index.search(asked.query, **options, explain=True).receipt
-    full, partial = hits.hit_texts(found, base, asked)
+    full, partial = hit_texts(found, base, asked)
     shown = _page(
         mount,
         "results.html",
@@ -92,14 +95,14 @@ def search() -> ResponseReturnValue:
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        relaxed=hits.relaxed_links(found.dead_end, base, asked),
+        relaxed=relaxed_links(found.dead_end, base, asked),
         undated=replace(asked, after="", before="").url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
-        chips=narrowing.chips(asked, base, index.config),
-        facets=narrowing.facets(found, asked, base),
-        presets=narrowing.presets(asked, base, found.timeline, index.config.today()),
-        chart=narrowing.chart(found.timeline, asked, base),
+        chips=chips(asked, base, index.config),
+        facets=facets(found, asked, base),
+        presets=presets(asked, base, found.timeline, index.config.today()),
+        chart=chart(found.timeline, asked, base),
         most_passages=index.config.passages,
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
@@ -137,8 +140,8 @@ def article(name: str | None) -> ResponseReturnValue:
             (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
             for kind, (label, _, _) in FORMATS.items()
         ],
-        also=present.other_texts(index.duplicates(wanted), base, asked.home()),
-        similar=present.other_texts((hit.article for hit in similar), base, asked.home()),
+        also=other_texts(index.duplicates(wanted), base, asked.home()),
+        similar=other_texts((hit.article for hit in similar), base, asked.home()),
         is_cut=similar.is_cut,
         older=_older(index),
     )
@@ -166,6 +169,37 @@ def cite(name: str | None, kind: str) -> ResponseReturnValue:
     citation = Citation(marked.article, address, number)
     response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")
+    return response
+
+
+@blueprint.get("/opensearch.xml")
+def opensearch() -> ResponseReturnValue:
+    """The description by which a browser adds the archive to its search engines (OpenSearch 1.1)."""
+    page = address_of("search", _external=True)
+    Xml.register_namespace("", _OPENSEARCH)
+    root = Xml.Element(f"{{{_OPENSEARCH}}}OpenSearchDescription")
+
+    def add(name: str, text: str | None = None, **attributes: str) -> None:
+        Xml.SubElement(root, f"{{{_OPENSEARCH}}}{name}", attributes).text = text
+
+    add("ShortName", "Nutgraf")
+    add("Description", "Full-text search that lands on the paragraph")
+    add("InputEncoding", "UTF-8")
+    icon = address_of("static", filename="icon.svg", _external=True)
+    add("Image", icon, type="image/svg+xml", width="16", height="16")
+    suggest = f"{page}api/suggest?q={{searchTerms}}&format=opensearch"
+    for media, template in (
+        ("text/html", f"{page}?q={{searchTerms}}"),
+        ("application/x-suggestions+json", suggest),
+        ("application/atom+xml", f"{page}api/search?q={{searchTerms}}&format=atom"),
+    ):
+        add("Url", type=media, template=template)
+    response = Response(
+        Xml.tostring(root, encoding="utf-8", xml_declaration=True),
+        mimetype="application/opensearchdescription+xml",
+    )
+    # It has the host in it that it was asked at, which may not be what another asks at.
+    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
@@ -255,7 +289,7 @@ def _options(asked: Search, limit: int) -> dict[str, Any]:
         "sort": asked.sort,
         "limit": limit,
         "offset": (asked.page - 1) * limit,
-        "facets": narrowing.FACETS,
+        "facets": FACETS,
         "timeline": "auto",
         "fold": asked.fold,
     }

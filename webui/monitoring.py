@@ -1,4 +1,4 @@
-"""Counts for Prometheus: answers, seconds of searches, what the index holds."""
+"""What watches the site: whether it is up and can search, and its counts for Prometheus."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
+from werkzeug.exceptions import HTTPException
+
+from indexer.errors import IndexDamaged, NutgrafError
+from webui.errors import answer_http_error_with_problem, answer_with_problem
+from webui.mount import current_mount
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Upper bounds of the histogram, in seconds: from a word in a small index to the time limit of a query.
@@ -100,3 +107,56 @@ def share(directory: str) -> None:
     os.environ[_DIRECTORY] = directory
     # The library has looked for the directory when it was imported.
     values.ValueClass = values.get_value_class()
+
+
+blueprint = Blueprint("monitoring", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Whether the process is up: it answers, whatever becomes of the index."""
+    return _plain("ok\n")
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Whether an index can be searched: one search is made. An older state that answers is told of."""
+    index = current_mount().index
+    index.search("", limit=0)
+    older = f"an older state answers, for the newest is damaged: {index.damage}\n" if index.damage else ""
+    return _plain(f"ready\n{older}")
+
+
+@blueprint.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Counts for Prometheus, unless they are configured away."""
+    mount = current_mount()
+    if not mount.index.config.metrics:
+        abort(404, "Metrics are not served here.")
+    try:
+        held = mount.index.status()
+        commit = mount.index.revision().split(".")[1]
+        gauges: dict[str, int] = {
+            "up": 1,
+            "damaged": int(mount.index.damage is not None),
+            "articles": held.articles,
+            "paragraphs": held.paragraphs,
+            "bytes": held.size,
+            "commit": int(commit),
+        }
+    except NutgrafError as error:
+        # That there is no index is what is to be told.
+        gauges = {"up": 0, "damaged": int(isinstance(error, IndexDamaged))}
+    response = Response(mount.metrics.write(gauges), content_type=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+blueprint.register_error_handler(NutgrafError, answer_with_problem)
+blueprint.register_error_handler(HTTPException, answer_http_error_with_problem)
+
+
+def _plain(text: str) -> Response:
+    response = Response(text, mimetype="text/plain")
+    response.headers["Cache-Control"] = "no-store"
+    return response

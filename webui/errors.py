@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
 from indexer.errors import (
     ArticleMissing,
     IndexBuilding,
@@ -13,7 +18,9 @@ from indexer.errors import (
     InvalidRequest,
     NutgrafError,
 )
+from webui.caching import not_kept
 from webui.translations import N_
+from webui.wire import Problem, as_bytes
 
 _ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
     (ArticleMissing, 404, N_("There is no such article")),
@@ -79,3 +86,26 @@ def status_of(error: NutgrafError) -> int:
 def heading_of(error: NutgrafError) -> str:
     """What an error page is called."""
     return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))
+
+
+def problem(status: int, detail: str) -> Response:
+    """An error as application/problem+json."""
+    answer = Problem(type="about:blank", title=HTTP_STATUS_CODES[status], status=status, detail=detail)
+    response = Response(as_bytes(answer), status, mimetype="application/problem+json")
+    return not_kept(response)
+
+
+def answer_with_problem(error: NutgrafError) -> ResponseReturnValue:
+    """What the library refused, with the status that fits."""
+    return problem(status_of(error), str(error))
+
+
+def answer_http_error_with_problem(error: HTTPException) -> ResponseReturnValue:
+    """What HTTP itself refuses."""
+    if error.code is None or error.code >= 500:
+        return error
+    response = problem(error.code, error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response

@@ -14,7 +14,8 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, expect
 
-from indexer import Article, Building, IndexBuilding, SyncReport, open_index
+from indexer import Article, Building, IndexBuilding, SyncReport, errors, open_index
+from indexer.errors import NutgrafError
 from indexer.files.names import PROGRESS as FILE
 from indexer.sync.report import Silence
 from indexer.underway import Recorded, building
@@ -22,6 +23,7 @@ from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.counts import counts
 from tests.fixtures.serving import serving
+from webui.errors import heading_of, status_of
 from webui.translations import LANGUAGES
 
 FAR = Building(files=12, of_files=40, size=300, of_size=1000, articles=1234, since=0.0)
@@ -362,3 +364,19 @@ def test_every_language_has_the_failures(tmp_path: Path) -> None:
         soup = BeautifulSoup(site.get(f"/?lang={language}").text, "html.parser")
         headings.add(soup.select("h1")[0].text)
     assert len(headings) == len(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.ArticleMissing("x"), 404),
+        (errors.InvalidRequest("x"), 400),
+        (errors.IndexMissing("x"), 503),
+        (errors.IndexDamaged("x"), 503),
+        (errors.IndexOutdated("x"), 503),
+        (errors.IndexLocked("x"), 503),
+    ],
+)
+def test_every_error_of_the_library_has_a_status_and_a_heading(error: NutgrafError, status: int) -> None:
+    assert status_of(error) == status
+    assert heading_of(error)

@@ -13,8 +13,8 @@ from indexer import Config
 from indexer.counts import Timeline, TimelineBar
 from indexer.model import Page
 from indexer.query import parse_period
-from webui.addresses import Search
 from webui.translations import N_
+from webui.urls import Search
 
 FACETS = ("year", "source", "site", "language")
 """What a page of results counts."""

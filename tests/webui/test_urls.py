@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidRequest
-from webui.addresses import Search, article_url, named_article, pager, web_address, whole_number
+from webui.urls import Search, article_url, named_article, pager, web_address, whole_number
 
 # What an id may hold: anything that UTF-8 can write, without control characters.
 identifiers = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(

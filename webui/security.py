@@ -1,16 +1,72 @@
-"""Headers that answers carry: what a browser may do with them, who may read them, how long they stand."""
+"""What a request may be, and what a browser may do with the answer: sizes, hosts, policy, other origins."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Callable
-from importlib import metadata
+import re
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import (
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    RequestURITooLarge,
+)
 
-from indexer import Config, Index
+from indexer import Config
+from indexer.errors import InvalidRequest
+
+# The longest address. A query of 4,000 characters may take twelve bytes for each, percent-encoded.
+MAX_ADDRESS = 60_000
+# Nothing is uploaded.
+MAX_BODY = 64 * 1024
+# Parameters of one request; a filter takes up to a hundred values.
+MAX_PARAMETERS = 500
+# Headers of one request: a browser sends twenty, each proxy on the way a few more.
+MAX_HEADERS = 100
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.\-]+)(:[0-9]{1,5})?")
+
+
+class UntrustedHost(HTTPException):
+    """The request was made to a name that is not of this site."""
+
+    code = 421
+    description = (
+        "This site does not answer by the host name of the request. Its keeper can allow names with the "
+        "option trusted_hosts."
+    )
+
+
+def check_request(config: Config) -> None:
+    """Raise for a request that is larger than any that has a meaning, or made to another host."""
+    if config.trusted_hosts and not _is_trusted(request.headers.get("Host", ""), config.trusted_hosts):
+        raise UntrustedHost
+    if len(request.headers) > MAX_HEADERS:
+        raise RequestHeaderFieldsTooLarge(f"Up to {MAX_HEADERS} headers are wanted.")
+    query = request.query_string
+    if len(query) + len(request.path) > MAX_ADDRESS:
+        raise RequestURITooLarge(f"An address of up to {MAX_ADDRESS:,} bytes is wanted.")
+    if (request.content_length or 0) > MAX_BODY:
+        raise RequestEntityTooLarge(f"No body is wanted; at most {MAX_BODY:,} bytes are read.")
+    if query.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidRequest(f"the address: up to {MAX_PARAMETERS} parameters are wanted, more were found")
+    try:
+        _ = request.args
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("the address: parameters in UTF-8 are wanted, other bytes were found") from error
+
+
+def _is_trusted(header: str, trusted: tuple[str, ...]) -> bool:
+    found = _HOST.fullmatch(header.lower())
+    if not found:
+        return False
+    host = found[1].rstrip(".")
+    # Not Werkzeug's own check: it knows no literal IPv6 address.
+    return any(
+        host == name.removeprefix(".") or (name.startswith(".") and host.endswith(name)) for name in trusted
+    )
+
 
 # What can be asked of the API.
 METHODS = "GET, HEAD, OPTIONS"
@@ -70,73 +126,3 @@ def set_cors(response: Response, config: Config) -> None:
         response.headers["Access-Control-Allow-Methods"] = METHODS
         response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
         response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
-
-
-def entity_tag(index: Index, *parts: str) -> str:
-    """A name for what a request gets now, known before it is answered.
-
-    It holds for one commit, one day ("last week" is a query), one version of the program and one
-    configuration of it. How long a search took is no part of it, so the tag is a weak one.
-    """
-    config = index.config
-    known = (
-        index.revision(),
-        # An older state that answers in place of a damaged one says so; while it was the newest, it did not.
-        index.damage or "",
-        index.config.today().isoformat(),
-        _version(),
-        str(config.page_size),
-        str(config.passages),
-        str(config.query_characters),
-        str(config.query_seconds),
-        config.timezone,
-        _stamp(config),
-        *parts,
-    )
-    return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-
-def kept(tag: str, answer: Callable[[], Response]) -> Response:
-    """The answer that `tag` stands for, for the client to keep and to ask each time whether it still stands.
-
-    One that the client has already is not made again, but told to stand still (304). One that is not to be
-    stored, being less than it could have been, stays as it is.
-    """
-    known = request.if_none_match
-    response = None if tag in known.as_set(include_weak=True) else answer()
-    if response is not None and response.cache_control.no_store:
-        return response
-    # A star is any answer; whether there is one had to be found out.
-    if response is None or known.star_tag:
-        if response is not None:
-            response.close()
-        response = Response(status=304)
-        del response.headers["Content-Type"]
-    response.set_etag(tag, weak=True)
-    # Private: an application around the search may show it to some people only.
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def not_kept(response: Response) -> Response:
-    """The answer, which no client and nothing on the way may store: another time it may be a better one."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _stamp(config: Config) -> str:
-    if config.synonyms is None:
-        return ""
-    try:
-        found = config.synonyms.stat()
-    except OSError:
-        return "gone"
-    return f"{found.st_mtime_ns}.{found.st_size}"
-
-
-@functools.cache
-def _version() -> str:
-    try:
-        return metadata.version("nutgraf")
-    except metadata.PackageNotFoundError:
-        return ""

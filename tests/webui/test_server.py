@@ -22,7 +22,7 @@ from indexer import Article, ConfigError, open_index
 from indexer.config import PROCESSES
 from tests.fixtures.counts import counts
 from tests.fixtures.serving import PATIENCE, Site, ask, is_gone, start_site, until
-from webui.serve import AddressUnavailable
+from webui.server import AddressUnavailable
 
 # An application that tells which process answers; at some addresses it ends that, or never answers.
 APP = """

@@ -1,0 +1,400 @@
+"""What templates get: articles, hits, dates and examples as plain text, pieces of it, and addresses."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from indexer import Index
+from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Span, Status
+from indexer.published import Published
+from indexer.receipts import DeadEnd, HitExplanation
+from indexer.text.languages import stop_words
+from webui.citations import FORMATS
+from webui.translations import N_
+from webui.urls import Search, article_url, citation_url, original_url, web_address
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A text cut where matches begin and end: (text, whether it matched)."""
+
+_PLACES = {
+    "json-ld": N_("found in the page’s JSON-LD"),
+    "meta": N_("found in the page’s metadata"),
+    "time": N_("found in a time element"),
+    "url": N_("found in the address"),
+    "dateline": N_("found in the dateline"),
+    "file name": N_("found in the file name"),
+    "given": "",
+}
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class DateText:
+    """A publication date: its value, the same for machines (maybe empty), and words for its origin.
+
+    The words are English, and the template says them in the reader's language; `others` are those that
+    disagreed, as (value, origin).
+    """
+
+    value: str
+    machine: str
+    place: str
+    others: tuple[tuple[str, str], ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherText:
+    """An article that is only named: its address, title and date, and the file that it came from."""
+
+    url: str
+    title: str
+    """Empty where it has none: templates have words for that."""
+    date: DateText | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the start page says of an index."""
+
+    articles: int
+    undated: int
+    first: DateText | None
+    last: DateText | None
+
+
+def pieces(text: str, spans: Iterable[Span]) -> Pieces:
+    """`text` cut at its spans; joined together again the pieces are the text."""
+    cut: list[tuple[str, bool]] = []
+    place = 0
+    for start, end in sorted(spans):
+        start, end = max(start, place), min(end, len(text))
+        if start >= end:
+            continue
+        if start > place:
+            cut.append((text[place:start], False))
+        cut.append((text[start:end], True))
+        place = end
+    if place < len(text):
+        cut.append((text[place:], False))
+    return tuple(cut)
+
+
+def date_text(published: Published) -> DateText:
+    """A date, no more exact than it is known, with where it was found."""
+    others = tuple((value, _PLACES.get(place, place)) for value, place in published.others)
+    try:
+        machine = Published.parse(published.value).value
+    except ValueError:
+        machine = ""
+    place = _PLACES.get(published.provenance, published.provenance)
+    return DateText(published.value, machine, place, others, published.note)
+
+
+def language_tag(language: str | None) -> str | None:
+    """A language as the `lang` attribute takes it; None where it is not a tag at all."""
+    tag = (language or "").replace("_", "-")
+    return tag if _LANGUAGE_TAG.fullmatch(tag) else None
+
+
+def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
+    """Articles with their addresses, which remember the search."""
+    return tuple(
+        OtherText(
+            article_url(base, article.id, search.parameters()),
+            article.title,
+            date_text(article.published) if article.published else None,
+            article.source,
+        )
+        for article in articles
+    )
+
+
+def holdings(status: Status) -> Holdings:
+    """How many articles there are, and from which year to which."""
+    # Years only: the edges come as days, whatever the articles know of theirs.
+    first, last = (
+        date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
+    )
+    return Holdings(status.articles, status.undated, first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class CiteText:
+    """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
+
+    number: int
+    """0 where it is the article."""
+    url: str
+    link: str
+    """The address to give to others: in no language of the page."""
+    forms: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageText:
+    """A passage, and the address of the paragraph that it is from."""
+
+    number: int
+    url: str
+    pieces: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class HitText:
+    """One hit of a page; `number` is its place among all hits, from 1."""
+
+    number: int
+    url: str
+    title: Pieces
+    language: str | None
+    date: DateText | None
+    host: str | None
+    source: str | None
+    passages: tuple[PassageText, ...]
+    cites: tuple[CiteText, ...]
+    missing: tuple[str, ...]
+    also: tuple[OtherText, ...]
+    explanation: HitExplanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxedLink:
+    """A search that finds something where another does not: what is different, and where it leads."""
+
+    change: str
+    query: str
+    count: int
+    url: str
+
+
+def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...], tuple[HitText, ...]]:
+    """The hits of a page that meet the whole query, and those that lack some of its words."""
+    hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
+    return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
+
+
+def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
+    """A hit with the addresses of its article and its passages, which remember the search."""
+    article, state = hit.article, search.parameters()
+    link = web_address(article.url)
+    return HitText(
+        number,
+        article_url(base, article.id, state),
+        pieces(article.title, hit.title_spans),
+        language_tag(article.language),
+        date_text(article.published) if article.published else None,
+        link[1] if link else None,
+        article.source,
+        tuple(
+            PassageText(
+                p.number, article_url(base, article.id, state, p.anchor, p.number), pieces(p.text, p.spans)
+            )
+            for p in hit.passages
+        ),
+        tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
+        or (cite_text(base, article.id, search),),
+        hit.missing,
+        other_texts(hit.also, base, search),
+        hit.explanation,
+    )
+
+
+def cite_text(base: str, name: str, search: Search, number: int = 0, anchor: str = "") -> CiteText:
+    """How an article, or a paragraph of it, can be cited."""
+    forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
+    page = article_url(base, name, search.home().parameters(), anchor, number or 0)
+    return CiteText(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
+
+
+def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
+    """The searches that would find something, as links."""
+    return tuple(
+        RelaxedLink(
+            relaxed.change,
+            relaxed.query,
+            relaxed.count,
+            replace(
+                search,
+                query=relaxed.query,
+                after="" if "after" in relaxed.without else search.after,
+                before="" if "before" in relaxed.without else search.before,
+                source=() if "source" in relaxed.without else search.source,
+                site=() if "site" in relaxed.without else search.site,
+                language=() if "language" in relaxed.without else search.language,
+                undated=search.undated and "undated" not in relaxed.without,
+                page=1,
+            ).url(base),
+        )
+        for relaxed in (end.relaxations if end else ())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ParagraphText:
+    """A paragraph of an article: its anchor, its address, and where it stands in the original.
+
+    `before` and `after` are the anchors of the marked paragraphs around it, if it is marked itself.
+    """
+
+    number: int
+    anchor: str
+    pieces: Pieces
+    url: str
+    original: str | None
+    is_marked: bool = False
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleText:
+    """An article as its page shows it; `matches` are the anchors of the marked paragraphs."""
+
+    title: Pieces
+    plain_title: str
+    language: str | None
+    date: DateText | None
+    link: tuple[str, str] | None
+    paragraphs: tuple[ParagraphText, ...]
+    matches: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleText:
+    """An article as its page shows it."""
+    article, state = marked.article, search.parameters()
+    link = web_address(article.url)
+    matches = [p.anchor for p in marked.paragraphs if p.spans]
+    around = {
+        anchor: (before, after)
+        for before, anchor, after in zip([None, *matches], matches, [*matches[1:], None], strict=False)
+    }
+    return ArticleText(
+        pieces(article.title, marked.title_spans),
+        article.title,
+        language_tag(article.language),
+        date_text(article.published) if article.published else None,
+        link,
+        tuple(
+            ParagraphText(
+                p.number,
+                p.anchor,
+                pieces(p.text, p.spans),
+                article_url(base, article.id, state, p.anchor, p.number),
+                original_url(link[0], p.text) if link else None,
+                bool(p.spans),
+                *around.get(p.anchor, (None, None)),
+            )
+            for p in marked.paragraphs
+        ),
+        tuple(matches),
+        article.notes,
+    )
+
+
+def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
+    """The paragraph that an anchor leads to where no paragraph has it (any more).
+
+    One that says the same, as anchors are made of the text; else the nearest by number, of those that are
+    marked if any are; None where no number is known and nothing is marked.
+    """
+    same = anchor[: len("p-1f3a9c2e")]
+    candidates = [p for p in paragraphs if p.anchor.startswith(same)] if len(same) == 10 else []
+    candidates = candidates or [p for p in paragraphs if p.is_marked] or (list(paragraphs) if number else [])
+    return min(candidates, key=lambda p: abs(p.number - number), default=None)
+
+
+# So many titles are looked at for two words that belong together, and so many such pairs are counted.
+TITLES, PAIRS = 200, 6
+SHORTEST = 4
+"""Letters that a word of an example has at least."""
+_BEFORE, _AFTER = "\"“‘'«(", ".,:;!?\"”’'»)"
+# The facets of which one value makes an example, where there are several to choose from.
+_FIELDS = {
+    "year": ("date", N_("published in that time")),
+    "source": ("source", N_("from a file or a folder")),
+    "site": ("site", N_("from a site and those below it")),
+    "language": ("lang", N_("in a language")),
+}
+
+Pair = tuple[str, str]
+Example = tuple[str, str]
+"""A query, and what it means in English words that a template translates."""
+
+
+class Examples:
+    """The examples of one index: looked for once, and anew when it has changed."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._found: tuple[str, tuple[Example, ...]] = "", ()
+
+    def now(self) -> tuple[Example, ...]:
+        """A query for each way to ask that finds something, with what it means; () where none does."""
+        revision = self._index.revision()
+        if self._found[0] != revision:
+            page = self._index.search("*", sort="newest", limit=TITLES, facets=tuple(_FIELDS))
+            self._found = revision, (*_with_words(self._index, page.hits), *_with_fields(page))
+        return self._found[1]
+
+
+def _with_words(index: Index, hits: tuple[Hit, ...]) -> Iterator[Example]:
+    pair = _best_pair(index, Counter(pair for hit in hits for pair in _pairs(hit)))
+    if pair is None:
+        return
+    one, two = pair
+    longer = max(pair, key=len)
+    for query, meaning in (
+        (f"{one} {two}", N_("both words, in any order, anywhere in an article")),
+        (f'"{one} {two}"', N_("the phrase as it stands")),
+        (f"{one} OR {two}", N_("one of them, or both")),
+        (f"{two} -{one}", N_("the first word without the second")),
+        (f"title:{two}", N_("in the title only")),
+        (f"{longer[: max(SHORTEST, len(longer) * 2 // 3)]}*", N_("every word that begins so")),
+    ):
+        if _count(index, query):
+            yield query, meaning
+
+
+def _with_fields(page: Page) -> Iterator[Example]:
+    for facet, (field, meaning) in _FIELDS.items():
+        values = [count.value for count in page.facets.get(facet, ()) if count.value]
+        if len(values) > 1:
+            value = values[0]
+            yield f'{field}:"{value}"' if " " in value else f"{field}:{value}", meaning
+
+
+def _pairs(hit: Hit) -> list[Pair]:
+    """Neighbours in a title that are both words of some length and meaning."""
+    common = stop_words(hit.article.language or "")
+    pairs = (
+        (one.lstrip(_BEFORE).lower(), two.rstrip(_AFTER).lower())
+        for one, two in pairwise(hit.article.title.split())
+    )
+    return [
+        pair for pair in pairs if all(len(w) >= SHORTEST and w.isalpha() and w not in common for w in pair)
+    ]
+
+
+def _best_pair(index: Index, found: Counter[Pair]) -> Pair | None:
+    """The pair that stands together most often, measured by how often its words stand at all.
+
+    The measure is the product of the two conditional probabilities. Counted is where paragraphs have it: in
+    titles, neighbours often have nothing to do with each other.
+    """
+
+    def weight(pair: Pair) -> float:
+        together = _count(index, f'text:"{pair[0]} {pair[1]}"')
+        return together**2 / (_count(index, pair[0]) * _count(index, pair[1])) if together else 0.0
+
+    return max((pair for pair, _ in found.most_common(PAIRS)), key=weight, default=None)
+
+
+def _count(index: Index, query: str) -> int:
+    return index.search(query, limit=0).total
