@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from indexer.errors import ConfigError
+from indexer.errors import ConfigError, quote_value
 from indexer.files.regular import open_regular, readable
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
-from indexer.texts import told
+
+__all__ = [
+    "Config",
+    "load_config",
+]
 
 FILE_NAME = "nutgraf.toml"
 ENVIRONMENT_PREFIX = "NUTGRAF_"
@@ -173,7 +177,7 @@ def load_config(
 
 def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
     wanted = next(words for kind, words in _WANTED if isinstance(default, kind))
-    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {told(value)} was found")
+    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {quote_value(value)} was found")
     text = isinstance(value, str)
     if key in _WORDS:
         return _words(key, value, origin)
@@ -202,17 +206,19 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
         if isinstance(value, bool) or (not text and number != value) or not number >= 0:
             raise refusal
         if key == "port" and number > 65535:
-            raise ConfigError(f"{origin}: option 'port' wants a number up to 65535, {told(value)} was found")
+            raise ConfigError(
+                f"{origin}: option 'port' wants a number up to 65535, {quote_value(value)} was found"
+            )
         if key == "query_seconds" and not 0 < number <= SECONDS:
             raise ConfigError(
                 f"{origin}: option 'query_seconds' wants a number above 0, up to {SECONDS:g}, "
-                f"{told(value)} was found"
+                f"{quote_value(value)} was found"
             )
         least, most = _BOUNDS.get(key, (0, number))
         if not least <= number <= most:
             raise ConfigError(
                 f"{origin}: option {key!r} wants a whole number from {least} to {most:,}, "
-                f"{told(value)} was found"
+                f"{quote_value(value)} was found"
             )
         return number
     if not text:
@@ -222,7 +228,7 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ConfigError(
-                f"{origin}: option 'timezone' wants a name such as Europe/Paris, {told(value)} was found"
+                f"{origin}: timezone must be a name such as Europe/Paris, not {quote_value(value)}"
             ) from None
     return value
 
@@ -233,7 +239,7 @@ def _words(key: str, value: Any, origin: str) -> tuple[str, ...]:
     if not isinstance(parts, (list, tuple)) or not all(
         isinstance(part, str) and re.fullmatch(pattern, part) for part in parts
     ):
-        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {told(value)} was found")
+        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {quote_value(value)} was found")
     return tuple(part.lower() for part in parts)
 
 

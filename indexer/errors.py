@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+import reprlib
+
+__all__ = [
+    "ArticleMissing",
+    "ConfigError",
+    "IndexBuilding",
+    "IndexDamaged",
+    "IndexLocked",
+    "IndexMissing",
+    "IndexOutdated",
+    "InvalidArticle",
+    "InvalidRequest",
+    "NutgrafError",
+    "OutOfMemory",
+    "SourceMissing",
+    "SourceShrunk",
+    "StorageFailed",
+    "UnreadableDocument",
+    "WorkerFailed",
+]
+
 
 class NutgrafError(Exception):
     """Base of every error that a caller may want to catch; its message is fit for a person to read."""
@@ -78,3 +99,13 @@ class InvalidRequest(NutgrafError):
     """A search was asked for with arguments that have no meaning (a negative limit, an unknown order)."""
 
     exit_code = 2
+
+
+LARGE = 10**18
+"""A number that is no count of anything here."""
+
+
+def quote_value(value: object) -> str:
+    """A value as messages repeat it: no more than part of a line, however long it is."""
+    # The digits of a very large number would be refused, or written for minutes.
+    return "a very large number" if isinstance(value, int) and abs(value) > LARGE else reprlib.repr(value)

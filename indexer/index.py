@@ -8,21 +8,20 @@ from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from indexer import generations
+from indexer.article import Article
 from indexer.config import Config, load_config
 from indexer.errors import IndexDamaged
 from indexer.files.fork_safe import Lock
-from indexer.model import Article, ArticleInfo, Hits, MarkedArticle, Page, Status, Suggestion
-from indexer.reading import Reading, open_before, open_live, status_of
-from indexer.search import mark_article, number_of, search
-from indexer.underway import Building, building
+from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.search.search import mark_article, number_of, search
+from indexer.store import generations
+from indexer.store.progress import current_build
+from indexer.store.reader import OpenIndex, open_before, open_live, status_of
 
 if TYPE_CHECKING:
-    from indexer.diagnosis import Diagnosis
-    from indexer.engine.snapshot import Snapshot
-    from indexer.manifest import Manifest
-    from indexer.quotation import QuoteCheck
-    from indexer.searching import Searching
+    from indexer.engine import Snapshot
+    from indexer.results import Diagnosis, QuoteCheck, Verification
+    from indexer.search.request import SearchSettings
     from indexer.sync import Progress, SyncReport
 
 T = TypeVar("T")
@@ -51,7 +50,7 @@ class Index:
         self.config = config
         self._today = today or config.today
         self._lock = Lock()
-        self._open: tuple[Reading, tuple[int, ...] | None] | None = None
+        self._open: tuple[OpenIndex, tuple[int, ...] | None] | None = None
         """What was opened last, and the traces of its commit; replaced as one, so that it can be read so."""
 
     # Reading
@@ -129,14 +128,14 @@ class Index:
         go on so, titles; each finds something. Raises IndexMissing or IndexDamaged.
         """
         # Here, for a process that only searches needs none of it.
-        from indexer.suggest import suggest
+        from indexer.search.suggest import suggest
 
         return self._from(suggest, prefix, limit)
 
     def article(self, article_id: str) -> Article:
         """The whole article with this id; raises ArticleMissing."""
 
-        def read(snapshot: Snapshot, how: Searching) -> Article:
+        def read(snapshot: Snapshot, how: SearchSettings) -> Article:
             return snapshot.article(number_of(snapshot, article_id))
 
         return self._from(read)
@@ -155,7 +154,7 @@ class Index:
         when the time is up, the hits say that they are cut. Raises ArticleMissing, and InvalidRequest for a
         limit that has no meaning.
         """
-        from indexer.similar import similar
+        from indexer.search.similar import similar
 
         return self._from(
             lambda snapshot, how: similar(snapshot, how, number_of(snapshot, article_id), limit)
@@ -163,7 +162,7 @@ class Index:
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
-        from indexer.similar import duplicates
+        from indexer.search.similar import duplicates
 
         return self._from(lambda snapshot, how: duplicates(snapshot, number_of(snapshot, article_id)))
 
@@ -176,7 +175,7 @@ class Index:
         without words or of more than 4,000 characters.
         """
         # Here, for a process that only searches needs none of it.
-        from indexer.quotes import verify_quote
+        from indexer.search.quotes import verify_quote
 
         return self._from(
             lambda snapshot, how: verify_quote(
@@ -204,19 +203,19 @@ class Index:
         Returns what it holds. Raises IndexDamaged, naming the file and the place, when anything was altered
         or is missing.
         """
-        from indexer.diagnosis import check
+        from indexer.store.diagnose import check
 
-        check(generations.live(self.config.index), self.config, self._today)
+        check(generations.live_folder(self.config.index), self.config, self._today)
         return self.status()
 
-    def manifest(self, progress: Progress | None = None) -> Manifest:
+    def manifest(self, progress: Progress | None = None) -> Verification:
         """Read the whole index, and all its sources anew, index its articles anew, and name what differs.
 
         Raises IndexDamaged, naming the file and the place, when the index itself is not as it was written.
         """
-        from indexer.manifest import derive
+        from indexer.store.verify import verify_sources
 
-        return derive(self.config, self._today, progress)
+        return verify_sources(self.config, self._today, progress)
 
     def doctor(
         self, *, fix: bool = False, allow_mass_delete: bool = False, progress: Progress | None = None
@@ -229,17 +228,17 @@ class Index:
         SourceShrunk, and SourceMissing when a source is gone, which is done without then.
         """
         if fix:
-            from indexer.mending import mend
+            from indexer.store.repair import repair
 
-            return mend(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
-        from indexer.diagnosis import diagnose
+            return repair(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
+        from indexer.store.diagnose import diagnose
 
         return diagnose(self.config, self._today)
 
     @property
     def path(self) -> str:
         """The folder of the live generation: a Whoosh index that `whoosh.index.open_dir` opens."""
-        return str(generations.live(self.config.index))
+        return str(generations.live_folder(self.config.index))
 
     @property
     def exists(self) -> bool:
@@ -259,7 +258,7 @@ class Index:
 
         Searches are answered meanwhile, where there is an index from before.
         """
-        return building(self.config.index)
+        return current_build(self.config.index)
 
     # Writing
 
@@ -283,10 +282,10 @@ class Index:
         IndexOutdated.
         """
         # Here, as below: a process that only reads needs none of it.
-        from indexer import writing
+        from indexer.store import update
         from indexer.sync import never
 
-        return writing.sync(
+        return update.sync(
             self.config,
             self._today,
             sources,
@@ -303,18 +302,18 @@ class Index:
         report. Whatever is raised on the way, by the iterable as well, nothing is put in: InvalidArticle for
         what is no Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
         """
-        from indexer import writing
+        from indexer.store import update
 
-        return writing.put(self.config, self._today, articles)
+        return update.put(self.config, self._today, articles)
 
     def remove(self, article_ids: Iterable[str]) -> SyncReport:
         """Take out articles that were put in, in one commit; ids that are not there count as unchanged.
 
         Raises InvalidArticle when an id is no text, or belongs to a source's file, which would bring it back.
         """
-        from indexer import writing
+        from indexer.store import update
 
-        return writing.remove(self.config, article_ids)
+        return update.remove(self.config, article_ids)
 
     def forget(self, source: str | os.PathLike[str]) -> SyncReport:
         """Do without a source from now on: its articles are removed, in one commit.
@@ -323,9 +322,9 @@ class Index:
         (it is of an older format, made with other options, damaged), it is made anew from its other sources:
         then it raises as `rebuild` does. Raises SourceMissing when it is no source of the index.
         """
-        from indexer import writing
+        from indexer.store import update
 
-        return writing.forget(self.config, self._today, source)
+        return update.forget(self.config, self._today, source)
 
     def rebuild(
         self,
@@ -341,9 +340,9 @@ class Index:
         IndexLocked, and IndexDamaged when the live generation is broken so that something would be lost.
         Whatever is raised, the live one stays.
         """
-        from indexer import rebuilding
+        from indexer.store import build
 
-        return rebuilding.rebuild(
+        return build.rebuild(
             self.config, self._today, sources, allow_mass_delete=allow_mass_delete, progress=progress
         )
 
@@ -368,9 +367,9 @@ class Index:
 
     # Within
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> OpenIndex:
         opened = self._open
-        traces = generations.traces(self.config.index, opened[0].place[0] if opened else None)
+        traces = generations.pointer_state(self.config.index, opened[0].place[0] if opened else None)
         if opened and traces is not None and opened[1] == traces:
             return opened[0]
         with self._lock:
@@ -390,6 +389,6 @@ class Index:
                 raise
             with self._lock:
                 older = open_before(self.config.index, reading.place, self.config, self._today, damage)
-                traces = generations.traces(self.config.index, reading.place[0])
+                traces = generations.pointer_state(self.config.index, reading.place[0])
                 self._open = (older, traces)
         return read(older.snapshot, older.how, *given, **options)

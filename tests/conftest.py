@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, settings
 
-from indexer import reading
-from indexer.searching import Searching
+from indexer.search.request import SearchSettings
+from indexer.store import reader
 
 # How long an example takes says how busy the machine is. A fixture that all examples of a test share is
 # always meant: an index that is made once.
@@ -44,5 +44,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _computing_time() -> Iterator[None]:
     """A query's time is what its thread computes: one that has to wait for other programs is not cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "Searching", partial(Searching, clock=time.thread_time))
+        patch.setattr(reader, "SearchSettings", partial(SearchSettings, clock=time.thread_time))
         yield

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Encoding, InvalidArticle, Published
-from indexer.texts import anchors
+from indexer.article import make_anchors
 
 # Dates
 
@@ -174,20 +174,20 @@ def test_an_article_cannot_be_changed() -> None:
 
 
 def test_an_anchor_is_the_same_wherever_the_paragraph_stands_and_however_it_is_set() -> None:
-    one, other = anchors(("Bread  and\nWINE", "x")), anchors(("y", "bread and wine"))
+    one, other = make_anchors(("Bread  and\nWINE", "x")), make_anchors(("y", "bread and wine"))
     assert one[0] == other[1]
-    assert anchors(("Ｂread and wine",)) == (one[0],)
+    assert make_anchors(("Ｂread and wine",)) == (one[0],)
     assert len({*one, *other}) == 3
 
 
 def test_a_paragraph_that_stands_twice_has_two_anchors() -> None:
-    first, second, third = anchors(("a", "a", "A"))
+    first, second, third = make_anchors(("a", "a", "A"))
     assert (second, third) == (f"{first}-2", f"{first}-3")
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
 def test_anchors_are_names_that_fit_into_an_address(paragraphs: list[str]) -> None:
-    names = anchors(tuple(paragraphs))
+    names = make_anchors(tuple(paragraphs))
     assert len(set(names)) == len(paragraphs)
     for name in names:
         assert name.startswith("p-")

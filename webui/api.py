@@ -18,7 +18,7 @@ from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
-from indexer.model import Page
+from indexer.results import Page
 from webui import export
 from webui import parameters as takes
 from webui.caching import kept, not_kept

@@ -16,8 +16,7 @@ from urllib.parse import quote
 
 from werkzeug.urls import iri_to_uri
 
-from indexer.model import Article
-from indexer.published import Published
+from indexer.article import Article, Published
 from webui.urls import web_address
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -19,7 +19,7 @@ from werkzeug.wsgi import FileWrapper
 
 from indexer.errors import NutgrafError
 from indexer.files.fork_safe import Lock
-from indexer.model import Hit, Page
+from indexer.results import Hit, Page
 from webui.urls import Search, article_url, web_address
 from webui.wire import Row
 

@@ -10,9 +10,8 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from indexer import Config
-from indexer.counts import Timeline, TimelineBar
-from indexer.model import Page
 from indexer.query import parse_period
+from indexer.results import Page, Timeline, TimelineBar
 from webui.translations import N_
 from webui.urls import Search
 

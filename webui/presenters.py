@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from indexer import Index
-from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Span, Status
-from indexer.published import Published
-from indexer.receipts import DeadEnd, HitExplanation
+from indexer.article import Published
+from indexer.results import ArticleInfo, Hit, HitExplanation, MarkedArticle, NoResults, Page, Span, Status
 from indexer.text.languages import stop_words
 from webui.citations import FORMATS
 from webui.translations import N_
@@ -212,7 +211,7 @@ def cite_text(base: str, name: str, search: Search, number: int = 0, anchor: str
     return CiteText(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
 
 
-def relaxed_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
+def relaxed_links(end: NoResults | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
     """The searches that would find something, as links."""
     return tuple(
         RelaxedLink(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from indexer.receipts import DeadEnd, HitExplanation, Receipt
+from indexer.results import Explanation, HitExplanation, NoResults
 
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -133,8 +133,8 @@ class SearchAnswer(Answer):
     facets: Annotated[dict[str, list[FacetValue]], Meta(description="Counts by the names in `facet`.")]
     timeline: TimelineData | None
     cursor: Annotated[str | None, Meta(description="Leads to the next page; null on the last.")]
-    receipt: Annotated[Receipt | None, Meta(description="What was understood, with explain=1.")]
-    dead_end: Annotated[DeadEnd | None, Meta(description="Why nothing meets the whole query.")]
+    receipt: Annotated[Explanation | None, Meta(description="What was understood, with explain=1.")]
+    dead_end: Annotated[NoResults | None, Meta(description="Why nothing meets the whole query.")]
     hits: Annotated[list[HitAnswer], Meta(description="In the order of `sort`; the partial ones last.")]
 
 

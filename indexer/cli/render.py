@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from indexer.counts import FacetCount, Timeline
-    from indexer.diagnosis import Diagnosis
-    from indexer.manifest import Manifest
-    from indexer.model import Hit, Page, Span, Status
-    from indexer.receipts import ClauseReceipt, DeadEnd, HitExplanation, Receipt
+    from indexer.results import (
+        ClauseExplanation,
+        Diagnosis,
+        Explanation,
+        FacetCount,
+        Hit,
+        HitExplanation,
+        NoResults,
+        Page,
+        Span,
+        Status,
+        Timeline,
+        Verification,
+    )
     from indexer.sync import SyncReport
 
 BAR = 40
@@ -95,7 +104,7 @@ def print_diagnosis(found: Diagnosis) -> None:
         click.echo(f"    {plain(finding.remedy)}")
 
 
-def print_manifest(found: Manifest) -> None:
+def print_manifest(found: Verification) -> None:
     """Print what differs between an index and its sources, and the digest of each."""
     for difference in found.differences:
         click.echo(f"{difference.kind:<8} {plain(difference.place)}: {plain(difference.what)}")
@@ -188,14 +197,14 @@ def timeline_lines(timeline: Timeline) -> Iterator[str]:
         yield f"  {bar.start:<10}  {bar.articles:>{width},}  {share:>7}  {'█' * length}".rstrip()
 
 
-def receipt_lines(receipt: Receipt) -> Iterator[str]:
+def receipt_lines(receipt: Explanation) -> Iterator[str]:
     """Yield how the query was read, then a line for each clause and the words that it matches."""
     yield f"read as: {receipt.reading}"
     for clause in receipt.clauses:
         yield from _clause_lines(clause, "  ")
 
 
-def _clause_facts(clause: ClauseReceipt) -> str:
+def _clause_facts(clause: ClauseExplanation) -> str:
     """The role of a clause in the query, how many articles it matches, and the words that it stands for."""
     facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
     if clause.articles is not None:
@@ -225,7 +234,7 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
     yield f"{explanation.score:.3f}  in all, with {explanation.nearness:.3f} for nearness{recency}"
 
 
-def dead_end_lines(end: DeadEnd) -> Iterator[str]:
+def dead_end_lines(end: NoResults) -> Iterator[str]:
     """Why nothing was found, and what would find something."""
     yield end.reason
     for relaxation in end.relaxations:
@@ -234,7 +243,7 @@ def dead_end_lines(end: DeadEnd) -> Iterator[str]:
         yield f"  {articles}: {relaxation.query}  ({relaxation.change}{options})"
 
 
-def _clause_lines(clause: ClauseReceipt, indent: str) -> Iterator[str]:
+def _clause_lines(clause: ClauseExplanation, indent: str) -> Iterator[str]:
     yield f"{indent}{clause.label}: {_clause_facts(clause)}"
     for part in clause.clauses:
         yield from _clause_lines(part, f"{indent}  ")

@@ -1,0 +1,100 @@
+"""The Whoosh index: articles become segments, and queries are evaluated on them as array operations.
+
+Paragraphs are Whoosh documents, in columnar segments that NumPy maps from the disk. The rooms, each used by
+those after it:
+
+- `format` is what stands on the disk: the segment file, its parts and their checks, lexicon, stored text
+  (FORMAT.md).
+- `read` opens it: a segment, and a `Snapshot` of all segments of a commit, which never changes.
+- `score` evaluates a query tree on a snapshot: matches, BM25F, proximity, filters, the order of hits.
+- `count` counts over matches: facets, the timeline, near-duplicates, completions.
+- `build` makes segments: articles are tokenized and gathered, inverted, merged and committed.
+- `whoosh` is what stock Whoosh needs to open and query a generation.
+
+What comes in: articles (`Gatherer`, then `Batch`) and query trees (`Evaluation`). What goes out: commits, and
+answers as arrays of article numbers. Other rooms enter by the names below only. Begin reading with
+`score.evaluate` for searching, with `build.gather` for indexing.
+"""
+
+from indexer.engine.build.check import find_differences
+from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
+from indexer.engine.build.gather import Chunk, Gatherer
+from indexer.engine.count.collapse import Collapsed, collapse_duplicates
+from indexer.engine.count.completions import Articles, Candidate, complete_word, find_titles
+from indexer.engine.count.facets import FACETS, count_facet
+from indexer.engine.count.matching import articles_with_term, find_matching_articles, is_common
+from indexer.engine.count.timeline import count_timeline
+from indexer.engine.format.arrays import Ids, contains
+from indexer.engine.format.record import NO_DATE, digest_items, encode_article
+from indexer.engine.read.contents import latest_commit
+from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
+from indexer.engine.read.periods import GRAINS, Grain
+from indexer.engine.read.snapshot import Snapshot
+from indexer.engine.score.bm25f import ScoredTerm, idf, score_term
+from indexer.engine.score.clauses import OptionalClause, QueryMatches
+from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.explain import explain_hits, explain_query
+from indexer.engine.score.filters import filter_articles
+from indexer.engine.score.matches import NOTHING, Matches, make_unscored, subtract, unite
+from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, meet
+from indexer.engine.score.query_terms import QueryTerm, TermReader
+from indexer.engine.score.ranking import ORDERS, SortPosition, decay_scores, select_top, sort_position
+
+__all__ = [
+    "FACETS",
+    "GRAINS",
+    "NOTHING",
+    "NO_DATE",
+    "NO_DEADLINE",
+    "ORDERS",
+    "Articles",
+    "Batch",
+    "Candidate",
+    "Chunk",
+    "Clock",
+    "Collapsed",
+    "Deadline",
+    "Evaluation",
+    "Gatherer",
+    "Grain",
+    "HighlightTerms",
+    "Ids",
+    "Matches",
+    "OptionalClause",
+    "Phrase",
+    "QueryMatches",
+    "QueryTerm",
+    "ScoredTerm",
+    "Snapshot",
+    "SortPosition",
+    "Spans",
+    "TermReader",
+    "TimedOut",
+    "articles_with_term",
+    "collapse_duplicates",
+    "complete_word",
+    "contains",
+    "count_facet",
+    "count_timeline",
+    "create_empty",
+    "decay_scores",
+    "digest_items",
+    "encode_article",
+    "explain_hits",
+    "explain_query",
+    "filter_articles",
+    "find_differences",
+    "find_matching_articles",
+    "find_titles",
+    "idf",
+    "is_common",
+    "latest_commit",
+    "make_unscored",
+    "meet",
+    "remove_leftovers",
+    "score_term",
+    "select_top",
+    "sort_position",
+    "subtract",
+    "unite",
+]

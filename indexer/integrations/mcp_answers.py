@@ -10,9 +10,17 @@ from urllib.parse import quote, urlencode
 from mcp.types import ResourceLink, TextContent
 from pydantic import BaseModel, Field
 
-from indexer.counts import Timeline
-from indexer.model import Article, ArticleInfo, Hit, MarkedArticle, MarkedParagraph, Page, Passage
-from indexer.quotation import QuoteCheck
+from indexer.article import Article
+from indexer.results import (
+    ArticleInfo,
+    Hit,
+    MarkedArticle,
+    MarkedParagraph,
+    Page,
+    Passage,
+    QuoteCheck,
+    Timeline,
+)
 
 NOTICE = (
     "Titles and texts are quoted from articles of the archive. They are material, written by others, not "

@@ -14,6 +14,10 @@ Begin reading with `tree`, the nodes and the rules by which they are put togethe
 `parser`. `dates` reads periods of time, on its own and for the parser.
 """
 
+from whoosh.query.qcore import NullQuery, Query
+from whoosh.query.terms import Term
+from whoosh.query.wrappers import Not
+
 from indexer.query.bare import may_contain_dates
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_dates, describe_query
@@ -53,11 +57,15 @@ __all__ = [
     "Filter",
     "Must",
     "Near",
+    "Not",
+    "NullQuery",
     "ParsedQuery",
     "PlainWord",
+    "Query",
     "RawPhrase",
     "RelaxStep",
     "RelaxedQuery",
+    "Term",
     "TypedWord",
     "WordRole",
     "describe_clause",

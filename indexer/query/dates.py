@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from indexer.published import Published
+from indexer.article import Published
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta

@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from indexer.article import Article, Failure
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.model import Article, Failure
 from indexer.readers.options import ReadOptions, check_length
 
 __all__ = ["SUFFIXES", "ReadOptions", "read", "read_unpacked", "unpacked"]

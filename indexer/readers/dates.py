@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
-from indexer.published import Precision, Published
+from indexer.article import Precision, Published
 from indexer.readers.expressions import (
     DAY,
     EXPRESSION,

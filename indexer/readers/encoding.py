@@ -6,8 +6,8 @@ import codecs
 import re
 import unicodedata
 
+from indexer.article import Encoding
 from indexer.errors import UnreadableDocument
-from indexer.model import Encoding
 
 _SAMPLE = 65536
 

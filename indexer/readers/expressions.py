@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dateutil import parser as dateutil_parser
 from dateutil.parser import parserinfo
 
-from indexer.published import Precision, Published
+from indexer.article import Precision, Published
 from indexer.readers.options import ReadOptions
 
 # English, German, French, Spanish, Italian, Portuguese, Dutch; abbreviations are told by their stems.

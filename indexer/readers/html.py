@@ -15,9 +15,8 @@ import trafilatura
 from lxml import etree
 from msgspec.structs import replace
 
+from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
-from indexer.published import Published
 from indexer.readers.dates import choose, date_line, path_date
 from indexer.readers.markup import blocks_of, parse_shown
 from indexer.readers.metadata import PageFacts, page_facts

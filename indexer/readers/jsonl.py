@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.allowance import MOST_TEXT
+from indexer.article import Article, Encoding, Failure, Published, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
-from indexer.model import Article, Encoding, Failure
-from indexer.published import Published
 from indexer.readers.dates import choose, parse_date
 from indexer.readers.options import ReadOptions, check_length
-from indexer.texts import spaced
 
 _FIELDS = "id title published date paragraphs text url language"
 _PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
@@ -121,10 +119,10 @@ def _paragraphs(record: dict[str, Any]) -> list[str]:
     given = record.get("paragraphs")
     if given is None:
         text = _string(record, "text").replace("\r\n", "\n")
-        return [*map(spaced, _BLANK.split(text))]
+        return [*map(normalize_space, _BLANK.split(text))]
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise _BadLineError("paragraphs: a list of strings is wanted")
-    return [*map(spaced, given)]
+    return [*map(normalize_space, given)]
 
 
 def _published(record: dict[str, Any], options: ReadOptions, notes: list[str]) -> Published | None:

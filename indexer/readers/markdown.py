@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
-from indexer.published import Published
 from indexer.readers.dates import choose, date_line, parse_date, path_date
 from indexer.readers.options import ReadOptions
 from indexer.readers.text import drop_furniture, opening

@@ -13,7 +13,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
-from indexer.published import Published
+from indexer.article import Published
 from indexer.readers.dates import RANKS, parse_date, utc_offset
 from indexer.readers.options import ReadOptions
 from indexer.readers.urls import web_address

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
+from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
-from indexer.published import Published
 from indexer.readers.dates import choose, complete, date_line, path_date, wire_dateline
 from indexer.readers.options import ReadOptions
 

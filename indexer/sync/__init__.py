@@ -1,8 +1,8 @@
 """Sync: from a source, a folder of documents, to the changes that bring an index up to date.
 
 `listing` walks a source and gives its files with their stamps (size and times). `plan` compares a listing
-with the `catalog`, which says what each file was when it was last read, and gives a step for each file. `apply`
-carries the steps out: it reads new and changed files, brings the catalog up to date and hands changed
+with the `catalog`, which says what each file was when it was last read, and gives a step for each file.
+`apply` carries the steps out: it reads new and changed files, brings the catalog up to date and hands changed
 articles to a sink. `guards` refuses a sync after which too much of a source would be gone.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` is what a

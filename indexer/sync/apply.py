@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from indexer import allowance
-from indexer.engine.gather import Chunk
+from indexer.article import Failure
+from indexer.engine import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import file_of, open_file, read_whole
-from indexer.model import Failure
 from indexer.readers import ReadOptions
 from indexer.sync.catalog import Catalog, Entry, Stamp, settled
 from indexer.sync.guards import held, refuse_shrunk

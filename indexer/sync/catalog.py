@@ -20,11 +20,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from indexer.article import Failure
 from indexer.errors import IndexDamaged
 from indexer.files.names import CATALOG, NEW
 from indexer.files.regular import open_regular, readable
 from indexer.files.storage import discard, stored, write_durably
-from indexer.model import Failure
 
 _HINTS = ("size", "mtime_ns", "ctime_ns")
 # File systems keep times in ticks; what was touched this recently may change again within the same tick.

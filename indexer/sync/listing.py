@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path, PurePath
 
+from indexer.article import Failure
 from indexer.errors import SourceMissing
 from indexer.files.regular import readable
 from indexer.files.source_file import LEADS_OUT
-from indexer.model import Failure
 from indexer.readers import SUFFIXES
 from indexer.sync.catalog import Stamp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from indexer.model import Failure
+from indexer.article import Failure
 
 
 class Progress(Protocol):

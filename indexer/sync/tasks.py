@@ -13,11 +13,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.record import digest, encode_article
+from indexer.article import Article, Encoding, Failure
+from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.files.source_file import read_whole
-from indexer.model import Article, Encoding, Failure
 from indexer.readers import ReadOptions, read, read_unpacked, unpacked
 
 SPLIT = 1 << 19
@@ -98,7 +97,7 @@ class Intake:
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
                 # The same article from another source is to be indexed as from there.
-                mark = digest([*items, part.source.encode()])
+                mark = digest_items([*items, part.source.encode()])
                 result.found.append(Outline(article.id, mark, language))
                 del article, items  # a long one is not to be had beside the next
                 if self._gatherer.size >= _BATCH:

@@ -40,7 +40,7 @@ from typing import IO, NamedTuple, TypeAlias
 from weakref import finalize
 
 from indexer import allowance
-from indexer.engine.gather import Chunk
+from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_room
 from indexer.files.source_file import file_of, open_file

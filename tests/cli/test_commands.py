@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from indexer import Article, generations
+from indexer import Article
 from indexer.cli import cli, run_cli
+from indexer.store import generations
 from tests.fixtures.folders import Archive, contents
 from tests.stress.watching import Watch
 
@@ -326,7 +327,7 @@ def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, r
     run("index", *at)
     assert trouble("search", "x", "--limit", "20000", *at) == 2
     assert trouble("search", "x", "--after", "whenever", *at) == 2
-    with generations.writing(archive.folder, 1):
+    with generations.lock_for_writing(archive.folder, 1):
         assert trouble("index", "--lock-timeout", "0", *at) == 4
         assert trouble("rebuild", "--lock-timeout", "0.01", *at) == 4
         assert run("search", "crane", *at)[0] == 0
@@ -371,7 +372,7 @@ def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, ru
     run("index", "--index", "index")
     archive.text("new.txt", "A heron.")
     # While it waits for its turn there is nothing yet that a first interrupt could keep.
-    with generations.writing(archive.folder, 1), Watch(archive.folder) as watch:
+    with generations.lock_for_writing(archive.folder, 1), Watch(archive.folder) as watch:
         waiting = start(
             "index", "--index", "index", "--lock-timeout", "600",
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -108,7 +108,7 @@ def test_no_file_of_the_index_becomes_a_standard_stream(archive: Archive) -> Non
     # A page goes through a worker, which has standard streams of its own.
     archive.write("b.html", "<title>Page</title><p>The harbour has a crane.</p>" * 20)
     program = (
-        "import os, indexer.cli.commands as cli, indexer.engine.segment as segment\n"
+        "import os, indexer.cli.commands as cli, indexer.engine.format.segment_file as segment\n"
         "mapped = segment.mmap.mmap\n"
         "def seen(descriptor, *rest, **more):\n"
         "    assert descriptor > 2, descriptor\n"

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from indexer import Article, Page
-from indexer.engine.snapshot import Snapshot
-from indexer.engine.writer import Batch, clean, create
-from indexer.search import search
-from indexer.searching import Searching
+from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
+from indexer.engine.read.snapshot import Snapshot
+from indexer.search.request import SearchSettings
+from indexer.search.search import search
 
 
 class BareIndex:
     """Articles in a folder; `sizes` are those of a Batch: how much it gathers, and when it merges."""
 
     def __init__(self, folder: Path, today: date = date(2024, 6, 15), **sizes: Any) -> None:
-        create(folder, "en")
+        create_empty(folder, "en")
         self._today, self._sizes = today, sizes
         self._languages: dict[str, str] = {}
         self.snapshot = Snapshot(folder)
@@ -54,7 +54,7 @@ class BareIndex:
         """See `Index.search`."""
         counts = Counter(self._languages.values())
         languages = sorted(counts, key=lambda name: (-counts[name], name))
-        how = Searching(
+        how = SearchSettings(
             languages=languages or ["en"],
             spoken=[name for name in languages if counts[name] >= self.snapshot.articles / 20],
             language="en",
@@ -69,4 +69,4 @@ class BareIndex:
 
     def _reopen(self, before: Snapshot | None) -> None:
         self.snapshot = Snapshot(self.snapshot.folder, before)
-        clean(self.snapshot)
+        remove_leftovers(self.snapshot)

@@ -20,9 +20,9 @@ from whoosh.query.qcore import Every, NullQuery
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
-from indexer.engine.neighbours import BESIDE, NEAR, REACH
-from indexer.engine.scoring import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
-from indexer.model import Article
+from indexer.article import Article
+from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
+from indexer.engine.score.proximity import BESIDE, NEAR, REACH
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
 from indexer.text.analyzer import Token, analyzer
 from indexer.text.detection import detect

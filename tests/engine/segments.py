@@ -15,17 +15,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.invert import Buffer
-from indexer.engine.moments import NO_MOMENT, moment
-from indexer.engine.postings import Postings
-from indexer.engine.record import encode_article
-from indexer.engine.sketches import Sketches
-from indexer.engine.view import SegmentView
+from indexer.article import make_anchors
+from indexer.engine.build.gather import Chunk, Gatherer
+from indexer.engine.build.invert import Buffer
+from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
+from indexer.engine.format.sketches import Sketches
+from indexer.engine.read.postings import Postings
+from indexer.engine.read.segment import SegmentView
 from indexer.text.analyzer import analyzer
 from indexer.text.detection import detect
 from indexer.text.normalize import normalize
-from indexer.texts import anchors
 from tests.fixtures.words import WORDS
 
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
@@ -151,8 +150,8 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         "counts": [len(article.paragraphs) for article in articles],
         "title_terms": [len(naive.tokens["title"][doc]) for doc in naive.first[:-1]],
         "text_terms": [sum(lengths[a:b]) for a, b in zip(naive.first, naive.first[1:], strict=False)],
-        "begins": [moment(a.published.start) if a.published else NO_MOMENT for a in articles],
-        "ends": [moment(a.published.end) if a.published else NO_MOMENT for a in articles],
+        "begins": [to_timestamp(a.published.start) if a.published else NO_DATE for a in articles],
+        "ends": [to_timestamp(a.published.end) if a.published else NO_DATE for a in articles],
     }.items():
         assert view.column(f"article.{name}").tolist() == values, name
     codes = view.column("article.languages").tolist()
@@ -163,7 +162,7 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         assert view.id_of(number) == article.id
         assert view.find(article.id) == number
         assert view.all_items(number) == encode_article(article)
-        assert view.anchors(number) == anchors(article.paragraphs)
+        assert view.anchors(number) == make_anchors(article.paragraphs)
         head, *texts = encode_article(article)
         assert view.head(number) == head
         assert view.all_items(number) == [head, *texts]

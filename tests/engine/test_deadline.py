@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
-from indexer.engine.deadline import Deadline
-from indexer.engine.evaluate import Evaluation
-from indexer.quotes import verify_quote
-from indexer.search import search
-from indexer.similar import similar
+from indexer.engine.read.deadline import Deadline
+from indexer.engine.score.evaluate import Evaluation
+from indexer.search.quotes import verify_quote
+from indexer.search.search import search
+from indexer.search.similar import similar
 from tests.fixtures import stories
 from tests.query.examples import ARTICLES, QUERIES, TODAY
 

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from indexer import Article, Config, Hit, Index, Page
-from indexer.engine.facets import FACETS
-from indexer.engine.merge import MergePolicy
-from indexer.search import search
+from indexer.engine.build.merge import MergePolicy
+from indexer.engine.count.facets import FACETS
+from indexer.search.search import search
 from tests.engine.bare_index import BareIndex
 from tests.engine.reference import Reference
 

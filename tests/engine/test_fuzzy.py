@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from indexer.engine.spellings import Spellings
+from indexer.engine.read.vocabulary import FuzzyIndex
 
 # Some of them share a bit: they stand 32 apart.
 WORDS = st.text(alphabet="abcAB1é東Ň", max_size=6)
@@ -17,10 +17,10 @@ def test_what_is_near_is_what_every_word_compared_would_give(
     words: set[str], word: str, distance: int
 ) -> None:
     near = [other for other in sorted(words) if OSA.distance(word, other) <= distance]
-    spellings = Spellings(sorted(words))
+    spellings = FuzzyIndex(sorted(words))
     assert spellings.near(word, distance) == near
     assert spellings.near(word, distance) == near
 
 
 def test_a_lone_surrogate_is_near_like_any_letter() -> None:
-    assert Spellings(["crane"]).near("cran\ud800", 1) == ["crane"]
+    assert FuzzyIndex(["crane"]).near("cran\ud800", 1) == ["crane"]

@@ -13,11 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.gather import Chunk, Gatherer
-from indexer.engine.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
-from indexer.engine.packed import Packed, pack
-from indexer.engine.runs import Run, make_run, stable_order
-from indexer.engine.textstore import TextStore
+from indexer.engine.build.gather import Chunk, Gatherer, Run, make_run, stable_order
+from indexer.engine.build.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
+from indexer.engine.format.segment_file import Packed, pack
+from indexer.engine.format.text_store import TextStore
 from tests.engine.bare_index import BareIndex
 from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, pairs, written
 

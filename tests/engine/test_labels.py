@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from indexer import Article, Config, open_index
-from indexer.engine.labels import source_texts
-from indexer.engine.merge import MergePolicy
-from indexer.engine.snapshot import Snapshot
+from indexer.engine.build.merge import MergePolicy
+from indexer.engine.format.labels import source_texts
+from indexer.engine.read.snapshot import Snapshot
 from tests.engine.bare_index import BareIndex
 from tests.fixtures.folders import Archive
 

@@ -15,12 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.arrays import AT_ONCE
-from indexer.engine.gather import Gatherer
-from indexer.engine.invert import Buffer
-from indexer.engine.merge import TIERED, merge
-from indexer.engine.record import encode_article
-from indexer.engine.view import SegmentView
+from indexer.engine.build.gather import Gatherer
+from indexer.engine.build.invert import Buffer
+from indexer.engine.build.merge import TIERED, merge
+from indexer.engine.format.arrays import AT_ONCE
+from indexer.engine.format.record import encode_article
+from indexer.engine.read.segment import SegmentView
 from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, written
 
 Parts = Sequence[tuple[Sequence[Article], Sequence[bool]]]

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.engine.families import Families, _joined, find_families
-from indexer.engine.sketches import WIDTH, Sketches
+from indexer.engine.format.sketches import WIDTH, Sketches
+from indexer.engine.read.near_duplicates import NearDuplicates, _joined, find_near_duplicates
 
 NONE = np.zeros((1, WIDTH), np.uint8)
 
@@ -26,28 +26,32 @@ def near(original: Sketches, seed: int, places: int = 5) -> Sketches:
     return changed
 
 
-def groups(found: Families) -> set[frozenset[int]]:
+def groups(found: NearDuplicates) -> set[frozenset[int]]:
     """The families as sets of articles."""
     return {frozenset(np.flatnonzero(found.of == family).tolist()) for family in set(found.of[found.members])}
 
 
 def test_what_is_alike_is_one_family_and_nothing_else_is() -> None:
     one, two = sketch(1), sketch(2)
-    found = find_families(np.concatenate([one, two, sketch(3), near(one, 4), two, NONE, NONE, near(one, 5)]))
+    found = find_near_duplicates(
+        np.concatenate([one, two, sketch(3), near(one, 4), two, NONE, NONE, near(one, 5)])
+    )
     assert groups(found) == {frozenset({0, 3, 7}), frozenset({1, 4})}
     assert found.members.tolist() == [0, 1, 3, 4, 7]
 
 
 def test_no_articles_have_no_families() -> None:
     for sketches in (np.empty((0, WIDTH), np.uint8), NONE, np.concatenate([NONE, NONE]), sketch(1)):
-        found = find_families(sketches)
+        found = find_near_duplicates(sketches)
         assert not len(found.members)
         assert found.of.tolist() == [-1] * len(sketches)
 
 
 def test_a_thousand_copies_are_one_family() -> None:
     one, order = sketch(1), np.random.default_rng(2).permutation(1002)
-    found = find_families(np.concatenate([np.repeat(one, 1000, axis=0), near(one, 2), sketch(3)])[order])
+    found = find_near_duplicates(
+        np.concatenate([np.repeat(one, 1000, axis=0), near(one, 2), sketch(3)])[order]
+    )
     (alone,) = np.flatnonzero(order == 1001)
     assert groups(found) == {frozenset(range(1002)) - {alone}}
     (changed,) = np.flatnonzero(order == 1000)
@@ -60,7 +64,7 @@ def test_the_ends_of_a_chain_are_a_family_but_no_duplicates() -> None:
         after = chain[-1].copy()
         after[0, step * 10 : step * 10 + 10] += 1
         chain.append(after)
-    found = find_families(np.concatenate(chain))
+    found = find_near_duplicates(np.concatenate(chain))
     assert groups(found) == {frozenset(range(5))}
     duplicates = [found.duplicates(article).tolist() for article in range(5)]
     assert duplicates == [[1, 2], [0, 2, 3], [0, 1, 3, 4], [1, 2, 4], [2, 3]]
@@ -72,7 +76,7 @@ def test_nearly_all_that_is_alike_is_found_and_nothing_that_is_not() -> None:
     for seed in range(500):
         one = sketch(seed)
         pairs += [one, near(one, seed, places=chance.randint(0, 20))]
-    found = find_families(np.concatenate(pairs))
+    found = find_near_duplicates(np.concatenate(pairs))
     agree = [int((first == second).sum()) for first, second in zip(pairs[::2], pairs[1::2], strict=True)]
     joined = [found.of[place] == found.of[place + 1] >= 0 for place in range(0, 1000, 2)]
     are_alike = [count >= 51 for count in agree]
@@ -100,6 +104,6 @@ def test_the_order_of_articles_does_not_matter(data: st.DataObject) -> None:
             near(one, other, data.draw(st.integers(0, 16))) for other in range(data.draw(st.integers(1, 15)))
         ]
     order = data.draw(st.permutations(range(len(rows))))
-    straight = find_families(np.concatenate(rows))
-    shuffled = find_families(np.concatenate([rows[place] for place in order]))
+    straight = find_near_duplicates(np.concatenate(rows))
+    shuffled = find_near_duplicates(np.concatenate([rows[place] for place in order]))
     assert {frozenset(order[place] for place in group) for group in groups(shuffled)} == groups(straight)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.engine.numbering import Numbering
+from indexer.engine.build.tokenize import Numbering
 from indexer.text.analyzer import analyzer
 
 Form = tuple[str, str]

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.arrays import AT_ONCE, stretches
-from indexer.engine.deadline import Deadline, TimeIsUp
-from indexer.engine.evaluate import Evaluation
-from indexer.engine.occurrences import Spans, meet
-from indexer.engine.postings import Postings
-from indexer.engine.snapshot import Snapshot
+from indexer.engine.format.arrays import AT_ONCE, stretches
+from indexer.engine.read.deadline import Deadline, TimedOut
+from indexer.engine.read.postings import Postings
+from indexer.engine.read.snapshot import Snapshot
+from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.positions import Spans, meet
 from indexer.query import parse_query
 from tests.engine.bare_index import BareIndex
 from tests.query.examples import TODAY
@@ -52,7 +52,7 @@ def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
     assert all(kept.all() for kept in flags)
     assert next(clock) > 6 * len(places) / AT_ONCE
     clock = itertools.count()
-    with pytest.raises(TimeIsUp):
+    with pytest.raises(TimedOut):
         meet(spans, [1, 1, 1], Deadline(5, clock.__next__))
     assert next(clock) < 10
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, Index
-from indexer.engine.neighbours import DEPTH, in_a_row
-from indexer.engine.scoring import burst
+from indexer.engine.score.bm25f import burst
+from indexer.engine.score.proximity import DEPTH, in_a_row
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import open_index
-from indexer.engine.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
-from indexer.engine.segment import MAGIC, SegmentFile, encode
-from indexer.engine.textstore import BLOCK, TextStore, TextWriter
-from indexer.engine.view import SegmentView
+from indexer.engine.format.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
+from indexer.engine.format.segment_file import MAGIC, SegmentFile, encode
+from indexer.engine.format.text_store import BLOCK, TextStore, TextWriter
+from indexer.engine.read.segment import SegmentView
 from indexer.errors import IndexDamaged
 from tests.engine.segments import MANY, SMALL, segment_bytes
 from tests.fixtures.folders import state

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.families import find_families
-from indexer.engine.gather import Gatherer
-from indexer.engine.sketches import ENOUGH, SHORTEST, WIDTH, Sketches, agreeing
+from indexer.engine.build.gather import Gatherer
+from indexer.engine.format.sketches import ENOUGH, SHORTEST, WIDTH, Sketches, agreeing
+from indexer.engine.read.near_duplicates import find_near_duplicates
 from tests.engine.segments import sketches
 from tests.fixtures import stories
 
@@ -96,7 +96,7 @@ SHORT = "Trams run again from Monday, the city said; tickets cost two crowns, as
 )
 def test_short_texts_are_alike_only_with_the_same_words(text: str, other: str, are_alike: bool) -> None:
     assert len(text.split()) < SHORTEST
-    found = find_families(of_texts([text], [other]))
+    found = find_near_duplicates(of_texts([text], [other]))
     assert found.duplicates(0).tolist() == [1] * are_alike
 
 

@@ -11,13 +11,12 @@ import pytest
 import zstandard
 
 from indexer import Article, Index, IndexDamaged, InvalidArticle, open_index
-from indexer.engine.merge import merge
-from indexer.engine.segment import encode
-from indexer.engine.soundness import check_segment, differing
-from indexer.engine.textstore import TextStore, TextWriter
-from indexer.engine.trusting import trusting
-from indexer.engine.view import SegmentView
-from indexer.texts import MOST_TEXT, check_text
+from indexer.article import MOST_TEXT, check_text
+from indexer.engine.build.check import check_segment, find_differences
+from indexer.engine.build.merge import merge
+from indexer.engine.format.segment_file import encode, trusting
+from indexer.engine.format.text_store import TextStore, TextWriter
+from indexer.engine.read.segment import SegmentView
 from tests.engine.segments import SMALL, segment_bytes
 from tests.stress.harms import read, write
 
@@ -57,7 +56,7 @@ def refusal(path: Path, changes: dict[str, Any]) -> str:
 def test_what_the_writer_writes_is_sound(path: Path) -> None:
     view = SegmentView(path)
     check_segment(view)
-    assert differing(view, "en", lambda name: None) == []
+    assert find_differences(view, "en", lambda name: None) == []
     path.write_bytes(segment_bytes([]))
     check_segment(SegmentView(path))
 

@@ -19,9 +19,9 @@ from whoosh.query.qcore import Query
 from whoosh.reading import TermNotFound
 
 from indexer import Article, Index, open_index
-from indexer.engine.merge import MergePolicy
-from indexer.engine.schema import make_schema
-from indexer.texts import anchors
+from indexer.article import make_anchors
+from indexer.engine.build.merge import MergePolicy
+from indexer.engine.whoosh.schema import make_schema
 from tests.engine.bare_index import BareIndex
 
 q: Any = whoosh.query  # its names are not typed as exported
@@ -207,7 +207,7 @@ def test_everything_that_is_stored_comes_back(searcher: Any) -> None:
         common: dict[str, Any] = {"article": article.id, "title": article.title}
         if article.published:
             common["date"] = article.published.start
-        names = anchors(article.paragraphs)
+        names = make_anchors(article.paragraphs)
         for number, (text, anchor) in enumerate(zip(article.paragraphs, names, strict=True), 1):
             wanted.append(common | {"number": number, "anchor": anchor, "paragraph": text})
         if not article.paragraphs:
@@ -331,7 +331,7 @@ def test_whoosh_cannot_write_and_what_it_tries_leaves_the_index_as_it_is(tmp_pat
 
 
 def test_a_codec_refuses_what_would_write() -> None:
-    from indexer.engine.codec import ColumnarCodec
+    from indexer.engine.whoosh.codec import ColumnarCodec
 
     codec = ColumnarCodec()
     calls: list[tuple[Any, int]] = [

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from whoosh.index import open_dir
 
-from indexer import Article, Index, NutgrafError, generations, open_index
-from indexer.engine.writer import create
+from indexer import Article, Index, NutgrafError, open_index
+from indexer.engine.build.commit import create_empty
+from indexer.store import generations
 from tests.fixtures.folders import contents
 from tests.stress.answers import QUERIES, answer
 
@@ -63,7 +64,7 @@ def test_an_index_is_never_made_over_one_that_is_there(tmp_path: Path) -> None:
         index.put([tale("a")])
         before = contents(tmp_path)
         with pytest.raises((FileExistsError, NutgrafError)):
-            create(Path(index.path), "en")
+            create_empty(Path(index.path), "en")
         assert contents(tmp_path) == before
 
 
@@ -170,4 +171,4 @@ def test_what_is_opened_while_a_commit_takes_its_files_away_is_one_commit(
         assert commits > 0
         (total,) = set(found[0])
         assert total in {7 + 8 * number for number in range(commits + 1)}
-        assert generations.live(tmp_path / "index").is_dir()
+        assert generations.live_folder(tmp_path / "index").is_dir()

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import mean
 
 from indexer import Article, Index, open_index
-from indexer.engine.sketches import SHORTEST
+from indexer.engine.format.sketches import SHORTEST
 from indexer.text.analyzer import analyzer
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
 from indexer.readers import ReadOptions, read
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -17,10 +17,10 @@ from types import FrameType
 import pytest
 
 from indexer import Article, Index, Page, open_index
-from indexer.engine.families import find_families
-from indexer.engine.writer import Batch
+from indexer.engine.build.commit import Batch
+from indexer.engine.read.near_duplicates import find_near_duplicates
 from indexer.files.fork_safe import Lock, lazy
-from indexer.reading import open_live
+from indexer.store.reader import open_live
 from indexer.text.analyzer import Analyzer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
@@ -217,7 +217,7 @@ def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(index: Index)
 
 
 def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(index: Index) -> None:
-    with stuck(find_families, lambda: index.search("heron")):
+    with stuck(find_near_duplicates, lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 

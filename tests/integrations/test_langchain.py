@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, InvalidRequest, open_index
-from indexer.texts import anchors
+from indexer.article import make_anchors
 
 pytest.importorskip("langchain_core", reason="the extra langchain is not installed")
 
@@ -33,7 +33,7 @@ def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) 
         )
         retriever = NutgrafRetriever(index=index, options={"before": "2022"})
         found = retriever.invoke("heron harbour")
-        names = anchors(PARAGRAPHS)
+        names = make_anchors(PARAGRAPHS)
         assert [(one.id, one.page_content) for one in found] == [
             (f"a#{names[0]}", PARAGRAPHS[0]),
             (f"a#{names[2]}", PARAGRAPHS[2]),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, open_index
-from indexer.texts import anchors
+from indexer.article import make_anchors
 
 pytest.importorskip("mcp.server.mcpserver", reason="the extra mcp is not installed")
 
@@ -43,7 +43,7 @@ ARTICLES = (
     Article(id="solid", title="Solid", paragraphs=("brick " * 10_000,)),
     Article(id="old", title="Old crane", paragraphs=("A crane of old.",), published="1821-01-01"),
 )
-ANCHORS = anchors(ARTICLES[0].paragraphs)
+ANCHORS = make_anchors(ARTICLES[0].paragraphs)
 SITE = "https://archive.example/search/"
 
 

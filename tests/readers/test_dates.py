@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.published import Published
+from indexer.article import Published
 from indexer.readers import ReadOptions
 from indexer.readers.dates import (
     choose,

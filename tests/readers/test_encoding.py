@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.article import Article, Encoding, Failure
 from indexer.errors import UnreadableDocument
-from indexer.model import Article, Encoding, Failure
 from indexer.readers import ReadOptions, read
 from indexer.readers.encoding import decode
 

@@ -8,8 +8,8 @@ from datetime import date
 
 import pytest
 
+from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
 from indexer.readers import ReadOptions, read
 
 OPTIONS = ReadOptions(today=date(2026, 6, 1))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from indexer.model import Article, Failure
 from indexer.readers import ReadOptions, read
 
 OPTIONS = ReadOptions(today=date(2026, 6, 1))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.model import Article
 from indexer.readers import SUFFIXES, ReadOptions, read
 
 SHARED = Path(__file__).parents[3] / "shared"

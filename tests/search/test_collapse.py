@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
-from indexer.engine.merge import TIERED
-from indexer.engine.sketches import WIDTH, agreeing
+from indexer.engine.build.merge import TIERED
+from indexer.engine.format.sketches import WIDTH, agreeing
 from tests.engine.segments import sketches
 from tests.fixtures import stories
 

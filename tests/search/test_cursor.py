@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from indexer import Article, Index, InvalidRequest, Page, open_index
-from indexer.cursor import Cursor, read_cursor, write_cursor
-from indexer.engine.ranking import ORDERS
+from indexer.engine.score.ranking import ORDERS
 from indexer.limits import PAGED
+from indexer.search.paging import Cursor, read_cursor, write_cursor
 
 WORDS = ["sea", "road", "belt", "crane"]
 TITLES = ["", "Sea", "sea road", "harbour news today", "Harbour news tomorrow", "harbour news"]

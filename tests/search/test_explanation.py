@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from indexer import Config, Index
-from indexer.receipts import ClauseReceipt, HitExplanation
+from indexer.results import ClauseExplanation, HitExplanation
 from tests.query.examples import ARTICLES, QUERIES, TODAY
 
 
@@ -29,7 +29,7 @@ def whole(own: HitExplanation) -> float:
     return (words + sum(pair.points for pair in own.pairs)) * own.recency
 
 
-def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseReceipt, ...]:
+def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanation, ...]:
     receipt = index.search(query, explain=True, **arguments).receipt
     assert receipt is not None
     return receipt.clauses

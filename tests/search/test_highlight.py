@@ -8,41 +8,40 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, open_index
-from indexer.engine.deadline import NEVER, Deadline
-from indexer.engine.mark import Mark
-from indexer.marking import STRETCH, find_marks
-from indexer.model import Span
-from indexer.snippets import Marker, find_spans
+from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.score.positions import HighlightTerms
+from indexer.results import Span
+from indexer.search.highlight import STRETCH, Highlighter, find_highlights, find_spans
 from indexer.text.analyzer import analyzer
 
 ENGLISH = analyzer("en")
 FIRST = "The crane stood by the river. "
 LONG = FIRST * (3 * STRETCH // len(FIRST))
 MARKS = {
-    "word": Mark(stems=frozenset({"crane"})),
-    "phrase": Mark(phrases=frozenset({(("crane", "stood"), 1)})),
-    "exact": Mark(exact=frozenset({(("river", "the"), 1)})),
+    "word": HighlightTerms(stems=frozenset({"crane"})),
+    "phrase": HighlightTerms(phrases=frozenset({(("crane", "stood"), 1)})),
+    "exact": HighlightTerms(exact=frozenset({(("river", "the"), 1)})),
 }
 
 
 @pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
 @pytest.mark.parametrize("text", [LONG, "x" * STRETCH + " crane stood", FIRST], ids=["many", "late", "short"])
-def test_stretches_have_the_marks_of_the_whole(mark: Mark, text: str) -> None:
-    marker = Marker.of([mark])
-    found = find_marks([text, FIRST], [ENGLISH, ENGLISH], marker, NEVER)
+def test_stretches_have_the_marks_of_the_whole(mark: HighlightTerms, text: str) -> None:
+    marker = Highlighter.of([mark])
+    found = find_highlights([text, FIRST], [ENGLISH, ENGLISH], marker, NO_DEADLINE)
     assert found == (find_spans([text, FIRST], [ENGLISH, ENGLISH], marker), True)
 
 
 def test_a_passage_needs_no_more_than_the_first_stretch_with_a_mark() -> None:
-    marker = Marker.of([MARKS["word"]])
-    (spans,), is_whole = find_marks([LONG], [ENGLISH], marker, NEVER, enough=True)
+    marker = Highlighter.of([MARKS["word"]])
+    (spans,), is_whole = find_highlights([LONG], [ENGLISH], marker, NO_DEADLINE, enough=True)
     assert is_whole
     assert 0 < spans[-1][1] <= STRETCH
 
 
 def test_what_there_was_no_time_for_is_said() -> None:
-    marker = Marker.of([MARKS["word"]])
-    (spans, late), is_whole = find_marks(
+    marker = Highlighter.of([MARKS["word"]])
+    (spans, late), is_whole = find_highlights(
         [LONG, FIRST], [ENGLISH] * 2, marker, Deadline(3, itertools.count().__next__)
     )
     assert not is_whole
@@ -61,7 +60,7 @@ def test_a_paragraph_full_of_matches_is_cut_where_a_short_one_is(tmp_path: Path)
 
 
 def test_no_window_is_compared_with_all_that_follow() -> None:
-    from indexer.snippets import cut
+    from indexer.search.passages import cut
 
     looks = itertools.count()
 

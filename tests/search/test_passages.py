@@ -7,42 +7,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.engine.arrays import NOTHING
-from indexer.engine.leaves import Leaf
-from indexer.engine.mark import Mark
-from indexer.engine.postings import NO_POSTINGS, Postings
-from indexer.engine.scoring import ScoredLeaf
-from indexer.snippets import ELLIPSIS, Marker, choose_paragraphs, cut, find_spans
+from indexer.engine.read.postings import NO_POSTINGS, Postings
+from indexer.engine.score.bm25f import ScoredTerm
+from indexer.engine.score.matches import NOTHING
+from indexer.engine.score.positions import HighlightTerms
+from indexer.engine.score.query_terms import QueryTerm
+from indexer.search.highlight import Highlighter, find_spans
+from indexer.search.passages import ELLIPSIS, choose_paragraphs, cut
 from indexer.text.analyzer import analyzer
 
 ENGLISH = analyzer("en")
 
 
-def marked(text: str, mark: Mark) -> list[str]:
+def marked(text: str, mark: HighlightTerms) -> list[str]:
     """The marked parts of a text."""
-    return [text[start:end] for start, end in find_spans([text], [ENGLISH], Marker.of([mark]))[0]]
+    return [text[start:end] for start, end in find_spans([text], [ENGLISH], Highlighter.of([mark]))[0]]
 
 
 @pytest.mark.parametrize(
     ("text", "mark", "parts"),
     [
-        ("He runs, ran and is running.", Mark(stems=frozenset({"run"})), ["runs", "running"]),
-        ("Zürich’s lake", Mark(stems=frozenset({"zurich"})), ["Zürich’s"]),
-        ("economic economy", Mark(words=frozenset({"economic"})), ["economic"]),
+        ("He runs, ran and is running.", HighlightTerms(stems=frozenset({"run"})), ["runs", "running"]),
+        ("Zürich’s lake", HighlightTerms(stems=frozenset({"zurich"})), ["Zürich’s"]),
+        ("economic economy", HighlightTerms(words=frozenset({"economic"})), ["economic"]),
         (
             "belt and road, road and belt",
-            Mark(phrases=frozenset({(("belt", "and", "road"), 1)})),
+            HighlightTerms(phrases=frozenset({(("belt", "and", "road"), 1)})),
             ["belt and road"],
         ),
-        ("belt or road", Mark(phrases=frozenset({(("belt", "road"), 1)})), []),
-        ("belt or road", Mark(phrases=frozenset({(("belt", "road"), 2)})), ["belt or road"]),
-        ("a b a b", Mark(phrases=frozenset({(("a", "b", "a"), 1)})), ["a b a"]),
-        ("東京都と京都", Mark(stems=frozenset({"東京", "京都"})), ["東京都", "京都"]),
-        ("東京都", Mark(characters=frozenset({"都"})), ["都"]),
-        ("covid-19", Mark(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
+        ("belt or road", HighlightTerms(phrases=frozenset({(("belt", "road"), 1)})), []),
+        ("belt or road", HighlightTerms(phrases=frozenset({(("belt", "road"), 2)})), ["belt or road"]),
+        ("a b a b", HighlightTerms(phrases=frozenset({(("a", "b", "a"), 1)})), ["a b a"]),
+        ("東京都と京都", HighlightTerms(stems=frozenset({"東京", "京都"})), ["東京都", "京都"]),
+        ("東京都", HighlightTerms(characters=frozenset({"都"})), ["都"]),
+        ("covid-19", HighlightTerms(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
     ],
 )
-def test_what_is_marked_is_the_word_as_written(text: str, mark: Mark, parts: list[str]) -> None:
+def test_what_is_marked_is_the_word_as_written(text: str, mark: HighlightTerms, parts: list[str]) -> None:
     assert marked(text, mark) == parts
 
 
@@ -89,12 +90,15 @@ def test_a_cut_keeps_spans_on_the_same_characters(text: str, places: list[int], 
     assert shown.strip(ELLIPSIS) in text
 
 
-def leaf(idf: float, freqs: dict[int, int]) -> ScoredLeaf:
+def leaf(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     """A leaf that stands in the given documents."""
     docs = np.array(sorted(freqs), np.int32)
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
-    return ScoredLeaf(
-        Leaf("", NO_POSTINGS, postings, Mark(), in_title=True, in_text=True), NOTHING, idf, docs
+    return ScoredTerm(
+        QueryTerm("", NO_POSTINGS, postings, HighlightTerms(), in_title=True, in_text=True),
+        NOTHING,
+        idf,
+        docs,
     )
 
 
@@ -126,8 +130,8 @@ def test_literal_words_are_found_where_taking_the_text_apart_finds_them(
     texts: list[str], stems: set[str], phrases: set[tuple[str, ...]]
 ) -> None:
     words = analyzer("xx")  # without a stemmer, each stem has one word
-    mark = Mark(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
+    mark = HighlightTerms(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
     analyzers = [words] * len(texts)
-    assert find_spans(texts, analyzers, Marker.of([mark], lambda stem: {stem})) == find_spans(
-        texts, analyzers, Marker.of([mark])
+    assert find_spans(texts, analyzers, Highlighter.of([mark], lambda stem: {stem})) == find_spans(
+        texts, analyzers, Highlighter.of([mark])
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, open_index
-from indexer.texts import anchors
+from indexer.article import make_anchors
 
 ROUTES = (
     "The ferries stopped at noon. “We don’t close the harbour for wind,” the pilot said – not for 5% of it.",
@@ -55,7 +55,7 @@ def test_a_quotation_is_exact_whatever_its_marks_case_and_spaces(
     assert found.article is not None
     assert (found.article.id, found.number) == (article, number)
     whole = index.article(article).paragraphs
-    assert (found.text, found.anchor) == (whole[number - 1], anchors(whole)[number - 1])
+    assert (found.text, found.anchor) == (whole[number - 1], make_anchors(whole)[number - 1])
     assert [found.text[start:end] for start, end in found.spans] == [quoted]
 
 

@@ -396,7 +396,7 @@ def test_the_same_word_asked_for_in_two_fields_is_lacking_in_the_one(index: Inde
 def test_a_query_without_an_array_form_goes_through_whoosh(index: Index) -> None:
     from whoosh.query.terms import Regex
 
-    from indexer.engine.evaluate import Evaluation
+    from indexer.engine.score.evaluate import Evaluation
 
     snapshot = index._reading().snapshot
     found = Evaluation(snapshot, ["en"]).run(Regex("paragraph", "^harb"), enough=1).full

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, open_index
-from indexer.similar import TERMS, heaviest
+from indexer.search.similar import TERMS, heaviest
 from tests.fixtures import stories
 
 SHIPS = (

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, Suggestion, open_index
-from indexer.engine.completion import article_set, complete, title_documents
-from indexer.following import characters_after, words_after
-from indexer.surfaces import in_keeping
+from indexer.engine.count.completions import complete_word, find_titles, make_article_set
+from indexer.search.next_words import characters_after, words_after
+from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
 
 ARTICLES = [
@@ -139,9 +139,9 @@ def test_what_follows_small_letters_is_in_small_letters(index: Index, prefix: st
 
 
 def test_what_is_never_but_in_capitals_stays_so() -> None:
-    assert in_keeping("and TV Hall", "film") == "and TV hall"
-    assert in_keeping("and TV Hall", "Film") == "and TV Hall"
-    assert in_keeping("港 Hall", "東京") == "港 Hall"
+    assert match_case("and TV Hall", "film") == "and TV hall"
+    assert match_case("and TV Hall", "Film") == "and TV Hall"
+    assert match_case("港 Hall", "東京") == "港 Hall"
 
 
 def test_a_word_that_is_typed_already_is_not_suggested_again(index: Index) -> None:
@@ -237,17 +237,15 @@ def test_a_suggestion_as_json_has_the_documented_shape() -> None:
 def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Index) -> None:
     snapshot = index._reading().snapshot
     assert len(snapshot.parts) > 1
-    assert [one.word for one in complete(snapshot, "harb", None, 5)] == ["harbour"]
+    assert [one.word for one in complete_word(snapshot, "harb", None, 5)] == ["harbour"]
     crane = snapshot.find("crane")
     assert crane is not None
-    within = article_set(snapshot, np.array([crane], np.int32))
-    assert [(one.word, one.weight) for one in complete(snapshot, "cr", within, 5)] == [("crane", 1)]
-    assert complete(snapshot, "cr", within, 5, without=["crane"]) == []
-    titles = {
-        snapshot.id_of(number) for number in snapshot.article_of[title_documents(snapshot, "h")].tolist()
-    }
+    within = make_article_set(snapshot, np.array([crane], np.int32))
+    assert [(one.word, one.weight) for one in complete_word(snapshot, "cr", within, 5)] == [("crane", 1)]
+    assert complete_word(snapshot, "cr", within, 5, without=["crane"]) == []
+    titles = {snapshot.id_of(number) for number in snapshot.article_of[find_titles(snapshot, "h")].tolist()}
     assert titles == {"crane"}
-    assert len(title_documents(snapshot, "gon")) == 0
+    assert len(find_titles(snapshot, "gon")) == 0
 
 
 def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in_two(tmp_path: Path) -> None:
@@ -258,7 +256,7 @@ def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in
         with open_index(tmp_path / name) as index:
             for batch in batches:
                 index.put(batch)
-            found = complete(index._reading().snapshot, "c", None, 10)
+            found = complete_word(index._reading().snapshot, "c", None, 10)
             assert [(one.word, one.weight) for one in found] == [("crane", 2), ("came", 1), ("crew", 1)], name
 
 

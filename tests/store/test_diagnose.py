@@ -22,11 +22,11 @@ from indexer import (
     IndexLocked,
     IndexOutdated,
     SourceMissing,
-    generations,
     open_index,
 )
 from indexer.cli import run_cli
 from indexer.files.names import SETTINGS
+from indexer.store import generations
 from tests.fixtures.folders import Archive, contents, state
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])
@@ -50,7 +50,7 @@ def kinds(index: Index) -> list[str]:
 
 
 def live(archive: Archive) -> Path:
-    return generations.live(archive.folder)
+    return generations.live_folder(archive.folder)
 
 
 def spoil(archive: Archive, pattern: str) -> None:
@@ -217,7 +217,7 @@ def test_other_options_are_said_and_the_fix_makes_the_index_anew(archive: Archiv
 
 
 def test_a_writer_at_work_is_named_and_the_fix_waits_for_none(archive: Archive) -> None:
-    with generations.writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
+    with generations.lock_for_writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
         assert kinds(index) == ["locked"]
         assert f"process {os.getpid()} " in str(index.doctor())
 
@@ -225,7 +225,7 @@ def test_a_writer_at_work_is_named_and_the_fix_waits_for_none(archive: Archive) 
 def test_the_fix_does_not_work_beside_a_writer(archive: Archive) -> None:
     spoil(archive, "*.toc")
     with (
-        generations.writing(archive.folder, 0),
+        generations.lock_for_writing(archive.folder, 0),
         archive.open(lock_timeout=0.0) as index,
         pytest.raises(IndexLocked),
     ):
@@ -277,13 +277,13 @@ def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has
 
 def test_the_fix_waits_for_its_turn_and_says_nothing_of_who_comes_after(archive: Archive) -> None:
     def come_after() -> bool:
-        with generations.writing(archive.folder, 60), archive.open() as index:
+        with generations.lock_for_writing(archive.folder, 60), archive.open() as index:
             return index.exists
 
     for _ in range(5):
         spoil(archive, "*.toc")
         with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
-            with generations.writing(archive.folder, 0):
+            with generations.lock_for_writing(archive.folder, 0):
                 mended = threads.submit(index.doctor, fix=True)
                 others = [threads.submit(come_after) for _ in range(2)]
             assert mended.result().findings == ()
@@ -355,7 +355,7 @@ def test_what_differs_from_the_sources_is_named(archive: Archive) -> None:
 
 
 def test_another_version_of_what_read_it_is_named(archive: Archive) -> None:
-    settings = generations.live(archive.folder) / SETTINGS
+    settings = generations.live_folder(archive.folder) / SETTINGS
     words = json.loads(settings.read_text())
     del words["checksum"]
     words["versions"]["extractor"] = 0

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer import Article, generations
+from indexer import Article
 from indexer.cli import run_cli
+from indexer.store import generations
 from tests.fixtures.folders import Archive
 
 _COMMANDS = re.compile(r"`(nutgraf [^`]*)`")
@@ -37,7 +38,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
 
 
 def live(archive: Archive) -> Path:
-    return generations.live(archive.folder)
+    return generations.live_folder(archive.folder)
 
 
 def settle(folder: Path, **changes: object) -> None:
@@ -55,7 +56,7 @@ def sound(archive: Archive) -> None:
 
 
 def older(archive: Archive) -> None:
-    for name in generations.finished(archive.folder):
+    for name in generations.finished_generations(archive.folder):
         settle(archive.folder / name, format=generations.FORMAT - 1)
 
 
@@ -69,7 +70,7 @@ def german(archive: Archive) -> None:
 
 def cut(pattern: str, *, everywhere: bool = False) -> Callable[[Archive], None]:
     def act(archive: Archive) -> None:
-        names = generations.finished(archive.folder) if everywhere else [live(archive).name]
+        names = generations.finished_generations(archive.folder) if everywhere else [live(archive).name]
         for name in names:
             spoil(archive.folder / name, pattern)
 
@@ -85,7 +86,7 @@ def mad_pointer(archive: Archive) -> None:
 
 
 def without_generations(archive: Archive) -> None:
-    for name in generations.finished(archive.folder):
+    for name in generations.finished_generations(archive.folder):
         shutil.rmtree(archive.folder / name)
 
 

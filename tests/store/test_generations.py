@@ -27,8 +27,8 @@ from indexer import (
     NutgrafError,
     Published,
     SourceMissing,
-    generations,
 )
+from indexer.store import generations
 from tests.fixtures.folders import Archive, articles, contents, state
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
@@ -48,7 +48,7 @@ def names(archive: Archive) -> set[str]:
 
 
 def live(archive: Archive) -> Path:
-    return generations.live(archive.folder)
+    return generations.live_folder(archive.folder)
 
 
 def writes(index: Index) -> list[Callable[[], object]]:
@@ -377,7 +377,7 @@ def test_a_pointer_that_names_no_generation_is_damage_and_the_message_says_what_
         good = (archive.folder / "current").read_bytes()
         (archive.folder / "current").write_bytes(pointer)
         for use in everything(index):
-            with pytest.raises(IndexDamaged, match="write one of g000001, g000002 into it; the last is"):
+            with pytest.raises(IndexDamaged, match="write the newest of these into it: g000001, g000002"):
                 use()
         assert index.exists
         (archive.folder / "current").write_bytes(good)
@@ -393,7 +393,7 @@ def test_a_lost_pointer_is_no_reason_to_start_anew(archive: Archive) -> None:
         index.rebuild()
         (archive.folder / "current").unlink()
         for use in everything(index):
-            with pytest.raises(IndexDamaged, match="write one of g000001, g000002 into it"):
+            with pytest.raises(IndexDamaged, match="write the newest of these into it: g000001, g000002"):
                 use()
 
 
@@ -427,8 +427,9 @@ def test_a_file_in_the_place_of_the_index_is_said(tmp_path: Path) -> None:
 def holding(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock of an index until it is killed."""
     code = (
-        "import sys, pathlib; from indexer import generations\n"
-        "with generations.writing(pathlib.Path(sys.argv[1]), 60): print('held', flush=True); sys.stdin.read()"
+        "import sys, pathlib; from indexer.store import generations\n"
+        "with generations.lock_for_writing(pathlib.Path(sys.argv[1]), 60):\n"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
@@ -477,7 +478,7 @@ def test_a_writer_waits_for_another_to_finish(archive: Archive) -> None:
 
 @pytest.mark.parametrize("note", [b"", b"[]", b"{}", b"\xff", b'{"pid": 1}'])
 def test_an_unreadable_note_still_says_that_the_index_is_locked(archive: Archive, note: bytes) -> None:
-    with generations.writing(archive.folder, 1):
+    with generations.lock_for_writing(archive.folder, 1):
         (archive.folder / "writer.json").write_bytes(note)
         with pytest.raises(IndexLocked, match="is being written by another process"):
             archive.open(lock_timeout=0.0).sync()
@@ -567,7 +568,7 @@ for moment in moments:
         assert state(index) == after, moment
         # The commit that follows leaves nothing of the killed one.
         index.put([Article(id="last", title="last")])
-        folder = generations.live(work)
+        folder = generations.live_folder(work)
         kinds = sorted(path.suffix for path in folder.iterdir() if path.suffix)
         assert kinds.count(".toc") == 1 and set(kinds) <= {".toc", ".json", ".nut"}, (moment, kinds)
         assert len(list(folder.glob("catalog-*"))) == 1, moment

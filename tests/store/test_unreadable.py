@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from indexer import IndexDamaged, StorageFailed, generations
+from indexer import IndexDamaged, StorageFailed
 from indexer.cli import run_cli
+from indexer.store import generations
 from tests.fixtures.folders import Archive, contents
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,9 @@ def child(
 
 def live_file(archive: Archive, pattern: str) -> Path:
     (file,) = (
-        archive.folder if "current" in pattern or "writer" in pattern else generations.live(archive.folder)
+        archive.folder
+        if "current" in pattern or "writer" in pattern
+        else generations.live_folder(archive.folder)
     ).glob(pattern)
     return file
 
@@ -131,7 +134,7 @@ def strace() -> list[str]:
 def test_a_file_that_cannot_be_read_for_now_is_said_by_every_command_and_nothing_is_replaced(
     archive: Archive, strace: list[str], pattern: str, fault: str, reason: str
 ) -> None:
-    target = live_file(archive, pattern) if pattern else generations.live(archive.folder)
+    target = live_file(archive, pattern) if pattern else generations.live_folder(archive.folder)
     before = contents(archive.folder)
     if "EINTR" in fault:
         # Once: what was only interrupted is tried again by Python itself.
@@ -200,7 +203,7 @@ print(json.dumps({"found": found}))
 def test_the_command_without_descriptors_says_it_in_a_line(archive: Archive) -> None:
     archive.text("c.txt", "The third crane.")
     archive.sync()
-    assert len(list(generations.live(archive.folder).glob("*.nut"))) == 2
+    assert len(list(generations.live_folder(archive.folder).glob("*.nut"))) == 2
     for number, code in ((5, 1), (64, 0)):
         done = subprocess.run(
             [
@@ -380,7 +383,7 @@ def test_what_is_no_note_of_a_writer_is_no_trouble_and_goes_with_the_next_one(
     names = ("writer.json", "progress.json", "progress.json.new", "current.new")
     for name in names:
         put(archive.folder / name)
-    put(generations.live(archive.folder) / "x.new")
+    put(generations.live_folder(archive.folder) / "x.new")
     found = child(archive, "search crane", "status", "verify", "doctor", "index", "rebuild")
     assert [code for code, _, _ in found.values()] == [0, 0, 0, 1, 0, 0]
     assert not [name for name in names if os.path.lexists(archive.folder / name)]

@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from indexer import Config, limits, open_index
-from indexer.search import search
+from indexer.search.search import search
 from tests.stress.archive import Lost, Trial
 from tests.stress.serving import PATIENCE, Client, share, start_site
 

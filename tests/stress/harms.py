@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 import zstandard
 
-from indexer.engine import segment
-from indexer.engine.contents import MAGIC
-from indexer.engine.textstore import TextStore, TextWriter
+from indexer.engine.format import segment_file
+from indexer.engine.format.text_store import TextStore, TextWriter
+from indexer.engine.read.contents import MAGIC
 
 _NUMBERS = (
     0, 1, 2, 3, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**64 - 1,
@@ -224,7 +224,7 @@ def _directory(path: Path, chance: random.Random) -> str:
         entry[3] = zlib.crc32(data[max(entry[1], 0) : max(entry[1], 0) + max(entry[2], 0)])
     text = json.dumps(directory).encode()
     seal = start.to_bytes(8, "little") + len(text).to_bytes(4, "little")
-    path.write_bytes(data[:start] + text + seal + zlib.crc32(text).to_bytes(4, "little") + segment.MAGIC)
+    path.write_bytes(data[:start] + text + seal + zlib.crc32(text).to_bytes(4, "little") + segment_file.MAGIC)
     _seal(path)
     return f"directory: {kind} of {name} (and {other})"
 
@@ -234,13 +234,13 @@ def _directory(path: Path, chance: random.Random) -> str:
 
 def read(path: Path) -> tuple[Sections, dict[str, Any]]:
     """The arrays of a segment's file, and its facts."""
-    file = segment.SegmentFile(path)
+    file = segment_file.SegmentFile(path)
     return {name: file.sections[name] for name in file._directory if name != "facts"}, file.info()
 
 
 def write(path: Path, sections: Sections, facts: dict[str, Any]) -> None:
     """Write a segment's file with right checksums, and have the table of contents name it."""
-    path.write_bytes(b"".join(segment.encode(sections, facts)))
+    path.write_bytes(b"".join(segment_file.encode(sections, facts)))
     _seal(path)
 
 

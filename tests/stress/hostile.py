@@ -20,9 +20,11 @@ import zstandard
 from whoosh.fields import ID, TEXT, Schema
 from whoosh.index import create_in
 
-from indexer import NutgrafError, generations
-from indexer.engine import contents, segment
-from indexer.engine.codec import ColumnarSegment
+from indexer import NutgrafError
+from indexer.engine.format import segment_file
+from indexer.engine.read import contents
+from indexer.engine.whoosh.codec import ColumnarSegment
+from indexer.store import generations
 from tests.stress.archive import Lost, Trial, article, counted
 
 FILES = {f"a{number:04}.txt": article(number) for number in range(6)}
@@ -168,7 +170,7 @@ def _text(generation: Path, payload: bytes) -> None:
 
 def _change_segment(generation: Path, changes: dict[str, bytes]) -> None:
     path = _file(generation, "*.nut")
-    opened = segment.SegmentFile(path)
+    opened = segment_file.SegmentFile(path)
     sections: dict[str, Any] = {name: opened.sections[name] for name in opened._directory}
     sections |= {
         name: data if sections[name].dtype.itemsize == 1 else _as(data, sections[name])
@@ -176,9 +178,9 @@ def _change_segment(generation: Path, changes: dict[str, bytes]) -> None:
     }
     facts = sections.pop("facts")
     if "facts" in changes:
-        pieces = list(segment.encode({**sections, "facts": changes["facts"]}, {}))
+        pieces = list(segment_file.encode({**sections, "facts": changes["facts"]}, {}))
     else:
-        pieces = list(segment.encode(sections, json.loads(facts.tobytes())))
+        pieces = list(segment_file.encode(sections, json.loads(facts.tobytes())))
     del opened
     path.write_bytes(b"".join(pieces))
     _change_contents(generation, seal=pieces[-1])
@@ -256,7 +258,7 @@ def run(rounds: int, chance: random.Random) -> str:
 def _attack(trial: Trial, place: Callable[[Path, bytes], None], payload: Callable[[Path], bytes]) -> str:
     marker = trial.root / "it-ran"
     name = f"{payload.__name__.strip('_')} in {place.__name__.strip('_')}"
-    place(generations.live(trial.index), payload(marker))
+    place(generations.live_folder(trial.index), payload(marker))
     refused = 0
     with _watched(name), trial.open() as index:
         uses: list[Callable[[], Any]] = [

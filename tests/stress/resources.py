@@ -11,7 +11,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from indexer import NutgrafError, generations
+from indexer import NutgrafError
+from indexer.store import generations
 from tests.stress.archive import Lost, Trial, Unavailable, article
 
 ROUNDS = 10_000
@@ -29,7 +30,7 @@ def run(rounds: int, chance: random.Random) -> str:
         sound.write({f"a{number}.txt": article(number) for number in range(8)})
         sound.sync()
         shutil.copytree(sound.root, broken.root)
-        for path in generations.live(broken.index).glob("*.nut"):
+        for path in generations.live_folder(broken.index).glob("*.nut"):
             os.truncate(path, path.stat().st_size // 2)
         for _ in range(_WARM):
             _open(sound, broken, chance)

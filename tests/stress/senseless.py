@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer import Article, ArticleMissing, Config, Index, IndexDamaged, open_index
-from indexer.engine.merge import merge
+from indexer.engine.build.merge import merge
 from tests.stress.answers import answer
 from tests.stress.archive import Lost, Trial, counted, environment, word
 from tests.stress.archive import article as story

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from indexer import Article, Encoding, IndexDamaged, Published
-from indexer.engine.record import digest, encode_article
+from indexer.engine.format.record import digest_items, encode_article
 from indexer.sync.catalog import Catalog, Entry, Stamp, load, load_summary, newest, save, tidy
 
 STRANGE = os.fsdecode(b"caf\xe9\n.txt")
@@ -115,6 +115,6 @@ def test_equal_articles_have_equal_digests_and_every_field_counts() -> None:
         {"url": "https://n.example/"}, {"source": "s"}, {"encoding": Encoding("utf-8")}, {"notes": ("n",)},
         {"published": Published("2021", "year", "url")},
     ]  # fmt: skip
-    digests = [digest(encode_article(Article(**plain | other))) for other in [{}, *others]]
+    digests = [digest_items(encode_article(Article(**plain | other))) for other in [{}, *others]]
     assert len(set(digests)) == len(others) + 1
-    assert digest(encode_article(Article(**plain))) == digests[0]
+    assert digest_items(encode_article(Article(**plain))) == digests[0]

@@ -10,16 +10,9 @@ from typing import Any
 
 import pytest
 
-from indexer import (
-    Failure,
-    Index,
-    InvalidArticle,
-    UnreadableDocument,
-    allowance,
-    generations,
-    open_index,
-)
+from indexer import Failure, Index, InvalidArticle, UnreadableDocument, allowance, open_index
 from indexer.readers import ReadOptions, jsonl, options, read
+from indexer.store import generations
 from indexer.sync import catalog, tasks
 from indexer.sync.tasks import Intake, Part
 from indexer.sync.worker_pool import Read, read_all
@@ -181,7 +174,7 @@ def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path:
     with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
         report = index.sync()
         assert {failure.path for failure in report.failed} == {"large.txt", "tight.txt.gz"}
-        ((_, files),) = catalog.load(*generations.place(tmp_path / "index")).sources.items()
+        ((_, files),) = catalog.load(*generations.locate(tmp_path / "index")).sources.items()
         assert {path for path, entry in files.items() if not entry.stamp.sha256} == set(failures(index))
         assert all(entry.stamp.mtime_ns for entry in files.values())
         assert index.sync().failed == report.failed
@@ -197,7 +190,7 @@ def test_a_file_of_batches_keeps_its_digest(
     (source / "lines.jsonl.gz").write_bytes(data)
     with open_index(tmp_path / "index", sources=[source]) as index:
         assert index.sync().added == 61
-        ((_, files),) = catalog.load(*generations.place(tmp_path / "index")).sources.items()
+        ((_, files),) = catalog.load(*generations.locate(tmp_path / "index")).sources.items()
         assert files["lines.jsonl.gz"].stamp.sha256 == hashlib.sha256(data).hexdigest()
 
 

@@ -21,18 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer import (
-    Article,
-    Config,
-    Failure,
-    StorageFailed,
-    SyncReport,
-    WorkerFailed,
-    generations,
-    open_index,
-)
-from indexer.engine.gather import Chunk
+from indexer import Article, Config, Failure, StorageFailed, SyncReport, WorkerFailed, open_index
+from indexer.engine.build.gather import Chunk
 from indexer.readers import ReadOptions
+from indexer.store import generations
 from indexer.sync import apply, catalog, tasks, worker_pool
 from indexer.sync.tasks import Intake, Part, divide, is_divisible
 from indexer.sync.worker_pool import Read, read_all
@@ -314,7 +306,7 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
     """All that can be found out about an index made with so many processes, its catalog among it."""
     with open_index(Config(index=folder, sources=(seeds,), jobs=jobs)) as index:
         report = index.sync()
-        known = catalog.load(*generations.place(folder))
+        known = catalog.load(*generations.locate(folder))
         return (
             state(index, QUERIES),
             known.sources,

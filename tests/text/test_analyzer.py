@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.engine.forms import FormAnalyzer
+from indexer.engine.whoosh.schema import FormAnalyzer
 from indexer.text.analyzer import analyzer
 from indexer.text.languages import stop_words
 from indexer.text.normalize import normalize

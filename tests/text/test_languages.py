@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
-from indexer.engine.gather import BETWEEN, Gatherer
-from indexer.engine.runs import Run
+from indexer.engine.build.gather import BETWEEN, Gatherer, Run
 from indexer.text.analyzer import analyzer
 from indexer.text.languages import SNOWBALL, base_language, stop_words
 from indexer.text.normalize import normalize, put_tone_last

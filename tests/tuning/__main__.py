@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine import neighbours, scoring
+from indexer.engine.score import bm25f, proximity
 from tests.evaluation.ranking import DATA, FLOOR
 from tests.tuning.features import Asked, Collection, Numbers, collection
 
@@ -33,21 +33,21 @@ _FULL_FIRST = 1e4
 class Way:
     """One way of weighing what a collection's arrays hold."""
 
-    title: float = scoring.WEIGHT["title"]
-    k1: float = scoring.K1
-    b: float = scoring.B["paragraph"]
-    b_title: float = scoring.B["title"]
+    title: float = bm25f.WEIGHT["title"]
+    k1: float = bm25f.K1
+    b: float = bm25f.B["paragraph"]
+    b_title: float = bm25f.B["title"]
     delta: float = 0.0
     """Lower bound of a match: Lv and Zhai (2011), BM25+."""
     repeats: float = 1.0
     """The power of how often a word stands in the query."""
     idf: str = "lucene"
-    burst: float = scoring.BURST
-    nearness: float = scoring.NEARNESS
-    beside: float = neighbours.BESIDE
-    near: float = neighbours.NEAR
+    burst: float = bm25f.BURST
+    nearness: float = bm25f.NEARNESS
+    beside: float = proximity.BESIDE
+    near: float = proximity.NEAR
     reach: str = "near"
-    compound: float = scoring.COMPOUND
+    compound: float = bm25f.COMPOUND
     exact: float = 0.0
     feedback: float = 0.0
     model: str = "rm3"

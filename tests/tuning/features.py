@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import Config
-from indexer.engine.evaluate import Evaluation
-from indexer.engine.neighbours import REACH
+from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.proximity import REACH
 from indexer.index import open_index
 from indexer.query import AllOf, parse_query
 from indexer.text.analyzer import analyzer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import webui
 from indexer import open_index
-from indexer.model import Article
+from indexer.article import Article
 from tests.fixtures.archives import ARTICLES, COPIES, LABELLED, NIGHT, answer_to, archive, client
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import webui
 from indexer import Article, Published
-from indexer.texts import anchors
+from indexer.article import make_anchors
 from tests.fixtures.archives import archive, client, one
 from tests.fixtures.browser import open_page, violations_on_telephone
 from tests.fixtures.serving import serving
@@ -43,7 +43,7 @@ ARABIC = Article(
     language="ar",
     url="https://www.city.example/ar",
 )
-ANCHORS = anchors(TEXTS)
+ANCHORS = make_anchors(TEXTS)
 
 
 def quay(parameters: str = "") -> BeautifulSoup:

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, expect
 from indexer import Article, Building, IndexBuilding, SyncReport, errors, open_index
 from indexer.errors import NutgrafError
 from indexer.files.names import PROGRESS as FILE
+from indexer.store.progress import RecordedProgress, current_build
 from indexer.sync.report import Silence
-from indexer.underway import Recorded, building
 from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.counts import counts
@@ -212,7 +212,7 @@ def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells
 def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:
     made(tmp_path / "index")
     script = (
-        "import sys; from pathlib import Path; from indexer.generations import writing\n"
+        "import sys; from pathlib import Path; from indexer.store.generations import writing\n"
         "with writing(Path(sys.argv[1]), 0): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "index")]
@@ -244,7 +244,7 @@ class Watching(Silence):
         self.seen: list[Building | None] = []
 
     def advance(self, size: int) -> None:
-        self.seen.append(building(self.root))
+        self.seen.append(current_build(self.root))
 
 
 def test_a_build_is_seen_while_it_goes_on_and_no_longer(tmp_path: Path) -> None:
@@ -276,13 +276,13 @@ def test_a_build_that_fails_leaves_no_record(tmp_path: Path) -> None:
 
 def test_a_build_writes_at_most_twice_a_second(tmp_path: Path) -> None:
     now = [100.0]
-    with Recorded(tmp_path, Silence(), SyncReport(), clock=lambda: now[0]) as recorded:
+    with RecordedProgress(tmp_path, Silence(), SyncReport(), clock=lambda: now[0]) as recorded:
         recorded.start(100, 1000)
         written = []
         for _ in range(20):
             now[0] += 0.1
             recorded.advance(10)
-            found = building(tmp_path)
+            found = current_build(tmp_path)
             assert found is not None
             written.append(found.files)
     assert len(set(written)) <= 5
@@ -290,28 +290,28 @@ def test_a_build_writes_at_most_twice_a_second(tmp_path: Path) -> None:
 
 
 def test_a_build_goes_on_where_nothing_can_be_recorded(tmp_path: Path) -> None:
-    with Recorded(tmp_path / "none", Silence(), SyncReport()) as recorded:
+    with RecordedProgress(tmp_path / "none", Silence(), SyncReport()) as recorded:
         recorded.start(1, 1)
         recorded.advance(1)
-    assert building(tmp_path / "none") is None
+    assert current_build(tmp_path / "none") is None
 
 
 def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     record(tmp_path, pid=gone.pid)
-    assert building(tmp_path) is None
+    assert current_build(tmp_path) is None
     record(tmp_path)
-    assert building(tmp_path) == FAR
+    assert current_build(tmp_path) == FAR
     long_ago = time.time() - 4000
     os.utime(tmp_path / FILE, (long_ago, long_ago))
-    assert building(tmp_path) is None
+    assert current_build(tmp_path) is None
     # Of another machine's process only its silence tells.
     record(tmp_path, pid=gone.pid, host="elsewhere")
-    assert building(tmp_path) == FAR
+    assert current_build(tmp_path) == FAR
     lately = time.time() - 200
     os.utime(tmp_path / FILE, (lately, lately))
-    assert building(tmp_path) is None
+    assert current_build(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
 )
 def test_a_record_that_is_none_is_no_build(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    assert building(tmp_path) is None
+    assert current_build(tmp_path) is None
 
 
 def test_nothing_to_search_but_a_build_is_an_error_of_its_own(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import webui
-from indexer.model import Article
-from indexer.published import Published
+from indexer.article import Article, Published
 from tests.fixtures.archives import archive, client
 
 HOSTILE = [

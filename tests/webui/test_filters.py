@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from indexer.counts import Timeline, TimelineBar
+from indexer.results import Timeline, TimelineBar
 from webui.filters import presets
 from webui.urls import Search
 

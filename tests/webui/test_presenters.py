@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, open_index
-from indexer.model import ArticleInfo, Hit, MarkedArticle, Page, Passage
-from indexer.published import Published
+from indexer.article import Published
+from indexer.results import ArticleInfo, Hit, MarkedArticle, Page, Passage
 from tests.fixtures.archives import archive, client
 from webui.presenters import Examples, article_text, date_text, hit_texts, language_tag, pieces
 from webui.urls import Search

@@ -32,7 +32,7 @@ from babel.numbers import format_decimal, format_percent
 from flask import Request
 from markupsafe import Markup, escape
 
-from indexer.published import Published
+from indexer.article import Published
 
 LANGUAGES = {
     "en": "English",

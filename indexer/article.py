@@ -1,0 +1,325 @@
+"""What goes in: articles, when each was published, and files that could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from indexer.errors import InvalidArticle
+
+__all__ = [
+    "Article",
+    "Encoding",
+    "Failure",
+    "Published",
+]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # all that Unicode counts among them
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a source file's bytes were turned into text, and whether that had to be guessed."""
+
+    name: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Article:
+    """One document: what a reader makes of a source file, or what an app puts into the index.
+
+    `id` is any text without control characters: what the article is replaced, removed and linked to by.
+    `published` may be given as a Published, an ISO string, a date or a datetime. Of a datetime the wall time
+    counts as it stands, to the minute: one in UTC stays in UTC. `paragraphs` is any iterable of strings (each
+    is stripped, and empty ones are left out). `language` is a tag such as en or pt-BR (None: told from the
+    text), `url` the article's own address, `source` what searches are narrowed to it by. `notes` say what the
+    reader left out or had to assume.
+
+    Raises InvalidArticle, naming the article and the field, when a field cannot be indexed.
+    """
+
+    id: str
+    title: str
+    paragraphs: tuple[str, ...]
+    published: Published | None
+    language: str | None
+    url: str | None
+    source: str | None
+    encoding: Encoding | None
+    notes: tuple[str, ...]
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002  (the name that the field has everywhere)
+        title: str = "",
+        paragraphs: Iterable[str] = (),
+        published: Published | date | str | None = None,
+        language: str | None = None,
+        url: str | None = None,
+        source: str | None = None,
+        encoding: Encoding | None = None,
+        notes: Iterable[str] = (),
+    ) -> None:
+        check_text("id", id)
+        if not id or id != id.strip() or _CONTROL.search(id):
+            raise InvalidArticle(
+                f"id: a string without control characters or space around it is wanted, {id!r} was found"
+            )
+        try:
+            texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
+            check_text("title", title)
+            for name, given in (("language", language), ("url", url), ("source", source)):
+                if given is not None:
+                    check_text(name, given)
+            if encoding is not None:
+                check_text("encoding", encoding.name)
+            moment = published_from(published)
+        except InvalidArticle as error:
+            # Of a thousand records, which one it is.
+            raise InvalidArticle(f"article {id!r}: {error}") from error
+        set_ = object.__setattr__
+        set_(self, "id", id)
+        set_(self, "title", normalize_space(title))
+        set_(self, "paragraphs", tuple(filter(None, map(str.strip, texts))))
+        set_(self, "published", moment)
+        set_(self, "language", language or None)
+        set_(self, "url", url or None)
+        set_(self, "source", source or None)
+        set_(self, "encoding", encoding)
+        set_(self, "notes", remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something in a source that could not be read, and why."""
+
+    path: str
+    reason: str
+
+
+def host(url: str) -> str | None:
+    """The host that an address names, in small letters and without "www."; None where there is none."""
+    try:
+        name = urlsplit(url).hostname
+    except ValueError:
+        return None
+    return name.removeprefix("www.") if name else None
+
+
+def _strings(name: str, values: object) -> tuple[str, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        found = "one string" if isinstance(values, str) else type(values).__name__
+        raise InvalidArticle(f"{name}: a list of strings is wanted, {found} was found")
+    strings = tuple(values)
+    if not _are_ascii(strings):
+        for text in strings:
+            check_text(name, text)
+    return strings
+
+
+def _are_ascii(values: tuple[Any, ...]) -> bool:
+    """Whether all are strings of ASCII characters: nearly always so, and soon seen."""
+    try:
+        return all(map(str.isascii, values))
+    except TypeError:
+        return False
+
+
+Precision = Literal["year", "month", "day", "minute"]
+# How much of an ISO date-time each precision keeps.
+_FORMATS: dict[Precision, str] = {
+    "year": "%Y",
+    "month": "%Y-%m",
+    "day": "%Y-%m-%d",
+    "minute": "%Y-%m-%dT%H:%M",
+}
+_BY_LENGTH: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
+_LENGTHS = {precision: length for length, precision in _BY_LENGTH.items()}
+# Narrower than what datetime reads: "20211105" and "2021-W44" would come out with a time that nobody gave.
+_ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}.*)?)?)?", re.DOTALL)
+
+
+class Published(Struct, frozen=True):
+    """When an article was published, as exactly as its source says and no more exactly.
+
+    `value` is ISO 8601 cut to the precision ("2021", "2021-11", "2021-11-05", "2021-11-05T21:01"): the wall
+    time that the publisher stated. `provenance` names the place where it was found ("json-ld", "meta",
+    "time", "url", "dateline", "file name", "given"). `others` are the candidates that disagreed, best
+    first, each as (value, provenance). `note` says what had to be assumed, such as the order of day and
+    month.
+    """
+
+    value: str
+    precision: Precision
+    provenance: str = "given"
+    others: tuple[tuple[str, str], ...] = ()
+    note: str | None = None
+
+    @classmethod
+    def at(cls, moment: date, precision: Precision, provenance: str = "given", **more: Any) -> Self:
+        """The publication date `moment`, cut to `precision`."""
+        # Not strftime: it does not pad years below 1000 on every platform.
+        text = moment.isoformat()[: _LENGTHS[precision]]
+        if precision == "minute" and not isinstance(moment, datetime):
+            raise ValueError(f"minute precision needs a date with a time, got {moment!r}")
+        return cls(text, precision, provenance, **more)
+
+    @classmethod
+    def parse(cls, value: str, provenance: str = "given") -> Self:
+        """A publication date from ISO 8601: a year, month, day, or day with a time (seconds are dropped).
+
+        Raises ValueError for anything else.
+        """
+        return cls(*_cut(value), provenance)
+
+    @property
+    def start(self) -> datetime:
+        """The first moment that the value may mean; naive."""
+        return datetime.fromisoformat(self.value + "-01-01"[len(self.value) - len("2021") :])
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after everything that the value may mean; naive."""
+        start = self.start
+        if self.precision in ("minute", "day"):
+            step = timedelta(minutes=1) if self.precision == "minute" else timedelta(days=1)
+            return start + step if start < datetime.max - step else datetime.max
+        if self.precision == "month" and start.month < 12:
+            return start.replace(month=start.month + 1)
+        return start.replace(year=start.year + 1, month=1) if start.year < 9999 else datetime.max
+
+    def __str__(self) -> str:
+        return self.value
+
+    def as_json(self) -> dict[str, Any]:
+        """The date as in every JSON answer: value, precision, from; others and note where there are any."""
+        answer: dict[str, Any] = {"value": self.value, "precision": self.precision, "from": self.provenance}
+        if self.others:
+            answer["others"] = [{"value": value, "from": place} for value, place in self.others]
+        if self.note:
+            answer["note"] = self.note
+        return answer
+
+
+def published_from(value: object) -> Published | None:
+    """The publication date that was given as a Published, an ISO string, a date or a datetime.
+
+    Raises InvalidArticle for anything else.
+    """
+    if value is None:
+        return value
+    try:
+        if isinstance(value, Published):
+            _check_published(value)
+            return value
+        if isinstance(value, datetime):
+            return Published.at(value, "minute")
+        if isinstance(value, date):
+            return Published.at(value, "day")
+        if isinstance(value, str):
+            return Published.parse(value)
+    except ValueError as error:
+        raise InvalidArticle(
+            f"published: an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01) is wanted, "
+            f"{value!r} was found"
+        ) from error
+    raise InvalidArticle(f"published: a date or an ISO string is wanted, {type(value).__name__} was found")
+
+
+@lru_cache(1024)
+def _cut(value: str) -> tuple[str, Precision]:
+    """An ISO 8601 date cut to the precision that it has; see `Published.parse`."""
+    text = value.strip().replace(" ", "T", 1)
+    if not _ISO.fullmatch(text):
+        raise ValueError(f"a date in ISO 8601 is wanted, {value!r} was found")
+    precision = _BY_LENGTH.get(len(text), "minute")
+    if precision in ("year", "month"):
+        moment = datetime.strptime(text, _FORMATS[precision])
+    else:
+        moment = datetime.fromisoformat(text)
+    return moment.isoformat()[: _LENGTHS[precision]], precision
+
+
+def _check_published(value: Published) -> None:
+    others = [part for pair in value.others for part in pair]
+    for text in (value.value, value.provenance, value.note or "", *others):
+        check_text("published", text)
+    if _cut(value.value) != (value.value, value.precision):
+        raise ValueError(f"{value.value!r} has another precision than {value.precision}")
+
+
+MOST_TEXT = 2**27
+"""Bytes in UTF-8 of the longest text that an article may have: what is longer is believed of no index."""
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise InvalidArticle, naming the field, unless it is text that can be written as UTF-8, and fits."""
+    if not isinstance(value, str):
+        advice = ": decode it first" if isinstance(value, bytes) else ""
+        raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found{advice}")
+    if len(value) > MOST_TEXT // 4 and len(value.encode(errors="surrogatepass")) > MOST_TEXT:
+        raise InvalidArticle(f"{name}: at most {MOST_TEXT:,} bytes are wanted, it has more: split it")
+    if value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArticle(
+            f"{name}: text that can be written as UTF-8 is wanted, a lone surrogate was found at "
+            f"character {error.start}"
+        ) from error
+
+
+def make_anchors(paragraphs: Iterable[str]) -> tuple[str, ...]:
+    """A stable name for each paragraph: "p-" and eight hex digits of a hash of its normalised text.
+
+    Case, white space and Unicode form do not count. A paragraph that stands twice in an article gets "-2",
+    "-3" … from its second place on.
+    """
+    return name_anchors(anchor_hashes(paragraphs))
+
+
+def anchor_hashes(paragraphs: Iterable[str]) -> list[int]:
+    """The hashes that anchors are made of, 32 bits each."""
+    hashes = []
+    for text in paragraphs:
+        plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+        hashes.append(int.from_bytes(hashlib.sha256(normalize_space(plain).encode()).digest()[:4]))
+    return hashes
+
+
+def normalize_space(text: str) -> str:
+    """The text with one space for each run of white space, and none around it."""
+    # Printable characters are no white space, but for the space itself: most texts are in order already.
+    if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+        return text
+    return " ".join(text.split())
+
+
+def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:
+    """The anchors of an article's paragraphs from their hashes, in order."""
+    seen: dict[int, int] = {}
+    names = []
+    for number in hashes:
+        seen[number] = seen.get(number, 0) + 1
+        names.append(_anchor(number, seen[number]))
+    return tuple(names)
+
+
+def name_anchor(hashes: Sequence[int], place: int) -> str:
+    """The anchor of one paragraph (numbered from 0); what comes after it need not be given."""
+    return _anchor(hashes[place], 1 + hashes[:place].count(hashes[place]))
+
+
+def _anchor(number: int, time: int) -> str:
+    return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"

@@ -1,0 +1,652 @@
+"""What comes out: pages, hits, passages, counts, explanations, and the state of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+import msgspec
+from msgspec import Struct, to_builtins
+
+from indexer.article import Article, Failure, Published
+
+__all__ = [
+    "AlternativeQuery",
+    "ArticleInfo",
+    "Building",
+    "ClauseExplanation",
+    "Diagnosis",
+    "Difference",
+    "Explanation",
+    "FacetCount",
+    "FieldScore",
+    "Finding",
+    "Hit",
+    "HitExplanation",
+    "Hits",
+    "MarkedArticle",
+    "MarkedParagraph",
+    "NoResults",
+    "Page",
+    "PairScore",
+    "Passage",
+    "QuoteCheck",
+    "QuoteEdit",
+    "Status",
+    "Suggestion",
+    "Timeline",
+    "TimelineBar",
+    "Verification",
+    "WordScore",
+]
+
+
+class FacetCount(Struct, frozen=True):
+    """How many hits have one value of a facet, such as a year or a source.
+
+    Where `value` is None, `kind` says of what hits the count is: "undated"; "inexact", whose date is not as
+    exact as the facet; "none", which have no source or site; "other", of all values that are not named.
+    """
+
+    value: str | None
+    count: int
+    kind: Literal["value", "undated", "inexact", "none", "other"] = "value"
+
+    def as_json(self) -> dict[str, Any]:
+        """The count as in every JSON answer."""
+        return {"value": self.value, "count": self.count, "kind": self.kind}
+
+
+class TimelineBar(Struct, frozen=True):
+    """One period of a timeline: what of it matches, and all that was published then.
+
+    `start` is the period as in ISO 8601 ("2021", "2021-11", "2021-11-05"; a week by its Monday). `articles`
+    are the hits, `paragraphs` those of their paragraphs that have a word of the query (all of them, where it
+    looks for no word in paragraphs); `of_articles` and `of_paragraphs` are all in the index of that period.
+    """
+
+    start: str
+    articles: int
+    paragraphs: int
+    of_articles: int
+    of_paragraphs: int
+
+    @property
+    def share(self) -> float:
+        """The matching paragraphs among all that were published then: 0 to 1."""
+        return self.paragraphs / self.of_paragraphs if self.of_paragraphs else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The bar as in every JSON answer."""
+        return {
+            "start": self.start,
+            "articles": self.articles,
+            "paragraphs": self.paragraphs,
+            "of_articles": self.of_articles,
+            "of_paragraphs": self.of_paragraphs,
+            "share": round(self.share, 6),
+        }
+
+
+class Timeline(Struct, frozen=True):
+    """The hits of a search over time, as bars from the period of the first to that of the last.
+
+    `grain` is day, week, month or year. `first` and `last` are the days of the first and the last hit, as
+    exactly as they are known; `peak` is the `start` of the period with the most hits, the first of equals.
+    `inexact` hits have a date that is not as exact as the grain, `undated` ones have none: neither are in the
+    bars.
+    """
+
+    grain: Literal["day", "week", "month", "year"]
+    bars: tuple[TimelineBar, ...] = ()
+    first: str | None = None
+    last: str | None = None
+    peak: str | None = None
+    inexact: int = 0
+    undated: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The timeline as in every JSON answer."""
+        return {
+            "grain": self.grain,
+            "first": self.first,
+            "last": self.last,
+            "peak": self.peak,
+            "inexact": self.inexact,
+            "undated": self.undated,
+            "bars": [bar.as_json() for bar in self.bars],
+        }
+
+
+Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "left out"]
+
+
+class ClauseExplanation(Struct, frozen=True):
+    """One clause of a query: how it was read, and how many articles have it, whatever else they have.
+
+    `label` is the clause as it is typed, `reading` what it means in plain words. `kind` is "word", "phrase",
+    "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "date", "language", "site",
+    "source", "id" or "everything". `role` says what it is to the query: "wanted" (all are, but articles that
+    lack some may follow), "required", "filter", "excluded"; "alternative" or "part" within a group; "left
+    out", which is not searched for. `articles` is None where nothing was counted.
+
+    `words` are some of the words of the index that it stands for, the most common first, and `more` is how
+    many there are besides. `synonyms` are what it was also searched as. A number of articles that is excluded
+    is that of those that have what is excluded.
+    """
+
+    label: str
+    reading: str
+    kind: str
+    role: Role
+    fields: tuple[str, ...] = ()
+    articles: int | None = None
+    boost: float = 1.0
+    words: tuple[str, ...] = ()
+    more: int = 0
+    synonyms: tuple[str, ...] = ()
+    clauses: tuple[ClauseExplanation, ...] = ()
+
+
+class Explanation(Struct, frozen=True):
+    """What a search understood: the whole in plain words, and each clause."""
+
+    reading: str
+    clauses: tuple[ClauseExplanation, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as in every JSON answer."""
+        return dict(to_builtins(self))
+
+
+class FieldScore(Struct, frozen=True):
+    """What one field, "title" or "text", adds to the score of a hit.
+
+    `frequency` is how often the word stands there, `weight` how much more that counts than in the text,
+    `length` by what it is divided, since the field is longer than others (above 1) or shorter. `points` is
+    the field's share.
+    """
+
+    field: str
+    frequency: float
+    weight: float
+    length: float
+    points: float
+
+
+class WordScore(Struct, frozen=True):
+    """What one word, phrase or pattern adds to the score of a hit.
+
+    `clause` is the clause that it is from. `points` is `times` (how often it is typed, by its boost; less for
+    a word within a phrase or a compound, beside the whole) by `rarity` (how rare it is, and how much in
+    bursts) by what its frequencies are worth; and the sum of the points of the fields.
+    """
+
+    clause: str
+    label: str
+    times: float
+    rarity: float
+    points: float
+    fields: tuple[FieldScore, ...]
+
+
+class PairScore(Struct, frozen=True):
+    """What it adds to the score of a hit that two neighbours in the query stand together in the article."""
+
+    label: str
+    points: float
+
+
+class HitExplanation(Struct, frozen=True):
+    """How the score of a hit comes about: words, times `nearness`, plus pairs, times `recency`.
+
+    The points of `words` are added, and multiplied by `nearness`; to this those of `pairs` are added, and all
+    is multiplied by `recency`.
+
+    `nearness` is 1 or more: how close together the words stand. `recency` is 1 or less: how much the score
+    has aged, where a half-life was asked for.
+    """
+
+    score: float
+    words: tuple[WordScore, ...]
+    nearness: float = 1.0
+    pairs: tuple[PairScore, ...] = ()
+    recency: float = 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as in every JSON answer."""
+        return dict(to_builtins(self))
+
+
+class AlternativeQuery(Struct, frozen=True):
+    """A search that asks for a little less and finds something.
+
+    `query` is the whole query, to be searched for with the same arguments but those named in `without`
+    ("after", "before", "source", "site", "language", "undated"); it finds `count` articles. `change` says in
+    plain words what is different.
+    """
+
+    change: str
+    query: str
+    count: int
+    without: tuple[str, ...] = ()
+
+
+class NoResults(Struct, frozen=True):
+    """Why no article meets a query, and what comes nearest.
+
+    `clauses` are the fewest clauses that cannot be met together (a single one is met nowhere), `reason` says
+    so in plain words. `relaxations` are at most three, those that change least first.
+    """
+
+    reason: str
+    clauses: tuple[str, ...] = ()
+    relaxations: tuple[AlternativeQuery, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The dead end as in every JSON answer."""
+        return dict(to_builtins(self))
+
+
+Span = tuple[int, int]
+"""Start and end of a match in a text, in code points, half-open."""
+
+
+class ArticleInfo(Struct, frozen=True):
+    """An article without its text: what a hit carries.
+
+    `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
+    it: it was detected, or is the configured one.
+    """
+
+    id: str
+    title: str = ""
+    published: Published | None = None
+    language: str | None = None
+    url: str | None = None
+    source: str | None = None
+    language_stated: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """The article as in every JSON answer that names it without showing it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "url": self.url,
+            "language": self.language,
+            "published": self.published.as_json() if self.published else None,
+            "source": self.source,
+        }
+
+
+class Passage(Struct, frozen=True):
+    """A paragraph of a hit as it is shown.
+
+    `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
+    ascending and disjoint. `number` counts from 1; `anchor` is the paragraph's stable name in its article.
+    """
+
+    number: int
+    anchor: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+class Hit(Struct, frozen=True):
+    """An article that matches: its passages in reading order, and the words of the query that it lacks.
+
+    `also` are its near-duplicates that match too and are folded under it, in the order of the hits.
+    Where a search was cut, words that there was no time to look up are among those. `explanation` is there
+    when it was asked for.
+    """
+
+    article: ArticleInfo
+    score: float
+    title_spans: tuple[Span, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    missing: tuple[str, ...] = ()
+    also: tuple[ArticleInfo, ...] = ()
+    explanation: HitExplanation | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The hit as in every JSON answer."""
+        article = self.article
+        explanation = {"explanation": self.explanation.as_json()} if self.explanation else {}
+        return {
+            "id": article.id,
+            "title": {"text": article.title, "spans": [list(span) for span in self.title_spans]},
+            "url": article.url,
+            "language": article.language,
+            "language_stated": article.language_stated,
+            "score": round(self.score, 4),
+            "published": article.published.as_json() if article.published else None,
+            "missing": list(self.missing),
+            "passages": [
+                {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
+                for p in self.passages
+            ],
+            "also": [other.as_json() for other in self.also],
+            **explanation,
+        }
+
+
+class Hits(tuple[Hit, ...]):
+    """Hits alone, best first: a tuple of them, with what there is to say of all.
+
+    `notes` are remarks for whoever asked; `is_cut` says that the time for a query was up: there may be
+    others, and better ones.
+    """
+
+    notes: tuple[str, ...]
+    is_cut: bool
+
+    def __new__(cls, hits: Iterable[Hit] = (), notes: Iterable[str] = (), *, is_cut: bool = False) -> Self:
+        """Hits with their notes."""
+        made = super().__new__(cls, hits)
+        made.notes, made.is_cut = tuple(notes), is_cut
+        return made
+
+
+class Page(Struct, frozen=True):
+    """One slice of the hits of a query.
+
+    `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
+    query found too little, each lacking some of its words. Of both together, `folded` stand under another as
+    its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left out
+    or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of it
+    seem misspelt and it would find more.
+
+    `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
+    has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
+    None on the last.
+
+    With `is_cut`, the time for a query was up: `total` and `partial` are then at least so many, not all.
+    `receipt` says what was understood, when that was asked for. Where nothing meets the whole query,
+    `explain_no_results` says why, and what would find something.
+    """
+
+    query: str
+    total: int
+    partial: int = 0
+    folded: int = 0
+    offset: int = 0
+    limit: int = 10
+    took_ms: float = 0.0
+    notes: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    did_you_mean: str | None = None
+    facets: Mapping[str, tuple[FacetCount, ...]] = {}
+    timeline: Timeline | None = None
+    cursor: str | None = None
+    is_cut: bool = False
+    receipt: Explanation | None = None
+    dead_end: NoResults | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many hits all pages together have: what was found, without what is folded."""
+        return self.total + self.partial - self.folded
+
+    def as_json(self) -> dict[str, Any]:
+        """The page as `nutgraf search --json` and `GET /api/search` give it."""
+        return {
+            "query": self.query,
+            "total": self.total,
+            "partial": self.partial,
+            "folded": self.folded,
+            "offset": self.offset,
+            "limit": self.limit,
+            "took_ms": round(self.took_ms, 2),
+            "is_cut": self.is_cut,
+            "notes": list(self.notes),
+            "did_you_mean": self.did_you_mean,
+            "facets": {name: [value.as_json() for value in values] for name, values in self.facets.items()},
+            "timeline": self.timeline.as_json() if self.timeline else None,
+            "cursor": self.cursor,
+            "receipt": self.receipt.as_json() if self.receipt else None,
+            "dead_end": self.dead_end.as_json() if self.dead_end else None,
+            "hits": [hit.as_json() for hit in self.hits],
+        }
+
+
+class Suggestion(Struct, frozen=True):
+    """A query that what was typed may become: the whole text of it.
+
+    `kind` says what was found: a "word" that begins so, a "phrase" that the last word begins or goes on with,
+    or the "title" of `article` (an id). `count` is the number of articles that it finds; of a phrase, of
+    those where it was seen to stand. `spans` are the places in `text` that were added.
+    """
+
+    text: str
+    kind: Literal["word", "phrase", "title"]
+    count: int
+    article: str | None = None
+    spans: tuple[Span, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The suggestion as `GET /api/suggest` gives it."""
+        return {
+            "text": self.text,
+            "kind": self.kind,
+            "count": self.count,
+            "article": self.article,
+            "spans": [list(span) for span in self.spans],
+        }
+
+
+class MarkedParagraph(Struct, frozen=True):
+    """A whole paragraph of an article, with its stable anchor and what a query matched in it."""
+
+    number: int
+    anchor: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedArticle:
+    """A whole article with what a query matched in it; without a query all spans are empty."""
+
+    article: Article
+    title_spans: tuple[Span, ...]
+    paragraphs: tuple[MarkedParagraph, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""
+
+    path: str
+    generation: str
+    articles: int
+    paragraphs: int
+    undated: int
+    first: str | None
+    last: str | None
+    size: int
+    committed: str
+    languages: dict[str, int]
+    sources: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
+    damage: str | None = None
+    """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
+    libraries: dict[str, str] = field(default_factory=dict)
+    """The versions of the stemmer and of the Unicode tables that made the index; empty if unknown."""
+    library_changes: str | None = None
+    """Which of them are of another version in this program: words may not be found until a rebuild."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as `nutgraf status --json` gives it."""
+        return asdict(self)
+
+
+class QuoteEdit(Struct, frozen=True):
+    """A run of words that a quotation and its source have in common, or in which they differ.
+
+    `kind` is "same", "changed", "added" (only the quotation has it) or "omitted" (only the source has it).
+    """
+
+    kind: Literal["same", "changed", "added", "omitted"]
+    quoted: str
+    source: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The edit as in every JSON answer."""
+        return {"kind": self.kind, "quoted": self.quoted, "source": self.source}
+
+
+class QuoteCheck(Struct, frozen=True):
+    """Where a quotation stands, or what comes closest to it.
+
+    `verdict` is "exact" (the same words in a row; case, white space, punctuation and the looks of quotation
+    marks and dashes do not count), "near" (`diff` says word by word what is different) or "absent".
+    `similarity` is the share of words in common, from 0 to 1.
+
+    `text` is the whole paragraph that says it, or else comes closest: `number` counts it from 1, `anchor` is
+    its stable name, `spans` are the places in it, unless it is absent. When no paragraph has any of the
+    words, `article` is None. `also` are a few of the other articles that have an exact quotation, oldest
+    first.
+
+    `is_cut` says that the time for a query was up, and so does a note: an exact quotation stands where it was
+    found, but for what is near or absent there may be a better place.
+    """
+
+    quote: str
+    verdict: Literal["exact", "near", "absent"]
+    similarity: float = 0.0
+    article: ArticleInfo | None = None
+    number: int | None = None
+    anchor: str | None = None
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+    diff: tuple[QuoteEdit, ...] = ()
+    also: tuple[ArticleInfo, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_cut: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as `nutgraf mcp` gives it."""
+        return {
+            "quote": self.quote,
+            "verdict": self.verdict,
+            "similarity": round(self.similarity, 4),
+            "article": self.article.as_json() if self.article else None,
+            "number": self.number,
+            "anchor": self.anchor,
+            "text": self.text,
+            "spans": [list(span) for span in self.spans],
+            "diff": [edit.as_json() for edit in self.diff],
+            "also": [other.as_json() for other in self.also],
+            "notes": list(self.notes),
+            "is_cut": self.is_cut,
+        }
+
+
+_KINDS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
+    "equal": "same",
+    "replace": "changed",
+    "delete": "added",
+    "insert": "omitted",
+}
+Kind = Literal[
+    "missing",
+    "building",
+    "damaged",
+    "system",
+    "outdated",
+    "options",
+    "libraries",
+    "locked",
+    "leftovers",
+    "source",
+    "disk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, in a sentence, and what will mend it."""
+
+    kind: Kind
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that is wrong with an index, the worst first, and what was done to mend it.
+
+    `answers` is the generation that searches are answered from: the live one, or the one before it.
+    """
+
+    path: str
+    answers: str | None
+    findings: tuple[Finding, ...] = ()
+    done: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def __str__(self) -> str:
+        """What is wrong, in one sentence."""
+        if not self.findings:
+            return f"All is well with the index in {self.path}."
+        first, *others = self.findings
+        more = f" ({len(others)} more)" if others else ""
+        return f"{first.what.removesuffix('.')}{more}."
+
+    def as_json(self) -> dict[str, Any]:
+        """The diagnosis as `nutgraf doctor --json` gives it."""
+        return {"is_well": self.is_well, "says": str(self), **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that the sources say and the index does not, or the other way round."""
+
+    kind: Literal["missing", "new", "changed", "derived", "stored", "version"]
+    place: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What an index is made of, and what of it differs from its sources.
+
+    `digest` (SHA-256, hexadecimal) stands for everything that the index says it was made of: each source file
+    by its SHA-256, each article by its digest, the versions of what read and analysed them. `derived` is the
+    same of the sources as they are now; without `differences` they are equal.
+    """
+
+    digest: str
+    derived: str
+    files: int
+    articles: int
+    differences: tuple[Difference, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The manifest as `nutgraf verify --deep --json` gives it."""
+        return asdict(self)
+
+
+class Building(msgspec.Struct, frozen=True):
+    """A build that goes on: what it has read of what it is to read, and the articles that came of it."""
+
+    files: int
+    of_files: int
+    size: int
+    of_size: int
+    articles: int
+    since: float
+    """When it began: seconds since 1970."""
+
+    @property
+    def share(self) -> float | None:
+        """How much has been read, from 0 to 1; None while that is not known yet."""
+        return min(self.size / self.of_size, 1.0) if self.of_size else None
+
+    def __str__(self) -> str:
+        return f"{self.files:,} of {self.of_files:,} files read, {self.articles:,} articles so far"
