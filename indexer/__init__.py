@@ -33,14 +33,16 @@ __all__ += errors.__all__
 __all__ += results.__all__
 
 
-def __getattr__(name: str) -> Any:
-    """Load `Index` and `open_index` when they are first used."""
-    if name in ("Index", "open_index"):
-        from indexer import index
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would accept any name.
+    def __getattr__(name: str) -> Any:
+        """Load `Index` and `open_index` when they are first used."""
+        if name in ("Index", "open_index"):
+            from indexer import index
 
-        return getattr(index, name)
-    if name in ("Change", "Progress", "SyncReport"):
-        from indexer import sync
+            return getattr(index, name)
+        if name in ("Change", "Progress", "SyncReport"):
+            from indexer import sync
 
-        return getattr(sync, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(sync, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

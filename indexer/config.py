@@ -228,7 +228,8 @@ def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ConfigError(
-                f"{origin}: timezone must be a name such as Europe/Paris, not {quote_value(value)}"
+                f"{origin}: option 'timezone' wants a name such as Europe/Paris, "
+                f"{quote_value(value)} was found"
             ) from None
     return value
 

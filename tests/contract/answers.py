@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from indexer import Article, Hit, Hits, Index, Page, Published, QuoteCheck, Receipt, Relaxation
+from indexer import AlternativeQuery, Article, Explanation, Hit, Hits, Index, Page, Published, QuoteCheck
 
 Spans = Sequence[tuple[int, int]]
 
@@ -119,13 +119,13 @@ def blocking_clauses(page: Page) -> tuple[str, ...]:
     return page.dead_end.clauses
 
 
-def relaxations(page: Page) -> tuple[Relaxation, ...]:
+def relaxations(page: Page) -> tuple[AlternativeQuery, ...]:
     """The searches that ask for a little less and find something."""
     assert page.dead_end is not None
     return page.dead_end.relaxations
 
 
-def relax(index: Index, relaxation: Relaxation, **arguments: Any) -> Page:
+def relax(index: Index, relaxation: AlternativeQuery, **arguments: Any) -> Page:
     """What a relaxation finds; `arguments` are those of the search that found nothing."""
     names = {"after": "since", "before": "until"}
     without = {names.get(name, name) for name in relaxation.without}
@@ -143,7 +143,7 @@ def contents(index: Index) -> dict[str, Article]:
     return {name: index.article(name) for name in found(index, "*")}
 
 
-def explanation(page: Page) -> Receipt:
+def explanation(page: Page) -> Explanation:
     """What an explained search says that it understood."""
     assert page.receipt is not None
     return page.receipt

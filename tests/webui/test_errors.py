@@ -212,8 +212,8 @@ def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells
 def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:
     made(tmp_path / "index")
     script = (
-        "import sys; from pathlib import Path; from indexer.store.generations import writing\n"
-        "with writing(Path(sys.argv[1]), 0): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from indexer.store.generations import lock_for_writing\n"
+        "with lock_for_writing(Path(sys.argv[1]), 0): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "index")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
