@@ -14,14 +14,10 @@ Begin reading with `tree`, the nodes and the rules by which they are put togethe
 `parser`. `dates` reads periods of time, on its own and for the parser.
 """
 
-from whoosh.query.qcore import NullQuery, Query
-from whoosh.query.terms import Term
-from whoosh.query.wrappers import Not
-
-from indexer.query.bare import may_contain_dates
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_dates, describe_query
 from indexer.query.expand import Alternatives, expand_synonyms
+from indexer.query.lexer import may_contain_dates
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause

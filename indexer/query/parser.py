@@ -1,307 +1,79 @@
-"""Any text → a query tree and notes: Whoosh's parser, with plugins for what Nutgraf understands."""
-
-# Whoosh's parser is not annotated.
-# mypy: allow-untyped-calls
+"""Any text → a query tree and notes: a recursive descent over the lexer's tokens."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
-from typing import Any
 
-from whoosh.qparser import plugins, syntax
-from whoosh.qparser.default import QueryParser
-from whoosh.qparser.taggers import FnTagger, RegexTagger
 from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
-from indexer.query import tree
-from indexer.query.bare import Dates, may_contain_dates
-from indexer.query.leaves import Clauses, is_searchable, quote
-from indexer.query.operators import QUOTES, All, Operators
-
-# What may be typed before a colon, and the field that it means.
-DATE_FIELDS = {
-    "date": "date",
-    "published": "date",
-    "on": "date",
-    "after": "after",
-    "since": "after",
-    "before": "before",
-    "until": "until",
-}
-FIELDS = DATE_FIELDS | {
-    "title": "title",
-    "headline": "title",
-    "paragraph": "paragraph",
-    "text": "paragraph",
-    "body": "paragraph",
-    "language": "language",
-    "lang": "language",
-    "site": "site",
-    "domain": "site",
-    "source": "source",
-    "id": "id",
-}
-
-# Texts without spaces are divided by these.
-_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"
-# In Hebrew the mark stands inside abbreviations, such as that of the United States.
-_INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'
-_PHRASES = (
-    rf'"(?P<a>(?:[^"]|{_INNER_QUOTE})*)"',
-    "“(?P<b>[^“”]*)”",
-    "”(?P<c>[^“”]*)”",
-    "„(?P<d>[^„“”]*)[“”]",
-    "«(?P<e>[^«»]*)»",
-    "»(?P<f>[^«»]*)«",
+from indexer.query.describe import describe_dates
+from indexer.query.leaves import LeafReader, quote
+from indexer.query.lexer import FIELDS, QUOTES, Kind, Token, match_dates, tokenize
+from indexer.query.tree import (
+    boost_query,
+    complete_query,
+    make_all_of,
+    make_and,
+    make_must,
+    make_near,
+    make_not,
+    make_or,
 )
-# A factor for the score, at the end of a clause.
-_FACTOR = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
-_BOOST = rf"\^(?P<boost>{_FACTOR})"
-_BOOST_OF_WORD = re.compile(rf"({_FACTOR})([?!.,;:…]*)", re.ASCII)
-_END = r"(?=[\s)]|$)"
-_UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
-
-
-class Groups(plugins.GroupPlugin):
-    """Parentheses: one left open closes at the end, a stray or too deep one is ignored with a note."""
-
-    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        return [(FnTagger(rf"(?P<mark>[()])(?:(?<=\)){_BOOST}{_END})?", self._bracket), 0)]
-
-    def _bracket(self, mark: str, boost: str | None) -> syntax.SyntaxNode:
-        if mark == "(":
-            return self.OpenBracket()
-        bracket = self.CloseBracket()
-        bracket.boost = float(boost or 1)
-        return bracket
-
-    def do_groups(self, parser: Grammar, group: syntax.GroupNode) -> syntax.GroupNode:
-        stack = [parser.group()]
-        too_deep = 0
-        for node in group:
-            if isinstance(node, self.OpenBracket):
-                if len(stack) > limits.DEPTH:
-                    too_deep += 1
-                    parser.note(f"Parentheses nest at most {limits.DEPTH} deep; deeper ones were ignored.")
-                else:
-                    inner = parser.group()
-                    stack[-1].append(inner)
-                    stack.append(inner)
-            elif isinstance(node, self.CloseBracket):
-                if too_deep:
-                    too_deep -= 1
-                elif len(stack) > 1:
-                    stack.pop().boost = node.boost
-                else:
-                    parser.note("A parenthesis without its partner was ignored.")
-            else:
-                stack[-1].append(node)
-        if len(stack) > 1:
-            parser.note("A parenthesis without its partner was closed at the end.")
-        return stack[0]
-
-
-class Fields(plugins.FieldsPlugin):
-    """The known field names, in any case; any other word before a colon stays part of its word."""
-
-    class Tagger(RegexTagger):
-        def create(self, parser: Grammar, match: re.Match[str]) -> syntax.FieldnameNode:
-            return syntax.FieldnameNode(FIELDS[match["name"].lower()], match[0])
-
-    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        return [(self.Tagger(rf"(?<!:)(?P<name>(?i:{'|'.join(FIELDS)})):(?=[^\s)])"), 0)]
-
-
-class Separators(plugins.TaggingPlugin):
-    """The punctuation that stands for a space where texts have none."""
-
-    nodetype = syntax.Whitespace
-    expr = re.compile(f"[{_SEPARATORS}]+")
-
-
-class PhraseNode(syntax.TextNode):
-    """A phrase as it was typed."""
-
-    def __init__(self, text: str, slop: int, *, exact: bool, boost: float) -> None:
-        super().__init__(text)
-        self.slop = slop
-        self.exact = exact
-        self.boost = boost
-
-    def query(self, parser: Grammar) -> Query | None:
-        field = self.fieldname or "text"
-        return parser.clauses.phrase(field, self.text, self.slop, exact=self.exact, boost=self.boost)
-
-
-class Phrases(plugins.PhrasePlugin):
-    """Straight and typographic quotation marks; one without its partner is ignored with a note."""
-
-    class Tagger(RegexTagger):
-        def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
-            if match["lone"]:
-                parser.note("A quotation mark without its partner was ignored.")
-                return syntax.Whitespace()
-            text = next(match[name] for name in "abcdef" if match[name] is not None)
-            slop = int(match["slop"] or 1)
-            if slop > limits.SLOP:
-                parser.note(
-                    f"The words of a phrase may stand at most {limits.SLOP} apart; ~{limits.SLOP} was used."
-                )
-            slop = max(1, min(slop, limits.SLOP))
-            boost = float(match["boost"] or 1)
-            return PhraseNode(text, slop, exact=match["exact"] is not None, boost=boost)
-
-    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        after = rf"(?:~(?P<slop>[0-9]{{0,9}}))?(?:{_BOOST}{_END})?"
-        return [(self.Tagger(rf"(?P<exact>=)?(?:{'|'.join(_PHRASES)}){after}|(?P<lone>[{QUOTES}])"), 0)]
-
-
-class PlainWords(plugins.Plugin):
-    """Words that can be nothing else, and the spaces between: nearly all that is typed.
-
-    They come first, for else each would be tried as everything that it might be.
-    """
-
-    class Tagger(RegexTagger):
-        def match(self, parser: Grammar, text: str, pos: int) -> syntax.SyntaxNode | None:
-            found: syntax.SyntaxNode | None = None if parser.has_dates else super().match(parser, text, pos)
-            return found
-
-        def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
-            return syntax.WordNode(match[0]) if match[0][0].isalpha() else syntax.Whitespace()
-
-    def taggers(self, parser: Grammar) -> list[tuple[RegexTagger, int]]:
-        return [(self.Tagger(r"\s+|[a-z]+(?=\s|\Z)"), -10)]
-
-
-class Words(plugins.TaggingPlugin):
-    """Whatever stands between spaces, parentheses and quotation marks, in one piece."""
-
-    priority = 200
-    expr = re.compile(rf"(?:[^\s(){QUOTES}{_SEPARATORS}]|{_INNER_QUOTE})+")
-
-    def create(self, parser: Grammar, match: re.Match[str]) -> syntax.SyntaxNode:
-        text = match[0]
-        field = _UNKNOWN_FIELD.match(text)
-        follows = match.string[match.end() : match.end() + 1]
-        if (
-            field
-            and field[1].lower() not in FIELDS
-            and (field.end(1) + 1 < len(text) or (follows and follows in f"({QUOTES}"))
-        ):
-            parser.note(f"There is no field {quote(field[1])}; it was searched as text.")
-        if "^" not in text:
-            return syntax.WordNode(text)
-        before, _, after = text.rpartition("^")
-        boost = None if "://" in text or not is_searchable(before) else _BOOST_OF_WORD.fullmatch(after)
-        word = syntax.WordNode(before + boost[2] if boost else text)
-        word.boost = float(boost[1]) if boost else 1.0
-        return word
-
-
-class Grammar(QueryParser):
-    """The parser of one query; what there is to say about it goes into the notes of `clauses`."""
-
-    def __init__(self, clauses: Clauses) -> None:
-        # Not by its own __init__, which would make a plugin for each query.
-        vars(self).update(vars(_machinery()[0]))
-        self.clauses = clauses
-        self.note = clauses.note
-        self.has_dates = False
-        """Whether some of the words may be dates."""
-
-    def taggers(self) -> list[Any]:
-        """What finds the tokens, in the order in which they are tried."""
-        return _machinery()[1]
-
-    def filters(self) -> list[Any]:
-        """What makes the tokens a tree, in order."""
-        return _machinery()[2]
-
-    def tree(self, text: str) -> Query | None:
-        """The tree of a text of bounded length; None when there is nothing in it."""
-        self.has_dates = may_contain_dates(text)
-        found: Query | None = self.process(text).query(self)
-        return found
-
-    def term_query(self, fieldname: str, text: str, *_: Any, boost: float = 1.0, **__: Any) -> Query | None:
-        """What a word means in a field: the parser asks this for each."""
-        return self.clauses.word(fieldname, text, boost)
-
-    def word_instead(self, operator: syntax.Operator) -> syntax.WordNode:
-        """The operator as a word."""
-        if operator.text[0].isalpha():
-            self.note(f"{quote(operator.text)} has nothing to join; it was read as a word.")
-        word = syntax.WordNode(operator.text)
-        word.set_range(operator.startchar, operator.endchar)
-        return word
-
-
-@cache
-def _machinery() -> tuple[QueryParser, list[Any], list[Any]]:
-    """A parser with all plugins, its taggers and filters: to make and sort them takes longer than to read.
-
-    They know nothing of a query; each is given the parser that asks it.
-    """
-    pins: list[Any] = [
-        *(PlainWords(), Groups(), Fields(), Dates(DATE_FIELDS), Phrases()),
-        *(Separators(), Operators(), Words()),
-    ]
-    parser = QueryParser("text", None, pins, group=All)
-    return parser, parser.taggers(), parser.filters()
-
-
-def parse_tree(text: str, clauses: Clauses) -> Query | None:
-    """The tree of a text of bounded length; None when there is nothing in it to search for."""
-    return tree.complete_query(Grammar(clauses).tree(text))
-
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
+_STARTS = {Kind.WORD, Kind.PHRASE, Kind.DATES, Kind.OPEN}
+_INFIX = {Kind.AND, Kind.OR}
+_PREFIX = {Kind.NOT, Kind.MINUS, Kind.PLUS}
+# What an operator cannot stand after and before; OPEN and CLOSE are the edges of a group, and of the text.
+_NOT_AFTER = {Kind.NEAR: {Kind.OPEN, *_INFIX, *_PREFIX}} | {kind: {Kind.OPEN} for kind in _INFIX}
+_NOT_BEFORE = {Kind.NEAR: {Kind.CLOSE, Kind.NEAR, *_INFIX, *_PREFIX}}
+_NOT_BEFORE |= {kind: {Kind.CLOSE, *_INFIX} for kind in _INFIX | _PREFIX}
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A query that was read: what to search for, and what was not understood or was cut, in plain words."""
+    """A query tree, and notes about what was not understood or met a bound."""
 
     tree: Query
-    """NullQuery when there is nothing to search for."""
+    """NullQuery if there is nothing to search for."""
     notes: tuple[str, ...] = ()
     text: str = field(default="", compare=False)
-    """What was read."""
+    """The text that was parsed: without what was beyond the bound, and without control characters."""
 
 
 def parse_query(
     text: str, *, today: date, day_first: bool = True, characters: int = limits.CHARACTERS
 ) -> ParsedQuery:
-    """The query that `text` asks for; `tree` names the nodes it is made of. Never raises, whatever the text.
+    """Parse any text; never raises. The docstring of `tree` describes the nodes of the result.
 
-    `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than `characters` of
-    the text are looked at.
+    `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
+    `characters` of the text are parsed.
     """
-    clauses = Clauses(today, day_first=day_first, most=limits.clauses(characters))
+    reader = LeafReader(today, day_first=day_first, max_clauses=limits.clauses(characters))
     bounds = []
     text = text.strip()
     if len(text) > characters:
         bounds.append(f"Only the first {characters:,} of {len(text):,} characters of the query were read.")
-        text = _cut(text, characters)
+        text = _truncate(text, characters)
     if _SURROGATE.search(text):
-        # Through UTF-16 a pair that was torn apart becomes one character again.
+        # Through UTF-16, two halves of a character become that character again.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         if "\ufffd" in text:
-            clauses.note("Broken characters in the query were replaced.")
+            reader.note("Broken characters in the query were replaced.")
     text = text.translate(_CONTROLS)
-    tree = parse_tree(text, clauses)
-    if (left_out := clauses.count - clauses.most) > 0:
+    tree = complete_query(_Parser(text, reader).parse())
+    if (dropped := reader.count - reader.max_clauses) > 0:
         bounds.append(
-            f"Only the first {clauses.most} words and phrases were searched for; {left_out:,} "
-            f"{'was' if left_out == 1 else 'were'} left out."
+            f"Only the first {reader.max_clauses} words and phrases were searched for; {dropped:,} "
+            f"{'was' if dropped == 1 else 'were'} left out."
         )
-    notes = list(dict.fromkeys(bounds + clauses.notes))
+    notes = list(dict.fromkeys(bounds + reader.notes))
     if tree is None and not notes and text:
         notes.append("There is nothing to search for in the query.")
     if len(notes) > limits.NOTES:
@@ -309,10 +81,179 @@ def parse_query(
     return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
 
 
-def _cut(text: str, characters: int) -> str:
-    """The text up to the bound, without the word that the bound divides unless that word is long."""
-    kept = text[:characters]
+def _truncate(text: str, characters: int) -> str:
+    """Cut a text at the bound, before a word that the bound would divide unless that word is long."""
+    start = text[:characters]
     if text[characters].isspace():
+        return start
+    whole, _, divided = start.rpartition(" ")
+    return whole if whole and len(divided) <= limits.WORD else start
+
+
+class _Parser:
+    """Parses one text. The methods go from what binds least to what binds most:
+
+    - `_parse_group`: sides joined by OR,
+    - `_parse_side`: runs that stand side by side,
+    - `_parse_run`: clauses joined by AND,
+    - `_parse_signed`: a clause after NOT, minus or plus,
+    - `_parse_chain`: clauses joined by NEAR,
+    - `_parse_clause`: a word, a phrase, dates, or a group in parentheses.
+
+    Each takes the field in which its words are searched, and returns None if there is nothing to search for.
+    """
+
+    def __init__(self, text: str, reader: LeafReader) -> None:
+        self.text = text
+        self.reader = reader
+        self.note = reader.note
+        tokens = self._balance(tokenize(text, reader.read_dates))
+        self.tokens = [self._check_operator(tokens, place) for place in range(len(tokens))]
+        self.place = 0
+
+    def parse(self) -> Query | None:
+        """Parse the whole text."""
+        if (dates := match_dates(self.text)) and dates.end() == len(self.text):
+            words = " ".join(dates[1].split())
+            value = f'"{words}"' if " " in words else words
+            self.note(f"{quote(words)} was searched as text; date:{value} finds that time.")
+        return self._parse_group("text")
+
+    def _balance(self, tokens: Iterator[Token]) -> list[Token]:
+        """Drop spaces and lone marks: each OPEN has a CLOSE then, and groups nest no deeper than they may."""
+        kept: list[Token] = []
+        depth = ignored = 0
+        for token in tokens:
+            if token.kind is Kind.SPACE:
+                continue
+            if token.kind is Kind.QUOTE:
+                self.note("A quotation mark without its partner was ignored.")
+                if kept and kept[-1].kind is Kind.FIELD:
+                    kept[-1] = replace(kept[-1], kind=Kind.WORD)
+                continue
+            if token.kind is Kind.OPEN:
+                if depth == limits.DEPTH:
+                    ignored += 1
+                    self.note(f"Parentheses nest at most {limits.DEPTH} deep; deeper ones were ignored.")
+                    continue
+                depth += 1
+            elif token.kind is Kind.CLOSE:
+                if ignored:
+                    ignored -= 1
+                    continue
+                if not depth:
+                    self.note("A parenthesis without its partner was ignored.")
+                    continue
+                depth -= 1
+            kept.append(token)
+        if depth:
+            self.note("A parenthesis without its partner was closed at the end.")
+            kept += [Token(Kind.CLOSE, ")", len(self.text), len(self.text))] * depth
         return kept
-    whole, _, divided = kept.rpartition(" ")
-    return whole if whole and len(divided) <= limits.WORD else kept
+
+    def _check_operator(self, tokens: list[Token], place: int) -> Token:
+        """Return the token at a place, as a word if it is an operator that has nothing to join."""
+        token = tokens[place]
+        before = tokens[place - 1].kind if place else Kind.OPEN
+        after = tokens[place + 1].kind if place + 1 < len(tokens) else Kind.CLOSE
+        if before not in _NOT_AFTER.get(token.kind, ()) and after not in _NOT_BEFORE.get(token.kind, ()):
+            return token
+        if token.kind not in (Kind.MINUS, Kind.PLUS):
+            self.note(f"{quote(token.text)} has nothing to join; it was read as a word.")
+        return replace(token, kind=Kind.WORD)
+
+    def _peek(self) -> Kind:
+        """Return the kind of the next token; CLOSE at the end of the text."""
+        return self.tokens[self.place].kind if self.place < len(self.tokens) else Kind.CLOSE
+
+    def _take(self, *kinds: Kind) -> Token | None:
+        """Go past the next token and return it, if it is of one of the kinds; else None."""
+        if self._peek() not in kinds or self.place == len(self.tokens):
+            return None
+        self.place += 1
+        return self.tokens[self.place - 1]
+
+    def _parse_group(self, field: str) -> Query | None:
+        sides = [self._parse_side(field)]
+        while self._take(Kind.OR):
+            sides.append(self._parse_side(field))
+        return make_or(sides) if len(sides) > 1 else sides[0]
+
+    def _parse_side(self, field: str) -> Query | None:
+        runs = []
+        while self._peek() not in (Kind.CLOSE, Kind.OR):
+            runs.append(self._parse_run(field))
+        return make_all_of(runs)
+
+    def _parse_run(self, field: str) -> Query | None:
+        clauses = [self._parse_signed(field)]
+        while self._take(Kind.AND):
+            clauses.append(self._parse_signed(field))
+        return make_and(clauses) if len(clauses) > 1 else clauses[0]
+
+    def _parse_signed(self, field: str) -> Query | None:
+        signs = []
+        while sign := self._take(*_PREFIX):
+            signs.append(sign.kind)
+        clause = self._parse_chain(field)
+        # Resolve a row of signs here: a tree must not be as deep as the row is long.
+        is_excluded = is_required = False
+        for kind in reversed(signs):
+            if kind is not Kind.PLUS:
+                is_excluded, is_required = not is_excluded, False
+            elif not is_excluded:
+                is_required = True
+        return make_not(clause) if is_excluded else make_must(clause) if is_required else clause
+
+    def _parse_chain(self, field: str) -> Query | None:
+        parts = [self._parse_clause(field)]
+        distances: list[int] = []
+        while near := self._take(Kind.NEAR):
+            if near.distance > limits.DISTANCE:
+                self.note(f"NEAR reaches at most {limits.DISTANCE} words; /{limits.DISTANCE} was used.")
+            if len(parts) == limits.CHAIN:
+                self.note(f"NEAR joins at most {limits.CHAIN} in a row; the rest may stand anywhere.")
+                break
+            distances.append(min(max(near.distance, 1), limits.DISTANCE))
+            parts.append(self._parse_clause(field))
+        if not distances:
+            return parts[0]
+        try:
+            return make_near(parts, distances)
+        except ValueError:
+            self.note("NEAR joins words, phrases and alternatives of one field; it was read as AND.")
+            return make_and(parts)
+
+    def _parse_clause(self, field: str) -> Query | None:
+        token = self.tokens[self.place]
+        self.place += 1
+        if token.kind is Kind.FIELD and self._peek() in _STARTS:
+            dates = self._take(Kind.DATES)
+            return self._count_dates(dates) if dates else self._parse_clause(token.field)
+        if token.kind is Kind.OPEN:
+            group = self._parse_group(field)
+            close = self._take(Kind.CLOSE)
+            return boost_query(group, close.boost) if group is not None and close else group
+        if token.kind is Kind.PHRASE:
+            return self.reader.read_phrase(field, token.text)
+        if token.kind is Kind.DATES:
+            assert token.dates is not None
+            self.note(
+                f"{quote(token.text.rstrip('?!.,'))} was read as a date ({describe_dates(token.dates)}); "
+                "put it in quotation marks to search for it as text."
+            )
+            return self._count_dates(token)
+        self._check_field(token)
+        return self.reader.read_word(field, token.text)
+
+    def _count_dates(self, token: Token) -> Query | None:
+        return token.dates if self.reader.count_clause() else None
+
+    def _check_field(self, word: Token) -> None:
+        """Note a field that does not exist."""
+        name = _UNKNOWN_FIELD.match(word.text)
+        if not name or name[1].lower() in FIELDS:
+            return
+        after = self.text[word.end : word.end + 1]
+        if name.end(1) + 1 < len(word.text) or (after and after in f"({QUOTES}"):
+            self.note(f"There is no field {quote(name[1])}; it was searched as text.")

@@ -13,7 +13,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.query.expand import Alternatives
-from indexer.query.operators import DISTANCE, OPERATOR
+from indexer.query.lexer import DEFAULT_DISTANCE, is_operator
 from indexer.query.tree import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words
 
 _FIELDS = {"title": "title:", "paragraph": "text:"}
@@ -74,7 +74,7 @@ def _inner(node: Any) -> str:
     if isinstance(node, Near):
         chain = [_inner(node.parts[0])]
         for distance, part in zip(node.distances, node.parts[1:], strict=True):
-            chain += ["NEAR" if distance == DISTANCE else f"NEAR/{distance}", _inner(part)]
+            chain += ["NEAR" if distance == DEFAULT_DISTANCE else f"NEAR/{distance}", _inner(part)]
         boost = _boost(node.boost)
         return f"({' '.join(chain)}){boost}" if boost else " ".join(chain)
     return _word(node)
@@ -99,7 +99,7 @@ def _word(node: Any) -> str:
         return f"{field}{node.text}~{'' if node.maxdist == 1 else node.maxdist}{boost}"
     if type(node) in (Term, Wildcard, Alternatives):
         # An operator that joined nothing was read as a word; in small letters it is one wherever it stands.
-        text = node.text.lower() if OPERATOR.fullmatch(node.text) else node.text
+        text = node.text.lower() if is_operator(node.text) else node.text
         return f"{field}{text}{boost}"
     return str(node)
 

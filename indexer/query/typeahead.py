@@ -1,4 +1,4 @@
-"""A query as it stands in the search box: its plain words, and the word that is being typed."""
+"""What is being typed in the search box, and the plain words of a query."""
 
 from __future__ import annotations
 
@@ -13,26 +13,15 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.limits import TYPED, WORD
+from indexer.query.lexer import Kind, Token, has_marks, split_phrase, tokenize
 from indexer.query.tree import Must, complete_query
 
-OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
-
-_QUOTES = '"“”„«»'
-_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"
-_PIECE = re.compile(
-    r'(?P<phrase>"[^"]*"|“[^“”]*”|”[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|»[^«»]*«)'
-    rf"|(?P<word>[^\s(){_QUOTES}{_SEPARATORS}]+)"
-    rf"|(?P<mark>[(){_QUOTES}])"
-    r"|(?P<space>.)",
-    re.DOTALL,
-)
-# What makes a word more than a word: patterns, near spellings, weights, fields, addresses.
-_SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
-_HEAD = re.compile(r"[+-]*(?:(?i:title|paragraph|text):)?=?")
+_PREFIXES = (Kind.FIELD, Kind.MINUS, Kind.PLUS)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDINGS = ".,;!?…'’"
 
 WordRole = Literal["required", "excluded", "elsewhere"]
+"""What a query says of a word; "elsewhere" is inside of something else, such as alternatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,73 +48,75 @@ class TypedWord:
 
 
 def find_typed_word(text: str) -> TypedWord | None:
-    """What is being typed in a text; None where nothing can follow: after a phrase, in a pattern, a date."""
+    """Return what is being typed in a text; None after a phrase, in a pattern, a date or a filter."""
     if len(text) > TYPED or _SURROGATE.search(text):
         return None
-    pieces = list(_PIECE.finditer(text))
-    if not pieces or pieces[-1].lastgroup == "phrase":
+    tokens = list(tokenize(text))
+    last = tokens[-1] if tokens else None
+    if last is None or last.kind not in (Kind.WORD, Kind.SPACE):
         return None
-    last = pieces[-1]
     start = len(text)
-    if last.lastgroup == "word":
-        head = _HEAD.match(last[0])
-        assert head is not None
-        start = last.start() + head.end()
-        if start == len(text) or last[0] in OPERATORS or len(last[0]) > WORD or _SPECIAL.search(text, start):
+    is_plain = True
+    if last.kind is Kind.WORD:
+        tokens.pop()
+        start = last.start
+        while tokens and tokens[-1].kind in _PREFIXES:
+            prefix = tokens.pop()
+            is_plain = False
+            if prefix.kind is Kind.FIELD and prefix.field not in ("title", "paragraph"):
+                return None
+        if text[start] == "=":
+            start += 1
+            is_plain = False
+        word = text[start:]
+        if len(word) > WORD or has_marks(word) or not word.strip("+-"):
             return None
-        pieces.pop()
-    neighbours = _neighbours(pieces)
-    if start == len(text) and (not neighbours or last.lastgroup == "mark"):
+    neighbours = _find_neighbours(tokens)
+    if start == len(text) and not neighbours:
         return None
-    plain = text[start - 1 : start] not in ("+", "-", ":", "=") and all(map(_is_plain, pieces))
-    return TypedWord(text[:start], text[start:], neighbours, plain)
+    is_plain = is_plain and all(token.kind is Kind.SPACE or token.is_plain for token in tokens)
+    return TypedWord(text[:start], text[start:], neighbours, is_plain)
+
+
+def _find_neighbours(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Return the words at the end of the tokens, at most two; () if something else stands there."""
+    found: list[str] = []
+    for place in reversed(range(len(tokens))):
+        token = tokens[place]
+        if token.kind is Kind.PHRASE and not found:
+            return tuple(split_phrase(token.text).text.split()[-2:])
+        if token.text.isspace():
+            continue
+        # A comma ends what belongs together.
+        is_marked = place > 0 and tokens[place - 1].kind in _PREFIXES
+        if not token.is_plain or is_marked or token.text[-1] in _ENDINGS:
+            break
+        found.insert(0, token.text)
+        if len(found) == 2:
+            break
+    return tuple(found)
 
 
 def find_plain_words(query: str) -> tuple[PlainWord, ...]:
-    """The plain words of a query, in order: not quoted, not excluded, no field's, no pattern, no operator."""
+    """Return the words of a query that mean no more than themselves, in order.
+
+    These are not quoted, not excluded, no field's, no patterns and no operators.
+    """
     found = []
-    excluded = False
-    for piece in _PIECE.finditer(query):
-        if piece.lastgroup == "space":
+    is_excluded = False
+    for token in tokenize(query):
+        if token.kind in (Kind.SPACE, Kind.PLUS):
             continue
-        word, start = piece[0], piece.start()
-        if word.startswith("+"):
-            word, start = word[1:], start + 1
-        text = strip_punctuation(word)
-        if text and not excluded and _is_plain(piece, word):
-            found.append(PlainWord(text, start, start + len(text)))
-        excluded = piece[0] == "NOT"
+        text = strip_punctuation(token.text)
+        if text and token.is_plain and not is_excluded:
+            found.append(PlainWord(text, token.start, token.start + len(text)))
+        is_excluded = token.kind in (Kind.NOT, Kind.MINUS, Kind.FIELD)
     return tuple(found)
 
 
 def strip_punctuation(word: str) -> str:
-    """A word as typed without the punctuation that follows it."""
+    """Return a word as typed without the punctuation that follows it."""
     return word.rstrip(_ENDINGS)
-
-
-def _is_plain(piece: re.Match[str], word: str = "") -> bool:
-    word = word or piece[0]
-    if piece.lastgroup != "word":
-        return piece.lastgroup == "space"
-    return word not in OPERATORS and word[0] not in "+-@#" and not _SPECIAL.search(word)
-
-
-def _neighbours(pieces: Sequence[re.Match[str]]) -> tuple[str, ...]:
-    """The words at the end of the pieces, at most two, unless something else stands there."""
-    found: list[str] = []
-    for piece in reversed(pieces):
-        if piece.lastgroup == "phrase" and not found:
-            return tuple(piece[0][1:-1].split()[-2:])
-        if piece.lastgroup == "space" and not piece[0].isspace():
-            break
-        if piece.lastgroup != "space":
-            # A comma ends what belongs together.
-            if piece.lastgroup != "word" or not _is_plain(piece) or piece[0][-1] in _ENDINGS:
-                break
-            found.insert(0, piece[0])
-            if len(found) == 2:
-                break
-    return tuple(found)
 
 
 def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:

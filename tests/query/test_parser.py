@@ -259,6 +259,7 @@ FIELDS: list[tuple[str, Query]] = [
     ("title: a", AllOf([word("title:"), A])),
     ("a title:", AllOf([A, word("title:")])),
     ("subtitle-title:", word("subtitle-title:")),
+    ("title:(a b) -title:(c)", AllOf([word("a", "title"), word("b", "title"), Not(word("c", "title"))])),
 ]
 
 DATES: list[tuple[str, Query]] = [
@@ -303,6 +304,13 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
             'foo:"a b"',
             AllOf([word("foo:"), RawPhrase("text", "a b")]),
             "There is no field “foo”; it was searched as text.",
+        ),
+        ("tıtle:a", word("tıtle:a"), "There is no field “tıtle”; it was searched as text."),
+        ("ſite:a", word("ſite:a"), "There is no field “ſite”; it was searched as text."),
+        (
+            "title:(a OR)",
+            AllOf([word("a", "title"), word("OR", "title")]),
+            "“OR” has nothing to join; it was read as a word.",
         ),
         ("date:banana", word("banana"), "“banana” is not a date; it was searched as text."),
         ("date:0000", word("0000"), "“0000” is not a date; it was searched as text."),

@@ -33,6 +33,9 @@ from indexer.query import extract_words, find_plain_words, find_typed_word, pars
         ("harb* cr", "harb* ", "cr", (), False),
         ("date:2021 cr", "date:2021 ", "cr", (), False),
         ("東京、港", "東京、", "港", (), True),
+        ('ארה"ב', "", 'ארה"ב', (), True),
+        ("headline:harb", "headline:", "harb", (), False),
+        ('"belt road"~2 cli', '"belt road"~2 ', "cli", ("belt", "road"), False),
     ],
 )
 def test_a_text_is_the_word_being_typed_and_what_stands_before_it(

@@ -1,0 +1,236 @@
+"""Text → tokens with spans. The parser and type-ahead read the same ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cache
+from string import punctuation
+from unicodedata import category
+
+from indexer.query.dates import FIRST_WORDS, IN_WORDS, SEVERAL_WORDS
+from indexer.query.tree import DateRange
+
+DATE_FIELDS = {
+    "date": "date",
+    "published": "date",
+    "on": "date",
+    "after": "after",
+    "since": "after",
+    "before": "before",
+    "until": "until",
+}
+FIELDS = DATE_FIELDS | {
+    "title": "title",
+    "headline": "title",
+    "paragraph": "paragraph",
+    "text": "paragraph",
+    "body": "paragraph",
+    "language": "language",
+    "lang": "language",
+    "site": "site",
+    "domain": "site",
+    "source": "source",
+    "id": "id",
+}
+"""What may be typed before a colon, in any case, and the field that it means."""
+
+DEFAULT_DISTANCE = 10
+"""How many places apart NEAR allows when it does not say."""
+QUOTES = '"“”„«»'
+BOOST = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
+"""A factor for the score, as it stands after "^"."""
+
+_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"  # they stand for a space in texts without spaces
+_INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'  # part of a Hebrew abbreviation
+_PHRASE = "|".join(
+    [rf'"(?:[^"]|{_INNER_QUOTE})*"', "“[^“”]*”", "”[^“”]*”", "„[^„“”]*[“”]", "«[^«»]*»", "»[^«»]*«"]
+)
+_BOOST = rf"\^(?:{BOOST})(?=[\s)]|$)"
+_NEAR = "NEAR(?:/[0-9]{1,9})?"
+_CLAUSE_START = r"(?<![^\s(])"
+_AFTER_OPERATOR = rf"(?=[\s()={QUOTES}]|$)"
+_AFTER_SIGN = rf"(?=[^\s+\-–—>.,;:!?/\\|<=)\]}}]|=[\w@#{QUOTES}])"
+# In a field's name IGNORECASE would take ı for i and ſ for s, but for the ASCII flag.
+_TOKEN = re.compile(
+    rf"(?P<space>\s+|[{_SEPARATORS}]+)"
+    rf"|(?P<open>\()|(?P<close>\)(?:{_BOOST})?)"
+    rf"|(?P<field>(?<!:)(?ai:{'|'.join(FIELDS)}):(?=[^\s){_SEPARATORS}]))"
+    rf"|(?P<phrase>=?(?:{_PHRASE})(?:~[0-9]{{0,9}})?(?:{_BOOST})?)|(?P<quote>[{QUOTES}])"
+    rf"|{_CLAUSE_START}(?:(?:(?P<and>AND)|(?P<or>OR)|(?P<not>NOT)|(?P<near>{_NEAR})){_AFTER_OPERATOR}"
+    rf"|(?:(?P<minus>-)|(?P<plus>\+)){_AFTER_SIGN})"
+    rf"|(?P<word>(?:[^\s(){QUOTES}{_SEPARATORS}]|{_INNER_QUOTE})+)"
+)
+_PHRASE_PARTS = re.compile(
+    rf"(?P<exact>=?)[{QUOTES}](?P<text>.*)[{QUOTES}](?:~(?P<slop>[0-9]*))?(?:\^(?P<boost>.*))?", re.DOTALL
+)
+# What makes a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
+_SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
+
+_FIRST_WORD = re.compile(rf"(?<!\S)(?ai:{FIRST_WORDS})\b")
+_NOT_LAST = re.compile(r"\S+\s")  # the last word of a text is no date of several words
+_MAX_WORDS_WITH_DATES = 10  # a longer text is a sentence, in which "last week" is to be found as it stands
+_JOINED_BEFORE = re.compile(r"(?:^|[\s(])(?:OR|NOT|NEAR(?:/[0-9]+)?)\s+$")
+_JOINED_AFTER = re.compile(r"\s+(?:OR|NEAR(?:/[0-9]+)?)(?:\s|$)")
+
+
+class Kind(Enum):
+    """The kinds of tokens."""
+
+    SPACE = auto()
+    """Whitespace, or the punctuation that separates words of Chinese and Japanese."""
+    WORD = auto()
+    """A word with all its marks: =exact, prefix*, wild?card, fuzzy~2, boosted^3."""
+    PHRASE = auto()
+    FIELD = auto()
+    """A known field and its colon; the clause follows at once."""
+    AND = auto()
+    OR = auto()
+    NOT = auto()
+    NEAR = auto()
+    """NEAR or NEAR/5."""
+    MINUS = auto()
+    """A minus sign; the clause that it excludes follows at once."""
+    PLUS = auto()
+    """A plus sign; the clause that it requires follows at once."""
+    OPEN = auto()
+    CLOSE = auto()
+    """A closing parenthesis and the boost of its group."""
+    QUOTE = auto()
+    """A quotation mark without its partner."""
+    DATES = auto()
+    """Dates that are typed as words: after a date field, or at either end of a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a query: `query[start:end]` is `text`."""
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+    dates: DateRange | None = None
+    """Of DATES, what was read."""
+
+    @property
+    def field(self) -> str:
+        """The field that a FIELD means."""
+        return FIELDS[self.text[:-1].lower()]
+
+    @property
+    def boost(self) -> float:
+        """The factor that stands at the end of a CLOSE."""
+        return float(self.text.partition("^")[2] or 1)
+
+    @property
+    def distance(self) -> int:
+        """The distance that a NEAR allows."""
+        return int(self.text.partition("/")[2] or DEFAULT_DISTANCE)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the token, if nothing is put before it, is a word that means no more than itself."""
+        return self.kind is Kind.WORD and self.text[0] not in "+-@#" and not has_marks(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The parts of a PHRASE: what stands between its quotation marks, and what they are marked with."""
+
+    text: str
+    slop: int
+    is_exact: bool
+    boost: float
+
+
+ReadDates = Callable[[str, str], DateRange | None]
+"""(field, text) → the dates that the text means in a field, if it means any."""
+
+
+def tokenize(text: str, read_dates: ReadDates | None = None) -> Iterator[Token]:
+    """Yield the tokens of a text, which they cover without gaps.
+
+    Without `read_dates` there are no DATES: the words of "date:last week" are tokens of their own.
+    """
+    place = 0
+    field = None
+    while place < len(text):
+        token = read_dates and _read_dates(text, place, field, read_dates)
+        if not token:
+            match = _TOKEN.match(text, place)
+            assert match is not None
+            assert match.lastgroup is not None
+            token = Token(Kind[match.lastgroup.upper()], match[0], place, match.end())
+        yield token
+        field = token.field if token.kind is Kind.FIELD else None
+        place = token.end
+
+
+def split_phrase(text: str) -> Phrase:
+    """Take the text of a PHRASE apart."""
+    parts = _PHRASE_PARTS.fullmatch(text)
+    assert parts is not None
+    return Phrase(parts["text"], int(parts["slop"] or 1), bool(parts["exact"]), float(parts["boost"] or 1))
+
+
+def has_marks(word: str) -> bool:
+    """Whether a word has a character that may make it more than a word: a pattern, a field, an address."""
+    return _SPECIAL.search(word) is not None
+
+
+def is_searchable(text: str) -> bool:
+    """Whether there is more in the text than punctuation, spaces and control characters."""
+    return any(c not in punctuation and not category(c).startswith(("P", "Z", "Cc", "Cf")) for c in text)
+
+
+def is_operator(word: str) -> bool:
+    """Whether a word between spaces is AND, OR, NOT or NEAR."""
+    return re.fullmatch(f"AND|OR|NOT|{_NEAR}", word) is not None
+
+
+def may_contain_dates(text: str) -> bool:
+    """Whether words of a text may be dates: a quick look at how dates in words begin."""
+    return _FIRST_WORD.search(text) is not None
+
+
+def match_dates(text: str, start: int = 0) -> re.Match[str] | None:
+    """Match words that are dates from `start` on, as group 1, and the punctuation that follows them."""
+    if not _FIRST_WORD.match(text, start):
+        return None
+    return _compile(rf"({IN_WORDS})[?!.,]*(?=\s|$)(?!\s+of\b)").match(text, start)
+
+
+def _read_dates(text: str, start: int, field: str | None, read_dates: ReadDates) -> Token | None:
+    """Read a DATES token that begins at `start`, after the field if one stands there."""
+    if field is None:
+        match = _match_bare_dates(text, start)
+    elif field in DATE_FIELDS.values() and _NOT_LAST.match(text, start):
+        match = _compile(rf"({SEVERAL_WORDS})(?=[\s)]|$)").match(text, start)
+    else:
+        return None
+    dates = read_dates(field or "date", " ".join(match[1].split())) if match else None
+    return (
+        Token(Kind.DATES, text[start : match.end()], start, match.end(), dates) if match and dates else None
+    )
+
+
+def _match_bare_dates(text: str, start: int) -> re.Match[str] | None:
+    """Match dates that stand among other words, at the start or the end, joined to nothing."""
+    match = match_dates(text, start)
+    if not match or len(text.split()) > _MAX_WORDS_WITH_DATES:
+        return None
+    if (start > 0) == (match.end() < len(text)):
+        # They are in the middle, or the whole text.
+        return None
+    before = text[max(0, start - 20) : start]
+    is_joined = _JOINED_BEFORE.search(before) or _JOINED_AFTER.match(text, match.end())
+    return None if is_joined else match
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    # The patterns of dates are large: most queries, and a cold start, do without compiling them.
+    return re.compile(pattern, re.ASCII | re.IGNORECASE)

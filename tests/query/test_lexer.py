@@ -1,0 +1,75 @@
+"""The tokens of a text: one lexer for the parser and for type-ahead."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.query.lexer import Kind, split_phrase, tokenize
+from indexer.query.tree import DateRange
+
+Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
+
+
+def read_dates(field: str, text: str) -> DateRange | None:
+    return None if "nonsense" in text else Y2021
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("belt road", [("WORD", "belt"), ("WORD", "road")]),
+        ("=a com* w?rd fuz~2 x^3", [("WORD", text) for text in ("=a", "com*", "w?rd", "fuz~2", "x^3")]),
+        ("東京、大阪", [("WORD", "東京"), ("WORD", "大阪")]),
+        ('ארה"ב', [("WORD", 'ארה"ב')]),
+        ('="a b"~2^3 c', [("PHRASE", '="a b"~2^3'), ("WORD", "c")]),
+        ("«a “b”» “c", [("PHRASE", "«a “b”»"), ("QUOTE", "“"), ("WORD", "c")]),
+        ("Title:a -b", [("FIELD", "Title:"), ("WORD", "a"), ("MINUS", "-"), ("WORD", "b")]),
+        ("foo:a title: b", [("WORD", "foo:a"), ("WORD", "title:"), ("WORD", "b")]),
+        ("(a)^2)", [("OPEN", "("), ("WORD", "a"), ("CLOSE", ")^2"), ("CLOSE", ")")]),
+        ("a AND NEAR/5(", [("WORD", "a"), ("AND", "AND"), ("NEAR", "NEAR/5"), ("OPEN", "(")]),
+        ("OR NOT ANDY --c", [("OR", "OR"), ("NOT", "NOT"), ("WORD", "ANDY"), ("WORD", "--c")]),
+        ("+a -(b", [("PLUS", "+"), ("WORD", "a"), ("MINUS", "-"), ("OPEN", "("), ("WORD", "b")]),
+        ("date:last week a", [("FIELD", "date:"), ("DATES", "last week"), ("WORD", "a")]),
+        ("a since 2020!", [("WORD", "a"), ("DATES", "since 2020!")]),
+        ("a last week b", [("WORD", text) for text in ("a", "last", "week", "b")]),
+        ("a OR last week", [("WORD", "a"), ("OR", "OR"), ("WORD", "last"), ("WORD", "week")]),
+    ],
+)  # fmt: skip
+def test_a_text_is_read_as_tokens(text: str, tokens: list[tuple[str, str]]) -> None:
+    found = [token for token in tokenize(text, read_dates) if token.kind is not Kind.SPACE]
+    assert [(token.kind.name, token.text) for token in found] == tokens
+
+
+def test_words_are_dates_only_if_they_can_be_read_as_dates() -> None:
+    assert [token.dates for token in tokenize("a last week", read_dates)] == [None, None, Y2021]
+    without = [token.kind for token in tokenize("a last week")]
+    assert without == [token.kind for token in tokenize("a last week", lambda field, text: None)]
+    assert Kind.DATES not in without
+
+
+@given(st.text() | st.text("ab()+-*~:=^\"“”'.,、 0ANDORTlast week", max_size=60))
+def test_the_tokens_cover_any_text_without_gaps(text: str) -> None:
+    tokens = list(tokenize(text, read_dates))
+    assert "".join(token.text for token in tokens) == text
+    assert all(text[token.start : token.end] == token.text != "" for token in tokens)
+    for token in tokens:
+        if token.kind is Kind.PHRASE:
+            assert split_phrase(token.text).text in token.text
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ('"a b"', ("a b", 1, False, 1.0)),
+        ('="a  b"~3', ("a  b", 3, True, 1.0)),
+        ("“a 'b' \"c”~^1.5", ("a 'b' \"c", 1, False, 1.5)),
+        ('""~0', ("", 0, False, 1.0)),
+    ],
+)
+def test_a_phrase_is_taken_apart(text: str, phrase: tuple[str, int, bool, float]) -> None:
+    found = split_phrase(text)
+    assert (found.text, found.slop, found.is_exact, found.boost) == phrase
