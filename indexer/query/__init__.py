@@ -16,14 +16,16 @@ Begin reading with `tree`, the nodes and the rules by which they are put togethe
 
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_dates, describe_query
-from indexer.query.expand import Alternatives, expand_synonyms
+from indexer.query.expand import expand_synonyms
 from indexer.query.lexer import may_contain_dates
+from indexer.query.notes import Note, NoteCode, make_note
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
 from indexer.query.tree import (
     LABELS,
     AllOf,
+    Alternatives,
     DateRange,
     Filter,
     Must,
@@ -53,8 +55,8 @@ __all__ = [
     "Filter",
     "Must",
     "Near",
-    "Not",
-    "NullQuery",
+    "Note",
+    "NoteCode",
     "ParsedQuery",
     "PlainWord",
     "Query",
@@ -75,6 +77,7 @@ __all__ = [
     "has_words",
     "list_clauses",
     "make_near",
+    "make_note",
     "match_all_if_empty",
     "may_contain_dates",
     "parse_period",

@@ -1,4 +1,4 @@
-"""Periods of time as people write them: a year, a month, last week, or from one to another."""
+"""Text → a period of time: a year, a month, last week, or from one date to another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-# The general parser accepts almost anything ("a", "5", "10"); these are the shapes that mean a date.
+# dateutil parses almost anything as a date ("a", "5", "10"); only these shapes are passed to it.
 _NAMED = re.compile(
     rf"(?=.*\b[0-9]{{4}}\b)(?=.*\b(?:{_MONTHS}))[a-z0-9 ,.-]{{6,40}}", re.ASCII | re.IGNORECASE
 )
@@ -49,23 +49,23 @@ _DAY = rf"(?:{_YEAR}(?:-[0-9]{{2}}){{0,2}}|{_IN_MONTH}|yesterday|today|{_NAMELES
 FIRST_WORDS = (
     "yesterday|today|in|during|over|within|the|last|past|previous|this|since|until|till|between|from"
 )
-"""What IN_WORDS begins with."""
+"""The first words of IN_WORDS."""
 
 IN_WORDS = (
     rf"(?:yesterday|today|{_NAMELESS}|(?:since|until|till)\s+{_DAY}"
     rf"|between\s+{_DAY}\s+and\s+{_DAY}|from\s+{_DAY}\s+(?:to|until|till)\s+{_DAY})"
 )
-"""What is read as dates among the words of a query: a pattern for ASCII letters in any case."""
+"""Dates among the words of a query: a pattern for ASCII letters in any case, as are the others."""
 
 SEVERAL_WORDS = (
     rf"(?:{IN_WORDS}|{_IN_MONTH}|(?:{_COUNT}|an?)\s+(?:{_UNIT})s?\s+ago"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}\s[0-9]{2}:[0-9]{2}|[\[{][^\[\]{}]{1,80}[\]}])"
 )
-"""What is read as one value of a date field although there are spaces in it."""
+"""Dates of several words after a date field."""
 
 
 def parse_period(text: str, today: date, *, day_first: bool = True) -> Period:
-    """The period that `text` names: its first moment and the first moment after it, naive local times.
+    """Return the period that `text` names: its first moment and the first moment after it, naive local times.
 
     Understood are "2021", "2021-11", "2021-11-05", "2021-11-05T21:01", "nov 2021", "5 March 2024",
     "05/03/2024" (in the order that `day_first` says), "today", "yesterday", "two weeks ago"; "last week" and
@@ -74,23 +74,24 @@ def parse_period(text: str, today: date, *, day_first: bool = True) -> Period:
     """
     text = text.strip()
     try:
-        return _relative(text, today) or _absolute(text, day_first)
+        return _parse_relative(text, today) or _parse_absolute(text, day_first)
     except OverflowError as error:
         raise ValueError(f"not a date: {text!r}") from error
 
 
 def parse_range(text: str, today: date, *, day_first: bool = True) -> tuple[datetime | None, datetime | None]:
-    """The range that `text` names: a period, or two with ".." or "to" between them, one of which may lack.
+    """Return the range that `text` names: naive local times, None for an open side.
 
-    Also "since 2020", "until May 2021", "between 2019 and 2021", "[2019 TO *]". Both ends belong to the
-    range; one that runs backwards is turned round. Raises ValueError for anything else.
+    A range is a period, or two periods with ".." or "to" between them, of which one may be missing, or
+    "since 2020", "until May 2021", "between 2019 and 2021", "[2019 TO *]". Both ends belong to it, and the
+    earlier one may come last. Raises ValueError for anything else.
     """
     text = text.strip()
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed["inside"].strip()
-    if between := _matched(_BETWEEN, text):
+    if between := _match(_BETWEEN, text):
         first, last = between["low"] or between["first"], between["last"]
-    elif since := _matched(_SINCE, text):
+    elif since := _match(_SINCE, text):
         is_start = since["word"].lower() in ("since", "from")
         first, last = (since["rest"], "") if is_start else ("", since["rest"])
     else:
@@ -112,73 +113,73 @@ def parse_range(text: str, today: date, *, day_first: bool = True) -> tuple[date
 
 
 def is_date_range(text: str) -> bool:
-    """Whether a word is a range of dates with nothing before it that says so: 2021-03..2021-05."""
+    """Whether a word is a range of dates even without a date field: 2021-03..2021-05."""
     first, *last = re.split(r"\.\.\.?|…", text)
     return len(last) == 1 and all(_ISO.fullmatch(end) or _NUMBERS.fullmatch(end) for end in (first, last[0]))
 
 
-def _relative(text: str, today: date) -> Period | None:
-    """The period that is named by its distance from today, if it is."""
+def _parse_relative(text: str, today: date) -> Period | None:
+    """Return a period that is named by its distance from today."""
     name = text.lower()
     if name in ("today", "yesterday"):
-        return _units("day", today, 0 if name == "today" else 1)
-    if ago := _matched(_AGO, text):
-        return _units(ago["unit"].lower(), today, _number(ago["count"]))
-    if latest := _matched(_LATEST, text):
+        return _find_unit("day", today, 0 if name == "today" else 1)
+    if ago := _match(_AGO, text):
+        return _find_unit(ago["unit"].lower(), today, _parse_count(ago["count"]))
+    if latest := _match(_LATEST, text):
         which = (latest["which"] or "past").lower()
         unit = (latest["unit"] or latest["units"]).lower()
         if which != "past":
-            return _units(unit, today, 0 if which == "this" else 1)
-        count, after = _number(latest["count"] or "one"), today + timedelta(days=1)
+            return _find_unit(unit, today, 0 if which == "this" else 1)
+        count, after = _parse_count(latest["count"] or "one"), today + timedelta(days=1)
         if not count:
             raise ValueError(f"no time at all: {text!r}")
-        return _midnight(after - _step(unit, count)), _midnight(after)
+        return _start_of(after - _make_delta(unit, count)), _start_of(after)
     return None
 
 
-def _matched(pattern: str, text: str) -> re.Match[str] | None:
-    # Compiled when it is used first: most queries have no date, and a cold start should not pay for it.
+def _match(pattern: str, text: str) -> re.Match[str] | None:
+    # Compiled at first use: most queries have no date, and a command should start fast.
     return re.fullmatch(pattern, text, re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
-def _units(unit: str, today: date, back: int) -> Period:
-    """The whole day, week, month or year that lies so many back from the one of today."""
+def _find_unit(unit: str, today: date, back: int) -> Period:
+    """Return the whole day, week, month or year that is so many units before the current one."""
     first = today
     if unit == "week":
         first -= timedelta(days=today.weekday())
     elif unit != "day":
         first = first.replace(day=1) if unit == "month" else first.replace(month=1, day=1)
-    first -= _step(unit, back)
-    return _midnight(first), _midnight(first + _step(unit, 1))
+    first -= _make_delta(unit, back)
+    return _start_of(first), _start_of(first + _make_delta(unit, 1))
 
 
-def _step(unit: str, count: int) -> relativedelta:
-    # Here, as is the parser below: most queries have no date, and starting up without it is felt in a shell.
+def _make_delta(unit: str, count: int) -> relativedelta:
+    # dateutil is imported at first use: most queries have no date, and a command should start fast.
     from dateutil.relativedelta import relativedelta
 
     return relativedelta(**{f"{unit}s": count})  # type: ignore[arg-type]
 
 
-def _number(text: str) -> int:
+def _parse_count(text: str) -> int:
     text = text.lower()
     return int(text) if text.isdigit() else _SMALL.index(text) + 1 if text in _SMALL else 1
 
 
-def _midnight(day: date) -> datetime:
+def _start_of(day: date) -> datetime:
     return datetime.combine(day, time())
 
 
 @lru_cache(256)
-def _absolute(text: str, day_first: bool) -> Period:
+def _parse_absolute(text: str, day_first: bool) -> Period:
     if _ISO.fullmatch(text):
-        return _whole(Published.parse(text))
+        return _find_period(Published.parse(text))
     if not (_NAMED.fullmatch(text) or _NUMBERS.fullmatch(text)):
         raise ValueError(f"not a date: {text!r}")
     from dateutil.parser import parse as parse_any
 
-    # Where the year comes first, the month follows it whatever the order elsewhere.
+    # A year at the front is followed by the month, whatever the order of day and month elsewhere.
     day_first = day_first and not text[:4].isdigit()
-    # What the text leaves open is taken from the default: two defaults show what that was.
+    # What the text leaves open is filled in from the default: two different defaults show what that is.
     defaults = datetime(2000, 1, 1), datetime(2004, 2, 2)
     try:
         one, two = (
@@ -190,9 +191,9 @@ def _absolute(text: str, day_first: bool) -> Period:
     if one.year != two.year or (one.hour, one.minute) != (0, 0):
         raise ValueError(f"not a date with a year: {text!r}")
     if one.month != two.month:
-        return _whole(Published.at(one, "year"))
-    return _whole(Published.at(one, "month" if one.day != two.day else "day"))
+        return _find_period(Published.at(one, "year"))
+    return _find_period(Published.at(one, "month" if one.day != two.day else "day"))
 
 
-def _whole(published: Published) -> Period:
+def _find_period(published: Published) -> Period:
     return published.start, published.end

@@ -11,6 +11,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from indexer import limits
 from indexer.query.dates import is_date_range, parse_period, parse_range
 from indexer.query.lexer import BOOST, DATE_FIELDS, is_searchable, split_phrase
+from indexer.query.notes import Note, NoteCode, NoteValue, make_note, quote
 from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boost_query
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
@@ -32,12 +33,12 @@ class LeafReader:
         self.today = today
         self.day_first = day_first
         self.max_clauses = max_clauses
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.count = 0
 
-    def note(self, text: str) -> None:
+    def note(self, code: NoteCode, **values: NoteValue) -> None:
         """Add a note about the query."""
-        self.notes.append(text)
+        self.notes.append(make_note(code, **values))
 
     def read_word(self, field: str, text: str) -> Query | None:
         """Return the leaf for a word with its marks; None if there is nothing to search for."""
@@ -52,7 +53,7 @@ class LeafReader:
             return Every() if self.count_clause() else None
         if not is_searchable(text):
             if "*" in text:
-                self.note(f"{quote(text)} has no letter to search for; it was left out.")
+                self.note(NoteCode.NO_LETTER, text=quote(text))
             return None
         if not self.count_clause():
             return None
@@ -64,7 +65,7 @@ class LeafReader:
         phrase = split_phrase(text)
         slop = max(1, min(phrase.slop, limits.SLOP))
         if phrase.slop > limits.SLOP:
-            self.note(f"The words of a phrase may stand at most {limits.SLOP} apart; ~{slop} was used.")
+            self.note(NoteCode.SLOP_TOO_FAR, limit=limits.SLOP)
         if field in _DATE_FIELDS:
             if dates := self._read_dates_or_note(field, phrase.text):
                 return dates if self.count_clause() else None
@@ -88,7 +89,7 @@ class LeafReader:
             except ValueError:
                 other = dates
             if other != dates:
-                self.note(f"{quote(text)} was read with the {'day' if self.day_first else 'month'} first.")
+                self.note(NoteCode.DAY_FIRST if self.day_first else NoteCode.MONTH_FIRST, text=quote(text))
         return dates
 
     def count_clause(self) -> bool:
@@ -99,7 +100,7 @@ class LeafReader:
     def _read_dates_or_note(self, field: str, text: str) -> DateRange | None:
         dates = self.read_dates(field, text)
         if dates is None:
-            self.note(f"{quote(text)} is not a date; it was searched as text.")
+            self.note(NoteCode.NO_DATE, text=quote(text))
         return dates
 
     def _read_filter(self, field: str, text: str) -> Query | None:
@@ -117,7 +118,7 @@ class LeafReader:
             edits = int(fuzzy[2] or 1)
             if edits > limits.EDITS:
                 edits = limits.EDITS
-                self.note(f"{quote(core)}: at most {edits} letters may differ; ~{edits} was used.")
+                self.note(NoteCode.TOO_FUZZY, text=quote(core), limit=limits.EDITS)
             return FuzzyTerm(field, fuzzy[1], maxdist=edits) if edits else Term(field, fuzzy[1])
         if not is_pattern:
             text = text.strip("?")
@@ -129,20 +130,14 @@ class LeafReader:
 
     def _limit_boost(self, boost: float) -> float:
         if boost > limits.BOOST:
-            self.note(f"A word counts at most {limits.BOOST:g} times; ^{limits.BOOST:g} was used.")
+            self.note(NoteCode.BOOST_TOO_HIGH, limit=limits.BOOST)
         return min(boost, limits.BOOST)
 
     def _limit_length(self, word: str) -> str:
         if len(word) <= limits.WORD:
             return word
-        self.note(f"{quote(word)} is too long; its first {limits.WORD} characters were searched for.")
+        self.note(NoteCode.WORD_TOO_LONG, text=quote(word), limit=limits.WORD)
         return word[: limits.WORD]
-
-
-def quote(text: str) -> str:
-    """Return a text as notes show it: in quotation marks, on one line, 40 characters at most."""
-    text = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return f"“{text}”" if len(text) <= 40 else f"“{text[:39]}…”"
 
 
 def _split_boost(word: str) -> tuple[str, float]:

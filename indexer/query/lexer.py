@@ -1,4 +1,4 @@
-"""Text → tokens with spans. The parser and type-ahead read the same ones."""
+"""Text → tokens with spans: the parser and type-ahead read the same ones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _NEAR = "NEAR(?:/[0-9]{1,9})?"
 _CLAUSE_START = r"(?<![^\s(])"
 _AFTER_OPERATOR = rf"(?=[\s()={QUOTES}]|$)"
 _AFTER_SIGN = rf"(?=[^\s+\-–—>.,;:!?/\\|<=)\]}}]|=[\w@#{QUOTES}])"
-# In a field's name IGNORECASE would take ı for i and ſ for s, but for the ASCII flag.
+# Without the ASCII flag, IGNORECASE would take ı for i and ſ for s in the name of a field.
 _TOKEN = re.compile(
     rf"(?P<space>\s+|[{_SEPARATORS}]+)"
     rf"|(?P<open>\()|(?P<close>\)(?:{_BOOST})?)"
@@ -132,7 +132,7 @@ class Token:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the token, if nothing is put before it, is a word that means no more than itself."""
+        """Whether the token is a word without marks; it may still follow a sign or a field."""
         return self.kind is Kind.WORD and self.text[0] not in "+-@#" and not has_marks(self.text)
 
 
@@ -211,10 +211,9 @@ def _read_dates(text: str, start: int, field: str | None, read_dates: ReadDates)
         match = _compile(rf"({SEVERAL_WORDS})(?=[\s)]|$)").match(text, start)
     else:
         return None
-    dates = read_dates(field or "date", " ".join(match[1].split())) if match else None
-    return (
-        Token(Kind.DATES, text[start : match.end()], start, match.end(), dates) if match and dates else None
-    )
+    if not match or not (dates := read_dates(field or "date", " ".join(match[1].split()))):
+        return None
+    return Token(Kind.DATES, text[start : match.end()], start, match.end(), dates)
 
 
 def _match_bare_dates(text: str, start: int) -> re.Match[str] | None:

@@ -10,9 +10,9 @@ from datetime import date
 from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
-from indexer.query.describe import describe_dates
-from indexer.query.leaves import LeafReader, quote
+from indexer.query.leaves import LeafReader
 from indexer.query.lexer import FIELDS, QUOTES, Kind, Token, match_dates, tokenize
+from indexer.query.notes import Note, NoteCode, make_note, quote
 from indexer.query.tree import (
     boost_query,
     complete_query,
@@ -31,9 +31,15 @@ _STARTS = {Kind.WORD, Kind.PHRASE, Kind.DATES, Kind.OPEN}
 _INFIX = {Kind.AND, Kind.OR}
 _PREFIX = {Kind.NOT, Kind.MINUS, Kind.PLUS}
 # What an operator cannot stand after and before; OPEN and CLOSE are the edges of a group, and of the text.
-_NOT_AFTER = {Kind.NEAR: {Kind.OPEN, *_INFIX, *_PREFIX}} | {kind: {Kind.OPEN} for kind in _INFIX}
-_NOT_BEFORE = {Kind.NEAR: {Kind.CLOSE, Kind.NEAR, *_INFIX, *_PREFIX}}
-_NOT_BEFORE |= {kind: {Kind.CLOSE, *_INFIX} for kind in _INFIX | _PREFIX}
+_NOT_AFTER: dict[Kind, set[Kind]] = {
+    Kind.NEAR: {Kind.OPEN, *_INFIX, *_PREFIX},
+    **{kind: {Kind.OPEN} for kind in _INFIX},
+    **{kind: set() for kind in _PREFIX},
+}
+_NOT_BEFORE = {
+    Kind.NEAR: {Kind.CLOSE, Kind.NEAR, *_INFIX, *_PREFIX},
+    **{kind: {Kind.CLOSE, *_INFIX} for kind in _INFIX | _PREFIX},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class ParsedQuery:
 
     tree: Query
     """NullQuery if there is nothing to search for."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     text: str = field(default="", compare=False)
     """The text that was parsed: without what was beyond the bound, and without control characters."""
 
@@ -59,25 +65,23 @@ def parse_query(
     bounds = []
     text = text.strip()
     if len(text) > characters:
-        bounds.append(f"Only the first {characters:,} of {len(text):,} characters of the query were read.")
+        bounds.append(make_note(NoteCode.CHARACTERS_DROPPED, limit=characters, given=len(text)))
         text = _truncate(text, characters)
     if _SURROGATE.search(text):
         # Through UTF-16, two halves of a character become that character again.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         if "\ufffd" in text:
-            reader.note("Broken characters in the query were replaced.")
+            reader.note(NoteCode.BROKEN_CHARACTERS)
     text = text.translate(_CONTROLS)
     tree = complete_query(_Parser(text, reader).parse())
     if (dropped := reader.count - reader.max_clauses) > 0:
-        bounds.append(
-            f"Only the first {reader.max_clauses} words and phrases were searched for; {dropped:,} "
-            f"{'was' if dropped == 1 else 'were'} left out."
-        )
+        bounds.append(make_note(NoteCode.CLAUSES_DROPPED, limit=reader.max_clauses, count=dropped))
     notes = list(dict.fromkeys(bounds + reader.notes))
     if tree is None and not notes and text:
-        notes.append("There is nothing to search for in the query.")
+        notes.append(make_note(NoteCode.NOTHING))
     if len(notes) > limits.NOTES:
-        notes[limits.NOTES - 1 :] = [f"There are {len(notes) - limits.NOTES + 1} more notes like these."]
+        more = len(notes) - limits.NOTES + 1
+        notes[limits.NOTES - 1 :] = [make_note(NoteCode.NOTES_DROPPED, count=more)]
     return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
 
 
@@ -116,7 +120,7 @@ class _Parser:
         if (dates := match_dates(self.text)) and dates.end() == len(self.text):
             words = " ".join(dates[1].split())
             value = f'"{words}"' if " " in words else words
-            self.note(f"{quote(words)} was searched as text; date:{value} finds that time.")
+            self.note(NoteCode.NOT_READ_AS_DATE, text=quote(words), value=value)
         return self._parse_group("text")
 
     def _balance(self, tokens: Iterator[Token]) -> list[Token]:
@@ -127,14 +131,14 @@ class _Parser:
             if token.kind is Kind.SPACE:
                 continue
             if token.kind is Kind.QUOTE:
-                self.note("A quotation mark without its partner was ignored.")
+                self.note(NoteCode.LONE_QUOTE)
                 if kept and kept[-1].kind is Kind.FIELD:
                     kept[-1] = replace(kept[-1], kind=Kind.WORD)
                 continue
             if token.kind is Kind.OPEN:
                 if depth == limits.DEPTH:
                     ignored += 1
-                    self.note(f"Parentheses nest at most {limits.DEPTH} deep; deeper ones were ignored.")
+                    self.note(NoteCode.TOO_DEEP, limit=limits.DEPTH)
                     continue
                 depth += 1
             elif token.kind is Kind.CLOSE:
@@ -142,36 +146,38 @@ class _Parser:
                     ignored -= 1
                     continue
                 if not depth:
-                    self.note("A parenthesis without its partner was ignored.")
+                    self.note(NoteCode.LONE_PARENTHESIS)
                     continue
                 depth -= 1
             kept.append(token)
         if depth:
-            self.note("A parenthesis without its partner was closed at the end.")
-            kept += [Token(Kind.CLOSE, ")", len(self.text), len(self.text))] * depth
-        return kept
+            self.note(NoteCode.OPEN_PARENTHESIS)
+        # One CLOSE more marks the end of the text.
+        return kept + [Token(Kind.CLOSE, "", len(self.text), len(self.text))] * (depth + 1)
 
     def _check_operator(self, tokens: list[Token], place: int) -> Token:
         """Return the token at a place, as a word if it is an operator that has nothing to join."""
         token = tokens[place]
+        if token.kind not in _NOT_AFTER:
+            return token
         before = tokens[place - 1].kind if place else Kind.OPEN
-        after = tokens[place + 1].kind if place + 1 < len(tokens) else Kind.CLOSE
-        if before not in _NOT_AFTER.get(token.kind, ()) and after not in _NOT_BEFORE.get(token.kind, ()):
+        after = tokens[place + 1].kind
+        if before not in _NOT_AFTER[token.kind] and after not in _NOT_BEFORE[token.kind]:
             return token
         if token.kind not in (Kind.MINUS, Kind.PLUS):
-            self.note(f"{quote(token.text)} has nothing to join; it was read as a word.")
+            self.note(NoteCode.LONE_OPERATOR, text=quote(token.text))
         return replace(token, kind=Kind.WORD)
 
     def _peek(self) -> Kind:
-        """Return the kind of the next token; CLOSE at the end of the text."""
-        return self.tokens[self.place].kind if self.place < len(self.tokens) else Kind.CLOSE
+        return self.tokens[self.place].kind
 
     def _take(self, *kinds: Kind) -> Token | None:
         """Go past the next token and return it, if it is of one of the kinds; else None."""
-        if self._peek() not in kinds or self.place == len(self.tokens):
+        token = self.tokens[self.place]
+        if token.kind not in kinds:
             return None
         self.place += 1
-        return self.tokens[self.place - 1]
+        return token
 
     def _parse_group(self, field: str) -> Query | None:
         sides = [self._parse_side(field)]
@@ -210,9 +216,9 @@ class _Parser:
         distances: list[int] = []
         while near := self._take(Kind.NEAR):
             if near.distance > limits.DISTANCE:
-                self.note(f"NEAR reaches at most {limits.DISTANCE} words; /{limits.DISTANCE} was used.")
+                self.note(NoteCode.NEAR_TOO_FAR, limit=limits.DISTANCE)
             if len(parts) == limits.CHAIN:
-                self.note(f"NEAR joins at most {limits.CHAIN} in a row; the rest may stand anywhere.")
+                self.note(NoteCode.NEAR_TOO_LONG, limit=limits.CHAIN)
                 break
             distances.append(min(max(near.distance, 1), limits.DISTANCE))
             parts.append(self._parse_clause(field))
@@ -221,7 +227,7 @@ class _Parser:
         try:
             return make_near(parts, distances)
         except ValueError:
-            self.note("NEAR joins words, phrases and alternatives of one field; it was read as AND.")
+            self.note(NoteCode.NEAR_NOT_WORDS)
             return make_and(parts)
 
     def _parse_clause(self, field: str) -> Query | None:
@@ -238,10 +244,7 @@ class _Parser:
             return self.reader.read_phrase(field, token.text)
         if token.kind is Kind.DATES:
             assert token.dates is not None
-            self.note(
-                f"{quote(token.text.rstrip('?!.,'))} was read as a date ({describe_dates(token.dates)}); "
-                "put it in quotation marks to search for it as text."
-            )
+            self.note(NoteCode.READ_AS_DATE, text=quote(token.text.rstrip("?!.,")), dates=token.dates)
             return self._count_dates(token)
         self._check_field(token)
         return self.reader.read_word(field, token.text)
@@ -256,4 +259,4 @@ class _Parser:
             return
         after = self.text[word.end : word.end + 1]
         if name.end(1) + 1 < len(word.text) or (after and after in f"({QUOTES}"):
-            self.note(f"There is no field {quote(name[1])}; it was searched as text.")
+            self.note(NoteCode.NO_FIELD, text=quote(name[1]))

@@ -1,10 +1,9 @@
-"""Queries that ask for a little less than another: pure, tree in and trees out."""
+"""A query that finds nothing → queries that ask for a little less."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -22,6 +21,7 @@ from indexer.query.tree import (
     Must,
     Near,
     RawPhrase,
+    change_leaf,
     complete_query,
     has_words,
     make_all_of,
@@ -47,163 +47,152 @@ class RelaxStep(IntEnum):
     WORD = 6
 
 
-_LETTERS = 3  # of a word of which another spelling is tried
-_LONG = 7  # from so many letters on, two may be wrong
+_MIN_LETTERS = 3  # of a word for which other spellings are tried
+_LONG = 7  # letters from which on a word may have two wrong ones
 
 
 @dataclass(frozen=True, slots=True)
 class RelaxedQuery:
-    """A tree that asks for less, how much less (see RelaxStep.WORD), and what was changed, in plain words."""
+    """A tree that asks for less, the size of the change as a RelaxStep, and the change in words."""
 
     tree: Query
     size: int
     text: str
 
 
-def split_clauses(tree: Query) -> list[Query]:
-    """The clauses of a tree that all have to hold, without the everything that it is taken from."""
+ChangeLeaf = Callable[[Any], Query | None]
+"""Returns what replaces a leaf: the same object for no change."""
+
+
+def relax_query(tree: Query, unknown: Collection[str]) -> Iterator[RelaxedQuery]:
+    """Yield relaxations that keep all the words of a tree.
+
+    `unknown` are the words, as typed, that no article has.
+    """
+    parts = _split_clauses(tree)
+    kinds: list[tuple[ChangeLeaf, RelaxStep, str]] = [
+        (_allow_any_form, RelaxStep.FORM, "{} in any form"),
+        (lambda leaf: _allow_other_spelling(leaf, unknown), RelaxStep.SPELLING, "words spelt like {}"),
+        (lambda leaf: _allow_any_ending(leaf, unknown), RelaxStep.BEGINNING, "words that begin with {}"),
+        (_split_phrase, RelaxStep.PHRASE, "the words of {} wherever they stand"),
+        (_allow_any_field, RelaxStep.FIELD, "{} wherever it stands"),
+    ]
+    for change, size, text in kinds:
+        yield from _change_clauses(tree, parts, change, size, text)
+    for place, part in enumerate(parts):
+        if not has_words(part):
+            name = f"not only articles {describe_clause(part)}"
+            if isinstance(part, Not):
+                name = f"with {serialize_query(part.query)}"
+            yield from _relax(tree, [*parts[:place], *parts[place + 1 :]], RelaxStep.FILTER, name)
+
+
+def drop_clauses(tree: Query, dropped: Collection[str]) -> RelaxedQuery | None:
+    """Drop some of the clauses that have words, given as `serialize_query` writes them.
+
+    Returns None if no words would be left.
+    """
+    parts = _split_clauses(tree)
+    kept = [part for part in parts if serialize_query(part) not in dropped]
+    if not any(map(has_words, kept)):
+        return None
+    size = RelaxStep.WORD + max(0, len(parts) - len(kept) - 1)
+    names = ", ".join(label for part in parts if (label := serialize_query(part)) in dropped)
+    return next(_relax(tree, kept, size, f"without {names}"), None)
+
+
+def _split_clauses(tree: Query) -> list[Query]:
+    """Return the clauses of a tree that all must hold, without `Every()`."""
     parts = [*tree] if isinstance(tree, And) else [tree]
     return [part for part in parts if not isinstance(part, Every) and part is not NullQuery]
 
 
-def relax_query(tree: Query, unknown: Collection[str]) -> Iterator[RelaxedQuery]:
-    """What may be asked instead of a tree, with all of its words.
-
-    `unknown` are the words, as typed, that stand nowhere.
-    """
-    parts = split_clauses(tree)
-    kinds: list[tuple[Leafwise, int, str]] = [
-        (_in_any_form, RelaxStep.FORM, "{} in any form"),
-        (lambda leaf: _respelt(leaf, unknown), RelaxStep.SPELLING, "words spelt like {}"),
-        (lambda leaf: _begun(leaf, unknown), RelaxStep.BEGINNING, "words that begin with {}"),
-        (_taken_apart, RelaxStep.PHRASE, "the words of {} wherever they stand"),
-        (_anywhere, RelaxStep.FIELD, "{} wherever it stands"),
-    ]
-    for how, size, text in kinds:
-        yield from _loosened(tree, parts, how, size, text)
-    for place, part in enumerate(parts):
-        if not has_words(part):
-            yield from _made(tree, [*parts[:place], *parts[place + 1 :]], RelaxStep.FILTER, _left_out(part))
-
-
-def drop_clauses(tree: Query, left_out: Collection[str]) -> RelaxedQuery | None:
-    """The tree without some of its clauses, as written, which have words; None when that leaves no words."""
-    parts = split_clauses(tree)
-    kept = [part for part in parts if serialize_query(part) not in left_out]
-    if not any(map(has_words, kept)):
-        return None
-    size = RelaxStep.WORD + max(0, len(parts) - len(kept) - 1)
-    names = ", ".join(label for part in parts if (label := serialize_query(part)) in left_out)
-    return next(_made(tree, kept, size, f"without {names}"), None)
-
-
-Leafwise = Callable[[Any], Query | None]
-"""What stands for a leaf: itself for no change."""
-
-
-def _loosened(
-    tree: Query, parts: Sequence[Query], how: Leafwise, size: int, text: str
+def _change_clauses(
+    tree: Query, parts: Sequence[Query], change: ChangeLeaf, size: int, text: str
 ) -> Iterator[RelaxedQuery]:
-    """The tree with each clause changed that a change of leaves changes: one at a time, and all together."""
-    others = [_mapped(part, how) for part in parts]
+    """Yield the tree with each clause changed in turn, then with all of them changed."""
+    others = [_change_leaves(part, change) for part in parts]
     changed = [place for place, part in enumerate(parts) if others[place] is not part]
-    for place in changed:
-        made = [*parts[:place], others[place], *parts[place + 1 :]]
-        yield from _made(tree, made, size, text.format(_name(parts[place])))
+    names = [_serialize_clause(parts[place]) for place in changed]
+    for place, name in zip(changed, names, strict=True):
+        relaxed = [*parts[:place], others[place], *parts[place + 1 :]]
+        yield from _relax(tree, relaxed, size, text.format(name))
     if len(changed) > 1:
-        names = ", ".join(_name(parts[place]) for place in changed)
-        yield from _made(tree, others, size, text.format(names))
+        yield from _relax(tree, others, size, text.format(", ".join(names)))
 
 
-def _made(tree: Query, parts: Iterable[Query | None], size: int, text: str) -> Iterator[RelaxedQuery]:
-    """The change, unless nothing is left of the tree."""
+def _relax(tree: Query, parts: Iterable[Query | None], size: int, text: str) -> Iterator[RelaxedQuery]:
+    """Yield the tree with other parts, unless nothing is left of it."""
     joined = complete_query((make_and if type(tree) is And else make_all_of)(parts))
     if joined is not None:
         yield RelaxedQuery(joined, size, text)
 
 
-def _mapped(node: Any, how: Leafwise) -> Any:
-    """The node with other leaves; the same object when none is another."""
+def _change_leaves(node: Any, change: ChangeLeaf) -> Any:
+    """Return the node with its leaves changed; the same object if no leaf changes."""
     if isinstance(node, (Not, DateRange, Filter, Every)):
         return node
+    if isinstance(node, Near) and (changed := change(node)) is not node:
+        return changed
+    if not isinstance(node, (Must, And, Or, Near)):
+        return change(node)
+    old = node.parts if isinstance(node, Near) else [*node.children()]
+    parts = [_change_leaves(part, change) for part in old]
+    if all(part is same for part, same in zip(parts, old, strict=True)):
+        return node
     if isinstance(node, Must):
-        child = _mapped(node.child, how)
-        return node if child is node.child else make_must(child)
-    if isinstance(node, (And, Or)):
-        parts = [_mapped(part, how) for part in node]
-        if all(part is old for part, old in zip(parts, node, strict=True)):
-            return node
-        join = make_or if isinstance(node, Or) else make_all_of if isinstance(node, AllOf) else make_and
-        return join(parts)
+        return make_must(parts[0])
     if isinstance(node, Near):
-        other = how(node)
-        if other is not node:
-            return other
-        places = [_mapped(part, how) for part in node.parts]
-        if all(part is old for part, old in zip(places, node.parts, strict=True)):
-            return node
         try:
-            return make_near(places, node.distances, node.boost)
+            return make_near(parts, node.distances, node.boost)
         except ValueError:
             return node
-    return how(node)
+    join = make_or if isinstance(node, Or) else make_all_of if isinstance(node, AllOf) else make_and
+    return join(parts)
 
 
-def _in_any_form(leaf: Any) -> Query:
+def _allow_any_form(leaf: Any) -> Any:
     if not isinstance(leaf, RawPhrase) or not leaf.exact:
-        return leaf  # type: ignore[no-any-return]
+        return leaf
     if len(leaf.text.split()) == 1:
         return Term(leaf.fieldname, leaf.text, boost=leaf.boost)
-    return replace(leaf, exact=False)
+    return change_leaf(leaf, exact=False)
 
 
-def _respelt(leaf: Any, unknown: Collection[str]) -> Query:
-    if not _is_unknown(leaf, unknown) or len(leaf.text) < _LETTERS:
-        return leaf  # type: ignore[no-any-return]
+def _allow_other_spelling(leaf: Any, unknown: Collection[str]) -> Any:
+    if not _is_unknown(leaf, unknown):
+        return leaf
     edits = 1 if len(leaf.text) < _LONG else 2
     return FuzzyTerm(leaf.fieldname, leaf.text, boost=leaf.boost, maxdist=edits)
 
 
-def _begun(leaf: Any, unknown: Collection[str]) -> Query:
-    if not _is_unknown(leaf, unknown) or len(leaf.text) < _LETTERS:
-        return leaf  # type: ignore[no-any-return]
-    return Prefix(leaf.fieldname, leaf.text, boost=leaf.boost)
+def _allow_any_ending(leaf: Any, unknown: Collection[str]) -> Any:
+    return Prefix(leaf.fieldname, leaf.text, boost=leaf.boost) if _is_unknown(leaf, unknown) else leaf
 
 
 def _is_unknown(leaf: Any, unknown: Collection[str]) -> bool:
-    return type(leaf) is Term and leaf.text in unknown and leaf.text.isalpha()
+    is_word = type(leaf) is Term and leaf.text.isalpha() and len(leaf.text) >= _MIN_LETTERS
+    return is_word and leaf.text in unknown
 
 
-def _taken_apart(leaf: Any) -> Query | None:
+def _split_phrase(leaf: Any) -> Any:
     if isinstance(leaf, Near):
         return make_all_of(leaf.parts)
     if not isinstance(leaf, RawPhrase) or len(leaf.text.split()) == 1:
-        return leaf  # type: ignore[no-any-return]
+        return leaf
     if leaf.exact:
-        return make_all_of(
-            RawPhrase(leaf.fieldname, word, exact=True, boost=leaf.boost) for word in leaf.text.split()
-        )
+        return make_all_of(change_leaf(leaf, text=word, slop=1) for word in leaf.text.split())
     return make_all_of(Term(leaf.fieldname, word, boost=leaf.boost) for word in leaf.text.split())
 
 
-def _anywhere(leaf: Any) -> Query:
+def _allow_any_field(leaf: Any) -> Any:
     if getattr(leaf, "fieldname", "text") == "text":
-        return leaf  # type: ignore[no-any-return]
-    if isinstance(leaf, (RawPhrase, Near)):
-        changed: Any = replace(leaf, fieldname="text")
-        if isinstance(leaf, Near):
-            changed = replace(changed, parts=tuple(_mapped(part, _anywhere) for part in leaf.parts))
-        return changed  # type: ignore[no-any-return]
-    other = copy.copy(leaf)
-    other.fieldname = "text"
-    return other  # type: ignore[no-any-return]
+        return leaf
+    if isinstance(leaf, Near):
+        parts = tuple(_change_leaves(part, _allow_any_field) for part in leaf.parts)
+        return change_leaf(leaf, fieldname="text", parts=parts)
+    return change_leaf(leaf, fieldname="text")
 
 
-def _left_out(part: Any) -> str:
-    if isinstance(part, Not):
-        return f"with {serialize_query(part.query)}"
-    return f"not only articles {describe_clause(part)}"
-
-
-def _name(part: Any) -> str:
+def _serialize_clause(part: Any) -> str:
     return serialize_query(part.child if isinstance(part, Must) else part)

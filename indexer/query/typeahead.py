@@ -21,12 +21,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDINGS = ".,;!?…'’"
 
 WordRole = Literal["required", "excluded", "elsewhere"]
-"""What a query says of a word; "elsewhere" is inside of something else, such as alternatives."""
+"""What a query says about a word; "elsewhere" is in an alternative, or in another part of the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainWord:
-    """A word that means no more than itself, and where it stands in the query."""
+    """A word of a query that means no more than itself: `text` is `query[start:end]`."""
 
     text: str
     start: int
@@ -35,10 +35,10 @@ class PlainWord:
 
 @dataclass(frozen=True, slots=True)
 class TypedWord:
-    """What is being typed: `before` and `word` are the whole text; the word may be empty after a space.
+    """The word that is being typed, which is empty after a space, and the text `before` it.
 
-    `neighbours` are the plain words just before it, at most two. `plain` says whether there is nothing else
-    before it than plain words.
+    `neighbours` are the plain words right before it, at most two; `plain` says whether the whole text is made
+    of plain words.
     """
 
     before: str
@@ -120,10 +120,9 @@ def strip_punctuation(word: str) -> str:
 
 
 def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:
-    """What a tree asks for besides its last word, the word's field, and what the tree says of the word.
+    """Split a tree into the rest and its last word; return the rest, the word's field, and its role.
 
-    The rest is None where there is none, and where the word is an alternative or a part of something else
-    ("elsewhere").
+    The rest is None if there is none, and if the role is "elsewhere".
     """
     if isinstance(tree, Must):
         return split_last_word(tree.child)
@@ -140,7 +139,7 @@ def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:
 
 
 def extract_words(tree: Query) -> tuple[tuple[str, str], ...] | None:
-    """The words of a tree that asks for nothing but words, all of them, each with its field; else None."""
+    """Return (field, text) of each word, if the tree requires words and nothing else; else None."""
     parts: list[Any] = list(tree) if isinstance(tree, And) else [tree]
     if not all(type(part) is Term for part in parts):
         return None

@@ -31,6 +31,7 @@ from indexer.engine import (
 )
 from indexer.errors import ArticleMissing, InvalidRequest, quote_value
 from indexer.query import (
+    Note,
     ParsedQuery,
     RawPhrase,
     expand_synonyms,
@@ -141,7 +142,7 @@ def search(
             took_ms=(time.perf_counter() - began) * 1000,
             notes=(
                 *how.remarks,
-                *parsed.notes,
+                *map(str, parsed.notes),
                 *found.notes,
                 *_partial_note(found),
                 *_grain_note(grain, over_time),
@@ -263,7 +264,7 @@ def _read(how: SearchSettings, query: str, bounds: SearchFilters) -> ParsedQuery
     today = how.today()
     parsed = how.parse(query)
     if how.synonyms:
-        uses: list[str] = []
+        uses: list[Note] = []
         tree = expand_synonyms(parsed.tree, how.synonyms, uses)
         parsed = ParsedQuery(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
     tree = parsed.tree

@@ -146,7 +146,7 @@ def test_both_ends_of_a_range_belong_to_it(text: str, start: datetime | None, en
 
 
 @pytest.mark.parametrize("text", NOT_DATES)
-def test_what_is_no_date_is_a_value_error(text: str) -> None:
+def test_a_text_that_is_not_a_date_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_range(text, TODAY)
 

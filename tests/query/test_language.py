@@ -1,4 +1,4 @@
-"""Query, what it is read as, and what it finds in a small index."""
+"""Queries, their descriptions, and what they find in a small index."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.query.examples import ARTICLES, QUERIES, TABLE, TODAY
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """An index of the articles above."""
+    """Return an index of the example articles."""
     with Index(Config(index=tmp_path_factory.mktemp("language") / "index"), today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         yield opened
 
 
 def found(index: Index, query: str) -> set[str]:
-    """The ids of the articles that meet the whole query."""
+    """Return the ids of the articles that match the whole query."""
     return {hit.article.id for hit in index.search(query, limit=50).hits if not hit.missing}
 
 
 @pytest.mark.parametrize(("query", "words", "ids"), TABLE)
-def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids: set[str]) -> None:
+def test_a_query_is_described_and_answered(index: Index, query: str, words: str, ids: set[str]) -> None:
     assert describe_query(parse_query(query, today=TODAY).tree) == words
     assert found(index, query) == ids
 
@@ -57,7 +57,7 @@ def test_a_query_is_read_and_answered(index: Index, query: str, words: str, ids:
         ("a NEAR/5", "“NEAR/5” has nothing to join; it was read as a word."),
     ],
 )
-def test_what_was_assumed_is_said(index: Index, query: str, note: str) -> None:
+def test_a_note_says_how_the_query_was_understood(index: Index, query: str, note: str) -> None:
     assert note in index.search(query).notes
 
 
@@ -72,11 +72,11 @@ def test_what_was_assumed_is_said(index: Index, query: str, note: str) -> None:
         "The number of women who own a bakery has grown since 1979.",
     ],
 )
-def test_words_that_are_no_dates_stay_words(query: str) -> None:
+def test_words_that_are_not_dates_stay_words(query: str) -> None:
     assert "published" not in describe_query(parse_query(query, today=TODAY).tree)
 
 
-def test_what_matched_is_marked_and_nothing_else(index: Index) -> None:
+def test_only_matches_are_highlighted(index: Index) -> None:
     def marked(query: str) -> list[str]:
         hits = index.search(query).hits
         return [p.text[a:b] for hit in hits for p in hit.passages for a, b in p.spans]
@@ -107,7 +107,7 @@ def test_filters_and_dates_add_nothing_to_a_score(index: Index) -> None:
 @settings(max_examples=400)
 @given(st.one_of(QUERIES, st.text()))
 @example('title:"en" 2021..2024 AND (😀 lang:"en")')
-def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Index, query: str) -> None:
+def test_any_query_is_answered_as_by_the_reference(index: Index, query: str) -> None:
     parsed = parse_query(query, today=TODAY)
     assert parse_query(query, today=TODAY) == parsed
     assert describe_query(parsed.tree)
@@ -118,7 +118,7 @@ def test_whatever_the_grammar_makes_is_answered_as_the_reference_does(index: Ind
         assert hit.score == pytest.approx(score, rel=1e-5)
 
 
-def test_of_too_many_words_the_commonest_are_searched_for(tmp_path: Path) -> None:
+def test_a_pattern_stands_for_the_most_common_of_too_many_words(tmp_path: Path) -> None:
     common = " ".join(f"s{number}" for number in range(limits.EXPANSION))
     texts = [common, "seal s7", "shore", f"{common} sand", "sail s8"]
     with Index(Config(index=tmp_path / "index")) as index:

@@ -20,9 +20,11 @@ from indexer.query import (
     Filter,
     Must,
     Near,
+    NoteCode,
     ParsedQuery,
     RawPhrase,
     describe_query,
+    make_note,
     parse_query,
 )
 
@@ -33,6 +35,10 @@ Y2022 = DateRange(datetime(2022, 1, 1), datetime(2023, 1, 1))
 
 def read(text: str) -> ParsedQuery:
     return parse_query(text, today=TODAY)
+
+
+def notes_of(text: str) -> list[str]:
+    return [str(note) for note in read(text).notes]
 
 
 def word(text: str, field: str = "text") -> Term:
@@ -359,22 +365,26 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
         ("?! … ()", NullQuery, "There is nothing to search for in the query."),
     ],
 )
-def test_what_is_not_understood_is_searched_as_text_with_a_note(text: str, tree: Query, note: str) -> None:
-    assert read(text) == ParsedQuery(tree, (note,))
+def test_a_clause_that_is_not_understood_is_searched_as_text_with_a_note(
+    text: str, tree: Query, note: str
+) -> None:
+    assert read(text).tree == tree
+    assert notes_of(text) == [note]
 
 
-def test_a_long_query_is_cut_between_words_with_a_note() -> None:
-    found = read("abc " * 3_000)
+def test_a_long_query_is_truncated_between_words_with_a_note() -> None:
+    text = "abc " * 3_000
+    found = read(text)
     assert len(list(found.tree.leaves())) == limits.CLAUSES
-    assert found.notes == (
+    assert notes_of(text) == [
         "Only the first 512 of 11,999 characters of the query were read.",
         "Only the first 32 words and phrases were searched for; 96 were left out.",
-    )
+    ]
     assert read(f"{'x' * 100} " * 100 + "y").tree == AllOf([word("x" * 100)] * 5)
     assert len(found.text) == limits.CHARACTERS - 1
 
 
-def test_how_much_of_a_query_is_read_may_be_configured() -> None:
+def test_the_longest_query_can_be_configured() -> None:
     text = f"{'x' * 100} " * 30
     assert parse_query(text, today=TODAY, characters=4_000).notes == ()
     assert len(list(parse_query(text, today=TODAY, characters=4_000).tree.leaves())) == 30
@@ -383,18 +393,18 @@ def test_how_much_of_a_query_is_read_may_be_configured() -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 40_000, "a " * 40_000, "(" * 40_000, '"' + "a " * 40_000, "\ud800" * 40_000]
 )
-def test_of_a_text_without_end_no_more_is_read_than_a_query_may_have(text: str) -> None:
+def test_a_text_is_parsed_no_further_than_the_longest_query(text: str) -> None:
     found = read(text)
     assert len(found.text) <= limits.CHARACTERS
     assert found == read(text[: limits.CHARACTERS + 1]) or found.notes != ()
 
 
-def test_a_pasted_sentence_is_read_without_a_note() -> None:
+def test_a_pasted_sentence_has_no_notes() -> None:
     text = "Effects of transonic flow on wing-body interference, as measured (in part) at M 0.8. " * 2
     assert read(text).notes == ()
 
 
-def test_a_long_word_is_cut_with_a_note() -> None:
+def test_a_long_word_is_truncated_with_a_note() -> None:
     found = read("a" * 40_000)
     assert found.tree == word("a" * limits.WORD)
     assert len(found.notes) == 2
@@ -403,25 +413,32 @@ def test_a_long_word_is_cut_with_a_note() -> None:
 def test_a_phrase_is_one_clause() -> None:
     words = " ".join(["a"] * 100)
     assert read(f'"{words}" b') == ParsedQuery(AllOf([RawPhrase("text", words), B]))
-    found = read(" ".join(f'"{letter} {letter}"' for letter in "abcdefghijklmnopqrstuvwxyz1234567"))
-    assert len(list(found.tree.leaves())) == limits.CLAUSES
-    assert found.notes == ("Only the first 32 words and phrases were searched for; 1 was left out.",)
+    text = " ".join(f'"{letter} {letter}"' for letter in "abcdefghijklmnopqrstuvwxyz1234567")
+    assert len(list(read(text).tree.leaves())) == limits.CLAUSES
+    assert notes_of(text) == ["Only the first 32 words and phrases were searched for; 1 was left out."]
 
 
 def test_deep_parentheses_are_ignored_with_a_note() -> None:
-    found = read("(a AND (b OR " * 15 + "c" + "))" * 15)
-    assert found.notes == ("Parentheses nest at most 20 deep; deeper ones were ignored.",)
-    assert len(list(found.tree.leaves())) == 31
+    text = "(a AND (b OR " * 15 + "c" + "))" * 15
+    assert notes_of(text) == ["Parentheses nest at most 20 deep; deeper ones were ignored."]
+    assert len(list(read(text).tree.leaves())) == 31
 
 
-def test_many_notes_are_summed_up() -> None:
-    notes = read(" ".join(f"foo{n}:bar" for n in range(30))).notes
+def test_the_last_of_many_notes_counts_the_others() -> None:
+    notes = notes_of(" ".join(f"foo{n}:bar" for n in range(30)))
     assert len(notes) == limits.NOTES
     assert notes[-1] == "There are 21 more notes like these."
 
 
+def test_a_note_is_a_code_with_values() -> None:
+    assert read("date:banana").notes == (make_note(NoteCode.NO_DATE, text="“banana”"),)
+    (note,) = read("a last week").notes
+    assert note.code is NoteCode.READ_AS_DATE
+    assert dict(note.values)["dates"] == DateRange(datetime(2024, 2, 19), datetime(2024, 2, 26))
+
+
 def test_a_note_does_not_repeat_a_long_word() -> None:
-    assert all(len(note) < 120 for note in read("date:" + "x" * 5_000).notes)
+    assert all(len(note) < 120 for note in notes_of("date:" + "x" * 5_000))
 
 
 HOSTILE = [
@@ -547,10 +564,10 @@ def test_plain_words_keep_their_number_and_order(words: list[str]) -> None:
 
 
 def check(found: ParsedQuery) -> None:
-    """Only the documented nodes, in the documented places; Whoosh's conventions hold."""
+    """Check that only the documented nodes occur, in the documented places, as Whoosh expects them."""
     tree = found.tree
     assert len(found.notes) <= limits.NOTES
-    assert all(note.isprintable() for note in found.notes)
+    assert all(str(note).isprintable() for note in found.notes)
     assert copy.deepcopy(tree) == tree
     assert hash(copy.deepcopy(tree)) == hash(tree)
     assert str(tree)

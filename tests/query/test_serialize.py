@@ -1,4 +1,4 @@
-"""A tree as text that can be typed, and that is read as the same tree."""
+"""A tree is serialized as a query that can be typed, and is parsed as the same tree again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.query.examples import QUERIES, TABLE, TODAY
 
 
 @pytest.mark.parametrize("query", [query for query, _, _ in TABLE])
-def test_a_query_is_written_as_one_that_means_the_same(query: str) -> None:
+def test_a_query_is_serialized_as_one_that_means_the_same(query: str) -> None:
     tree = parse_query(query, today=TODAY).tree
     assert parse_query(serialize_query(tree), today=TODAY).tree == tree
 
@@ -40,7 +40,7 @@ def test_a_query_is_written_as_one_that_means_the_same(query: str) -> None:
         ("*", "*"),
     ],
 )
-def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
+def test_a_query_is_serialized_as_a_person_would_type_it(typed: str, text: str) -> None:
     tree = parse_query(typed, today=TODAY).tree
     assert serialize_query(tree) == text
     assert parse_query(text, today=TODAY).tree == tree
@@ -50,20 +50,20 @@ def test_what_is_written_reads_as_typed(typed: str, text: str) -> None:
     ("typed", "text"),
     [("a -(b AND AND c)", "a -(b AND and AND c)"), ("(a OR ) c", "a or c"), ("(a NEAR/3 )", "a near/3")],
 )
-def test_an_operator_that_was_read_as_a_word_is_written_as_one(typed: str, text: str) -> None:
+def test_an_operator_that_was_read_as_a_word_is_serialized_as_a_word(typed: str, text: str) -> None:
     tree = parse_query(typed, today=TODAY).tree
     assert serialize_query(tree) == text
     assert serialize_query(parse_query(text, today=TODAY).tree) == text
 
 
-def test_nothing_is_written_as_nothing() -> None:
+def test_an_empty_tree_is_an_empty_query() -> None:
     assert serialize_query(NullQuery) == ""
 
 
 @settings(max_examples=300)
 @given(QUERIES)
-def test_what_is_written_finds_its_own_reading(query: str) -> None:
-    """Written twice it is the same text: nothing is lost or added on the way."""
+def test_serializing_again_changes_nothing(query: str) -> None:
+    """A tree that is serialized, parsed and serialized again gives the same text."""
     tree = parse_query(query, today=TODAY).tree
     again = parse_query(serialize_query(tree), today=TODAY)
     assert (again.tree is NullQuery) == (tree is NullQuery)

@@ -1,4 +1,4 @@
-"""What is being typed, and which words of a query are plain: read from the text alone."""
+"""The word that is being typed, and the plain words of a query."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from indexer.query import extract_words, find_plain_words, find_typed_word, pars
         ('"belt road"~2 cli', '"belt road"~2 ', "cli", ("belt", "road"), False),
     ],
 )
-def test_a_text_is_the_word_being_typed_and_what_stands_before_it(
+def test_a_text_is_split_into_the_word_being_typed_and_the_text_before_it(
     text: str, before: str, word: str, neighbours: tuple[str, ...], plain: bool
 ) -> None:
     typed = find_typed_word(text)
@@ -54,7 +54,7 @@ def test_a_text_is_the_word_being_typed_and_what_stands_before_it(
         *("x" * 2000, "x" * 300, "\ud800", "harb )"),
     ],
 )
-def test_nothing_is_being_typed_after_a_phrase_in_a_pattern_or_in_a_date(text: str) -> None:
+def test_there_is_no_word_to_complete_after_a_phrase_in_a_pattern_or_in_a_date(text: str) -> None:
     assert find_typed_word(text) is None
 
 
@@ -62,7 +62,7 @@ def test_nothing_is_being_typed_after_a_phrase_in_a_pattern_or_in_a_date(text: s
     st.text(st.characters(exclude_categories=[]), max_size=60)
     | st.text(" \"()+-*~:=abORNT'.,東", max_size=40)
 )
-def test_any_text_is_read_and_kept(text: str) -> None:
+def test_any_text_can_be_split(text: str) -> None:
     typed = find_typed_word(text)
     assert typed is None or typed.before + typed.word == text
     for word in find_plain_words(text):
@@ -82,7 +82,7 @@ def test_any_text_is_read_and_kept(text: str) -> None:
         ("@roadlab #tides don't", ["don't"]),
     ],
 )
-def test_plain_words_are_those_that_mean_no_more_than_themselves(query: str, words: list[str]) -> None:
+def test_plain_words_have_no_marks_and_are_not_excluded(query: str, words: list[str]) -> None:
     assert [word.text for word in find_plain_words(query)] == words
 
 
@@ -103,14 +103,14 @@ def test_plain_words_are_those_that_mean_no_more_than_themselves(query: str, wor
         ("(tram OR bus) cr", "(text:tram OR text:bus)", "text", "required"),
     ],
 )
-def test_the_last_word_is_set_aside_from_what_else_is_asked_for(
+def test_the_last_word_is_split_from_the_rest_of_the_query(
     query: str, rest: str | None, field: str, place: str
 ) -> None:
     found = split_last_word(parse_query(query, today=date(2024, 6, 15)).tree)
     assert (found[0] and str(found[0]), found[1], found[2]) == (rest, field, place)
 
 
-def test_the_rest_of_dates_and_exclusions_is_taken_from_everything() -> None:
+def test_a_rest_of_exclusions_is_a_whole_query() -> None:
     rest, _, _ = split_last_word(parse_query("-harbour cr", today=date(2024, 6, 15)).tree)
     assert str(rest).startswith("(* AND") or "*" in str(rest)
 
@@ -127,7 +127,7 @@ def test_the_rest_of_dates_and_exclusions_is_taken_from_everything() -> None:
         ("", None),
     ],
 )
-def test_a_query_of_nothing_but_words_is_known_as_one(
+def test_words_are_extracted_only_from_a_query_of_nothing_but_words(
     query: str, words: tuple[tuple[str, str], ...] | None
 ) -> None:
     assert extract_words(parse_query(query, today=date(2024, 6, 15)).tree) == words

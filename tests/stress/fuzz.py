@@ -110,7 +110,7 @@ def _read(text: str) -> tuple[float, bool]:
     seconds = time.thread_time() - began
     if len(parsed.text) > limits.CHARACTERS or len(parsed.notes) > limits.NOTES:
         raise AssertionError("a bound did not hold")
-    if not all(note.isprintable() and len(note) < 1000 for note in parsed.notes):
+    if not all(note.isprintable() and len(note) < 1000 for note in map(str, parsed.notes)):
         raise AssertionError(f"no note for a person: {parsed.notes}")
     describe_query(parsed.tree)
     serialize_query(parsed.tree)

@@ -325,7 +325,7 @@ class Evaluation:
         if type(node) is Term:
             return self._lookup.word(fields, node.text)
         if isinstance(node, Alternatives):
-            return self._lookup.alternatives(fields, node.text, node.others, kept=node.kept)
+            return self._lookup.alternatives(fields, node.text, node.others, kept=node.includes_text)
         return None
 
     def _everything(self) -> Matches:
