@@ -1,24 +1,25 @@
-"""Any text → a query tree and notes, and what can be made of a tree.
+"""Any text → a query tree and notes, and operations on a tree.
 
-Everything here is pure: no index, no disk, no clock (today's date is an argument), and no text raises.
+Everything here is pure: no index, no disk, and no clock, since today's date is an argument. No text raises.
 
-What comes in is the text of a search box, a URL or a command. What goes out:
+In comes the text of a search box, a URL or a command. Out come:
 
-- `parse_query` gives a `ParsedQuery`: a tree of Whoosh's query classes and those in `tree`, and notes about
-  what was not understood or met a bound of `indexer.limits`.
-- `find_typed_word` and `find_plain_words` read the same text for type-ahead and for spelling correction.
-- `describe_query` says a tree in words; `serialize_query` writes it as a query that can be typed again.
-- `expand_synonyms` adds the synonyms of an archive; `relax_query` makes trees that ask for a little less.
+- from `parse_query` a `ParsedQuery`: a tree of Whoosh's query classes and of the nodes in `tree`, and `Note`s
+  about text that was not understood or met a bound of `indexer.limits`;
+- from `find_typed_word` and `find_plain_words` the words of a text for type-ahead and spelling correction;
+- from `describe_query` a tree in plain words, from `serialize_query` a tree as a query that can be typed;
+- from `expand_synonyms` a tree with synonyms, from `relax_query` trees that ask for a little less.
 
-Begin reading with `tree`, the nodes and the rules by which they are put together, then follow a text through
-`parser`. `dates` reads periods of time, on its own and for the parser.
+Begin with `tree`: the nodes and the rules by which they are put together. Then follow a text through `lexer`
+(tokens), `parser` (groups and operators) and `leaves` (words, phrases, dates). The lexer also serves
+`typeahead`. `dates` parses periods of time, here and for the filters of the page.
 """
 
 from indexer.query.dates import parse_period, parse_range
-from indexer.query.describe import describe_clause, describe_dates, describe_query
+from indexer.query.describe import describe_clause, describe_query
 from indexer.query.expand import expand_synonyms
 from indexer.query.lexer import may_contain_dates
-from indexer.query.notes import Note, NoteCode, make_note
+from indexer.query.notes import Note, NoteCode
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
@@ -39,7 +40,6 @@ from indexer.query.tree import (
 from indexer.query.typeahead import (
     PlainWord,
     TypedWord,
-    WordRole,
     extract_words,
     find_plain_words,
     find_typed_word,
@@ -65,9 +65,7 @@ __all__ = [
     "RelaxedQuery",
     "Term",
     "TypedWord",
-    "WordRole",
     "describe_clause",
-    "describe_dates",
     "describe_query",
     "drop_clauses",
     "expand_synonyms",
@@ -77,7 +75,6 @@ __all__ = [
     "has_words",
     "list_clauses",
     "make_near",
-    "make_note",
     "match_all_if_empty",
     "may_contain_dates",
     "parse_period",

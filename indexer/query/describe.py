@@ -105,8 +105,6 @@ def _describe_node(node: Any) -> str:
         without = [_describe_inner(part) for part in _find_excluded(node, words=True)]
         pieces = [_join(kept, "and")] if kept else []
         return " ".join([*pieces, f"without {_join(without, 'or')}"] if without else pieces)
-    if isinstance(node, Not):
-        return f"everything without {_describe_node(node.query)}"
     if isinstance(node, Every):
         return "anything"
     if isinstance(node, DateRange):
@@ -144,7 +142,7 @@ def _describe_word(node: Any) -> str:
     if type(node) is FuzzyTerm:
         letters = "one letter differs" if node.maxdist == 1 else f"{node.maxdist} letters differ"
         return f"words spelt like “{node.text}” (up to {letters})"
-    return f"“{node.text}”" if type(node) is Term else str(node)
+    return f"“{node.text}”"
 
 
 def _describe_choice(part: Any) -> str:

@@ -9,25 +9,30 @@ from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
-from indexer.query.notes import Note, NoteCode, make_note
+from indexer.query.notes import Note, NoteCode, drop_repeated
 from indexer.query.tree import Alternatives, Must, make_and, make_or
 from indexer.text.synonyms import Entry, Synonyms, key_of
 
 
-def expand_synonyms(tree: Query, synonyms: Synonyms, notes: list[Note]) -> Query:
-    """Add synonyms for the words of a tree and for words side by side; a note about each goes into `notes`.
+def expand_synonyms(tree: Query, synonyms: Synonyms) -> tuple[Query, list[Note]]:
+    """Add synonyms for the words of a tree and for words side by side; return the tree and notes about them.
 
     Quoted words, patterns and exclusions stay as they are.
     """
+    notes: list[Note] = []
+    return _expand(tree, synonyms, notes), drop_repeated(notes)
+
+
+def _expand(tree: Query, synonyms: Synonyms, notes: list[Note]) -> Query:
     if type(tree) is Term:
         return next(_expand_row([tree], synonyms, notes))
     if isinstance(tree, Must):
-        return Must(expand_synonyms(tree.child, synonyms, notes))
+        return Must(_expand(tree.child, synonyms, notes))
     if isinstance(tree, And):
         parts = list(_expand_row(list(tree), synonyms, notes))
         return type(tree)(parts) if len(parts) > 1 else parts[0]
     if isinstance(tree, Or):
-        found = make_or(expand_synonyms(part, synonyms, notes) for part in tree)
+        found = make_or(_expand(part, synonyms, notes) for part in tree)
         assert found is not None
         return found
     return tree
@@ -40,7 +45,7 @@ def _expand_row(parts: Sequence[Query], synonyms: Synonyms, notes: list[Note]) -
         length, entry = _find_entry(parts[place : place + synonyms.longest], synonyms)
         if entry is None:
             part = parts[place]
-            yield part if type(part) is Term else expand_synonyms(part, synonyms, notes)
+            yield part if type(part) is Term else _expand(part, synonyms, notes)
             place += 1
             continue
         words: list[Any] = list(parts[place : place + length])
@@ -49,7 +54,7 @@ def _expand_row(parts: Sequence[Query], synonyms: Synonyms, notes: list[Note]) -
         boost = max(word.boost for word in words)
         others = ", ".join(f"“{other}”" for other in entry.others)
         code = NoteCode.SYNONYMS_ADDED if entry.kept else NoteCode.SYNONYMS_INSTEAD
-        notes.append(make_note(code, text=f"“{text}”", others=others))
+        notes.append(Note(code, {"text": f"“{text}”", "others": others}))
         if length == 1 or not entry.kept:
             yield Alternatives(field, text, entry.others, entry.kept, boost)
             continue

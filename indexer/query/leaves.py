@@ -11,7 +11,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from indexer import limits
 from indexer.query.dates import is_date_range, parse_period, parse_range
 from indexer.query.lexer import BOOST, DATE_FIELDS, is_searchable, split_phrase
-from indexer.query.notes import Note, NoteCode, NoteValue, make_note, quote
+from indexer.query.notes import Note, NoteCode, NoteValue, quote
 from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boost_query
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
@@ -38,7 +38,7 @@ class LeafReader:
 
     def note(self, code: NoteCode, **values: NoteValue) -> None:
         """Add a note about the query."""
-        self.notes.append(make_note(code, **values))
+        self.notes.append(Note(code, values))
 
     def read_word(self, field: str, text: str) -> Query | None:
         """Return the leaf for a word with its marks; None if there is nothing to search for."""

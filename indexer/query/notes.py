@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from indexer.query.describe import describe_dates
@@ -48,25 +49,25 @@ NoteValue = str | int | float | DateRange
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as a code and the values for its text. `str(note)` is the text in English."""
+    """A note as a code and the values for its text; the texts among them are as `quote` returns them."""
 
     code: NoteCode
-    values: tuple[tuple[str, NoteValue], ...] = ()
+    values: Mapping[str, NoteValue] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        values = dict(self.values)
+        """Return the text in English."""
+        values = {
+            name: describe_dates(value) if isinstance(value, DateRange) else value
+            for name, value in self.values.items()
+        }
         texts = self.code.value
         text: str = texts if isinstance(texts, str) else texts[values["count"] != 1]
-        shown = {
-            name: describe_dates(value) if isinstance(value, DateRange) else value
-            for name, value in values.items()
-        }
-        return text.format(**shown)
+        return text.format(**values)
 
 
-def make_note(code: NoteCode, **values: NoteValue) -> Note:
-    """Return a note; texts among the values are as `quote` gives them."""
-    return Note(code, tuple(values.items()))
+def drop_repeated(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes in order, each once."""
+    return list({str(note): note for note in notes}.values())
 
 
 def quote(text: str) -> str:

@@ -12,7 +12,7 @@ from whoosh.query.qcore import NullQuery, Query
 from indexer import limits
 from indexer.query.leaves import LeafReader
 from indexer.query.lexer import FIELDS, QUOTES, Kind, Token, match_dates, tokenize
-from indexer.query.notes import Note, NoteCode, make_note, quote
+from indexer.query.notes import Note, NoteCode, drop_repeated, quote
 from indexer.query.tree import (
     boost_query,
     complete_query,
@@ -65,7 +65,7 @@ def parse_query(
     bounds = []
     text = text.strip()
     if len(text) > characters:
-        bounds.append(make_note(NoteCode.CHARACTERS_DROPPED, limit=characters, given=len(text)))
+        bounds.append(Note(NoteCode.CHARACTERS_DROPPED, {"limit": characters, "given": len(text)}))
         text = _truncate(text, characters)
     if _SURROGATE.search(text):
         # Through UTF-16, two halves of a character become that character again.
@@ -75,13 +75,13 @@ def parse_query(
     text = text.translate(_CONTROLS)
     tree = complete_query(_Parser(text, reader).parse())
     if (dropped := reader.count - reader.max_clauses) > 0:
-        bounds.append(make_note(NoteCode.CLAUSES_DROPPED, limit=reader.max_clauses, count=dropped))
-    notes = list(dict.fromkeys(bounds + reader.notes))
+        bounds.append(Note(NoteCode.CLAUSES_DROPPED, {"limit": reader.max_clauses, "count": dropped}))
+    notes = drop_repeated(bounds + reader.notes)
     if tree is None and not notes and text:
-        notes.append(make_note(NoteCode.NOTHING))
+        notes.append(Note(NoteCode.NOTHING))
     if len(notes) > limits.NOTES:
         more = len(notes) - limits.NOTES + 1
-        notes[limits.NOTES - 1 :] = [make_note(NoteCode.NOTES_DROPPED, count=more)]
+        notes[limits.NOTES - 1 :] = [Note(NoteCode.NOTES_DROPPED, {"count": more})]
     return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
 
 

@@ -143,10 +143,7 @@ def _change_leaves(node: Any, change: ChangeLeaf) -> Any:
     if isinstance(node, Must):
         return make_must(parts[0])
     if isinstance(node, Near):
-        try:
-            return make_near(parts, node.distances, node.boost)
-        except ValueError:
-            return node
+        return make_near(parts, node.distances, node.boost)
     join = make_or if isinstance(node, Or) else make_all_of if isinstance(node, AllOf) else make_and
     return join(parts)
 

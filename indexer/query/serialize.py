@@ -9,7 +9,7 @@ from typing import Any
 
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery, Query
-from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+from whoosh.query.terms import FuzzyTerm, Prefix
 from whoosh.query.wrappers import Not
 
 from indexer.query.lexer import DEFAULT_DISTANCE, is_operator
@@ -96,11 +96,9 @@ def _serialize_word(node: Any) -> str:
         return f"{field}{node.text}*{boost}"
     if type(node) is FuzzyTerm:
         return f"{field}{node.text}~{'' if node.maxdist == 1 else node.maxdist}{boost}"
-    if type(node) in (Term, Wildcard, Alternatives):
-        # An operator that had nothing to join was read as a word; in small letters it is always one.
-        text = node.text.lower() if is_operator(node.text) else node.text
-        return f"{field}{text}{boost}"
-    return str(node)
+    # An operator that had nothing to join was read as a word; in small letters it is always one.
+    text = node.text.lower() if is_operator(node.text) else node.text
+    return f"{field}{text}{boost}"
 
 
 def _format_boost(boost: float) -> str:

@@ -97,7 +97,8 @@ class Near(Query):
 class Alternatives(Query):
     """One or more words, and the words and phrases that are searched for with them or instead of them.
 
-    `text` is what was typed; with `includes_text` it is one of the alternatives. All together count as one word.
+    `text` is what was typed; with `includes_text` it is one of the alternatives. For the score, all together
+    count as one word.
     """
 
     fieldname: str

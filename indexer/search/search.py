@@ -31,7 +31,6 @@ from indexer.engine import (
 )
 from indexer.errors import ArticleMissing, InvalidRequest, quote_value
 from indexer.query import (
-    Note,
     ParsedQuery,
     RawPhrase,
     expand_synonyms,
@@ -264,9 +263,8 @@ def _read(how: SearchSettings, query: str, bounds: SearchFilters) -> ParsedQuery
     today = how.today()
     parsed = how.parse(query)
     if how.synonyms:
-        uses: list[Note] = []
-        tree = expand_synonyms(parsed.tree, how.synonyms, uses)
-        parsed = ParsedQuery(tree, (*parsed.notes, *dict.fromkeys(uses)), parsed.text)
+        tree, notes = expand_synonyms(parsed.tree, how.synonyms)
+        parsed = ParsedQuery(tree, (*parsed.notes, *notes), parsed.text)
     tree = parsed.tree
     if bounds.after or bounds.before:
         start = _first_moment("after", bounds.after, how, today)

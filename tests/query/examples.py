@@ -179,6 +179,12 @@ TABLE: list[tuple[str, str, set[str]]] = [
     ("date:last year", "all articles published in 2023", {"bread"}),
     ("date:nov 2023", "all articles published in November 2023", {"bread"}),
     ("date:2023-11-05", "all articles published on 5 November 2023", set()),
+    ("date:2024-03-19T23:30", "all articles published at 19 March 2024, 23:30", {"flood"}),
+    (
+        "date:2024-03-19T23:00..2024-03-19T23:45",
+        "all articles published from 19 March 2024, 23:00 to 19 March 2024, 23:45",
+        {"flood"},
+    ),
     ("before:2024", "all articles published before 1 January 2024", {"bread", "fluss"}),
     ("until:2023", "all articles published before 1 January 2024", {"bread", "fluss"}),
     ("after:yesterday", "all articles published from 19 March 2024 on", {"flood"}),

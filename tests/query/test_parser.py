@@ -20,11 +20,11 @@ from indexer.query import (
     Filter,
     Must,
     Near,
+    Note,
     NoteCode,
     ParsedQuery,
     RawPhrase,
     describe_query,
-    make_note,
     parse_query,
 )
 
@@ -431,10 +431,10 @@ def test_the_last_of_many_notes_counts_the_others() -> None:
 
 
 def test_a_note_is_a_code_with_values() -> None:
-    assert read("date:banana").notes == (make_note(NoteCode.NO_DATE, text="“banana”"),)
+    assert read("date:banana").notes == (Note(NoteCode.NO_DATE, {"text": "“banana”"}),)
     (note,) = read("a last week").notes
     assert note.code is NoteCode.READ_AS_DATE
-    assert dict(note.values)["dates"] == DateRange(datetime(2024, 2, 19), datetime(2024, 2, 26))
+    assert note.values["dates"] == DateRange(datetime(2024, 2, 19), datetime(2024, 2, 26))
 
 
 def test_a_note_does_not_repeat_a_long_word() -> None:

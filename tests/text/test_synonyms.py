@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, ConfigError, Index, open_index
-from indexer.query import Note, expand_synonyms, parse_query
+from indexer.query import expand_synonyms, parse_query
 from indexer.text.synonyms import Entry, key_of, parse_synonyms, read_synonyms
 
 ARTICLES = [
@@ -186,10 +186,8 @@ def test_what_lacks_the_words_says_so_as_they_were_typed(opened: Opened) -> None
 
 
 def test_a_leaf_names_its_synonyms() -> None:
-    notes: list[Note] = []
-    tree = expand_synonyms(
-        parse_query("car", today=date(2024, 6, 15)).tree, parse_synonyms("car, auto"), notes
-    )
+    typed = parse_query("car", today=date(2024, 6, 15)).tree
+    tree, notes = expand_synonyms(typed, parse_synonyms("car, auto"))
     assert (str(tree), len(notes)) == ("text:car|auto", 1)
 
 
