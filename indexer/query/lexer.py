@@ -43,8 +43,8 @@ QUOTES = '"“”„«»'
 BOOST = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
 """A factor for the score, as it stands after "^"."""
 
-_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"  # they stand for a space in texts without spaces
-_INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'  # part of a Hebrew abbreviation
+_SEPARATORS = "、。，；：！？「」『』（）【】《》〈〉"  # between words of texts that have no spaces
+_INNER_QUOTE = r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])'  # inside a Hebrew abbreviation
 _PHRASE = "|".join(
     [rf'"(?:[^"]|{_INNER_QUOTE})*"', "“[^“”]*”", "”[^“”]*”", "„[^„“”]*[“”]", "«[^«»]*»", "»[^«»]*«"]
 )
@@ -70,8 +70,8 @@ _PHRASE_PARTS = re.compile(
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
 _FIRST_WORD = re.compile(rf"(?<!\S)(?ai:{FIRST_WORDS})\b")
-_NOT_LAST = re.compile(r"\S+\s")  # the last word of a text is no date of several words
-_MAX_WORDS_WITH_DATES = 10  # a longer text is a sentence, in which "last week" is to be found as it stands
+_NOT_LAST = re.compile(r"\S+\s")  # several words cannot begin with the last one
+_MAX_WORDS_WITH_DATES = 10  # in a longer text, probably a sentence, "last week" is searched for
 _JOINED_BEFORE = re.compile(r"(?:^|[\s(])(?:OR|NOT|NEAR(?:/[0-9]+)?)\s+$")
 _JOINED_AFTER = re.compile(r"\s+(?:OR|NEAR(?:/[0-9]+)?)(?:\s|$)")
 
@@ -138,7 +138,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """The parts of a PHRASE: what stands between its quotation marks, and what they are marked with."""
+    """The parts of a PHRASE: the text between its quotation marks, and the marks before and after them."""
 
     text: str
     slop: int
@@ -192,19 +192,19 @@ def is_operator(word: str) -> bool:
 
 
 def may_contain_dates(text: str) -> bool:
-    """Whether words of a text may be dates: a quick look at how dates in words begin."""
+    """Whether a text has a word that dates in words begin with."""
     return _FIRST_WORD.search(text) is not None
 
 
 def match_dates(text: str, start: int = 0) -> re.Match[str] | None:
-    """Match words that are dates from `start` on, as group 1, and the punctuation that follows them."""
+    """Match dates in words at `start` as group 1, and the punctuation that follows them."""
     if not _FIRST_WORD.match(text, start):
         return None
     return _compile(rf"({IN_WORDS})[?!.,]*(?=\s|$)(?!\s+of\b)").match(text, start)
 
 
 def _read_dates(text: str, start: int, field: str | None, read_dates: ReadDates) -> Token | None:
-    """Read a DATES token that begins at `start`, after the field if one stands there."""
+    """Return a DATES token if there is one at `start`; `field` is the field that ends there, if any."""
     if field is None:
         match = _match_bare_dates(text, start)
     elif field in DATE_FIELDS.values() and _NOT_LAST.match(text, start):
@@ -217,7 +217,7 @@ def _read_dates(text: str, start: int, field: str | None, read_dates: ReadDates)
 
 
 def _match_bare_dates(text: str, start: int) -> re.Match[str] | None:
-    """Match dates that stand among other words, at the start or the end, joined to nothing."""
+    """Match dates at the start or the end of other words, unless an operator joins them to these."""
     match = match_dates(text, start)
     if not match or len(text.split()) > _MAX_WORDS_WITH_DATES:
         return None
