@@ -8,7 +8,8 @@ interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,13 +35,14 @@ from indexer.cli.render import (
     print_report,
 )
 from indexer.cli.streams import ReaderGone, prepare
-from indexer.errors import ConfigError, NutgrafError
+from indexer.errors import ConfigError, NutgrafError, SourceShrunk
 
 if TYPE_CHECKING:
     from indexer.sync import SyncReport
 
 SKIPPED = 3
 INTERRUPTED = 130
+_FLAG = "with --allow-mass-delete"
 # What this machine is called from within.
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -89,7 +91,7 @@ def index(
     Ctrl-C commits what was read until then, and a second one nothing.
     """
     archive = opened(index=index, **limits)
-    with shown_progress() as progress, interruption() as stop:
+    with shown_progress() as progress, interruption() as stop, _naming_the_flag():
         report = archive.sync(
             *sources, dry_run=dry_run, allow_mass_delete=allow_mass_delete, progress=progress, stop=stop
         )
@@ -117,7 +119,7 @@ def rebuild(
     generation before is kept. With --allow-mass-delete, sources that are gone are done without.
     """
     archive = opened(index=index, **limits)
-    with shown_progress() as progress:
+    with shown_progress() as progress, _naming_the_flag():
         report = archive.rebuild(*sources, allow_mass_delete=allow_mass_delete, progress=progress)
     return _tell(report, as_json)
 
@@ -360,6 +362,15 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     return int(code)
 
 
+@contextmanager
+def _naming_the_flag() -> Iterator[None]:
+    """Let the message of SourceShrunk end with the flag that allows a mass delete."""
+    try:
+        yield
+    except SourceShrunk as error:
+        raise SourceShrunk(f"{error} {_FLAG}") from error
+
+
 def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
     if as_json:
         print_json(report.as_json())
@@ -370,7 +381,7 @@ def _tell(report: SyncReport, as_json: bool, *, to_err: bool = False) -> int:
     for failure in report.failed:
         click.echo(f"nutgraf: skipped {plain(failure.path)}: {plain(failure.reason)}", err=True)
     if report.refused:
-        click.echo(f"nutgraf: this would be refused: {plain(report.refused)}", err=True)
+        click.echo(f"nutgraf: this would be refused: {plain(report.refused)} {_FLAG}", err=True)
         return NutgrafError.exit_code
     if report.interrupted:
         click.echo("nutgraf: interrupted; what was read is kept, the next run reads the rest", err=True)

@@ -26,14 +26,15 @@ from indexer.sync import (
     Progress,
     Silence,
     SyncReport,
-    apply,
-    held,
+    list_contents,
     list_source,
     look_at,
     never,
     refuse_shrunk,
 )
 from indexer.sync import catalog as catalogs
+from indexer.sync.apply import Sink, sync_sources
+from indexer.underway import Recorded
 
 CANARIES = 5
 """How many articles a new generation has to find by their own words before it goes live."""
@@ -98,12 +99,12 @@ def _build(
     ) as batch:
         for article in chain((_taken_over(carried, name) for name in carried.ids), carried.given):
             items = encode_article(article)
-            catalog.apart[article.id] = (digest_items(items), batch.add(article, items))
+            catalog.api_articles[article.id] = (digest(items), batch.add(article, items))
         for article in carried.given:
             report.record("add", article.id, "", "it was put in")
         run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
         if not allow_mass_delete:
-            refuse_shrunk(held(carried.known, carried.known.sources), catalog, listings, carried.way)
+            refuse_shrunk(list_contents(carried.known, carried.known.sources), catalog, listings, carried.way)
         _do_without(carried, catalog, report)
     if generations.last_commit(folder) == 0:
         # There was nothing to index, but the sources are to be remembered.
@@ -123,13 +124,13 @@ def inherited(root: Path) -> tuple[Catalog, Snapshot | None]:
     except IndexDamaged:
         commit = catalogs.newest(folder)
     known = catalogs.load(folder, commit)
-    if not known.apart:
+    if not known.api_articles:
         return known, None
     try:
         return known, open_snapshot(folder)
     except IndexDamaged as error:
         raise IndexDamaged(
-            f"{folder} cannot be opened, and has {len(known.apart)} articles that were put in: run "
+            f"{folder} cannot be opened, and has {len(known.api_articles)} articles that were put in: run "
             "`nutgraf doctor --fix`, which takes them from the generation before it, and keeps the rest"
         ) from error
 
@@ -139,21 +140,21 @@ def run_sync(
     today: Callable[[], date],
     listings: Mapping[Path, Listing],
     catalog: Catalog,
-    sink: apply.Sink,
+    sink: Sink,
     report: SyncReport,
     progress: Progress,
     *,
     stop: Callable[[], bool] = never,
     allow_mass_delete: bool = False,
 ) -> None:
-    """Carry out a sync as configured; see `apply.run`."""
+    """Carry out a sync as configured; see `sync_sources`."""
     options = ReadOptions(
         day_first=config.day_first,
         timezone=config.timezone,
         today=today(),
         max_bytes=config.max_file_mb * 2**20,
     )
-    apply.run(
+    sync_sources(
         listings,
         catalog,
         sink,

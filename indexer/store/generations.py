@@ -58,7 +58,7 @@ from indexer.store.lock import lock_holder, sign_lock, take_lock
 from indexer.store.progress import current_build
 from indexer.sync import catalog
 
-FORMAT = 6
+FORMAT = 7
 """Raised whenever a generation written before can no longer be read."""
 VERSIONS = {"extractor": 2, "analyzer": 1}
 """Raised whenever the same files would give other articles, or the same articles other terms."""

@@ -96,7 +96,7 @@ def _make_anew(
     known = _known(root, folders)
     roots, gone = still_there(known, _WAY, allow_mass_delete=allow_mass_delete)
     snapshots = {folder: found for folder in folders if (found := _opened(folder))}
-    wanted = {name: mark for name, (mark, _) in known.apart.items()}
+    wanted = {name: mark for name, (mark, _) in known.api_articles.items()}
     is_all_known = _catalog(live) is not None
     if not is_all_known and live in snapshots:
         # What its catalog would have said.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def sync(
             _check_options(config)
             catalog = catalogs.load(*generations.locate(config.index))
         apart_from_others(roots, catalog)
-        listings = {root: list_source(root) for root in roots}
+        listings = _list_sources(roots, catalog.sources)
         run_sync(
             config,
             today,
@@ -70,7 +70,9 @@ def sync(
             if not generations.exists(config.index):
                 build(config, today, roots, Carried(), report, watch, stop=stop)
             else:
-                listings = {root: list_source(root) for root in roots}
+                _check_options(config)
+                known = catalogs.load_summary(*generations.place(config.index)).sources
+                listings = _list_sources(roots, known)
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
                         apart_from_others(roots, catalog)
@@ -105,14 +107,14 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
             _not_from_files(given, catalog, "change the file, or choose another id")
             for article in given.values():
                 items = encode_article(article)
-                mark = digest_items(items)
-                known = catalog.apart.get(article.id)
+                mark = digest(items)
+                known = catalog.api_articles.get(article.id)
                 if known and known[0] == mark:
                     report.unchanged += 1
                     continue
                 if known:
                     batch.remove(article.id)
-                catalog.apart[article.id] = (mark, batch.add(article, items))
+                catalog.api_articles[article.id] = (mark, batch.add(article, items))
                 report.record("change" if known else "add", article.id, "", "it was put in")
     report.seconds = time.perf_counter() - began
     return report
@@ -129,7 +131,7 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     ):
         _not_from_files(names, catalog, "remove the file and sync instead")
         for name in names:
-            if catalog.apart.pop(name, None):
+            if catalog.api_articles.pop(name, None):
                 batch.remove(name)
                 report.record("remove", name, "", "it was taken out")
             else:
@@ -164,16 +166,19 @@ def _check_options(config: Config) -> None:
         )
 
 
+def _list_sources(roots: Iterable[Path], known: Container[str]) -> dict[Path, Listing]:
+    return {root: list_source(root, is_known=str(root) in known) for root in roots}
+
+
 def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncReport) -> bool:
     """Whether the sources are as they were; tells it without reading all that is known of them."""
-    _check_options(config)
-    # A damaged index is not in step, whatever its catalog says.
-    open_snapshot(generations.live_folder(config.index))
-    hints = catalogs.load_hints(*generations.locate(config.index))
+    # A damaged index is not up to date, whatever its catalog says.
+    open_snapshot(generations.live(config.index))
+    hints = catalogs.load_hints(*generations.place(config.index))
     limits = allowance.limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))
-        if known is None or listing.failures or not known.fit(listing.files, limits):
+        if known is None or listing.failures or not known.match(listing.files, limits):
             return False
     for root, listing in listings.items():
         known = hints[str(root)]
@@ -190,7 +195,7 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
     snapshot = open_snapshot(generations.live_folder(config.index))
     folder = snapshot.folder
     catalog = catalogs.load(folder, snapshot.commit)
-    before = catalog.state()
+    before = catalog.without_articles()
 
     def save(commit: int) -> None:
         catalog.committed = now()
@@ -198,7 +203,7 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
 
     with Batch(snapshot, config.language, save, config.max_memory_mb * 2**20) as batch:
         yield catalog, batch
-    if not report.changes and catalog.state() != before:
+    if not report.changes and catalog.without_articles() != before:
         # No article changed, but what is known of the files did.
         save(snapshot.commit)
 

@@ -30,10 +30,10 @@ def verify_sources(config: Config, today: Today, progress: Progress | None) -> V
     differences: list[Difference] = []
     for source in map(Path, known.sources):
         try:
-            listings[source] = list_source(source)
+            listings[source] = list_source(source, is_known=True)
         except SourceMissing as error:
             differences.append(Difference("missing", str(source), f"the source is gone: {error}"))
-    now = Catalog(apart=dict(known.apart))
+    now = Catalog(api_articles=dict(known.api_articles))
     report = SyncReport()
     run_sync(config, today, listings, now, _Nowhere(), report, progress or Silence())
     versions, versions_now = settings.versions, generations.VERSIONS
@@ -76,7 +76,7 @@ def _between(known: Catalog, now: Catalog, listings: dict[Path, Listing]) -> Ite
 
 def _stored(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
     """Articles of which the index has stored something else than was read, by its own account."""
-    wanted = {name: (mark, b"") for name, (mark, _) in known.apart.items()}
+    wanted = {name: (mark, b"") for name, (mark, _) in known.api_articles.items()}
     for source, _, entry in known.entries():
         uri = Path(source).as_uri().encode()
         wanted |= {name: (mark, uri) for name, (mark, _) in entry.articles.items()}
@@ -106,7 +106,7 @@ def _marks(articles: dict[str, tuple[str, str]]) -> dict[str, str]:
 def _root(catalog: Catalog, versions: dict[str, int]) -> str:
     """One digest for all; it does not depend on an order."""
     whole = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
-    lines = [["", "", name, mark] for name, (mark, _) in catalog.apart.items()]
+    lines = [["", "", name, mark] for name, (mark, _) in catalog.api_articles.items()]
     for source, path, entry in catalog.entries():
         lines.append([source, path, entry.stamp.sha256, ""])
         lines += [[source, path, name, mark] for name, (mark, _) in entry.articles.items()]

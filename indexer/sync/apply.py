@@ -1,15 +1,19 @@
-"""Carry out a sync: read what changed, keep the catalog true, and hand over what has to be indexed."""
+"""Apply a plan: read new and changed files, update the catalog, give changed articles to a sink."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
+import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from indexer import allowance
 from indexer.article import Failure
@@ -17,16 +21,23 @@ from indexer.engine import Chunk
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import file_of, open_file, read_whole
 from indexer.readers import ReadOptions
-from indexer.sync.catalog import Catalog, Entry, Stamp, settled
-from indexer.sync.guards import held, refuse_shrunk
+from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
+from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
-from indexer.sync.plan import default_id, plan
+from indexer.sync.plan import TO_READ, default_id, make_plan
 from indexer.sync.report import Progress, SyncReport
 from indexer.sync.tasks import SPLIT, Outline, Part, PartResult, divide, is_divisible
 from indexer.sync.worker_pool import count_workers, read_all, weight
 
-# Small files are read together, so that handing them over is no work.
+# Small files are read together, as sending a task to a worker takes time, too.
 _TASK_BYTES, _TASK_FILES = 1 << 18, 64
+# File systems keep times in ticks; a file modified this recently may change again within the same tick.
+_YOUNG_NS = 2_000_000_000
+_REASONS = {
+    FileState.NEW: "the file is new",
+    FileState.CHANGED: "the file changed",
+    FileState.RENAMED: "the file was renamed",
+}
 
 
 class Sink(Protocol):
@@ -39,7 +50,7 @@ class Sink(Protocol):
         """Add articles whose ids are free; `numbers` are those of the forms of the chunk's gatherer."""
 
 
-def run(
+def sync_sources(
     listings: Mapping[Path, Listing],
     catalog: Catalog,
     sink: Sink,
@@ -52,318 +63,361 @@ def run(
     stop: Callable[[], bool],
     allow_mass_delete: bool,
 ) -> None:
-    """Carry out the plans for all sources, as listed.
+    """Plan and apply a sync of the listed sources: `catalog` and `report` are updated, changes go to `sink`.
 
-    Changes go to `sink`; `catalog` and `report` are brought up to date.
+    A file that cannot be made into articles is reported, and the articles indexed from it before are removed,
+    since the source no longer has them. If the disk does not give a file, or reading it takes too much, they
+    are kept. An id that several files have belongs to the app that put it in, else to the first file by
+    source and path: the result does not depend on the order in which they came.
 
-    A file of which nothing can be made is reported, and what was indexed from it before is removed, since
-    the source no longer says it. Where the disk would not give a file, what was indexed from it stays. An id
-    that several claim belongs to the app that put it in, else to the first file by source and path: the
-    outcome does not depend on the order in which they came.
-    `jobs` processes read (0: one for each core).
-
-    As soon as `stop` says so, no other file is begun: what was read is kept, and nothing is removed. Raises
-    SourceShrunk where a source has lost too much (see `refuse_shrunk`), unless that is allowed or only tried.
+    `jobs` worker processes read (0: one for each core). As soon as `stop` returns true, no other file is
+    begun: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
+    too much (see `refuse_shrunk`), unless `allow_mass_delete`; a dry run reports it instead.
     """
-    catalog.go_by(allowance.limits(options.max_bytes))
-    work: list[tuple[Path, str, Stamp]] = []
-    state = _Reconciling(list(listings), catalog, options, default_language, report)
+    catalog.set_limits(allowance.limits(options.max_bytes))
     plans = {
-        root: plan(listing, catalog.sources.setdefault(str(root), {})) for root, listing in listings.items()
+        root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
+        for root, listing in listings.items()
     }
-    # Where nothing changes nothing can be lost, and to look at everything takes a while.
-    is_same = all(step.action == "keep" for steps in plans.values() for step in steps)
-    before = {} if is_same else held(catalog, map(str, listings))
-    for root, listing in listings.items():
-        known = catalog.sources[str(root)]
-        report.failed += listing.failures
-        report.files += len(listing.files)
-        for step in plans[root]:
-            if step.action == "keep":
-                report.unchanged += len(known[step.path].articles)
-                report.failed += [Failure(*failure) for failure in known[step.path].failures]
-            elif step.action == "remove":
-                state.let_go(root, step.path, step.why)
-            else:
-                work.append((root, step.path, listing.files[step.path]))
-    progress.start(len(work), sum(stamp.size for _, _, stamp in work))
-    pending = [(root, path, stamp) for root, path, stamp in work if state.is_other(root, path, stamp)]
-    for _ in range(len(work) - len(pending)):
+    states = {state for plan in plans.values() for state in plan.values()}
+    # If no file is to be read and none is missing, nothing can be lost, and there is no need to compare.
+    is_same = states.isdisjoint({*TO_READ, FileState.MISSING})
+    before = {} if is_same else list_contents(catalog, map(str, listings))
+    changes = _Changes(
+        catalog,
+        sink,
+        report,
+        sources=set(map(str, listings)),
+        max_articles=allowance.articles(options.max_bytes),
+        owners=catalog.owners(),
+    )
+    planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
+    progress.start(len(planned), sum(file.stamp.size for file in planned))
+    files = [file for file in planned if changes.has_changed(file)]
+    for _ in range(len(planned) - len(files)):
         progress.advance(0)
-    jobs = count_workers(pending, jobs or os.cpu_count() or 1)
-    # Closed at once whatever happens, so that no worker outlives the run.
-    with closing(read_all(state.tasks(pending, stop), options, default_language, jobs)) as reading:
+    jobs = count_workers([(file.location, file.path, file.stamp.size) for file in files], jobs or _cores())
+    tasks = _make_tasks(files, changes, options, stop)
+    by_location = {file.location: file for file in files}
+    # Closed whatever happens, so that no worker outlives the sync.
+    with closing(read_all(tasks, options, default_language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:
             wanted: list[bool] = []
             for part, result in zip(parts, results, strict=True):
-                for name, is_wanted in state.accept(part, result):
-                    if is_wanted and name in state.replaced:
-                        sink.remove(name)
-                    wanted.append(is_wanted)
-                if part.first_line == 1 and not result.is_more:
-                    progress.advance(state.pending[part.file][2].size)
+                file = by_location[part.file]
+                if file.entry is None:
+                    progress.advance(file.stamp.size)
+                wanted += changes.accept(file, result, is_piece=part.data is not None)
             sink.take(chunk.only(wanted), numbers)
-    if len(state.previous) < len(pending):
-        report.interrupted = True
-        state.take_back(pending)
-    state.mend()
+    report.interrupted = any(file.entry is None for file in files)
+    if report.interrupted:
+        changes.restore_unread(files)
+    changes.restore_unread_parts(files)
     try:
-        if state.released and not allow_mass_delete:
+        if changes.released and not allow_mass_delete:
             refuse_shrunk(before, catalog, listings)
     except SourceShrunk as error:
         if not report.dry_run:
             raise
         report.refused = str(error)
-    for name, (path, why) in state.released.items():
-        sink.remove(name)
-        report.record("remove", name, path, why)
+    changes.remove_released()
+
+
+@dataclass(slots=True, eq=False)
+class _File:
+    """A file that is new, changed or missing, and what the catalog had of it before (`known`)."""
+
+    source: str
+    path: str
+    location: Path
+    stamp: Stamp
+    state: FileState
+    known: Entry | None
+    entry: Entry | None = None
+    """Its entry after this sync; None until its first result arrives."""
+    partially_read: bool = False
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """What the owner of its articles is called."""
+        return self.source, self.path
+
+
+class _Released(NamedTuple):
+    """An article that its file does not have any more; `digest` if the file itself is still there."""
+
+    path: str
+    reason: str
+    digest: str = ""
 
 
 @dataclass(slots=True)
-class _Reconciling:
-    roots: list[Path]
+class _Changes:
+    """What a sync does to the articles: which file owns each id, and which have lost theirs so far."""
+
     catalog: Catalog
-    options: ReadOptions
-    default_language: str
+    sink: Sink
     report: SyncReport
-    released: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Articles whose file is gone or another: removed at the end, unless a file brings them again."""
-    replaced: set[str] = field(default_factory=set)
-    """Articles that take the place of what is indexed under their id."""
-    pending: dict[Path, tuple[Path, str, Stamp]] = field(default_factory=dict)
-    """What is being read, by file: its source, its path there and its stamp."""
-    owners: dict[str, tuple[str, str]] = field(init=False)
-    before: dict[str, str] = field(init=False, default_factory=dict)
-    previous: dict[Path, Entry | None] = field(init=False, default_factory=dict)
-    digests: dict[Path, str] = field(init=False, default_factory=dict)
-    reserved: set[str] = field(init=False, default_factory=set)
-    holed: dict[Path, Entry | None] = field(init=False, default_factory=dict)
-    """Files of which a piece could not be read, with what was known of them before."""
-    gone: list[tuple[Path, str, Entry]] = field(init=False, default_factory=list)
-    """Files that are there no more, with what was known of them."""
+    sources: set[str]
+    max_articles: int
+    owners: dict[str, tuple[str, str]]
+    """The source and path that each id belongs to; two empty strings for an app."""
+    released: dict[str, _Released] = field(default_factory=dict)
+    """Articles to remove at the end, unless a file that is read in between has them."""
+    missing: list[_File] = field(default_factory=list)
+    missing_digests: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.owners = self.catalog.owners()
+    def begin(self, root: Path, plan: Mapping[str, FileState], listing: Listing) -> list[_File]:
+        """Count the unchanged files of a source and release the missing ones; returns the files to read."""
+        to_read: list[_File] = []
+        source = str(root)
+        entries = self.catalog.sources[source]
+        self.report.failed += listing.failures
+        self.report.files += len(listing.files)
+        for path, state in plan.items():
+            known = entries.get(path)
+            if state in TO_READ:
+                to_read.append(_File(source, path, file_of(root, path), listing.files[path], state, known))
+            elif known is not None and state is FileState.MISSING:
+                del entries[path]
+                self.missing.append(_File(source, path, root / path, known.stamp, state, known))
+                self.missing_digests |= {known.stamp.sha256} - {""}
+                for article_id in known.articles:
+                    self._release(article_id, _Released(path, "the file is gone"))
+            elif known is not None:
+                self._count_unchanged(known)
+        return to_read
 
-    def let_go(self, root: Path, path: str, why: str) -> None:
-        """Forget a file, and let go of its articles."""
-        entry = self.catalog.sources[str(root)].pop(path)
-        self.gone.append((root, path, entry))
-        for name in entry.articles:
-            self.released[name] = (path, why)
-            del self.owners[name]
-
-    def is_other(self, root: Path, path: str, stamp: Stamp) -> bool:
-        """Whether a file's content differs from what was read before; if so, its articles are let go of."""
-        entry = self.catalog.sources[str(root)].get(path)
-        if entry is None:
+    def has_changed(self, file: _File) -> bool:
+        """Whether a file's content is new; if so, its articles are released until it has been read."""
+        known = file.known
+        if known is None:
             return True
-        if entry.stamp.sha256 and entry.stamp.size == stamp.size:
+        if known.stamp.sha256 and known.stamp.size == file.stamp.size:
             try:
-                with open_file(file_of(root, path), path) as file:
-                    same = hashlib.file_digest(file, "sha256").hexdigest() == entry.stamp.sha256
+                with open_file(file.location, file.path) as opened:
+                    is_same = hashlib.file_digest(opened, "sha256").hexdigest() == known.stamp.sha256
             except OSError as error:
-                self._keep(path, entry, error.strerror or str(error))
+                self.report.failed.append(Failure(*_describe_kept(file, error.strerror or str(error))))
+                self._count_unchanged(known)
                 return False
-            if same:
-                entry.stamp = settled(stamp, entry.stamp.sha256)
-                self.report.unchanged += len(entry.articles)
-                self.report.failed += [Failure(*failure) for failure in entry.failures]
+            if is_same:
+                known.stamp = replace(file.stamp, sha256=known.stamp.sha256)
+                known.state = _unless_young(FileState.UNCHANGED, file.stamp)
+                self._count_unchanged(known)
                 return False
-        for name, (mark, _) in entry.articles.items():
-            self.released[name] = (path, "it is no longer in the file")
-            self.before[name] = mark
-            del self.owners[name]
+        for article_id, (digest, _) in known.articles.items():
+            self._release(article_id, _Released(file.path, "it is no longer in the file", digest))
         return True
 
-    def tasks(self, pending: list[tuple[Path, str, Stamp]], stop: Callable[[], bool]) -> Iterator[list[Part]]:
-        """What is to be read, in tasks: small files together, long JSON Lines in pieces."""
-        group: list[Part] = []
-        sources: dict[Path, str] = {}
-        size = 0
-        for root, path, stamp in pending:
-            if stop():
-                return
-            if root not in sources:
-                sources[root] = root.as_uri()
-            part = Part(
-                file_of(root, path), path, self._free_id(root, path), stamp.size, source=sources[root]
-            )
-            self.pending[part.file] = (root, path, stamp)
-            lines = self._lines(part) if stamp.size > 2 * SPLIT else None
-            if lines is not None:
-                if group:
-                    yield group
-                group, size = [], 0
-                yield from ([piece] for piece in divide(part, lines))
-                continue
-            group.append(part)
-            size += weight(path, stamp)
-            if size >= _TASK_BYTES or len(group) >= _TASK_FILES:
-                yield group
-                group, size = [], 0
-        if group:
-            yield group
-
-    def accept(self, part: Part, result: PartResult) -> Iterator[tuple[str, bool]]:
-        """Enter what was read into the catalog; yields each article's id, and whether to index it."""
-        root, path, stamp = self.pending[part.file]
-        files = self.catalog.sources[str(root)]
-        is_first = part.first_line == 1 and not result.is_more
-        if is_first:
-            self.previous[part.file] = files.get(path)
-            files[path] = Entry(stamp)
-        entry, before = files[path], self.previous[part.file]
-        if result.refusal is not None and part.data is None:
-            self._refused(part.file, before, result.refusal, is_limited=result.is_limited)
-            return
-        if result.refusal is not None:
-            # The other pieces of the file are read all the same; what this one had is not known to be gone.
-            self.holed[part.file] = before
-            entry.failures.append((path, f"a part of it cannot be read ({result.refusal})"))
-            self.report.failed.append(Failure(*entry.failures[-1]))
-            return
-        if is_first:
-            entry.stamp = settled(stamp, self.digests.get(part.file) or result.sha256)
-        seen, most = len(entry.failures), allowance.articles(self.options.max_bytes)
-        is_limited = result.is_limited
+    def accept(self, file: _File, result: PartResult, *, is_piece: bool) -> list[bool]:
+        """Enter a result into the catalog; returns whether to index it, for each article in the result."""
+        if result.refusal is not None and not is_piece:
+            self._refuse(file, result.refusal, is_limited=result.is_limited)
+            return []
+        if file.entry is None:
+            file.entry = Entry(replace(file.stamp, sha256=result.sha256))
+            file.entry.state = _unless_young(FileState.UNCHANGED, file.stamp)
+            self.catalog.sources[file.source][file.path] = file.entry
+            if file.state is FileState.NEW and result.sha256 in self.missing_digests:
+                file.state = FileState.RENAMED
+        wanted: list[bool] = []
         for item in result.found:
             if isinstance(item, Failure):
-                entry.failures.append((item.path, item.reason))
-            elif len(entry.articles) < most:
-                why = "the file changed" if before else "the file is new"
-                yield item.id, self._take(root, path, entry, item, why)
+                self._fail(file.entry, item.path, item.reason)
             else:
-                is_limited = True
-                yield item.id, False
-        if is_limited and not result.is_limited and entry.stamp.sha256:
-            entry.failures.append(
-                (path, f"at most {most:,} articles are wanted in one file, the others are left out: split it")
-            )
-        if is_limited:
-            entry.stamp = settled(stamp, "")
-        self.report.failed += [Failure(*failure) for failure in entry.failures[seen:]]
+                wanted.append(self._claim(file, file.entry, item))
+        if result.refusal is not None:
+            # The other pieces are read all the same, and the articles that this piece had are kept.
+            file.partially_read = True
+            self._fail(file.entry, file.path, f"a part of it cannot be read ({result.refusal})")
+            _set_incomplete(file.entry, FileState.REFUSED if result.is_limited else FileState.UNREADABLE)
+        elif result.is_limited:
+            _set_incomplete(file.entry, FileState.REFUSED)
+        return wanted
 
-    def mend(self) -> None:
-        """Keep what was indexed from files of which not every piece was read."""
-        for file, before in self.holed.items():
-            root, path, stamp = self.pending[file]
-            entry = self.catalog.sources[str(root)][path]
-            # Tried again with the next sync, unless what was not read had taken too much.
-            entry.stamp = Stamp(stamp.size, 0, 0) if self.report.interrupted else settled(stamp, "")
-            for name, known in before.articles.items() if before else ():
-                if self.released.pop(name, None):
-                    entry.articles[name] = known
-                    self.owners[name] = (str(root), path)
+    def restore_unread(self, files: Sequence[_File]) -> None:
+        """Keep the articles that are not known to be indexed from elsewhere now: not all files were read."""
+        for file in (*files, *self.missing):
+            if file.known is None:
+                continue
+            is_released = any(article_id in self.released for article_id in file.known.articles)
+            if file.entry is not None:
+                file.partially_read |= is_released
+            elif is_released or file.state is not FileState.MISSING:
+                self._restore(file, file.known)
+                self.report.unchanged += len(file.known.articles)
+
+    def restore_unread_parts(self, files: Sequence[_File]) -> None:
+        """Keep the articles that may be in the unread parts of files that were partially read."""
+        for file in files:
+            if not file.partially_read or file.entry is None:
+                continue
+            if self.report.interrupted:
+                _set_incomplete(file.entry, FileState.PARTLY_READ)
+            for article_id, article in file.known.articles.items() if file.known else ():
+                if self.released.pop(article_id, None):
+                    file.entry.articles[article_id] = article
+                    self.owners[article_id] = file.owner
                     self.report.unchanged += 1
 
-    def take_back(self, pending: list[tuple[Path, str, Stamp]]) -> None:
-        """Keep everything that is not known to be indexed from elsewhere now, for not all was read."""
-        for file, before in self.previous.items():
-            if before and any(name in self.released for name in before.articles):
-                self.holed[file] = before
-        unread = [(root, path) for root, path, _ in pending if file_of(root, path) not in self.previous]
-        known = [(root, path, self.catalog.sources[str(root)].get(path)) for root, path in unread]
-        known += [gone for gone in self.gone if any(name in self.released for name in gone[2].articles)]
-        for root, path, entry in known:
-            if entry:
-                self._give_back(root, path, entry)
-                self.report.unchanged += len(entry.articles)
+    def remove_released(self) -> None:
+        """Remove the articles that no file has any more."""
+        for article_id, (path, reason, _) in self.released.items():
+            self.sink.remove(article_id)
+            self.report.record("remove", article_id, path, reason)
 
-    def _lines(self, part: Part) -> bytes | None:
-        """The content of a file whose lines can be read apart."""
-        try:
-            data = read_whole(part.file, part.path, self.options.max_bytes)
-        except (OSError, UnreadableDocument):
-            return None  # whoever reads it says so
-        if not is_divisible(part, data):
-            return None
-        self.digests[part.file] = hashlib.sha256(data).hexdigest()
-        return data
+    def choose_id(self, file: _File, reserved: set[str]) -> str:
+        """An id for the file's article if it gives none; added to those that are reserved."""
+        wanted = chosen = default_id(Path(file.source), file.path)
+        number = 1
+        while chosen in reserved or self.owners.get(chosen) not in (None, file.owner):
+            number += 1
+            chosen = f"{wanted}-{number}"
+        reserved.add(chosen)
+        return chosen
 
-    def _refused(self, file: Path, before: Entry | None, reason: str, *, is_limited: bool) -> None:
-        root, path, stamp = self.pending[file]
-        # What takes too much is tried again when it is another, or the limits are; what the disk would not
-        # give, each time.
-        tried = settled(stamp, "") if is_limited else Stamp(stamp.size, 0, 0)
-        if before is None:
-            entry = self.catalog.sources[str(root)][path]
-            entry.stamp = tried
-            entry.failures.append((path, f"it cannot be read ({reason})"))
-            self.report.failed.append(Failure(*entry.failures[-1]))
-            return
-        self._give_back(root, path, before)
-        if is_limited:
-            before.stamp, before.failures = tried, []
-            kept = self._keep(path, before, reason)
-            before.failures = [kept]
-        else:
-            self._keep(path, before, reason)
+    def _release(self, article_id: str, released: _Released) -> None:
+        self.released[article_id] = released
+        del self.owners[article_id]
 
-    def _give_back(self, root: Path, path: str, before: Entry) -> None:
-        """Let a file have what was known of it, but for the articles that have come from elsewhere."""
-        self.catalog.sources[str(root)][path] = before
-        for name in list(before.articles):
-            if self.released.pop(name, None):
-                self.owners[name] = (str(root), path)
-            else:
-                _lose(path, before, name, self.owners[name][1])
-
-    def _keep(self, path: str, entry: Entry, reason: str) -> tuple[str, str]:
-        """Leave a file's articles as they are; returns what is said of it, as a path and a reason."""
-        kept = (path, f"it cannot be read ({reason}); what was indexed from it before is kept")
-        self.report.failed += [Failure(*failure) for failure in (kept, *entry.failures)]
+    def _count_unchanged(self, entry: Entry) -> None:
         self.report.unchanged += len(entry.articles)
-        return kept
+        self.report.failed += to_failures(entry.failures)
 
-    def _take(self, root: Path, path: str, entry: Entry, article: Outline, why: str) -> bool:
-        """Whether an article has to be indexed."""
+    def _fail(self, entry: Entry, path: str, reason: str) -> None:
+        entry.failures.append((path, reason))
+        self.report.failed.append(Failure(path, reason))
+
+    def _refuse(self, file: _File, reason: str, *, is_limited: bool) -> None:
+        """Keep what was indexed from a file that could not be read."""
+        refused = _unless_young(FileState.REFUSED, file.stamp) if is_limited else FileState.UNREADABLE
+        if file.known is None:
+            file.entry = self.catalog.sources[file.source][file.path] = Entry(file.stamp, state=refused)
+            self._fail(file.entry, file.path, f"cannot be read ({reason})")
+            return
+        self._restore(file, file.known)
+        file.entry = known = file.known
+        kept = _describe_kept(file, reason)
+        if is_limited:
+            known.stamp, known.state, known.failures = file.stamp, refused, [kept]
+        else:
+            # The entry still describes the version before; since that differs, the next sync reads the file.
+            self.report.failed.append(Failure(*kept))
+        self._count_unchanged(known)
+
+    def _restore(self, file: _File, known: Entry) -> None:
+        """Give a file its entry and its articles back, except articles that another file has by now."""
+        self.catalog.sources[file.source][file.path] = known
+        for article_id in list(known.articles):
+            if self.released.pop(article_id, None):
+                self.owners[article_id] = file.owner
+            else:
+                del known.articles[article_id]
+                _refuse_id(file.path, known, article_id, self.owners[article_id][1])
+
+    def _claim(self, file: _File, entry: Entry, article: Outline) -> bool:
+        """Make a file the owner of an article's id, if it may be; returns whether to index the article."""
+        if len(entry.articles) >= self.max_articles:
+            reason = f"has more than {self.max_articles:,} articles, the others were skipped: split the file"
+            if (file.path, reason) not in entry.failures:
+                self._fail(entry, file.path, reason)
+                _set_incomplete(entry, FileState.REFUSED)
+            return False
         owner = self.owners.get(article.id)
         if owner is not None:
-            source, place = owner
-            if not source or _order(owner) <= _order((str(root), path)):
-                _refuse(path, entry, article.id, place or "an article that an app put in")
+            source, path = owner
+            if not source or _order(owner) <= _order(file.owner):
+                holder = path or "an article that an app put in"
+                self.report.failed.append(_refuse_id(file.path, entry, article.id, holder))
                 return False
-            # The first in order has the id, as when the index is made anew.
-            other = self.catalog.sources[source][place]
-            self.report.failed.append(_lose(place, other, article.id, path))
-            self.report.unchanged -= Path(source) in self.roots
-            self.released[article.id] = (place, why)
-        self.owners[article.id] = (str(root), path)
+            other = self.catalog.sources[source][path]
+            del other.articles[article.id]
+            self.report.failed.append(_refuse_id(path, other, article.id, file.path))
+            self.report.unchanged -= source in self.sources
+        released = self.released.pop(article.id, None)
+        self.owners[article.id] = file.owner
         entry.articles[article.id] = (article.digest, article.language)
-        if article.id not in self.released:
-            self.report.record("add", article.id, path, why)
-            return True
-        del self.released[article.id]
-        if self.before.get(article.id) == article.digest:
+        if released and released.digest == article.digest:
             self.report.unchanged += 1
             return False
-        self.replaced.add(article.id)
-        self.report.record("change", article.id, path, why)
+        if owner or released:
+            self.sink.remove(article.id)
+        self.report.record(
+            "change" if owner or released else "add", article.id, file.path, _REASONS[file.state]
+        )
         return True
 
-    def _free_id(self, root: Path, path: str) -> str:
-        wanted = name = default_id(root, path)
-        number = 1
-        while name in self.reserved or self.owners.get(name) not in (None, (str(root), path)):
-            number += 1
-            name = f"{wanted}-{number}"
-        self.reserved.add(name)
-        return name
+
+def _make_tasks(
+    files: Sequence[_File], changes: _Changes, options: ReadOptions, stop: Callable[[], bool]
+) -> Iterator[list[Part]]:
+    """The files in tasks: small ones together, large JSON Lines in pieces."""
+    group: list[Part] = []
+    size = 0
+    reserved: set[str] = set()
+    for file in files:
+        if stop():
+            return
+        part = Part(
+            file.location,
+            file.path,
+            changes.choose_id(file, reserved),
+            file.stamp.size,
+            source=Path(file.source).as_uri(),
+        )
+        pieces = _divide_file(part, options) if part.size > 2 * SPLIT else None
+        if pieces is None:
+            group.append(part)
+            size += weight(part.path, part.size)
+        if group and (pieces is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
+            yield group
+            group, size = [], 0
+        for piece in pieces or ():
+            yield [piece]
+    if group:
+        yield group
 
 
-def _order(place: tuple[str, str]) -> tuple[Path, str]:
-    source, path = place
-    return Path(source), path
+def _divide_file(part: Part, options: ReadOptions) -> Iterator[Part] | None:
+    """The pieces of a file whose lines can be read by themselves; None for others."""
+    try:
+        data = read_whole(part.file, part.path, options.max_bytes)
+    except (OSError, UnreadableDocument):
+        return None  # the worker that reads it reports the error
+    if not is_divisible(part, data):
+        return None
+    return divide(dataclasses.replace(part, sha256=hashlib.sha256(data).hexdigest()), data)
 
 
-def _refuse(path: str, entry: Entry, name: str, holder: str) -> Failure:
-    entry.failures.append((path, f"the id {name!r} is taken by {holder}"))
-    # Tried again with every sync, for the other may go.
-    entry.stamp = Stamp(entry.stamp.size, 0, 0)
+def _unless_young(state: FileState, stamp: Stamp) -> FileState:
+    """The state of a file that was read now: CHANGED if it is too young for its times to be trusted."""
+    is_young = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns) < _YOUNG_NS
+    return FileState.CHANGED if is_young else state
+
+
+def _set_incomplete(entry: Entry, state: FileState) -> None:
+    """Give a file that was not read in full this state, unless it is read with the next sync anyway."""
+    entry.stamp = replace(entry.stamp, sha256="")
+    if entry.state in STABLE:
+        entry.state = state
+
+
+def _refuse_id(path: str, entry: Entry, article_id: str, holder: str) -> Failure:
+    entry.failures.append((path, f"the id {article_id!r} is taken by {holder}"))
+    # It is read with every sync, because the holder may lose the id.
+    _set_incomplete(entry, FileState.PARTLY_READ)
     return Failure(*entry.failures[-1])
 
 
-def _lose(path: str, entry: Entry, name: str, holder: str) -> Failure:
-    del entry.articles[name]
-    return _refuse(path, entry, name, holder)
+def _describe_kept(file: _File, reason: str) -> tuple[str, str]:
+    return file.path, f"cannot be read ({reason}); what was indexed from it before is kept"
+
+
+def _order(owner: tuple[str, str]) -> tuple[Path, str]:
+    source, path = owner
+    return Path(source), path
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1

@@ -1,24 +1,24 @@
-"""What a commit knows of its sources: every file's stamp, and the articles that came from it.
+"""The catalog: what a commit knows of its sources, which is each file and the articles that came from it.
 
-One file beside each commit of the Whoosh index, `catalog-<commit>.json`. Its first line holds what readers
-need; the second what tells a writer that nothing has changed; the third everything.
+Beside each commit of the Whoosh index there is one file, `catalog-<commit>.json`. Its first line is the
+summary that readers need; the second has the hints that show a writer that nothing has changed; the third has
+everything.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec import Struct, convert, to_builtins
 
 from indexer.article import Failure
 from indexer.errors import IndexDamaged
@@ -26,18 +26,37 @@ from indexer.files.names import CATALOG, NEW
 from indexer.files.regular import open_regular, readable
 from indexer.files.storage import discard, stored, write_durably
 
-_HINTS = ("size", "mtime_ns", "ctime_ns")
-# File systems keep times in ticks; what was touched this recently may change again within the same tick.
-_SETTLED_NS = 2_000_000_000
+_TIMES = ("size", "mtime_ns", "ctime_ns")
 
 
-class Stamp(Struct, frozen=True, gc=False):
+class FileState(StrEnum):
+    """What a file of a source is to a sync.
+
+    The catalog keeps how the file was last read: UNCHANGED if in full; CHANGED if in full, but so soon after
+    it was written that its times might not show another change; PARTLY_READ without some of its articles, as
+    another file has their ids or the sync was interrupted; REFUSED, or UNREADABLE. For the states that a sync
+    finds see `plan`; RENAMED is a new file with the content of a missing one.
+    """
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    PARTLY_READ = "partly read"
+    REFUSED = "refused by a limit"
+    MISSING = "missing"
+    UNREADABLE = "unreadable for now"
+
+
+STABLE = frozenset({FileState.UNCHANGED, FileState.REFUSED})
+"""States that last while a file's size and times stay the same; in the others it is read with each sync."""
+
+
+class Stamp(Struct, frozen=True, gc=False, array_like=True):
     """A source file as it was when it was read.
 
     Size and times are hints that it has not changed; the digest (SHA-256, hexadecimal) decides. The change
-    time notices a file that was put back with an old date. A stamp taken while the file was still so young
-    that another change could hide in the same clock tick has no times. A file that was not read to its end
-    has no digest.
+    time shows that a file was restored with an old date. A file that was not read in full has no digest.
     """
 
     size: int
@@ -45,40 +64,30 @@ class Stamp(Struct, frozen=True, gc=False):
     ctime_ns: int
     sha256: str = ""
 
-    def looks_like(self, other: Stamp) -> bool:
-        """Whether the hints agree."""
-        return (
-            self.size == other.size
-            and self.mtime_ns == other.mtime_ns
-            and self.ctime_ns == other.ctime_ns
-            and self.mtime_ns > 0
-        )
+    def matches(self, other: Stamp) -> bool:
+        """Whether size and times are the same."""
+        return (self.size, self.mtime_ns, self.ctime_ns) == (other.size, other.mtime_ns, other.ctime_ns)
 
 
-def settled(stamp: Stamp, sha256: str) -> Stamp:
-    """A stamp with its digest; without times while the file is too young to trust them."""
-    young = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns) < _SETTLED_NS
-    return Stamp(stamp.size, 0 if young else stamp.mtime_ns, stamp.ctime_ns, sha256)
-
-
-@dataclass(slots=True)
-class Entry:
-    """A source file: its stamp, the digest and language of each article by id, and what failed in it."""
+class Entry(Struct, array_like=True):
+    """A source file: the digest and language of each article by id; path and reason of each failure."""
 
     stamp: Stamp
-    articles: dict[str, tuple[str, str]] = field(default_factory=dict)
-    failures: list[tuple[str, str]] = field(default_factory=list)
+    articles: dict[str, tuple[str, str]] = {}
+    failures: list[tuple[str, str]] = []
+    state: FileState = FileState.UNCHANGED
 
 
-@dataclass(slots=True)
-class Catalog:
-    """The sources of an index, by folder and by path below it, and the articles that an app put in."""
+class Catalog(Struct):
+    """The files of each source, by path below it, and the articles that an app put in, by id.
+
+    `limits` are those on reading a file when the sources were last read.
+    """
 
     committed: str = ""
-    sources: dict[str, dict[str, Entry]] = field(default_factory=dict)
-    apart: dict[str, tuple[str, str]] = field(default_factory=dict)
+    sources: dict[str, dict[str, Entry]] = {}
+    api_articles: dict[str, tuple[str, str]] = {}
     limits: str = ""
-    """What a file could take when the sources were last read."""
 
     def entries(self) -> Iterator[tuple[str, str, Entry]]:
         """Every file, as (source, path, entry)."""
@@ -86,36 +95,32 @@ class Catalog:
             for path, entry in files.items():
                 yield source, path, entry
 
-    def go_by(self, limits: str) -> None:
-        """Have files that were refused for what they take read again, if the limits were others then."""
+    def set_limits(self, limits: str) -> None:
+        """Set the limits; if they have changed, files that were refused are read with the next sync."""
         if self.limits != limits:
             self.limits = limits
             for _, _, entry in self.entries():
-                if not entry.stamp.sha256:
-                    entry.stamp = Stamp(entry.stamp.size, 0, 0)
+                if entry.state is FileState.REFUSED:
+                    entry.state = FileState.UNREADABLE
 
-    def state(self) -> dict[tuple[str, str], tuple[Stamp, tuple[tuple[str, str], ...]]]:
-        """What is known of the files, but for their articles; for telling whether it has changed.
-
-        A source without files has an entry, too.
-        """
+    def without_articles(self) -> tuple[object, ...]:
+        """Everything but the articles, for comparing the catalog with itself after changes."""
         files = {
-            (source, path): (entry.stamp, tuple(entry.failures)) for source, path, entry in self.entries()
+            (source, path): (entry.stamp, entry.state, tuple(entry.failures))
+            for source, path, entry in self.entries()
         }
-        return files | {(source, ""): (Stamp(0, 0, 0, self.limits), ()) for source in self.sources}
+        return self.limits, set(self.sources), files
 
     def owners(self) -> dict[str, tuple[str, str]]:
-        """Where each article came from, by id: (source, path), or ("", "") when an app put it in."""
-        places = dict.fromkeys(self.apart, ("", ""))
+        """Where each article came from, by id: (source, path), or ("", "") if an app put it in."""
+        owners = dict.fromkeys(self.api_articles, ("", ""))
         for source, path, entry in self.entries():
-            places.update(dict.fromkeys(entry.articles, (source, path)))
-        return places
+            owners.update(dict.fromkeys(entry.articles, (source, path)))
+        return owners
 
     def failures(self) -> tuple[Failure, ...]:
         """What could not be read when it was last tried."""
-        return tuple(
-            Failure(path, reason) for _, _, entry in self.entries() for path, reason in entry.failures
-        )
+        return to_failures(pair for _, _, entry in self.entries() for pair in entry.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,31 +137,33 @@ class Summary:
 class Hints:
     """The files of a source as they were, how many articles they have, and what failed.
 
-    `stamps` are the sizes, the modification times and the change times, one of each path.
+    `stamps` are three lists: the sizes, modification times and change times of the paths. `is_stable` if no
+    file has to be read again while its stamp stays the same.
     """
 
     paths: list[str]
     stamps: list[list[int]]
+    is_stable: bool
     articles: int
     failures: tuple[Failure, ...]
     limits: str
 
-    def fit(self, files: Mapping[str, Stamp], limits: str) -> bool:
-        """Whether these are the same files under the same limits, none too young to be known by its times."""
+    def match(self, files: Mapping[str, Stamp], limits: str) -> bool:
+        """Whether these are the same files under the same limits, so that nothing has to be read."""
         found = [files.get(path) for path in self.paths]
-        # List by list: an object for each file that was known would take longer than all the rest.
+        # Lists are compared, because making an object of each known file would take longer than all the rest.
         return (
-            self.limits == limits
+            self.is_stable
+            and self.limits == limits
             and len(found) == len(files)
             and None not in found
-            and min(self.stamps[1], default=1) > 0
-            and [[getattr(stamp, name) for stamp in found] for name in _HINTS] == self.stamps
+            and [[getattr(stamp, name) for stamp in found] for name in _TIMES] == self.stamps
         )
 
 
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
     """Write a generation's catalog for a commit that is about to be made."""
-    counts = Counter(language for _, language in catalog.apart.values())
+    counts = Counter(language for _, language in catalog.api_articles.values())
     for _, _, entry in catalog.entries():
         counts.update(language for _, language in entry.articles.values())
     summary = {
@@ -164,27 +171,20 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         # Ties by name, so that the same articles give the same order whatever their history.
         "languages": dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         "sources": sorted(catalog.sources),
-        "failures": [(failure.path, failure.reason) for failure in catalog.failures()],
-    }
-    whole = {
-        "limits": catalog.limits,
-        "apart": catalog.apart,
-        "sources": {
-            source: {path: [astuple(e.stamp), e.articles, e.failures] for path, e in files.items()}
-            for source, files in catalog.sources.items()
-        },
+        "failures": [pair for _, _, entry in catalog.entries() for pair in entry.failures],
     }
     hints = {
         source: {
             "paths": list(files),
-            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _HINTS],
+            "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _TIMES],
+            "is_stable": all(entry.state in STABLE for entry in files.values()),
             "articles": sum(len(entry.articles) for entry in files.values()),
-            "failures": [failure for entry in files.values() for failure in entry.failures],
+            "failures": [pair for entry in files.values() for pair in entry.failures],
             "limits": catalog.limits,
         }
         for source, files in catalog.sources.items()
     }
-    parts = (summary, hints, whole)
+    parts = (summary, hints, to_builtins(catalog))
     lines = [json.dumps(part, separators=(",", ":")).encode() for part in parts]
     # Each line with its CRC-32 before it.
     write_durably(_path(folder, commit), b"".join(b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
@@ -198,52 +198,39 @@ def tidy(folder: Path, commit: int) -> None:
 
 
 def load_summary(folder: Path, commit: int) -> Summary:
-    """What readers need to know of a commit; raises IndexDamaged or StorageFailed, as all that reads here."""
+    """The part of a commit's catalog that readers need; raises IndexDamaged or StorageFailed."""
     with _reading(folder, commit) as path:
         line = _lines(path)[0]
         return Summary(
             committed=line["committed"],
             languages=dict(line["languages"]),
             sources=tuple(line["sources"]),
-            failures=tuple(Failure(place, reason) for place, reason in line["failures"]),
+            failures=to_failures(line["failures"]),
         )
 
 
 def load_hints(folder: Path, commit: int) -> dict[str, Hints]:
-    """By source, what tells that nothing has changed; raises IndexDamaged."""
+    """What shows that nothing has changed, by source; raises IndexDamaged or StorageFailed."""
     with _reading(folder, commit) as path:
         return {
-            source: Hints(
-                known["paths"],
-                known["stamps"],
-                known["articles"],
-                tuple(Failure(place, reason) for place, reason in known["failures"]),
-                known.get("limits", ""),
-            )
+            source: Hints(**(known | {"failures": to_failures(known["failures"])}))
             for source, known in _lines(path, most=2)[1].items()
         }
 
 
 def load(folder: Path, commit: int) -> Catalog:
-    """The whole catalog of a commit; raises IndexDamaged."""
+    """The whole catalog of a commit; raises IndexDamaged or StorageFailed."""
     with _reading(folder, commit) as path, _no_collection():
-        summary, _, whole = _lines(path, most=3, is_all=True)
-        return Catalog(
-            committed=summary["committed"],
-            sources={
-                source: {
-                    name: Entry(
-                        Stamp(*stamp),
-                        {article: (mark, language) for article, (mark, language) in articles.items()},
-                        [(place, reason) for place, reason in failures],
-                    )
-                    for name, (stamp, articles, failures) in files.items()
-                }
-                for source, files in whole["sources"].items()
-            },
-            apart={name: (mark, language) for name, (mark, language) in whole["apart"].items()},
-            limits=whole.get("limits", ""),
-        )
+        whole = _lines(path, most=3, is_all=True)[2]
+        if "apart" in whole:
+            # Format 6 calls them so and has no states; a rebuild starts from the catalog of an older format.
+            whole["api_articles"] = whole.pop("apart")
+        return convert(whole, Catalog)
+
+
+def to_failures(pairs: Iterable[Sequence[str]]) -> tuple[Failure, ...]:
+    """The failures of these paths and reasons."""
+    return tuple(Failure(path, reason) for path, reason in pairs)
 
 
 def newest(folder: Path) -> int:
@@ -255,7 +242,7 @@ def newest(folder: Path) -> int:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without looks for garbage: a catalog is made of many small objects, and none of it is garbage."""
+    """Pause the garbage collector, which would look again and again at the many objects of a catalog."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -294,7 +281,7 @@ def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
         found = [_checked(file.readline()) for _ in range(most)]
         if is_all and file.read(1):
-            raise _Altered("it goes on after its end")
+            raise _Altered("it continues after its end")
     return found
 
 

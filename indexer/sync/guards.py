@@ -1,31 +1,28 @@
-"""Whether a source has lost so much that it is rather not there: a disk that is not mounted, an empty share.
+"""Refuse a sync after which too much of a source would be gone, as if its disk were not mounted.
 
-As other tools that carry deletions over do: rclone's bisync stops where more than half of the files would go,
-Unison where everything would.
+Other tools that carry deletions over do so as well: rclone's bisync stops where more than half of the files
+would be deleted, Unison where all of them would.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from indexer.errors import SourceShrunk
 from indexer.sync.catalog import Catalog
-from indexer.sync.listing import Listing
+from indexer.sync.listing import Listing, path_and_folders
 
-SHARE, FEW = 0.5, 10
-"""More than this share of a source's articles and more than so many may not go at once."""
+MAX_SHARE, MAX_COUNT = 0.5, 10
+"""A sync may not remove more than this share of a source's articles if these are more than the count."""
 
-Held = Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]]
+Contents = Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]]
 """The digest of each file and the ids of its articles, by source and path."""
 
-_ADVICE = "nothing was changed. See that it is all there (is its disk mounted?); if it is meant, "
-_WAY = "say --allow-mass-delete (allow_mass_delete=True)"
 
-
-def held(catalog: Catalog, sources: Iterable[str]) -> Held:
-    """What the sources held, for comparing it with what they hold later."""
+def list_contents(catalog: Catalog, sources: Iterable[str]) -> Contents:
+    """What the sources hold, to be compared with what they hold after a sync."""
     return {
         source: {
             path: (entry.stamp.sha256, tuple(entry.articles))
@@ -36,69 +33,59 @@ def held(catalog: Catalog, sources: Iterable[str]) -> Held:
 
 
 def refuse_shrunk(
-    before: Held, catalog: Catalog, listings: Mapping[Path, Listing], way: str | None = None
+    before: Contents, catalog: Catalog, listings: Mapping[Path, Listing], advice: str | None = None
 ) -> None:
-    """Raise SourceShrunk where too many of the articles that a source held would be removed.
+    """Raise SourceShrunk if too many of the articles that a source held would be removed.
 
-    `catalog` and `listings` say what the sources hold now. What moved with its file does not count. Too many
-    are all, where nothing is left; more than SHARE and FEW of them; and more than FEW below a folder that is
-    still there with nothing in it, as a mount point is, or of a file that is empty now. `way` is how it is
-    said that this is meant, when that is not as in a sync.
+    `catalog` and `listings` give what the sources hold now. The articles of a renamed file do not count. Too
+    many are: all, if nothing is left; more than MAX_SHARE and MAX_COUNT; or more than MAX_COUNT below a
+    folder that still exists with nothing in it, as a mount point does, or of a file that is empty now.
+    `advice` says how to allow the removal.
     """
     owners = catalog.owners()
-    moved = _come(before, catalog)
+    arrived = _find_arrived(before, catalog)
     for source, files in before.items():
         lost = {
             path: count
-            for path, (digest, names) in files.items()
-            if digest not in moved and (count := sum(name not in owners for name in names))
+            for path, (digest, ids) in files.items()
+            if digest not in arrived and (count := sum(article not in owners for article in ids))
         }
-        if lost:
-            _refuse(source, files, lost, catalog, listings.get(Path(source), Listing()), way)
-
-
-def _refuse(
-    source: str,
-    files: Mapping[str, tuple[str, tuple[str, ...]]],
-    lost: Mapping[str, int],
-    catalog: Catalog,
-    listing: Listing,
-    way: str | None,
-) -> None:
-    total, had = sum(lost.values()), sum(len(names) for _, names in files.values())
-    left = sum(len(entry.articles) for entry in catalog.sources.get(source, {}).values())
-    if not left or (total > FEW and total > SHARE * had):
+        if not lost:
+            continue
+        total, had = sum(lost.values()), sum(len(ids) for _, ids in files.values())
+        left = sum(len(entry.articles) for entry in catalog.sources.get(source, {}).values())
+        if not left or (total > MAX_COUNT and total > MAX_SHARE * had):
+            loss = f"{total:,} of its {had:,} articles would be removed, {left:,} would be left"
+            forget = f"run `nutgraf forget {source}` to remove the source, or "
+        elif place := _find_emptied(lost, listings.get(Path(source), Listing())):
+            loss = f"nothing is left in {place[0]}, of which {place[1]:,} articles would be removed"
+            forget = ""
+        else:
+            continue
         raise SourceShrunk(
-            f"{source}: {total:,} of its {had:,} articles would be removed, {left:,} would be left: "
-            f"{_ADVICE}{way or f'{_WAY}, or `nutgraf forget {source}` to do without it'}"
+            f"{source}: {loss}; nothing was changed. Check that everything is there (is its disk mounted?); "
+            f"if they are meant to go, {advice or f'{forget}allow a mass delete'}"
         )
-    if total <= FEW:
-        return
-    hollow = listing.hollow()
+
+
+def _find_emptied(lost: Mapping[str, int], listing: Listing) -> tuple[str, int] | None:
+    """The empty folder or file that has lost most articles, and how many; None if not more than MAX_COUNT."""
+    empty = listing.find_empty() if sum(lost.values()) > MAX_COUNT else set()
     below: Counter[str] = Counter()
     for path, count in lost.items():
-        below.update(dict.fromkeys(hollow.intersection(_places(path)), count))
-    if below and (most := max(below.values())) > FEW:
-        # The outermost of them: of a disk that had folders, its mount point.
-        place = min(place for place, count in below.items() if count == most)
-        raise SourceShrunk(
-            f"{source}: nothing is left in {place}, of which {most:,} articles would be removed: "
-            f"{_ADVICE}{way or _WAY}"
-        )
+        below.update(dict.fromkeys(empty.intersection(path_and_folders(path)), count))
+    most = max(below.values(), default=0)
+    if most <= MAX_COUNT:
+        return None
+    # The outermost of them: of a disk that had folders, its mount point.
+    return min(place for place, count in below.items() if count == most), most
 
 
-def _come(before: Held, catalog: Catalog) -> set[str]:
-    """The digests of the files that have come, or have other content than before."""
-    come = {
+def _find_arrived(before: Contents, catalog: Catalog) -> set[str]:
+    """The digests of the files that are new, or have other content than before."""
+    arrived = {
         entry.stamp.sha256
         for source, path, entry in catalog.entries()
         if source in before and before[source].get(path, ("", ()))[0] != entry.stamp.sha256
     }
-    return come - {""}
-
-
-def _places(path: str) -> Iterator[str]:
-    """A path and the folders that it lies in."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
+    return arrived - {""}

@@ -1,13 +1,13 @@
-"""What is in a source; no file is read for it."""
+"""List a source: its files, with their size and times, and what could not be looked at. No file is opened."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from indexer.article import Failure
 from indexer.errors import SourceMissing
@@ -19,40 +19,44 @@ from indexer.sync.catalog import Stamp
 _ENDINGS = tuple(SUFFIXES)
 
 
+def path_and_folders(path: str) -> Iterator[str]:
+    """A path below a source, and the folders there that it lies in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
 @dataclass(slots=True)
 class Listing:
     """The readable files of a source by path below it, with their stamps (without digests).
 
-    `failures` are files and folders that could not be looked at; what is known of them, or of what is in
-    them, still stands. `folders` are all that were walked, by path below the source.
+    `failures` are files and folders that could not be looked at; what the catalog knows of them, or of files
+    in them, remains valid. `folders` are all that were walked, by path below the source.
     """
 
     files: dict[str, Stamp] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
 
-    def hidden(self) -> Callable[[str], bool]:
-        """Whether a path lies where the listing could not look, by path."""
-        places = {failure.path for failure in self.failures}
-        if "." in places:
-            return lambda _path: True
-        return lambda path: path in places or any(str(above) in places for above in PurePath(path).parents)
+    def find_hidden(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that the walk could not look at, or not at a folder that they lie in."""
+        failed = {failure.path for failure in self.failures}
+        return {path for path in paths if "." in failed or not failed.isdisjoint(path_and_folders(path))}
 
-    def hollow(self) -> set[str]:
-        """The folders in which nothing is to be read, however deep, and the files that are empty."""
-        full = {failure.path for failure in self.failures}
-        for path in (*self.files, *full):
-            above = path.rpartition("/")[0]
-            while above and above not in full:
-                full.add(above)
-                above = above.rpartition("/")[0]
+    def find_empty(self) -> set[str]:
+        """The folders that have no readable file at any depth, and the files of no bytes."""
+        full = {
+            place
+            for path in (*self.files, *(failure.path for failure in self.failures))
+            for place in path_and_folders(path)
+        }
         return (self.folders - full) | {path for path, stamp in self.files.items() if not stamp.size}
 
 
-def look_at(root: Path) -> Stamp | None:
-    """The stamp of a source that is a file, None for a folder; raises SourceMissing when it is neither.
+def check_source(root: Path) -> Stamp | None:
+    """The stamp of a source that is a file, None for a folder; raises SourceMissing if it is neither.
 
-    Raises StorageFailed when this process has too many files open to tell: then it is not missing.
+    Raises StorageFailed if this process has too many files open to tell.
     """
     try:
         with readable(root, if_exhausted=True):
@@ -60,27 +64,31 @@ def look_at(root: Path) -> Stamp | None:
                 return _stamp(root.stat())
             with os.scandir(root):
                 return None
+    except FileNotFoundError as error:
+        raise SourceMissing(f"{root} does not exist") from error
+    except NotADirectoryError as error:
+        raise SourceMissing(f"{root} is neither a folder nor a file") from error
     except OSError as error:
-        raise SourceMissing(
-            f"{root}: a folder of articles or a file is wanted, it cannot be opened ({error.strerror})"
-        ) from error
+        raise SourceMissing(f"{root} cannot be opened ({error.strerror})") from error
 
 
-def list_source(root: Path) -> Listing:
-    """List a source.
+def list_source(root: Path, *, is_known: bool = False) -> Listing:
+    """List a source; `is_known` if the index has it, which decides what the error message advises.
 
-    A folder is walked for the suffixes that there are readers for; hidden names are passed over. A file that
-    is named as a source is taken whatever its suffix. Links that lead out of the source, and files that are
-    no regular files, are failures. Raises SourceMissing.
+    A folder is walked for files with the suffixes of the readers; hidden names are skipped. A file that is
+    itself a source is taken whatever its suffix. Links that lead out of the source, and files that are not
+    regular files, are failures. Raises SourceMissing.
     """
     listing = Listing()
     try:
-        file = look_at(root)
+        file = check_source(root)
     except SourceMissing as error:
-        raise SourceMissing(
-            f"{error}: see that it is there (is its disk mounted?), or name another; `nutgraf forget` does "
-            "without one that the index has"
-        ) from error
+        advice = (
+            f"Mount it or bring it back; `nutgraf forget {root}` removes it from the index"
+            if is_known
+            else "Give a folder: nutgraf index FOLDER"
+        )
+        raise SourceMissing(f"{error}. {advice}") from error
     if file is not None:
         listing.files[root.name] = file
         return listing
@@ -100,7 +108,7 @@ def list_source(root: Path) -> Listing:
             name = entry.name
             if name.startswith("."):
                 continue
-            # Nearly all are files or folders: for these, what can be told without a call is told here.
+            # Nearly all are files or folders, which need no system call to be told apart.
             if entry.is_file(follow_symlinks=False):
                 if name.lower().endswith(_ENDINGS):
                     _list_file(entry, prefix + name, listing)
@@ -109,43 +117,38 @@ def list_source(root: Path) -> Listing:
                 listing.folders.add(prefix + name)
             else:
                 _list_other(entry, prefix + name, home, listing)
-        # The last in goes on first: folders in order, and none of them by recursion, however deep they lie.
+        # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
         folders += reversed(inner)
     return listing
 
 
 def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
     try:
-        status = entry.stat(follow_symlinks=False)
+        status = entry.stat()
     except OSError as error:
-        listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
-    else:
+        listing.failures.append(Failure(below, f"cannot be opened ({error.strerror})"))
+        return
+    if stat.S_ISREG(status.st_mode):
         listing.files[below] = _stamp(status)
+    else:
+        listing.failures.append(Failure(below, "is not a regular file"))
 
 
 def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
-    """List a link, or what is neither a file nor a folder, if it is named as what is read."""
+    """List a link, or something that is neither a file nor a folder, if its suffix is one that is read."""
     is_link = entry.is_symlink()
     try:
-        # Links to folders are not followed; the walk comes by what is in the source anyway.
+        # Links to folders are not followed: if the folder is in the source, the walk reaches it anyway.
         is_linked_folder = is_link and entry.is_dir()
     except OSError:
-        is_linked_folder = False  # to itself, perhaps
+        is_linked_folder = False  # the link may lead to itself
     if not is_linked_folder and not entry.name.lower().endswith(_ENDINGS):
         return
-    # Not Path.resolve(), which raises for a link to itself.
+    # Path.resolve() raises for a link to itself.
     if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):
         listing.failures.append(Failure(below, LEADS_OUT))
     elif not is_linked_folder:
-        try:
-            status = entry.stat()
-        except OSError as error:
-            listing.failures.append(Failure(below, f"it cannot be opened ({error.strerror})"))
-            return
-        if stat.S_ISREG(status.st_mode):
-            listing.files[below] = _stamp(status)
-        else:
-            listing.failures.append(Failure(below, "it is no regular file"))
+        _list_file(entry, below, listing)
 
 
 def _stamp(status: os.stat_result) -> Stamp:

@@ -1,4 +1,4 @@
-"""What is to be done with each file of a source: pure, nothing is read for it."""
+"""The plan of a sync: the state of each file of a source. Pure: no disk and no clock."""
 
 from __future__ import annotations
 
@@ -7,50 +7,38 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from indexer.sync.catalog import Entry
+from indexer.sync.catalog import STABLE, Entry, FileState, Stamp
 from indexer.sync.listing import Listing
 
-Action = Literal["add", "check", "remove", "keep"]
+TO_READ = frozenset({FileState.NEW, FileState.CHANGED})
+"""The states in a plan of files that have to be read; of a changed file, the digest is compared first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is to be done with one file, and why."""
+def make_plan(known: Mapping[str, Entry], listing: Listing) -> dict[str, FileState]:
+    """The state of each file, by path and in order: what the catalog knows compared with what is there.
 
-    action: Action
-    path: str
-    why: str
+    These are NEW, CHANGED, MISSING, UNCHANGED, REFUSED (and still the same file), and UNREADABLE: a file that
+    the listing could not look at, which therefore is not missing.
+    """
+    absent = known.keys() - listing.files.keys()
+    plan = dict.fromkeys(absent, FileState.MISSING)
+    plan |= dict.fromkeys(listing.find_hidden(absent), FileState.UNREADABLE)
+    plan |= {path: _compare(known.get(path), stamp) for path, stamp in listing.files.items()}
+    return dict(sorted(plan.items()))
 
 
-def plan(listing: Listing, known: Mapping[str, Entry]) -> list[Step]:
-    """What to do with each file of a source, by path: pure, nothing is read."""
-    steps = []
-    is_hidden = listing.hidden()
-    for path in known:
-        if path not in listing.files:
-            steps.append(
-                Step("keep", path, "it cannot be looked at")
-                if is_hidden(path)
-                else Step("remove", path, "the file is gone")
-            )
-    for path, stamp in listing.files.items():
-        entry = known.get(path)
-        if entry is None:
-            steps.append(Step("add", path, "the file is new"))
-        elif entry.stamp.looks_like(stamp):
-            steps.append(Step("keep", path, "size and times are the same"))
-        else:
-            differs = "size" if entry.stamp.size != stamp.size else "time"
-            steps.append(Step("check", path, f"the file's {differs} is another"))
-    return sorted(steps, key=lambda step: step.path)
+def _compare(entry: Entry | None, stamp: Stamp) -> FileState:
+    if entry is None:
+        return FileState.NEW
+    if entry.state in STABLE and entry.stamp.matches(stamp):
+        return entry.state
+    return FileState.CHANGED
 
 
 def default_id(root: Path, path: str) -> str:
-    """The id of a file's one article: its name made plain, and eight hex digits of its path in the source."""
+    """The id of a file's one article: a slug of its name, and eight hex digits of its path in the source."""
     stem = re.sub(r"(\.gz)?$", "", Path(path).name).rsplit(".", 1)[0]
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "article"

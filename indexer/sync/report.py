@@ -1,41 +1,43 @@
-"""What a sync tells: its report, and its progress while it goes on."""
+"""What a sync tells its caller: the report at its end, and progress while it runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from indexer.article import Failure
+import msgspec
+
+from indexer.model import Failure
 
 
 class Progress(Protocol):
-    """Told about long work as it goes on."""
+    """Follows a sync while it reads files."""
 
     def start(self, files: int, size: int) -> None:
-        """So many files, of so many bytes, are about to be read."""
+        """Reading begins: so many files, of so many bytes together."""
 
     def advance(self, size: int) -> None:
-        """One more file, of so many bytes, is done."""
+        """One more file is done, of so many bytes."""
 
 
 class Silence:
-    """Progress that nobody watches."""
+    """Progress that shows nothing."""
 
     def start(self, files: int, size: int) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def advance(self, size: int) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
 def never() -> bool:
-    """Nobody wants a sync to end before all is read."""
+    """The default for `stop`: a sync reads all files."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done, or with a dry run would be done, with one article, and why."""
+    """What was done with one article, or would be done (in a dry run), and why."""
 
     action: Literal["add", "change", "remove"]
     id: str
@@ -48,9 +50,9 @@ class SyncReport:
     """What a sync did: counts of articles, and everything that could not be read.
 
     `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written, and
-    `refused` says why a real sync would refuse to (SourceShrunk), if it would. `interrupted` when not all
-    files were read, because the caller wanted an end: nothing was removed, and the rest is for the next sync.
-    `without` are sources that are gone and that a rebuild was told to do without: the index has them no more.
+    `refused` gives the reason if a real sync would raise SourceShrunk. `interrupted` is set when the caller
+    stopped the sync before all files were read: nothing was removed, and the next sync reads the rest.
+    `without` are missing sources that a rebuild was allowed to drop from the index.
     """
 
     added: int = 0
@@ -67,7 +69,7 @@ class SyncReport:
     without: list[str] = field(default_factory=list)
 
     def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
-        """Count one change."""
+        """Count and list one change."""
         self.changes.append(Change(action, name, path, why))
         if action == "add":
             self.added += 1
@@ -77,18 +79,5 @@ class SyncReport:
             self.removed += 1
 
     def as_json(self) -> dict[str, Any]:
-        """The report as `nutgraf index --json` gives it."""
-        return {
-            "added": self.added,
-            "changed": self.changed,
-            "removed": self.removed,
-            "unchanged": self.unchanged,
-            "files": self.files,
-            "failed": [{"path": failure.path, "reason": failure.reason} for failure in self.failed],
-            "changes": [{"action": c.action, "id": c.id, "path": c.path, "why": c.why} for c in self.changes],
-            "seconds": round(self.seconds, 3),
-            "dry_run": self.dry_run,
-            "refused": self.refused,
-            "interrupted": self.interrupted,
-            "without": self.without,
-        }
+        """The report as `nutgraf index --json` prints it."""
+        return {**msgspec.to_builtins(self), "seconds": round(self.seconds, 3)}

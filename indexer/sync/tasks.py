@@ -41,7 +41,9 @@ class Part:
     data: bytes | None = None
     first_line: int = 1
     source: str = ""
-    """What it is a part of, as a URI."""
+    """The URI of its source."""
+    sha256: str = ""
+    """The digest of the whole file, where `data` is a piece of it."""
 
 
 class Outline(NamedTuple):
@@ -112,6 +114,7 @@ class Intake:
         """What is in a part; what is to be said of the whole is said in the result, before the first."""
         try:
             data = part.data
+            result.sha256 = part.sha256
             if data is None:
                 data = read_whole(part.file, part.path, self._options.max_bytes)
                 result.sha256 = hashlib.sha256(data).hexdigest()

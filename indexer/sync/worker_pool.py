@@ -30,7 +30,7 @@ import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from io import BufferedRWPair
@@ -43,9 +43,8 @@ from indexer import allowance
 from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_room
-from indexer.files.source_file import file_of, open_file
+from indexer.files.source_file import open_file
 from indexer.readers import ReadOptions
-from indexer.sync.catalog import Stamp
 from indexer.sync.tasks import Batch, Intake, Part, PartResult, is_plain
 
 WORTH_WORKERS = 4 << 20
@@ -89,25 +88,27 @@ class Read(NamedTuple):
     """The numbers in the index of the forms that this worker has met: one array for each worker."""
 
 
-def count_workers(pending: list[tuple[Path, str, Stamp]], jobs: int) -> int:
-    """How many workers, of `jobs`, should read these files; 0 for a few that this process can read safely."""
-    work = sum(weight(path, stamp) for _, path, stamp in pending)
-    if work >= WORTH_WORKERS:
+def count_workers(files: Sequence[tuple[Path, str, int]], jobs: int) -> int:
+    """How many workers, of `jobs`, should read these files; 0 for a few that this process can read safely.
+
+    Each file is its place on the disk, its path below the source and its size in bytes.
+    """
+    if sum(weight(path, size) for _, path, size in files) >= WORTH_WORKERS:
         return jobs
-    return 0 if all(_is_harmless(root, path, stamp) for root, path, stamp in pending) else 1
+    return 0 if all(_is_harmless(*file) for file in files) else 1
 
 
-def weight(path: str, stamp: Stamp) -> int:
+def weight(path: str, size: int) -> int:
     """How much work reading a file is, in bytes of plain text."""
-    return stamp.size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
+    return size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
 
 
-def _is_harmless(root: Path, path: str, stamp: Stamp) -> bool:
+def _is_harmless(location: Path, path: str, size: int) -> bool:
     """Whether a file is small plain text, which cannot take too much time or memory."""
-    if stamp.size > _MAX_UNPROTECTED or not is_plain(path):
+    if size > _MAX_UNPROTECTED or not is_plain(path):
         return False
     try:
-        with open_file(file_of(root, path), path) as file:
+        with open_file(location, path) as file:
             head = file.read(_HEAD)
     except OSError:
         return True  # reading it reports the error
@@ -231,10 +232,9 @@ class _Pool:
         # No document is to blame for a worker that does not even start.
         with self._lock:
             self._failed_starts += 1
-            if self._failed_starts > _MAX_FAILED_STARTS:
+            if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise WorkerFailed(
-                    f"processes to read with are wanted, {self._failed_starts} ended before they began: "
-                    "see what they wrote"
+                    f"{_MAX_FAILED_STARTS} worker processes ended before they were ready: see what they wrote"
                 )
 
 
@@ -298,7 +298,7 @@ class _Worker:
                 self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
         except TimeoutError as error:
             self.end()
-            raise _WorkerEnded(f"it was not read within {seconds:.0f} s", is_late=True) from error
+            raise _WorkerEnded(f"was not read within {seconds:.0f} s", is_late=True) from error
         except (EOFError, OSError) as error:
             self.end()
             reason = _EXIT_REASONS.get(self._process.returncode, "it ended the process that read it, twice")
@@ -319,8 +319,7 @@ class _Worker:
 
 def _not_started(error: Exception) -> WorkerFailed:
     return WorkerFailed(
-        f"a process to read with is wanted, it cannot be started ({error}): see what limits this user's "
-        "processes"
+        f"a worker process cannot be started ({error}): check the limits on this user's processes"
     )
 
 

@@ -176,7 +176,7 @@ def run(archive: Archive, words: list[str], capsys: pytest.CaptureFixture[str]) 
 def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
     """The commands that a message names; with a flag alone, the same command with it. Raises Lost."""
     ways = [shlex.split(command)[1:] for command in _COMMANDS.findall(said)]
-    if "say --allow-mass-delete" in said:
+    if "with --allow-mass-delete" in said:
         ways.append([*words, "--allow-mass-delete"])
     if _AWAY.search(said):
         archive.folder.rename(archive.root / "away")

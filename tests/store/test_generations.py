@@ -120,7 +120,7 @@ def test_a_rebuild_that_fails_leaves_the_live_generation(archive: Archive) -> No
     before = contents(archive.folder)
     archive.seeds.rename(archive.root / "away")
     with archive.open() as index:
-        with pytest.raises(SourceMissing, match="seeds: a folder of articles or a file is wanted"):
+        with pytest.raises(SourceMissing, match="seeds does not exist"):
             index.rebuild()
         assert index.search("crane").total == 2
     assert contents(archive.folder) == before

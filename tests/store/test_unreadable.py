@@ -286,7 +286,7 @@ def test_a_reader_that_cannot_be_loaded_for_now_is_no_fault_of_the_document(
     code, _, err = child(archive, "index", before=[*strace, *named, "-e", "inject=openat:error=EMFILE"])[
         "index"
     ]
-    assert (code, err) == (3, "nutgraf: skipped c.md: it cannot be read (Too many open files)\n")
+    assert (code, err) == (3, "nutgraf: skipped c.md: cannot be read (Too many open files)\n")
     code, out, _ = child(archive, "index")["index"]
     assert (code, out[:7]) == (0, "1 added")
 

@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from indexer import Article, Config, Index, InvalidArticle, open_index
-from indexer.engine.build.commit import Batch
-from indexer.engine.build.merge import MergePolicy
-from indexer.sync import catalog, worker_pool
+from indexer.engine.merge import MergePolicy
+from indexer.engine.writer import Batch
+from indexer.sync import apply, worker_pool
 from indexer.sync.plan import default_id
 from tests.stress.answers import everything
 from tests.stress.archive import Lost
@@ -282,9 +282,9 @@ def _small_segments() -> Iterator[None]:
     small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, smallest=6))
     with (
         patch("indexer.sync.apply.count_workers", jobs),
-        patch("indexer.store.build.Batch", small),
-        patch("indexer.store.update.Batch", small),
-        patch.object(catalog, "_SETTLED_NS", 20_000_000),
+        patch("indexer.build.Batch", small),
+        patch("indexer.writing.Batch", small),
+        patch.object(apply, "_YOUNG_NS", 20_000_000),
     ):
         yield
 

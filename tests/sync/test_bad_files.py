@@ -41,7 +41,7 @@ def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
     (failure,) = synced(tmp_path, run_in_workers, f"\n        {code}").failed
     assert (failure.path, failure.reason) == (
         "poison.html",
-        "it cannot be read (reading it takes more time than a document may)",
+        "cannot be read (reading it takes more time than a document may)",
     )
 
 
@@ -63,7 +63,7 @@ def test_a_page_that_ends_its_reader_does_not_end_a_small_sync(
     (failure,) = synced(tmp_path, run_in_workers, "__import__('os').abort()").failed
     assert (failure.path, failure.reason) == (
         "poison.html",
-        "it cannot be read (it ended the process that read it, twice)",
+        "cannot be read (it ended the process that read it, twice)",
     )
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from indexer import Article, Encoding, IndexDamaged, Published
-from indexer.engine.format.record import digest_items, encode_article
-from indexer.sync.catalog import Catalog, Entry, Stamp, load, load_summary, newest, save, tidy
+from indexer.engine.record import digest, encode_article
+from indexer.sync.catalog import (
+    Catalog,
+    Entry,
+    FileState,
+    Hints,
+    Stamp,
+    load,
+    load_hints,
+    load_summary,
+    newest,
+    save,
+    tidy,
+)
 
 STRANGE = os.fsdecode(b"caf\xe9\n.txt")
 
@@ -22,7 +34,7 @@ def catalog() -> Catalog:
         sources={
             "/b": {
                 "x.txt": Entry(Stamp(1, 2, 3, "f" * 64), {"x": ("d1", "en")}),
-                STRANGE: Entry(Stamp(0, 0, 0), {}, [(STRANGE, "no text")]),
+                STRANGE: Entry(Stamp(0, 0, 0), {}, [(STRANGE, "no text")], FileState.REFUSED),
             },
             "/a": {
                 "y.jsonl": Entry(
@@ -31,7 +43,7 @@ def catalog() -> Catalog:
             },
             "/empty": {},
         },
-        apart={"p": ("d4", "fr"), "q": ("d5", "de"), "r": ("d6", "en")},
+        api_articles={"p": ("d4", "fr"), "q": ("d5", "de"), "r": ("d6", "en")},
     )
 
 
@@ -49,6 +61,31 @@ def test_a_summary_counts_languages_and_lists_what_failed(tmp_path: Path) -> Non
         (STRANGE, "no text"),
         ("y.jsonl:3", "bad"),
     ]
+
+
+def test_hints_match_the_same_files_only_where_none_has_to_be_read_again(tmp_path: Path) -> None:
+    stamps = {"a": Stamp(1, 2, 3), "b": Stamp(4, 5, 6)}
+
+    def hints(state: FileState) -> Hints:
+        files = {path: Entry(stamp, state=state) for path, stamp in stamps.items()}
+        save(tmp_path, 1, Catalog(sources={"/a": files}, limits="these"))
+        return load_hints(tmp_path, 1)["/a"]
+
+    known = hints(FileState.UNCHANGED)
+    assert known.match(stamps, "these")
+    assert not known.match(stamps, "others")
+    assert not known.match(stamps | {"c": Stamp(7, 8, 9)}, "these")
+    assert not known.match({"a": stamps["a"]}, "these")
+    assert not known.match(stamps | {"b": Stamp(4, 5, 7)}, "these")
+    assert hints(FileState.REFUSED).match(stamps, "these")
+    for state in (FileState.CHANGED, FileState.PARTLY_READ, FileState.UNREADABLE):
+        assert not hints(state).match(stamps, "these")
+
+
+def test_a_catalog_of_the_format_before_can_be_loaded_for_a_rebuild(tmp_path: Path) -> None:
+    shutil.unpack_archive(Path(__file__).parents[1] / "store/format_6.zip", tmp_path)
+    (folder,) = (tmp_path / "index").glob("g*")
+    assert list(load(folder, newest(folder)).api_articles) == ["a"]
 
 
 def test_owners_are_files_and_apps() -> None:
@@ -103,9 +140,7 @@ def test_a_missing_catalog_is_damage(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_looks_the_same_by_size_and_both_times(stamp: Stamp, same: bool) -> None:
-    assert Stamp(1, 2, 3, "f").looks_like(stamp) is same
-    timeless = replace(stamp, mtime_ns=0)
-    assert not timeless.looks_like(timeless)
+    assert Stamp(1, 2, 3, "f").matches(stamp) is same
 
 
 def test_equal_articles_have_equal_digests_and_every_field_counts() -> None:

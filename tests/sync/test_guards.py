@@ -127,7 +127,7 @@ def test_a_source_that_is_a_file_is_missed_when_it_is_empty_or_a_folder(archive:
         with pytest.raises(SourceShrunk, match="2 of its 2 articles"):
             index.sync(file)
         file.unlink()
-        with pytest.raises(SourceMissing, match="No such file"):
+        with pytest.raises(SourceMissing, match="does not exist"):
             index.sync(file)
         file.mkdir()
         with pytest.raises(SourceShrunk, match="2 of its 2 articles"):

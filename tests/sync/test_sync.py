@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from indexer import Article, Config, Failure, Index, SourceMissing, open_index
 from indexer.readers import read
 from indexer.sync import tasks
-from indexer.sync.catalog import Entry, Stamp
-from indexer.sync.listing import Listing, list_source
-from indexer.sync.plan import default_id, plan
+from indexer.sync.listing import list_source
+from indexer.sync.plan import default_id
 from indexer.sync.report import SyncReport
 from tests.fixtures.folders import Archive, articles, contents, state
 
@@ -308,9 +307,9 @@ def make_empty(path: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a FIFO": (make_fifo, "it is no regular file"),
-    "a dangling link": (make_dangling, "it cannot be opened (No such file or directory)"),
-    "a link to itself": (make_loop, "it cannot be opened (Too many levels of symbolic links)"),
+    "a FIFO": (make_fifo, "is not a regular file"),
+    "a dangling link": (make_dangling, "cannot be opened (No such file or directory)"),
+    "a link to itself": (make_loop, "cannot be opened (Too many levels of symbolic links)"),
     "a link out of the source": (make_way_out, "the link leads out of the source"),
     "damaged gzip data": (make_damaged_gzip, "gzip data is damaged"),
     "an empty file": (make_empty, ""),
@@ -399,7 +398,7 @@ def test_a_file_that_vanishes_meanwhile_is_reported_and_keeps_its_article(
     archive.text("a.txt", "A crane in the Harbour." + "!" * longer)
     report = archive.sync(progress=Vandal((archive.seeds / "a.txt").unlink))
     assert counts(report) == (0, 0, 0, 5)
-    assert reasons(report)["a.txt"].startswith("it cannot be read (No such file or directory)")
+    assert reasons(report)["a.txt"].startswith("cannot be read (No such file or directory)")
     assert archive.texts() == before
     assert counts(archive.sync()) == (0, 0, 1, 4)
 
@@ -517,7 +516,7 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
         (ValueError(), "its reader failed (ValueError: )"),
         (OSError("odd"), "its reader failed (OSError: odd)"),
         # What the system refuses is no fault of the document.
-        (OSError(5, "odd"), "it cannot be read (odd)"),
+        (OSError(5, "odd"), "cannot be read (odd)"),
     ],
     ids=repr,
 )
@@ -578,13 +577,13 @@ def test_sources_that_overlap_are_refused(archive: Archive, sources: tuple[str, 
 
 def test_a_missing_source_does_no_harm(archive: Archive) -> None:
     with archive.open() as index:
-        with pytest.raises(SourceMissing, match=r"nowhere: a folder .* is wanted, .*`nutgraf forget` does"):
+        with pytest.raises(SourceMissing, match=r"nowhere does not exist\. Give a folder: nutgraf"):
             index.sync(archive.root / "nowhere")
         assert not index.exists
         index.sync()
         before = contents(archive.folder)
         archive.seeds.rename(archive.root / "away")
-        archive_is_away = pytest.raises(SourceMissing, match="No such file or directory")
+        archive_is_away = pytest.raises(SourceMissing, match="seeds does not exist")
         with archive_is_away:
             index.sync()
         with archive_is_away:
@@ -636,31 +635,6 @@ def same(foreseen: SyncReport, real: SyncReport) -> bool:
 
 
 # Planning
-
-
-def test_a_plan_is_made_from_two_listings_alone() -> None:
-    stamp = Stamp(1, 2, 3)
-    known = {
-        "same": Entry(Stamp(1, 2, 3, "f")),
-        "size": Entry(Stamp(9, 2, 3, "f")),
-        "time": Entry(Stamp(1, 9, 3, "f")),
-        "inode": Entry(Stamp(1, 2, 9, "f")),
-        "young": Entry(Stamp(1, 0, 3, "f")),
-        "gone": Entry(stamp),
-        "dark/hidden": Entry(stamp),
-    }
-    files = dict.fromkeys(("same", "size", "time", "inode", "young", "new"), stamp)
-    listing = Listing(files, [Failure("dark", "no")])
-    assert [(step.path, step.action, step.why) for step in plan(listing, known)] == [
-        ("dark/hidden", "keep", "it cannot be looked at"),
-        ("gone", "remove", "the file is gone"),
-        ("inode", "check", "the file's time is another"),
-        ("new", "add", "the file is new"),
-        ("same", "keep", "size and times are the same"),
-        ("size", "check", "the file's size is another"),
-        ("time", "check", "the file's time is another"),
-        ("young", "check", "the file's time is another"),
-    ]
 
 
 def test_a_listing_is_in_the_same_order_everywhere(archive: Archive) -> None:

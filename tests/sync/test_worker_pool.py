@@ -44,7 +44,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply, "SPLIT", 500)
     monkeypatch.setattr(tasks, "SPLIT", 500)
     # How long the reading takes decides nothing here, and no catalog tells it.
-    monkeypatch.setattr(catalog, "_SETTLED_NS", 0)
+    monkeypatch.setattr(apply, "_YOUNG_NS", 0)
 
 
 def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
@@ -175,7 +175,7 @@ def test_workers_that_cannot_begin_are_not_taken_for_unreadable_documents(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_in_workers("import os; os._exit(3)")
-    with pytest.raises(WorkerFailed, match="ended before they began"):
+    with pytest.raises(WorkerFailed, match="ended before they were ready"):
         list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 2))
     assert len(started) < 20
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
@@ -310,7 +310,7 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
         return (
             state(index, QUERIES),
             known.sources,
-            known.apart,
+            known.api_articles,
             [(change.action, change.id, change.path) for change in report.changes],
             report.failed,
             (report.files, report.added, report.unchanged),

@@ -136,7 +136,7 @@ def test_a_wrong_path_is_said_and_no_index_is_made_there(tmp_path: Path) -> None
         pytest.raises(IndexMissing, match=r"nowhere: run `nutgraf"),
     ):
         index.search("heron")
-    with pytest.raises(SourceMissing, match=r"elsewhere: a folder of articles or a file is wanted"):
+    with pytest.raises(SourceMissing, match=r"elsewhere does not exist\. Give a folder"):
         index.sync(tmp_path / "elsewhere")
     assert not index.exists
     for given in (7, "", b"index"):
