@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,27 +15,26 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from indexer import allowance
-from indexer.article import Failure
-from indexer.engine import Chunk
-from indexer.errors import SourceShrunk, UnreadableDocument
-from indexer.files.source_file import file_of, open_file, read_whole
+from indexer.engine.gather import Chunk
+from indexer.errors import SourceShrunk
+from indexer.files.source_file import file_of, open_file
+from indexer.model import Failure
 from indexer.readers import ReadOptions
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.plan import TO_READ, default_id, make_plan
 from indexer.sync.report import Progress, SyncReport
-from indexer.sync.tasks import SPLIT, Outline, Part, PartResult, divide, is_divisible
-from indexer.sync.worker_pool import count_workers, read_all, weight
+from indexer.sync.tasks import Outline, Part, PartResult, make_tasks
+from indexer.sync.worker_pool import count_workers, read_all
 
-# Small files are read together, as sending a task to a worker takes time, too.
-_TASK_BYTES, _TASK_FILES = 1 << 18, 64
 # File systems keep times in ticks; a file modified this recently may change again within the same tick.
 _YOUNG_NS = 2_000_000_000
 _REASONS = {
     FileState.NEW: "the file is new",
     FileState.CHANGED: "the file changed",
     FileState.RENAMED: "the file was renamed",
+    FileState.MISSING: "the file is missing",
 }
 
 
@@ -97,7 +95,7 @@ def sync_sources(
     for _ in range(len(planned) - len(files)):
         progress.advance(0)
     jobs = count_workers([(file.location, file.path, file.stamp.size) for file in files], jobs or _cores())
-    tasks = _make_tasks(files, changes, options, stop)
+    tasks = make_tasks(changes.make_parts(files, stop), options.max_bytes)
     by_location = {file.location: file for file in files}
     # Closed whatever happens, so that no worker outlives the sync.
     with closing(read_all(tasks, options, default_language, jobs)) as reading:
@@ -183,7 +181,7 @@ class _Changes:
                 self.missing.append(_File(source, path, root / path, known.stamp, state, known))
                 self.missing_digests |= {known.stamp.sha256} - {""}
                 for article_id in known.articles:
-                    self._release(article_id, _Released(path, "the file is gone"))
+                    self._release(article_id, _Released(path, _REASONS[state]))
             elif known is not None:
                 self._count_unchanged(known)
         return to_read
@@ -209,6 +207,21 @@ class _Changes:
         for article_id, (digest, _) in known.articles.items():
             self._release(article_id, _Released(file.path, "it is no longer in the file", digest))
         return True
+
+    def make_parts(self, files: Iterable[_File], stop: Callable[[], bool]) -> Iterator[Part]:
+        """The files to read, each with an id that is free for an article that gives none."""
+        reserved: set[str] = set()
+        for file in files:
+            if stop():
+                return
+            source = Path(file.source)
+            wanted = free = default_id(source, file.path)
+            number = 1
+            while free in reserved or self.owners.get(free) not in (None, file.owner):
+                number += 1
+                free = f"{wanted}-{number}"
+            reserved.add(free)
+            yield Part(file.location, file.path, free, file.stamp.size, source=source.as_uri())
 
     def accept(self, file: _File, result: PartResult, *, is_piece: bool) -> list[bool]:
         """Enter a result into the catalog; returns whether to index it, for each article in the result."""
@@ -266,16 +279,6 @@ class _Changes:
         for article_id, (path, reason, _) in self.released.items():
             self.sink.remove(article_id)
             self.report.record("remove", article_id, path, reason)
-
-    def choose_id(self, file: _File, reserved: set[str]) -> str:
-        """An id for the file's article if it gives none; added to those that are reserved."""
-        wanted = chosen = default_id(Path(file.source), file.path)
-        number = 1
-        while chosen in reserved or self.owners.get(chosen) not in (None, file.owner):
-            number += 1
-            chosen = f"{wanted}-{number}"
-        reserved.add(chosen)
-        return chosen
 
     def _release(self, article_id: str, released: _Released) -> None:
         self.released[article_id] = released
@@ -347,47 +350,6 @@ class _Changes:
             "change" if owner or released else "add", article.id, file.path, _REASONS[file.state]
         )
         return True
-
-
-def _make_tasks(
-    files: Sequence[_File], changes: _Changes, options: ReadOptions, stop: Callable[[], bool]
-) -> Iterator[list[Part]]:
-    """The files in tasks: small ones together, large JSON Lines in pieces."""
-    group: list[Part] = []
-    size = 0
-    reserved: set[str] = set()
-    for file in files:
-        if stop():
-            return
-        part = Part(
-            file.location,
-            file.path,
-            changes.choose_id(file, reserved),
-            file.stamp.size,
-            source=Path(file.source).as_uri(),
-        )
-        pieces = _divide_file(part, options) if part.size > 2 * SPLIT else None
-        if pieces is None:
-            group.append(part)
-            size += weight(part.path, part.size)
-        if group and (pieces is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
-            yield group
-            group, size = [], 0
-        for piece in pieces or ():
-            yield [piece]
-    if group:
-        yield group
-
-
-def _divide_file(part: Part, options: ReadOptions) -> Iterator[Part] | None:
-    """The pieces of a file whose lines can be read by themselves; None for others."""
-    try:
-        data = read_whole(part.file, part.path, options.max_bytes)
-    except (OSError, UnreadableDocument):
-        return None  # the worker that reads it reports the error
-    if not is_divisible(part, data):
-        return None
-    return divide(dataclasses.replace(part, sha256=hashlib.sha256(data).hexdigest()), data)
 
 
 def _unless_young(state: FileState, stamp: Stamp) -> FileState:

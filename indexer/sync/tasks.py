@@ -1,13 +1,14 @@
-"""Files to gathered articles: everything about a file that needs neither the index nor the catalog.
+"""What workers do: files become tasks, and the parts of a task gathered articles.
 
-The same code runs in the process that syncs and in its workers.
+A *task* is a list of parts to read, its *result* a number of batches. Nothing here needs the index or the
+catalog; a sync of a few small files reads them in its own process.
 """
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -20,34 +21,37 @@ from indexer.files.source_file import read_whole
 from indexer.readers import ReadOptions, read, read_unpacked, unpacked
 
 SPLIT = 1 << 19
-"""JSON Lines are divided into pieces of about this many bytes, to be read side by side."""
+"""Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""
 
+# Small files are read together, because sending a task to a worker takes time, too.
+_TASK_BYTES, _TASK_FILES = 1 << 18, 64
+_HTML_WEIGHT = 20  # how much longer finding the text of a page takes than reading as much plain text
 _BATCH = 1 << 20
-"""Bytes of text after which what was gathered is handed over."""
+"""Bytes of text after which the gathered articles are handed over."""
 _WINDOW = 1 << 20
 _CONTROLS = bytes([*range(0x09), *range(0x0E, 0x20), 0x7F])
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file to read, or a piece of one whose `data` was read already."""
+    """A file to read, or a piece of one whose `data` has been read already.
+
+    `path` is that below the source, `fallback` the id of an article that names none, `source` the URI of the
+    source, `sha256` the digest of the file that a piece belongs to.
+    """
 
     file: Path
     path: str
-    """Its path below the source."""
     fallback: str
-    """The id of an article that names none."""
     size: int
     data: bytes | None = None
     first_line: int = 1
     source: str = ""
-    """The URI of its source."""
     sha256: str = ""
-    """The digest of the whole file, where `data` is a piece of it."""
 
 
 class Outline(NamedTuple):
-    """An article that was gathered: its id, a digest of all that is stored of it, the language it is in."""
+    """An article that was gathered: its id, a digest of all that is stored of it, and its language."""
 
     id: str
     digest: str
@@ -56,80 +60,109 @@ class Outline(NamedTuple):
 
 @dataclass(slots=True)
 class PartResult:
-    """What became of a part. `refusal` is set when it could not be had, or not be read to its end."""
+    """What was found in a part.
+
+    `refusal` is the reason if the part could not be read. `is_limited` if reading it takes more than a
+    document may: as long as neither the file nor the limits change, that holds for the next time, too.
+    `is_more` if this continues the result before it, of the same part.
+    """
 
     sha256: str = ""
     found: list[Outline | Failure] = field(default_factory=list)
     refusal: str | None = None
-    is_unreadable: bool = False
-    """Nothing could be made of the file as a whole."""
     is_limited: bool = False
-    """It takes more than a document may: while neither it nor the limits change, so it will the next time."""
     is_more: bool = False
-    """It goes on where the result before it, of the same part, has ended."""
 
 
 Batch = tuple[list[tuple[int, PartResult]], Chunk]
-"""Results, each with the place of its part among those that were given, and the articles of all of them."""
+"""Results, each with the index of its part in the task, and the articles of all of them."""
+BeforeReading = Callable[[Part], None]
 
 
-class Intake:
+def make_tasks(parts: Iterable[Part], max_bytes: int) -> Iterator[list[Part]]:
+    """The parts in tasks and in order: small files together, large JSON Lines in pieces."""
+    group: list[Part] = []
+    size = 0
+    for part in parts:
+        pieces = _divide_file(part, max_bytes) if part.size > 2 * SPLIT else None
+        if pieces is None:
+            group.append(part)
+            size += weight(part.path, part.size)
+        if group and (pieces is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
+            yield group
+            group, size = [], 0
+        for piece in pieces or ():
+            yield [piece]
+    if group:
+        yield group
+
+
+def _divide_file(part: Part, max_bytes: int) -> Iterator[Part] | None:
+    """The pieces of a file if its lines can be read separately."""
+    try:
+        data = read_whole(part.file, part.path, max_bytes)
+    except (OSError, UnreadableDocument):
+        return None  # the worker that reads it reports the error
+    if not is_divisible(part, data):
+        return None
+    return divide(replace(part, sha256=hashlib.sha256(data).hexdigest()), data)
+
+
+class PartReader:
     """Reads parts one after the other, gathering their articles."""
 
     def __init__(self, options: ReadOptions, language: str) -> None:
         self._options = options
         self._gatherer = Gatherer(language)
 
-    def read(self, parts: list[Part], begin: Callable[[Part], None] | None = None) -> Iterator[Batch]:
-        """The results of the parts, and their articles in the order of the outlines: mostly in one batch.
+    def read(self, parts: list[Part], before: BeforeReading = lambda _part: None) -> Iterator[Batch]:
+        """The results of the parts, and their articles in the order of the outlines.
 
-        Of much text there are several, for all of it at once would take more memory than a process may have.
-        `begin` is told each part before it is read, and what is in it once that is unpacked.
+        Mostly this is one batch; much text comes in several, because all of it might not fit in memory.
+        `before` is called with each part before it is read, and again with its unpacked content.
         """
-        begin = begin or _never_mind
         results = []
         for place, part in enumerate(parts):
-            begin(part)
+            before(part)
             result = PartResult()
             results.append((place, result))
-            for article in self._articles(part, result, begin):
+            for article in self._read_part(part, result, before):
                 if isinstance(article, Failure):
                     result.found.append(article)
                     continue
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
-                # The same article from another source is to be indexed as from there.
-                mark = digest_items([*items, part.source.encode()])
-                result.found.append(Outline(article.id, mark, language))
-                del article, items  # a long one is not to be had beside the next
+                # The source counts: an article that moves to another source has to be indexed again.
+                outline = Outline(article.id, digest([*items, part.source.encode()]), language)
+                result.found.append(outline)
+                del article, items  # frees a long article before the next is read
                 if self._gatherer.size >= _BATCH:
                     yield results, self._gatherer.take()
                     result = PartResult(is_more=True)
                     results = [(place, result)]
         yield results, self._gatherer.take()
 
-    def _articles(
-        self, part: Part, result: PartResult, begin: Callable[[Part], None]
+    def _read_part(
+        self, part: Part, result: PartResult, before: BeforeReading
     ) -> Iterator[Article | Failure]:
-        """What is in a part; what is to be said of the whole is said in the result, before the first."""
+        """The articles of a part; `result` says what holds for the whole, before the first article comes."""
         try:
             data = part.data
             result.sha256 = part.sha256
             if data is None:
                 data = read_whole(part.file, part.path, self._options.max_bytes)
                 result.sha256 = hashlib.sha256(data).hexdigest()
-            found = self._parsed(part, data, begin)
-            del data  # it may be large, and what is made of it comes bit by bit
+            found = self._parse(part, data, before)
+            del data  # it may be large, and the articles are made bit by bit
         except (UnreadableDocument, InvalidArticle) as error:
-            yield Failure(part.path, str(error))
-            result.is_unreadable = True
-            # Of what is packed, one cannot tell whether it is damaged or only larger than is allowed.
+            # A packed file may be damaged or larger than is allowed, which cannot be told apart.
             is_packed = part.path.lower().endswith(".gz")
             result.is_limited = is_packed or part.size > self._options.max_bytes
+            yield Failure(part.path, str(error))
             return
         except MemoryError:
+            result.is_limited = True
             yield Failure(part.path, "reading it takes more memory than a document may")
-            result.is_unreadable = result.is_limited = True
             return
         except OSError as error:
             result.refusal = error.strerror or str(error)
@@ -137,11 +170,11 @@ class Intake:
         try:
             yield from found
         except MemoryError:
-            raise  # some of it is indexed: whoever began it all decides
+            raise  # some articles of the part are gathered, so the supervisor has to start again
         except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
-            yield Failure(part.path, _trip(error))
+            yield Failure(part.path, _describe(error))
 
-    def _parsed(self, part: Part, data: bytes, begin: Callable[[Part], None]) -> Iterator[Article | Failure]:
+    def _parse(self, part: Part, data: bytes, before: BeforeReading) -> Iterator[Article | Failure]:
         options = self._options
         try:
             if part.data is not None:
@@ -150,7 +183,7 @@ class Intake:
                 return read(data, part.path, part.fallback, options)
             data = unpacked(data, part.path, options.max_bytes)
             inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
-            begin(inner)
+            before(inner)
             if is_divisible(inner, data):
                 return chain.from_iterable(
                     _read_piece(replace(piece, path=part.path), piece.data or b"", options)
@@ -161,21 +194,22 @@ class Intake:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno:
-                # What the system refuses, to load a reader perhaps, says nothing of the document.
+                # The system refused something, such as loading a reader: the document is not to blame.
                 raise
-            raise UnreadableDocument(_trip(error)) from error
+            raise UnreadableDocument(_describe(error)) from error
 
 
-def _never_mind(_part: Part) -> None:
-    """Nobody wants to know what is read next."""
-
-
-def _trip(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"its reader failed ({type(error).__name__}: {error})"
 
 
+def weight(path: str, size: int) -> int:
+    """How much work reading a file is, in bytes of plain text."""
+    return size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
+
+
 def is_plain(path: str) -> bool:
-    """Whether a file is read in linear time, by its name: no markup, and nothing that has to be unpacked."""
+    """Whether a file is read in linear time, by its name: neither markup nor packed."""
     return path.lower().endswith((".txt", ".text", ".jsonl", ".ndjson"))
 
 
@@ -190,7 +224,7 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
 
 
 def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Article | Failure]:
-    # What the whole file is was found out before it was divided; a piece may look like another thing.
+    # The media type is that of the whole file; a piece by itself may look like another one.
     from indexer.readers.jsonl import read_lines
 
     text = data.decode()
@@ -200,16 +234,16 @@ def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Artic
 
 
 def is_divisible(part: Part, data: bytes) -> bool:
-    """Whether a file's lines can be read apart: JSON Lines in UTF-8, and plainly so."""
+    """Whether a file's lines can be read separately: JSON Lines that are certainly UTF-8."""
     if not part.path.lower().endswith((".jsonl", ".ndjson")) or data[:_WINDOW].lstrip()[:1] != b"{":
         return False
     decode = codecs.getincrementaldecoder("utf-8")().decode
     try:
-        # By windows, for the whole of it decoded may be several times as large.
+        # In windows, because the whole text may take several times as much memory.
         for at in range(0, len(data), _WINDOW):
             window = data[at : at + _WINDOW]
             if len(window.translate(None, _CONTROLS)) < len(window):
-                # It may be in another encoding, or no text at all.
+                # It may be in another encoding, or not be text at all.
                 return False
             decode(window, at + _WINDOW >= len(data))
     except UnicodeDecodeError:

@@ -1,22 +1,21 @@
 """Read files in worker processes: tasks go out, results come back in order, and no worker's death loses one.
 
-A *task* is a list of parts to read; its *result* is a number of batches (see `Intake.read`). The *supervisor*
-is the process that syncs. It has one thread for each *worker*; the thread hands a task over, waits for the
-result, and starts another worker when one has ended. The parts of a task that ended its worker are read once
-more, one by one, so that the document that did it can be named.
+The *supervisor* is the process that syncs. It has one thread for each *worker*; the thread sends a task (see
+`tasks`), waits for its result, and starts another worker when one has ended. If a worker ends during a task,
+the parts of the task are read once more, one by one, to find the document that is to blame.
 
 `concurrent.futures` schedules the threads, `subprocess` starts the workers, and `tempfile` keeps results that
-are too large for the memory. Libraries for pools of processes were tried, and do not fit:
+are too large for the memory. Libraries for process pools were tried and do not fit:
 
-* pebble (5.2) gives up all tasks when a worker dies that has none. With a worker killed every 10 to 50 ms, as
-  the system does when memory runs out, 275 to 297 of 300 tasks were lost (BrokenProcessPool). A worker that
-  ends with exit code 0 is not noticed, and its task never ends.
+* pebble (5.2) gives up all tasks when an idle worker dies. With a worker killed every 10 to 50 ms, as the
+  system does when memory runs out, 275 to 297 of 300 tasks were lost (BrokenProcessPool). It does not notice
+  that a worker has ended with exit code 0; its task never ends.
 * `concurrent.futures.ProcessPoolExecutor`, and loky with it, gives up all tasks whenever a worker ends, and
   does not say which of them ended it.
-* Both build on `multiprocessing`. That runs the caller's script again in each worker, unless the script is
-  guarded by `if __name__ == "__main__"`; finds modules in the current folder; cannot give the workers an
-  environment of their own; and does not start any in a daemon process.
-* A result there is one message. Here it may be larger than the memory, and comes in batches.
+* Both build on `multiprocessing`, which runs the caller's script again in each worker unless it is guarded by
+  `if __name__ == "__main__"`, finds modules in the current folder, cannot give workers an environment of
+  their own, and does not start any in a daemon process.
+* A result there is one message. Here it comes in batches, because it may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -45,19 +44,18 @@ from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_room
 from indexer.files.source_file import open_file
 from indexer.readers import ReadOptions
-from indexer.sync.tasks import Batch, Intake, Part, PartResult, is_plain
+from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
 
 WORTH_WORKERS = 4 << 20
-"""Bytes of plain text from which on workers are faster, which take a sixth of a second to start."""
+"""Bytes of plain text from which workers are faster, although they take a sixth of a second to start."""
 IN_MEMORY = 1 << 20
-"""Bytes of a task's result that wait in memory; what comes after them waits in a temporary file."""
+"""Bytes of a task's result that are kept in memory; the rest is kept in a temporary file."""
 
-_TASKS_AHEAD = 4  # for each worker: tasks that may be under way or done while the oldest is not
+_TASKS_AHEAD = 4  # for each worker: tasks that may be running or done while the oldest is not
 _MAX_FAILED_STARTS = 10
-_HTML_WEIGHT = 20  # how much longer finding the text of a page takes than reading as much plain text
 _MAX_UNPROTECTED = 1 << 18  # bytes of a file that may be read without a worker
 _HEAD = 1 << 12
-# A byte order mark is blank, too.
+# Space and the bytes of byte order marks.
 _BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
 _GZIP = b"\x1f\x8b"
 
@@ -67,7 +65,7 @@ _PROGRAM = (
     "import sys; channel = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
     "from indexer.sync.worker_pool import run_worker; run_worker(channel)"
 )
-# Keeps NumPy from starting a thread for each core, for linear algebra that is not used here.
+# Keeps NumPy from starting threads for linear algebra, which is not used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 _EXIT_REASONS = {
     allowance.OVERTIME: "reading it takes more time than a document may",
@@ -98,11 +96,6 @@ def count_workers(files: Sequence[tuple[Path, str, int]], jobs: int) -> int:
     return 0 if all(_is_harmless(*file) for file in files) else 1
 
 
-def weight(path: str, size: int) -> int:
-    """How much work reading a file is, in bytes of plain text."""
-    return size * (_HTML_WEIGHT if ".htm" in path.lower() or ".xhtml" in path.lower() else 1)
-
-
 def _is_harmless(location: Path, path: str, size: int) -> bool:
     """Whether a file is small plain text, which cannot take too much time or memory."""
     if size > _MAX_UNPROTECTED or not is_plain(path):
@@ -112,7 +105,7 @@ def _is_harmless(location: Path, path: str, size: int) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return True  # reading it reports the error
-    # Readers go by the content before the name: a tag makes a page, and a gzip header an archive.
+    # Readers trust the content more than the name: a tag makes it a page, a gzip header makes it packed.
     begin = head.lstrip(_BLANK)
     return not head.startswith(_GZIP) and not begin.startswith(b"<") and bool(begin or len(head) < _HEAD)
 
@@ -123,9 +116,9 @@ def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, j
     Raises WorkerFailed when workers cannot be started, and StorageFailed.
     """
     if not jobs:
-        intake, numbers = Intake(options, language), array("i")
+        reader, numbers = PartReader(options, language), array("i")
         for parts in tasks:
-            for batch in intake.read(parts):
+            for batch in reader.read(parts):
                 yield _read_of(parts, batch, numbers)
         return
     pool = _Pool(options, language, jobs)
@@ -141,14 +134,14 @@ def _read_of(parts: list[Part], batch: Batch, numbers: array[int]) -> Read:
 
 
 class _Pool:
-    """The workers of one run."""
+    """The workers of one sync."""
 
     def __init__(self, options: ReadOptions, language: str, jobs: int) -> None:
         self._options = options
         self._language = language
         self._max_pending = jobs * _TASKS_AHEAD
         self._threads = ThreadPoolExecutor(jobs, "nutgraf-worker")
-        # A thread keeps its worker: a worker numbers forms from task to task, so it has to get them in order.
+        # A thread keeps its worker, because a worker continues its numbering of forms from task to task.
         self._own = threading.local()
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
@@ -166,7 +159,7 @@ class _Pool:
             yield from pending.popleft().result().take()
 
     def close(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers, even in the middle of a task."""
         with self._lock:
             self._is_closed = True
             for worker in self._workers:
@@ -188,7 +181,7 @@ class _Pool:
             self._read_parts(parts, result)
         except _WorkerEnded as end:
             if end.is_late and len(parts) == 1:
-                # The next worker would wait for as long.
+                # A second try would only take as long again.
                 result.refuse(parts[0], end.reason)
                 return result
             for part in parts:
@@ -206,7 +199,7 @@ class _Pool:
             for data in worker.read(parts):
                 result.add(parts, data, worker.numbers)
         except _WorkerEnded:
-            result.cut(count)
+            result.truncate(count)
             raise
 
     def _worker(self) -> _Worker:
@@ -229,7 +222,7 @@ class _Pool:
             return worker
 
     def _count_failed_start(self) -> None:
-        # No document is to blame for a worker that does not even start.
+        # Documents are not to blame for a worker that does not even start.
         with self._lock:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_FAILED_STARTS:
@@ -239,7 +232,7 @@ class _Pool:
 
 
 class _WorkerEnded(Exception):
-    """A worker ended, or had to be ended, before it had read what it was given."""
+    """A worker ended, or had to be ended, before its task was done."""
 
     def __init__(self, reason: str, *, is_late: bool = False) -> None:
         super().__init__(reason)
@@ -264,7 +257,7 @@ class _Worker:
                     [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), *path, _PACKAGES],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
-                    stdout=2,  # what a library prints must not come between the lines of the user's output
+                    stdout=2,  # output of a library must not get between the lines of the command's
                     start_new_session=True,  # Ctrl-C is for the supervisor to handle
                     env=_ENVIRONMENT | os.environ,
                 )
@@ -272,7 +265,7 @@ class _Worker:
                 self._socket.close()
                 raise _not_started(error) from error
         self._channel = self._socket.makefile("rwb")
-        with suppress(OSError):  # it has ended, as `wait_until_ready` will say
+        with suppress(OSError):  # the process has ended, which `wait_until_ready` reports
             _send(self._channel, pickle.dumps((options, language)))
 
     def is_alive(self) -> bool:
@@ -280,7 +273,7 @@ class _Worker:
         return self._process.poll() is None
 
     def wait_until_ready(self) -> None:
-        """Wait until it has started, which may take any time; raises _WorkerEnded."""
+        """Wait until the process has started, for any time; raises _WorkerEnded."""
         try:
             _receive(self._channel)
         except (EOFError, OSError) as error:
@@ -305,13 +298,13 @@ class _Worker:
             raise _WorkerEnded(reason) from error
 
     def kill(self) -> None:
-        """End the process; a thread that waits for a message from it meets the end of the channel."""
+        """End the process; a thread that waits for a message gets the end of the channel."""
         self._process.kill()
 
     def end(self) -> None:
-        """End the process, if it runs, and wait for that; for the thread that waits for its messages."""
+        """End the process, if it runs, and wait for that; only for the thread that uses the channel."""
         self._process.kill()
-        with suppress(OSError):  # something that it was sent may not have left yet
+        with suppress(OSError):  # closing flushes what could not be sent
             self._channel.close()
         self._socket.close()
         self._process.wait()
@@ -331,9 +324,9 @@ class _Stored(NamedTuple):
 
 
 class _Result:
-    """The batches of a task, which wait for its turn, in memory or in a temporary file.
+    """The batches of a task until it is its turn, in memory or in a temporary file.
 
-    Raises StorageFailed where that file cannot be written or read.
+    Raises StorageFailed if that file cannot be written or read.
     """
 
     def __init__(self) -> None:
@@ -345,7 +338,7 @@ class _Result:
         return len(self._batches)
 
     def add(self, parts: list[Part], data: bytes, numbers: array[int]) -> None:
-        """Add a batch of these parts, as a worker sent it."""
+        """Add a batch of these parts, pickled."""
         try:
             offset = self._file.tell()
             self._file.write(data)
@@ -354,16 +347,16 @@ class _Result:
         self._batches.append(_Stored(parts, numbers, offset, len(data)))
 
     def refuse(self, part: Part, reason: str) -> None:
-        """Add that a part was not read; what was indexed from it before stays."""
+        """Add that a part could not be read."""
         batch: Batch = [(0, PartResult(refusal=reason, is_limited=True))], Chunk()
         self.add([part], pickle.dumps(batch), array("i"))
 
-    def cut(self, count: int) -> None:
-        """Forget all batches but the first `count`."""
+    def truncate(self, count: int) -> None:
+        """Drop all batches but the first `count`."""
         del self._batches[count:]
 
     def take(self) -> Iterator[Read]:
-        """All batches, once; raises StorageFailed also where that was raised in the worker."""
+        """All batches, once; raises StorageFailed also if the worker did."""
         for parts, numbers, offset, size in self._batches:
             try:
                 self._file.seek(offset)
@@ -371,7 +364,7 @@ class _Result:
             except OSError as error:
                 raise self._no_room(error) from error
             batch = pickle.loads(data)
-            del data  # a large one is not to be in memory twice
+            del data  # frees a large batch before it is used
             if isinstance(batch, StorageFailed):
                 raise batch
             yield _read_of(parts, batch, numbers)
@@ -379,25 +372,25 @@ class _Result:
         self._file.close()
 
     def _no_room(self, error: OSError) -> StorageFailed:
-        with suppress(OSError):  # closing tries to write once more what the disk did not take
+        with suppress(OSError):  # closing tries to write once more
             self._file.close()
         return no_room("what was read of a large file waits for the rest of it", error)
 
 
 def run_worker(channel: int) -> None:
-    """Be a worker: read the parts that come in through a socket, until nothing more does."""
+    """Be a worker: read the parts that come through a socket, until it is closed."""
     tasks, results = os.fdopen(channel, "rb"), os.fdopen(channel, "wb", closefd=False)
     try:
-        intake = Intake(*pickle.loads(_receive(tasks)))
+        reader = PartReader(*pickle.loads(_receive(tasks)))
         _send(results, b"")
         while True:
             parts = pickle.loads(_receive(tasks))
             try:
-                for batch in intake.read(parts, _limit):
+                for batch in reader.read(parts, _limit):
                     _send(results, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-                    del batch  # it is not to be in memory beside the next
+                    del batch  # frees it before the next is made
             except StorageFailed as error:
-                # No document is to blame for it, and the next one would fare no better.
+                # Documents are not to blame, and the next one would fail as well.
                 _send(results, pickle.dumps(error))
             allowance.end()
             _send(results, b"")
@@ -405,7 +398,7 @@ def run_worker(channel: int) -> None:
         # A task may be half done, so it is read again in a new process.
         os._exit(allowance.TOO_LARGE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        # The supervisor has all it wanted, or is gone.
+        # The supervisor has closed the channel, or has ended.
         os._exit(0)
 
 
@@ -414,14 +407,14 @@ def _limit(part: Part) -> None:
 
 
 def _send(channel: _Channel, data: bytes) -> None:
-    """Send one message; raises OSError when nobody is there to receive it."""
+    """Send one message; raises OSError if the other end is closed."""
     channel.write(len(data).to_bytes(_LENGTH_BYTES, "little"))
     channel.write(data)
     channel.flush()
 
 
 def _receive(channel: _Channel) -> bytes:
-    """Wait for the next message; raises EOFError or OSError when none will come."""
+    """Wait for the next message; raises EOFError or OSError if the other end is closed."""
     return _read_exactly(channel, int.from_bytes(_read_exactly(channel, _LENGTH_BYTES), "little"))
 
 

@@ -134,7 +134,7 @@ def test_a_dry_run_says_what_would_be_done_and_why(archive: Archive, run: Run) -
     run("index", "--index", "index")
     (archive.seeds / "b.jsonl").unlink()
     before = contents(archive.folder)
-    assert "remove  b.jsonl (one): the file is gone\n" in run("index", "--dry-run", "--index", "index")[1]
+    assert "remove  b.jsonl (one): the file is missing\n" in run("index", "--dry-run", "--index", "index")[1]
     assert contents(archive.folder) == before
 
 

@@ -14,7 +14,7 @@ from indexer import Failure, Index, InvalidArticle, UnreadableDocument, allowanc
 from indexer.readers import ReadOptions, jsonl, options, read
 from indexer.sync import apply, catalog, tasks
 from indexer.sync.catalog import FileState
-from indexer.sync.tasks import Intake, Part
+from indexer.sync.tasks import Part, PartReader
 from indexer.sync.worker_pool import Read, read_all
 from tests.sync.conftest import RunInWorkers
 
@@ -275,10 +275,10 @@ def test_much_text_comes_in_batches_that_are_one_whole(
     data = (start + LINES).encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     part = Part(tmp_path / name, name, "a", len(data))
-    (([(place, whole)], _),) = Intake(OPTIONS, "en").read([part])
+    (([(place, whole)], _),) = PartReader(OPTIONS, "en").read([part])
     monkeypatch.setattr(tasks, "_BATCH", 1000)
     monkeypatch.setattr(tasks, "SPLIT", 700)
-    batches = list(Intake(OPTIONS, "en").read([part]))
+    batches = list(PartReader(OPTIONS, "en").read([part]))
     results = [result for every, _ in batches for _, result in every]
     assert (place, len(batches) > 10) == (0, True)
     assert [item for result in results for item in result.found] == whole.found
@@ -294,13 +294,13 @@ def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
     run_in_workers(
         "import os, indexer.sync.tasks as i\n"
         "i._BATCH = 1000\n"
-        "read = i.Intake.read\n"
+        "read = i.PartReader.read\n"
         "def ending(*given):\n"
         "    for number, batch in enumerate(read(*given)):\n"
         f"        if number == 4 and not os.path.exists({str(ended)!r}):\n"
         f"            open({str(ended)!r}, 'w').close(); os._exit(1)\n"
         "        yield batch\n"
-        "i.Intake.read = ending\n"
+        "i.PartReader.read = ending\n"
     )
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
     part = Part(tmp_path / "a.jsonl.gz", "a.jsonl.gz", "a", (tmp_path / "a.jsonl.gz").stat().st_size)

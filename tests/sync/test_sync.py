@@ -98,7 +98,7 @@ def test_new_changed_and_gone_files_are_one_commit(archive: Archive) -> None:
         assert {(change.action, change.path, change.why) for change in report.changes} == {
             ("change", "a.txt", "the file changed"),
             ("add", "new.txt", "the file is new"),
-            ("remove", "sub/b.txt", "the file is gone"),
+            ("remove", "sub/b.txt", "the file is missing"),
         }
         assert index.status().generation == first
         after = {path.name for path in (archive.folder / first).glob("*.toc")}

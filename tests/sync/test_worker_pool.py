@@ -26,7 +26,7 @@ from indexer.engine.build.gather import Chunk
 from indexer.readers import ReadOptions
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks, worker_pool
-from indexer.sync.tasks import Intake, Part, divide, is_divisible
+from indexer.sync.tasks import Part, PartReader, divide, is_divisible
 from indexer.sync.worker_pool import Read, read_all
 from tests.fixtures.folders import state
 from tests.sync.conftest import RunInWorkers, Started
@@ -40,8 +40,7 @@ WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東�
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take workers for any amount of work, one task a file, and divide JSON Lines into small pieces."""
     monkeypatch.setattr(worker_pool, "WORTH_WORKERS", 0)
-    monkeypatch.setattr(apply, "_TASK_BYTES", 1)
-    monkeypatch.setattr(apply, "SPLIT", 500)
+    monkeypatch.setattr(tasks, "_TASK_BYTES", 1)
     monkeypatch.setattr(tasks, "SPLIT", 500)
     # How long the reading takes decides nothing here, and no catalog tells it.
     monkeypatch.setattr(apply, "_YOUNG_NS", 0)
@@ -227,7 +226,7 @@ LINES = [
 
 def pieces_of(part: Part, data: bytes) -> tuple[list[Any], Chunk]:
     """What reading in pieces finds."""
-    ((results, chunk),) = Intake(OPTIONS, "en").read(list(divide(part, data)))
+    ((results, chunk),) = PartReader(OPTIONS, "en").read(list(divide(part, data)))
     return [item for _, result in results for item in result.found], chunk
 
 
@@ -244,7 +243,7 @@ def test_lines_read_in_pieces_equal_lines_read_at_once(
     part = Part(file, "sub/lines.jsonl", "lines-1", len(data))
     assert is_divisible(part, data)
     assert b"".join(piece.data or b"" for piece in divide(part, data)) == data
-    (([(_, result)], chunk),) = Intake(OPTIONS, "en").read([part])
+    (([(_, result)], chunk),) = PartReader(OPTIONS, "en").read([part])
     found, gathered = pieces_of(part, data)
     assert found == result.found
     assert {item.path for item in found if isinstance(item, Failure)} >= {"sub/lines.jsonl:62"}
