@@ -137,7 +137,7 @@ class _File:
 
     @property
     def owner(self) -> tuple[str, str]:
-        """What the owner of its articles is called."""
+        """How `_Changes.owners` names the file."""
         return self.source, self.path
 
 
