@@ -15,6 +15,10 @@ Begin with `tree`: the nodes and the rules by which they are put together. Then 
 `typeahead`. `dates` parses periods of time, here and for the filters of the page.
 """
 
+from whoosh.query.qcore import NullQuery, Query
+from whoosh.query.terms import Term
+from whoosh.query.wrappers import Not
+
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_query
 from indexer.query.expand import expand_synonyms
@@ -55,8 +59,10 @@ __all__ = [
     "Filter",
     "Must",
     "Near",
+    "Not",
     "Note",
     "NoteCode",
+    "NullQuery",
     "ParsedQuery",
     "PlainWord",
     "Query",

@@ -26,15 +26,14 @@ from indexer.sync import (
     Progress,
     Silence,
     SyncReport,
+    check_source,
     list_contents,
     list_source,
-    look_at,
     never,
     refuse_shrunk,
 )
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink, sync_sources
-from indexer.underway import Recorded
 
 CANARIES = 5
 """How many articles a new generation has to find by their own words before it goes live."""
@@ -99,7 +98,7 @@ def _build(
     ) as batch:
         for article in chain((_taken_over(carried, name) for name in carried.ids), carried.given):
             items = encode_article(article)
-            catalog.api_articles[article.id] = (digest(items), batch.add(article, items))
+            catalog.api_articles[article.id] = (digest_items(items), batch.add(article, items))
         for article in carried.given:
             report.record("add", article.id, "", "it was put in")
         run_sync(config, today, listings, catalog, batch, report, progress, stop=stop)
@@ -250,7 +249,7 @@ def rebuild(
         more = list(sources)
         if more or not exists:
             roots = sorted({*roots, *chosen_roots(config, more)})
-        carried = Carried(known, (old,) if old else (), tuple(known.apart), gone=gone)
+        carried = Carried(known, (old,) if old else (), tuple(known.api_articles), gone=gone)
         watch = progress or Silence()
         build(config, today, roots, carried, report, watch, allow_mass_delete=allow_mass_delete)
     report.seconds = time.perf_counter() - began
@@ -268,7 +267,7 @@ def rebuild_without(config: Config, today: Today, source: Source) -> SyncReport:
     forgotten = known.sources.pop(name)
     roots, _ = still_there(known, REBUILD)
     made = SyncReport()
-    carried = Carried(known, (old,) if old else (), tuple(known.apart), way=f"say {REBUILD}")
+    carried = Carried(known, (old,) if old else (), tuple(known.api_articles), way=f"say {REBUILD}")
     build(config, today, roots, carried, made, Silence())
     report.failed = made.failed
     for path, entry in forgotten.items():
@@ -289,13 +288,13 @@ def still_there(
     gone: dict[str, SourceMissing] = {}
     for source in sorted(known.sources):
         try:
-            look_at(Path(source))
+            check_source(Path(source))
             there.append(Path(source))
         except SourceMissing as error:
             gone[source] = error
     if gone and not allow_mass_delete:
         first, *others = gone
-        more = f", nor can {', '.join(others)}" if others else ""
+        more = f" (also missing: {', '.join(others)})" if others else ""
         forget = f"`nutgraf forget {first}` or " if can_forget and not others else ""
         raise SourceMissing(
             f"{gone[first]}{more}: mount it or bring it back; or do without its articles, with {forget}{way}"

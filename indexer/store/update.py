@@ -71,7 +71,7 @@ def sync(
                 build(config, today, roots, Carried(), report, watch, stop=stop)
             else:
                 _check_options(config)
-                known = catalogs.load_summary(*generations.place(config.index)).sources
+                known = catalogs.load_summary(*generations.locate(config.index)).sources
                 listings = _list_sources(roots, known)
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
@@ -107,7 +107,7 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
             _not_from_files(given, catalog, "change the file, or choose another id")
             for article in given.values():
                 items = encode_article(article)
-                mark = digest(items)
+                mark = digest_items(items)
                 known = catalog.api_articles.get(article.id)
                 if known and known[0] == mark:
                     report.unchanged += 1
@@ -173,8 +173,8 @@ def _list_sources(roots: Iterable[Path], known: Container[str]) -> dict[Path, Li
 def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncReport) -> bool:
     """Whether the sources are as they were; tells it without reading all that is known of them."""
     # A damaged index is not up to date, whatever its catalog says.
-    open_snapshot(generations.live(config.index))
-    hints = catalogs.load_hints(*generations.place(config.index))
+    open_snapshot(generations.live_folder(config.index))
+    hints = catalogs.load_hints(*generations.locate(config.index))
     limits = allowance.limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))

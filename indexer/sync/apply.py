@@ -15,10 +15,10 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from indexer import allowance
-from indexer.engine.gather import Chunk
+from indexer.article import Failure
+from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import file_of, open_file
-from indexer.model import Failure
 from indexer.readers import ReadOptions
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from indexer.model import Failure
+from indexer.article import Failure
 
 
 class Progress(Protocol):

@@ -133,7 +133,7 @@ class PartReader:
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
                 # The source counts: an article that moves to another source has to be indexed again.
-                outline = Outline(article.id, digest([*items, part.source.encode()]), language)
+                outline = Outline(article.id, digest_items([*items, part.source.encode()]), language)
                 result.found.append(outline)
                 del article, items  # frees a long article before the next is read
                 if self._gatherer.size >= _BATCH:

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from indexer import Article, Config, Index, InvalidArticle, open_index
-from indexer.engine.merge import MergePolicy
-from indexer.engine.writer import Batch
+from indexer.engine.build.commit import Batch
+from indexer.engine.build.merge import MergePolicy
 from indexer.sync import apply, worker_pool
 from indexer.sync.plan import default_id
 from tests.stress.answers import everything

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from indexer import Article, Encoding, IndexDamaged, Published
-from indexer.engine.record import digest, encode_article
+from indexer.engine.format.record import digest_items, encode_article
 from indexer.sync.catalog import (
     Catalog,
     Entry,

@@ -12,6 +12,7 @@ import pytest
 
 from indexer import Failure, Index, InvalidArticle, UnreadableDocument, allowance, open_index
 from indexer.readers import ReadOptions, jsonl, options, read
+from indexer.store import generations
 from indexer.sync import apply, catalog, tasks
 from indexer.sync.catalog import FileState
 from indexer.sync.tasks import Part, PartReader
