@@ -24,12 +24,12 @@ from webui.wire import Problem, as_bytes
 
 _ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
     (ArticleMissing, 404, N_("There is no such article")),
-    (InvalidRequest, 400, N_("This search cannot be made")),
+    (InvalidRequest, 400, N_("This search is not valid")),
     (IndexBuilding, 503, N_("The index is being built")),
     (IndexMissing, 503, N_("There is no index yet")),
     (IndexDamaged, 503, N_("The index is damaged")),
     (IndexOutdated, 503, N_("The index has to be rebuilt")),
-    (NutgrafError, 503, N_("The index cannot be used now")),
+    (NutgrafError, 503, N_("The index is unavailable")),
 )
 # What a page says about a failure: what it is, for the reader, and what mends it, for the keeper.
 _EXPLANATIONS: tuple[tuple[type[NutgrafError], str, str], ...] = (
@@ -41,17 +41,17 @@ _EXPLANATIONS: tuple[tuple[type[NutgrafError], str, str], ...] = (
     (
         IndexMissing,
         N_("No articles have been indexed yet, so there is nothing to search."),
-        N_("Whoever keeps this archive makes the index with {command}."),
+        N_("The administrator can create the index with {command}."),
     ),
     (
         IndexDamaged,
-        N_("A part of the index is not as it was written. Rather than a wrong answer it gives none."),
-        N_("The articles are unharmed. Whoever keeps this archive mends the index with {command}."),
+        N_("A part of the index is damaged. To avoid wrong results, no search is answered."),
+        N_("The articles are not affected. The administrator can repair the index with {command}."),
     ),
     (
         IndexOutdated,
         N_("The index was made by another version of this program or with other settings."),
-        N_("The articles are unharmed. Whoever keeps this archive mends the index with {command}."),
+        N_("The articles are not affected. The administrator can repair the index with {command}."),
     ),
 )
 _COMMANDS: tuple[tuple[type[NutgrafError], str], ...] = (

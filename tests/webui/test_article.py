@@ -190,7 +190,7 @@ def test_matches_are_stepped_through_by_links_without_a_script(browser: Browser,
         expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[place])
     tab.locator(".paragraph:target").get_by_role("link", name="Previous match").click()
     expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[5])
-    tab.get_by_role("link", name="Show without marks").click()
+    tab.get_by_role("link", name="Show without highlights").click()
     expect(tab.locator("mark")).to_have_count(0)
     context.close()
 

@@ -374,7 +374,7 @@ def test_only_pages_of_the_configured_origins_are_let_in(hosts: Hosts) -> None:
         tab.goto(theirs)
         with tab.expect_console_message(lambda message: "CORS policy" in message.text):
             tab.locator("nutgraf-search").evaluate(ask, f"{guarded}api")
-        expect(tab.get_by_role("status")).to_have_text("The search did not work.")
+        expect(tab.get_by_role("status")).to_have_text("The search failed.")
 
 
 def test_the_archive_s_script_is_loaded_as_a_module_and_by_its_digest_too(hosts: Hosts) -> None:

@@ -147,7 +147,7 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     tab.go_back()
     expect(tab).to_have_url(re.compile(r"\?q=crane$"))
     expect(tab.locator(".chips")).to_have_count(0)
-    expect(tab.get_by_label("After")).to_have_value("")
+    expect(tab.get_by_label("From")).to_have_value("")
     tab.go_back()
     expect(tab.locator(".holdings")).to_be_visible()
     expect(box(tab)).to_have_value("")
@@ -349,10 +349,10 @@ def test_facets_narrow_and_chips_widen_again(browser: Browser, address: str, scr
 def test_dates_are_read_as_people_write_them_and_echoed(plain: Page) -> None:
     plain.goto("/?q=crane&after=Mar+2018&before=5+March+2020&source=ferry.jsonl")
     expect(plain.locator(".chips li")).to_have_text(
-        [re.compile("after March 2018"), re.compile("before 5 March 2020"), re.compile("source: ferry.jsonl")]
+        [re.compile("from March 2018"), re.compile("before 5 March 2020"), re.compile("source: ferry.jsonl")]
     )
     plain.goto("/?q=crane&after=2018")
-    expect(plain.locator(".chips li")).to_have_text(re.compile("after 2018"))
+    expect(plain.locator(".chips li")).to_have_text(re.compile("from 2018"))
 
 
 def test_a_bar_of_the_timeline_leads_to_its_period(tab: Page) -> None:
@@ -363,7 +363,7 @@ def test_a_bar_of_the_timeline_leads_to_its_period(tab: Page) -> None:
     assert title == "October 2015: 1 article"
     bars.nth(3).locator(".reach").click()
     expect(tab.locator(".chips li")).to_have_text(
-        [re.compile("after October 2015"), re.compile("before November 2015")]
+        [re.compile("from October 2015"), re.compile("before November 2015")]
     )
     expect(tab.locator(".count strong")).to_have_text("1")
 
@@ -400,7 +400,7 @@ def test_limits_alone_find_everything_within_them(plain: Page) -> None:
 
 def test_a_choice_of_order_takes_effect_at_once(tab: Page) -> None:
     tab.goto("/?q=crane")
-    tab.get_by_label("Order").select_option("oldest")
+    tab.get_by_label("Sort by").select_option("oldest")
     expect(tab).to_have_url(re.compile("sort=oldest"))
     expect(tab.locator(".hit time").first).to_have_text("5 January 2015")
 

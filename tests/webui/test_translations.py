@@ -70,7 +70,7 @@ def test_the_texts_of_templates_code_and_script_are_found() -> None:
     found = {message.id for message in extract_template()}
     assert "Search the archive" in found
     assert "There is no such article" in found
-    assert "The search did not work." in found
+    assert "The search failed." in found
     assert ("{n} article", "{n} articles") in found
 
 

@@ -3,45 +3,45 @@
 (() => {
   "use strict";
   const NAME = "nutgraf-search";
-  // On a server that renders pages there is nothing to declare; a second copy of the file leaves the first.
+  // Nothing to do on a server that renders pages, nor in a second copy of the file.
   if (typeof customElements === "undefined" || customElements.get(NAME)) return;
 
   const DEBOUNCE = 150; // milliseconds after the last key
   const MAX_QUERY = 4000; // what the API takes
   const SORTS = ["relevance", "newest", "oldest", "title"];
-  // Attributes that are properties of the same name: the number that stands for none, the least, the most.
+  // Attributes that are also properties; numbers have a default, a minimum and a maximum.
   const MIRRORED = {
     src: [], link: [], target: [], label: [], placeholder: [], theme: [], name: [], sort: [],
     limit: [10, 1, 100], suggestions: [5, 0, 20], heading: [3, 1, 6],
   };
 
-  // The English texts, marked for extraction; forms of a sentence are named as Intl.PluralRules names them.
+  // The English texts, marked for extraction; plural forms are named as in Intl.PluralRules.
   const _ = (text) => text;
   const _n = (one, other) => ({ one, other });
   const ENGLISH = {
     label: _("Search the articles"), clear: _("Clear"), suggestions: _("Suggestions"),
     count: _n("{n} article", "{n} articles"), shown: _("{n} of them shown"),
-    partial: _n("{n} more lacks some of the words", "{n} more lack some of the words"),
-    none: _("Nothing was found."),
+    partial: _n("{n} more has only some of the words", "{n} more have only some of the words"),
+    lacking: _("No article has all the words"), some: _n("{n} has some", "{n} have some"),
+    none: _("No results"),
     meant: _("Did you mean {query}?"), more: _("More"), missing: _("Missing: {words}"),
-    also: _n("{n} more says nearly the same", "{n} more say nearly the same"), untitled: _("Untitled article"),
-    failed: _("The search did not work."), retry: _("Try again"),
+    also: _n("{n} near-duplicate", "{n} near-duplicates"), untitled: _("Untitled article"),
+    failed: _("The search failed."), retry: _("Try again"),
   };
-  // Written by `python -m webui.translations`: by language, what the catalogs have for the English texts.
+  // Written by `python -m webui.translations`: translations in the order of ENGLISH.
   const TRANSLATIONS = {
-    "de": {"Search the articles":"Die Artikel durchsuchen","Clear":"Leeren","Suggestions":"Vorschläge","{n} articles":{"other":"{n} Artikel","one":"{n} Artikel"},"{n} of them shown":"{n} davon gezeigt","{n} more lack some of the words":{"other":"in {n} weiteren fehlen Wörter","one":"in {n} weiteren fehlen Wörter"},"Nothing was found.":"Nichts gefunden.","Did you mean {query}?":"Meinten Sie {query}?","More":"Mehr","Missing: {words}":"Es fehlt: {words}","{n} more say nearly the same":{"other":"{n} weitere sagen fast dasselbe","one":"{n} weiterer sagt fast dasselbe"},"Untitled article":"Artikel ohne Titel","The search did not work.":"Die Suche ist nicht gelungen.","Try again":"Noch einmal"},
-    "fr": {"Search the articles":"Rechercher dans les articles","Clear":"Effacer","Suggestions":"Suggestions","{n} articles":{"one":"{n} article","other":"{n} articles"},"{n} of them shown":"{n} affichés","{n} more lack some of the words":{"one":"il manque des mots à {n} autre","other":"il manque des mots à {n} autres"},"Nothing was found.":"Aucun résultat.","Did you mean {query}?":"Vouliez-vous dire {query} ?","More":"Suite","Missing: {words}":"Il manque : {words}","{n} more say nearly the same":{"one":"{n} autre dit presque la même chose","other":"{n} autres disent presque la même chose"},"Untitled article":"Article sans titre","The search did not work.":"La recherche n’a pas abouti.","Try again":"Réessayer"},
-    "es": {"Search the articles":"Buscar en los artículos","Clear":"Borrar","Suggestions":"Sugerencias","{n} articles":{"other":"{n} artículos","one":"{n} artículo"},"{n} of them shown":"se muestran {n}","{n} more lack some of the words":{"other":"a {n} más les faltan palabras","one":"a {n} más le faltan palabras"},"Nothing was found.":"No se encontró nada.","Did you mean {query}?":"¿Quiso decir {query}?","More":"Más","Missing: {words}":"Falta: {words}","{n} more say nearly the same":{"other":"{n} más dicen casi lo mismo","one":"{n} más dice casi lo mismo"},"Untitled article":"Artículo sin título","The search did not work.":"La búsqueda no funcionó.","Try again":"Intentar de nuevo"},
-    "ar": {"Search the articles":"البحث في المقالات","Clear":"امسح","Suggestions":"اقتراحات","{n} articles":{"zero":"{n} مقالة","one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","many":"{n} مقالة","other":"{n} مقالة"},"{n} of them shown":"المعروض منها {n}","{n} more lack some of the words":{"zero":"تنقصها بعض الكلمات: {n}","one":"تنقصها بعض الكلمات: {n}","two":"تنقصها بعض الكلمات: {n}","few":"تنقصها بعض الكلمات: {n}","many":"تنقصها بعض الكلمات: {n}","other":"تنقصها بعض الكلمات: {n}"},"Nothing was found.":"لم يُعثر على شيء.","Did you mean {query}?":"هل تقصد {query}؟","More":"المزيد","Missing: {words}":"ينقص: {words}","{n} more say nearly the same":{"zero":"تقول الشيء نفسه تقريبًا: {n}","one":"تقول الشيء نفسه تقريبًا: {n}","two":"تقول الشيء نفسه تقريبًا: {n}","few":"تقول الشيء نفسه تقريبًا: {n}","many":"تقول الشيء نفسه تقريبًا: {n}","other":"تقول الشيء نفسه تقريبًا: {n}"},"Untitled article":"مقالة بلا عنوان","The search did not work.":"تعذّر البحث.","Try again":"أعد المحاولة"},
-    "zh": {"Search the articles":"搜索文章","Clear":"清除","Suggestions":"建议","{n} articles":{"other":"{n} 篇文章"},"{n} of them shown":"已显示 {n} 篇","{n} more lack some of the words":{"other":"另有 {n} 篇缺少部分词语"},"Nothing was found.":"没有找到结果。","Did you mean {query}?":"您是不是要找 {query}？","More":"更多","Missing: {words}":"缺少:{words}","{n} more say nearly the same":{"other":"另有 {n} 篇内容几乎相同"},"Untitled article":"无标题文章","The search did not work.":"搜索没有成功。","Try again":"重试"}
+    "de": ["Die Artikel durchsuchen","Leeren","Vorschläge",{"other":"{n} Artikel"},"{n} davon gezeigt",{"one":"{n} weiterer enthält nur einige der Wörter","other":"{n} weitere enthalten nur einige der Wörter"},"Kein Artikel enthält alle Wörter",{"one":"{n} enthält einige","other":"{n} enthalten einige"},"Keine Treffer","Meinten Sie {query}?","Mehr","Es fehlt: {words}",{"one":"{n} Beinahe-Duplikat","other":"{n} Beinahe-Duplikate"},"Artikel ohne Titel","Die Suche ist fehlgeschlagen.","Noch einmal"],
+    "fr": ["Rechercher dans les articles","Effacer","Suggestions",{"one":"{n} article","other":"{n} articles"},"{n} affichés",{"one":"{n} autre ne contient que certains des mots","other":"{n} autres ne contiennent que certains des mots"},"Aucun article ne contient tous les mots",{"one":"{n} en contient certains","other":"{n} en contiennent certains"},"Aucun résultat","Vouliez-vous dire {query} ?","Suite","Absent : {words}",{"one":"{n} quasi-doublon","other":"{n} quasi-doublons"},"Article sans titre","La recherche a échoué.","Réessayer"],
+    "es": ["Buscar en los artículos","Borrar","Sugerencias",{"one":"{n} artículo","other":"{n} artículos"},"se muestran {n}",{"one":"{n} más solo tiene algunas de las palabras","other":"{n} más solo tienen algunas de las palabras"},"Ningún artículo tiene todas las palabras",{"one":"{n} tiene algunas","other":"{n} tienen algunas"},"Sin resultados","¿Quiso decir {query}?","Más","Falta: {words}",{"one":"{n} casi duplicado","other":"{n} casi duplicados"},"Artículo sin título","La búsqueda ha fallado.","Intentar de nuevo"],
+    "ar": ["البحث في المقالات","امسح","اقتراحات",{"one":"مقالة واحدة","two":"مقالتان","few":"{n} مقالات","other":"{n} مقالة"},"المعروض منها {n}",{"one":"واحدة أخرى فيها بعض الكلمات فقط","two":"اثنتان أخريان فيهما بعض الكلمات فقط","other":"{n} أخرى فيها بعض الكلمات فقط"},"لا توجد مقالة فيها كل الكلمات",{"one":"واحدة فيها بعضها","two":"اثنتان فيهما بعضها","other":"{n} فيها بعضها"},"لا توجد نتائج","هل تقصد {query}؟","المزيد","غير موجود: {words}",{"one":"نسخة شبه مكررة واحدة","two":"نسختان شبه مكررتين","few":"{n} نسخ شبه مكررة","other":"{n} نسخة شبه مكررة"},"مقالة بلا عنوان","فشل البحث.","أعد المحاولة"],
+    "zh": ["搜索文章","清除","建议",{"other":"{n} 篇文章"},"已显示 {n} 篇",{"other":"另有 {n} 篇仅包含部分词语"},"没有文章包含所有词语",{"other":"{n} 篇包含部分词语"},"没有结果","您是不是要找 {query}？","更多","缺少：{words}",{"other":"{n} 篇近似重复的文章"},"无标题文章","搜索失败。","重试"]
   };
   const TEXTS = { en: ENGLISH };
-  for (const [language, found] of Object.entries(TRANSLATIONS)) {
-    const translated = ([name, text]) => [name, found[text.other ?? text] ?? text];
-    TEXTS[language] = Object.fromEntries(Object.entries(ENGLISH).map(translated));
+  for (const [language, texts] of Object.entries(TRANSLATIONS)) {
+    TEXTS[language] = Object.fromEntries(Object.keys(ENGLISH).map((name, place) => [name, texts[place]]));
   }
 
-  // The private names begin with --_, so that nothing of the host's, which slots inherit, is overwritten.
+  // Slots inherit custom properties: those of the element begin with --_, so that none of the host's is overwritten.
   const CSS = `
     :host { display: block; color-scheme: light dark; }
     :host([theme=light]) { color-scheme: light; }
@@ -55,13 +55,13 @@
       --_field: var(--nutgraf-field, light-dark(#fff, #211f1c));
       --_edge: var(--nutgraf-edge, light-dark(#8a8176, #7d756a));
       --_link: var(--nutgraf-link, light-dark(#7a1f1f, #eda59a));
-      --_hover: var(--nutgraf-hover, light-dark(#f3ead6, #2f2a20));
+      --_hover: var(--nutgraf-hover, light-dark(#f3ead6, #262219));
       --_mark: var(--nutgraf-mark, light-dark(#ffe9a3, #57420a));
       --_mark-line: var(--nutgraf-mark-line, light-dark(#a86a00, #e5b23c));
       --_font: var(--nutgraf-font, system-ui, "Segoe UI", "Noto Sans", sans-serif);
       --_serif: var(--nutgraf-font-text, "Iowan Old Style", Charter, Palatino, "Noto Serif", Georgia, serif);
       --_radius: var(--nutgraf-radius, 4px);
-      /* Letter spacing, capitals and the like are the host's own; what hides or stops the whole is for the whole. */
+      /* Nothing is inherited from the host, except what hides or disables the element. */
       all: initial; color-scheme: inherit; visibility: inherit; pointer-events: inherit; display: block;
       background: var(--_paper); color: var(--_ink); padding: .75rem;
       font: 1rem/1.55 var(--_serif); overflow-wrap: anywhere;
@@ -93,9 +93,7 @@
     }
     .suggestion { display: flex; justify-content: space-between; gap: 1rem; padding: .4rem .8rem; min-block-size: 2.25rem; cursor: pointer; }
     .suggestion:hover, .suggestion[aria-selected=true] { background: var(--_hover); }
-    .suggestion[aria-selected=true] { box-shadow: inset 3px 0 var(--_link); }
-    .suggestion:dir(rtl)[aria-selected=true] { box-shadow: inset -3px 0 var(--_link); }
-    .suggestion b { font-weight: 700; }
+    .suggestion[aria-selected=true] { outline: 2px solid var(--_link); outline-offset: -2px; }
     .count { font: .8125rem/1.7 var(--_font); color: var(--_quiet); }
     .title-suggestion { font-style: italic; }
     .status:not(:empty) { margin-block-start: .6rem; }
@@ -123,33 +121,28 @@
     .action:hover { background: var(--_hover); }
     @media (prefers-reduced-motion: no-preference) { .results { transition: opacity .15s .1s; } }
     @media (prefers-contrast: more) { .root { --_quiet: var(--_ink); --_rule: var(--_ink); --_edge: var(--_ink); } }
-    @media (forced-colors: active) {
-      mark { forced-color-adjust: none; background: Mark; color: MarkText; }
-      .suggestion[aria-selected=true] { outline: 2px solid Highlight; outline-offset: -2px; }
-    }
+    @media (forced-colors: active) { mark { forced-color-adjust: none; background: Mark; color: MarkText; } }
     @media print { search, .action { display: none; } }
   `;
   let sheet; // one for all elements of a page
 
-  /** An element with attributes and children; strings become text nodes, what is false or empty is left out. */
+  /** An element with attributes and children; those that are false or empty are left out. A part is a class as well. */
   function make(tag, attributes = {}, ...children) {
     const node = tag === "svg" || tag === "path"
       ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
+    for (const [name, value] of Object.entries({ class: attributes.part, ...attributes })) {
       if (value || value === 0) node.setAttribute(name, value === true ? "" : value);
     }
     node.append(...children.filter(Boolean));
     return node;
   }
 
-  /** The one place where marks are made: `text` cut at `spans`, which count code points as Python does. */
+  /** `text` with the parts at `spans` highlighted. Spans count code points, as in Python. */
   function marked(text, spans, tag = "mark", part = "mark") {
     const letters = Array.from(String(text ?? ""));
     const found = document.createDocumentFragment();
     let place = 0;
-    for (const [from, to] of [...(spans ?? [])].sort((a, b) => a[0] - b[0])) {
-      const start = Math.max(from, place), end = Math.min(to, letters.length);
-      if (!(start < end)) continue;
+    for (const [start, end] of spans ?? []) {
       found.append(letters.slice(place, start).join(""), make(tag, { part }, letters.slice(start, end).join("")));
       place = end;
     }
@@ -157,7 +150,7 @@
     return found;
   }
 
-  /** An address that may be linked to or asked, as a URL: http or https; null for any other. */
+  /** A URL if `address` is http or https, else null. */
   function web(address, base = document.baseURI) {
     try {
       const url = new URL(address, base);
@@ -167,10 +160,10 @@
     }
   }
 
-  /** A text as it stands in an address, the slashes of an id kept. */
+  /** Percent-encoded, except slashes. */
   const encode = (text) => encodeURIComponent(String(text).toWellFormed()).replaceAll("%2F", "/");
 
-  /** A language tag as the lang attribute takes it, or null. */
+  /** A valid language tag, or null. */
   const tag = (language) => {
     try {
       return Intl.getCanonicalLocales(language.replaceAll("_", "-"))[0];
@@ -179,7 +172,154 @@
     }
   };
 
+  /** A text box with a list of suggestions, none of them active until the reader moves there (WAI-ARIA APG).
+      `on` has the functions edit(text), called on each change; rest(), when typing pauses; suggest(text, signal), a
+      promise of suggestions; pick(suggestion); clear(); perhaps enter() and show(suggestion), the nodes of an option.
+      If edit or rest return false, nothing follows. The search page uses this class, too. */
+  class Combobox {
+    #input;
+    #list;
+    #on;
+    #suggestions = [];
+    #active = -1; // the suggestion that the arrows have reached
+    #timer = 0;
+    #request = null; // the AbortController of the suggestions on their way
+
+    constructor(input, list, on) {
+      this.#input = input;
+      this.#list = list;
+      this.#on = on;
+      const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id };
+      for (const [name, value] of Object.entries(roles)) input.setAttribute(name, value);
+      list.setAttribute("role", "listbox");
+      list.hidden = true;
+      // While a syllable is being composed, the text is not yet a query.
+      input.addEventListener("input", (event) => event.isComposing || this.#edit());
+      input.addEventListener("compositionend", () => this.#edit());
+      input.addEventListener("keydown", (event) => this.#key(event));
+      input.addEventListener("blur", () => this.close());
+      // The focus stays in the box while a suggestion is clicked.
+      list.addEventListener("mousedown", (event) => event.preventDefault());
+      list.addEventListener("click", (event) => {
+        const option = event.target.closest("[role=option]");
+        if (option) this.#pick([...list.children].indexOf(option));
+      });
+    }
+
+    get isOpen() { return !this.#list.hidden; }
+
+    close() {
+      this.#request?.abort();
+      this.#setOpen(false);
+    }
+
+    /** Closes the list, and forgets the last keys. */
+    cancel() {
+      clearTimeout(this.#timer);
+      this.#timer = 0;
+      this.close();
+    }
+
+    /** For a new text: suggestions in sight stay until the next ones come, hidden ones are dropped. */
+    reset() {
+      if (!this.isOpen) this.#fill([]);
+      this.#reach(-1);
+    }
+
+    #fill(suggestions) {
+      this.#suggestions = suggestions;
+      this.#list.replaceChildren(...suggestions.map((suggestion, place) => make("li",
+        { role: "option", id: `suggestion-${place}`, part: "suggestion", dir: "auto", "aria-selected": "false" },
+        ...(this.#on.show?.(suggestion) ?? [marked(suggestion.text, suggestion.spans, "b", "added")]))));
+    }
+
+    #setOpen(isOpen) {
+      this.#reach(-1);
+      this.#list.hidden = !isOpen;
+      this.#input.setAttribute("aria-expanded", String(isOpen));
+    }
+
+    /** Makes the suggestion at `place` the active one; -1 goes back to the text. */
+    #reach(place) {
+      this.#list.children[this.#active]?.setAttribute("aria-selected", "false");
+      this.#active = place;
+      const option = this.#list.children[place];
+      if (!option) return this.#input.removeAttribute("aria-activedescendant");
+      option.setAttribute("aria-selected", "true");
+      option.scrollIntoView({ block: "nearest" });
+      this.#input.setAttribute("aria-activedescendant", option.id);
+    }
+
+    #pick(place) {
+      const suggestion = this.#suggestions[place];
+      this.cancel();
+      this.reset();
+      this.#on.pick(suggestion);
+    }
+
+    #edit() {
+      clearTimeout(this.#timer);
+      this.#request?.abort();
+      this.reset();
+      if (this.#on.edit(this.#input.value) === false) return;
+      this.#timer = setTimeout(() => {
+        this.#timer = 0;
+        if (this.#on.rest() !== false) this.#suggest();
+      }, DEBOUNCE);
+    }
+
+    async #suggest() {
+      this.#request?.abort();
+      const request = (this.#request = new AbortController()), text = this.#input.value;
+      let found;
+      try {
+        if (text.trim()) found = await this.#on.suggest(text, request.signal);
+      } catch {
+        // Without suggestions nothing is lost: the search itself reports the error.
+      }
+      if (request.signal.aborted) return;
+      this.#fill(Array.isArray(found) ? found : []);
+      this.#setOpen(this.#suggestions.length > 0 && this.#input.getRootNode().activeElement === this.#input);
+    }
+
+    #key(event) {
+      if (event.isComposing || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const last = this.#suggestions.length - 1;
+      switch (event.key) {
+        case "ArrowDown":
+        case "ArrowUp": {
+          if (last < 0) return;
+          const isDown = event.key === "ArrowDown";
+          if (event.altKey || !this.isOpen) this.#setOpen(isDown || !event.altKey);
+          // The text itself is one stop on the way round.
+          if (!event.altKey) this.#reach(((this.#active + (isDown ? 2 : last + 2)) % (last + 2)) - 1);
+          break;
+        }
+        case "Enter":
+          if (this.isOpen && this.#active >= 0) this.#pick(this.#active);
+          else if (this.#on.enter) this.#on.enter();
+          else return;
+          break;
+        case "Escape":
+          if (this.isOpen) {
+            const isPending = Boolean(this.#timer);
+            this.cancel();
+            // The reader puts away the suggestions, not the results.
+            if (isPending) this.#on.rest();
+          } else if (this.#input.value) this.#on.clear();
+          else return; // left to the host: a dialog that closes
+          event.stopPropagation();
+          break;
+        default:
+          if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) this.#reach(-1);
+          return;
+      }
+      event.preventDefault();
+    }
+  }
+
   class NutgrafSearch extends HTMLElement {
+    static Combobox = Combobox;
     static formAssociated = true;
     static observedAttributes = [...Object.keys(MIRRORED), "query", "lang"];
 
@@ -188,12 +328,9 @@
     #query = "";
     #without = []; // parameters of src that a relaxation leaves out
     #answers = []; // what is shown, page after page
-    #options = []; // the suggestions that are shown
-    #active = -1; // which of them the arrows have reached
+    #combobox;
     #targets = new WeakMap(); // link -> what it leads to
-    #timer = 0;
     #searching = null; // the AbortController of the request in progress
-    #suggesting = null;
     #again = null; // what "try again" does
     #queued = false;
     #texts = {}; // the host's own words
@@ -211,46 +348,42 @@
       this.#build(root);
     }
 
-    // — properties
-
-    /** What stands in the box. Setting it searches; typing does not change the attribute, as with <input>. */
+    /** The text of the box. Setting it searches; typing does not change the attribute, as with <input>. */
     get query() { return this.#query; }
     set query(value) {
       const text = String(value ?? "").slice(0, MAX_QUERY);
       if (text === this.#query) return;
       this.#parts.input.value = text;
-      this.#typed(text);
-      this.#close();
+      this.#setQuery(text);
+      this.#combobox.cancel();
       this.#later();
     }
     get value() { return this.query; }
     set value(value) { this.query = value; }
-    /** The API's last answer, or null. */
+    /** The last answer of the API, or null. */
     get results() { return this.#answers.at(-1) ?? null; }
     /** Words that replace the element's own, by name: { more: "Show more", count: { one: …, other: … } }. */
     get texts() { return this.#texts; }
     set texts(value) { this.#texts = value ?? {}; this.#reword(); }
     get form() { return this.#internals.form; }
 
-    // Not delegatesFocus: with it a tap on any text of a result would open the keyboard of a phone.
+    // Not delegatesFocus: a tap on the text of a result would open the keyboard of a phone.
     focus(options) { this.#parts.input.focus(options); }
 
-    /** Searches at once for `query`, or again for what stands in the box. */
+    /** Searches at once. */
     search(query = this.#query) {
       const text = String(query ?? "").slice(0, MAX_QUERY);
       this.#parts.input.value = text;
-      if (text !== this.#query) this.#typed(text);
-      this.#close();
+      if (text !== this.#query) this.#setQuery(text);
+      this.#combobox.cancel();
       return this.#search();
     }
 
-    /** Empties the box and takes the results away. */
+    /** Empties the box and removes the results. */
     clear() { return this.search(""); }
 
-    // — life in the page
-
     connectedCallback() {
-      // Properties that were set before the script was there hide the accessors of the class.
+      // Properties that were set before the script was loaded hide the accessors of the class.
       for (const name of [...Object.keys(MIRRORED), "query", "value", "texts"]) {
         if (!Object.hasOwn(this, name)) continue;
         const value = this[name];
@@ -263,8 +396,8 @@
 
     disconnectedCallback() {
       this.#stop();
-      this.#close();
-      this.#answers = []; // Whatever was on its way is asked for again where the element is put next.
+      this.#combobox.cancel();
+      this.#answers = []; // Searched for again when the element is put back.
     }
 
     attributeChangedCallback(name, before, now) {
@@ -278,51 +411,57 @@
     formResetCallback() { this.query = this.getAttribute("query"); }
     formStateRestoreCallback(state) { this.query = state; }
 
-    // — the shadow tree
-
     #build(root) {
       const parts = this.#parts;
       const slot = (name, ...children) => make("slot", { name }, ...children);
       parts.words = new Text();
       parts.label = make("label", { id: "label", for: "input", part: "label" }, slot("label", parts.words));
       parts.input = make("input", {
-        id: "input", part: "input", role: "combobox", type: "text", inputmode: "search", enterkeyhint: "search", dir: "auto",
+        id: "input", part: "input", type: "text", inputmode: "search", enterkeyhint: "search", dir: "auto",
         maxlength: MAX_QUERY, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-        "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "suggestions",
       });
-      parts.clear = make("button", { class: "clear", part: "clear", type: "button", hidden: true }, "×");
-      parts.list = make("ul", { id: "suggestions", class: "suggestions", part: "suggestions", role: "listbox", hidden: true });
-      const icon = make("svg", { class: "icon", part: "icon", viewBox: "0 0 20 20", "aria-hidden": "true" },
+      parts.clear = make("button", { part: "clear", type: "button", hidden: true }, "×");
+      parts.list = make("ul", { id: "suggestions", part: "suggestions" });
+      const icon = make("svg", { part: "icon", viewBox: "0 0 20 20", "aria-hidden": "true" },
         make("path", { d: "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0M12 12l5 5" }));
-      parts.status = make("p", { class: "status", part: "status", role: "status" });
+      parts.status = make("p", { part: "status", role: "status" });
       parts.before = slot("before");
-      parts.notes = make("ul", { class: "notes", part: "notes", hidden: true });
-      parts.hits = make("ol", { class: "results", part: "results" });
+      parts.notes = make("ul", { part: "notes", hidden: true });
+      parts.hits = make("ol", { part: "results" });
       parts.empty = slot("empty");
       parts.empty.hidden = true;
-      parts.ways = make("div", { class: "ways" });
+      parts.ways = make("div");
       parts.moreWords = new Text();
       parts.more = make("button", { class: "action", part: "more", type: "button", hidden: true }, slot("more", parts.moreWords));
       parts.retryWords = new Text();
       parts.detail = make("p", { class: "note", part: "error", dir: "auto", lang: "en" });
       parts.retry = make("button", { class: "action", part: "retry", type: "button" }, slot("retry", parts.retryWords));
       parts.error = make("div", { hidden: true }, parts.detail, parts.retry);
-      parts.root = make("div", { class: "root", part: "root" },
+      parts.root = make("div", { part: "root" },
         make("search", { role: "search", part: "search", "aria-labelledby": "label" }, parts.label,
-          make("div", { class: "box", part: "box" }, parts.input, icon, parts.clear, parts.list)),
+          make("div", { part: "box" }, parts.input, icon, parts.clear, parts.list)),
         parts.status, parts.before, parts.notes, parts.ways, parts.empty, parts.hits, parts.more, parts.error);
       root.append(parts.root);
 
-      const { input, list } = parts;
-      input.addEventListener("input", (event) => event.isComposing || this.#input());
-      input.addEventListener("compositionend", () => this.#input());
-      input.addEventListener("keydown", (event) => this.#key(event));
-      input.addEventListener("blur", () => this.#close());
-      // The focus stays in the box while a suggestion is clicked.
-      list.addEventListener("mousedown", (event) => event.preventDefault());
-      list.addEventListener("click", (event) => {
-        const option = event.target.closest("[role=option]");
-        if (option) this.#take([...list.children].indexOf(option));
+      const { input } = parts;
+      this.#combobox = new Combobox(input, parts.list, {
+        edit: (text) => {
+          this.#setQuery(text);
+          this.#stop();
+          if (text.trim()) return true;
+          this.search(text);
+          return false;
+        },
+        rest: () => { this.#search(); },
+        suggest: async (text, signal) => this.suggestions
+          && (await this.#ask("suggest", { q: text, limit: this.suggestions }, signal)).suggestions?.slice(0, this.suggestions),
+        show: ({ text, kind, spans, count }) => [
+          make("span", { dir: "auto", class: kind === "title" && "title-suggestion" }, marked(text, spans, "b", "added")),
+          kind !== "title" && make("span", { part: "count" }, this.#digits(count)),
+        ],
+        pick: (suggestion) => this.#pick(suggestion),
+        enter: () => this.search(),
+        clear: () => this.clear(),
       });
       parts.clear.addEventListener("click", () => { this.clear(); input.focus(); });
       parts.more.addEventListener("click", () => this.#search({ cursor: this.results?.cursor }));
@@ -333,7 +472,7 @@
       });
     }
 
-    /** Puts the words of the language, or the host's, wherever words stand. */
+    /** Sets all words, in the language of the element or as given by the host. */
     #reword() {
       const wanted = this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
       const primary = wanted.toLowerCase().split(/[-_]/)[0];
@@ -342,7 +481,7 @@
       this.#words = { ...own, ...this.#texts };
       const { root, input, clear, list, words, moreWords, retryWords } = this.#parts;
       root.lang = this.#language;
-      // A host that says nothing of direction gets that of the language; any other is inherited.
+      // The direction of the language, unless the host states one.
       if (own === TEXTS.ar && !this.closest("[dir]")) root.dir = "rtl";
       else root.removeAttribute("dir");
       words.data = this.getAttribute("label") ?? this.#words.label;
@@ -354,7 +493,7 @@
       if (this.#answers.length) this.#draw();
     }
 
-    /** The text `name` with the form that the number `n` asks for, `{n}` in the digits of the language. */
+    /** The text `name`, in its plural form for `n`. */
     #text(name, n) {
       let text = this.#words[name];
       if (typeof text === "object") text = text[new Intl.PluralRules(this.#language).select(n)] ?? text.other;
@@ -363,144 +502,40 @@
 
     #digits(n) { return new Intl.NumberFormat(this.#language).format(n); }
 
-    /** A text as nodes, with `node` in place of its placeholder. */
+    /** The text `name` as nodes, with `node` as its placeholder. */
     #around(name, node) {
       const [before, after = ""] = this.#words[name].split(/\{\w+\}/);
       return [before, node, after];
     }
 
-    /** Whether the event was let pass. */
+    /** Dispatches an event; false if the host prevented it. */
     #tell(name, detail, cancelable) {
       return this.dispatchEvent(new CustomEvent(`nutgraf-${name}`, { detail, bubbles: true, composed: true, cancelable }));
     }
 
-    // — typing
-
-    #typed(text) {
+    #setQuery(text) {
       this.#query = text;
       this.#without = [];
       this.#internals.setFormValue(text);
       this.#parts.clear.hidden = !text;
-      // Those that are seen stay until the next ones come; those that were put away are out of date.
-      if (this.#parts.list.hidden) this.#options = [];
-      this.#reach(-1);
+      this.#combobox.reset();
     }
 
-    #input() {
-      const text = this.#parts.input.value;
-      if (text === this.#query) return;
-      this.#typed(text);
-      this.#stop();
-      if (!text.trim()) this.search(text);
-      else this.#timer = setTimeout(() => { this.#suggest(); this.#search(); }, DEBOUNCE);
+    /** Searches for a word or phrase that was suggested, opens the article whose title was suggested. */
+    #pick({ kind, text, article }) {
+      if (kind !== "title" || !article) return this.search(text);
+      const url = this.#link({ id: article }, "", "");
+      if (!this.#tell("select", { id: article, url, hit: null, passage: null }, true) || !url) return;
+      make("a", { href: url, target: this.getAttribute("target"), rel: "noopener" }).click();
     }
-
-    #key(event) {
-      if (event.isComposing || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      const open = !this.#parts.list.hidden, last = this.#options.length - 1;
-      switch (event.key) {
-        case "ArrowDown":
-          if (last < 0) return;
-          if (!open) this.#open();
-          if (!event.altKey) this.#reach(this.#active < last ? this.#active + 1 : -1);
-          break;
-        case "ArrowUp":
-          if (last < 0) return;
-          if (event.altKey) this.#close();
-          else {
-            if (!open) this.#open();
-            this.#reach(this.#active < 0 ? last : this.#active - 1);
-          }
-          break;
-        case "Enter":
-          if (open && this.#active >= 0) this.#take(this.#active);
-          else this.search();
-          break;
-        case "Escape":
-          // What is left to neither is the host's: a dialog that closes.
-          if (open) this.#close();
-          else if (this.#query) this.clear();
-          else return;
-          event.stopPropagation();
-          break;
-        default:
-          if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) this.#reach(-1);
-          return;
-      }
-      event.preventDefault();
-    }
-
-    // — suggestions
-
-    async #suggest() {
-      this.#suggesting?.abort();
-      const limit = this.suggestions, { input, list } = this.#parts;
-      if (!limit) return;
-      const asked = (this.#suggesting = new AbortController());
-      let found;
-      try {
-        found = (await this.#ask("suggest", { q: this.#query, limit }, asked.signal)).suggestions;
-      } catch {
-        // Nothing is lost without them; an error is shown where results are.
-      }
-      if (asked.signal.aborted) return;
-      this.#options = Array.isArray(found) ? found.slice(0, limit) : [];
-      list.replaceChildren(...this.#options.map((option, n) => make("li",
-        { role: "option", id: `option-${n}`, class: "suggestion", part: "suggestion", "aria-selected": "false" },
-        make("span", { dir: "auto", class: option.kind === "title" && "title-suggestion" }, marked(option.text, option.spans, "b", "added")),
-        option.kind !== "title" && make("span", { class: "count", part: "count" }, this.#digits(option.count)))));
-      if (this.shadowRoot.activeElement === input) this.#open();
-    }
-
-    #open() {
-      const shown = this.#options.length > 0;
-      this.#parts.list.hidden = !shown;
-      this.#parts.input.setAttribute("aria-expanded", String(shown));
-      this.#reach(-1);
-    }
-
-    #close() {
-      const { input, list } = this.#parts;
-      this.#suggesting?.abort();
-      this.#reach(-1);
-      list.hidden = true;
-      input.setAttribute("aria-expanded", "false");
-    }
-
-    /** Makes the suggestion `place` the active one; -1 goes back to the text. */
-    #reach(place) {
-      const { input, list } = this.#parts;
-      list.children[this.#active]?.setAttribute("aria-selected", "false");
-      this.#active = place;
-      const option = list.children[place];
-      if (!option) return input.removeAttribute("aria-activedescendant");
-      option.setAttribute("aria-selected", "true");
-      option.scrollIntoView({ block: "nearest" });
-      input.setAttribute("aria-activedescendant", option.id);
-    }
-
-    /** A word or phrase is searched for, a title opens its article. */
-    #take(place) {
-      const option = this.#options[place];
-      if (option.kind === "title" && option.article) {
-        const url = this.#link({ id: option.article }, "", "");
-        this.#close();
-        if (!this.#tell("select", { id: option.article, url, hit: null, passage: null }, true) || !url) return;
-        make("a", { href: url, target: this.getAttribute("target"), rel: "noopener" }).click();
-      } else this.search(option.text);
-    }
-
-    // — searching
 
     #stop() {
-      clearTimeout(this.#timer);
       this.#searching?.abort();
       this.#searching = null;
-      this.#suggesting?.abort();
       this.#parts.hits.removeAttribute("aria-busy");
     }
 
-    /** Searches once, however many properties and attributes are set in one go. */
+    /** Searches once, however many properties and attributes are set together. */
     #later() {
       if (this.#queued || !this.isConnected) return;
       this.#queued = true;
@@ -516,7 +551,7 @@
       const api = this.#api();
       if (!api) throw { detail: "src: the http or https address of an API is wanted" };
       const url = new URL(name, api);
-      // What stands in src narrows every search: src="…/api?source=wire&language=en". Suggestions know nothing of it.
+      // Parameters of src filter every search, but not suggestions: src="…/api?source=wire&language=en".
       for (const [key, value] of name === "search" ? api.searchParams : []) {
         if (!this.#without.includes(key)) url.searchParams.append(key, value);
       }
@@ -528,7 +563,6 @@
     }
 
     async #search({ cursor } = {}) {
-      clearTimeout(this.#timer);
       this.#searching?.abort();
       const { hits, status } = this.#parts, query = this.#query;
       this.#again = () => this.#search({ cursor });
@@ -540,13 +574,13 @@
       const asked = (this.#searching = new AbortController());
       hits.setAttribute("aria-busy", "true");
       try {
-        const sort = this.sort === "relevance" ? "" : this.sort;
-        const page = await this.#ask("search", { q: query, limit: this.limit, sort, cursor }, asked.signal);
+        const { limit, sort } = this;
+        const page = await this.#ask("search", { q: query, limit, sort, cursor }, asked.signal);
         if (asked.signal.aborted) return;
         if (!Array.isArray(page.hits)) throw {};
         const shown = cursor ? hits.children.length : 0;
         this.#answers = cursor ? [...this.#answers, page] : [page];
-        // A host that prevents this draws the answer itself.
+        // A host that prevents this event shows the results itself.
         if (!this.#tell("results", { query, page, more: Boolean(cursor) }, true)) this.#answers = [];
         this.#draw(shown);
         if (cursor) hits.children[shown]?.querySelector("a")?.focus();
@@ -570,15 +604,13 @@
       more.hidden = true;
       error.hidden = false;
       status.textContent = this.#words.failed;
-      // What the API says helps, in English; what a browser says of a network does not.
+      // Messages of the API help the reader, those of the browser do not.
       detail.textContent = failure.detail ?? "";
       detail.hidden = !failure.detail;
       this.#tell("error", { query: this.#query, status: failure.status ?? 0, message: String(failure.detail ?? failure.message ?? "") }, false);
     }
 
-    // — results
-
-    /** Shows what was answered; the first hits stay as they are, if so many are `kept`. */
+    /** Shows the answers; the first `kept` hits stay as they are. */
     #draw(kept = 0) {
       const { hits, status, before, empty, ways, notes, more, error } = this.#parts;
       const [first] = this.#answers, page = this.results;
@@ -589,24 +621,25 @@
       hits.append(...fresh.flatMap((answer) => answer.hits.map((hit) => this.#hit(hit, answer.query))));
       empty.hidden = !first || first.hits.length > 0;
       more.hidden = !page?.cursor;
-      notes.replaceChildren(...(first?.notes ?? []).map((note) => make("li", { class: "note", part: "note", dir: "auto", lang: "en" }, note)));
+      notes.replaceChildren(...(first?.notes ?? []).map((note) => make("li", { part: "note", dir: "auto", lang: "en" }, note)));
       notes.hidden = !first?.notes?.length;
       ways.replaceChildren(...(first ? this.#ways(first) : []));
       status.textContent = "";
       if (!first) return;
-      const said = [first.total || first.hits.length ? this.#text("count", first.total) : this.#words.none];
-      if (first.partial) said.push(this.#text("partial", first.partial));
+      const { total, partial } = first;
+      const said = [total ? this.#text("count", total) : partial ? this.#words.lacking : this.#words.none];
+      if (partial) said.push(this.#text(total ? "partial" : "some", partial));
       if (page.cursor || this.#answers.length > 1) said.push(this.#text("shown", hits.children.length));
       status.textContent = said.join(" · ");
     }
 
-    /** The other searches that may have been meant, and those that ask for less and find something. */
+    /** Links to the corrected query, and to relaxed queries that have results. */
     #ways(page) {
       const other = (part, query, without, ...children) => {
-        const button = make("button", { class: part, part, type: "button" }, ...children);
+        const button = make("button", { part, type: "button" }, ...children);
         button.addEventListener("click", () => {
           this.#parts.input.value = query;
-          this.#typed(query);
+          this.#setQuery(query);
           this.#without = without;
           this.#parts.input.focus();
           this.#search();
@@ -624,7 +657,7 @@
         ways.push(make("ul", { part: "relaxations" },
           ...end.relaxations.map((one) => make("li", {},
             other("relaxation", one.query, one.without ?? [], make("bdi", { lang: "en" }, one.change)),
-            " ", make("span", { class: "count", part: "count" }, this.#digits(one.count))))));
+            " ", make("span", { part: "count" }, this.#digits(one.count))))));
       }
       return ways;
     }
@@ -633,21 +666,21 @@
       const lang = tag(hit.language), date = hit.published && this.#date(hit.published);
       const title = hit.title?.text ? marked(hit.title.text, hit.title.spans) : this.#words.untitled;
       const missing = hit.missing?.length && make("span", { class: "missing" }, hit.missing.join(", "));
-      return make("li", { class: "hit", part: "hit", dir: "auto" },
-        make(`h${this.heading}`, { class: "title", part: "title", lang }, this.#anchor("link", title, hit, query)),
-        date && make("p", { class: "meta", part: "meta" }, date),
+      return make("li", { part: "hit", dir: "auto" },
+        make(`h${this.heading}`, { part: "title", lang }, this.#anchor("link", title, hit, query)),
+        date && make("p", { part: "meta" }, date),
         missing ? make("p", { class: "meta", part: "missing" }, ...this.#around("missing", missing)) : null,
         make("ul", { part: "passages", lang },
           ...(hit.passages ?? []).slice(0, 3).map((passage) => make("li", { dir: "auto" },
             this.#anchor("passage", marked(passage.text, passage.spans), hit, query, passage)))),
-        hit.also?.length ? make("details", { class: "also", part: "also" }, make("summary", {}, this.#text("also", hit.also.length)),
+        hit.also?.length ? make("details", { part: "also" }, make("summary", {}, this.#text("also", hit.also.length)),
           make("ul", {}, ...hit.also.map((one) => make("li", { dir: "auto", lang: tag(one.language) },
             this.#anchor("link", one.title || this.#words.untitled, one, query))))) : null);
     }
 
-    /** A date as exact as it is known, in the words of the language. */
+    /** A date, as exact as it is known. */
     #date({ value, precision }) {
-      // Both readings are UTC, so that nobody's time zone moves a day.
+      // UTC, so that the time zone of the reader does not move the day.
       const moment = new Date(precision === "minute" ? `${value}Z` : value);
       let text = value;
       if (!Number.isNaN(moment.getTime())) {
@@ -657,18 +690,18 @@
         if (precision === "minute") shown.hour = shown.minute = "2-digit";
         text = new Intl.DateTimeFormat(this.#language, shown).format(moment);
       }
-      return make("time", { class: "date", part: "date", datetime: value, dir: "auto" }, text);
+      return make("time", { part: "date", datetime: value, dir: "auto" }, text);
     }
 
-    /** A link to an article or a passage of it; its text alone where there is no address to link to. */
+    /** A link to an article or a passage; without an address, its text. */
     #anchor(part, content, hit, query, passage = null) {
       const url = this.#link(hit, query, passage?.anchor ?? "");
-      const node = make(url ? "a" : "span", { class: part, part, href: url, target: this.getAttribute("target"), rel: "noopener" }, content);
+      const node = make(url ? "a" : "span", { part, href: url, target: this.getAttribute("target"), rel: "noopener" }, content);
       if (url) this.#targets.set(node, { id: hit.id, url, hit, passage });
       return node;
     }
 
-    /** The address of an article, by the template `link` or at the archive that src belongs to; null if none. */
+    /** The address of an article: by the template `link`, or at the archive of src; null if there is none. */
     #link({ id, url }, query, anchor) {
       const template = this.getAttribute("link");
       if (template && (url || !template.includes("{url}"))) {
@@ -677,7 +710,7 @@
       }
       const page = web("..", this.#api() ?? "x:");
       if (!page) return null;
-      // An id that a browser would change when it stands in a path goes into a parameter, as on the page itself.
+      // A browser would normalize dot segments and empty segments of a path.
       const odd = String(id).split("/").some((step) => ["", ".", ".."].includes(step));
       const found = new URL(`a/${odd ? "" : encode(id)}`, page);
       if (odd) found.searchParams.set("id", id);

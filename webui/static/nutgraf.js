@@ -2,7 +2,6 @@
 // built. Every page is complete without any of it.
 (() => {
   "use strict";
-  const PAUSE = 150; // milliseconds without a key before anything is asked for
   const SUGGESTIONS = 6;
   const PAGES_KEPT = 20;
   const SCHEME = "nutgraf-scheme";
@@ -44,7 +43,7 @@
     if (!page) return;
     // Templates may be overridden: each part does without the others.
     const form = page.querySelector("search form");
-    if (form) combobox(form, liveResults(page, form));
+    if (form) addCombobox(form, liveResults(page, form));
     keys(page, form?.elements.q);
     darkSwitch(page.querySelector("#dark"));
     page.addEventListener("click", copy);
@@ -130,9 +129,8 @@
     };
 
     const typed = () => {
-      if (!here()) return;
       const url = address();
-      if (url.href === location.href) return;
+      if (!here() || url.href === location.href) return;
       history.replaceState(null, "", url);
       show(url, { typing: true });
     };
@@ -183,157 +181,38 @@
     return { typed, submit };
   };
 
-  // Suggestions: a combobox with a list, in which nothing is chosen until the reader chooses (WAI-ARIA APG).
+  // Suggestions, by the combobox that the search element has (nutgraf-search.js)
 
-  // The one place where marks are made here. Spans count code points, JavaScript does not.
-  const marked = (text, spans) => {
-    const points = Array.from(text);
-    const parts = [];
-    let place = 0;
-    for (const [from, to] of spans) {
-      const mark = document.createElement("b");
-      mark.textContent = points.slice(from, to).join("");
-      parts.push(points.slice(place, from).join(""), mark);
-      place = to;
-    }
-    return [...parts, points.slice(place).join("")];
-  };
-
-  const combobox = (form, results) => {
+  const addCombobox = async (form, results) => {
+    const { Combobox } = await customElements.whenDefined("nutgraf-search");
     const box = form.elements.q;
-    const source = new URL("api/suggest", form.action);
     const list = document.createElement("ul");
     list.id = "suggestions";
-    list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", box.dataset.suggestions);
-    list.hidden = true;
     box.parentElement.append(list);
-    for (const [name, value] of Object.entries({
-      role: "combobox",
-      "aria-autocomplete": "list",
-      "aria-expanded": "false",
-      "aria-controls": list.id,
-    })) {
-      box.setAttribute(name, value);
-    }
-    let waiting = 0;
-    let asking = null;
-    let chosen = -1;
-
-    const choose = (number) => {
-      chosen = number;
-      for (const [place, option] of [...list.children].entries()) {
-        option.setAttribute("aria-selected", String(place === number));
-      }
-      const option = list.children[number];
-      if (option) {
-        box.setAttribute("aria-activedescendant", option.id);
-        option.scrollIntoView({ block: "nearest" });
-      } else box.removeAttribute("aria-activedescendant");
-    };
-    const open = (isOpen) => {
-      list.hidden = !isOpen;
-      box.setAttribute("aria-expanded", String(isOpen));
-      choose(-1);
-    };
-    const quiet = () => {
-      clearTimeout(waiting);
-      asking?.abort();
-      open(false);
-    };
-    const take = (option) => {
-      box.value = option.dataset.text;
-      quiet();
-      list.replaceChildren();
-      results.submit();
-    };
-    const suggest = async () => {
-      asking?.abort();
-      const mine = (asking = new AbortController());
-      const query = box.value;
-      if (!query.trim()) {
-        list.replaceChildren();
-        open(false);
-        return;
-      }
-      source.search = new URLSearchParams({ q: query, limit: String(SUGGESTIONS) });
-      let found = [];
-      try {
-        const answer = await fetch(source, { signal: mine.signal });
-        if (answer.ok) found = (await answer.json()).suggestions;
-      } catch {
-        // None then: the search itself says what is wrong.
-      }
-      if (mine.signal.aborted) return;
-      list.replaceChildren(
-        ...found.map((one, number) => {
-          const option = document.createElement("li");
-          option.id = `suggestion-${number}`;
-          option.setAttribute("role", "option");
-          option.setAttribute("aria-selected", "false");
-          option.dataset.text = one.text;
-          option.dir = "auto";
-          option.append(...marked(one.text, one.spans));
-          return option;
-        }),
-      );
-      open(found.length > 0 && document.activeElement === box);
-    };
-
-    const changed = () => {
-      clearTimeout(waiting);
-      choose(-1);
-      const place = location.href;
-      waiting = setTimeout(() => {
-        // A link that was followed since leads elsewhere than what was being typed.
-        if (location.href !== place) return;
+    let place = location.href;
+    const combobox = new Combobox(box, list, {
+      edit: () => { place = location.href; },
+      // A link that was followed since leads elsewhere than what was being typed.
+      rest: () => location.href === place && results.typed(),
+      suggest: async (text, signal) => {
+        const url = new URL("api/suggest", form.action);
+        url.search = new URLSearchParams({ q: text, limit: SUGGESTIONS });
+        return (await (await fetch(url, { signal })).json()).suggestions;
+      },
+      pick: ({ text }) => {
+        box.value = text;
+        results.submit();
+      },
+      clear: () => {
+        box.value = "";
         results.typed();
-        suggest();
-      }, PAUSE);
-    };
-    box.addEventListener("input", (event) => {
-      // Half a syllable of a script that is put together on the way is no query.
-      if (!event.isComposing) changed();
+      },
     });
-    box.addEventListener("compositionend", changed);
-    box.addEventListener("blur", () => open(false));
     form.addEventListener("submit", () => {
-      quiet();
+      combobox.cancel();
       // The keyboard of a telephone would stand before what was asked for.
       if (matchMedia("(pointer: coarse)").matches) box.blur();
-    });
-    list.addEventListener("pointerdown", (event) => event.preventDefault());
-    list.addEventListener("click", (event) => {
-      const option = event.target.closest("[role=option]");
-      if (option) take(option);
-    });
-    box.addEventListener("keydown", (event) => {
-      if (event.isComposing || event.ctrlKey || event.metaKey) return;
-      const count = list.children.length;
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-        if (!count) return;
-        event.preventDefault();
-        const wasOpen = !list.hidden;
-        if (!wasOpen) open(true);
-        // One place more than there are options: that of the box itself.
-        const step = event.key === "ArrowDown" ? 1 : -1;
-        if (event.altKey) open(event.key === "ArrowDown");
-        else choose(((chosen + 1 + step + count + 1) % (count + 1)) - 1);
-      } else if (event.key === "Enter" && chosen >= 0) {
-        event.preventDefault();
-        take(list.children[chosen]);
-      } else if (event.key === "Escape") {
-        event.preventDefault();
-        if (!list.hidden) {
-          quiet();
-          results.typed(); // it is the suggestions that nobody wants, not the results
-        } else if (box.value) {
-          box.value = "";
-          changed();
-        }
-      } else if (event.key === "Home" || event.key === "End" || event.key.startsWith("ArrowL") || event.key.startsWith("ArrowR")) {
-        choose(-1);
-      }
     });
   };
 

@@ -107,7 +107,7 @@ def _find_placeholders(text: str) -> set[str]:
 
 
 def script_with_translations(script: str) -> str:
-    """The source of the search element with the translations of its texts as the catalogs have them now."""
+    """The source of the search element with the current translations of its texts, in their order."""
     found = extract_from_dir(WEBUI, METHODS[-1:], keywords=KEYWORDS)
     texts = [text for _file, _line, text, _comments, _context in found]
     table = {language: _translate_for_script(texts, language) for language in LANGUAGES if language != "en"}
@@ -122,17 +122,21 @@ def script_with_translations(script: str) -> str:
 
 def _translate_for_script(
     texts: Iterable[str | tuple[str, ...]], language: str
-) -> dict[str, str | dict[str, str]]:
-    """Translations by their English text; plural forms by their category, as Intl.PluralRules names it."""
+) -> list[str | dict[str, str]]:
+    """The translations of texts; plural forms by their category, as Intl.PluralRules names it.
+
+    A form that equals that of the category "other", which every language has, is left out.
+    """
     catalog, category = compile_catalog(find_catalog(language)), Locale.parse(language).plural_form
-    table: dict[str, str | dict[str, str]] = {}
+    translations: list[str | dict[str, str]] = []
     for text in texts:
         if isinstance(text, str):
-            table[text] = catalog.gettext(text)
-        else:
-            one, many = text
-            table[many] = {category(n): catalog.ngettext(one, many, n) for n in _NUMBERS}
-    return table
+            translations.append(catalog.gettext(text))
+            continue
+        forms = {category(n): catalog.ngettext(*text, n) for n in _NUMBERS}
+        other = forms.pop("other", catalog.ngettext(*text, _NUMBERS[-1]))
+        translations.append({**{name: form for name, form in forms.items() if form != other}, "other": other})
+    return translations
 
 
 def main(arguments: list[str] | None = None) -> int:
