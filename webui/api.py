@@ -1,4 +1,4 @@
-"""The HTTP API: the library's answers as JSON, rows and feeds, and its errors as problems (RFC 9457)."""
+"""The HTTP API: results of the library as JSON, rows and feeds; errors as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
-from indexer.results import Page
-from webui import export
-from webui import parameters as takes
-from webui.caching import kept, not_kept
+from indexer.model import Page
+from webui import export, parameters
+from webui.caching import conditional_response, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem
-from webui.mount import address_of, current_mount
+from webui.mount import current_mount, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
-from webui.urls import Search, article_url, decimal, named_article, whole_number, yes_or_no
+from webui.urls import Search, article_id, article_url, decimal, whole_number, yes_or_no
 from webui.wire import (
     ArticleAnswer,
     SearchAnswer,
@@ -39,10 +38,10 @@ from webui.wire import (
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-# What a browser reads while one types into its own search field.
+# Suggestions for the search field of a browser.
 SUGGESTIONS_TYPE = "application/x-suggestions+json"
 _SUGGESTIONS = {
-    "description": "What was typed; the suggestions; how many articles each finds; the address of each.",
+    "description": "The typed text; the suggestions; the number of articles of each; the URL of each.",
     "type": "array",
     "items": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     "minItems": 4,
@@ -54,23 +53,23 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 @blueprint.get("/search")
 @operation(
     SearchAnswer,
-    takes.QUERY,
-    *takes.NARROWING,
-    *takes.SLICE,
-    takes.FACET,
-    takes.TIMELINE,
-    takes.EXPLAIN,
-    takes.SECONDS,
-    takes.FORMAT,
+    parameters.QUERY,
+    *parameters.FILTERS,
+    *parameters.SLICE,
+    parameters.FACET,
+    parameters.TIMELINE,
+    parameters.EXPLAIN,
+    parameters.SECONDS,
+    parameters.FORMAT,
     formats=export.SCHEMAS,
 )
 def search() -> ResponseReturnValue:
-    """The hits of a search, best first: the same object as `nutgraf search --json`.
+    """The hits of a search, sorted by relevance: the same object as `nutgraf search --json`.
 
-    As rows or as a feed, when that is asked for.
+    Also as rows or as a feed.
     """
     form = _format()
-    asked = _asked(request.args)
+    asked = _search_arguments(request.args)
     if form == "atom" and not request.args.get("sort") and asked["half_life"] is None:
         asked["sort"] = "newest"
     if form in ("jsonl", "csv"):
@@ -78,60 +77,62 @@ def search() -> ResponseReturnValue:
     page = current_mount().search(
         **asked,
         limit=whole_number(
-            request.args, "limit", current_mount().index.config.page_size, most=takes.MAX_LIMIT
+            request.args, "limit", current_mount().index.config.page_size, most=parameters.MAX_LIMIT
         ),
-        **_place(request.args),
+        **_slice(request.args),
         **_counts(request.args),
     )
     response = _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
-    return not_kept(response) if page.is_cut else response
+    return no_store(response) if page.is_cut else response
 
 
 @blueprint.get("/suggest")
 @operation(
     SuggestAnswer,
-    takes.QUERY,
-    takes.SUGGESTIONS,
-    takes.SUGGEST_FORMAT,
+    parameters.QUERY,
+    parameters.SUGGESTIONS,
+    parameters.SUGGEST_FORMAT,
     formats={SUGGESTIONS_TYPE: _SUGGESTIONS},
 )
 def suggest() -> ResponseReturnValue:
-    """What the text `q` may become while it is typed; each finds something."""
+    """Completions of the text `q`; each has results."""
     began = time.perf_counter()
     asked = Search.parse(request.args)
-    limit = whole_number(request.args, "limit", 8, most=takes.MAX_SUGGESTIONS)
+    limit = whole_number(request.args, "limit", 8, most=parameters.MAX_SUGGESTIONS)
     form = _choice("format", ("json", "opensearch"))
     found = current_mount().index.suggest(asked.query, limit)
     if form == "opensearch":
-        base = address_of("search", _external=True)
+        base = url_of("search", _external=True)
         texts = [suggestion.text for suggestion in found]
-        told = [f"{one.count:,} {'article' if one.count == 1 else 'articles'}" for one in found]
-        places = [
+        counts = [f"{one.count:,} {'article' if one.count == 1 else 'articles'}" for one in found]
+        urls = [
             article_url(base, one.article) if one.article else Search(one.text).url(base) for one in found
         ]
-        return _in_time(_json([asked.query, texts, told, places], SUGGESTIONS_TYPE), began)
+        return _no_store_if_late(_json([asked.query, texts, counts, urls], SUGGESTIONS_TYPE), began)
     suggestions = [suggestion.as_json() for suggestion in found]
-    return _in_time(_json({"query": asked.query, "suggestions": suggestions}), began)
+    return _no_store_if_late(_json({"query": asked.query, "suggestions": suggestions}), began)
 
 
 @blueprint.get("/timeline")
-@operation(TimelineAnswer, takes.QUERY, *takes.NARROWING, takes.BY)
+@operation(TimelineAnswer, parameters.QUERY, *parameters.FILTERS, parameters.BY)
 def timeline() -> ResponseReturnValue:
-    """The hits of a search over time: what `by` says, or what fits."""
-    found = current_mount().search(**_asked(request.args), limit=0, timeline=request.args.get("by") or "auto")
+    """The hits of a search over time, in periods of `by` or of a suitable length."""
+    found = current_mount().search(
+        **_search_arguments(request.args), limit=0, timeline=request.args.get("by") or "auto"
+    )
     page = found.as_json()
     response = _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
-    return not_kept(response) if found.is_cut else response
+    return no_store(response) if found.is_cut else response
 
 
 @blueprint.get("/articles/", defaults={"name": None})
 @blueprint.get("/articles/<path:name>")
-@operation(ArticleAnswer, takes.NAMED, takes.QUERY)
+@operation(ArticleAnswer, parameters.ID, parameters.QUERY)
 def article(name: str | None) -> ResponseReturnValue:
-    """One article, its paragraphs with their anchors, and the spans of what `q` matches."""
+    """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
     asked = Search.parse(request.args)
-    marked = current_mount().index.marked(named_article(request.args, name), asked.query)
+    marked = current_mount().index.marked(article_id(request.args, name), asked.query)
     found = marked.article
     response = _json(
         {
@@ -146,16 +147,16 @@ def article(name: str | None) -> ResponseReturnValue:
             ],
         }
     )
-    return _in_time(response, began)
+    return _no_store_if_late(response, began)
 
 
 @blueprint.get("/similar/", defaults={"name": None})
 @blueprint.get("/similar/<path:name>")
-@operation(SimilarAnswer, takes.NAMED, takes.SIMILAR)
+@operation(SimilarAnswer, parameters.ID, parameters.SIMILAR)
 def similar(name: str | None) -> ResponseReturnValue:
-    """The articles that are most like one, and apart from them those that say the same."""
-    index, wanted = current_mount().index, named_article(request.args, name)
-    limit = whole_number(request.args, "limit", 10, most=takes.MAX_LIMIT)
+    """The articles most similar to one, and separately its near-duplicates."""
+    index, wanted = current_mount().index, article_id(request.args, name)
+    limit = whole_number(request.args, "limit", 10, most=parameters.MAX_LIMIT)
     hits = index.similar(wanted, limit)
     response = _json(
         {
@@ -166,28 +167,28 @@ def similar(name: str | None) -> ResponseReturnValue:
             "hits": [hit.as_json() for hit in hits],
         }
     )
-    return not_kept(response) if hits.is_cut else response
+    return no_store(response) if hits.is_cut else response
 
 
 @blueprint.get("/status")
 @operation(StatusAnswer)
 def status() -> ResponseReturnValue:
-    """What the index holds: the same object as `nutgraf status --json`."""
+    """The status of the index: the same object as `nutgraf status --json`."""
     return _json(current_mount().index.status().as_json())
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> ResponseReturnValue:
-    """The description of all this, which needs no index."""
-    takes.check_names(request.args.lists(), ())
-    response = _json({**describe(), "servers": [{"url": address_of("search") + "api"}]})
+    """The OpenAPI description, which needs no index."""
+    parameters.check_parameters(request.args.lists(), ())
+    response = _json({**describe(), "servers": [{"url": url_of("search") + "api"}]})
     tag = hashlib.sha256(response.get_data()).hexdigest()[:24]
-    return kept(tag, lambda: response)
+    return conditional_response(tag, lambda: response)
 
 
 @blueprint.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
-def nothing(rest: str) -> ResponseReturnValue:
-    """What is asked for in vain, so that this is a problem too where the application has pages for that."""
+def refuse_unknown_route(rest: str) -> ResponseReturnValue:
+    """Answer unknown paths and methods with a problem, even if the application has its own error pages."""
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
     try:
@@ -199,10 +200,10 @@ def nothing(rest: str) -> ResponseReturnValue:
     raise NotFound("There is nothing at this address.")
 
 
-def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
-    """What is searched for, as arguments of `Index.search`. Raises InvalidRequest."""
+def _search_arguments(args: MultiDict[str, str]) -> dict[str, Any]:
+    """The arguments of `Index.search` in a request. Raises InvalidRequest."""
     asked = Search.parse(args)
-    usual = current_mount().index.config.query_seconds
+    longest = current_mount().index.config.query_seconds
     return {
         "query": asked.query,
         "after": asked.after or None,
@@ -212,11 +213,11 @@ def _asked(args: MultiDict[str, str]) -> dict[str, Any]:
         "site": args.getlist("site"),
         "language": args.getlist("language"),
         "undated": yes_or_no(args, "undated"),
-        "half_life": decimal(args, "half_life", least=takes.LEAST_DAYS, most=takes.MOST_DAYS),
+        "half_life": decimal(args, "half_life", least=parameters.LEAST_DAYS, most=parameters.MOST_DAYS),
         "fold": asked.fold,
         "explain": asked.explain,
-        # Who keeps the archive says how long a query may take; who asks may only want less.
-        "seconds": min(_seconds(args) or usual, usual),
+        # A request may shorten the configured time limit, not extend it.
+        "seconds": min(_seconds(args) or longest, longest),
     }
 
 
@@ -224,7 +225,7 @@ def _seconds(args: MultiDict[str, str]) -> float | None:
     return decimal(args, "seconds", least=0.001, most=limits.SECONDS)
 
 
-def _place(args: MultiDict[str, str]) -> dict[str, Any]:
+def _slice(args: MultiDict[str, str]) -> dict[str, Any]:
     return {"offset": whole_number(args, "offset", 0), "cursor": args.get("cursor") or None}
 
 
@@ -235,74 +236,74 @@ def _counts(args: MultiDict[str, str]) -> dict[str, Any]:
 def _choice(name: str, choices: tuple[str, ...]) -> str:
     found = request.args.get(name) or choices[0]
     if found not in choices:
-        raise InvalidRequest(f"{name}: one of {', '.join(choices)} is wanted, {found[:40]!r} was found")
+        raise InvalidRequest(f"{name} must be one of {', '.join(choices)}, not {found[:40]!r}")
     return found
 
 
 def _format() -> str:
-    """What a search is wanted as: what `format` says, else what `Accept` likes best, else JSON."""
+    """The format of the response: from the parameter, else from the header Accept, else JSON."""
     if request.args.get("format"):
-        return _choice("format", takes.FORMATS)
+        return _choice("format", parameters.FORMATS)
     best = request.accept_mimetypes.best_match(export.MEDIA_TYPES.values(), export.MEDIA_TYPES["json"])
     return next(name for name, media in export.MEDIA_TYPES.items() if media == best)
 
 
 def _rows(form: str, asked: dict[str, Any]) -> Response:
     mount = current_mount()
-    place = _place(request.args)
-    usual = min(takes.MAX_LIMIT, takes.MAX_ROWS_LIMIT - place["offset"])
-    wanted = whole_number(request.args, "limit", usual, most=takes.MAX_ROWS_LIMIT)
-    look = export.timed(
+    place = _slice(request.args)
+    usual = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - place["offset"])
+    wanted = whole_number(request.args, "limit", usual, most=parameters.MAX_ROWS_LIMIT)
+    fetch = export.limit_time(
         lambda **more: mount.search(**asked | more),
         mount.index.config.query_seconds,
         _seconds(request.args) or export.SECONDS,
     )
     body: Iterable[bytes] | None = None
-    with export.begin() as running:
+    with export.begin_export() as running:
         while body is None:
             known = mount.index.revision()
-            # Counts are asked for though no row shows them: what has no meaning is refused here, too.
-            first = look(limit=min(wanted, export.AT_ONCE), **place, **_counts(request.args))
-            pages = export.pages_from(first, wanted, look, mount.index.revision, known)
-            # Again from the beginning, as long as there is time.
-            with contextlib.suppress(export.Changed):
-                body, size = export.written(form, pages, running)
+            # Rows show no counts, but invalid parameters of counts are refused.
+            first = fetch(limit=min(wanted, export.BATCH), **place, **_counts(request.args))
+            pages = export.fetch_pages(first, wanted, fetch, mount.index.revision, known)
+            # If the index was changed meanwhile, start again.
+            with contextlib.suppress(export.IndexChanged):
+                body, size = export.write_rows(form, pages, running)
     response = Response(body, mimetype=export.MEDIA_TYPES[form])
     response.content_length = size
     response.headers["Content-Disposition"] = f'attachment; filename="search.{form}"'
     return response
 
 
-def _in_time(response: Response, began: float) -> Response:
-    """The answer, not to be kept if it took as long as a query may: then it may be less than it could be."""
+def _no_store_if_late(response: Response, began: float) -> Response:
+    """Forbid storing a response that took the whole time limit: it may be incomplete."""
     took = time.perf_counter() - began
-    return response if took < current_mount().index.config.query_seconds else not_kept(response)
+    return response if took < current_mount().index.config.query_seconds else no_store(response)
 
 
 def _feed(page: Page, sort: Any) -> Response:
     asked = replace(Search.parse(request.args), sort=sort)
-    body = export.atom(
+    body = export.atom_feed(
         page,
         asked,
-        address_of("search", _external=True),
-        _feed_address(),
-        _feed_address(offset=None, cursor=page.cursor) if page.cursor else None,
+        url_of("search", _external=True),
+        _feed_url(),
+        _feed_url(offset=None, cursor=page.cursor) if page.cursor else None,
         current_mount().index.status().committed,
     )
     return Response(body, mimetype=export.MEDIA_TYPES["atom"])
 
 
-def _feed_address(**changed: str | None) -> str:
-    """The address of the feed that is asked for, with other parameters or without some."""
+def _feed_url(**changed: str | None) -> str:
+    """The URL of the requested feed, with changed parameters; those that are None are removed."""
     changed["format"] = "atom"
     asked = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
     asked += [(name, value) for name, value in changed.items() if value is not None]
-    return f"{address_of('api.search', _external=True)}?{urlencode(asked)}"
+    return f"{url_of('api.search', _external=True)}?{urlencode(asked)}"
 
 
 @blueprint.after_request
-def let_scripts_read(response: Response) -> Response:
-    """Headers for scripts of other origins, where some are configured."""
+def set_headers(response: Response) -> Response:
+    """Set the headers that only responses of the API have."""
     set_methods(response)
     set_cors(response, current_mount().index.config)
     return response
@@ -313,5 +314,5 @@ blueprint.register_error_handler(HTTPException, answer_http_error_with_problem)
 
 
 def _json(value: Any, media_type: str = "application/json") -> Response:
-    # Not the application's own JSON provider: it may sort keys or know other types.
+    # The JSON provider of the host application may sort keys or encode other types.
     return Response(as_bytes(value), mimetype=media_type)

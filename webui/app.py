@@ -1,8 +1,7 @@
-"""The applications that show an index: a site of its own, or a blueprint in another Flask application."""
+"""The Flask application: a site of its own, or the search as a blueprint in another application."""
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from indexer import Config, ConfigError, Index, open_index
-from webui.errors import problem
+from webui.errors import copy_headers, problem
 from webui.monitoring import Metrics
 from webui.mount import EXTENSION, Mount, Nonce, add_mount
 from webui.pages import blueprint, error_page
@@ -29,25 +28,25 @@ def init_app(
 ) -> None:
     """Mount the search of `index` at `url_prefix` of a Flask application.
 
-    Nothing else of the application changes: one key of `app.extensions`, one blueprint called `name` with its
-    own templates (`nutgraf/…`, which the application may override; `!nutgraf/…` are the originals, to be
-    extended), static files, error handlers and headers. A second index needs another prefix and another name.
+    The application gets one key in `app.extensions` and one blueprint called `name`, which has its own
+    templates, static files, error handlers and headers. The application may override the templates
+    `nutgraf/…`, and extend the originals as `!nutgraf/…`. A second index needs another prefix and name.
 
-    Raises ConfigError, and leaves the application as it was, for what is no open index, a prefix that does
-    not begin with a slash, a name that cannot be one, and a name or prefix that is taken.
+    `nonce` returns the nonce of the application's own Content-Security-Policy for the current request; a
+    `csp_nonce()` among the template globals is found without it. A policy that the application sets replaces
+    the blueprint's.
 
-    `nonce` gives the nonce of the application's own Content-Security-Policy for the request in progress, and
-    is found by itself where templates have a `csp_nonce()`. A policy that the application sets takes the
-    place of the blueprint's.
+    Raises ConfigError for an invalid argument and for a prefix or name that is taken; the application is then
+    unchanged.
     """
     if not isinstance(index, Index):
-        raise ConfigError(f"index: an open one is wanted, {index!r} was found: init_app(app, open_index(…))")
+        raise ConfigError(f"index must be an open index, not {index!r}: init_app(app, open_index(…))")
     if nonce is not None and not callable(nonce):
-        raise ConfigError(f"nonce: a function that gives that of the request is wanted, {nonce!r} was found")
+        raise ConfigError(f"nonce must be a function that returns the nonce of the request, not {nonce!r}")
     if not isinstance(url_prefix, str) or not f"{url_prefix}/".startswith("/"):
-        raise ConfigError(f"url_prefix: one such as /search is wanted, {url_prefix!r} was found")
+        raise ConfigError(f"url_prefix must begin with a slash, as in /search, not {url_prefix!r}")
     if not name or "." in name:
-        raise ConfigError(f"name: one without dots is wanted, {name!r} was found")
+        raise ConfigError(f"name must be a name without dots, not {name!r}")
     if name in app.blueprints:
         raise ConfigError(
             f"the application has a blueprint called {name!r} already; "
@@ -57,8 +56,7 @@ def init_app(
     for other in app.extensions.get(EXTENSION, {}):
         if any(rule.rule == address for rule in app.url_map.iter_rules(f"{other}.search")):
             raise ConfigError(
-                f"{address} is where the index {other!r} is mounted already; mount another with another "
-                "url_prefix"
+                f"the index {other!r} is mounted at {address} already; choose another url_prefix"
             )
     app.register_blueprint(blueprint, url_prefix=url_prefix, name=name)
     add_mount(app, name, Mount(index, Metrics(name), nonce))
@@ -67,25 +65,22 @@ def init_app(
 def create_app(index: Index | Config | str | os.PathLike[str] | None = None, **options: Any) -> Flask:
     """The whole site: the search page at `/`, the API at `/api/search`.
 
-    `index` is one that is open, or what `open_index` takes (default: as configured) together with `options`.
-    When it is missing or damaged the site starts all the same: every page says what to do, until the index
-    is there. Raises ConfigError for an option that cannot be used.
+    `index` is an open index, or the argument of `open_index` (default: from the configuration) together with
+    `options`. The site starts even if the index is missing or damaged: its pages then say what to do. Raises
+    ConfigError for an invalid option.
     """
     if not isinstance(index, Index):
         index = open_index(index, **options)
     elif options:
-        raise ConfigError(f"options ({', '.join(sorted(options))}) belong to an index that is opened here")
+        raise ConfigError(f"options ({', '.join(sorted(options))}) cannot be given with an open index")
     app = Site("webui", static_folder=None, template_folder=None)
     init_app(app, index, url_prefix="")
     add_error_pages(app)
     return app
 
 
-logger = logging.getLogger(__name__)
-
-
 class Site(Flask):
-    """The application of `create_app`. A copy in another process is made anew from the configuration."""
+    """The application of `create_app`. It is pickled as its configuration."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         mount: Mount = self.extensions[EXTENSION][EXTENSION]
@@ -93,36 +88,32 @@ class Site(Flask):
 
 
 def add_error_pages(app: Flask) -> None:
-    """Give an application that belongs to Nutgraf alone the error pages of the blueprint."""
+    """Use the error pages and headers of the blueprint for the whole application."""
     mount: Mount = app.extensions[EXTENSION][EXTENSION]
 
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
         if isinstance(error, InternalServerError):
-            error = InternalServerError("Something went wrong here. The log of the server says what.")
+            error = InternalServerError("An unexpected error occurred. See the log of the server.")
         text = "There is nothing at this address." if status == 404 else error.description or error.name
         if request.path.startswith("/api/"):
             response = problem(status, text)
         else:
             response = error_page(mount, status, error.name, text, base=request.script_root + "/")
             response.headers["Cache-Control"] = "no-store"
-        for name, value in error.get_headers():
-            if name.lower() in ("allow", "retry-after"):
-                response.headers[name] = value
-        return response
+        return copy_headers(error, response)
 
     @app.after_request
     def finish(response: Response) -> Response:
-        """Headers for what no view answers, too; and no redirect says which host it was asked at."""
         set_security(response.headers, mount.index.config)
         if request.path.startswith("/api/"):
             set_methods(response)
             set_cors(response, mount.index.config)
         if response.location:
+            # A redirect does not repeat the host of the request, neither in its header nor in its text.
             parts = urlsplit(response.location)
             path = "/" + parts.path.lstrip("/")
             response.location = path + (f"?{parts.query}" if parts.query else "")
-            # Nor does its text, which only people without a browser would see.
             response.set_data(b"")
         return response

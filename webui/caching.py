@@ -1,4 +1,4 @@
-"""How long an answer of the API stands: ETags, conditional responses, and what may not be stored."""
+"""ETags, conditional responses, and responses that may not be stored."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from webui.mount import current_mount
 
 
 def entity_tag(index: Index, *parts: str) -> str:
-    """A name for what a request gets now, known before it is answered.
+    """The ETag of the response to a request, known before the response is made.
 
-    It holds for one commit, one day ("last week" is a query), one version of the program and one
-    configuration of it. How long a search took is no part of it, so the tag is a weak one.
+    It changes with each commit, each day ("last week" is a query), each version of the program and each
+    change of the configuration. The time a search took does not change it, so the ETag is weak.
     """
     config = index.config
     known = (
         index.revision(),
-        # An older state that answers in place of a damaged one says so; while it was the newest, it did not.
+        # An older commit that answers in place of a damaged one says so in its responses.
         index.damage or "",
         index.config.today().isoformat(),
         _version(),
@@ -38,30 +38,30 @@ def entity_tag(index: Index, *parts: str) -> str:
     return hashlib.sha256("\0".join(known).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-def kept(tag: str, answer: Callable[[], Response]) -> Response:
-    """The answer that `tag` stands for, for the client to keep and to ask each time whether it still stands.
+def conditional_response(tag: str, make: Callable[[], Response]) -> Response:
+    """Return 304 if the client has the response with this ETag, else make the response and tag it.
 
-    One that the client has already is not made again, but told to stand still (304). One that is not to be
-    stored, being less than it could have been, stays as it is.
+    A response that may not be stored is returned without a tag.
     """
     known = request.if_none_match
-    response = None if tag in known.as_set(include_weak=True) else answer()
+    response = None if tag in known.as_set(include_weak=True) else make()
     if response is not None and response.cache_control.no_store:
         return response
-    # A star is any answer; whether there is one had to be found out.
-    if response is None or known.star_tag:
-        if response is not None:
-            response.close()
+    # "If-None-Match: *" means any response, so one had to be made.
+    if response is not None and known.star_tag:
+        response.close()
+        response = None
+    if response is None:
         response = Response(status=304)
         del response.headers["Content-Type"]
     response.set_etag(tag, weak=True)
-    # Private: an application around the search may show it to some people only.
+    # Private: the host application may show the search to some users only.
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-def not_kept(response: Response) -> Response:
-    """The answer, which no client and nothing on the way may store: another time it may be a better one."""
+def no_store(response: Response) -> Response:
+    """Forbid storing a response that may be better next time: an error, or a search that timed out."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -72,7 +72,7 @@ def _stamp(config: Config) -> str:
     try:
         found = config.synonyms.stat()
     except OSError:
-        return "gone"
+        return "missing"
     return f"{found.st_mtime_ns}.{found.st_size}"
 
 
@@ -85,15 +85,16 @@ def _version() -> str:
 
 
 def request_tag() -> str:
+    """The ETag of the response to the current request; empty if there is no usable index."""
     try:
         return entity_tag(
             current_mount().index,
             request.script_root + request.path,
             request.query_string.decode("latin-1"),
             request.headers.get("Accept", ""),
-            # Feeds have addresses with the host in them.
+            # Feeds contain the host.
             request.host,
         )
     except NutgrafError:
-        # There is nothing to search: what to say of that is the view's to find out.
+        # No usable index: the view reports that.
         return ""

@@ -1,7 +1,7 @@
-"""An article, or a paragraph of it, as programs that keep references take it: BibTeX, RIS, CSL-JSON.
+"""Citations of an article or a paragraph for reference managers: BibTeX, RIS, CSL-JSON.
 
-A citation names the original where the article has an address of its own, and the paragraph's place in this
-archive beside it. What is not known (an author, a day) is left out, never made up.
+A citation has the URL of the original if there is one, and adds the URL of the paragraph in this archive.
+Unknown fields (an author, a day) are omitted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from indexer.article import Article, Published
 from webui.urls import web_address
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# BibTeX counts braces even behind a backslash, so a single one has to go by its name.
+# BibTeX counts braces even behind a backslash, so braces are written as commands.
 _TEX = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",
@@ -31,13 +31,13 @@ _TEX = {
 }
 _IN_URLS = str.maketrans({"{": "%7B", "}": "%7D", "\\": "%5C", " ": "%20", "^": "%5E", "~": "%7E"})
 _WORD = re.compile(r"[a-z0-9]+")
-# Words that begin too many titles to tell them apart.
+# Words that are skipped in keys.
 _COMMON = {"a", "an", "the", "in", "on", "of", "at", "to", "and", "for"}
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What is cited: `address` is the absolute address here, `paragraph` a number from 1."""
+    """A citation: `address` is the absolute URL in this archive, `paragraph` a number from 1."""
 
     article: Article
     address: str
@@ -50,7 +50,7 @@ class Citation:
 
     @property
     def url(self) -> str:
-        """The original's address where there is one, else the one here."""
+        """The URL of the original, or else the URL in this archive."""
         link = web_address(self.article.url)
         return _uri(link[0] if link else self.address)
 
@@ -62,7 +62,7 @@ class Citation:
 
     @property
     def date(self) -> Published | None:
-        """The date, if it is one."""
+        """The date, if it is valid."""
         try:
             return Published.parse(self.article.published.value) if self.article.published else None
         except ValueError:
@@ -70,12 +70,12 @@ class Citation:
 
     @property
     def parts(self) -> list[int]:
-        """Year, month and day as far as they are known."""
+        """Year, month and day, as far as they are known."""
         return [int(part) for part in self.date.value.partition("T")[0].split("-")] if self.date else []
 
     @property
     def note(self) -> str | None:
-        """Which paragraph, and where it is found in this archive."""
+        """The number of the paragraph, and its URL in this archive."""
         if self.paragraph is None:
             return None
         here = _uri(self.address)
@@ -83,7 +83,7 @@ class Citation:
 
     @property
     def key(self) -> str:
-        """A name for it in ASCII, the same every time: site, year, first word of the title, and a digest."""
+        """A stable key in ASCII: site, year, first word of the title, and a digest."""
         words = [word for word in _WORD.findall(_ascii(self.title)) if word not in _COMMON]
         site = "".join(_WORD.findall(_ascii((self.site or "").partition(".")[0])))
         digest = hashlib.sha256(self.article.id.encode()).hexdigest()[:6]
@@ -94,7 +94,7 @@ def bibtex(citation: Citation) -> str:
     """A BibTeX entry, for classic styles (year, month) and biblatex (date); Unicode stays as it is."""
     parts = citation.parts
     fields = {
-        # Twice in braces: a style shall not change the capitals of a headline.
+        # Double braces keep the capitals of the title.
         "title": "{{" + _tex(citation.title) + "}}",
         "howpublished": "{" + _tex(citation.site) + "}" if citation.site else None,
         "year": f"{{{parts[0]}}}" if parts else None,
@@ -145,15 +145,15 @@ FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "ris": ("RIS", "application/x-research-info-systems", ris),
     "json": ("CSL-JSON", "application/vnd.citationstyles.csl+json", csl_json),
 }
-"""By the ending of a file: the name of the format, its media type, and what writes it."""
+"""By file extension: the name of the format, its media type, and the function that writes it."""
 
 
 def _uri(address: str) -> str:
-    """An address in ASCII, without what the formats read otherwise."""
+    """A URL in ASCII, without characters that are syntax in the formats."""
     try:
         found = iri_to_uri(address)
     except ValueError:
-        # No name has parts that are so long, or empty: cited as the document has it.
+        # The host name is invalid, so only the characters are encoded.
         found = quote(address, safe="%:/?#[]@!$&'()*+,;=-._~")
     return found.translate(_IN_URLS)
 

@@ -1,4 +1,4 @@
-"""What is said when no answer can be given: the status, what is wrong, and what mends it."""
+"""Errors over HTTP: the status and the texts of each, and problem details for programs (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -18,94 +18,84 @@ from indexer.errors import (
     InvalidRequest,
     NutgrafError,
 )
-from webui.caching import not_kept
+from webui.caching import no_store
 from webui.translations import N_
 from webui.wire import Problem, as_bytes
 
-_ERRORS: tuple[tuple[type[NutgrafError], int, str], ...] = (
-    (ArticleMissing, 404, N_("There is no such article")),
-    (InvalidRequest, 400, N_("This search is not valid")),
-    (IndexBuilding, 503, N_("The index is being built")),
-    (IndexMissing, 503, N_("There is no index yet")),
-    (IndexDamaged, 503, N_("The index is damaged")),
-    (IndexOutdated, 503, N_("The index has to be rebuilt")),
-    (NutgrafError, 503, N_("The index is unavailable")),
-)
-# What a page says about a failure: what it is, for the reader, and what mends it, for the keeper.
-_EXPLANATIONS: tuple[tuple[type[NutgrafError], str, str], ...] = (
-    (
-        IndexBuilding,
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """The status of an error and what its page says, as English texts that the template translates.
+
+    `explanation` is for the reader, `remedy` and `command` are for the administrator. Without an explanation
+    the message of the error says everything.
+    """
+
+    status: int
+    heading: str
+    explanation: str = ""
+    remedy: str = ""
+    command: str = "nutgraf doctor --fix"
+
+
+# The first class that fits counts.
+_TEXTS: dict[type[NutgrafError], ErrorText] = {
+    ArticleMissing: ErrorText(404, N_("There is no such article")),
+    InvalidRequest: ErrorText(400, N_("This search is not valid")),
+    IndexBuilding: ErrorText(
+        503,
+        N_("The index is being built"),
         N_("The articles are being read for the first time. This page looks again by itself."),
-        "",
     ),
-    (
-        IndexMissing,
+    IndexMissing: ErrorText(
+        503,
+        N_("There is no index yet"),
         N_("No articles have been indexed yet, so there is nothing to search."),
         N_("The administrator can create the index with {command}."),
+        "nutgraf index FOLDER",
     ),
-    (
-        IndexDamaged,
+    IndexDamaged: ErrorText(
+        503,
+        N_("The index is damaged"),
         N_("A part of the index is damaged. To avoid wrong results, no search is answered."),
         N_("The articles are not affected. The administrator can repair the index with {command}."),
     ),
-    (
-        IndexOutdated,
+    IndexOutdated: ErrorText(
+        503,
+        N_("The index has to be rebuilt"),
         N_("The index was made by another version of this program or with other settings."),
         N_("The articles are not affected. The administrator can repair the index with {command}."),
     ),
-)
-_COMMANDS: tuple[tuple[type[NutgrafError], str], ...] = (
-    (IndexMissing, "nutgraf index FOLDER"),
-    (NutgrafError, "nutgraf doctor --fix"),
-)
+    NutgrafError: ErrorText(503, N_("The index is unavailable")),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What is wrong with an index, and how it is mended: texts to translate, and the command."""
-
-    what: str
-    remedy: str
-    command: str
-
-
-def explanation_of(error: NutgrafError) -> Explanation | None:
-    """What a page says about an index that cannot be used; None where the message says it all."""
-    for kind, what, remedy in _EXPLANATIONS:
-        if isinstance(error, kind):
-            command = next(command for kind, command in _COMMANDS if isinstance(error, kind))
-            return Explanation(what, remedy, command)
-    return None
-
-
-def status_of(error: NutgrafError) -> int:
-    """The HTTP status that tells of an error."""
-    return next(status for kind, status, _ in _ERRORS if isinstance(error, kind))
-
-
-def heading_of(error: NutgrafError) -> str:
-    """What an error page is called."""
-    return next(heading for kind, _, heading in _ERRORS if isinstance(error, kind))
+def describe_error(error: NutgrafError) -> ErrorText:
+    """The status and the texts for an error of the library."""
+    return next(text for kind, text in _TEXTS.items() if isinstance(error, kind))
 
 
 def problem(status: int, detail: str) -> Response:
-    """An error as application/problem+json."""
+    """A response of type application/problem+json."""
     answer = Problem(type="about:blank", title=HTTP_STATUS_CODES[status], status=status, detail=detail)
-    response = Response(as_bytes(answer), status, mimetype="application/problem+json")
-    return not_kept(response)
+    return no_store(Response(as_bytes(answer), status, mimetype="application/problem+json"))
 
 
-def answer_with_problem(error: NutgrafError) -> ResponseReturnValue:
-    """What the library refused, with the status that fits."""
-    return problem(status_of(error), str(error))
-
-
-def answer_http_error_with_problem(error: HTTPException) -> ResponseReturnValue:
-    """What HTTP itself refuses."""
-    if error.code is None or error.code >= 500:
-        return error
-    response = problem(error.code, error.description or error.name)
+def copy_headers(error: HTTPException, response: Response) -> Response:
+    """Give a response the headers of an error that tell a client what to do."""
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
+
+
+def answer_with_problem(error: NutgrafError) -> ResponseReturnValue:
+    """Handle an error of the library in a blueprint for programs."""
+    return problem(describe_error(error).status, str(error))
+
+
+def answer_http_error_with_problem(error: HTTPException) -> ResponseReturnValue:
+    """Handle an HTTP error in a blueprint for programs; the application handles failures of the server."""
+    if error.code is None or error.code >= 500:
+        return error
+    return copy_headers(error, problem(error.code, error.description or error.name))

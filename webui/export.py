@@ -29,29 +29,39 @@ MEDIA_TYPES = {
     "csv": "text/csv",
     "atom": "application/atom+xml",
 }
-# What its description says of them.
+# Hits that are fetched at once: their texts are in memory together.
+BATCH = 500
+# Seconds for all rows of a response.
+SECONDS = 10.0
+# Bytes of rows in memory; more rows are spooled to an unnamed file.
+IN_MEMORY = 2**20
+# Schemas for the OpenAPI description.
 SCHEMAS: dict[str, dict[str, Any]] = {
     MEDIA_TYPES["jsonl"]: {"type": "string", "description": "Lines, each of them a Row as JSON."},
     MEDIA_TYPES["csv"]: {"type": "string", "description": "RFC 4180: a header, then the fields of a Row."},
     MEDIA_TYPES["atom"]: {"type": "string", "description": "RFC 4287: an entry for each hit."},
 }
 _ATOM = "http://www.w3.org/2005/Atom"
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 does not allow, even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What an address cannot hold as it is (RFC 3987).
+# Characters that an IRI does not allow (RFC 3987).
 _NOT_IRI = re.compile('[\x00-\x20"<>\\\\^`{|}\x7f-\x9f]')
+# The beginning of a cell that spreadsheets take for a formula; they ignore white space before it.
+_FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
 
 
-def atom(page: Page, search: Search, base: str, address: str, following: str | None, updated: str) -> bytes:
+def atom_feed(
+    page: Page, search: Search, base: str, address: str, following: str | None, updated: str
+) -> bytes:
     """A page of hits as an Atom feed (RFC 4287).
 
-    `base` is the address of the search page and `address` that of the feed, both with the host; `updated` is
-    when the index changed last, in ISO 8601, and stands for the time of articles without a date.
+    `base` is the absolute URL of the search page, `address` that of the feed and `following` that of its next
+    page. `updated` is the time of the last commit in ISO 8601, and stands in for missing dates of articles.
     """
     Xml.register_namespace("", _ATOM)
     feed = Xml.Element(f"{{{_ATOM}}}feed")
     title = search.query.strip() or "All articles"
-    _add(feed, "id", _urn(f"feed {search.parameters()}"))
+    _add(feed, "id", _urn(f"feed {search.query_string()}"))
     _add(feed, "title", title)
     _add(feed, "updated", _moment(updated))
     _add(_add(feed, "author"), "name", "Nutgraf")
@@ -71,7 +81,7 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
     _add(entry, "title", article.title or "Untitled article")
     published = article.published
     _add(entry, "updated", _moment(published.start.isoformat() if published else updated))
-    # Only where it is exact: a feed has no way to say "some time in 2021".
+    # A feed cannot express less exact dates.
     if published and published.precision in ("day", "minute"):
         _add(entry, "published", _moment(published.start.isoformat()))
     anchor = hit.passages[0].anchor if hit.passages else ""
@@ -80,7 +90,7 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
         "link",
         rel="alternate",
         type="text/html",
-        href=article_url(base, article.id, search.parameters(), anchor),
+        href=article_url(base, article.id, search.query_string(), anchor),
     )
     if link := web_address(article.url):
         _add(entry, "link", rel="via", href=_NOT_IRI.sub(lambda found: quote(found[0]), link[0]))
@@ -98,107 +108,95 @@ def _add(parent: Xml.Element, name: str, text: str | None = None, **attributes: 
 
 
 def _urn(name: str) -> str:
-    # The same wherever the archive is mounted: a reader of feeds shows no article twice.
+    # Independent of the URL of the archive, so that feed readers recognize an article.
     return uuid.uuid5(uuid.NAMESPACE_URL, f"nutgraf {name}".encode("utf-8", "replace").decode()).urn
 
 
 def _moment(value: str) -> str:
-    # A feed wants a time zone; the index keeps the wall time of the publisher.
+    # Atom requires a time zone; the index has the local time of the publisher.
     return re.sub(r"(\.[0-9]+)?(Z|[+-]00:00)?$", "Z", value, count=1)
 
 
-# Hits that are looked up at once: their texts are in memory together.
-AT_ONCE = 500
-# Seconds that all rows of an answer may take together.
-SECONDS = 10.0
-# Bytes of rows that are kept in memory; where there are more, they wait in a file without a name.
-IN_MEMORY = 2**20
-# What makes a spreadsheet read a cell as a formula, also in full width, and what it may overlook before it.
-_FORMULA = re.compile("[\\s\x00-\x20\ufeff]*[=+\\-@＝＋－＠]|[\t\r\n]")
-
-
-class RowsUnfinished(NutgrafError):
-    """The rows of a search could not all be had; a part of them would look like the whole."""
+class RowsIncomplete(NutgrafError):
+    """The rows of a search could not be completed. A part of them is never sent."""
 
 
 class ExportRunning(NutgrafError):
     """Another export is in progress in this process."""
 
 
-class Changed(Exception):
-    """The index was written to between two pages: rows of two states are those of neither."""
+class IndexChanged(Exception):
+    """The index was changed between two pages of rows."""
 
 
-def begin() -> contextlib.ExitStack:
-    """Begin the one export that a process makes at a time; closing what comes back ends it.
+def begin_export() -> contextlib.ExitStack:
+    """Begin an export; closing the returned stack ends it.
 
-    A large answer keeps a thread until its reader has taken all of it, so that a few slow readers could take
-    all threads. Raises ExportRunning.
+    A process runs one export at a time, because a large response occupies a thread until the client has read
+    it. Raises ExportRunning.
     """
     if not _running.acquire_now():
-        raise ExportRunning("rows: another export is in progress, and one is made at a time; try again later")
+        raise ExportRunning("Another export is in progress; try again later.")
     export = contextlib.ExitStack()
     export.callback(_running.release)
     return export
 
 
-def timed(
+def limit_time(
     search: Callable[..., Page], each: float, whole: float, clock: Callable[[], float] = time.monotonic
 ) -> Callable[..., Page]:
-    """`search`, of which no call takes more than `each` seconds and all together from now on `whole`.
+    """`search`, limited to `each` seconds per call and `whole` seconds in total from now on.
 
-    It raises RowsUnfinished for a page that was cut, or comes too late.
+    It raises RowsIncomplete if a call times out.
     """
     whole = min(whole, SECONDS)
     end = clock() + whole
 
-    def look(**slice_: Any) -> Page:
-        # Where nothing is left it is asked all the same: what has no meaning is told first.
+    def fetch(**slice_: Any) -> Page:
+        # Search even if no time is left, because invalid parameters are reported first.
         page = search(seconds=min(each, max(end - clock(), 1e-9)), **slice_)
         if page.is_cut or clock() > end:
-            raise RowsUnfinished(
-                f"rows: all of them are wanted, and the time was up before ({each:g} s for each {AT_ONCE} "
-                f"hits, {whole:g} s in all); ask for fewer by limit, or narrow the search"
+            raise RowsIncomplete(
+                f"The rows were not complete in time ({each:g} s for each {BATCH} hits, {whole:g} s in all); "
+                "ask for fewer with limit, or add a filter."
             )
         return page
 
-    return look
+    return fetch
 
 
-def pages_from(
-    first: Page, wanted: int, look: Callable[..., Page], state: Callable[[], str], known: str
+def fetch_pages(
+    first: Page, wanted: int, fetch: Callable[..., Page], revision: Callable[[], str], known: str
 ) -> Iterator[Page]:
-    """`first`, and the pages after it that `look` gives for a cursor and a limit: `wanted` hits in all.
+    """The page `first` and the pages after it, `wanted` hits in total.
 
-    Raises Changed when `state`, which names that of the index, says another one after the last than `known`,
-    the one before the first.
+    Raises IndexChanged if the revision of the index is no longer `known`, that of the first page.
     """
     page, left = first, wanted - len(first.hits)
     yield page
     while page.cursor and left > 0:
-        page = look(cursor=page.cursor, limit=min(left, AT_ONCE))
+        page = fetch(cursor=page.cursor, limit=min(left, BATCH))
         left -= len(page.hits)
-        if state() != known:
-            raise Changed
+        if revision() != known:
+            raise IndexChanged
         yield page
 
 
-def written(form: str, pages: Iterator[Page], export: contextlib.ExitStack) -> tuple[Iterable[bytes], int]:
-    """All rows of the pages as `csv` or `jsonl`, and how many bytes they are.
+def write_rows(form: str, pages: Iterator[Page], export: contextlib.ExitStack) -> tuple[Iterable[bytes], int]:
+    """All rows of the pages as `csv` or `jsonl`, and their size in bytes.
 
-    Nothing is sent before the last of them is there: once a part is on its way, no refusal can be told any
-    more. Where they wait in a file, `export` ends when that is closed. Raises what `pages` raises, and
-    RowsUnfinished where there is no room for them.
+    All rows are made before the first is sent, because an error could not be reported later. If they are
+    spooled to a file, closing it ends `export`. Raises RowsIncomplete if the disk is full.
     """
     found = (row for page in pages for hit in page.hits for row in _rows_of(hit))
     lines = _json_lines(found) if form == "jsonl" else _csv_lines(found)
-    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - a large one goes along with the answer
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the response closes it
     with contextlib.ExitStack() as stack:
-        stack.callback(_let_go, file)
+        stack.callback(_close, file)
         for line in lines:
-            with _room():
+            with _report_no_room():
                 file.write(line)
-        with _room():
+        with _report_no_room():
             size = file.tell()
             file.seek(0)
         if size <= IN_MEMORY:
@@ -208,7 +206,7 @@ def written(form: str, pages: Iterator[Page], export: contextlib.ExitStack) -> t
 
 
 class _File(FileWrapper):
-    """The rows of an export that wait in a file; the export ends when all were read, or it is closed."""
+    """The spooled rows of an export, which ends when all are read or the file is closed."""
 
     def __init__(self, file: IO[bytes], export: contextlib.ExitStack) -> None:
         super().__init__(file, 2**16)
@@ -227,18 +225,18 @@ class _File(FileWrapper):
 
 
 @contextlib.contextmanager
-def _room() -> Iterator[None]:
+def _report_no_room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RowsUnfinished(
-            f"rows: room for all of them among the temporary files is wanted, none was found ({error}); make "
-            "room there, or ask for fewer by limit"
+        raise RowsIncomplete(
+            f"The temporary file of the rows could not be written ({error}); free some space, or ask for "
+            "fewer with limit."
         ) from error
 
 
-def _let_go(file: SpooledTemporaryFile[bytes]) -> None:
-    # What could not be written before is tried once more.
+def _close(file: SpooledTemporaryFile[bytes]) -> None:
+    # Closing flushes, which may fail again.
     with contextlib.suppress(OSError):
         file.close()
 
@@ -248,7 +246,7 @@ def _json_lines(found: Iterator[Row]) -> Iterator[bytes]:
 
 
 def _csv_lines(found: Iterator[Row]) -> Iterator[bytes]:
-    """RFC 4180 with a header, in UTF-8; no cell is a formula to a spreadsheet."""
+    """CSV (RFC 4180) with a header, in UTF-8; cells are escaped so that none is a formula."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
 
@@ -265,7 +263,7 @@ def _csv_lines(found: Iterator[Row]) -> Iterator[bytes]:
 
 
 def _rows_of(hit: Hit) -> Iterator[Row]:
-    """One row a passage; a hit without passages (its title matched) is a row by itself."""
+    """One row per passage, or one row for a hit that matched in its title only."""
     article, published = hit.article, hit.article.published
     for passage in hit.passages or (None,):
         yield Row(

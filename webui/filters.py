@@ -1,4 +1,4 @@
-"""What narrows a search: its limits as chips, the values of its facets, presets of dates, the timeline."""
+"""The filters of a results page: active filters as chips, facets, date presets, and the timeline."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from webui.translations import N_
 from webui.urls import Search
 
 FACETS = ("year", "source", "site", "language")
-"""What a page of results counts."""
-# So many values of a facet stand in sight, the others one click away.
-IN_SIGHT = 6
-# The drawing, in units of its own: each bar has so many across.
+"""The facets of a results page."""
+# Values of a facet that are visible without a click.
+VISIBLE = 6
+# Units of the drawing.
 BAR, GAP, HEIGHT = 10, 2, 100
-# A bar that is there is seen, however small.
-LEAST = 3
+# Minimum height of a bar that is not empty.
+MIN_HEIGHT = 3
 _STEPS: dict[str, timedelta | relativedelta] = {
     "day": timedelta(days=1),
     "week": timedelta(days=7),
     "month": relativedelta(months=1),
     "year": relativedelta(years=1),
 }
-# How much of an ISO date the start of a bar says, as an article's date would.
+# Characters of the ISO date that starts a bar.
 _LENGTHS = {"year": 4, "month": 7}
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One limit of a search, and the address without it. `kind` names it, `value` may be a date (ISO)."""
+    """An active filter: its parameter, its value (a date in ISO 8601), and the URL without it."""
 
     kind: str
     value: str
@@ -43,13 +43,13 @@ class Chip:
 
     @property
     def is_date(self) -> bool:
-        """Whether the value is a date, to be said in words."""
+        """Whether the value is a date."""
         return self.kind in ("after", "before")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value that a search can be narrowed to; `count` is None where nothing was counted."""
+    """A value to filter by; `count` is None if it was not counted."""
 
     label: str
     url: str
@@ -58,7 +58,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """What the hits can be divided by: choices in sight, and those that are a click away."""
+    """A facet with its visible values, and those that take a click to see."""
 
     name: str
     choices: tuple[Choice, ...]
@@ -67,7 +67,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A period with what is found in it: its start (ISO), its address, and its place in the drawing."""
+    """A period of the timeline: its start (ISO 8601), URL, counts, and rectangle in the drawing."""
 
     start: str
     url: str
@@ -81,7 +81,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A timeline as it is drawn; `other` is the address of the same with shares, or counts."""
+    """A timeline as it is drawn; `other` is the URL of the same timeline with shares, or counts."""
 
     grain: str
     bars: tuple[Bar, ...]
@@ -95,11 +95,11 @@ class Chart:
 
 
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
-    """The limits of a search as they were read, each with the address of the search without it."""
+    """The active filters, with dates as they were understood."""
     today, found = config.today(), []
     for kind, text in (("after", search.after), ("before", search.before)):
         if text:
-            value = _reading(text, today, config.day_first)
+            value = _normalized_date(text, today, config.day_first)
             found.append(Chip(kind, value, _with(search, kind, "").url(base)))
     for kind in ("source", "site", "language"):
         values: tuple[str, ...] = getattr(search, kind)
@@ -112,7 +112,7 @@ def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
 
 
 def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
-    """The facets that divide the hits, with their counts; one that has a single value does not."""
+    """The facets with at least two values among the hits."""
     found = []
     for name in FACETS:
         counts = [count for count in page.facets.get(name, ()) if count.kind in ("value", "undated")]
@@ -121,17 +121,17 @@ def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
         if name == "year":
             counts.sort(key=lambda count: count.value or "", reverse=True)
         choices = tuple(
-            Choice(count.value or "", _narrowed(search, name, count.value).url(base), count.count)
+            Choice(count.value or "", _filtered(search, name, count.value).url(base), count.count)
             for count in counts
             if count.value or name == "year"
         )
         if len(choices) > 1:
-            found.append(Facet(name, choices[:IN_SIGHT], choices[IN_SIGHT:]))
+            found.append(Facet(name, choices[:VISIBLE], choices[VISIBLE:]))
     return tuple(found)
 
 
 def presets(search: Search, base: str, timeline: Timeline | None, today: date) -> tuple[Choice, ...]:
-    """Periods counted from today: those that have some of the hits, and not all of them."""
+    """Periods relative to today that contain some of the hits, but not all."""
     if timeline is None or timeline.first is None or timeline.last is None:
         return ()
     year = f"{today.year:04}"
@@ -153,7 +153,7 @@ def presets(search: Search, base: str, timeline: Timeline | None, today: date) -
 
 
 def chart(timeline: Timeline | None, search: Search, base: str) -> Chart | None:
-    """The timeline of a search as bars that lead to their periods; None where there is nothing to compare."""
+    """The timeline as bars that link to their periods, or None with fewer than two periods."""
     if timeline is None or sum(1 for bar in timeline.bars if bar.articles) < 2:
         return None
     measured = [bar.share if search.share else float(bar.articles) for bar in timeline.bars]
@@ -173,7 +173,7 @@ def chart(timeline: Timeline | None, search: Search, base: str) -> Chart | None:
 
 def _bars(timeline: Timeline, measured: list[float], most: float, search: Search, base: str) -> Iterator[Bar]:
     for place, (bar, value) in enumerate(zip(timeline.bars, measured, strict=True)):
-        height = max(round(HEIGHT * value / most), LEAST) if value and most else 0
+        height = max(round(HEIGHT * value / most), MIN_HEIGHT) if value and most else 0
         yield Bar(
             bar.start,
             replace(search, after=bar.start, before=_end(bar, timeline.grain)).url(base),
@@ -187,7 +187,7 @@ def _bars(timeline: Timeline, measured: list[float], most: float, search: Search
 
 
 def _end(bar: TimelineBar, grain: str) -> str:
-    """The first period after that of a bar, as an address has it; none after the last year that there is."""
+    """The start of the next period, for a URL; empty after the year 9999."""
     start = bar.start + "-01-01"[len(bar.start) - len("2021") :]
     try:
         end = date.fromisoformat(start) + _STEPS[grain]
@@ -200,7 +200,7 @@ def _with(search: Search, name: str, value: Any) -> Search:
     return replace(search, **{name: value})
 
 
-def _narrowed(search: Search, name: str, value: str | None) -> Search:
+def _filtered(search: Search, name: str, value: str | None) -> Search:
     if name != "year":
         return _with(search, name, (value or "",))
     if value is None:
@@ -208,8 +208,8 @@ def _narrowed(search: Search, name: str, value: str | None) -> Search:
     return replace(search, after=value, before=f"{int(value) + 1:04}" if int(value) < 9999 else "")
 
 
-def _reading(text: str, today: date, day_first: bool) -> str:
-    """What a date was read as, in ISO 8601 and no more exact than it was given; itself, where it is none."""
+def _normalized_date(text: str, today: date, day_first: bool) -> str:
+    """A date in ISO 8601, with the precision of the text; the text itself if it is not a date."""
     try:
         start, end = parse_period(text, today, day_first=day_first)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What watches the site: whether it is up and can search, and its counts for Prometheus."""
+"""Health checks and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import current_mount
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Upper bounds of the histogram, in seconds: from a word in a small index to the time limit of a query.
+# Upper bounds of the histogram in seconds.
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-# Where the processes of a server keep their counts, as prometheus_client wants to be told.
+# The directory with the counts of all processes, as prometheus_client names it.
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _GAUGES = {
     "up": "Whether the index can be searched.",
@@ -35,10 +35,10 @@ _GAUGES = {
 
 
 class Metrics:
-    """The counts of one mount, in a registry of its own, so that the application's metrics are left alone.
+    """The metrics of one mount, in a registry apart from that of the application.
 
-    Counts only: no query, no client. In the multiprocess mode of prometheus_client they are those of all
-    processes together.
+    They contain no query and no client. In the multiprocess mode of prometheus_client they are the sums over
+    all processes.
     """
 
     def __init__(self, mount: str) -> None:
@@ -59,16 +59,16 @@ class Metrics:
         )
 
     def count_request(self, route: str, status: int) -> None:
-        """Count an answer. `route` is the name of a view, never an address."""
+        """Count a response. `route` is the name of a view, never a URL."""
         self._requests.labels(self._mount, route, str(status)).inc()
 
     def count_search(self, seconds: float) -> None:
-        """Count a search that took so long."""
+        """Count a search and its duration."""
         self._searches.labels(self._mount).observe(seconds)
 
     def write(self, index: Mapping[str, int]) -> bytes:
-        """All of them in the text format of Prometheus; `index` are the gauges of the index by name."""
-        # Before the first search the histogram is empty, not missing.
+        """All metrics in the text format of Prometheus; `index` has the gauges of the index by name."""
+        # Create the histogram even before the first search.
         self._searches.labels(self._mount)
         gauges = []
         for name, value in index.items():
@@ -81,7 +81,7 @@ class Metrics:
         if values.ValueClass is values.MutexValue:
             yield from self._registry.collect()
             return
-        # The directory also has the counts of other mounts, and those of the application.
+        # The directory also has the metrics of other mounts and of the application.
         for metric in MultiProcessCollector(None, os.environ[_DIRECTORY]).collect():
             if metric.name in ("nutgraf_requests", "nutgraf_search_seconds"):
                 metric.samples = [one for one in metric.samples if self._is_own(one)]
@@ -99,13 +99,10 @@ class _Collected(Collector):
         return self.metrics
 
 
-def share(directory: str) -> None:
-    """Let this process, which belongs to Nutgraf, count together with others that share `directory`.
-
-    To be called before anything is counted.
-    """
+def share_counts(directory: str) -> None:
+    """Share the metrics with other processes that use `directory`. Call it before anything is counted."""
     os.environ[_DIRECTORY] = directory
-    # The library has looked for the directory when it was imported.
+    # prometheus_client reads the variable only on import.
     values.ValueClass = values.get_value_class()
 
 
@@ -114,25 +111,25 @@ blueprint = Blueprint("monitoring", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Whether the process is up: it answers, whatever becomes of the index."""
+    """Whether the process is up, regardless of the index."""
     return _plain("ok\n")
 
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Whether an index can be searched: one search is made. An older state that answers is told of."""
+    """Whether the index can be searched. Reports if an older commit answers in place of a damaged one."""
     index = current_mount().index
     index.search("", limit=0)
-    older = f"an older state answers, for the newest is damaged: {index.damage}\n" if index.damage else ""
+    older = f"an older commit answers, as the newest is damaged: {index.damage}\n" if index.damage else ""
     return _plain(f"ready\n{older}")
 
 
 @blueprint.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """Counts for Prometheus, unless they are configured away."""
+    """Metrics for Prometheus, unless they are disabled in the configuration."""
     mount = current_mount()
     if not mount.index.config.metrics:
-        abort(404, "Metrics are not served here.")
+        abort(404, "Metrics are disabled.")
     try:
         held = mount.index.status()
         commit = mount.index.revision().split(".")[1]
@@ -145,7 +142,7 @@ def metrics() -> ResponseReturnValue:
             "commit": int(commit),
         }
     except NutgrafError as error:
-        # That there is no index is what is to be told.
+        # The metrics report that there is no usable index.
         gauges = {"up": 0, "damaged": int(isinstance(error, IndexDamaged))}
     response = Response(mount.metrics.write(gauges), content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"

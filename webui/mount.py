@@ -1,4 +1,4 @@
-"""One index in one Flask application: what the views need of both."""
+"""One index mounted in one Flask application: what every view needs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from webui.monitoring import Metrics
 
 EXTENSION = "nutgraf"
-# The pages as they come: what an application's own nutgraf/results.html extends to change a block of it.
+# The original templates, which an application's own nutgraf/results.html may extend.
 ORIGINALS = PrefixLoader({"!nutgraf": FileSystemLoader(Path(__file__).parent / "templates" / "nutgraf")})
 
 Nonce = Callable[[], str]
 
 
 class Mount:
-    """Where an index is shown, and the means to show it."""
+    """An index as one blueprint shows it."""
 
     def __init__(self, index: Index, metrics: Metrics, nonce: Nonce | None = None) -> None:
         self.index = index
@@ -35,49 +35,49 @@ class Mount:
         self._environment: Environment | None = None
 
     def search(self, query: str, **options: Any) -> Page:
-        """What `Index.search` gives, counted."""
+        """Search the index, and count the search."""
         page = self.index.search(query, **options)
         self.metrics.count_search(page.took_ms / 1000)
         return page
 
     def render(self, template: str, **values: Any) -> str:
-        """The HTML of a template under `nutgraf/`, escaped whatever the application has set for its own."""
+        """The HTML of a template under `nutgraf/`, always autoescaped."""
         if self._environment is None:
             host = current_app.jinja_env
             loaders = [loader for loader in (host.loader, ORIGINALS) if loader]
             self._environment = host.overlay(autoescape=True, loader=ChoiceLoader(loaders))
-        # In the context of each page, not among the globals: those belong to the application.
+        # Passed to each page, because the globals belong to the application.
         words = localize(choose_language(request)).context
-        values |= {**words, "languages": _languages(), "nonce": self._nonce_now()}
+        values |= {**words, "languages": _languages(), "nonce": self._find_nonce()}
         text = render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
-        # What an error says may name a file, and such a name need not be text.
+        # A message may name a file whose name is not valid Unicode.
         return text.encode("utf-8", "backslashreplace").decode()
 
-    def _nonce_now(self) -> str | None:
-        """What the policy of the application lets scripts and styles be told by, in this request."""
-        # Flask-Talisman's is found by itself.
+    def _find_nonce(self) -> str | None:
+        """The nonce of the application's Content-Security-Policy for the current request."""
+        # Flask-Talisman defines csp_nonce().
         nonce = self._nonce or current_app.jinja_env.globals.get("csp_nonce")
         return str(nonce()) if callable(nonce) else None
 
 
 def add_mount(app: Flask, name: str, mount: Mount) -> None:
-    """Remember `mount` in the application's one extension key."""
+    """Register `mount` under the one extension key."""
     app.extensions.setdefault(EXTENSION, {})[name] = mount
 
 
 def current_mount() -> Mount:
-    """The mount that the request in progress was made to."""
+    """The mount of the current request."""
     mount: Mount = current_app.extensions[EXTENSION][request.blueprints[-1]]
     return mount
 
 
-def address_of(view: str, **values: Any) -> str:
-    """The address of a view of the same mount, from within any of its rooms; `_external` with the host."""
+def url_of(view: str, **values: Any) -> str:
+    """The URL of a view of the current mount; with `_external`, an absolute one."""
     return url_for(f"{request.blueprints[-1]}.{view}", **values)
 
 
 def _languages() -> list[tuple[str, str, str]]:
-    """The languages of the page: tag, name, and the same address in it."""
+    """The languages of the page: tag, name, and the URL of this page in it."""
     try:
         asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     except UnicodeDecodeError:

@@ -1,7 +1,8 @@
-"""The pages for people: the search and its results, an article, and what went wrong."""
+"""The pages for people: the search and its results, an article, the API, and errors."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -15,21 +16,28 @@ from werkzeug.exceptions import HTTPException
 from indexer import Index
 from indexer.errors import NutgrafError
 from webui import api, monitoring
-from webui.caching import not_kept
+from webui.caching import no_store
 from webui.citations import FORMATS, Citation
-from webui.errors import explanation_of, heading_of, status_of
+from webui.errors import describe_error
 from webui.filters import FACETS, chart, chips, facets, presets
-from webui.mount import Mount, address_of, current_mount
-from webui.openapi import entries
-from webui.presenters import article_text, closest, hit_texts, holdings, other_texts, relaxed_links
+from webui.mount import Mount, current_mount, url_of
+from webui.openapi import describe, describe_schema
+from webui.presenters import (
+    article_links,
+    article_text,
+    closest_paragraph,
+    hit_texts,
+    relaxation_links,
+    summarize,
+)
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
     SIZES,
     SORTS,
     Search,
+    article_id,
     article_url,
     citation_url,
-    named_article,
     pager,
     whole_number,
 )
@@ -39,19 +47,19 @@ blueprint = Blueprint(
     __name__,
     template_folder="templates",
     static_folder="static",
-    # Not plain /static: an application that mounts the search at its root has one of its own.
+    # An application that mounts the search at its root has /static itself.
     static_url_path="/static/nutgraf",
 )
 blueprint.register_blueprint(api.blueprint)
 blueprint.register_blueprint(monitoring.blueprint)
 
 _OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
-# How many similar articles an article's page names.
+# Similar articles on the page of an article.
 SIMILAR = 5
-# Seconds after which a client may ask again for an index that is missing or being mended.
+# Seconds after which a client may retry when there is no usable index.
 RETRY_AFTER = "10"
-# Seconds after which a page that shows a build looks again.
-LOOK_AGAIN = 2
+# Seconds between updates of the page of an index that is being built.
+RELOAD_SECONDS = 2
 
 
 def _fingerprint() -> str:
@@ -61,7 +69,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:10]
 
 
-# Part of the addresses of static files, so that browsers may keep them for good.
+# Part of the URLs of static files, so that browsers may cache them for good.
 STATIC_VERSION = _fingerprint()
 
 
@@ -69,21 +77,21 @@ STATIC_VERSION = _fingerprint()
 def search() -> ResponseReturnValue:
     """The start page, or a page of results."""
     mount = current_mount()
-    index, base = mount.index, address_of("search")
+    index, base = mount.index, url_of("search")
     asked = Search.parse(request.args)
-    if asked.idle:
+    if asked.is_empty:
         ways = [
             (query, meaning, replace(asked.home(), query=query).url(base))
             for query, meaning in mount.examples.now()
         ]
-        held = holdings(index.status())
-        return _page(mount, "start.html", asked, holdings=held, ways=ways, older=_older(index))
+        summary = summarize(index.status())
+        return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older(index))
     limit = asked.size or max(index.config.page_size, 1)
     options = _options(asked, limit)
     found = mount.search(asked.query, **options, explain=asked.explain)
     each = None
     if found.dead_end and not found.shown and not asked.explain:
-        # Only then is it worth while to count what each clause finds.
+        # Count the articles of each clause only if there are no results to show.
         each = index.search(asked.query, **options, explain=True).receipt
     full, partial = hit_texts(found, base, asked)
     shown = _page(
@@ -95,7 +103,7 @@ def search() -> ResponseReturnValue:
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        relaxed=relaxed_links(found.dead_end, base, asked),
+        relaxed=relaxation_links(found.dead_end, base, asked),
         undated=replace(asked, after="", before="").url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
@@ -108,18 +116,18 @@ def search() -> ResponseReturnValue:
         feed=asked.feed(base),
     )
     if found.is_cut and not found.shown:
-        # Not an answer: whoever asks again may get one.
+        # The search timed out before it found anything.
         shown.status_code = 503
-    return not_kept(shown) if found.is_cut else shown
+    return no_store(shown) if found.is_cut else shown
 
 
 @blueprint.get("/a/", defaults={"name": None})
 @blueprint.get("/a/<path:name>")
 def article(name: str | None) -> ResponseReturnValue:
-    """One article at its stable address, with the matches of `q` marked."""
+    """One article at its stable URL, with the matches of `q` highlighted."""
     mount = current_mount()
-    index, base = mount.index, address_of("search")
-    wanted = named_article(request.args, name)
+    index, base = mount.index, url_of("search")
+    wanted = article_id(request.args, name)
     asked = Search.parse(request.args)
     marked = index.marked(wanted, asked.query)
     text = article_text(marked, base, asked)
@@ -131,17 +139,17 @@ def article(name: str | None) -> ResponseReturnValue:
         "article.html",
         asked,
         article=text,
-        address=article_url(base, wanted, asked.home().parameters()),
-        back=None if asked.idle else asked.url(base, asked.page),
+        address=article_url(base, wanted, asked.home().query_string()),
+        back=None if asked.is_empty else asked.url(base, asked.page),
         here=here,
         is_lost=bool(anchor) and here is None,
-        closest=closest(text.paragraphs, anchor, number) if anchor and here is None else None,
+        closest=closest_paragraph(text.paragraphs, anchor, number) if anchor and here is None else None,
         citations=[
             (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
             for kind, (label, _, _) in FORMATS.items()
         ],
-        also=other_texts(index.duplicates(wanted), base, asked.home()),
-        similar=other_texts((hit.article for hit in similar), base, asked.home()),
+        also=article_links(index.duplicates(wanted), base, asked.home()),
+        similar=article_links((hit.article for hit in similar), base, asked.home()),
         is_cut=similar.is_cut,
         older=_older(index),
     )
@@ -150,22 +158,20 @@ def article(name: str | None) -> ResponseReturnValue:
 @blueprint.get("/api")
 @blueprint.get("/api/")
 def documentation() -> ResponseReturnValue:
-    """The page that explains the API, made from its description."""
-    return _page(current_mount(), "api.html", Search(), entries=entries())
+    """The documentation of the API, made from its OpenAPI description."""
+    return _page(current_mount(), "api.html", Search(), document=describe(), kind=describe_schema)
 
 
 @blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
 @blueprint.get("/a/<path:name>/cite.<any(bib, ris, json):kind>")
 def cite(name: str | None, kind: str) -> ResponseReturnValue:
-    """An article as a citation, or the paragraph `p` of it, as a file to keep."""
-    wanted = named_article(request.args, name)
+    """The citation of an article, or of its paragraph `p`, as a file."""
+    wanted = article_id(request.args, name)
     marked = current_mount().index.marked(wanted)
     anchor = request.args.get("p", "")
     number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)
     _, media_type, write = FORMATS[kind]
-    address = article_url(
-        address_of("search", _external=True), wanted, "", anchor if number else "", number or 0
-    )
+    address = article_url(url_of("search", _external=True), wanted, "", anchor if number else "", number or 0)
     citation = Citation(marked.article, address, number)
     response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")
@@ -174,8 +180,8 @@ def cite(name: str | None, kind: str) -> ResponseReturnValue:
 
 @blueprint.get("/opensearch.xml")
 def opensearch() -> ResponseReturnValue:
-    """The description by which a browser adds the archive to its search engines (OpenSearch 1.1)."""
-    page = address_of("search", _external=True)
+    """The OpenSearch 1.1 description, with which browsers add the archive to their search engines."""
+    page = url_of("search", _external=True)
     Xml.register_namespace("", _OPENSEARCH)
     root = Xml.Element(f"{{{_OPENSEARCH}}}OpenSearchDescription")
 
@@ -185,7 +191,7 @@ def opensearch() -> ResponseReturnValue:
     add("ShortName", "Nutgraf")
     add("Description", "Full-text search that lands on the paragraph")
     add("InputEncoding", "UTF-8")
-    icon = address_of("static", filename="icon.svg", _external=True)
+    icon = url_of("static", filename="icon.svg", _external=True)
     add("Image", icon, type="image/svg+xml", width="16", height="16")
     suggest = f"{page}api/suggest?q={{searchTerms}}&format=opensearch"
     for media, template in (
@@ -198,25 +204,25 @@ def opensearch() -> ResponseReturnValue:
         Xml.tostring(root, encoding="utf-8", xml_declaration=True),
         mimetype="application/opensearchdescription+xml",
     )
-    # It has the host in it that it was asked at, which may not be what another asks at.
+    # It contains the host of the request.
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
 @blueprint.before_request
-def refuse_what_is_no_request() -> None:
-    """Turn away what is too large, is made to another host, or cannot be decoded."""
+def refuse_invalid_request() -> None:
+    """Refuse a request that is too large, not decodable, or for an untrusted host."""
     check_request(current_mount().index.config)
 
 
 @blueprint.after_request
 def set_headers(response: Response) -> Response:
-    """Headers for the blueprint's own answers only."""
+    """Set the headers of the responses of this blueprint."""
     mount = current_mount()
     set_security(response.headers, mount.index.config)
     mount.metrics.count_request((request.endpoint or "").partition(".")[2], response.status_code)
     if (request.endpoint or "").endswith(".static") and response.status_code == 200:
-        # Module scripts of another origin, and those with an integrity attribute, are asked for so.
+        # Module scripts and scripts with an integrity attribute are requested with CORS.
         set_cors(response, mount.index.config)
         if request.args.get("v") == STATIC_VERSION:
             response.cache_control.public = True
@@ -232,26 +238,25 @@ def set_headers(response: Response) -> Response:
 
 @blueprint.errorhandler(NutgrafError)
 def answer_error(error: NutgrafError) -> ResponseReturnValue:
-    """A page for what the library refused: what was wanted, what was found, what to do."""
-    mount, status = current_mount(), status_of(error)
-    values = {
-        **_common(_salvage()),
-        "status": status,
-        "heading": heading_of(error),
-        "message": str(error),
-        "explanation": explanation_of(error),
-    }
-    if status == 503 and (building := mount.index.progress()) is not None:
-        return Response(mount.render("building.html", **values, building=building, again=LOOK_AGAIN), status)
-    return Response(mount.render("error.html", **values), status)
+    """The page for an error of the library, or for an index that is being built."""
+    mount, text = current_mount(), describe_error(error)
+    values: dict[str, Any] = {"message": str(error), **dataclasses.asdict(text)}
+    if text.status == 503 and (building := mount.index.progress()) is not None:
+        page = _page(
+            mount, "building.html", _find_search(), building=building, again=RELOAD_SECONDS, **values
+        )
+    else:
+        page = _page(mount, "error.html", _find_search(), **values)
+    page.status_code = text.status
+    return page
 
 
 @blueprint.errorhandler(HTTPException)
 def answer_http_error(error: HTTPException) -> ResponseReturnValue:
-    """A page for what HTTP itself refuses; a failure of the server is left to the application."""
+    """The page for an HTTP error; the application handles failures of the server."""
     if error.code is None or error.code >= 500:
         return error
-    return error_page(current_mount(), error.code, error.name, error.description or "", asked=_salvage())
+    return error_page(current_mount(), error.code, error.name, error.description or "", asked=_find_search())
 
 
 def error_page(
@@ -263,22 +268,15 @@ def error_page(
     asked: Search | None = None,
     base: str | None = None,
 ) -> Response:
-    """The page for an error. `base` is the address of the search page where no view has been reached."""
-    return Response(
-        mount.render(
-            "error.html",
-            **_common(asked or Search(), base),
-            status=status,
-            heading=heading,
-            message=message,
-            explanation=None,
-        ),
-        status,
-    )
+    """The page for an error. `base` is the URL of the search page if no view was reached."""
+    values = {"status": status, "heading": heading, "message": message}
+    page = _page(mount, "error.html", asked or Search(), base=base, **values)
+    page.status_code = status
+    return page
 
 
 def _options(asked: Search, limit: int) -> dict[str, Any]:
-    """What the library is asked for besides the words."""
+    """The arguments of `Index.search` besides the query."""
     return {
         "after": asked.after or None,
         "before": asked.before or None,
@@ -296,27 +294,23 @@ def _options(asked: Search, limit: int) -> dict[str, Any]:
 
 
 def _older(index: Index) -> str:
-    """Of when an older state is that answers in place of a damaged one (UTC); empty when all is well."""
+    """The time (UTC) of the older commit that answers in place of a damaged one, or an empty string."""
     return index.status().committed[:16] if index.damage else ""
 
 
-def _page(mount: Mount, template: str, asked: Search, **values: Any) -> Response:
-    return Response(mount.render(template, **_common(asked), **values))
+def _page(mount: Mount, template: str, asked: Search, *, base: str | None = None, **values: Any) -> Response:
+    base = url_of("search") if base is None else base
+    home = asked.home().url(base)
+    return Response(
+        mount.render(
+            template, asked=asked, base=base, home=home, sorts=SORTS, version=STATIC_VERSION, **values
+        )
+    )
 
 
-def _common(asked: Search, base: str | None = None) -> dict[str, Any]:
-    base = address_of("search") if base is None else base
-    return {
-        "asked": asked,
-        "base": base,
-        "home": asked.home().url(base),
-        "sorts": SORTS,
-        "version": STATIC_VERSION,
-    }
-
-
-def _salvage() -> Search:
+def _find_search() -> Search:
+    """The search of a request that may be invalid, to be shown in the form again."""
     try:
-        return Search.salvage(request.args)
+        return Search.parse_leniently(request.args)
     except UnicodeDecodeError:
         return Search()

@@ -1,4 +1,4 @@
-"""What templates get: articles, hits, dates and examples as plain text, pieces of it, and addresses."""
+"""What templates get: articles, hits, dates and example queries as plain text, pieces of text, and URLs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webui.translations import N_
 from webui.urls import Search, article_url, citation_url, original_url, web_address
 
 Pieces = tuple[tuple[str, bool], ...]
-"""A text cut where matches begin and end: (text, whether it matched)."""
+"""A text split at the spans of its matches: (text, whether it matched)."""
 
 _PLACES = {
     "json-ld": N_("found in the page’s JSON-LD"),
@@ -28,15 +28,15 @@ _PLACES = {
     "file name": N_("found in the file name"),
     "given": "",
 }
+_NO_FILTERS = Search()
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A publication date: its value, the same for machines (maybe empty), and words for its origin.
+    """A publication date: its value, its machine-readable value (may be empty), and its origin.
 
-    The words are English, and the template says them in the reader's language; `others` are those that
-    disagreed, as (value, origin).
+    The template translates the origin. `others` are dates of the document that disagree, as (value, origin).
     """
 
     value: str
@@ -47,19 +47,19 @@ class DateText:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherText:
-    """An article that is only named: its address, title and date, and the file that it came from."""
+class ArticleLink:
+    """A link to an article, with its title, date and source file."""
 
     url: str
     title: str
-    """Empty where it has none: templates have words for that."""
+    """May be empty."""
     date: DateText | None
     source: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """What the start page says of an index."""
+class Summary:
+    """The contents of an index, for the start page."""
 
     articles: int
     undated: int
@@ -68,7 +68,7 @@ class Holdings:
 
 
 def pieces(text: str, spans: Iterable[Span]) -> Pieces:
-    """`text` cut at its spans; joined together again the pieces are the text."""
+    """`text` split at its spans; the joined pieces are the text."""
     cut: list[tuple[str, bool]] = []
     place = 0
     for start, end in sorted(spans):
@@ -85,7 +85,7 @@ def pieces(text: str, spans: Iterable[Span]) -> Pieces:
 
 
 def date_text(published: Published) -> DateText:
-    """A date, no more exact than it is known, with where it was found."""
+    """A date with its origin."""
     others = tuple((value, _PLACES.get(place, place)) for value, place in published.others)
     try:
         machine = Published.parse(published.value).value
@@ -96,16 +96,16 @@ def date_text(published: Published) -> DateText:
 
 
 def language_tag(language: str | None) -> str | None:
-    """A language as the `lang` attribute takes it; None where it is not a tag at all."""
+    """A language as the `lang` attribute has it, or None if it is not a language tag."""
     tag = (language or "").replace("_", "-")
     return tag if _LANGUAGE_TAG.fullmatch(tag) else None
 
 
-def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[OtherText, ...]:
-    """Articles with their addresses, which remember the search."""
+def article_links(articles: Iterable[ArticleInfo], base: str, search: Search) -> tuple[ArticleLink, ...]:
+    """Links to articles, which keep the parameters of the search."""
     return tuple(
-        OtherText(
-            article_url(base, article.id, search.parameters()),
+        ArticleLink(
+            article_url(base, article.id, search.query_string()),
             article.title,
             date_text(article.published) if article.published else None,
             article.source,
@@ -114,30 +114,30 @@ def other_texts(articles: Iterable[ArticleInfo], base: str, search: Search) -> t
     )
 
 
-def holdings(status: Status) -> Holdings:
-    """How many articles there are, and from which year to which."""
-    # Years only: the edges come as days, whatever the articles know of theirs.
+def summarize(status: Status) -> Summary:
+    """The number of articles, and their first and last year."""
+    # Years only, as the status has days even for less exact dates.
     first, last = (
         date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
     )
-    return Holdings(status.articles, status.undated, first, last)
+    return Summary(status.articles, status.undated, first, last)
 
 
 @dataclass(frozen=True, slots=True)
-class CiteText:
-    """An article, or one paragraph of it, to be cited: its lasting address, and those of (form, address)."""
+class CitationLinks:
+    """The citation of an article or a paragraph: its stable URL, and the files as (format, URL)."""
 
     number: int
-    """0 where it is the article."""
+    """The number of the paragraph; 0 for the article."""
     url: str
     link: str
-    """The address to give to others: in no language of the page."""
+    """The URL to share, without the language of the page."""
     forms: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PassageText:
-    """A passage, and the address of the paragraph that it is from."""
+    """A passage, and the URL of its paragraph."""
 
     number: int
     url: str
@@ -146,7 +146,7 @@ class PassageText:
 
 @dataclass(frozen=True, slots=True)
 class HitText:
-    """One hit of a page; `number` is its place among all hits, from 1."""
+    """One hit of a page; `number` is its rank among all hits, from 1."""
 
     number: int
     url: str
@@ -156,15 +156,15 @@ class HitText:
     host: str | None
     source: str | None
     passages: tuple[PassageText, ...]
-    cites: tuple[CiteText, ...]
+    cites: tuple[CitationLinks, ...]
     missing: tuple[str, ...]
-    also: tuple[OtherText, ...]
+    also: tuple[ArticleLink, ...]
     explanation: HitExplanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RelaxedLink:
-    """A search that finds something where another does not: what is different, and where it leads."""
+class RelaxationLink:
+    """A relaxed search that has results, and the difference to the query."""
 
     change: str
     query: str
@@ -173,14 +173,14 @@ class RelaxedLink:
 
 
 def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...], tuple[HitText, ...]]:
-    """The hits of a page that meet the whole query, and those that lack some of its words."""
+    """The hits of a page that match the whole query, and the partial matches."""
     hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
     return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
 
 
 def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
-    """A hit with the addresses of its article and its passages, which remember the search."""
-    article, state = hit.article, search.parameters()
+    """A hit with the URLs of its article and passages, which keep the parameters of the search."""
+    article, state = hit.article, search.query_string()
     link = web_address(article.url)
     return HitText(
         number,
@@ -196,38 +196,33 @@ def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:
             )
             for p in hit.passages
         ),
-        tuple(cite_text(base, article.id, search, p.number, p.anchor) for p in hit.passages)
-        or (cite_text(base, article.id, search),),
+        tuple(citation_links(base, article.id, search, p.number, p.anchor) for p in hit.passages)
+        or (citation_links(base, article.id, search),),
         hit.missing,
-        other_texts(hit.also, base, search),
+        article_links(hit.also, base, search),
         hit.explanation,
     )
 
 
-def cite_text(base: str, name: str, search: Search, number: int = 0, anchor: str = "") -> CiteText:
-    """How an article, or a paragraph of it, can be cited."""
+def citation_links(base: str, name: str, search: Search, number: int = 0, anchor: str = "") -> CitationLinks:
+    """The citation links of an article, or of one of its paragraphs."""
     forms = tuple((label, citation_url(base, name, kind, anchor)) for kind, (label, _, _) in FORMATS.items())
-    page = article_url(base, name, search.home().parameters(), anchor, number or 0)
-    return CiteText(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
+    page = article_url(base, name, search.home().query_string(), anchor, number or 0)
+    return CitationLinks(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
 
 
-def relaxed_links(end: NoResults | None, base: str, search: Search) -> tuple[RelaxedLink, ...]:
-    """The searches that would find something, as links."""
+def relaxation_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxationLink, ...]:
+    """Links to relaxed searches that have results."""
     return tuple(
-        RelaxedLink(
+        RelaxationLink(
             relaxed.change,
             relaxed.query,
             relaxed.count,
             replace(
                 search,
                 query=relaxed.query,
-                after="" if "after" in relaxed.without else search.after,
-                before="" if "before" in relaxed.without else search.before,
-                source=() if "source" in relaxed.without else search.source,
-                site=() if "site" in relaxed.without else search.site,
-                language=() if "language" in relaxed.without else search.language,
-                undated=search.undated and "undated" not in relaxed.without,
                 page=1,
+                **{name: getattr(_NO_FILTERS, name) for name in relaxed.without},
             ).url(base),
         )
         for relaxed in (end.relaxations if end else ())
@@ -236,9 +231,9 @@ def relaxed_links(end: NoResults | None, base: str, search: Search) -> tuple[Rel
 
 @dataclass(frozen=True, slots=True)
 class ParagraphText:
-    """A paragraph of an article: its anchor, its address, and where it stands in the original.
+    """A paragraph of an article: its anchor, its URL, and its URL in the original.
 
-    `before` and `after` are the anchors of the marked paragraphs around it, if it is marked itself.
+    If it has matches, `before` and `after` are the anchors of the neighbouring paragraphs with matches.
     """
 
     number: int
@@ -253,7 +248,7 @@ class ParagraphText:
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """An article as its page shows it; `matches` are the anchors of the marked paragraphs."""
+    """An article as its page shows it; `matches` are the anchors of paragraphs with matches."""
 
     title: Pieces
     plain_title: str
@@ -267,7 +262,7 @@ class ArticleText:
 
 def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleText:
     """An article as its page shows it."""
-    article, state = marked.article, search.parameters()
+    article, state = marked.article, search.query_string()
     link = web_address(article.url)
     matches = [p.anchor for p in marked.paragraphs if p.spans]
     around = {
@@ -297,11 +292,11 @@ def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleTex
     )
 
 
-def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
-    """The paragraph that an anchor leads to where no paragraph has it (any more).
+def closest_paragraph(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> ParagraphText | None:
+    """The closest paragraph to an anchor that no paragraph has.
 
-    One that says the same, as anchors are made of the text; else the nearest by number, of those that are
-    marked if any are; None where no number is known and nothing is marked.
+    Anchors are made from the text, so a paragraph with the same text comes first; then the nearest by number
+    among those with matches, then among all. None if the number is unknown and there are no matches.
     """
     same = anchor[: len("p-1f3a9c2e")]
     candidates = [p for p in paragraphs if p.anchor.startswith(same)] if len(same) == 10 else []
@@ -309,12 +304,12 @@ def closest(paragraphs: Sequence[ParagraphText], anchor: str, number: int) -> Pa
     return min(candidates, key=lambda p: abs(p.number - number), default=None)
 
 
-# So many titles are looked at for two words that belong together, and so many such pairs are counted.
+# Titles to search for pairs of words, and pairs to count.
 TITLES, PAIRS = 200, 6
 SHORTEST = 4
-"""Letters that a word of an example has at least."""
+"""Minimum letters of a word in an example."""
 _BEFORE, _AFTER = "\"“‘'«(", ".,:;!?\"”’'»)"
-# The facets of which one value makes an example, where there are several to choose from.
+# The facets of which one value makes an example, where there are list_values to choose from.
 _FIELDS = {
     "year": ("date", N_("published in that time")),
     "source": ("source", N_("from a file or a folder")),
@@ -324,18 +319,18 @@ _FIELDS = {
 
 Pair = tuple[str, str]
 Example = tuple[str, str]
-"""A query, and what it means in English words that a template translates."""
+"""A query, and its meaning as an English text that the template translates."""
 
 
 class Examples:
-    """The examples of one index: looked for once, and anew when it has changed."""
+    """Example queries from the contents of one index, computed once per commit."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._found: tuple[str, tuple[Example, ...]] = "", ()
 
     def now(self) -> tuple[Example, ...]:
-        """A query for each way to ask that finds something, with what it means; () where none does."""
+        """One example for each kind of query that has results, maybe none."""
         revision = self._index.revision()
         if self._found[0] != revision:
             page = self._index.search("*", sort="newest", limit=TITLES, facets=tuple(_FIELDS))
@@ -370,7 +365,7 @@ def _with_fields(page: Page) -> Iterator[Example]:
 
 
 def _pairs(hit: Hit) -> list[Pair]:
-    """Neighbours in a title that are both words of some length and meaning."""
+    """Neighbouring words of a title that are long enough and not stop words."""
     common = stop_words(hit.article.language or "")
     pairs = (
         (one.lstrip(_BEFORE).lower(), two.rstrip(_AFTER).lower())
@@ -382,10 +377,9 @@ def _pairs(hit: Hit) -> list[Pair]:
 
 
 def _best_pair(index: Index, found: Counter[Pair]) -> Pair | None:
-    """The pair that stands together most often, measured by how often its words stand at all.
+    """The pair with the highest product of the conditional probabilities of its words.
 
-    The measure is the product of the two conditional probabilities. Counted is where paragraphs have it: in
-    titles, neighbours often have nothing to do with each other.
+    It is counted in paragraphs, because neighbours in titles are often unrelated.
     """
 
     def weight(pair: Pair) -> float:

@@ -1,4 +1,4 @@
-"""What a request may be, and what a browser may do with the answer: sizes, hosts, policy, other origins."""
+"""Security at the HTTP boundary: limits of a request, trusted hosts, security headers, CORS."""
 
 from __future__ import annotations
 
@@ -17,44 +17,50 @@ from werkzeug.exceptions import (
 from indexer import Config
 from indexer.errors import InvalidRequest
 
-# The longest address. A query of 4,000 characters may take twelve bytes for each, percent-encoded.
+# Bytes of a URL: a query has up to 4,000 characters, each up to twelve bytes when percent-encoded.
 MAX_ADDRESS = 60_000
-# Nothing is uploaded.
+# Bytes of a body. Nothing is uploaded.
 MAX_BODY = 64 * 1024
-# Parameters of one request; a filter takes up to a hundred values.
+# Parameters of a request: a filter takes up to a hundred values.
 MAX_PARAMETERS = 500
-# Headers of one request: a browser sends twenty, each proxy on the way a few more.
+# Headers of a request: a browser sends twenty, each proxy adds a few.
 MAX_HEADERS = 100
+# Methods of the API.
+METHODS = "GET, HEAD, OPTIONS"
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.\-]+)(:[0-9]{1,5})?")
+# Headers that scripts of other origins may read besides the standard ones.
+_EXPOSED_HEADERS = "ETag, Retry-After"
+# Seconds for which a browser may cache the answer to a preflight request.
+_PREFLIGHT_AGE = "3600"
 
 
 class UntrustedHost(HTTPException):
-    """The request was made to a name that is not of this site."""
+    """The request names a host that is not in `trusted_hosts`."""
 
     code = 421
     description = (
-        "This site does not answer by the host name of the request. Its keeper can allow names with the "
-        "option trusted_hosts."
+        "This site does not answer for the host name of the request. The administrator can allow the name "
+        "with the option trusted_hosts."
     )
 
 
 def check_request(config: Config) -> None:
-    """Raise for a request that is larger than any that has a meaning, or made to another host."""
+    """Raise for a request that is too large, is not decodable, or names an untrusted host."""
     if config.trusted_hosts and not _is_trusted(request.headers.get("Host", ""), config.trusted_hosts):
         raise UntrustedHost
     if len(request.headers) > MAX_HEADERS:
-        raise RequestHeaderFieldsTooLarge(f"Up to {MAX_HEADERS} headers are wanted.")
+        raise RequestHeaderFieldsTooLarge(f"A request may have up to {MAX_HEADERS} headers.")
     query = request.query_string
     if len(query) + len(request.path) > MAX_ADDRESS:
-        raise RequestURITooLarge(f"An address of up to {MAX_ADDRESS:,} bytes is wanted.")
+        raise RequestURITooLarge(f"A URL may have up to {MAX_ADDRESS:,} bytes.")
     if (request.content_length or 0) > MAX_BODY:
-        raise RequestEntityTooLarge(f"No body is wanted; at most {MAX_BODY:,} bytes are read.")
+        raise RequestEntityTooLarge(f"Requests need no body; it may have up to {MAX_BODY:,} bytes.")
     if query.count(b"&") >= MAX_PARAMETERS:
-        raise InvalidRequest(f"the address: up to {MAX_PARAMETERS} parameters are wanted, more were found")
+        raise InvalidRequest(f"A URL may have up to {MAX_PARAMETERS} parameters.")
     try:
         _ = request.args
     except UnicodeDecodeError as error:
-        raise InvalidRequest("the address: parameters in UTF-8 are wanted, other bytes were found") from error
+        raise InvalidRequest("The parameters of the URL must be UTF-8.") from error
 
 
 def _is_trusted(header: str, trusted: tuple[str, ...]) -> bool:
@@ -62,26 +68,15 @@ def _is_trusted(header: str, trusted: tuple[str, ...]) -> bool:
     if not found:
         return False
     host = found[1].rstrip(".")
-    # Not Werkzeug's own check: it knows no literal IPv6 address.
+    # Werkzeug's own check does not know literal IPv6 addresses.
     return any(
         host == name.removeprefix(".") or (name.startswith(".") and host.endswith(name)) for name in trusted
     )
 
 
-# What can be asked of the API.
-METHODS = "GET, HEAD, OPTIONS"
-# Answers to scripts of other origins: which of the headers they may read beyond the plain ones.
-EXPOSED = "ETag, Retry-After"
-# Seconds for which a browser may remember that an origin is allowed.
-PREFLIGHT_AGE = "3600"
-
-
 @functools.cache
 def security_headers(frame_ancestors: tuple[str, ...] = ()) -> dict[str, str]:
-    """What a browser may do with an answer; nothing from elsewhere, and no script or style inside a page.
-
-    A document that got past the escaping could still do nothing.
-    """
+    """The security headers of a response: no inline script or style, and nothing from other origins."""
     frames = " ".join("'self'" if name == "self" else name for name in frame_ancestors) or "'none'"
     return {
         "Content-Security-Policy": (
@@ -95,34 +90,33 @@ def security_headers(frame_ancestors: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def set_security(headers: Headers, config: Config) -> None:
-    """Add the headers that every answer has, unless a view has set its own."""
+    """Add the security headers that a view has not set itself."""
     for name, value in security_headers(config.frame_ancestors).items():
         headers.setdefault(name, value)
 
 
 def set_methods(response: Response) -> None:
-    """Let an answer of the API that says which methods there are say it of those that read."""
+    """Correct the header Allow of the API."""
     if response.allow:
-        # Else it would name what is only listened to so that it can be refused.
+        # A route accepts every method only to refuse it; Allow names the methods that work.
         response.headers["Allow"] = METHODS
 
 
 def set_cors(response: Response, config: Config) -> None:
-    """Let scripts of the configured origins read an answer of the API. No cookies: it has none."""
+    """Let scripts of the configured origins read the response. The API has no cookies."""
     if not config.cors_origins:
         return
-    everyone = "*" in config.cors_origins
-    if not everyone:
+    is_public = "*" in config.cors_origins
+    if not is_public:
         response.vary.add("Origin")
     origin = request.headers.get("Origin", "")
-    # Compared as a whole: never a part of it, and never answered with anything that is not configured.
-    # Where everyone may, it is said to everyone: what a browser keeps may serve another origin later.
-    allowed = "*" if everyone else next((name for name in config.cors_origins if name == origin), None)
+    # A public API answers "*", because a cached response may serve another origin.
+    allowed = "*" if is_public else next((name for name in config.cors_origins if name == origin), None)
     if allowed is None:
         return
     response.headers["Access-Control-Allow-Origin"] = allowed
-    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = METHODS
         response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
-        response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
+        response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE

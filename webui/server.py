@@ -24,37 +24,37 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from indexer.config import PROCESSES
 from indexer.errors import ConfigError, NutgrafError
-from webui.monitoring import share
+from webui.monitoring import share_counts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from granian.server.common import AbstractServer
 
 WORKERS = 4
-"""Workers at most, unless more are asked for: each takes the memory of a reader."""
+"""Maximum workers by default: each needs memory for its own reader of the index."""
 THREADS = 2
-"""Threads of a worker. More would only wait for each other, since searching and rendering hold the
-interpreter; the second one keeps a long search from holding up all others."""
+"""Threads of a worker. More would wait for the GIL; the second one keeps a long search from blocking all
+others."""
 CONNECTIONS = 512
-"""Connections that a worker has open at most. An answer may wait in memory for the reader of each of them,
-and files of the index are open besides, below the 1,024 that a process may have by default."""
+"""Maximum open connections of a worker. With the files of the index they stay below the 1,024 open files that
+a process may have by default, and each may hold a response in memory."""
 BACKLOG = 1024
-"""Connections that wait to be accepted."""
+"""Connections that may wait to be accepted."""
 READ_SECONDS = 10.0
-"""Seconds within which a request has to arrive, and for which a connection may be silent between two."""
+"""Seconds for a request to arrive, and for a connection to be idle between two requests."""
 STOP_SECONDS = 5
-"""Seconds that workers have for the answers in progress when the server stops."""
+"""Seconds for the workers to finish their responses when the server stops."""
 MAX_HEADER = 64 * 1024
-"""Bytes of the address and headers of a request."""
+"""Maximum bytes of the URL and headers of a request."""
 _PROBE_SECONDS = 0.01
 
 
 class AddressUnavailable(NutgrafError):
-    """The address that the site should be served at cannot be listened on."""
+    """The server cannot listen on the address."""
 
 
-class WorkersEnd(NutgrafError):
-    """The workers cannot be started, or end as soon as they begin."""
+class WorkersFailed(NutgrafError):
+    """The workers cannot be started, or exit at once."""
 
 
 def serve(
@@ -68,21 +68,22 @@ def serve(
     read_seconds: float = READ_SECONDS,
     log_queries: bool = False,
 ) -> None:
-    """Serve `app` until interrupted; to be called in the main thread.
+    """Serve `app` until interrupted. Call it in the main thread.
 
-    So many `processes` (workers) answer, of two threads each; 0: one for each core, four at most. Where they
-    cannot be forked (Windows, and from Python 3.14 on) `app` has to be one that `create_app` made, or another
-    that can be pickled.
+    `processes` is the number of workers, with two threads each; 0 means one per core, at most four. If
+    workers cannot be forked (Windows, and Python 3.14 and later), `app` must be picklable, as from
+    `create_app`.
 
-    A connection is closed when no whole request has come within `read_seconds`. Each request is a line of
-    JSON on standard error, with what was searched for only with `log_queries`.
+    A connection is closed if no complete request arrives within `read_seconds`. Each request is logged as a
+    line of JSON to standard error; `log_queries` adds the queries.
 
-    `announce` is called with the address (default: it is printed) once the server answers; port 0 takes a
-    free one. Anyone who can reach the address can read the whole index, so a host that other machines reach
-    is refused with ConfigError unless `allow_remote`. Raises AddressUnavailable, and WorkersEnd when workers
-    end again and again.
+    `announce` is called with the URL when the server is ready (default: print it); port 0 takes a free one.
+    Everyone who can reach the server can read the whole index, so a host that other machines can reach needs
+    `allow_remote`.
+
+    Raises ConfigError, AddressUnavailable, and WorkersFailed if workers exit again and again.
     """
-    # Imported here: an application that mounts the blueprint has a server of its own.
+    # Applications that mount the blueprint have their own server and do not need Granian.
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
@@ -90,7 +91,7 @@ def serve(
 
     http1 = HTTP1Settings(header_read_timeout=round(read_seconds * 1000), max_buffer_size=MAX_HEADER)
     if not 0 <= processes <= PROCESSES:
-        raise ConfigError(f"processes: a number from 0 to {PROCESSES} is wanted, {processes} was found")
+        raise ConfigError(f"processes must be a number from 0 to {PROCESSES}, not {processes}")
     with (
         _reserve(host, port, allow_remote) as (name, number),
         TemporaryDirectory(prefix="nutgraf-counts-", ignore_cleanup_errors=True) as counts,
@@ -115,18 +116,18 @@ def serve(
         )
         hangup = getattr(signal, "SIGHUP", None)
         if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-            # Granian would restart the workers; a terminal that is closed ends the server.
+            # Granian restarts its workers on SIGHUP; a closed terminal should end the server.
             server.on_startup(lambda: signal.signal(hangup, server.signal_handler_interrupt))
-        with _announced(server, name, number, announce or _print):
+        with _announce_when_ready(server, name, number, announce or _print):
             try:
                 server.serve(target_loader=partial(_load, app, log_queries, counts), wrap_loader=False)
             except SystemExit as error:
-                # Granian reports a worker that an interrupt of the terminal ended as one that failed.
+                # Granian also reports workers as failed that an interrupt of the terminal ended.
                 if not server.interrupt_signal:
-                    raise WorkersEnd("workers end as soon as they begin: see what they wrote") from error
+                    raise WorkersFailed("The workers exit at once; see their messages.") from error
 
 
-# Of Granian's own messages only warnings and errors, beside the lines of the requests.
+# Only warnings and errors of Granian are logged, besides the access log.
 _LOGGING = {
     "formatters": {"nutgraf": {"format": "nutgraf: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "nutgraf"}},
@@ -135,17 +136,16 @@ _LOGGING = {
 
 
 def _load(app: WSGIApplication, log_queries: bool, counts: str) -> WSGIApplication:
-    """Prepare a worker, in its own process; returns what it serves."""
-    share(counts)
-    # By default a thread keeps the interpreter for 5 ms, and a short query waits so long each time.
+    """Prepare a worker in its own process, and return the application."""
+    share_counts(counts)
+    # By default a thread holds the GIL for 5 ms, and a short query would wait for it.
     sys.setswitchinterval(0.0001)
-    # A full collection would stop all threads for some 30 ms.
+    # A full collection would pause all threads for some 30 ms.
     gc.freeze()
     if hasattr(signal, "pthread_sigmask"):
-        # What a terminal sends to all processes is for the supervisor, which then ends the workers.
+        # A terminal signals all processes; the supervisor ends the workers.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    # Until Granian is ready to end gracefully: a forked worker has the handler of the supervisor, which would
-    # not end it.
+    # A forked worker inherits the handler of the supervisor, which does not end it; Granian sets one later.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
@@ -155,36 +155,33 @@ def _load(app: WSGIApplication, log_queries: bool, counts: str) -> WSGIApplicati
             shutil.rmtree(counts, ignore_errors=True)
             os._exit(1)
 
-        # A supervisor that is killed cannot end its workers.
+        # A killed supervisor cannot end its workers.
         threading.Thread(target=watch, daemon=True).start()
     return AccessLog(app, sys.stderr, queries=log_queries)
 
 
 @contextlib.contextmanager
 def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, int]]:
-    """Keep an address for the workers; gives the IP address and the port. Raises AddressUnavailable."""
-    # The system's own check of a port is lax: it wraps large numbers around.
+    """Reserve an address for the workers; yields the IP address and the port. Raises AddressUnavailable."""
+    # getaddrinfo() wraps large numbers around.
     if not 0 <= port <= 65_535:
-        raise AddressUnavailable(
-            f"port: a number from 0 to 65535 is wanted, {port} was found; 0 takes a free one"
-        )
+        raise AddressUnavailable(f"port must be a number from 0 to 65535, not {port}; 0 takes a free one")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
         raise AddressUnavailable(
-            f"host: a name or an address of this machine is wanted, {host!r} (port {port}) was found; "
-            "use 127.0.0.1"
+            f"host must be a name or an address of this machine, not {host!r} (port {port}); use 127.0.0.1"
         ) from error
     if not allow_remote and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
         raise ConfigError(
-            f"host: {host!r} can be reached from other machines, and whoever reaches it can read "
-            "every article; use 127.0.0.1, or allow remote access expressly"
+            f"host {host!r} can be reached from other machines, which can then read every article; use "
+            "127.0.0.1, or allow remote access explicitly"
         )
     with socket.socket(family, kind, protocol) as bound:
         try:
-            # Elsewhere this option lets two programs share a port.
+            # On Windows this option lets two programs share a port.
             if os.name == "posix":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
@@ -192,8 +189,8 @@ def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, in
             raise AddressUnavailable(_explain(error, host, port)) from error
         name, number = bound.getsockname()[:2]
         if sys.platform == "linux":
-            # Each worker listens at the port with a socket of its own. This one, which does not listen, keeps
-            # the port from other users while all workers are gone.
+            # Each worker listens with a socket of its own. This socket only keeps the port from other users
+            # while no worker is running.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         else:
             bound.close()
@@ -201,16 +198,15 @@ def _reserve(host: str, port: int, allow_remote: bool) -> Iterator[tuple[str, in
 
 
 @contextlib.contextmanager
-def _announced(
+def _announce_when_ready(
     server: AbstractServer[Any], name: str, port: int, announce: Callable[[str], Any]
 ) -> Iterator[None]:
-    """Call `announce` with the address once all workers are started and one of them accepts connections."""
+    """Call `announce` with the URL when all workers are started and one accepts connections."""
     done = threading.Event()
 
     def look() -> None:
         while not done.wait(_PROBE_SECONDS):
-            # A worker that is forked while this thread prints finds the lock of standard output taken for
-            # ever, and waits for it when it ends.
+            # A worker that is forked while this thread prints would inherit a locked standard output.
             if len(server.wrks) < server.workers:
                 continue
             with contextlib.suppress(OSError):
@@ -229,7 +225,7 @@ def _announced(
 
 @contextlib.contextmanager
 def _restored_signals() -> Iterator[None]:
-    """Give the program its own signal handlers back at the end."""
+    """Restore the signal handlers of the program at the end."""
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
     try:
@@ -242,30 +238,30 @@ def _restored_signals() -> Iterator[None]:
 def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"port: {port} on {host} is in use by another program (or by another nutgraf serve); "
-            "stop that one, or choose another port (0 takes any that is free)"
+            f"port {port} on {host} is in use by another program or another nutgraf serve; stop that one, or "
+            "choose another port (0 takes a free one)"
         )
     if error.errno == errno.EACCES:
-        return f"port: {port} may not be used by this user; choose one above 1023"
-    return f"{host}, port {port}: cannot be listened on ({error}); use 127.0.0.1"
+        return f"port {port} is not permitted for this user; choose one above 1023"
+    return f"The server cannot listen on {host}, port {port} ({error}); use 127.0.0.1"
 
 
 def _print(address: str) -> None:
     print(f"Serving on {address} (stop with Ctrl-C)", flush=True)
 
 
-# Longer than any address that means something; what is cut off is no news.
+# Characters of a path and of a query in the log.
 MAX_TEXT = 500
-# What follows these names an article, which tells as much as a query.
+# Paths with the id of an article, which is as private as a query.
 _PRIVATE = re.compile("/(a|articles|similar)/")
 
 
 class AccessLog:
-    """A WSGI application around another that writes a line for each answer.
+    """WSGI middleware that logs each response as a line of JSON.
 
-    A line has the time, method, path, status, milliseconds and bytes. With `queries` it has what was searched
-    for and the id of an article; without, neither. Control characters are escaped, so that a request cannot
-    write a line of its own.
+    A line has the time, method, path, status, milliseconds and bytes, and nothing about the client. Queries
+    and ids of articles are logged only with `queries`. Control characters are escaped, so that a request
+    cannot forge a line.
     """
 
     def __init__(self, app: WSGIApplication, stream: TextIO, *, queries: bool = False) -> None:
@@ -275,7 +271,7 @@ class AccessLog:
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer as the application does."""
+        """Call the application and log its response."""
         began = time.perf_counter()
         sent = {"status": 0, "bytes": 0}
 
@@ -287,7 +283,7 @@ class AccessLog:
         return _Counted(answer, sent, lambda: self.write(environ, sent, time.perf_counter() - began))
 
     def write(self, environ: WSGIEnvironment, sent: dict[str, int], seconds: float) -> None:
-        """Write the line of a request that was answered: `sent` has the status and the bytes."""
+        """Write the line of a request; `sent` has the status and the bytes of the response."""
         path = _text(environ.get("PATH_INFO", ""))
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -298,7 +294,7 @@ class AccessLog:
         }
         if self._queries:
             line["query"] = environ.get("QUERY_STRING", "")[:MAX_TEXT]
-        # ASCII only: everything that a terminal may obey is escaped; but for one, which JSON thinks harmless.
+        # json.dumps() escapes all control characters but DEL.
         text = json.dumps(line).replace("\x7f", "\\u007f")
         with self._lock:
             self._stream.write(text + "\n")
@@ -306,9 +302,9 @@ class AccessLog:
 
 
 class _Counted:
-    """An answer that counts its bytes, and has its line written before the last of them are sent.
+    """A response that counts its bytes, and is logged before its last part is sent.
 
-    A server that is asked to end may do so as soon as all has been sent.
+    A server that is stopping may exit as soon as everything is sent.
     """
 
     def __init__(self, answer: Iterable[bytes], sent: dict[str, int], write: Callable[[], None]) -> None:
@@ -329,7 +325,7 @@ class _Counted:
             yield last
 
     def close(self) -> None:
-        """End the answer; the line of one that was broken off is written now."""
+        """Close the response; log it now if it was aborted."""
         try:
             if hasattr(self._answer, "close"):
                 self._answer.close()
@@ -343,11 +339,11 @@ class _Counted:
 
 
 def _text(raw: str) -> str:
-    # The server hands bytes over as Latin-1.
+    # WSGI passes bytes as Latin-1.
     return raw.encode("latin-1", "replace").decode("utf-8", "backslashreplace")[:MAX_TEXT]
 
 
 def _without_article(path: str) -> str:
-    # The first of them: an id may look like an address.
+    # Only the first match counts, as an id may look like a path.
     found = _PRIVATE.search(path)
     return f"{path[: found.end()]}…" if found else path

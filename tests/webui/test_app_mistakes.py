@@ -166,15 +166,15 @@ def test_an_index_can_be_sent_to_a_process_that_was_not_forked(index: Index) -> 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"index": "index_data"}, "index: an open one is wanted, 'index_data' was found"),
-        ({"url_prefix": "search"}, "url_prefix: one such as /search is wanted, 'search' was found"),
-        ({"url_prefix": None}, "url_prefix: one such as /search is wanted, None was found"),
-        ({"url_prefix": "/one"}, "/one/ is where the index 'one' is mounted already"),
-        ({"url_prefix": "/one/"}, "/one/ is where the index 'one' is mounted already"),
+        ({"index": "index_data"}, "index must be an open index, not 'index_data'"),
+        ({"url_prefix": "search"}, "url_prefix must begin with a slash, as in /search, not 'search'"),
+        ({"url_prefix": None}, "url_prefix must begin with a slash, as in /search, not None"),
+        ({"url_prefix": "/one"}, "the index 'one' is mounted at /one/ already"),
+        ({"url_prefix": "/one/"}, "the index 'one' is mounted at /one/ already"),
         ({"name": "one"}, "a blueprint called 'one' already"),
-        ({"name": ""}, "name: one without dots is wanted"),
-        ({"name": "a.b"}, "name: one without dots is wanted"),
-        ({"nonce": "abc"}, "nonce: a function"),
+        ({"name": ""}, "name must be a name without dots"),
+        ({"name": "a.b"}, "name must be a name without dots"),
+        ({"nonce": "abc"}, "nonce must be a function"),
     ],
 )
 def test_a_mount_that_would_not_work_is_refused_and_the_application_is_as_it_was(

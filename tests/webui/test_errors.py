@@ -23,7 +23,7 @@ from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.counts import counts
 from tests.fixtures.serving import serving
-from webui.errors import heading_of, status_of
+from webui.errors import describe_error
 from webui.translations import LANGUAGES
 
 FAR = Building(files=12, of_files=40, size=300, of_size=1000, articles=1234, since=0.0)
@@ -378,5 +378,5 @@ def test_every_language_has_the_failures(tmp_path: Path) -> None:
     ],
 )
 def test_every_error_of_the_library_has_a_status_and_a_heading(error: NutgrafError, status: int) -> None:
-    assert status_of(error) == status
-    assert heading_of(error)
+    assert describe_error(error).status == status
+    assert describe_error(error).heading

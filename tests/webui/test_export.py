@@ -43,7 +43,7 @@ MANY = tuple(
 # More rows than are looked up at once, and more bytes of them than are kept in memory.
 LONG = tuple(
     Article(id=f"n{n:03}", title=f"Tide {n} " + "x" * 2_000, paragraphs=(f"The tide rose {n} feet.",))
-    for n in range(export.AT_ONCE + 50)
+    for n in range(export.BATCH + 50)
 )
 
 
@@ -183,17 +183,17 @@ def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(form:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Retry-After"]
         assert "ETag" not in answer.headers
-    assert "rows: all of them are wanted" in refused[0].get_json(force=True)["detail"]
+    assert "The rows were not complete in time" in refused[0].get_json(force=True)["detail"]
 
 
 def test_all_pages_of_rows_together_take_ten_seconds_at_most_whatever_is_asked() -> None:
     now = [100.0]
     search = functools.partial(archive(*MANY).search, "tide")
-    look = export.timed(search, each=60, whole=60, clock=lambda: now[0])
+    look = export.limit_time(search, each=60, whole=60, clock=lambda: now[0])
     now[0] += 9.9
     assert look(limit=5).total == 250
     now[0] += 0.2
-    with pytest.raises(export.RowsUnfinished, match="10 s in all"):
+    with pytest.raises(export.RowsIncomplete, match="10 s in all"):
         look(limit=5)
 
 
@@ -245,7 +245,7 @@ def test_one_export_is_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with site.get(path, buffered=False) as first:
         refused = site.get(path)
         assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
-        assert "another export" in refused.get_json(force=True)["detail"]
+        assert "Another export" in refused.get_json(force=True)["detail"]
         assert refused.headers["Retry-After"]
         assert site.get("/api/search?q=tide").status_code == 200
         assert first.data

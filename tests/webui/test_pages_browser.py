@@ -389,7 +389,7 @@ def test_sizes_are_links_and_periods_without_hits_are_not_there(plain: Page) -> 
     expect(plain.get_by_role("heading", name="Year")).to_be_visible()
     expect(plain.get_by_role("heading", name="Time", exact=True)).to_have_count(0)
     plain.goto("/?q=zzzz&after=2018")
-    expect(plain.locator(".narrowing, .jump")).to_have_count(0)
+    expect(plain.locator(".filters, .jump")).to_have_count(0)
 
 
 def test_limits_alone_find_everything_within_them(plain: Page) -> None:
@@ -486,7 +486,7 @@ def test_paper_has_the_results_and_nothing_to_press(tab: Page) -> None:
     tab.goto("/?q=crane")
     tab.emulate_media(media="print")
     expect(tab.locator(".hit").first).to_be_visible()
-    for hidden in ("search", ".pager", ".narrowing", ".colophon", ".cite", ".scale a"):
+    for hidden in ("search", ".pager", ".filters", ".colophon", ".cite", ".scale a"):
         expect(tab.locator(hidden).first).to_be_hidden()
     tab.goto("/?q=crane")
     tab.locator(".passages a").first.click()
@@ -527,7 +527,7 @@ def test_forced_colours_show_marks_and_bars(browser: Browser, address: str) -> N
 def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
     tab.set_viewport_size({"width": 1300, "height": 800})
     tab.goto("/?q=harbour&lang=ar&sort=title")
-    column, margin = tab.locator(".column").bounding_box(), tab.locator(".narrowing").bounding_box()
+    column, margin = tab.locator(".column").bounding_box(), tab.locator(".filters").bounding_box()
     assert column is not None
     assert margin is not None
     assert margin["x"] < column["x"]

@@ -233,7 +233,7 @@ def test_as_many_workers_answer_as_are_wanted(index: Path) -> None:
 
 @pytest.mark.parametrize("wanted", [-1, PROCESSES + 1])
 def test_a_number_of_processes_that_is_none_is_refused(wanted: int) -> None:
-    with pytest.raises(ConfigError, match=f"processes: a number from 0 to 64 is wanted, {wanted} was found"):
+    with pytest.raises(ConfigError, match=f"processes must be a number from 0 to 64, not {wanted}"):
         webui.serve(lambda environ, start: [], processes=wanted)
 
 
@@ -258,7 +258,7 @@ def test_where_workers_end_as_they_begin_the_site_ends_and_says_so() -> None:
     code = (
         "import os, webui\nos.register_at_fork(after_in_child=lambda: os._exit(3))\n"
         "try: webui.serve(lambda environ, start: [], port=0, announce=print)\n"
-        "except webui.serve.__globals__['WorkersEnd'] as error: print('http://ended', error)"
+        "except webui.serve.__globals__['WorkersFailed'] as error: print('http://ended', error)"
     )
     with start_site(code) as site:
         assert site.process.wait(PATIENCE) == 0

@@ -82,7 +82,7 @@
       const fresh = found.querySelector(".nutgraf main");
       if (!fresh) return false;
       main.replaceChildren(...fresh.childNodes);
-      for (const part of [".kept", ".colophon"]) {
+      for (const part of [".hidden-fields", ".colophon"]) {
         const [old, young] = [page.querySelector(part), found.querySelector(part)];
         if (old && young) old.replaceWith(young);
       }

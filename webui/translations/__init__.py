@@ -6,15 +6,14 @@ Texts are written in English where they are used, and gettext looks up their tra
     {{ _n("{n} article", "{n} articles", total) }}
 
 and in code, whose texts a template translates later, `N_("There is no such article")`. Each language has a
-catalog, `<language>/LC_MESSAGES/messages.po`. `python -m webui.translations` brings the catalogs up to date
-after a change of texts; with `--check` it only reports what is missing or wrong in them. The search element
-(`static/nutgraf-search.js`) runs in pages of other sites and carries a copy of its translations, which the
-same command writes.
+catalog, `<language>/LC_MESSAGES/messages.po`. After a change of texts, `python -m webui.translations` updates
+the catalogs; with `--check` it only reports problems. The search element (`static/nutgraf-search.js`) runs in
+pages of other sites, so the same command writes its translations into the script.
 
-A wheel has the catalogs compiled as well (`.mo`); in a source tree the `.po` is read at first use.
+A wheel also has the compiled catalogs (`.mo`); in a source tree the `.po` is read at first use.
 
-A text without a translation stays English, so an application that overrides a template may use its own. What
-the library says (notes, reasons, readings of a query) is English: templates mark it lang="en" dir="ltr".
+A text without a translation stays English, so an application that overrides a template may use its own texts.
+Messages of the library (notes, reasons, explanations) are English: templates mark them lang="en" dir="ltr".
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ LANGUAGES = {
 FOLDER = Path(__file__).parent
 # Dates as 5 November 2021, which is understood wherever English is read.
 _LOCALES = {"en": "en_GB"}
-# As CLDR names the ways to write a date.
+# CLDR skeletons by precision.
 _SKELETONS: dict[str, str] = {"year": "y", "month": "yMMMM"}
 
 
@@ -56,12 +55,11 @@ def N_(text: str) -> str:  # noqa: N802  (the name by which gettext's tools know
 
 
 class Localization:
-    """How the page writes texts, dates and numbers in one language.
+    """Texts, dates and numbers in one language.
 
-    Neither Flask-Babel nor Jinja's i18n extension is used: both keep one set of translations and one choice
-    of the language for a whole application, and the application that shows the pages may need them for
-    itself. Here the functions come with the context of each page, and nothing is set on the application or
-    on its Jinja environment.
+    Flask-Babel and Jinja's i18n extension hold one set of translations for a whole application, which the
+    host application may need for itself. So these functions are passed to each page, and nothing is set on
+    the application or its Jinja environment.
     """
 
     def __init__(self, language: str, catalog: NullTranslations) -> None:
@@ -73,7 +71,7 @@ class Localization:
         self.date = functools.lru_cache(4096)(self._date)
         self.context: dict[str, Any] = {
             "_": self.gettext,
-            # Not `ngettext`: a `{% trans %}` of the application would call it in place of its own.
+            # Not named `ngettext`: `{% trans %}` of the host application would call it.
             "_n": self.ngettext,
             "number": self.number,
             "percent": self.percent,
@@ -82,40 +80,39 @@ class Localization:
             "language": self.language,
             "direction": self.direction,
         }
-        """What every template finds: these functions, the language, and its direction."""
+        """What every template gets: these functions, the language and its direction."""
 
     def gettext(self, text: str, /, **values: object) -> Markup:
         """The translation of an English text, with values for its placeholders (`{name}`).
 
-        Text and values are escaped, except values that are markup, such as a link. Whole numbers are written
-        as the language has them (a year is not a number: give it as text). Without values, braces mean
-        nothing.
+        Text and values are escaped, except values that are markup, such as a link. Integers are formatted
+        for the language (pass a year as text). Without values, braces have no meaning.
         """
-        # The translation of "" is the header of the catalog.
+        # gettext translates "" to the header of the catalog.
         return self._fill(self._catalog.gettext(text) if text else text, values)
 
     def ngettext(self, one: str, many: str, n: int, /, **values: object) -> Markup:
-        """The translation for `n` of something; `{n}` is the number, unless another value `n` is given."""
+        """The translation in the plural form for `n`; `{n}` is the number, unless `values` has another."""
         return self._fill(self._catalog.ngettext(one, many, n), {"n": n, **values})
 
     def number(self, value: float, digits: int = 0) -> str:
-        """A number, with so many digits after its point."""
+        """A formatted number with `digits` decimals."""
         return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
 
     def percent(self, share: float) -> str:
-        """A share (0 to 1) in percent, with one digit after its point."""
+        """A share (0 to 1) in percent, with one decimal."""
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.0")
         return format_percent(share, pattern, self._locale)
 
     def language_name(self, tag: str) -> str:
-        """A language by its name; its tag, where it has none here."""
+        """The name of a language, or its tag if the name is unknown."""
         try:
             return Locale.parse(tag, sep="-").get_display_name(self._locale) or tag
         except (ValueError, UnknownLocaleError):
             return tag
 
     def _date(self, value: str) -> str:
-        """A date in ISO 8601 in words, no more exact than it is; what is no date stays as it is."""
+        """An ISO 8601 date in words, with its precision; any other text is returned as it is."""
         try:
             date = Published.parse(value)
         except ValueError:
@@ -137,7 +134,7 @@ class Localization:
 
 @functools.cache
 def localize(language: str) -> Localization:
-    """The texts, dates and numbers of one of LANGUAGES."""
+    """The localization for one of LANGUAGES."""
     return Localization(language, load_catalog(language) if language != "en" else NullTranslations())
 
 
@@ -147,7 +144,7 @@ def find_catalog(language: str, folder: Path = FOLDER) -> Path:
 
 
 def load_catalog(language: str, folder: Path = FOLDER) -> GNUTranslations:
-    """The translations into a language, as compiled when the package was built, or else compiled now."""
+    """The translations into a language: compiled when the package was built, or else now."""
     source = find_catalog(language, folder)
     try:
         with source.with_suffix(".mo").open("rb") as compiled:
@@ -158,7 +155,7 @@ def load_catalog(language: str, folder: Path = FOLDER) -> GNUTranslations:
 
 def compile_catalog(source: Path) -> GNUTranslations:
     """The translations in a .po file."""
-    # Imported here because an installed package does without: its catalogs are compiled.
+    # An installed package has compiled catalogs and does not need these modules.
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
@@ -170,13 +167,13 @@ def compile_catalog(source: Path) -> GNUTranslations:
 
 
 def choose_language(request: Request) -> str:
-    """The language for a request: as its address says (`?lang=de`), or the browser, else English."""
+    """The language for a request: from its URL (`?lang=de`), or the browser, else English."""
     try:
         named = request.args.get("lang", "")
     except UnicodeDecodeError:
         named = ""
     if named in LANGUAGES:
         return named
-    # Not best_match(): it gives English to a browser that asks for "de-AT, en;q=0.5".
+    # best_match() would choose English for "de-AT, en;q=0.5".
     wanted = (tag.replace("_", "-").partition("-")[0].lower() for tag, q in request.accept_languages if q > 0)
     return next((tag for tag in wanted if tag in LANGUAGES), "en")

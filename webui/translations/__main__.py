@@ -1,9 +1,9 @@
 """Bring the catalogs up to date with the texts of the page: `python -m webui.translations [--check]`.
 
-The texts that templates, code and the search element mark are merged into each catalog: a new text comes in
-untranslated, or marked fuzzy with the translation of a similar text; a text that is no longer used is
-removed. A language that was added to LANGUAGES gets a catalog. What translators have to do then is listed,
-and the exit code is 1 while there is any. With `--check` no file is written.
+The texts marked in templates, code and the search element are merged into each catalog: a new text is added
+without a translation, or marked fuzzy with the translation of a similar text; an unused text is removed. A
+language that was added to LANGUAGES gets a catalog. The command then lists what translators have to do, and
+exits with 1 if there is anything. With `--check` no file is written.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ METHODS = (("**.py", "python"), ("templates/**.html", "jinja2"), (f"static/{SCRI
 KEYWORDS = {**DEFAULT_KEYWORDS, "_n": (1, 2)}
 _BLOCK = re.compile(r"(?<=\n  const TRANSLATIONS = )\{.*?\}(?=;\n)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\w+\}|[{}]")
-# Every plural form of a language is that of one of these numbers: of a single one, or of many.
+# Numbers that use every plural form of every language.
 _NUMBERS = range(1000)
 _REFRESH = "Run python -m webui.translations"
 
 
 def extract_template() -> Catalog:
-    """All texts to translate, each with the files that use it."""
+    """All texts to translate, with the files that use them."""
     template = Catalog(project="Nutgraf")
     for file, line, text, comments, context in extract_from_dir(WEBUI, METHODS, keywords=KEYWORDS):
         template.add(text, None, [(file, line)], auto_comments=comments, context=context)
@@ -44,7 +44,7 @@ def extract_template() -> Catalog:
 
 
 def read_catalog(path: Path, language: str) -> Catalog:
-    """The catalog in a file; an empty one where there is no file yet."""
+    """The catalog in a file, or an empty one if there is no file."""
     if not path.exists():
         comment = f"# {LANGUAGES[language]}: the page of Nutgraf"
         return Catalog(language, header_comment=comment, project="Nutgraf", fuzzy=False)
@@ -53,7 +53,7 @@ def read_catalog(path: Path, language: str) -> Catalog:
 
 
 def update_catalog(path: Path, language: str, template: Catalog) -> None:
-    """Write the catalog with the texts of the template and what it has for them."""
+    """Update the texts of a catalog file, keeping its translations."""
     catalog = read_catalog(path, language)
     catalog.update(template, update_creation_date=False)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def update_catalog(path: Path, language: str, template: Catalog) -> None:
 
 
 def find_problems(path: Path, language: str, template: Catalog) -> Iterator[str]:
-    """What a catalog lacks or has wrong, one sentence each."""
+    """The problems of a catalog, one sentence each."""
     try:
         catalog = read_catalog(path, language)
         forms = Counter(map(c2py(catalog.plural_expr), _NUMBERS))
@@ -91,7 +91,7 @@ def _find_problems_of(message: Message, forms: Counter[int]) -> Iterator[str]:
         return
     expected = _find_placeholders(list_forms(message.id)[-1])
     for form, translation in enumerate(translations):
-        # A form for a single number may say it in a word.
+        # A form for exactly one number may spell it out.
         optional = {"{n}"} if message.pluralizable and forms[form] == 1 else set()
         if (expected ^ _find_placeholders(translation)) - optional:
             yield f"{translation} does not have the placeholders of the English text"
@@ -111,7 +111,7 @@ def script_with_translations(script: str) -> str:
     found = extract_from_dir(WEBUI, METHODS[-1:], keywords=KEYWORDS)
     texts = [text for _file, _line, text, _comments, _context in found]
     table = {language: _translate_for_script(texts, language) for language in LANGUAGES if language != "en"}
-    # A line a language and no spaces: browsers download this file.
+    # Compact, because browsers download this file.
     lines = (
         f'    "{language}": {json.dumps(translations, ensure_ascii=False, separators=(",", ":"))}'
         for language, translations in table.items()
@@ -133,8 +133,9 @@ def _translate_for_script(
         if isinstance(text, str):
             translations.append(catalog.gettext(text))
             continue
-        forms = {category(n): catalog.ngettext(*text, n) for n in _NUMBERS}
-        other = forms.pop("other", catalog.ngettext(*text, _NUMBERS[-1]))
+        one, many = text
+        forms = {category(n): catalog.ngettext(one, many, n) for n in _NUMBERS}
+        other = forms.pop("other")
         translations.append({**{name: form for name, form in forms.items() if form != other}, "other": other})
     return translations
 
