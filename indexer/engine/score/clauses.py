@@ -154,8 +154,8 @@ class ClauseReader:
         common = self._common(soft)
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
-            names = list_clauses([f"“{serialize_query(part)}”" for part in common])
-            self.notes.append(f"Common words were not asked for: {names}. Put + before a word to require it.")
+            names = [written(part) for part in common]
+            self.notes.append(f"Ignored common words: {named(names)}. To require one, write +{names[0]}.")
         return hard, Counter(soft)
 
     def words_within(self, part: Any) -> list[str]:
