@@ -155,6 +155,14 @@ def other_host() -> FlaskClient:
     return webui.create_app(Index(index.config.with_options(options, "test"))).test_client()
 
 
+def test_every_facet_and_period_that_is_described_is_counted() -> None:
+    site = client(*MANY)
+    for facet in parameters.FACETS:
+        assert list(site.get(f"/api/search?q=silk&facet={facet}").get_json()["facets"]) == [facet]
+    for grain in parameters.GRAINS:
+        assert site.get(f"/api/timeline?q=silk&by={grain}").get_json()["timeline"]["grain"] == grain
+
+
 def test_the_description_says_where_it_is_served() -> None:
     app = Flask("host")
     webui.init_app(app, archive(*MANY), url_prefix="/find")

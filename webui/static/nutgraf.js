@@ -1,5 +1,5 @@
-// Results while one types, suggestions, keys, the dark switch, matches of an article, an index that is being
-// built. Every page is complete without any of it.
+// The search page: results while typing, suggestions, keyboard shortcuts, the dark switch, matches of an article,
+// progress of a build. Every page works without it.
 (() => {
   "use strict";
   const SUGGESTIONS = 6;
@@ -7,13 +7,13 @@
   const SCHEME = "nutgraf-scheme";
   const root = document.documentElement;
 
-  // Pages of the archive are read as HTML here and nowhere else: by the one policy that its own headers allow. A
-  // host may allow none; then nothing is read, and each search loads a page.
+  // The only place that parses HTML: pages of this site, through a Trusted Types policy. If a host application
+  // allows no policy, each search loads a page.
   let policy = null;
   try {
     policy = window.trustedTypes?.createPolicy("nutgraf", { createHTML: (text) => text });
   } catch {
-    // It may yet be that none is wanted.
+    // Trusted Types may not be enforced.
   }
   const read = (text) => new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
   let canRead = true;
@@ -23,25 +23,22 @@
     canRead = false;
   }
 
-  // At once, while the head is read: the first paint has the scheme that was chosen.
-  const chosenScheme = () => {
-    try {
-      return localStorage.getItem(SCHEME);
-    } catch {
-      return null; // storage may be forbidden
-    }
-  };
-  const wear = (scheme) => {
+  // Before the first paint: the colour scheme that the reader chose.
+  const setScheme = (scheme) => {
     if (scheme === "dark" || scheme === "light") root.dataset.nutgrafScheme = scheme;
     else delete root.dataset.nutgrafScheme;
   };
-  wear(chosenScheme());
+  try {
+    setScheme(localStorage.getItem(SCHEME));
+  } catch {
+    // Storage may be blocked.
+  }
   root.dataset.nutgrafScript = navigator.clipboard ? "clipboard" : "";
 
   const start = () => {
     const page = document.querySelector(".nutgraf");
     if (!page) return;
-    // Templates may be overridden: each part does without the others.
+    // Templates may be overridden, so each part works without the others.
     const form = page.querySelector("search form");
     if (form) addCombobox(form, liveResults(page, form));
     keys(page, form?.elements.q);
@@ -59,9 +56,9 @@
     const status = page.querySelector("#status");
     const box = form.elements.q;
     const home = new URL(form.action);
-    const kept = new Map(); // pages by address, so that going back is immediate and keeps its place
+    const cache = new Map(); // pages by URL, so that going back is immediate and keeps its scroll position
     let asking = null;
-    // The address that the entry in the history had before typing began.
+    // The URL that the history entry had before typing began.
     let settled = location.href;
 
     const isSearch = (url) => url.origin === home.origin && url.pathname === home.pathname;
@@ -93,19 +90,19 @@
         if (young && control !== document.activeElement && control.type !== "submit") control.value = young.value;
       }
       document.title = found.title;
-      // Only when it says something else: a screen reader reads all that is set here.
+      // Only if it changes, because a screen reader reads whatever is set here.
       const said = (main.querySelector(".found") ?? main.querySelector("h1"))?.textContent.replace(/\s+/g, " ").trim() ?? "";
       if (status.textContent !== said) status.textContent = said;
       return true;
     };
 
     const keep = (url, text) => {
-      kept.delete(url);
-      kept.set(url, text);
-      if (kept.size > PAGES_KEPT) kept.delete(kept.keys().next().value);
+      cache.delete(url);
+      cache.set(url, text);
+      if (cache.size > PAGES_KEPT) cache.delete(cache.keys().next().value);
     };
 
-    // Fetches the page at an address, the same that the browser would get, and puts its results in place.
+    // Fetches a page and shows its results.
     const show = async (url, { typing = false } = {}) => {
       asking?.abort();
       shown = plain(url);
@@ -136,7 +133,7 @@
     };
 
     const visit = async (url) => {
-      // What was typed on the way is no place to come back to; what was there before is.
+      // Going back skips what was typed on the way.
       if (url.href === location.href && settled !== location.href) history.replaceState(null, "", settled);
       if (url.href !== location.href) history.pushState(null, "", url);
       settled = url.href;
@@ -155,7 +152,7 @@
     main.addEventListener("click", async (event) => {
       const link = event.target.closest("a[href]");
       if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-      // An attribute, for in a drawing the property is no text.
+      // The attribute, because the property is an object in SVG.
       const url = new URL(link.getAttribute("href"), location.href);
       if (!here() || !isSearch(url) || link.getAttribute("href").startsWith("#")) return;
       event.preventDefault();
@@ -167,13 +164,13 @@
       }
     });
     addEventListener("popstate", () => {
-      // A place within the page that stands here already: the skip link, a paragraph.
+      // Only the fragment has changed.
       if (!here() || plain(location) === shown) return;
       settled = location.href;
       asking?.abort();
       main.removeAttribute("aria-busy");
       box.value = new URL(location).searchParams.get("q") ?? "";
-      const text = kept.get(location.href);
+      const text = cache.get(location.href);
       shown = plain(location);
       if (!text || !swap(text)) show(new URL(location));
     });
@@ -181,7 +178,7 @@
     return { typed, submit };
   };
 
-  // Suggestions, by the combobox that the search element has (nutgraf-search.js)
+  // Suggestions, with the combobox of the search element (nutgraf-search.js)
 
   const addCombobox = async (form, results) => {
     const { Combobox } = await customElements.whenDefined("nutgraf-search");
@@ -193,7 +190,7 @@
     let place = location.href;
     const combobox = new Combobox(box, list, {
       edit: () => { place = location.href; },
-      // A link that was followed since leads elsewhere than what was being typed.
+      // Not if a link was followed since.
       rest: () => location.href === place && results.typed(),
       suggest: async (text, signal) => {
         const url = new URL("api/suggest", form.action);
@@ -211,12 +208,12 @@
     });
     form.addEventListener("submit", () => {
       combobox.cancel();
-      // The keyboard of a telephone would stand before what was asked for.
+      // The keyboard of a phone would cover the results.
       if (matchMedia("(pointer: coarse)").matches) box.blur();
     });
   };
 
-  // Keys, wherever nothing is being typed: each is given its event, and true says that it had a use.
+  // Keyboard shortcuts outside of text fields; each function returns whether it did something.
 
   const keys = (page, box) => {
     const help = page.querySelector("#keys");
@@ -239,7 +236,7 @@
       next.closest(".hit").scrollIntoView({ block: "nearest" });
       return true;
     };
-    const uses = {
+    const shortcuts = {
       "/": toBox,
       "?": showHelp,
       j: toHit(1),
@@ -255,15 +252,15 @@
     addEventListener("keydown", (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help?.open) return;
       if (event.target.closest("input, select, textarea, summary, [contenteditable]:not([contenteditable=false])")) return;
-      if (Object.hasOwn(uses, event.key) && uses[event.key](event)) event.preventDefault();
+      if (Object.hasOwn(shortcuts, event.key) && shortcuts[event.key](event)) event.preventDefault();
     });
   };
 
-  // An article: a link to a paragraph that is gone, and the matches by keys
+  // An article: links to a missing paragraph, and walking through the matches
 
   const article = () => document.querySelector(".nutgraf article");
 
-  // A fragment does not reach the server: where it names no paragraph, ask for the closest one.
+  // A fragment does not reach the server: if it names no paragraph, ask for the closest one.
   const findParagraph = () => {
     const name = location.hash.slice(1);
     if (!article() || !/^p-[0-9a-f]{8}(-\d+)?$/.test(name) || document.getElementById(name)) return;
@@ -273,12 +270,12 @@
       return;
     }
     const url = new URL(location);
-    if (url.searchParams.get("p") === name) return; // asked already, and there is none
+    if (url.searchParams.get("p") === name) return; // there is no closest paragraph
     url.searchParams.set("p", name);
     location.replace(url);
   };
 
-  // To the next match after (1) or before (-1) the paragraph that was come to, or what is in sight.
+  // Goes to the next (1) or previous (-1) match from the target paragraph, or else from the visible part.
   const toMatch = (way) => {
     const marked = [...(article()?.querySelectorAll(".paragraph") ?? [])].filter((one) => one.querySelector("mark"));
     const here = article()?.querySelector(".paragraph:target");
@@ -292,7 +289,7 @@
     return true;
   };
 
-  // An index that is being built: the page looks again by itself, and goes on once there is one.
+  // An index that is being built: updates its progress, and reloads the page when it is ready.
   const watchBuilding = () => {
     const part = document.querySelector(".nutgraf [data-again]");
     if (!part) return;
@@ -306,7 +303,7 @@
         }
         part.replaceChildren(...now.childNodes);
       } catch {
-        // The server may be starting again as well.
+        // The server may be restarting.
       }
       watchBuilding();
     }, 1000 * part.dataset.again);
@@ -321,15 +318,15 @@
     const tell = () => button.setAttribute("aria-pressed", String(isDark()));
     button.addEventListener("click", () => {
       const wanted = isDark() ? "light" : "dark";
-      wear(wanted);
+      setScheme(wanted);
       try {
-        // What the system prefers anyway is no choice: it may change with the hour.
+        // The scheme of the system is not stored, because it may change.
         if (wanted === (system.matches ? "dark" : "light")) {
           localStorage.removeItem(SCHEME);
-          wear(null);
+          setScheme(null);
         } else localStorage.setItem(SCHEME, wanted);
       } catch {
-        // It then holds for this page.
+        // Without storage the choice holds for this page.
       }
       tell();
     });
@@ -344,7 +341,7 @@
       await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
       button.textContent = button.dataset.done;
     } catch {
-      // The link beside it can be copied by hand.
+      // The reader can still copy the link by hand.
     }
   };
 
