@@ -15,7 +15,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError, quote_value
-from indexer.files.regular import open_regular, readable
+from indexer.files.regular import open_regular, translate_read_errors
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
 
 __all__ = [
@@ -144,7 +144,7 @@ def load_config(
     config = Config()
     path = (folder or Path()) / FILE_NAME
     try:
-        with readable(path), open_regular(path, links=True) as file:
+        with translate_read_errors(path), open_regular(path, links=True) as file:
             settings = tomllib.load(file)
     except FileNotFoundError:
         settings = {}

@@ -18,7 +18,7 @@ from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import InvalidRequest, NutgrafError
-from indexer.model import Page
+from indexer.results import Page
 from webui import export, parameters
 from webui.caching import conditional_response, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem

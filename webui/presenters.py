@@ -211,7 +211,7 @@ def citation_links(base: str, name: str, search: Search, number: int = 0, anchor
     return CitationLinks(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
 
 
-def relaxation_links(end: DeadEnd | None, base: str, search: Search) -> tuple[RelaxationLink, ...]:
+def relaxation_links(end: NoResults | None, base: str, search: Search) -> tuple[RelaxationLink, ...]:
     """Links to relaxed searches that have results."""
     return tuple(
         RelaxationLink(

@@ -1,8 +1,8 @@
 """Locks that are safe to use after a fork.
 
 A fork copies only the thread that calls it, so a lock that another thread holds is never released in the
-child. Every lock here is replaced by a new one in the child. What it guards is always replaced in one step,
-so the child finds it whole.
+child. Therefore every lock here is replaced by a new one in the child. The data that a lock guards must be
+replaced in one step, so that it is consistent in the child.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 
 class Lock:
-    """A lock that is free in a forked process, whoever held it in the one that forked."""
+    """A lock that is free in a forked process, even if a thread held it during the fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,24 +34,24 @@ class Lock:
         self._lock.release()
 
     def acquire_now(self) -> bool:
-        """Take it if it is free; returns whether it was."""
+        """Acquire the lock if it is free; return whether it was."""
         return self._lock.acquire(blocking=False)
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock."""
         self._lock.release()
 
     def renew(self) -> None:
-        """Be free, in a process with no other thread."""
+        """Make the lock free; for a process without other threads."""
         self._lock = threading.Lock()
 
 
 class lazy(Generic[Value]):  # noqa: N801  (used as property is)
-    """A property that is worked out once for each instance.
+    """A property that is computed once for each instance.
 
-    Unlike `functools.cached_property` before Python 3.12 it takes no lock, which would be one for all
-    instances of a class, and would stay taken in a process that is forked meanwhile. Threads that come at
-    once work it out each, and all get what the first one made.
+    Before Python 3.12, `functools.cached_property` acquires a lock that all instances of a class share, and
+    that stays acquired in a process that is forked meanwhile. This takes none: threads that arrive at the
+    same time each compute the value, and all of them get the first one that is stored.
     """
 
     def __init__(self, make: Callable[[Any], Value]) -> None:
@@ -80,6 +80,6 @@ def _renew_locks() -> None:
         lock.renew()
 
 
-# Not everywhere is there a fork.
+# Windows has no fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_locks)

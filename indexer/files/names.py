@@ -1,6 +1,6 @@
-"""The names of an index's files, in one place: which belong to an index, and which are temporary.
+"""The names of an index's files: which belong to an index, and which are temporary.
 
-Code that cleans up removes only what is named so.
+Only files with these names are ever removed.
 """
 
 from __future__ import annotations
@@ -8,68 +8,65 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-# In the folder of an index: see `generations`.
-POINTER, COMING = "current", "current.new"
+# In the folder of an index.
+POINTER, NEW_POINTER = "current", "current.new"
 LOCK, HOLDER, PROGRESS = "writer.lock", "writer.json", "progress.json"
 BUILDING, REMOVED, DAMAGED = ".building", ".removed", ".damaged"
 GENERATION = re.compile(r"g\d{6}")
 
-# In a generation; Whoosh calls the index in it so.
+# In the folder of a generation. INDEX_NAME is Whoosh's default name of an index.
 INDEX_NAME = "MAIN"
 SETTINGS = "settings.json"
 CONTENTS = re.compile(rf"_{INDEX_NAME}_(\d+)\.toc")
 CATALOG = re.compile(r"catalog-(\d+)\.json")
 SEGMENT = re.compile(rf"{INDEX_NAME}_([0-9a-z]{{16}})\.nut")
 
-# What Whoosh's writers, which are refused, leave beside: parts of segments that no table of contents names.
-_WHOOSHS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\._\w+\.col)")
+# Parts of segments that Whoosh's own writers leave behind; nothing reads them.
+_WHOOSH_PARTS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\._\w+\.col)")
 
 NEW = ".new"
 """Suffix of the temporary name of a file before it replaces another."""
 
-_PASSING = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
-_STAYING = re.compile(r"current|writer\.lock|g\d{6}(\.damaged)?")
-# A folder that belongs to nobody may have hidden files, and what a file system puts into its root.
-_NOBODYS = re.compile(r"\..*|lost\+found")
+_TEMPORARY = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
+_PERMANENT = re.compile(r"current|writer\.lock|g\d{6}(\.damaged)?")
+# A folder counts as empty if it has only hidden files and what a file system puts into its root.
+_IGNORED = re.compile(r"\..*|lost\+found")
 
 
-def is_passing(name: str) -> bool:
-    """Whether something lies in the folder of an index only while somebody writes."""
-    return _PASSING.fullmatch(name) is not None
+def is_temporary(name: str) -> bool:
+    """Whether a name in the folder of an index is one that exists only while a writer is active."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether a file of a generation is there only until it takes another's place, or never will."""
+    """Whether a name in a generation is that of a file that a writer did not finish."""
     is_new = name.endswith(NEW) and _is_in_generation(name.removesuffix(NEW))
-    return is_new or _WHOOSHS.fullmatch(name) is not None
+    return is_new or _WHOOSH_PARTS.fullmatch(name) is not None
 
 
-def foreign(root: Path) -> list[str]:
-    """Return the names in a folder that do not belong to an index; empty if it has an index or may get one.
+def find_foreign_names(root: Path) -> list[str]:
+    """Return the names in a folder that do not belong to an index; empty if the folder has an index.
 
-    Also empty if the folder cannot be read: the later write reports that error.
+    An index may be made in a folder without foreign names. If the folder cannot be read, the result is empty
+    too: the first write will report the error.
     """
     try:
         found = sorted(root.iterdir(), key=lambda path: path.name)
-        if any(map(_shows_an_index, found)):
+        if any(map(_is_evidence_of_index, found)):
             return []
     except OSError:
         return []
-    names = [path.name for path in found]
-    return [name for name in names if not (_NOBODYS.fullmatch(name) or is_passing(name) or _is_staying(name))]
+    known = (_IGNORED, _TEMPORARY, _PERMANENT)
+    return [path.name for path in found if not any(names.fullmatch(path.name) for names in known)]
 
 
-def _shows_an_index(path: Path) -> bool:
+def _is_evidence_of_index(path: Path) -> bool:
     if path.name == POINTER and path.is_file():
         with path.open(encoding="ascii", errors="replace") as file:
             return GENERATION.match(file.read(7)) is not None
-    if not GENERATION.match(path.name) or not (is_passing(path.name) or _is_staying(path.name)):
+    if not (GENERATION.match(path.name) and (is_temporary(path.name) or _PERMANENT.fullmatch(path.name))):
         return False
     return path.is_dir() and any(_is_in_generation(inner.name) for inner in path.iterdir())
-
-
-def _is_staying(name: str) -> bool:
-    return _STAYING.fullmatch(name) is not None
 
 
 def _is_in_generation(name: str) -> bool:

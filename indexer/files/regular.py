@@ -1,7 +1,6 @@
-"""Opens regular files and nothing else; tells what the system refuses for now from what is wrong with a file.
+"""Opens regular files only, and separates temporary errors of the system from a missing or wrong file.
 
-A pipe that nobody writes to must not be waited for, a device not be touched, a link not be followed to where
-somebody else can put another file.
+Opening a pipe could wait for ever, opening a device could change it, and a link could lead to another's file.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from pathlib import Path
 
 from indexer.errors import StorageFailed
 
-CAREFULLY = 0
-"""Flags for opening: never wait for the other end of a pipe, never acquire a controlling terminal."""
+OPEN_FLAGS = 0
+"""Flags for opening a file: never wait for the other end of a pipe or acquire a controlling terminal."""
 for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    CAREFULLY |= getattr(os, _name, 0)
+    OPEN_FLAGS |= getattr(os, _name, 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -30,80 +29,80 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# Errors of the file itself: missing, or not a regular file. All others are the system's, perhaps temporary.
-_OF_THE_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+# Errors of the file itself: missing, or not a regular file. Any other may be temporary.
+_FILE_ERRORS = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 _EXHAUSTION = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ADVICE = {
-    errno.EMFILE: "let a process open more files (ulimit -n)",
-    errno.ENFILE: "let the system open more files",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit of open files",
     errno.ENOMEM: "free some memory",
-    errno.EACCES: "let whoever runs this read it",
-    errno.EPERM: "let whoever runs this read it",
+    errno.EACCES: "give the user who runs this permission to read it",
+    errno.EPERM: "give the user who runs this permission to read it",
 }
 
 
 class NotRegular(OSError):
-    """Something else is in the place of a file; `strerror` says what."""
+    """A path is not that of a regular file; `strerror` says what it is."""
 
 
 def open_regular(path: Path, *, links: bool = False) -> BufferedReader:
-    """Open a regular file for reading, without waiting for anything; `links` to files are as good.
+    """Open a regular file for reading, without waiting; with `links`, also through a symbolic link.
 
     Raises NotRegular, or another OSError.
     """
-    return os.fdopen(_opened(path, os.O_RDONLY, links=links), "rb")
+    return os.fdopen(_open(path, os.O_RDONLY, links=links), "rb")
 
 
 def create_regular(path: Path) -> FileIO:
-    """Open a regular file for writing, unbuffered, new or emptied; raises NotRegular, also for a link."""
-    descriptor = _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, links=False)
+    """Create or truncate a regular file for unbuffered writing. Raises NotRegular, also for a link."""
+    descriptor = _open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, links=False)
     return os.fdopen(descriptor, "wb", buffering=0)
 
 
 @contextmanager
-def readable(path: Path, *, if_exhausted: bool = False) -> Iterator[None]:
-    """Raise StorageFailed when the system refuses, within the block, to read the file at `path`.
+def translate_read_errors(path: Path, *, if_exhausted: bool = False) -> Iterator[None]:
+    """Raise StorageFailed for an error of the system while the block reads the file at `path`.
 
-    A missing or non-regular file stays an OSError. With `if_exhausted`, only running out of file descriptors
-    or memory becomes StorageFailed.
+    A missing or non-regular file remains an OSError. With `if_exhausted`, only a lack of file descriptors or
+    memory becomes StorageFailed.
     """
     try:
         yield
     except MemoryError as error:
-        raise _refused(path, errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
+        raise _read_error(path, errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
     except OSError as error:
-        if isinstance(error, NotRegular) or error.errno in _OF_THE_FILE:
+        if isinstance(error, NotRegular) or error.errno in _FILE_ERRORS:
             raise
         if if_exhausted and error.errno not in _EXHAUSTION:
             raise
-        raise _refused(path, error.errno or 0, error.strerror or str(error)) from error
+        raise _read_error(path, error.errno or 0, error.strerror or str(error)) from error
 
 
 def check_regular(path: Path) -> None:
-    """Raise NotRegular if `path` is a link or no regular file; for files that other libraries open."""
-    with readable(path):
-        if kind := _other_kind(path, links=False):
+    """Raise NotRegular unless `path` is a regular file and not a link; for files that libraries open."""
+    with translate_read_errors(path):
+        if kind := _irregular_kind(path, links=False):
             raise _not_regular(path, kind)
 
 
-def no_room(what: str, error: OSError) -> StorageFailed:
-    """Return the error for temporary files that cannot be written; `what` says what they are for."""
+def no_space_error(what: str, error: OSError) -> StorageFailed:
+    """Return the error for a temporary file that cannot be written; `what` says what it is for."""
     try:
         folder = tempfile.gettempdir()
     except OSError:
         folder = "a folder for temporary files"
     return StorageFailed(
-        f"{folder} cannot be written to ({error.strerror or error}), where {what}: make room there, or name "
-        "another folder with TMPDIR, and try again"
+        f"{folder} cannot be written to ({error.strerror or error}), where {what}: make room there, or set "
+        "TMPDIR to another folder, and try again"
     )
 
 
-def _opened(path: Path, flags: int, *, links: bool) -> int:
+def _open(path: Path, flags: int, *, links: bool) -> int:
     try:
-        descriptor = os.open(path, flags | CAREFULLY | (0 if links else _NO_LINK), 0o666)
+        descriptor = os.open(path, flags | OPEN_FLAGS | (0 if links else _NO_LINK), 0o666)
     except OSError as error:
-        # What is no file may refuse to be opened with a reason of its own.
-        if kind := _other_kind(path, links=links):
+        # Opening a socket or a link fails with an error that does not say what it is.
+        if kind := _irregular_kind(path, links=links):
             raise _not_regular(path, kind) from error
         raise
     mode = os.fstat(descriptor).st_mode
@@ -113,8 +112,8 @@ def _opened(path: Path, flags: int, *, links: bool) -> int:
     return descriptor
 
 
-def _other_kind(path: Path, *, links: bool) -> str:
-    """What is in the place of a file; nothing when that is a file, or cannot be told."""
+def _irregular_kind(path: Path, *, links: bool) -> str:
+    """Return what is at `path` if it is not a regular file; empty if it is one or cannot be read."""
     try:
         mode = path.stat(follow_symlinks=links).st_mode
     except OSError:
@@ -127,11 +126,9 @@ def _kind(mode: int) -> str:
 
 
 def _not_regular(path: Path, kind: str) -> NotRegular:
-    return NotRegular(errno.EINVAL, f"a regular file is wanted, {kind} is in its place", str(path))
+    return NotRegular(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
 
 
-def _refused(path: Path, code: int, reason: str) -> StorageFailed:
-    advice = _ADVICE.get(code, "see to the disk")
-    return StorageFailed(
-        f"{path} cannot be read now ({reason}): that is not taken for damage; {advice} and try again"
-    )
+def _read_error(path: Path, code: int, reason: str) -> StorageFailed:
+    advice = _ADVICE.get(code, "check the disk")
+    return StorageFailed(f"{path} cannot be read now ({reason}). It may be intact: {advice} and try again")

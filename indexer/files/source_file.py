@@ -1,4 +1,4 @@
-"""Open the files of a source: none outside of it, regular files only, and each as it was at one moment."""
+"""Opens the files of a source: only regular files inside of it, each as it is at one moment."""
 
 from __future__ import annotations
 
@@ -9,67 +9,66 @@ from io import BufferedReader
 from pathlib import Path
 
 from indexer.errors import UnreadableDocument
-from indexer.files.regular import CAREFULLY
+from indexer.files.regular import OPEN_FLAGS
 
 LEADS_OUT = "the link leads out of the source"
-"""Why a link is not followed: said when a source is listed, and for a link that was put there since."""
+"""Why a link is not followed: the reason of a failure, when a source is listed or read."""
 
-_READ = os.O_RDONLY | CAREFULLY
-_CAN_STEP = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-_TRIES = 3
+_READ_FLAGS = os.O_RDONLY | OPEN_FLAGS
+_CAN_OPEN_AT = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+_ATTEMPTS = 3
 
 
-def file_of(root: Path, path: str) -> Path:
-    """Where a file of a source lies, which may be the source itself."""
+def source_path(root: Path, path: str) -> Path:
+    """Return the path of a file of a source, which may be the source itself."""
     return root if root.is_file() else root / path
 
 
 def open_file(file: Path, path: str) -> BufferedReader:
     """Open a regular file of a source for reading; `path` is its path below the source.
 
-    Whatever is put in the place of one of its folders meanwhile, what is opened lies in the source. Raises
-    OSError.
+    The file is in the source even if one of its folders is replaced by a link meanwhile. Raises OSError.
     """
     steps = Path(path).parts
     root = file.parents[len(steps) - 1]
-    if not _CAN_STEP:
-        return _checked(os.open(file, _READ))
+    if not _CAN_OPEN_AT:
+        return _check_regular(os.open(file, _READ_FLAGS))
     try:
-        return _checked(_step_down(root, steps))
+        return _check_regular(_open_below(root, steps))
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
-    # There is a link on the way. Where it leads to is looked up, and then gone to without following any.
+    # There is a link on the path. Resolve it, and open the result without following any link.
     real = Path(os.path.realpath(file))
     if not real.is_relative_to(root):
         raise OSError(errno.EXDEV, LEADS_OUT)
-    return _checked(_step_down(root, real.relative_to(root).parts))
+    return _check_regular(_open_below(root, real.relative_to(root).parts))
 
 
-def read_whole(file: Path, path: str, most: int) -> bytes:
-    """The bytes of a regular file, as they were at one moment; `path` is its path below the source.
+def read_whole(file: Path, path: str, max_bytes: int) -> bytes:
+    """Return the bytes of a regular file, as they are at one moment; `path` is its path below the source.
 
-    Raises UnreadableDocument for more than `most` bytes, and OSError if the file cannot be read or changes
+    Raises UnreadableDocument for more than `max_bytes`, and OSError if the file cannot be read or changes
     during every attempt.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         with open_file(file, path) as opened:
             before = os.fstat(opened.fileno())
-            if before.st_size > most:
-                raise _too_large(before.st_size, most)
-            data = opened.read(most + 1)
-            if len(data) > most:
-                raise _too_large(len(data), most)
+            if before.st_size > max_bytes:
+                raise _too_large(before.st_size, max_bytes)
+            data = opened.read(max_bytes + 1)
+            if len(data) > max_bytes:
+                raise _too_large(len(data), max_bytes)
             if len(data) == before.st_size and _times(before) == _times(os.fstat(opened.fileno())):
                 return data
     raise OSError(errno.EAGAIN, "it changes while it is read")
 
 
-def _step_down(root: Path, steps: tuple[str, ...]) -> int:
-    """A descriptor of what lies some steps below a folder, none of which is a link."""
+def _open_below(root: Path, parts: tuple[str, ...]) -> int:
+    """Return a descriptor of the file at the end of a path below a folder, without following links."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    for number, name in enumerate(steps, 1):
-        kind = _READ if number == len(steps) else os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    for number, name in enumerate(parts, 1):
+        kind = _READ_FLAGS if number == len(parts) else os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         try:
             below = os.open(name, kind | os.O_NOFOLLOW, dir_fd=at)
         finally:
@@ -78,10 +77,10 @@ def _step_down(root: Path, steps: tuple[str, ...]) -> int:
     return at
 
 
-def _checked(descriptor: int) -> BufferedReader:
+def _check_regular(descriptor: int) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "is not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -89,7 +88,7 @@ def _times(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _too_large(size: int, most: int) -> UnreadableDocument:
+def _too_large(size: int, max_bytes: int) -> UnreadableDocument:
     return UnreadableDocument(
-        f"at most {most // 2**20} MB are wanted, it has {size / 2**20:.1f}: split it, or raise max_file_mb"
+        f"larger than {max_bytes // 2**20} MB ({size / 2**20:.1f} MB): split it, or raise max_file_mb"
     )

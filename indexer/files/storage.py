@@ -1,8 +1,7 @@
-"""Durable writes: a file is on the disk before anything points at it, and survives a power cut.
+"""Durable writes: a file is synced to the disk before anything refers to it.
 
-Every file of an index is written and removed here; Whoosh only reads. Raises StorageFailed when the system
-refuses to write or to read; a file that cannot be removed now is removed by a later try. A file that is
-missing or not a regular file is IndexDamaged.
+All files of an index are written, renamed and removed here. Errors of the system become StorageFailed; a file
+of the index that is missing or not a regular file becomes IndexDamaged.
 """
 
 from __future__ import annotations
@@ -16,26 +15,26 @@ from pathlib import Path
 
 from indexer.errors import IndexDamaged, StorageFailed
 from indexer.files.names import NEW
-from indexer.files.regular import create_regular, open_regular, readable
+from indexer.files.regular import create_regular, open_regular, translate_read_errors
 
 _ADVICE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
-    errno.EMFILE: "let a process open more files (ulimit -n)",
-    errno.ENFILE: "let the system open more files",
-    errno.EACCES: "let whoever runs this write there",
-    errno.EPERM: "let whoever runs this write there",
-    errno.EROFS: "mount it to be written to",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EACCES: "give the user who runs this permission to write there",
+    errno.EPERM: "give the user who runs this permission to write there",
+    errno.EROFS: "mount it writable",
 }
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Say what the system refuses meanwhile, by raising StorageFailed: `path` is what was to be written."""
+def translate_write_errors(path: Path) -> Iterator[None]:
+    """Raise StorageFailed for an OSError while the block writes `path`."""
     try:
         yield
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "see to the disk")
+        advice = _ADVICE.get(error.errno or 0, "check the disk")
         raise StorageFailed(
             f"{path} cannot be written ({error.strerror or error}): nothing that was committed is lost; "
             f"{advice} and try again"
@@ -43,13 +42,13 @@ def storing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def stored(path: Path) -> Iterator[None]:
-    """Read what an index consists of: raises IndexDamaged where `path` is not there, or no file.
+def translate_index_errors(path: Path) -> Iterator[None]:
+    """Raise IndexDamaged if `path` is missing or not a regular file while the block reads it.
 
-    Raises StorageFailed where the system refuses to read it for now.
+    Raises StorageFailed for any other error of the system.
     """
     try:
-        with readable(path):
+        with translate_read_errors(path):
             yield
     except OSError as error:
         raise IndexDamaged(
@@ -57,17 +56,17 @@ def stored(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_stored(path: Path) -> bytes:
-    """The content of a file of an index; raises IndexDamaged or StorageFailed."""
-    with stored(path), open_regular(path) as file:
+def read_index_file(path: Path) -> bytes:
+    """Return the content of a file of an index. Raises IndexDamaged or StorageFailed."""
+    with translate_index_errors(path), open_regular(path) as file:
         return file.read()
 
 
-def size_of(folder: Path) -> int:
-    """The bytes of all files of a folder, as far as they are still there; raises StorageFailed."""
+def folder_size(folder: Path) -> int:
+    """Return the size in bytes of all files of a folder. Raises StorageFailed."""
     total = 0
-    # A commit may take files away meanwhile, and two rebuilds the folder.
-    with suppress(FileNotFoundError), readable(folder):
+    # A commit may remove files meanwhile, and a rebuild may remove the folder.
+    with suppress(FileNotFoundError), translate_read_errors(folder):
         for file in folder.iterdir():
             with suppress(FileNotFoundError):
                 total += file.lstat().st_size
@@ -75,13 +74,13 @@ def size_of(folder: Path) -> int:
 
 
 def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a new file and sync its content; nothing is left of it when that fails.
+    """Write a new file and sync its content; if that fails, the file is removed.
 
-    Its name is on the disk after the next `sync_folder`.
+    Its name is durable only after the next `sync_folder`.
     """
     try:
-        # Without a buffer: what it cannot write it would try to write once more when the file is closed.
-        with storing(path), create_regular(path) as file:
+        # Unbuffered: closing a file with a buffer would retry a write that has failed.
+        with translate_write_errors(path), create_regular(path) as file:
             for piece in pieces:
                 rest = memoryview(piece)
                 while rest:
@@ -93,7 +92,7 @@ def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file's content at once: readers see the old or the new, and the new outlives a power cut."""
+    """Replace a file atomically: readers see the old or the new content, and the new one is durable."""
     temporary = path.with_name(path.name + NEW)
     write_new(temporary, [data])
     try:
@@ -104,14 +103,14 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def rename(path: Path, other: Path) -> None:
-    """Give a file, or a folder, another name in its folder, at once; the name is on the disk afterwards."""
-    with storing(other):
+    """Rename a file or a folder atomically, inside its folder; the new name is durable."""
+    with translate_write_errors(other):
         path.replace(other)
     sync_folder(other.parent)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those that it lies in; their names are on the disk afterwards. Raises OSError."""
+    """Make a folder and its missing parents; their names are durable. Raises OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in reversed(missing):
@@ -121,13 +120,13 @@ def make_folder(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Sync the entries of a folder to the disk; does nothing where folders cannot be synced."""
     if os.name == "nt":
-        return  # there a folder cannot be opened
-    with storing(folder):
+        return  # where a folder cannot be opened
+    with translate_write_errors(folder):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         except OSError as error:
-            # What some file systems say when there is no such thing for a folder.
+            # Some file systems cannot sync a folder.
             if error.errno != errno.EINVAL:
                 raise
         finally:
@@ -135,7 +134,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, as far as the system lets it."""
+    """Remove a file, or a folder with its content; errors are ignored, since a later clean-up tries again."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -11,7 +11,7 @@ from whoosh.query.terms import Term
 
 from indexer.query.notes import Note, NoteCode, drop_repeated
 from indexer.query.tree import Alternatives, Must, make_and, make_or
-from indexer.text.synonyms import Entry, Synonyms, key_of
+from indexer.text.synonyms import Entry, Synonyms, make_key
 
 
 def expand_synonyms(tree: Query, synonyms: Synonyms) -> tuple[Query, list[Note]]:
@@ -42,7 +42,7 @@ def _expand_row(parts: Sequence[Query], synonyms: Synonyms, notes: list[Note]) -
     """Yield parts that stand side by side; words that together have synonyms become one part."""
     place = 0
     while place < len(parts):
-        length, entry = _find_entry(parts[place : place + synonyms.longest], synonyms)
+        length, entry = _find_entry(parts[place : place + synonyms.max_words], synonyms)
         if entry is None:
             part = parts[place]
             yield part if type(part) is Term else _expand(part, synonyms, notes)
@@ -74,7 +74,7 @@ def _find_entry(parts: Sequence[Query], synonyms: Synonyms) -> tuple[int, Entry 
     for length, part in enumerate(parts, 1):
         if type(part) is not Term or part.fieldname != field:
             break
-        words += key_of(part.text)
+        words += make_key(part.text)
         if entry := synonyms.entries.get(tuple(words)):
             best = length, entry
     return best

@@ -1,42 +1,63 @@
-"""Bytes in, articles out: one reader a media type, chosen by the file's name and then by what is in it.
+"""Readers: from a stream of bytes to articles.
 
-Each reader's libraries load when the first document of its type is read.
+A binary stream and a name come in; an iterator of `Article` and `Failure` goes out. `read` unpacks gzip,
+decodes the bytes (`encoding`), decides the media type and calls the reader of that type. The media type is
+that of the name's suffix, unless the text is plainly of another type.
+
+    document    what a reader is given (`Document`, `ReadOptions`), and checks that all readers share
+    text        plain text: title, date lines, hard-wrapped paragraphs
+    html        main text by trafilatura; `metadata` has the title and the dates that the page states
+    markdown    front matter and blocks
+    jsonl       JSON Lines, an article a line
+    markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
+    dates       date expressions, and the choice of the publication date
+    assemble    from title, paragraphs and dates to an `Article`: boilerplate, notes, limits
+
+To add a media type:
+
+1. Write a module in this folder with a function `read_articles(document)` that returns an iterator of
+   `Article` and `Failure`. It raises UnreadableDocument, before it returns, if the whole document cannot be
+   read. A type that holds one article ends with `assemble_article`.
+2. Add the module's name and the suffixes of the type to `_MEDIA_TYPES` below.
+
+Documents in documents (attachments, members of archives) are read by calling `read` with a stream for each.
+A reader's libraries are imported when the first document of its type is read. Begin with `read`.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
+from importlib import import_module
+from io import BytesIO
+from typing import BinaryIO
 
 from indexer.article import Article, Failure
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers.options import ReadOptions, check_length
+from indexer.readers.document import PACKED, Document, ReadOptions, suffix_of
+from indexer.readers.encoding import decode
 
-__all__ = ["SUFFIXES", "ReadOptions", "read", "read_unpacked", "unpacked"]
+__all__ = ["SUFFIXES", "Document", "ReadOptions", "read", "read_unpacked", "unpack"]
 
-_TYPES = {
-    ".txt": "text",
-    ".text": "text",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
+# The name of each reader's module, and the suffixes of the files that it reads.
+_MEDIA_TYPES = {
+    "text": (".txt", ".text"),
+    "html": (".html", ".htm", ".xhtml"),
+    "markdown": (".md", ".markdown"),
+    "jsonl": (".jsonl", ".ndjson"),
 }
-SUFFIXES: frozenset[str] = frozenset(_TYPES) | {f"{suffix}.gz" for suffix in _TYPES}
-"""The ends of the file names (in lower case) that a walk through a folder should pick up."""
+_BY_SUFFIX = {suffix: name for name, suffixes in _MEDIA_TYPES.items() for suffix in suffixes}
+SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
+"""The suffixes of files that can be read, in lower case."""
 
 _GZIP = b"\x1f\x8b"
-_LINES_IN_BYTES = re.compile(rb"\s*\{[^\0]")
-_ZEROS = re.compile(rb"\0*")
-_WINDOW = 1 << 14
-# What unpacks to more than so many times its size, and to more bytes than these, is no text.
-_RATIO, _FREE = 200, 1 << 20
-# What was passed over is not looked at again (?>): else the time doubles with every comment that comes first.
+_CHUNK = 1 << 16
+# Text does not compress better than this; what does may be meant to fill the memory.
+_MAX_RATIO, _MIN_BOUND = 200, 1 << 20
+_JSON_LINES = re.compile(rb"\s*\{[^\0]")
+# Atomic and possessive groups: with backtracking, each leading comment would double the time.
 _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*|(?><!--.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
@@ -45,71 +66,70 @@ _TAG = re.compile("<[!?/a-zA-Z]")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
 
 
-def read(
-    data: bytes, name: str, article_id: str, options: ReadOptions, *, first_line: int = 1
-) -> Iterator[Article | Failure]:
-    """The articles in a document's bytes, and a failure for each part of it that is none.
+def read(stream: BinaryIO, name: str, article_id: str, options: ReadOptions) -> Iterator[Article | Failure]:
+    """Return the articles in a document, and a failure for each part of it that cannot be read.
 
-    `name` is its path below the source, with slashes; `article_id` the id for a document that holds one
-    article; `first_line` the number of the first line, for a piece of a longer file. Raises
-    UnreadableDocument, before the first article, when nothing can be made of the whole.
+    `stream` is read to its end. `name` is the document's path below the source, with slashes; `article_id` is
+    the id of its article, or the prefix of the ids if it holds several. Raises UnreadableDocument, before the
+    first article, if the whole document cannot be read.
     """
-    return read_unpacked(
-        unpacked(data, name, options.max_bytes), name, article_id, options, first_line=first_line
-    )
+    return read_unpacked(unpack(stream, name, options.max_bytes), name, article_id, options)
 
 
 def read_unpacked(
-    data: bytes, name: str, article_id: str, options: ReadOptions, *, first_line: int = 1
+    data: bytes, name: str, article_id: str, options: ReadOptions
 ) -> Iterator[Article | Failure]:
-    """The same, of what was unpacked already."""
-    from indexer.readers.encoding import decode
-
-    declared = _TYPES.get(_suffix(name))
-    if declared == "jsonl" and _LINES_IN_BYTES.match(data):
-        # Zeros, as a crash leaves them, spoil the line that they are in and not the others.
+    """Return the articles in a document that `unpack` returned, as `read` does."""
+    declared = _BY_SUFFIX.get(suffix_of(name))
+    if declared == "jsonl" and _JSON_LINES.match(data):
+        # NUL bytes, which a crash may leave, spoil only the line that they are in.
         data = re.sub(rb"\0+", "\ufffd".encode(), data)
-    text, encoding = decode(data, markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
-    kind = _kind(text, declared)
-    notes: tuple[str, ...] = ()
-    if encoding.guessed and (lost := text.count("\ufffd")):
-        notes = (f"{lost} unreadable characters are shown as \ufffd",)
-    if kind == "jsonl":
-        from indexer.readers.jsonl import read_lines
-
-        return read_lines(text, name, article_id, options, encoding, first_line)
+    text, encoding = decode(data, is_markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
+    reader = import_module(f"indexer.readers.{_media_type(text, declared)}")
     try:
-        if kind != "html":
-            # Before anything is made of it, for that takes several times as much.
-            check_length(len(text))
-        article = _read_one(kind, text, name, article_id, options)
-        check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
-        return iter([replace(article, encoding=encoding, notes=(*notes, *article.notes))])
+        found: Iterator[Article | Failure] = reader.read_articles(
+            Document(text, name, article_id, options, encoding)
+        )
     except InvalidArticle as error:
         raise UnreadableDocument(str(error)) from error
+    return found
 
 
-def _read_one(kind: str, text: str, name: str, article_id: str, options: ReadOptions) -> Article:
-    if kind == "html":
-        from indexer.readers.html import read_html
+def unpack(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
+    """Return the content of a stream; if that is gzip data, the data in it.
 
-        return read_html(text, name, article_id, options)
-    if kind == "markdown":
-        from indexer.readers.markdown import read_markdown
+    Raises UnreadableDocument if the gzip data is damaged, or if the content has more than `max_bytes`.
+    """
+    data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise UnreadableDocument(f"larger than {max_bytes / 2**20:g} MB")
+    if not data.startswith(_GZIP):
+        if name.lower().endswith(PACKED) and data:
+            raise UnreadableDocument("not gzip data, although its name ends with .gz")
+        return data
+    bound = max(_MAX_RATIO * len(data), _MIN_BOUND)
+    content = bytearray()
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                content += chunk
+                if len(content) > max_bytes:
+                    raise UnreadableDocument(
+                        f"unpacks to more than {max_bytes / 2**20:g} MB: split it, or raise max_file_mb"
+                    )
+                if len(content) > bound:
+                    raise UnreadableDocument(
+                        f"unpacks to more than {_MAX_RATIO} times its size, so it is not text"
+                    )
+    except EOFError as error:
+        raise UnreadableDocument("gzip data is damaged: it ends too early") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableDocument(f"gzip data is damaged, or followed by something else: {error}") from error
+    return bytes(content)
 
-        return read_markdown(text, name, article_id, options)
-    from indexer.readers.text import read_text
 
-    return read_text(text, name, article_id, options)
-
-
-def _suffix(name: str) -> str:
-    stem = name.rpartition("/")[2].lower().removesuffix(".gz")
-    return "." + stem.rpartition(".")[2] if "." in stem else ""
-
-
-def _kind(text: str, declared: str | None) -> str:
-    """The media type: the name's, unless the content is plainly another."""
+def _media_type(text: str, declared: str | None) -> str:
+    """Return the media type that the name declares, unless the text is plainly of another."""
     if declared != "html" and _PAGE.match(text[:20_000]):
         return "html"
     if declared == "html":
@@ -122,38 +142,3 @@ def _kind(text: str, declared: str | None) -> str:
     if line == "---" or re.match(r"#{1,6}\s\S", line):
         return "markdown"
     return "text"
-
-
-def unpacked(data: bytes, name: str, limit: int) -> bytes:
-    """What is in gzip data; anything else as it is. Raises UnreadableDocument."""
-    if len(data) > limit:
-        raise UnreadableDocument(f"at most {limit} bytes are read, {len(data)} were found")
-    if not data.startswith(_GZIP):
-        if name.lower().endswith(".gz") and data:
-            raise UnreadableDocument("gzip data is wanted (the name says .gz), something else was found")
-        return data
-    whole = bytearray()
-    at, packed = 0, memoryview(data)
-    while at < len(data):
-        # Another member may follow, and zeros may pad the end.
-        if not data.startswith(_GZIP, at):
-            raise UnreadableDocument("gzip data is followed by something else")
-        member = zlib.decompressobj(wbits=31)
-        while not member.eof:
-            # By windows: what is left after a member is copied, and there may be millions of them.
-            window = packed[at : at + _WINDOW]
-            if not window:
-                raise UnreadableDocument("gzip data ends too early: the file is cut off")
-            try:
-                whole += member.decompress(window, limit - len(whole) + 1)
-            except zlib.error as error:
-                raise UnreadableDocument(f"gzip data is damaged: {error}") from error
-            if len(whole) > limit:
-                raise UnreadableDocument(f"at most {limit} bytes are read, gzip data unpacks to more")
-            if len(whole) > max(_RATIO * len(data), _FREE):
-                raise UnreadableDocument(
-                    f"gzip data unpacks to more than {_RATIO} times its size: no text does"
-                )
-            at += len(window) - len(member.unused_data)
-        at += len(_ZEROS.match(data, at)[0])  # type: ignore[index]
-    return bytes(whole)

@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, strict UTF-8, UTF-16 and 32, what the document declares, detection."""
+"""From bytes to text: byte order marks, UTF-8, UTF-16 and 32, the declared encoding, detection."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from indexer.errors import UnreadableDocument
 
 _SAMPLE = 65536
 
-# The longer marks first: the one of UTF-32 begins with the one of UTF-16.
-_MARKS = (
+# UTF-32 before UTF-16, whose mark is the beginning of the mark of UTF-32.
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be", "utf-32-be"),
@@ -23,8 +23,8 @@ _DECLARED = re.compile(
     rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([-\w.:]{2,40})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([-\w.:]{2,40})""",
     re.IGNORECASE,
 )
-# What browsers read for these labels: a superset that gives the bytes 0x80 to 0x9F the meaning they had.
-_BROWSER = {
+# Browsers decode these labels as a superset in which the bytes 0x80 to 0x9F are printable characters.
+_SUPERSETS = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",
     "iso8859-9": "cp1254",
@@ -34,67 +34,44 @@ _BROWSER = {
     "euc_kr": "cp949",
     "tis-620": "cp874",
 }
-# Detection among the encodings that archives are kept in: with all hundred, the rare ones win by accident.
-_COMMON = (
-    *(
-        "cp1250",
-        "iso8859_2",
-        "cp1251",
-        "koi8_r",
-        "cp866",
-        "cp1253",
-        "iso8859_7",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-    ),
-    *(
-        "cp1257",
-        "cp1252",
-        "cp932",
-        "euc_jp",
-        "gb18030",
-        "big5",
-        "cp949",
-        "cp874",
-        "mac_roman",
-        "cp437",
-        "cp850",
-    ),
-)
-# Signs in the middle of words betray the wrong one of two similar encodings.
+# The encodings to try first: among all hundred of them, a rare one would sometimes win by accident.
+_COMMON = [
+    "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "iso8859_7", "cp1254", "cp1255", "cp1256",
+    "cp1257", "cp1252", "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp874", "mac_roman", "cp437", "cp850",
+]  # fmt: skip
+# Symbols in the middle of words are a sign of the wrong one of two similar encodings.
 _IN_WORD = re.compile(r"[^\W\d_][\x80-\x9f¦¬±¶»«¤§¨°¸×÷¢£¥©®¹²³¼½¾][^\W\d_]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def decode(data: bytes, *, markup: bool = False) -> tuple[str, Encoding]:
-    """The text of `data` and how it was found out.
+def decode(data: bytes, *, is_markup: bool = False) -> tuple[str, Encoding]:
+    """Return the text of `data` and its encoding.
 
-    With `markup`, an encoding that the document declares (a meta element, an XML prolog) is used if it fits.
-    Raises UnreadableDocument for binary data and for bytes that no encoding explains.
+    With `is_markup`, the encoding that the document declares (in a meta element or an XML prolog) is used if
+    the data is valid in it. Raises UnreadableDocument for binary data and for data in no known encoding.
     """
-    for mark, codec, name in _MARKS:
+    for mark, codec, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            text = _strict(data if codec == "utf-8-sig" else data[len(mark) :], codec)
+            text = _decode_strictly(data if codec == "utf-8-sig" else data[len(mark) :], codec)
             if text is not None:
-                return _checked(text), Encoding(name)
-    if b"\x1b$" in data[:_SAMPLE] and (text := _strict(data, "iso2022_jp")) is not None:
-        return _checked(text), Encoding("iso2022_jp", guessed=True)
-    text = _strict(data, "utf-8")
+                return _check_text(text), Encoding(name)
+    if b"\x1b$" in data[:_SAMPLE] and (text := _decode_strictly(data, "iso2022_jp")) is not None:
+        return _check_text(text), Encoding("iso2022_jp", guessed=True)
+    text = _decode_strictly(data, "utf-8")
     if text is not None and "\0" not in text:
-        return _checked(text), Encoding("utf-8")
+        return _check_text(text), Encoding("utf-8")
     if b"\0" in data[:_SAMPLE]:
-        return _wide(data)
-    if markup and (declared := _declared(data)):
-        text = _strict(data, declared)
+        return _decode_unmarked(data)
+    if is_markup and (declared := _declared_encoding(data)):
+        text = _decode_strictly(data, declared)
         if text is not None and not _is_binary(text):
             return text, Encoding(declared)
-    if repaired := _nearly_utf8(data):
+    if repaired := _repair_utf8(data):
         return repaired, Encoding("utf-8", guessed=True)
-    return _detected(data)
+    return _detect(data)
 
 
-def _strict(data: bytes, codec: str) -> str | None:
+def _decode_strictly(data: bytes, codec: str) -> str | None:
     try:
         return data.decode(codec)
     except (UnicodeError, LookupError, ValueError):
@@ -106,13 +83,13 @@ def _is_binary(text: str) -> bool:
     return "\0" in sample or len(_CONTROL.findall(sample)) > len(sample) / 200
 
 
-def _checked(text: str) -> str:
+def _check_text(text: str) -> str:
     if _is_binary(text):
-        raise UnreadableDocument("it is no text: it contains control characters")
+        raise UnreadableDocument("not a text: contains control characters")
     return text
 
 
-def _declared(data: bytes) -> str | None:
+def _declared_encoding(data: bytes) -> str | None:
     match = _DECLARED.search(data[:4096])
     if not match:
         return None
@@ -121,79 +98,79 @@ def _declared(data: bytes) -> str | None:
         name = codecs.lookup(label).name
     except (LookupError, ValueError):
         return None
-    # A page whose declaration can be read as ASCII is not in a wide encoding, whatever it says.
+    # A declaration that can be read as ASCII is not in one of these encodings (and UTF-8 was tried).
     if name.startswith(("utf-16", "utf-32", "utf-7", "utf-8")):
         return None
-    return _BROWSER.get(name, name)
+    return _SUPERSETS.get(name, name)
 
 
-def _nearly_utf8(data: bytes) -> str | None:
-    """Sound UTF-8 with a few bad bytes, as pages put together from parts have them: those become U+FFFD."""
+def _repair_utf8(data: bytes) -> str | None:
+    """Return UTF-8 with a few invalid bytes, such as pages made of parts have, as U+FFFD; else None."""
     text = data.decode("utf-8", "replace")
     bad = text.count("\ufffd")
     good = sum(1 for character in text[:200_000] if character > "\x7f") - bad
     return text if bad <= 20 and good >= 10 * bad and not _is_binary(text) else None
 
 
-def _wide(data: bytes) -> tuple[str, Encoding]:
-    """UTF-16 or UTF-32 without a mark, which the zero bytes of ASCII characters give away."""
+def _decode_unmarked(data: bytes) -> tuple[str, Encoding]:
+    """Decode UTF-16 or UTF-32 without a byte order mark: its ASCII characters have NUL bytes."""
     best: tuple[float, str] = (0.0, "")
     for codec, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
-        sample = _strict(data[: _SAMPLE // 2], codec) if len(data) % width == 0 else None
+        sample = _decode_strictly(data[: _SAMPLE // 2], codec) if len(data) % width == 0 else None
         if sample and not _is_binary(sample):
             best = max(best, (_plausibility(sample), codec))
     score, codec = best
-    text = _strict(data, codec) if score > 0 else None
+    text = _decode_strictly(data, codec) if score > 0 else None
     if text is None or _is_binary(text):
-        raise UnreadableDocument("it is no text: it contains NUL bytes")
+        raise UnreadableDocument("not a text: contains NUL bytes")
     return text, Encoding(codec, guessed=True)
 
 
 def _plausibility(text: str) -> float:
-    """The share of ASCII and kana in a text that holds (nearly) nothing that no text holds; else 0."""
+    """Return the share of ASCII and kana in a text; 0 if more than 1 % of it are unassigned characters."""
     sample = text[:4096]
-    odd = sum(unicodedata.category(c) in ("Cn", "Co", "Cs") for c in sample)
-    if odd > len(sample) / 100:
+    unassigned = sum(unicodedata.category(c) in ("Cn", "Co", "Cs") for c in sample)
+    if unassigned > len(sample) / 100:
         return 0.0
     return sum(c < "\x7f" or "\u3001" <= c <= "\u30ff" for c in sample) / len(sample)
 
 
-def _detected(data: bytes) -> tuple[str, Encoding]:
+def _detect(data: bytes) -> tuple[str, Encoding]:
     from charset_normalizer import from_bytes
 
     if not _is_binary(data[:_SAMPLE].decode("latin-1")):
-        # Western text mostly is ASCII, which tells detection little: a few letters decide between code pages.
-        western = _strict(data, "cp1252")
-        if western is not None and _reads_western(western):
+        # Western text is mostly ASCII, which gives the detector little to go by.
+        western = _decode_strictly(data, "cp1252")
+        if western is not None and _is_western(western):
             return western, Encoding("cp1252", guessed=True)
-        sample = _around(data)
-        for names in (list(_COMMON), None):
+        sample = _sample(data)
+        for names in (_COMMON, None):
             found = {
                 match.encoding: len(_IN_WORD.findall(str(match)))
                 for match in from_bytes(sample, cp_isolation=names)
             }
-            if "cp1250" in found and (twin := _strict(sample, "iso8859_2")):
+            if "cp1250" in found and (twin := _decode_strictly(sample, "iso8859_2")):
                 found["iso8859_2"] = len(_IN_WORD.findall(twin))
             for name in sorted(found, key=found.__getitem__):
-                text = _strict(data, name)
+                text = _decode_strictly(data, name)
                 if text is not None and not _is_binary(text):
                     return text, Encoding(name, guessed=True)
-    raise UnreadableDocument("text is wanted, bytes that no known encoding explains were found")
+    raise UnreadableDocument("not a text in any known encoding")
 
 
-def _around(data: bytes) -> bytes:
-    """The lines of `data` that are not ASCII, up to a bound: the part that tells encodings apart."""
+def _sample(data: bytes) -> bytes:
+    """Return the lines of `data` that are not ASCII, which tell encodings apart, up to a limit."""
     lines = [line for line in data.splitlines(keepends=True) if not line.isascii()]
     sample = b"".join(lines)[:_SAMPLE]
-    # Stateful encodings (ISO 2022) are ASCII to the byte, and a cut may split a character.
+    # Stateful encodings (ISO 2022) consist of ASCII bytes; and truncating may split a character.
     return sample if sample and len(sample) < _SAMPLE else data[:_SAMPLE]
 
 
 _WESTERN = frozenset("äöüßÄÖÜéèêëàâçîïôûùœæÉÈÀÇñáíóúÑÁÍÓÚ¿¡åÅøØØÆãõìò€£§°«»‹›„‚“”‘’–—…©®™·½¼²³\xa0ªº´•")
 
 
-def _reads_western(text: str) -> bool:
-    """Whether the characters beyond ASCII stand where the languages of Western Europe put them."""
+def _is_western(text: str) -> bool:
+    """Whether the characters beyond ASCII stand where languages of Western Europe have them."""
     beyond = list(re.finditer("[^\x00-\x7f]", text[: 4 * _SAMPLE]))
     if not beyond or len(beyond) > len(text) * 0.2:
         return False

@@ -1,4 +1,4 @@
-"""HTML: trafilatura finds the main text, the page's own words say what it is and when it was published."""
+"""HTML: trafilatura finds the main text; `metadata` has the title and the dates that the page states."""
 
 from __future__ import annotations
 
@@ -10,123 +10,112 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any
 
+import htmldate
 import lxml.html
 import trafilatura
 from lxml import etree
 from msgspec.structs import replace
 
 from indexer.article import Article, Published
-from indexer.errors import UnreadableDocument
-from indexer.readers.dates import choose, date_line, path_date
-from indexer.readers.markup import blocks_of, parse_shown
-from indexer.readers.metadata import PageFacts, page_facts
-from indexer.readers.options import ReadOptions
-from indexer.readers.text import drop_furniture, opening
+from indexer.readers.assemble import assemble_article
+from indexer.readers.dates import choose_date, find_path_date, parse_date_line
+from indexer.readers.document import Document, ReadOptions, suffix_of
+from indexer.readers.markup import extract_blocks, parse_visible
+from indexer.readers.metadata import PageMetadata, extract_metadata
 
-# Both report every page that they cannot make sense of; what that means for the article is said in its notes.
+# Both log every page that they cannot parse; the article's notes say what that means for it.
 for _library in ("trafilatura", "htmldate"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
-# The extractor visits every element many times: in a page of more than these, all blocks are taken.
-_MOST_ELEMENTS = 100_000
-# Its time grows with the depth: a few hundred tables or headings in each other take minutes.
-_MOST_DEPTH = 100
+# The extractor visits each element many times, and its time grows with the depth: a few hundred nested tables
+# take minutes. Of a page beyond these limits, all blocks are taken.
+_MAX_ELEMENTS = 100_000
+_MAX_DEPTH = 100
 _INLINE = frozenset(("hi", "ref", "del", "lb", "graphic", "cell", "code", "span"))
-_XML = (".xhtml", ".xht")
-_PLAIN_CLASSES = etree.ElementDefaultClassLookup(
+_XML_SUFFIXES = (".xhtml", ".xht")
+_ELEMENT_CLASSES = etree.ElementDefaultClassLookup(
     element=lxml.html.HtmlElement,
     comment=lxml.html.HtmlComment,
     pi=lxml.html.HtmlProcessingInstruction,
     entity=lxml.html.HtmlEntity,
 )
-# The extractor collapses white space: in <pre> and between paragraphs these private characters stand for it.
+# The extractor collapses white space: these private characters stand for a line break and for a space in
+# <pre>, and for a break between paragraphs.
 _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
-# Characters that lxml refuses in a text.
-_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
-# Characters of main text: from _SURE on it is trusted, and below _LITTLE it may be the page's navigation.
-_SURE, _LITTLE = 1000, 100
-_UNSAID = "a date in the page's text, which does not say what it is the date of"
-_DATE_IN_PAGE = 60
-_FARTHEST_ZONE = timedelta(hours=14)
+# Characters that lxml does not accept in a text.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
+# Characters of main text: above the first it is trusted, below the second it may be the page's navigation.
+_TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
+_UNLABELLED = "a date in the page's text, which does not say what it is the date of"
+_HEAD_TEXTS = 60
+_MAX_ZONE = timedelta(hours=14)
 
 
-def read_html(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
-    """The article in a page or a fragment. Raises UnreadableDocument when there is no text in it."""
-    page = parse_shown(text, is_xml=name.lower().removesuffix(".gz").endswith(_XML))
+def read_articles(document: Document) -> Iterator[Article]:
+    """Return the article in a page or a fragment. Raises UnreadableDocument if there is no text."""
+    page = parse_visible(document.text, is_xml=suffix_of(document.name) in _XML_SUFFIXES)
     tree = _parse(page.html or "")
-    notes: list[str] = []
-    paragraphs: list[str] = []
-    facts = page_facts(tree, options)
-    candidates = _dates(tree, facts, name, options)
-    _drop_facts(tree)
-    size = int(tree.xpath("count(//*)"))
-    if _depth(tree) > _MOST_DEPTH:
-        notes.append("nested too deeply to find the main text: all text was taken")
-    elif size > _MOST_ELEMENTS:
-        notes.append(f"too large ({size} elements) to find the main text: all text was taken")
-    else:
-        try:
-            _prepare(tree)
-            paragraphs = main_text(tree)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever trips the extractor, the page has a text
-            notes.append(f"main-text extraction failed ({type(error).__name__}): all text was taken")
-    if sum(map(len, paragraphs)) < _LITTLE:
-        blocks = blocks_of(page)
-        # Of a page without blocks, the extractor still takes the navigation.
+    metadata = extract_metadata(tree, document.options)
+    dates = _find_dates(tree, metadata, document.options)
+    paragraphs, notes = _extract_main_text(tree)
+    if sum(map(len, paragraphs)) < _MIN_LENGTH:
+        blocks = extract_blocks(page)
+        # If the page has no blocks, what the extractor found is its navigation.
         paragraphs = paragraphs if paragraphs and blocks else blocks
     paragraphs = [text for paragraph in paragraphs if (text := _clean(paragraph)).strip()]
-    title = _clean(facts.title)
+    title = _clean(metadata.title)
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
-    elif not title and paragraphs:
-        title = opening(paragraphs[0])
-    if not title:
-        raise UnreadableDocument("an article is wanted, the page has no text in it")
-    notes += drop_furniture(paragraphs)
-    published, notes = choose(candidates, options, notes)
-    return Article(
-        article_id,
-        title,
-        tuple(paragraphs),
-        published,
-        facts.language,
-        facts.url,
-        source=name,
-        notes=tuple(notes),
+    article = assemble_article(
+        document, title, paragraphs, dates, notes, language=metadata.language, url=metadata.url
     )
+    return iter([article])
 
 
-def main_text(tree: Any) -> list[str]:
-    """The paragraphs of a page's main text: headings, list items, quotations and table rows among them."""
+def _extract_main_text(tree: Any) -> tuple[list[str], list[str]]:
+    """Return the paragraphs of a page's main text, and notes; no paragraphs if it cannot be extracted.
+
+    Headings, list items, quotations and table rows are paragraphs too.
+    """
+    # Where the extractor finds no main text, it would take that of empty titles and scripts.
+    for element in list(tree.iter("title", "script")):
+        element.clear(keep_tail=True)
+    size = int(tree.xpath("count(//*)"))
+    if _depth(tree) > _MAX_DEPTH:
+        return [], ["nested too deeply to find the main text: all text was taken"]
+    if size > _MAX_ELEMENTS:
+        return [], [f"too large ({size} elements) to find the main text: all text was taken"]
+    try:
+        _mark_white_space(tree)
+        return _run_extractor(tree), []
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the page still has its text, whatever fails in the extractor
+        return [], [f"main-text extraction failed ({type(error).__name__}): all text was taken"]
+
+
+def _run_extractor(tree: Any) -> list[str]:
     found: list[str] = []
-    # The fast form applies the extractor's own rules. Where they find little, the other form compares them
-    # with two more algorithms and takes twice as long.
+    # The fast form applies the extractor's own rules. If they find little, the other form compares the result
+    # with those of two more algorithms, which takes twice as long.
     for fast in (True, False):
         document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False)
         body = getattr(document, "body", None)
-        found = found if body is None or _is_dump(body) else _paragraphs(body)
-        if sum(map(len, found)) > _SURE:
+        found = found if body is None or _is_unstructured(body) else _split_paragraphs(body)
+        if sum(map(len, found)) > _TRUSTED_LENGTH:
             break
     return found
 
 
-def _is_dump(body: Any) -> bool:
+def _is_unstructured(body: Any) -> bool:
     """Whether the extractor found no structure and put all text of the page into one paragraph."""
     if body.tag == "nav":
         return True
     return len(body) == 1 and body[0].tag == "p" and len(body[0]) == 0 and "\n" in (body[0].text or "")
 
 
-def _drop_facts(tree: Any) -> None:
-    """Empty titles and scripts: where the extractor finds no main text, it would take them for it."""
-    for element in list(tree.iter("title", "script")):
-        element.clear(keep_tail=True)
-
-
 def _depth(tree: Any) -> int:
-    """How many elements the deepest one lies in, itself among them."""
+    """Return the number of ancestors of the deepest element, itself included."""
     depth = deepest = 0
     for event, _ in etree.iterwalk(tree, events=("start", "end")):
         depth += 1 if event == "start" else -1
@@ -134,13 +123,13 @@ def _depth(tree: Any) -> int:
     return deepest
 
 
-def _prepare(tree: Any) -> None:
-    """Mark the white space that counts."""
-    # Where a block without text is taken out, the words before and after it would become one.
+def _mark_white_space(tree: Any) -> None:
+    """Replace the white space that matters by characters that the extractor keeps."""
+    # Else the words before and after a block that the extractor removes would be joined.
     for element in tree.iter("p", "div", "hr"):
         if element.tail:
             element.tail = f" {element.tail}"
-    # Two line breaks divide paragraphs, and the extraction makes one of them.
+    # Two line breaks separate paragraphs; the extractor would make one of them.
     for element in tree.iter("br"):
         following = element.getnext()
         if following is not None and following.tag == "br" and not (element.tail or "").strip():
@@ -148,31 +137,31 @@ def _prepare(tree: Any) -> None:
     for block in tree.iter("pre"):
         for element in block.iter():
             if element.text:
-                element.text = _marked(element.text)
+                element.text = _mark_lines(element.text)
             if element.tail and element is not block:
-                element.tail = _marked(element.tail)
+                element.tail = _mark_lines(element.tail)
 
 
-def _marked(text: str) -> str:
+def _mark_lines(text: str) -> str:
     lines = text.split("\n")
     rest = (_SPACE * (len(line) - len(line.lstrip(" "))) + line.lstrip(" ") for line in lines[1:])
     return _NEWLINE.join([lines[0], *rest])
 
 
 def _clean(text: str) -> str:
-    """Normalized text without soft hyphens, which are hints for the screen inside of words."""
-    return unicodedata.normalize("NFC", _CHARACTERS.sub(" ", text).replace("\xad", ""))
+    """Return the text in NFC, without control characters and soft hyphens."""
+    return unicodedata.normalize("NFC", _CONTROL.sub(" ", text).replace("\xad", ""))
 
 
 def _parse(markup: str) -> Any:
-    """The tree of well-formed markup, without comments; elements that lie too deep for lxml are missing."""
-    # NFC joins U+0338 with the `>` of a tag before it; a reference it leaves alone.
-    markup = unicodedata.normalize("NFC", _CHARACTERS.sub(" ", markup).replace("\u0338", "&#824;"))
+    """Return the tree of well-formed markup, without comments and elements too deep for lxml."""
+    # NFC would combine U+0338 with the `>` of a tag before it; it does not change a character reference.
+    markup = unicodedata.normalize("NFC", _CONTROL.sub(" ", markup).replace("\u0338", "&#824;"))
     parser = lxml.html.HTMLParser(
         collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
-    # One class for all elements spares a Python call for each: forms and inputs need no methods here.
-    parser.set_element_class_lookup(_PLAIN_CLASSES)
+    # The default lookup calls a Python function for each element, only to give forms and inputs methods.
+    parser.set_element_class_lookup(_ELEMENT_CLASSES)
     try:
         return lxml.html.document_fromstring(markup.encode(), parser=parser)
     except etree.LxmlError as error:
@@ -181,7 +170,7 @@ def _parse(markup: str) -> Any:
         raise
 
 
-def _paragraphs(body: Any) -> list[str]:
+def _split_paragraphs(body: Any) -> list[str]:
     found: list[str] = []
     pieces: list[str] = []
 
@@ -203,105 +192,108 @@ def _paragraphs(body: Any) -> list[str]:
             elif element.tag == "cell":
                 pieces.append("\t")
             if element.text:
-                pieces.append(_flat(element.text))
+                pieces.append(_flatten(element.text))
         elif element.tail:
-            pieces.append(_flat(element.tail))
+            pieces.append(_flatten(element.tail))
     flush()
     return found
 
 
-def _flat(text: str) -> str:
+def _flatten(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ")
 
 
-def _dates(tree: Any, facts: PageFacts, name: str, options: ReadOptions) -> list[Published]:
-    """Every candidate for the publication date; the page's text is searched only where it does not say."""
-    dates = list(facts.dates)
-    address = facts.url.partition("//")[2].partition("/")[2] if facts.url else ""
-    from_url = path_date(address, "url", options)
-    if from_url:
+def _find_dates(tree: Any, metadata: PageMetadata, options: ReadOptions) -> list[Published]:
+    """Return the candidates for the publication date; the text is searched only if the metadata has none."""
+    dates = list(metadata.dates)
+    path = metadata.url.partition("//")[2].partition("/")[2] if metadata.url else ""
+    if from_url := find_path_date(path, "url", options):
         dates.append(from_url)
-    if named := path_date(name, "file name", options):
-        dates.append(named)
-    stated = [date for date in facts.dates if date.provenance != "modified"]
-    best = choose(stated, options)[0]
+    stated = [date for date in metadata.dates if date.provenance != "modified"]
+    best = choose_date(stated, options)[0]
     if best is None:
-        dates.extend(_shown(tree, facts, from_url, options))
-    elif facts.in_utc and (local := _in_local_time(best, [*_date_lines(tree, options)[:1], from_url])):
-        dates.insert(dates.index(stated[0]), local)
+        dates.extend(_find_visible_date(tree, metadata, from_url, options))
+    elif metadata.is_utc:
+        local_dates = [*_find_date_lines(tree, options)[:1], *([from_url] if from_url else [])]
+        if local := _find_local_date(best, local_dates):
+            dates.insert(dates.index(stated[0]), local)
     return dates
 
 
-def _in_local_time(utc: Published, shown: list[Published | None]) -> Published | None:
-    """The publisher's own day (or time) for a moment stated in UTC, when the page shows it elsewhere."""
-    for local in shown:
-        if local is None or local.precision not in ("day", "minute") or local.value[:10] == utc.value[:10]:
+def _find_local_date(utc: Published, candidates: list[Published]) -> Published | None:
+    """Return the candidate that may be the moment `utc` in the publisher's time zone, on another day."""
+    for local in candidates:
+        if local.precision not in ("day", "minute") or local.value[:10] == utc.value[:10]:
             continue
-        note = f"stated in UTC as {utc.value}; the publisher's own day is from the {local.provenance}"
-        if local.precision == "minute" and abs(local.start - utc.start) > _FARTHEST_ZONE:
-            continue
-        if local.start - utc.start > _FARTHEST_ZONE or utc.start - local.end > _FARTHEST_ZONE:
-            continue
-        return replace(local, provenance=utc.provenance, note=note)
+        if local.precision == "minute":
+            is_near = abs(local.start - utc.start) <= _MAX_ZONE
+        else:
+            is_near = local.start - utc.start <= _MAX_ZONE and utc.start - local.end <= _MAX_ZONE
+        if is_near:
+            note = f"stated in UTC as {utc.value}; the publisher's own day is from the {local.provenance}"
+            return replace(local, provenance=utc.provenance, note=note)
     return None
 
 
-def _shown(tree: Any, facts: PageFacts, from_url: Published | None, options: ReadOptions) -> list[Published]:
-    """The date that a reader of the page would see: a line below the heading, a time element, any date."""
-    changed = {date.value[:10] for date in facts.dates if date.provenance == "modified"}
-    for candidate in (*_date_lines(tree, options), *facts.times):
-        if candidate.precision in ("day", "minute") and choose([candidate], options)[0]:
-            finer = [time for time in facts.times if time.value.startswith(candidate.value)]
+def _find_visible_date(
+    tree: Any, metadata: PageMetadata, from_url: Published | None, options: ReadOptions
+) -> list[Published]:
+    """Return the date that a reader of the page sees: in a date line, a time element, or anywhere."""
+    for candidate in (*_find_date_lines(tree, options), *metadata.times):
+        if candidate.precision in ("day", "minute") and choose_date([candidate], options)[0]:
+            finer = [time for time in metadata.times if time.value.startswith(candidate.value)]
             return [candidate, *finer[:1]]
-    if from_url and from_url.precision == "day":
-        # Stronger than just any date somewhere on the page.
+    # A day in the URL is more certain than any date in the text.
+    is_certain = from_url is not None and from_url.precision == "day"
+    # A fragment is often documentation, and the dates in its examples are not its own.
+    is_fragment = tree.find(".//title") is None and tree.find(".//meta") is None
+    if is_certain or is_fragment:
         return []
-    if tree.find(".//title") is None and tree.find(".//meta") is None:
-        # A fragment: the dates in a manual's examples are not its own.
-        return []
-    import htmldate
-
+    modified = {date.value[:10] for date in metadata.dates if date.provenance == "modified"}
     try:
-        last = options.now().isoformat()
-        day = htmldate.find_date(tree, original_date=True, url="", max_date=last)
-        if not day or day in changed:
-            return []
-        if day.endswith("-01"):
-            # Where only a month or a year was found, the first day stands for it: the quick search finds
-            # whole dates alone, and so tells which it was.
-            sure = htmldate.find_date(tree, False, original_date=True, url="", max_date=last)
-            if sure != day:
-                # A year that stands somewhere on a page says nothing.
-                return [] if day.endswith("-01-01") else [Published(day[:7], "month", "text", note=_UNSAID)]
-        return [Published(day, "day", "text", note=_UNSAID)]
-    except Exception:  # noqa: BLE001 - a date that htmldate trips over is one that it does not find
+        return _search_text(tree, modified, options)
+    except Exception:  # noqa: BLE001 - the page has no date if htmldate fails on it
         return []
 
 
-def _date_lines(tree: Any, options: ReadOptions) -> list[Published]:
-    """The dates of the date lines that follow the first heading."""
+def _search_text(tree: Any, modified: set[str], options: ReadOptions) -> list[Published]:
+    """Return the day or the month that htmldate finds in a page's text, unless it is one of `modified`."""
+    last = options.last_day().isoformat()
+    day = htmldate.find_date(tree, original_date=True, url="", max_date=last)
+    if not day or day in modified:
+        return []
+    # htmldate gives the first day for a month or a year. Its quick search finds whole dates only.
+    if day.endswith("-01") and day != htmldate.find_date(
+        tree, False, original_date=True, url="", max_date=last
+    ):
+        # A year somewhere on a page is not enough.
+        return [] if day.endswith("-01-01") else [Published(day[:7], "month", "text", note=_UNLABELLED)]
+    return [Published(day, "day", "text", note=_UNLABELLED)]
+
+
+def _find_date_lines(tree: Any, options: ReadOptions) -> list[Published]:
+    """Return the dates of the date lines that follow the first heading."""
     found: list[Published] = []
     heading = next(tree.iter("h1"), None)
     if heading is None:
         return found
-    budget = _DATE_IN_PAGE
-    for element in chain(heading.iter(), chain.from_iterable(_following(heading))):
+    remaining = _HEAD_TEXTS
+    for element in chain(heading.iter(), _iterate_following(heading)):
         if not isinstance(element.tag, str) or element.tag in ("script", "style"):
             continue
         for text in (element.text, element.tail if element is not heading else None):
             if text and (text := " ".join(text.split())):
-                budget -= 1
-                if line := date_line(text, options):
+                remaining -= 1
+                if line := parse_date_line(text, options):
                     found.extend(line.dates)
-        if budget < 0:
+        if remaining < 0:
             break
     return found
 
 
-def _following(element: Any) -> Iterator[Iterator[Any]]:
-    """The elements that begin after an element ends, in the order of the document."""
-    at = element
-    while at is not None:
-        for sibling in at.itersiblings():
-            yield sibling.iter()
-        at = at.getparent()
+def _iterate_following(element: Any) -> Iterator[Any]:
+    """Yield the elements that begin after an element ends, in document order."""
+    while element is not None:
+        for sibling in element.itersiblings():
+            yield from sibling.iter()
+        element = element.getparent()

@@ -1,4 +1,4 @@
-"""JSON Lines, one article a line: `id`, `title`, `published`, `paragraphs` or `text`, `url`, `language`."""
+"""JSON Lines, an article a line: `id`, `title`, `published`, `paragraphs` or `text`, `url`, `language`."""
 
 from __future__ import annotations
 
@@ -8,149 +8,140 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.allowance import MOST_TEXT
-from indexer.article import Article, Encoding, Failure, Published, normalize_space
+from indexer.article import Article, Failure, Published, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
-from indexer.readers.dates import choose, parse_date
-from indexer.readers.options import ReadOptions, check_length
+from indexer.readers.dates import choose_date, parse_date
+from indexer.readers.document import Document, ReadOptions, check_length, web_address
 
-_FIELDS = "id title published date paragraphs text url language"
-_PLAIN_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
-_MOST_BAD = 100
-"""Bad lines of a text that are named one by one: a file may have millions of them."""
-_BLANK = re.compile(r"\n[^\S\n]*\n\s*")
+_FIELDS = "id, title, published, date, paragraphs, text, url, language"
+_ISO_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")
+_MAX_FAILURES = 100
+"""Bad lines of a text that are listed one by one: a file may have millions of them."""
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+_JSON_TYPES = {str: "a string", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
 
 
 class _BadLineError(NutgrafError):
-    """A line is no article."""
+    """A line that is not an article."""
 
 
-def read_lines(
-    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int = 1
-) -> Iterator[Article | Failure]:
-    """An article for each line, or a failure named `name:line`; blank lines are passed over.
+def read_articles(document: Document) -> Iterator[Article | Failure]:
+    """Return an article for each line, or a failure named `name:line`; blank lines are skipped.
 
-    The lines are counted from `first_line`.
-
-    Raises UnreadableDocument at once when there is no line at all.
+    Raises UnreadableDocument if all lines are blank.
     """
-    if not text.strip():
-        raise UnreadableDocument("JSON Lines are wanted, the file has no text in it")
-    return _lines(text, name, article_id, options, encoding, first_line)
+    if not document.text.strip():
+        raise UnreadableDocument("contains no text")
+    return _read_lines(document)
 
 
-def _lines(
-    text: str, name: str, article_id: str, options: ReadOptions, encoding: Encoding, first_line: int
-) -> Iterator[Article | Failure]:
-    number, start, bad = first_line - 1, 0, 0
-    # Not splitlines(): JSON strings may hold U+2028 and other breaks as they are. One by one: all of them
-    # would be as much again.
+def _read_lines(document: Document) -> Iterator[Article | Failure]:
+    text, number = document.text, document.first_line - 1
+    start = failures = 0
+    # Not splitlines(): JSON strings may contain U+2028 and other line breaks. A list of all lines would take
+    # as much memory as the text.
     while start <= len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        begin, start = start, end + 1
+        line, start = text[start:end], end + 1
         number += 1
-        if end == begin or text[begin:end].isspace():
+        if not line or line.isspace():
             continue
         try:
-            yield _article(text[begin:end], name, f"{article_id}-{number}", options, encoding)
+            yield _parse_article(line, f"{document.article_id}-{number}", document)
         except (_BadLineError, InvalidArticle) as error:
-            bad += 1
-            if bad <= _MOST_BAD:
-                yield Failure(f"{name}:{number}", str(error))
-    if bad > _MOST_BAD:
-        yield Failure(name, f"{bad - _MOST_BAD:,} more lines up to line {number} are no articles either")
+            failures += 1
+            if failures <= _MAX_FAILURES:
+                yield Failure(f"{document.name}:{number}", str(error))
+    if failures > _MAX_FAILURES:
+        more = failures - _MAX_FAILURES
+        yield Failure(document.name, f"{more:,} more lines up to line {number} are not articles")
 
 
-def _article(line: str, name: str, fallback: str, options: ReadOptions, encoding: Encoding) -> Article:
+def _parse_article(line: str, default_id: str, document: Document) -> Article:
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise _BadLineError(f"a JSON object is wanted, this is not JSON: {error}") from error
+        raise _BadLineError(f"not JSON: {error}") from error
     except RecursionError as error:
-        raise _BadLineError("a JSON object is wanted, this one is nested too deeply") from error
+        raise _BadLineError("nested too deeply") from error
     if not isinstance(record, dict):
-        raise _BadLineError(f"a JSON object is wanted, a {_kind(record)} was found")
+        raise _BadLineError(f"must be a JSON object, not {_json_type(record)}")
     if not record.keys() & {"title", "paragraphs", "text"}:
-        raise _BadLineError(f"one of title, paragraphs or text is wanted; the fields known are {_FIELDS}")
+        raise _BadLineError(f"has none of title, paragraphs and text; the known fields are {_FIELDS}")
     notes: list[str] = []
-    title, texts = _string(record, "title"), tuple(_paragraphs(record))
+    title, paragraphs = _get_string(record, "title"), _get_paragraphs(record)
     if len(line) > MOST_TEXT // 4:  # a character has four bytes at most
-        check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *texts)))
+        check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
     return Article(
-        id=_id(record.get("id"), fallback),
+        id=_get_id(record.get("id"), default_id),
         title=title,
-        paragraphs=texts,
-        published=_published(record, options, notes),
-        language=_string(record, "language").strip() or None,
-        url=_url(record, notes),
-        source=name,
-        encoding=encoding,
-        notes=tuple(notes),
+        paragraphs=paragraphs,
+        published=_get_date(record, document.options, notes),
+        language=_get_string(record, "language").strip() or None,
+        url=_get_url(record, notes),
+        source=document.name,
+        encoding=document.encoding,
+        notes=notes,
     )
 
 
-def _kind(value: object) -> str:
-    names = {str: "string", list: "list", bool: "truth value", int: "number", float: "number"}
-    return names.get(type(value), "null")
+def _json_type(value: object) -> str:
+    return _JSON_TYPES.get(type(value), "an object" if isinstance(value, dict) else "null")
 
 
-def _id(value: object, fallback: str) -> str:
+def _get_id(value: object, default: str) -> str:
     if value is None or value == "":
-        return fallback
+        return default
     if isinstance(value, str):
-        return value.strip() or fallback
+        return value.strip() or default
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and value == value:
         return f"{value:g}"
-    raise _BadLineError(f"id: a string or a number is wanted, a {_kind(value)} was found")
+    raise _BadLineError(f"id: must be a string or a number, not {_json_type(value)}")
 
 
-def _string(record: dict[str, Any], name: str) -> str:
+def _get_string(record: dict[str, Any], name: str) -> str:
     value = record.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _BadLineError(f"{name}: a string is wanted, a {_kind(value)} was found")
+        raise _BadLineError(f"{name}: must be a string, not {_json_type(value)}")
     return value
 
 
-def _paragraphs(record: dict[str, Any]) -> list[str]:
+def _get_paragraphs(record: dict[str, Any]) -> list[str]:
     given = record.get("paragraphs")
     if given is None:
-        text = _string(record, "text").replace("\r\n", "\n")
-        return [*map(normalize_space, _BLANK.split(text))]
+        given = _BLANK_LINES.split(_get_string(record, "text").replace("\r\n", "\n"))
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
-        raise _BadLineError("paragraphs: a list of strings is wanted")
+        raise _BadLineError("paragraphs: must be a list of strings")
     return [*map(normalize_space, given)]
 
 
-def _published(record: dict[str, Any], options: ReadOptions, notes: list[str]) -> Published | None:
+def _get_date(record: dict[str, Any], options: ReadOptions, notes: list[str]) -> Published | None:
     value = record.get("published", record.get("date"))
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _PLAIN_DATE.fullmatch(value) and value < options.now().isoformat():
-        # What a program writes; anything else takes the long way.
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value) and value < options.last_day().isoformat():
+        # Most dates are ISO 8601, which is parsed much faster than any other form.
         try:
             return Published.parse(value)
         except ValueError:
             pass
     found = parse_date(value, "given", options)
     if found is None:
-        notes.append(f"published: {str(value)[:60]!r} is no date that is understood")
+        notes.append(f"published: {str(value)[:60]!r} was not understood as a date")
         return None
-    published, said = choose([found], options)
-    notes.extend(said)
+    published, remarks = choose_date([found], options)
+    notes.extend(remarks)
     return published
 
 
-def _url(record: dict[str, Any], notes: list[str]) -> str | None:
-    from indexer.readers.urls import web_address
-
-    value = _string(record, "url").strip()
-    if not value:
-        return None
+def _get_url(record: dict[str, Any], notes: list[str]) -> str | None:
+    value = _get_string(record, "url").strip()
     address = web_address(value)
-    if address is None:
-        notes.append(f"url: {value[:60]!r} is no http or https address and was left out")
+    if value and address is None:
+        notes.append(f"url: left out {value[:60]!r}, which is not an http or https address")
     return address

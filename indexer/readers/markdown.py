@@ -1,4 +1,4 @@
-"""Markdown: front matter, the first heading as title, and one paragraph for each block."""
+"""Markdown: front matter, the first heading as title, and a paragraph for each block."""
 
 from __future__ import annotations
 
@@ -7,80 +7,64 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from indexer.article import Article, Published
-from indexer.errors import UnreadableDocument
-from indexer.readers.dates import choose, date_line, parse_date, path_date
-from indexer.readers.options import ReadOptions
-from indexer.readers.text import drop_furniture, opening
-from indexer.readers.urls import web_address
+from indexer.readers.assemble import assemble_article
+from indexer.readers.dates import parse_date, parse_date_line
+from indexer.readers.document import Document, check_length, language_code, web_address
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_ENTRY = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
-_DATE_KEYS = ("date", "published", "publish_date", "pubdate", "created")
-# What is nested more deeply is left out by the parser, and Python's stack bounds how deep that can be.
-_DEEPEST = 60
-_MARKUP = re.compile(
+_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
+_DATE_FIELDS = ("date", "published", "publish_date", "pubdate", "created")
+# The parser omits what is nested more deeply; it is recursive, so Python's stack sets the limit.
+_MAX_DEPTH = 60
+_HTML = re.compile(
     r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
 )
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
+_HIDDEN_START = re.compile(r"<(script|style|template|iframe|noscript)\b", re.IGNORECASE)
 
 
-def read_markdown(text: str, name: str, article_id: str, options: ReadOptions) -> Article:
-    """The article in a Markdown document. Raises UnreadableDocument when there is nothing in it."""
-    fields: dict[str, str] = {}
-    if front := _FRONT.match(text):
-        fields = _fields(front[1])
+def read_articles(document: Document) -> Iterator[Article]:
+    """Return the article in a Markdown document. Raises UnreadableDocument if there is no text."""
+    # Checked first, since the parsed text takes several times as much memory.
+    check_length(len(document.text))
+    text, fields = document.text, {}
+    if front := _FRONT_MATTER.match(text):
+        fields = _parse_fields(front[1])
         text = text[front.end() :] if fields else text
-    headings, paragraphs = _blocks(text)
+    headings, paragraphs = _parse_blocks(text)
     notes: list[str] = []
-    if not paragraphs and re.search(r"\w", plain := _html_free(text)):
-        notes.append("the Markdown gives no block: its text was taken as it stands")
+    if not paragraphs and re.search(r"\w", plain := _HTML.sub("", text)):
+        notes.append("the Markdown has no blocks: its text was taken as it is")
         paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
-    title = fields.get("title", "") or (headings[0] if headings else "")
-    if paragraphs and paragraphs[0] == title:
-        del paragraphs[0]
-    elif title and not fields.get("title"):
+    title = fields.get("title", "")
+    if not title and headings:
+        title = headings[0]
         paragraphs.remove(title)
+    elif paragraphs and paragraphs[0] == title:
+        del paragraphs[0]
     dates: list[Published] = []
-    for key in _DATE_KEYS:
+    for key in _DATE_FIELDS:
         if value := fields.get(key):
-            found = parse_date(value, "given", options)
-            if found:
+            if found := parse_date(value, "given", document.options):
                 dates.append(found)
             else:
-                notes.append(f"{key}: {value[:60]!r} is no date that is understood")
-    if paragraphs and (line := date_line(paragraphs[0], options)) and line.dates:
+                notes.append(f"{key}: {value[:60]!r} was not understood as a date")
+    if paragraphs and (line := parse_date_line(paragraphs[0], document.options)) and line.dates:
         dates.extend(line.dates)
         del paragraphs[0]
-    if not title and paragraphs:
-        title = opening(paragraphs[0])
-    if not title:
-        raise UnreadableDocument("an article is wanted, the Markdown has no text in it")
-    if named := path_date(name, "file name", options):
-        dates.append(named)
-    notes.extend(drop_furniture(paragraphs))
-    published, notes = choose(dates, options, notes)
-    language = _LANGUAGE.match(fields.get("lang", "") or fields.get("language", ""))
+    language = language_code(fields.get("lang") or fields.get("language"))
     url = web_address(fields.get("url") or fields.get("canonical") or fields.get("link"))
-    return Article(
-        article_id,
-        title,
-        tuple(paragraphs),
-        published,
-        language[0].lower() if language else None,
-        url,
-        source=name,
-        notes=tuple(notes),
-    )
+    article = assemble_article(document, title, paragraphs, dates, notes, language=language, url=url)
+    return iter([article])
 
 
-def _fields(text: str) -> dict[str, str]:
-    """The plain `key: value` lines of front matter; nested values are passed over."""
+def _parse_fields(text: str) -> dict[str, str]:
+    """Return the plain `key: value` lines of front matter; nested values are skipped."""
     fields = {}
     for line in text.splitlines():
-        if match := _ENTRY.fullmatch(line):
+        if match := _FIELD.fullmatch(line):
             value = match[2]
             if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
                 value = value[1:-1]
@@ -90,18 +74,18 @@ def _fields(text: str) -> dict[str, str]:
     return fields
 
 
-def _blocks(text: str) -> tuple[list[str], list[str]]:
-    """The headings, and every block in reading order (headings too)."""
+def _parse_blocks(text: str) -> tuple[list[str], list[str]]:
+    """Return the headings, and the text of every block in reading order, headings included."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_DEPTH}).enable("table")
     headings: list[str] = []
     blocks: list[str] = []
     row: list[str] = []
     last = ""
     for token in parser.parse(text):
         if token.type == "inline":
-            content = _inline(token.children or ())
+            content = " ".join("".join(_inline_texts(token.children or ())).split())
             if last in ("td_open", "th_open"):
                 row.append(content)
             elif content:
@@ -114,25 +98,18 @@ def _blocks(text: str) -> tuple[list[str], list[str]]:
         elif token.type in ("fence", "code_block"):
             blocks.append(token.content.rstrip())
         elif token.type == "html_block":
-            blocks.extend(_html(token.content))
+            blocks.extend(_extract_html(token.content))
         last = token.type
     return headings, [block for block in blocks if block.strip()]
 
 
-_RAW_START = re.compile(r"<(script|style|template|iframe|noscript)\b", re.IGNORECASE)
-
-
-def _inline(children: Iterable[Token]) -> str:
-    return " ".join("".join(_pieces(children)).split())
-
-
-def _pieces(children: Iterable[Token]) -> Iterator[str]:
+def _inline_texts(children: Iterable[Token]) -> Iterator[str]:
     hidden = ""
     for child in children:
         if child.type == "html_inline":
             if hidden and child.content.lower().startswith(f"</{hidden}"):
                 hidden = ""
-            elif not hidden and (start := _RAW_START.match(child.content)):
+            elif not hidden and (start := _HIDDEN_START.match(child.content)):
                 hidden = start[1].lower()
             elif re.match(r"<br\b", child.content, re.IGNORECASE):
                 yield " "
@@ -141,17 +118,13 @@ def _pieces(children: Iterable[Token]) -> Iterator[str]:
         elif child.type in ("softbreak", "hardbreak"):
             yield " "
         elif child.type == "image":
-            # Its children are the words that stand for the picture.
-            yield from _pieces(child.children or ())
+            # Its children are its alternative text.
+            yield from _inline_texts(child.children or ())
         else:
             yield child.content
 
 
-def _html_free(text: str) -> str:
-    return _MARKUP.sub("", text)
+def _extract_html(html: str) -> list[str]:
+    from indexer.readers.markup import extract_blocks, parse_visible
 
-
-def _html(content: str) -> list[str]:
-    from indexer.readers.markup import blocks_of, parse_shown
-
-    return blocks_of(parse_shown(content))
+    return extract_blocks(parse_visible(html))

@@ -1,7 +1,7 @@
 """The markup of a page that a browser shows, and the text of its blocks.
 
-Lexbor parses as the HTML standard says, so that a page that is not well-formed has the same elements here as
-in a browser: a parser that decides otherwise where a script ends would take its code for text.
+Lexbor follows the HTML standard, so a page that is not well-formed has the same elements as in a browser. A
+parser that disagrees about where a script ends would take its code for text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import re
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
-# Of scripts, those that hold facts about the page (JSON-LD) stay.
-_NOT_SHOWN = (
-    'script:not([type*="ld+json" i]), style, noscript, textarea, iframe, noembed, noframes, svg, math'
-)
+# Scripts with JSON-LD are kept: they have the page's metadata.
+_HIDDEN = 'script:not([type*="ld+json" i]), style, noscript, textarea, iframe, noembed, noframes, svg, math'
 _NOT_TEXT = (
     "head, title, script, nav, footer, object, embed, canvas, audio, video, select, option, button, "
     '[hidden], [role="navigation"]'
@@ -23,12 +21,12 @@ _INLINE = frozenset(
         *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em"),
         *("font", "i", "img", "ins", "kbd", "label", "mark", "q", "rb", "rp", "rt", "ruby", "s", "samp"),
         *("small", "span", "strike", "strong", "sub", "sup", "td", "th", "time", "tt", "u", "var", "wbr"),
-        # These are empty by now.
+        # `parse_visible` and `extract_blocks` have emptied these.
         *("audio", "button", "canvas", "embed", "iframe", "input", "math", "noscript", "object", "option"),
         *("script", "select", "style", "svg", "textarea", "video"),
     )
 )
-# In XML these are whole elements; in HTML their content goes on to the end tag that is missing.
+# In XML these elements are complete; in HTML their content would go on to the end tag that is missing.
 _SELF_CLOSED = re.compile(
     r"""<(script|style|template|title|noscript|textarea|iframe|noembed|noframes|xmp|plaintext)\b"""
     r"""((?:"[^"]*"|'[^']*'|[^"'<>])*+(?<=/))>""",
@@ -36,27 +34,27 @@ _SELF_CLOSED = re.compile(
 )
 
 
-def parse_shown(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
-    """The page as a browser parses it, without the text that it does not show.
+def parse_visible(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
+    """Return the page as a browser parses it, without the text that a browser does not show.
 
-    Comments stay, and scripts with JSON-LD. With `is_xml`, `<script />` is a whole element. Raises
+    Comments and scripts with JSON-LD are kept. With `is_xml`, `<script />` is a complete element. Raises
     MemoryError.
     """
     if is_xml:
         page = _SELF_CLOSED.sub(r"<\1\2></\1>", page)
-    # With scripting, <noscript> holds text. Without events, <selectedcontent> holds no copy of an option.
+    # With scripting, <noscript> contains text. Without events, <selectedcontent> has no copy of an option.
     try:
         parser = LexborHTMLParser(
             page.encode("utf-8", "replace"), options=LexborDocumentOptions.WO_EVENTS, scripting=True
         )
     except SelectolaxError as error:
-        # Any text is HTML: only memory can be missing.
+        # Any text is valid input, so the only possible error is a lack of memory.
         raise MemoryError from error
     # The content of a template is not among its children.
     for node in parser.css("template"):
         node.decompose()
-    _empty(parser, _NOT_SHOWN)
-    # Browsers show the content of these as plain text; not every parser knows them.
+    _empty(parser, _HIDDEN)
+    # Browsers show the content of these as plain text; lxml does not know them.
     for node in parser.css("xmp, plaintext"):
         verbatim = parser.create_node("pre")
         verbatim.insert_child(node.text())
@@ -64,15 +62,16 @@ def parse_shown(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
     return parser
 
 
-def blocks_of(page: LexborHTMLParser) -> list[str]:
-    """The text of each block in reading order, without navigation and controls; the cells of a row are one.
+def extract_blocks(page: LexborHTMLParser) -> list[str]:
+    """Return the text of each block in reading order, without navigation and controls.
 
-    Takes what `parse_shown` returns, and empties the elements in it that are not among the blocks.
+    The cells of a table row are one block. `page` comes from `parse_visible`; its navigation and controls are
+    emptied.
     """
     _empty(page, _NOT_TEXT)
     found: list[str] = []
     pieces: list[str] = []
-    # The block of each element that has text, by its address, and whether the line breaks in it count.
+    # For each element, by its address: the address of its block, and whether that keeps line breaks.
     blocks: dict[int, tuple[int, bool]] = {}
     current = (0, False)
     line_breaks = 0
@@ -92,7 +91,7 @@ def blocks_of(page: LexborHTMLParser) -> list[str]:
             block = _block_of(node.parent, blocks)
             text = node.text_content or ""
             is_blank = not text.strip()
-            # Two line breaks divide paragraphs.
+            # Two line breaks separate paragraphs.
             if block != current or (line_breaks > 1 and not block[1] and not is_blank):
                 flush()
                 current = block
@@ -100,21 +99,21 @@ def blocks_of(page: LexborHTMLParser) -> list[str]:
                 line_breaks = 0
             pieces.append(text)
         elif node.is_element_node and tag not in _INLINE:
-            # Also when there is no text in it.
+            # An element without text separates blocks, too.
             flush()
     flush()
     return found
 
 
 def _empty(parser: LexborHTMLParser, selector: str) -> None:
-    # The elements themselves stay, so that the texts before and after them are two.
+    # The elements themselves are kept: they separate the texts before and after them.
     for node in parser.css(selector):
         while node.first_child is not None:
             node.first_child.decompose()
 
 
 def _block_of(element: LexborNode, blocks: dict[int, tuple[int, bool]]) -> tuple[int, bool]:
-    """The address of the block that an element lies in, and whether line breaks count there."""
+    """Return the address of the block that an element is in, and whether that keeps line breaks."""
     path: list[LexborNode] = []
     at: LexborNode | None = element
     while at is not None and at.mem_id not in blocks:
@@ -130,7 +129,7 @@ def _block_of(element: LexborNode, blocks: dict[int, tuple[int, bool]]) -> tuple
 
 
 def _block_text(pieces: list[str], *, is_verbatim: bool) -> list[str]:
-    """The text of a block's pieces; nothing when it is blank."""
+    """Return the text of a block's pieces, in a list that is empty if it is blank."""
     text = "".join(pieces)
     if is_verbatim:
         text = text.strip("\r\n").rstrip()

@@ -1,4 +1,4 @@
-"""What a page says about itself: title, address, language, and when it was published."""
+"""What a page states about itself: title, address, language, and publication dates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,83 +15,88 @@ from lxml import etree
 
 from indexer.article import Published
 from indexer.readers.dates import RANKS, parse_date, utc_offset
-from indexer.readers.options import ReadOptions
-from indexer.readers.urls import web_address
+from indexer.readers.document import ReadOptions, language_code, web_address
 
-_MOST = 300
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
+_MAX_ELEMENTS = 300
+_MAX_RECORDS = 2000
 _SEPARATORS = re.compile(r"\s+[|·•»–—-]\s+|\s*\|\s*|\s+::\s+")
-# Field names with everything but letters taken out.
+# Field names, reduced to their letters.
 _PUBLISHED = re.compile(r"publi(?:sh(?!er)|cation)|pubdate|ptime|firstpub|dateposted|postdate|issued")
 _CREATED = re.compile(
     r"created?$|^(?:dc|dcterms|og|article|display|doc|sailthru|citation)?date$|creationdate|created?date"
 )
-_CHANGED = re.compile(r"modif|updat|lastmod|revis|changed")
-_OTHER = re.compile(r"expir|unpub|status|author|url|type|format|embargo|event|valid|until|start|end")
+_MODIFIED = re.compile(r"modif|updat|lastmod|revis|changed")
+_OTHER_DATE = re.compile(r"expir|unpub|status|author|url|type|format|embargo|event|valid|until|start|end")
 _LD_DATE = re.compile(r'"(datePublished|dateCreated|uploadDate|dateModified)"\s*:\s*"([^"]{4,40})"')
 _LD_TITLE = re.compile(r'"headline"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _ARTICLE = re.compile(
     r"article|posting|report|recipe|review$|podcastepisode|videoobject|scholarly|techarticle|qapage", re.I
 )
-_NO_ARTICLE = re.compile(
+_PART_OF_PAGE = re.compile(
     r"^(?:comment|userreview|review|answer|event|offer|person|organization|imageobject)", re.I
 )
 _ENTRY_CLASS = re.compile(r"publi|entry-date|entry-time|post-date|dateline|posted", re.I)
 
 
-@dataclass(slots=True)
-class PageFacts:
-    """Title, address, language and the candidates for the date, best first within each provenance."""
+_Stated = tuple[Published, int | None]
+"""A date, and the minutes east of Greenwich that were stated with it."""
 
-    title: str = ""
-    url: str | None = None
-    language: str | None = None
-    dates: list[Published] = field(default_factory=list)
-    times: list[Published] = field(default_factory=list)
-    in_utc: bool = False
+
+@dataclass(frozen=True, slots=True)
+class PageMetadata:
+    """Title, address, language and candidates for the publication date, best first.
+
+    `times` are the dates of the time elements that are not marked as the publication date.
+    """
+
+    title: str
+    url: str | None
+    language: str | None
+    dates: list[Published]
+    times: list[Published]
+    is_utc: bool
     """The best date was stated in UTC, which is seldom the publisher's wall time."""
 
 
-def page_facts(tree: Any, options: ReadOptions) -> PageFacts:
-    """The facts in a parsed page. Only the few elements that hold them are parsed by bs4."""
+def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
+    """Return what a parsed page states. Only the few elements with metadata are parsed by bs4."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        soup = BeautifulSoup(_extract(tree), "lxml")
-    facts = PageFacts()
-    metas = _metas(soup)
-    records = list(_records(soup))
-    facts.title = _title(soup, metas, records)
-    facts.url = _url(soup, metas)
-    facts.language = _language(tree, metas, records)
-    stated = [*_meta_dates(metas, options), *_record_dates(records, options)]
-    marked, facts.times = _times(soup, options)
-    _settle([*stated, *marked], facts, options)
-    return facts
+        soup = BeautifulSoup(_extract_elements(tree), "lxml")
+    fields = _meta_fields(soup)
+    # Of fields with the same name, the first counts.
+    named = dict(reversed(fields))
+    records = list(_json_ld_records(soup))
+    marked, times = _time_elements(soup, options)
+    dates = _sort_dates([*_meta_dates(fields, options), *_record_dates(records, options), *marked], options)
+    return PageMetadata(
+        title=_find_title(soup, named, records),
+        url=_find_url(soup, named),
+        language=_find_language(tree, named, records),
+        dates=[published for published, _ in dates],
+        times=times,
+        is_utc=not options.timezone
+        and any(offset == 0 and date.precision == "minute" for date, offset in dates[:1]),
+    )
 
 
-_Stated = tuple[Published, int | None]
-"""A date, and its minutes east of Greenwich where they were given."""
-
-
-def _settle(stated: list[_Stated], facts: PageFacts, options: ReadOptions) -> None:
-    """Puts the dates in order. A moment given both in UTC and in local time is meant locally."""
+def _sort_dates(stated: list[_Stated], options: ReadOptions) -> list[_Stated]:
+    """Return the dates, best first. Of a moment stated both in UTC and in local time, local time is best."""
     stated.sort(key=lambda pair: RANKS[pair[0].provenance])
-    if stated and not options.timezone:
-        best, offset = stated[0]
-        for other, shift in stated[1:]:
-            if offset == 0 and shift and best.provenance != "modified" != other.provenance:
-                moment = other.start - timedelta(minutes=shift)
-                if abs(moment - best.start) <= timedelta(minutes=10):
-                    stated.remove((other, shift))
-                    stated.remove((best, offset))
-                    stated.insert(0, (other, shift))
-                    break
-        facts.in_utc = stated[0][1] == 0 and stated[0][0].precision == "minute"
-    facts.dates = [published for published, _ in stated]
+    if not stated or options.timezone:
+        return stated
+    best, offset = stated[0]
+    for other, shift in stated[1:]:
+        if offset == 0 and shift and best.provenance != "modified" != other.provenance:
+            moment = other.start - timedelta(minutes=shift)
+            if abs(moment - best.start) <= timedelta(minutes=10):
+                rest = [pair for pair in stated if pair not in ((best, offset), (other, shift))]
+                return [(other, shift), *rest]
+    return stated
 
 
-def _extract(tree: Any) -> str:
-    """The elements that may hold facts, as a small page of their own."""
+def _extract_elements(tree: Any) -> str:
+    """Return a small page of the elements that may have metadata."""
     wanted = []
     counts: dict[str, int] = {}
     for element in tree.iter("title", "meta", "link", "script", "time", "h1", "abbr"):
@@ -103,14 +108,14 @@ def _extract(tree: Any) -> str:
         if tag == "abbr" and not element.get("title"):
             continue
         if next(element.iterancestors(tag), None) is not None:
-            continue  # it is in the one that it lies in, and would be taken as often as it is deep
+            continue  # the outer one contains it; nested elements would be taken as often as they are deep
         counts[tag] = counts.get(tag, 0) + 1
-        if counts[tag] <= _MOST:
+        if counts[tag] <= _MAX_ELEMENTS:
             wanted.append(etree.tostring(element, encoding="unicode", with_tail=False, method="html"))
     return f"<html><body>{''.join(wanted)}</body></html>"
 
 
-def _metas(soup: BeautifulSoup) -> list[tuple[str, str]]:
+def _meta_fields(soup: BeautifulSoup) -> list[tuple[str, str]]:
     found = []
     for meta in soup.find_all("meta"):
         content = meta.get("content") or meta.get("datetime")
@@ -120,8 +125,8 @@ def _metas(soup: BeautifulSoup) -> list[tuple[str, str]]:
     return found
 
 
-def _records(soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
-    """Every object in the page's JSON-LD, outer ones first; from bad JSON only the fields that stand out."""
+def _json_ld_records(soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
+    """Yield every object in the page's JSON-LD, outer ones first; of invalid JSON only dates and headline."""
     for script in soup.find_all("script"):
         text = script.string or ""
         text = re.sub(
@@ -136,9 +141,9 @@ def _records(soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
             if headline := _LD_TITLE.search(text):
                 rough["headline"] = headline[1].replace('\\"', '"')
             queue = [rough]
-        seen = 0
-        while queue and seen < 2000:
-            seen += 1
+        count = 0
+        while queue and count < _MAX_RECORDS:
+            count += 1
             value = queue.pop(0)
             if isinstance(value, dict):
                 yield value
@@ -147,19 +152,19 @@ def _records(soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
                 queue.extend(inner for inner in value if isinstance(inner, (dict, list)))
 
 
-def _kind(record: dict[str, Any]) -> str:
-    kind = record.get("@type")
-    if isinstance(kind, list):
-        kind = next((k for k in kind if isinstance(k, str)), "")
-    return kind.rpartition("/")[2] if isinstance(kind, str) else ""
+def _type_of(record: dict[str, Any]) -> str:
+    name = record.get("@type")
+    if isinstance(name, list):
+        name = next((item for item in name if isinstance(item, str)), "")
+    return name.rpartition("/")[2] if isinstance(name, str) else ""
 
 
 def _record_dates(records: list[dict[str, Any]], options: ReadOptions) -> list[_Stated]:
-    """The publication date of the page's first article, else of whatever has one."""
+    """Return the dates of the page's articles, then those of other objects; at most four."""
     found: list[tuple[int, _Stated]] = []
     for record in records:
-        kind = _kind(record)
-        if _NO_ARTICLE.match(kind):
+        kind = _type_of(record)
+        if _PART_OF_PAGE.match(kind):
             continue
         for rank, name in enumerate(("datePublished", "uploadDate", "dateCreated", "dateModified")):
             value = record.get(name)
@@ -176,9 +181,9 @@ def _meta_dates(metas: list[tuple[str, str]], options: ReadOptions) -> list[_Sta
     found: list[tuple[int, _Stated]] = []
     for name, content in metas:
         letters = re.sub(r"[^a-z]", "", name)
-        if _OTHER.search(letters):
+        if _OTHER_DATE.search(letters):
             continue
-        if _CHANGED.search(letters):
+        if _MODIFIED.search(letters):
             rank, place = 2, "modified"
         elif _PUBLISHED.search(letters):
             rank, place = 0, "meta"
@@ -192,8 +197,8 @@ def _meta_dates(metas: list[tuple[str, str]], options: ReadOptions) -> list[_Sta
     return [date for _, date in found[:4]]
 
 
-def _times(soup: BeautifulSoup, options: ReadOptions) -> tuple[list[_Stated], list[Published]]:
-    """The `<time>` elements that are marked as the publication, and the others."""
+def _time_elements(soup: BeautifulSoup, options: ReadOptions) -> tuple[list[_Stated], list[Published]]:
+    """Return the dates of time elements that are marked as the publication date, and those of the others."""
     marked: list[_Stated] = []
     times: list[Published] = []
     for element in soup.find_all(["time", "abbr"]):
@@ -202,7 +207,7 @@ def _times(soup: BeautifulSoup, options: ReadOptions) -> tuple[list[_Stated], li
         date = parse_date(text, "time", options)
         if date is None:
             continue
-        marks = " ".join([*_attribute(element, "itemprop"), *_attribute(element, "class")])
+        marks = " ".join([*_attribute_values(element, "itemprop"), *_attribute_values(element, "class")])
         if element.has_attr("pubdate") or "datePublished" in marks:
             marked.append((date, utc_offset(text)))
         elif element.name == "time" or _ENTRY_CLASS.search(marks):
@@ -210,45 +215,34 @@ def _times(soup: BeautifulSoup, options: ReadOptions) -> tuple[list[_Stated], li
     return marked, times
 
 
-def _attribute(element: Tag, name: str) -> list[str]:
+def _attribute_values(element: Tag, name: str) -> list[str]:
     value = element.get(name)
     return [value] if isinstance(value, str) else list(value or [])
 
 
-def _title(soup: BeautifulSoup, metas: list[tuple[str, str]], records: list[dict[str, Any]]) -> str:
-    """The article's own title: a heading that the page's title agrees with, else that without the site."""
-    given = soup.title.get_text(" ", strip=True) if soup.title else ""
-    named = dict(reversed(metas))
+def _find_title(soup: BeautifulSoup, named: dict[str, str], records: list[dict[str, Any]]) -> str:
+    """Return the article's own title: a heading that the page's title agrees with, else that title."""
+    page_title = soup.title.get_text(" ", strip=True) if soup.title else ""
     social = named.get("og:title") or named.get("twitter:title") or named.get("dc.title") or ""
-    headings = [
-        text for h1 in soup.find_all("h1") if (text := " ".join(h1.get_text(" ", strip=True).split()))
-    ]
     site = named.get("og:site_name", "").strip()
-    pages = [_bare(text, site) for text in (social, given) if text]
+    titles = [_drop_site(text, site) for text in (social, page_title) if text]
+    headings = [" ".join(h1.get_text(" ", strip=True).split()) for h1 in soup.find_all("h1")]
     for heading in headings:
-        if any(_same(heading, text) for text in (*pages, social, given)):
+        if any(_agrees(heading, text) for text in (*titles, social, page_title)):
             return heading
-    headline = next(
-        (
-            h
-            for r in records
-            if _ARTICLE.search(_kind(r)) and isinstance(h := r.get("headline"), str) and h.strip()
-        ),
-        "",
-    )
-    if pages or headline:
-        return pages[0] if pages else headline
-    return headings[0] if headings else ""
+    headlines = (record.get("headline") for record in records if _ARTICLE.search(_type_of(record)))
+    stated = [headline for headline in headlines if isinstance(headline, str) and headline.strip()]
+    return next(iter([*titles, *stated, *filter(None, headings)]), "")
 
 
-def _same(heading: str, title: str) -> bool:
-    """Whether a page's title starts with a heading, whatever the case and the punctuation."""
+def _agrees(heading: str, title: str) -> bool:
+    """Whether one of the two begins with the other, apart from case and punctuation."""
     one, two = (re.sub(r"\W+", "", text).casefold() for text in (heading, title))
     return len(one) > 3 and (two.startswith(one) or (len(two) > 15 and one.startswith(two)))
 
 
-def _bare(title: str, site: str) -> str:
-    """A page's title without the name of its site."""
+def _drop_site(title: str, site: str) -> str:
+    """Return a page's title without the name of its site."""
     title = " ".join(title.split())
     parts = list(_SEPARATORS.finditer(title))
     if not parts:
@@ -258,30 +252,22 @@ def _bare(title: str, site: str) -> str:
         return title[: parts[-1].start()]
     if site and title[: parts[0].start()].casefold() == site.casefold():
         return title[parts[0].end() :]
-    # Without the site's name, the last part is it if it is short beside the rest.
+    # If the site's name is unknown, the last part is taken for it if it is short compared with the rest.
     head = title[: parts[-1].start()]
-    bar = "|" in parts[-1][0] or "::" in parts[-1][0]
-    if len(last) <= 30 and len(head) >= (len(last) if bar else 2 * len(last)) and (bar or not site):
+    has_bar = "|" in parts[-1][0] or "::" in parts[-1][0]
+    if len(last) <= 30 and len(head) >= (len(last) if has_bar else 2 * len(last)) and (has_bar or not site):
         return head
     return title
 
 
-def _url(soup: BeautifulSoup, metas: list[tuple[str, str]]) -> str | None:
+def _find_url(soup: BeautifulSoup, named: dict[str, str]) -> str | None:
     link = soup.find("link")
     href = link.get("href") if isinstance(link, Tag) else None
-    named = dict(reversed(metas))
-    for text in (href, named.get("og:url")):
-        if isinstance(text, str) and (address := web_address(text)):
-            return address
-    return None
+    return web_address(href if isinstance(href, str) else None) or web_address(named.get("og:url"))
 
 
-def _language(tree: Any, metas: list[tuple[str, str]], records: list[dict[str, Any]]) -> str | None:
-    named = dict(reversed(metas))
+def _find_language(tree: Any, named: dict[str, str], records: list[dict[str, Any]]) -> str | None:
     stated = [tree.get("lang"), tree.get("xml:lang"), tree.get("{http://www.w3.org/XML/1998/namespace}lang")]
     stated += [named.get(name) for name in ("content-language", "language", "dc.language", "og:locale")]
     stated += [value for record in records if isinstance(value := record.get("inLanguage"), str)]
-    for text in stated:
-        if text and (match := _LANGUAGE.match(text.strip())):
-            return match[0].lower()
-    return None
+    return next(filter(None, map(language_code, stated)), None)

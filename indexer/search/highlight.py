@@ -83,11 +83,11 @@ def _spans(text: str, analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ..
 
 def _analysed_spans(text: str, analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ...]:
     if not marker.characters:
-        spans = analyzer.places(text, marker.stems, marker.words) if marker.stems or marker.words else ()
+        spans = analyzer.find_spans(text, marker.stems, marker.words) if marker.stems or marker.words else ()
         more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
         more += _placed(text, analyzer, marker.mark)
         return _disjoint([*spans, *more]) if more else spans
-    tokens = analyzer.tokens(text)
+    tokens = analyzer.tokenize(text)
     found = [
         (token.start, token.end)
         for token in tokens
@@ -129,7 +129,7 @@ def _literal_spans(
             begin = end + 1
             continue
         for start, stop in unusual:
-            places = analyzer.places(text[start:stop], marker.stems, marker.words)
+            places = analyzer.find_spans(text[start:stop], marker.stems, marker.words)
             own += ((start + a, start + b) for a, b in places)
         if unusual:
             own.sort()
@@ -140,7 +140,7 @@ def _literal_spans(
 
 def _chained(text: str, places: Sequence[Span], analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ...]:
     """The literal places that are to be marked by themselves, and the phrases that they make up."""
-    forms = [analyzer.forms_of(text[start:end]) for start, end in places]
+    forms = [analyzer.analyze_surface(text[start:end]) for start, end in places]
     spans = [
         place
         for place, (stems, words) in zip(places, forms, strict=True)
@@ -200,11 +200,11 @@ def _is_whole(lower: str, start: int, end: int) -> bool:
 
 
 def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
-    stems = analyzer.forms(text)[0]
+    stems = analyzer.analyze(text)[0]
     ends = _phrase_ends(stems, phrase)
     if not ends:
         return []
-    tokens = analyzer.tokens(text)
+    tokens = analyzer.tokenize(text)
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
 
 
@@ -212,7 +212,7 @@ def _placed(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
     """Where a text has phrases of words as written, and words that are near one another."""
     if not mark.exact and not mark.nears:
         return []
-    tokens = analyzer.tokens(text)
+    tokens = analyzer.tokenize(text)
     found = [row for phrase in mark.exact for row in _rows([token.word for token in tokens], phrase)]
     for marks, distances in mark.nears:
         parts = [_places(tokens, part) for part in marks]

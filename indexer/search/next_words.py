@@ -52,7 +52,7 @@ def words_after(
     beginning = _common_beginning(wanted[-1]) if wanted else ""
     for whole in texts:
         text = _around(whole, beginning, _BACK * (len(wanted) - 1))
-        tokens = words.tokens(text)
+        tokens = words.tokenize(text)
         ends = (end for end in range(len(wanted), len(tokens)) if _stands(tokens, end, wanted))
         end = next(ends, len(tokens))
         for last in range(end, min(end + _MOST_LINKS + 1, len(tokens))):

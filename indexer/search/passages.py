@@ -22,7 +22,7 @@ from indexer.engine import (
 from indexer.results import Hit, Passage, Span
 from indexer.search.highlight import Highlighter, find_highlights
 from indexer.search.request import SearchSettings
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 UNMARKED = "There was no time to mark all that was found."
 """A note on hits with long texts."""
@@ -33,7 +33,7 @@ def make_highlighters(
 ) -> tuple[Highlighter, Highlighter]:
     """What to mark in titles, and in paragraphs."""
     # With several languages, a word of a stem in one may have another stem in the other.
-    is_mixed = len(set(map(analyzer, how.languages))) > 1
+    is_mixed = len(set(map(get_analyzer, how.languages))) > 1
     in_title = [leaf.mark for leaf in leaves if leaf.in_title]
     in_text = [leaf.mark for leaf in leaves if leaf.in_text]
     title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
@@ -66,7 +66,7 @@ def make_hits(
     chosen = choose_paragraphs(leaves, starts, stops, how.passages)
     places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), places)
-    words = [analyzer(excerpt.info.language or "") for excerpt in excerpts]
+    words = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
     titles = [excerpt.info.title for excerpt in excerpts]
     texts = [text for excerpt in excerpts for text in excerpt.texts]
     words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]

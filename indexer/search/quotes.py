@@ -30,7 +30,7 @@ from indexer.limits import QUOTE
 from indexer.query import RawPhrase
 from indexer.results import _KINDS, ArticleInfo, QuoteCheck, QuoteEdit, Span
 from indexer.search.request import SearchSettings, check_text
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 from indexer.text.unspaced import RUN_START
 
 NEAR = 0.6
@@ -324,8 +324,8 @@ class _Verification:
         """The paragraphs that share most of the rarest of these words, best first; ties by their order."""
         best = np.zeros(self.snapshot.documents)
         try:
-            for words in dict.fromkeys(map(analyzer, self.how.languages)):
-                np.maximum(best, self._shared(dict.fromkeys(words.forms(text)[0])), out=best)
+            for words in dict.fromkeys(map(get_analyzer, self.how.languages)):
+                np.maximum(best, self._shared(dict.fromkeys(words.analyze(text)[0])), out=best)
         except TimedOut:
             self.is_cut = True
         having = best.nonzero()[0]

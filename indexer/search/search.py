@@ -57,7 +57,7 @@ from indexer.search.request import (
     check_values,
 )
 from indexer.search.spelling import DOUBTED, did_you_mean
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 if TYPE_CHECKING:
     from indexer.query import Query
@@ -180,7 +180,7 @@ def mark_article(snapshot: Snapshot, how: SearchSettings, number: int, query: st
             found = evaluation.run(_read(how, query, SearchFilters()).tree, enough=snapshot.articles + 1)
             pieces = () if number in found.full.articles else found.pieces
             leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
-        words = analyzer(snapshot.language(number))
+        words = get_analyzer(snapshot.language(number))
         in_title, in_text = make_highlighters(snapshot, how, leaves)
         (title_spans,), _ = find_highlights([article.title], [words], in_title, deadline)
         spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
@@ -196,7 +196,7 @@ def finds_itself(snapshot: Snapshot, how: SearchSettings, number: int) -> bool:
     """Whether an article is found by the first words of its own text or title."""
     article = snapshot.article(number)
     field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
-    tokens = analyzer(snapshot.language(number)).tokens(text)[:5]
+    tokens = get_analyzer(snapshot.language(number)).tokenize(text)[:5]
     if not tokens:
         return True
     words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])

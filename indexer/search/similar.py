@@ -30,7 +30,7 @@ from indexer.results import ArticleInfo, Hits
 from indexer.search.highlight import stretches
 from indexer.search.passages import UNMARKED, make_hits
 from indexer.search.request import SearchSettings, check_slice
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
 
 TERMS = 25
@@ -92,11 +92,11 @@ def heaviest(
     saturated frequency is what they count for. `language` is the one that it was analysed in. Raises
     TimeIsUp.
     """
-    words, common = analyzer(language), stop_words(language)
+    words, common = get_analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()
     for text in _pieces(article):
         deadline.check()
-        counts.update(stem for stem, word in zip(*words.forms(text), strict=True) if word not in common)
+        counts.update(stem for stem, word in zip(*words.analyze(text), strict=True) if word not in common)
     weighed = []
     # Without those that were removed: how many of them still lie there is no matter of the article.
     paragraphs = snapshot.paragraphs

@@ -15,8 +15,8 @@ from itertools import islice, pairwise, product
 from indexer.engine import Snapshot, TermReader, is_common
 from indexer.query import PlainWord, find_plain_words
 from indexer.search.written_forms import find_written_form, sample_texts
-from indexer.text.analyzer import analyzer
-from indexer.text.normalize import normalize
+from indexer.text.analyzer import get_analyzer
+from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 PLENTY = 10
@@ -196,7 +196,7 @@ class _Checking:
         """A folded word as it is written."""
         leaf = TermReader(self.snapshot, self.languages).word(("paragraph",), word)
         texts = sample_texts(self.snapshot, leaf.paragraph.docs, _WRITINGS)
-        return find_written_form(analyzer(self.languages[0]), word, texts)
+        return find_written_form(get_analyzer(self.languages[0]), word, texts)
 
 
 def _folded(word: PlainWord) -> str:

@@ -37,9 +37,9 @@ from indexer.results import Suggestion
 from indexer.search.next_words import Forms, characters_after, count_after, find_places, words_after
 from indexer.search.request import SearchSettings, check_text
 from indexer.search.written_forms import find_written_form, match_case, prefer_common_form, sample_texts
-from indexer.text.analyzer import Token, analyzer
+from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.languages import stop_words
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
@@ -126,7 +126,7 @@ class _Scope:
 
     def forms(self, word: str) -> Forms:
         """The stems of a word in every language, and the word itself."""
-        tokens = [analyzer(language).tokens(word) for language in self.how.languages]
+        tokens = [get_analyzer(language).tokenize(word) for language in self.how.languages]
         return frozenset(form for found in tokens if len(found) == 1 for form in found[0][:2])
 
 
@@ -165,7 +165,7 @@ def _dates(tree: Any) -> int:
 def _words(scope: _Scope) -> Iterator[_Word]:
     """What the word that is being typed may become."""
     typed, how = scope.typed, scope.how
-    tokens = analyzer(how.language).tokens(typed.word)
+    tokens = get_analyzer(how.language).tokenize(typed.word)
     if not tokens or tokens[-1].end != len(typed.word):
         return
     if is_unspaced(typed.word[-1]):
@@ -184,7 +184,7 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         texts = sample_texts(scope.snapshot, scope.documents(leaf), _WRITINGS)
         given = typed.word[last.start :]
         beside = typed.word[: last.start] or " ".join(typed.neighbours)
-        writing = match_case(find_written_form(analyzer(how.language), word, texts), beside)
+        writing = match_case(find_written_form(get_analyzer(how.language), word, texts), beside)
         if given != given.lower() and writing.lower().startswith(given.lower()):
             writing = given + writing[len(given) :]
         text = typed.before + typed.word[: last.start] + writing
@@ -204,7 +204,7 @@ def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
         forms = [scope.forms(token.word) for token in tokens[:-1]]
         leaf = scope.leaves.word(scope.fields, scope.typed.word[: tokens[-2].end])
         sample = sample_texts(snapshot, scope.documents(leaf), _SAMPLE)
-        after = words_after(sample, analyzer(scope.how.language), forms, (), prefix)
+        after = words_after(sample, get_analyzer(scope.how.language), forms, (), prefix)
         return sorted(after, key=lambda word: -after[word].total())
     common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
     within = scope.within if scope.place != "elsewhere" else None
@@ -279,7 +279,7 @@ def _going_on(
     more = 1 if scope.typed.word else 2
     sample = more * _SAMPLE
     texts = sample_texts(scope.snapshot, docs, sample)
-    words = analyzer(scope.how.language)
+    words = get_analyzer(scope.how.language)
     after = words_after(texts, words, [scope.forms(word) for word in wanted], scope.common)
     least = 2 if len(docs) > sample else 1
     found = []
@@ -298,7 +298,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
         return
     docs, prefix = None, ""
     if typed.word:
-        tokens = analyzer(scope.how.language).tokens(typed.word)
+        tokens = get_analyzer(scope.how.language).tokenize(typed.word)
         if len(tokens) == 1 and not is_unspaced(typed.word):
             prefix = tokens[0].word
             docs = find_titles(snapshot, prefix)
@@ -320,7 +320,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
     order = np.lexsort((-begins, lengths))
     for number in articles[order[: 2 * MAX_SUGGESTIONS]].tolist():
         info = snapshot.info(number)
-        words = analyzer(info.language or scope.how.language).tokens(info.title)
+        words = get_analyzer(info.language or scope.how.language).tokenize(info.title)
         if prefix and not any(token.word.startswith(prefix) for token in words):
             continue
         if text := _as_query(scope, info.title, words):

@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer.engine import Ids, Snapshot
 from indexer.text.analyzer import Analyzer
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 
 _ENOUGH = 3  # texts that show how a word is written
 
@@ -31,11 +31,11 @@ def find_written_form(words: Analyzer, word: str, texts: Iterable[str]) -> str:
     found: Counter[str] = Counter()
     first: Counter[str] = Counter()
     for number, text in enumerate(texts, 1):
-        surfaces = words.surfaces(text)
+        surfaces = words.split_surfaces(text)
         for seen, own in ((first, surfaces[:1]), (found, surfaces[1:])):
             # Each is looked at once, however often it stands there.
             for surface, times in Counter(own).items():
-                if words.forms_of(surface)[1] == wanted:
+                if words.analyze_surface(surface)[1] == wanted:
                     seen[surface] += times
         if number >= _ENOUGH and not all(map(str.isupper, found)):
             break

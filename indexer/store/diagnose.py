@@ -19,9 +19,9 @@ from indexer.errors import (
     NutgrafError,
     StorageFailed,
 )
-from indexer.files.names import HOLDER, PROGRESS, foreign, is_passing, is_unfinished
-from indexer.files.regular import open_regular, readable
-from indexer.files.storage import size_of
+from indexer.files.names import HOLDER, PROGRESS, find_foreign_names, is_temporary, is_unfinished
+from indexer.files.regular import open_regular, translate_read_errors
+from indexer.files.storage import folder_size
 from indexer.results import Diagnosis, Finding
 from indexer.store import generations
 from indexer.store.lock import is_free, read_signature
@@ -49,7 +49,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             findings += _of_pointer(root, error)
         answers = next((path for path in _candidates(root, live) if is_whole(path, config, today)), None)
         findings += _of_generation(live, answers, config, today) if live else ()
-        findings += _of_writers(root, live) if not (is_writer or foreign(root)) else ()
+        findings += _of_writers(root, live) if not (is_writer or find_foreign_names(root)) else ()
         findings += _of_sources(answers) if answers else ()
         findings += _of_disk(root, answers)
     except StorageFailed as error:
@@ -174,10 +174,10 @@ def _of_writers(root: Path, live: Path | None) -> Iterator[Finding]:
 
 def _leftovers(root: Path, live: Path | None) -> list[str]:
     """The names of what nothing points at, while nobody writes."""
-    with readable(root):
+    with translate_read_errors(root):
         if not root.is_dir():
             return []
-        left = [path.name for path in root.iterdir() if is_passing(path.name)]
+        left = [path.name for path in root.iterdir() if is_temporary(path.name)]
         if live:
             left += [path.name for path in live.iterdir() if is_unfinished(path.name)]
     # Who signed is told of in other words, and how far it was is nothing to tell.
@@ -188,7 +188,7 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
     summary = catalogs.load_summary(answers, generations.last_commit(answers))
     for source in map(Path, summary.sources):
         try:
-            with readable(source, if_exhausted=True):
+            with translate_read_errors(source, if_exhausted=True):
                 if source.is_dir():
                     next(source.iterdir(), None)
                 else:
@@ -203,12 +203,12 @@ def _of_sources(answers: Path) -> Iterator[Finding]:
 
 
 def _of_disk(root: Path, answers: Path | None) -> Iterator[Finding]:
-    with readable(root):
+    with translate_read_errors(root):
         if not root.is_dir():
             return
         if not os.access(root, os.W_OK):
             yield Finding("disk", f"{root} cannot be written to.", "Let whoever runs this write there.")
-        size = size_of(answers) if answers else 0
+        size = folder_size(answers) if answers else 0
         wanted, free = max(size * _TIMES, _LEAST), shutil.disk_usage(root).free
     if free < wanted:
         yield Finding(

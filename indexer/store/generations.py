@@ -33,24 +33,24 @@ from indexer.errors import (
 )
 from indexer.files.names import (
     BUILDING,
-    COMING,
     CONTENTS,
     GENERATION,
     LOCK,
+    NEW_POINTER,
     POINTER,
     REMOVED,
     SETTINGS,
-    foreign,
-    is_passing,
+    find_foreign_names,
+    is_temporary,
 )
-from indexer.files.regular import open_regular, readable
+from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import (
     discard,
     make_folder,
-    read_stored,
+    read_index_file,
     rename,
-    stored,
-    storing,
+    translate_index_errors,
+    translate_write_errors,
     write_durably,
     write_new,
 )
@@ -148,7 +148,7 @@ def previous_folder(root: Path, folder: Path) -> Path | None:
 def last_commit(folder: Path) -> int:
     """The number of a generation's last commit; raises IndexDamaged when there is none."""
     for _ in range(_LISTINGS):
-        with stored(folder):
+        with translate_index_errors(folder):
             commits = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
         if commits:
             return max(commits)
@@ -188,7 +188,7 @@ def remove_old_generations(root: Path) -> None:
             # The first build was cut short: with a second generation, it could not be told any more.
             point(root, names[0])
         for path in root.iterdir():
-            if is_passing(path.name):
+            if is_temporary(path.name):
                 discard(path)
         snapshot = Snapshot(live_folder(root))
         # Of the generations before it, one is kept.
@@ -211,7 +211,7 @@ def exists(root: Path) -> bool:
 
 def refuse_foreign_files(root: Path) -> None:
     """Raise IndexMissing when a folder holds something, and neither an index nor what is left of one."""
-    if others := foreign(root):
+    if others := find_foreign_names(root):
         more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
         raise IndexMissing(
             f"no index in {root}, and none is made among other things ({', '.join(others[:3])}{more}): "
@@ -222,7 +222,7 @@ def refuse_foreign_files(root: Path) -> None:
 def read_settings(folder: Path) -> Settings:
     """What a generation was made with; raises IndexDamaged."""
     path = folder / SETTINGS
-    data = read_stored(path)
+    data = read_index_file(path)
     try:
         words = json.loads(data)
         settings = Settings(
@@ -247,7 +247,7 @@ def begin_generation(root: Path, language: str, fingerprint: str) -> Path:
     from indexer.engine import create_empty
     from indexer.text.analyzer import library_versions
 
-    with storing(root):
+    with translate_write_errors(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
     create_empty(folder, language)
@@ -266,9 +266,9 @@ def publish_generation(root: Path, folder: Path, keep: tuple[Path, ...] = ()) ->
     if not keep and exists(root):
         keep = (live_folder(root),)
     # First, so that a generation that never became the live one is known as such, whatever happens.
-    write_new(root / COMING, [_pointing_to(done.name)])
+    write_new(root / NEW_POINTER, [_pointing_to(done.name)])
     rename(folder, done)
-    rename(root / COMING, root / POINTER)
+    rename(root / NEW_POINTER, root / POINTER)
     with suppress(OSError):
         for path in root.iterdir():
             if GENERATION.fullmatch(path.name) and path not in (done, *keep):
@@ -291,13 +291,13 @@ def lock_for_writing(root: Path, timeout: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     refuse_foreign_files(root)
-    with storing(root):
+    with translate_write_errors(root):
         try:
             make_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
             raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
     lock = FileLock(take_lock(root), timeout=timeout)
-    with storing(root / LOCK):
+    with translate_write_errors(root / LOCK):
         try:
             lock.acquire()
         except Timeout:
@@ -331,7 +331,7 @@ def _encode(settings: Settings) -> bytes:
 def finished_generations(root: Path) -> list[str]:
     """The names of the generations that were finished, the newest last."""
     try:
-        with readable(root):
+        with translate_read_errors(root):
             return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -342,14 +342,14 @@ def finished_generations(root: Path) -> list[str]:
 
 
 def _is_folder(path: Path) -> bool:
-    with readable(path):
+    with translate_read_errors(path):
         return path.is_dir()
 
 
 def _withdraw(root: Path) -> None:
     """Give up the generation that was to become the live one, if one did not get so far."""
     try:
-        name = _named(_said(root / COMING))
+        name = _named(_said(root / NEW_POINTER))
     except OSError:
         return  # there is none, or something else in its place
     if name and name != live_folder(root).name:
@@ -367,7 +367,7 @@ def _pointing_to(name: str) -> bytes:
 
 
 def _said(pointer: Path) -> str:
-    with readable(pointer), open_regular(pointer) as file:
+    with translate_read_errors(pointer), open_regular(pointer) as file:
         return file.read().decode("ascii", "replace")
 
 

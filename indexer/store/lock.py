@@ -15,7 +15,7 @@ from pathlib import Path
 from indexer.errors import IndexDamaged
 from indexer.files.names import HOLDER, LOCK
 from indexer.files.regular import check_regular, create_regular, open_regular
-from indexer.files.storage import stored
+from indexer.files.storage import translate_index_errors
 
 
 def take_lock(root: Path) -> Path:
@@ -36,7 +36,7 @@ def is_free(root: Path) -> Iterator[bool]:
     """
     path = take_lock(root)
     with ExitStack() as held:
-        with stored(path):
+        with translate_index_errors(path):
             is_idle = not path.exists() or _take(path, held)
         yield is_idle
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from indexer.files.names import NEW, PROGRESS
-from indexer.files.regular import create_regular, open_regular, readable
+from indexer.files.regular import create_regular, open_regular, translate_read_errors
 from indexer.results import Building
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def current_build(root: Path) -> Building | None:
     """The build that goes on in the folder of an index, if one does; raises StorageFailed."""
     path = root / PROGRESS
     try:
-        with readable(path), open_regular(path) as file:
+        with translate_read_errors(path), open_regular(path) as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime
             record = msgspec.json.decode(file.read(_LENGTH), type=_Record)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

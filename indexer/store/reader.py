@@ -10,7 +10,7 @@ from pathlib import Path
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
-from indexer.files.storage import size_of
+from indexer.files.storage import folder_size
 from indexer.results import Status
 from indexer.search.request import SearchSettings
 from indexer.store import generations
@@ -141,7 +141,7 @@ def status_of(reading: OpenIndex) -> Status:
         undated=snapshot.articles - len(dated),
         first=edges[0],
         last=edges[1],
-        size=size_of(snapshot.folder),
+        size=folder_size(snapshot.folder),
         committed=summary.committed,
         languages=summary.languages,
         sources=summary.sources,

@@ -18,7 +18,7 @@ from indexer import allowance
 from indexer.article import Failure
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
-from indexer.files.source_file import file_of, open_file
+from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
@@ -175,7 +175,9 @@ class _Changes:
         for path, state in plan.items():
             known = entries.get(path)
             if state in TO_READ:
-                to_read.append(_File(source, path, file_of(root, path), listing.files[path], state, known))
+                to_read.append(
+                    _File(source, path, source_path(root, path), listing.files[path], state, known)
+                )
             elif known is not None and state is FileState.MISSING:
                 del entries[path]
                 self.missing.append(_File(source, path, root / path, known.stamp, state, known))

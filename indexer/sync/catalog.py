@@ -23,8 +23,8 @@ from msgspec import Struct, convert, to_builtins
 from indexer.article import Failure
 from indexer.errors import IndexDamaged
 from indexer.files.names import CATALOG, NEW
-from indexer.files.regular import open_regular, readable
-from indexer.files.storage import discard, stored, write_durably
+from indexer.files.regular import open_regular, translate_read_errors
+from indexer.files.storage import discard, translate_index_errors, write_durably
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
 
@@ -235,7 +235,7 @@ def to_failures(pairs: Iterable[Sequence[str]]) -> tuple[Failure, ...]:
 
 def newest(folder: Path) -> int:
     """The highest commit that a generation has a catalog of; 0 when there is none."""
-    with stored(folder):
+    with translate_index_errors(folder):
         numbers = [int(match[1]) for path in folder.iterdir() if (match := CATALOG.fullmatch(path.name))]
     return max(numbers, default=0)
 
@@ -256,7 +256,7 @@ def _no_collection() -> Iterator[None]:
 def _reading(folder: Path, commit: int) -> Iterator[Path]:
     path = _path(folder, commit)
     try:
-        with readable(path):
+        with translate_read_errors(path):
             yield path
     except OSError as error:
         raise _damage_of(path, error.strerror or str(error)) from error

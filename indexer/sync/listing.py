@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.article import Failure
 from indexer.errors import SourceMissing
-from indexer.files.regular import readable
+from indexer.files.regular import translate_read_errors
 from indexer.files.source_file import LEADS_OUT
 from indexer.readers import SUFFIXES
 from indexer.sync.catalog import Stamp
@@ -59,7 +59,7 @@ def check_source(root: Path) -> Stamp | None:
     Raises StorageFailed if this process has too many files open to tell.
     """
     try:
-        with readable(root, if_exhausted=True):
+        with translate_read_errors(root, if_exhausted=True):
             if root.is_file():
                 return _stamp(root.stat())
             with os.scandir(root):

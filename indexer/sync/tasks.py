@@ -10,6 +10,7 @@ import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from indexer.article import Article, Encoding, Failure
 from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.files.source_file import read_whole
-from indexer.readers import ReadOptions, read, read_unpacked, unpacked
+from indexer.readers import Document, ReadOptions, read, read_unpacked, unpack
 
 SPLIT = 1 << 19
 """Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""
@@ -180,8 +181,8 @@ class PartReader:
             if part.data is not None:
                 return _read_piece(part, data, options)
             if not part.path.lower().endswith(".gz"):
-                return read(data, part.path, part.fallback, options)
-            data = unpacked(data, part.path, options.max_bytes)
+                return read(BytesIO(data), part.path, part.fallback, options)
+            data = unpack(BytesIO(data), part.path, options.max_bytes)
             inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
             before(inner)
             if is_divisible(inner, data):
@@ -224,13 +225,14 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
 
 
 def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Article | Failure]:
-    # The media type is that of the whole file; a piece by itself may look like another one.
-    from indexer.readers.jsonl import read_lines
+    # What the whole file is was found out before it was divided; a piece may look like another thing.
+    from indexer.readers.jsonl import read_articles
 
     text = data.decode()
     if not text.strip():
         return iter(())
-    return read_lines(text, part.path, part.fallback, options, Encoding("utf-8"), part.first_line)
+    document = Document(text, part.path, part.fallback, options, Encoding("utf-8"), part.first_line)
+    return read_articles(document)
 
 
 def is_divisible(part: Part, data: bytes) -> bool:

@@ -41,7 +41,7 @@ from weakref import finalize
 from indexer import allowance
 from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
-from indexer.files.regular import no_room
+from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
 from indexer.readers import ReadOptions
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
@@ -374,7 +374,7 @@ class _Result:
     def _no_room(self, error: OSError) -> StorageFailed:
         with suppress(OSError):  # closing tries to write once more
             self._file.close()
-        return no_room("what was read of a large file waits for the rest of it", error)
+        return no_space_error("what was read of a large file waits for the rest of it", error)
 
 
 def run_worker(channel: int) -> None:

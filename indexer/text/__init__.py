@@ -1,10 +1,42 @@
-"""Text: from characters to terms, by language.
+"""Text: from characters to terms, in many languages.
 
-`analyzer` turns a text into terms, for documents and queries alike: it cuts the text into words, normalizes
-each (`normalize`) and stems it, before or after that as its language needs (`languages`, which also has the
-stop words). Scripts without spaces between words give overlapping bigrams (`unspaced`). `detection` gives
-the language of an article that states none; `synonyms` reads a file of synonyms.
+A text and its language come in; terms with their positions go out, the same for documents and queries.
 
-Strings come in, stems and words go out, with their positions for queries and passages. Nothing here knows
-the index. Begin with `analyzer`.
+    analyzer        splits a text into surfaces and gives each a stem and a word
+    normalization   removes case, accents and variants
+    languages       what differs by language: stemmer, order of the steps, elisions, stop words
+    unspaced        overlapping bigrams for scripts without spaces between words
+    detection       the language of an article that states none
+    synonyms        a file of synonyms, for queries
+
+Nothing here knows the index. The version of the stemmer decides what the terms are (`library_versions`): an
+index must be rebuilt when it changes. Begin with `Analyzer.analyze`.
 """
+
+from indexer.text.analyzer import Analyzer, Token, get_analyzer, library_versions, replace_hebrew_quotes
+from indexer.text.detection import detect_language
+from indexer.text.languages import base_language, stop_words
+from indexer.text.normalization import normalize
+from indexer.text.synonyms import Entry, Synonyms, make_key, parse_synonyms, read_synonyms
+from indexer.text.unspaced import RUN_START, is_unit, is_unspaced, unit_end
+
+__all__ = [
+    "RUN_START",
+    "Analyzer",
+    "Entry",
+    "Synonyms",
+    "Token",
+    "base_language",
+    "detect_language",
+    "get_analyzer",
+    "is_unit",
+    "is_unspaced",
+    "library_versions",
+    "make_key",
+    "normalize",
+    "parse_synonyms",
+    "read_synonyms",
+    "replace_hebrew_quotes",
+    "stop_words",
+    "unit_end",
+]

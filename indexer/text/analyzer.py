@@ -1,8 +1,9 @@
-"""Text to terms: one pass over the text, the same code for documents and for queries.
+"""From text to terms, by the same code for documents and queries.
 
-Every word of a text has a position, and at that position two forms: the *stem*, by which it is found, and the
-*word* as written but normalized, by which prefixes, wildcards and fuzzy matches find it. Runs of scripts that
-do not put spaces between words become overlapping bigrams; see `unspaced`.
+A text is split into *surfaces*: words, numbers and names as they are written. Each has one position (seldom
+several, or none), and at each position two forms: the *stem*, which most queries match, and the *word*, which
+is normalized but not stemmed, and which prefixes, wildcards and fuzzy matches match. Runs of scripts without
+spaces become overlapping bigrams; see `unspaced`.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from indexer.text.languages import (
     TONED,
     base_language,
 )
-from indexer.text.normalize import normalize, put_tone_last
-from indexer.text.unspaced import RUN, RUN_START, bigrams, is_unspaced
+from indexer.text.normalization import normalize, put_tone_last
+from indexer.text.unspaced import RUN, RUN_START, is_unspaced, split_bigrams
 
 _ALNUM = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{RUN_START}]]"
-# The last two stand in Hebrew abbreviations.
+# The last two are used in Hebrew abbreviations.
 _APOSTROPHES = "'\u2019\u02bc\uff07\u05f3\u05f4"
-# Unseen inside words: the soft hyphen, and what keeps letters apart or together in Persian and in India.
+# Invisible inside words: the soft hyphen, and the joiners and non-joiners of Persian and Indian scripts.
 _JOINERS = "\u00ad\u200c\u200d\u2060"
-# A quotation mark before the last letter makes a Hebrew abbreviation.
+# A quotation mark before the last letter marks a Hebrew abbreviation.
 _HEBREW_QUOTE = f'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea](?!{_ALNUM}))'
 
-# Most specific first, after the plain words that nearly every text consists of: trying those first makes the
-# pass three times faster. Groups would slow findall down, so a surface tells its kind by its look.
-_PIECES = r"""
+# From the most specific to the most general; but plain words, by far the most common, come first, which makes
+# the pass three times faster. Without groups, since those slow findall down.
+_PATTERN = r"""
       [A-Za-z]{2,}+ (?= [\ \t\n.,;:()"?!-] | \Z )
     | UNSPACED
     | (?<!ALNUM) [@\#] ALNUM+                                   # @name, #topic
@@ -52,15 +53,15 @@ _PIECES = r"""
 """
 
 
-def _pieces(**names: str) -> str:
-    pattern = _PIECES
-    for name, meaning in names.items():
-        pattern = pattern.replace(name, meaning)
+def _fill_in(**parts: str) -> str:
+    pattern = _PATTERN
+    for name, part in parts.items():
+        pattern = pattern.replace(name, part)
     return pattern
 
 
 _SURFACE = regex.compile(
-    _pieces(
+    _fill_in(
         UNSPACED=RUN,
         INSIDE=f"(?: [{_APOSTROPHES}{_JOINERS}] | {_HEBREW_QUOTE} )",
         ALNUM=_ALNUM,
@@ -70,9 +71,9 @@ _SURFACE = regex.compile(
     ),
     regex.VERBOSE | regex.VERSION1,
 )
-# The same for a text that is all ASCII, for which the standard library is three times faster.
+# The same for ASCII text, which the standard library matches three times faster.
 _ASCII_SURFACE = re.compile(
-    _pieces(
+    _fill_in(
         UNSPACED=r"(?!)",
         INSIDE="[APOSTROPHES]",
         ALNUM="[A-Za-z0-9]",
@@ -86,16 +87,17 @@ _HEBREW_QUOTES = regex.compile(_HEBREW_QUOTE, regex.VERSION1)
 _NUMBER = re.compile("[0-9]+(?:[.,][0-9]+)*")
 _THOUSANDS = regex.compile(r"\p{N}{1,3}(?:,\p{N}{3})+")
 
-_TREATED = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
+# The languages that have rules of their own.
+_SPECIAL = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
 
-_CACHE_LIMIT = 500_000
+_MAX_CACHED = 500_000
 
 Forms = tuple[tuple[str, ...], tuple[str, ...]]
-"""The stems and the words of a surface, one of each a position."""
+"""The stems and the words of a surface, one of each for every position."""
 
 
 class Token(NamedTuple):
-    """One position of a text: its stem, its word, and where in the original text it stands."""
+    """A position of a text: its stem, its word, and its start and end in the original text."""
 
     stem: str
     word: str
@@ -104,14 +106,14 @@ class Token(NamedTuple):
 
 
 class Analyzer:
-    """Turns texts of one language into terms. Instances are shared between threads; see `analyzer`."""
+    """Turns texts of one language into terms. Threads share the instances that `get_analyzer` returns."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         base = base_language(language)
-        # Their own caches are off: the dictionary of surfaces stands before them.
+        # Without the stemmers' own caches, since `_cache` has the forms of each surface.
         self._stemmer = Stemmer.Stemmer(SNOWBALL[base], 0) if base in SNOWBALL else None
-        self._of_latin = Stemmer.Stemmer("english", 0) if base in NOT_LATIN else self._stemmer
+        self._latin_stemmer = Stemmer.Stemmer("english", 0) if base in NOT_LATIN else self._stemmer
         self._normalizes_first = base in NORMALIZE_FIRST or base not in SNOWBALL
         self._is_arabic = base == "ar"
         self.ignores_case = base not in DOTLESS
@@ -119,87 +121,90 @@ class Analyzer:
         self._is_dotless = base in DOTLESS
         self._is_toned = base == TONED
         self._elisions = ELISIONS.get(base, frozenset())
-        self._known: dict[str, Forms] = {}
+        self._cache: dict[str, Forms] = {}
         self._lock = Lock()  # a Snowball stemmer keeps state during a call
 
-    def forms(self, text: str) -> tuple[list[str], list[str]]:
-        """The stems and the words of a document's text, in order, one of each a position."""
-        known = self._known
+    def analyze(self, text: str) -> tuple[list[str], list[str]]:
+        """Return the stems and the words of a document's text, one of each for every position."""
+        cache = self._cache
         stems: list[str] = []
         words: list[str] = []
-        for surface in self.surfaces(text):
-            pair = known.get(surface) or self._learn(surface)
+        for surface in self.split_surfaces(text):
+            pair = cache.get(surface) or self._analyze_new(surface)
             stems += pair[0]
             words += pair[1]
         return stems, words
 
-    def surfaces(self, text: str) -> list[str]:
-        """The pieces of a text that become terms, as they are written."""
-        found: list[str] = _surface(text).findall(text)
+    def split_surfaces(self, text: str) -> list[str]:
+        """Return the surfaces of a text, in order."""
+        found: list[str] = _surface_pattern(text).findall(text)
         return found
 
-    def forms_of(self, surface: str) -> Forms:
-        """The stems and the words of a surface."""
-        return self._known.get(surface) or self._learn(surface)
+    def analyze_surface(self, surface: str) -> Forms:
+        """Return the stems and the words of a surface."""
+        return self._cache.get(surface) or self._analyze_new(surface)
 
-    def forms_of_each(self, texts: Sequence[str]) -> Iterator[Forms]:
-        """The stems and the words of each text, as `forms`; for texts that are short and many.
+    def analyze_each(self, texts: Sequence[str]) -> Iterator[Forms]:
+        """Yield the stems and the words of each text, as `analyze` returns them; for many short texts.
 
-        They are not remembered, and what most of them are, single words in ASCII, is stemmed in one go.
+        They are not cached. Single ASCII words, which most of them are, are stemmed in one call.
         """
         plain = [] if self._is_dotless else [text.lower() for text in texts if _is_plain(text)]
         stems: Iterator[str] = iter(plain)
-        if self._of_latin:
+        if self._latin_stemmer:
             with self._lock:
-                stems = iter(self._of_latin.stemWords(plain))
+                stems = iter(self._latin_stemmer.stemWords(plain))
         words = iter(plain)
         for text in texts:
             if not self._is_dotless and _is_plain(text):
                 yield (normalize(next(stems)),), (next(words),)
             elif _NUMBER.fullmatch(text):
-                yield self._forms_of(text)
+                yield self._compute_forms(text)
             else:
-                found = self.forms(text)
+                found = self.analyze(text)
                 yield tuple(found[0]), tuple(found[1])
 
-    def tokens(self, text: str, *, query: bool = False) -> list[Token]:
-        """The tokens of a text with their places in it.
+    def tokenize(self, text: str, *, query: bool = False) -> list[Token]:
+        """Return the tokens of a text.
 
-        A run of an unspaced script ends with its last character alone, so that a search for a single
-        character finds it everywhere; a query that ends with such a run may go on, so it leaves that out.
+        The last token of a run of an unspaced script is its last character, so that every character of a
+        document can be found alone. With `query`, a run at the end of the text has no such token, since it
+        would not match documents in which the run goes on.
         """
         found: list[Token] = []
-        known, is_ascii = self._known, text.isascii()
-        for match in _surface(text).finditer(text):
+        cache, is_ascii = self._cache, text.isascii()
+        for match in _surface_pattern(text).finditer(text):
             surface = match.group()
             start, end = match.span()
             if not is_ascii and is_unspaced(surface):
-                places = bigrams(surface)
-                if query and len(places) > 1 and end == len(text):
-                    places.pop()
-                found += (Token(gram, gram, start + a, start + b) for gram, a, b in places)
+                grams = split_bigrams(surface)
+                if query and len(grams) > 1 and end == len(text):
+                    grams.pop()
+                found += (Token(gram, gram, start + a, start + b) for gram, a, b in grams)
                 continue
-            stems, words = known.get(surface) or self._learn(surface)
+            stems, words = cache.get(surface) or self._analyze_new(surface)
             if len(stems) == 1:
                 found.append(Token(stems[0], words[0], start, end))
             else:
                 found += (Token(stem, word, start, end) for stem, word in zip(stems, words, strict=True))
         return found
 
-    def places(self, text: str, stems: frozenset[str], words: frozenset[str]) -> tuple[tuple[int, int], ...]:
-        """Where a text has one of the stems or words: ascending and disjoint."""
+    def find_spans(
+        self, text: str, stems: frozenset[str], words: frozenset[str]
+    ) -> tuple[tuple[int, int], ...]:
+        """Return the (start, end) of every occurrence of the stems or words, ascending and disjoint."""
         found: list[tuple[int, int]] = []
-        known = self._known
-        for match in _surface(text).finditer(text):
+        cache = self._cache
+        for match in _surface_pattern(text).finditer(text):
             surface = match.group()
-            forms = known.get(surface) or self._learn(surface)
+            forms = cache.get(surface) or self._analyze_new(surface)
             if stems.isdisjoint(forms[0]) and words.isdisjoint(forms[1]):
                 continue
             start, end = match.span()
             if len(forms[0]) < 2 or not is_unspaced(surface):
                 found.append((start, end))
                 continue
-            for gram, a, b in bigrams(surface):
+            for gram, a, b in split_bigrams(surface):
                 if gram in stems or gram in words:
                     if found and start + a < found[-1][1]:
                         found[-1] = (found[-1][0], start + b)
@@ -207,18 +212,18 @@ class Analyzer:
                         found.append((start + a, start + b))
         return tuple(found)
 
-    def _learn(self, surface: str) -> Forms:
+    def _analyze_new(self, surface: str) -> Forms:
         if is_unspaced(surface):
-            # Such runs rarely come twice; remembering them would only fill the cache.
-            grams = tuple(gram for gram, _, _ in bigrams(surface))
+            # Not cached, since such runs rarely occur twice.
+            grams = tuple(gram for gram, _, _ in split_bigrams(surface))
             return grams, grams
         with self._lock:
-            if len(self._known) >= _CACHE_LIMIT:
-                self._known.clear()
-            forms = self._known[surface] = self._forms_of(surface)
+            if len(self._cache) >= _MAX_CACHED:
+                self._cache.clear()
+            forms = self._cache[surface] = self._compute_forms(surface)
         return forms
 
-    def _forms_of(self, surface: str) -> Forms:
+    def _compute_forms(self, surface: str) -> Forms:
         if self._is_dotless:
             surface = surface.replace("I", "ı").replace("İ", "i")
         if _is_plain(surface):
@@ -228,14 +233,14 @@ class Analyzer:
             number = surface.replace(",", "" if _THOUSANDS.fullmatch(surface) else ".")
             return (number,), (number,)
         text = unicodedata.normalize("NFKC", surface).casefold()
-        # NFKC may take a character apart into several words (½ becomes 1⁄2).
-        pieces = self.surfaces(text)
+        # NFKC may make several words of a character (½ becomes 1⁄2).
+        pieces = self.split_surfaces(text)
         if len(pieces) != 1:
             stems: list[str] = []
             words: list[str] = []
             for piece in pieces:
                 if piece != surface:
-                    more = self._forms_of(piece)
+                    more = self._compute_forms(piece)
                     stems += more[0]
                     words += more[1]
             return tuple(stems), tuple(words)
@@ -264,46 +269,46 @@ class Analyzer:
         return (stem or word,), (word,)
 
     def _stem(self, word: str) -> str:
-        stemmer = self._of_latin if word.isascii() else self._stemmer
+        stemmer = self._latin_stemmer if word.isascii() else self._stemmer
         if stemmer is None or word[0].isnumeric():
             return word
         if self._is_arabic and len(word) > 5 and word.startswith(("وال", "فال")):
-            word = word[1:]  # "and" before the article, which the stemmer then takes away
+            word = word[1:]  # "and" before the article; the stemmer removes only the article
         stem: str = stemmer.stemWord(word)
         return stem
 
-    def is_also_by_word(self, token: Token) -> bool:
-        """Whether a token of a query should find words as written, too.
+    def matches_words(self, token: Token) -> bool:
+        """Whether a token of a query matches words as well as stems.
 
-        Where the stemmer needs accents, they may be missing in the query. In Vietnamese, where they
-        distinguish words, only a word without accents matches all of its variants.
+        If the stemmer needs accents, they may be missing in the query. In Vietnamese, where they distinguish
+        words, only a word without accents matches all of its variants.
         """
         return token.stem == token.word if self._is_toned else not self._normalizes_first
 
 
-def analyzer(language: str) -> Analyzer:
-    """The analyzer for an ISO 639 code; words of languages without a stemmer are only normalized.
+def get_analyzer(language: str) -> Analyzer:
+    """Return the analyzer for an ISO 639 code; words of languages without a stemmer are only normalized.
 
-    Languages that are analysed alike share one, so that a query need not be analysed twice.
+    Languages with the same rules share an analyzer, so a query is not analysed twice.
     """
     base = base_language(language)
-    return _analyzer(base if base in _TREATED else "zh" if base in NOT_LATIN else "")
+    return _make_analyzer(base if base in _SPECIAL else "zh" if base in NOT_LATIN else "")
 
 
 def library_versions() -> dict[str, str]:
-    """The versions of the stemmer and of the Unicode tables, which decide what terms a text gives.
+    """Return the versions of the stemmer and of the Unicode tables, on which the terms of a text depend.
 
-    The tables of the regex module are not among them, for it does not say of which version they are.
+    The regex module does not state the version of its own Unicode tables.
     """
     return {"stemmer": Stemmer.version(), "Unicode": unicodedata.unidata_version}
 
 
 @cache
-def _analyzer(base: str) -> Analyzer:
+def _make_analyzer(base: str) -> Analyzer:
     return Analyzer(base)
 
 
-def _surface(text: str) -> Any:
+def _surface_pattern(text: str) -> Any:
     return _ASCII_SURFACE if text.isascii() else _SURFACE
 
 
@@ -312,6 +317,6 @@ def _is_plain(surface: str) -> bool:
     return surface.isascii() and surface.isalpha()
 
 
-def unquoted(text: str) -> str:
-    """The text with Hebrew abbreviations in their own marks: no piece has a quotation mark in it then."""
+def replace_hebrew_quotes(text: str) -> str:
+    """Return the text with Hebrew quotation marks in abbreviations: no surface has an ASCII one then."""
     return _HEBREW_QUOTES.sub("\u05f4", text)

@@ -1,10 +1,10 @@
-"""What is known of each language: its stemmer, and what its words need before and after."""
+"""What the analyzer needs to know of each language: its stemmer, rules and stop words."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 
 SNOWBALL = {
     "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
@@ -16,9 +16,10 @@ SNOWBALL = {
     "sh": "serbian", "sr": "serbian", "st": "sesotho", "sv": "swedish", "ta": "tamil", "tr": "turkish",
     "yi": "yiddish",
 }  # fmt: skip
-# Their stemmers know no accents in suffixes, so normalizing first makes résumés and resumes the same word.
+# Their stemmers remove no suffixes with accents, so résumés and resumes have the same stem if the words are
+# normalized first.
 NORMALIZE_FIRST = frozenset({"en", "de", "nl", "da", "sv", "no", "nb", "nn", "id", "ms"})
-# Written in other scripts than Latin: the Latin words in their texts are nearly always English.
+# Languages in scripts other than Latin: Latin words in their texts are nearly always English.
 NOT_LATIN = frozenset(
     [
         "am", "ar", "be", "bg", "bn", "el", "fa", "gu", "he", "hi", "hy", "ja", "ka", "kk", "km", "kn", "ko",
@@ -26,9 +27,9 @@ NOT_LATIN = frozenset(
     ]
 )  # fmt: skip
 DOTLESS = frozenset({"tr", "az"})  # where I is the capital of ı, and İ of i
-TONED = "vi"  # where the marks on a vowel make another word
-# Codes of three letters, and old ones, that documents state.
-_SAME = {
+TONED = "vi"  # where the accents of a vowel distinguish words
+# Codes of three letters, and withdrawn ones.
+_ALIASES = {
     "ara": "ar", "ben": "bn", "bos": "bs", "cat": "ca", "ces": "cs", "chi": "zh", "cze": "cs", "dan": "da",
     "deu": "de", "dut": "nl", "ell": "el", "eng": "en", "est": "et", "eus": "eu", "fas": "fa", "fin": "fi",
     "fra": "fr", "fre": "fr", "ger": "de", "gle": "ga", "gre": "el", "heb": "he", "hin": "hi", "hrv": "hr",
@@ -48,15 +49,15 @@ ELISIONS = {
 
 
 def base_language(language: str) -> str:
-    """The code that the analysis goes by: `de` for `de-AT`, `DE_at` and `deu`."""
+    """Return the ISO 639 code that selects the analyzer: `de` for `de-AT`, `DE_at` and `deu`."""
     base = language.replace("_", "-").split("-")[0].lower()
-    return _SAME.get(base, base)
+    return _ALIASES.get(base, base)
 
 
 @cache
 def stop_words(language: str) -> frozenset[str]:
-    """The words of a language that are too common to be asked for, normalized; empty when none are known."""
-    # Here, for processes that only read need none of it.
+    """Return the normalized stop words of a language; empty if none are known."""
+    # Imported here, since workers do not need it.
     from whoosh.lang import has_stopwords, stopwords_for_language
 
     base = base_language(language)

@@ -362,7 +362,7 @@ def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
         r"nutgraf: index/g\S+ cannot be written \(File too large\): nothing that was committed is lost; "
-        r"see to the disk and try again\n",
+        r"check the disk and try again\n",
         done.stderr,
     )
 

@@ -24,10 +24,10 @@ from indexer.article import Article
 from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.engine.score.proximity import BESIDE, NEAR, REACH
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
-from indexer.text.analyzer import Token, analyzer
-from indexer.text.detection import detect
+from indexer.text.analyzer import Token, get_analyzer
+from indexer.text.detection import detect_language
 from indexer.text.languages import stop_words
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
@@ -55,12 +55,14 @@ class Reference:
 
     def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
         self.articles = {article.id: article for article in articles}
-        self.language_of = {a.id: a.language or detect(a.title, a.paragraphs, language) for a in articles}
+        self.language_of = {
+            a.id: a.language or detect_language(a.title, a.paragraphs, language) for a in articles
+        }
         counts = Counter(self.language_of.values())
         self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
         self.spoken = [name for name in self.languages if counts[name] >= len(articles) / 20]
         self.texts: dict[str, list[list[Token]]] = {
-            a.id: [analyzer(self.language_of[a.id]).tokens(text) for text in (a.title, *a.paragraphs)]
+            a.id: [get_analyzer(self.language_of[a.id]).tokenize(text) for text in (a.title, *a.paragraphs)]
             for a in articles
         }
         self.average = {
@@ -173,7 +175,7 @@ class Reference:
             return []
         words = []
         for language in self.languages:
-            tokens = analyzer(language).tokens(node.text, query=True)
+            tokens = get_analyzer(language).tokenize(node.text, query=True)
             words += [token.word for token in tokens] if len(tokens) > 1 else []
         if type(node) is Term:
             words = [word for word in words if not is_unspaced(word)]
@@ -185,7 +187,7 @@ class Reference:
         both = [name for name in self.articles if all(name in leaf.frequencies for leaf in leaves)]
         runs = set()
         for language in self.languages:
-            asked = [analyzer(language).tokens(word, query=True) for word in (first, second)]
+            asked = [get_analyzer(language).tokenize(word, query=True) for word in (first, second)]
             one, other = (tuple(token.stem for token in tokens) for tokens in asked)
             tagged = any(token.word[0] in "@#" for tokens in asked for token in tokens)
             if one and other and one != other and not tagged:
@@ -247,7 +249,7 @@ class Reference:
         if isinstance(node, Near):
             return make_near(map(self.audible, node.parts), node.distances, node.boost)
         if type(node) in (Term, RawPhrase):
-            heard = any(analyzer(name).tokens(node.text, query=True) for name in self.languages)
+            heard = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
             return node if heard else None
         if isinstance(node, (And, Or)):
             kept = [part for part in map(self.audible, node) if part is not None]
@@ -264,7 +266,7 @@ class Reference:
         """Whether a clause is a stop word of a language."""
         if type(node) is not Term or node.fieldname != "text":
             return False
-        words = [token.word for token in analyzer(language).tokens(node.text)]
+        words = [token.word for token in get_analyzer(language).tokenize(node.text)]
         return words != [] and set(words) <= stop_words(language)
 
     def is_any_common(self, node: Any) -> bool:
@@ -275,7 +277,7 @@ class Reference:
         """The scores of what a word is made of, when it is more than one."""
         if type(node) is not Term or "://" in node.text:
             return
-        tokens = analyzer(self.languages[0]).tokens(node.text, query=True)
+        tokens = get_analyzer(self.languages[0]).tokenize(node.text, query=True)
         for token in tokens if len(tokens) > 1 else ():
             text = node.text[token.start : token.end]
             if self.is_any_common(Term("text", text)):
@@ -436,7 +438,7 @@ class Reference:
         form = 1 if exact else 0
         found: set[tuple[int, int]] = set()
         for language in self.languages:
-            asked = analyzer(language).tokens(node.text, query=True)
+            asked = get_analyzer(language).tokenize(node.text, query=True)
             if len(asked) == 1 and not exact:
                 found |= {(p, p) for p, token in enumerate(tokens) if self.count_words(node.text, 1, [token])}
             elif len(asked) == 1 and is_unit(asked[0].stem):
@@ -462,7 +464,7 @@ class Reference:
         phrases: set[tuple[str, ...]] = set()
         character = False
         for language in self.languages:
-            asked = analyzer(language).tokens(text, query=True)
+            asked = get_analyzer(language).tokenize(text, query=True)
             if len(asked) > 1:
                 phrases.add(tuple(token.stem for token in asked))
             elif len(asked) == 1:
@@ -474,7 +476,7 @@ class Reference:
                     exact.add(token.stem)
                 else:
                     stems.add(token.stem)
-                    exact |= {token.word} if analyzer(language).is_also_by_word(token) else set()
+                    exact |= {token.word} if get_analyzer(language).matches_words(token) else set()
         found = sum(token.stem in stems for token in tokens)
         found += sum(len(list(self.endings(phrase, slop, tokens))) for phrase in phrases)
         if character:

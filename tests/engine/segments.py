@@ -22,9 +22,9 @@ from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.sketches import Sketches
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.segment import SegmentView
-from indexer.text.analyzer import analyzer
-from indexer.text.detection import detect
-from indexer.text.normalize import normalize
+from indexer.text.analyzer import get_analyzer
+from indexer.text.detection import detect_language
+from indexer.text.normalization import normalize
 from tests.fixtures.words import WORDS
 
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
@@ -81,10 +81,10 @@ class Naive:
         # By field: the tokens of each document that has any.
         self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
         for article, first in zip(articles, self.first, strict=False):
-            words = analyzer(language_of(article))
-            self.tokens["title"][first] = words.tokens(article.title)
+            words = get_analyzer(language_of(article))
+            self.tokens["title"][first] = words.tokenize(article.title)
             for place, text in enumerate(article.paragraphs):
-                self.tokens["paragraph"][first + place] = words.tokens(text)
+                self.tokens["paragraph"][first + place] = words.tokenize(text)
         every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
         self.stems = sorted({token.stem for token in every})
         self.words = sorted({token.word for token in every})
@@ -112,7 +112,7 @@ class Naive:
 
 def language_of(article: Article) -> str:
     """The language that an article is analysed in where English is configured."""
-    return article.language or detect(article.title, article.paragraphs, "en")
+    return article.language or detect_language(article.title, article.paragraphs, "en")
 
 
 def pairs(found: Postings) -> list[tuple[int, float]]:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.engine.build.tokenize import Numbering
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 Form = tuple[str, str]
 MARKS = st.sampled_from([*" \t\n.,'&@#+-\"!?;:()/_\0\x7f", "\u2019", "\u2014", "\u00a0", "\u3000", "\u0301"])
@@ -25,7 +25,7 @@ TEXTS = st.lists(st.lists(st.one_of(WORDS, MARKS, st.text(max_size=3)), max_size
 
 def forms_alone(language: str, text: str) -> list[Form]:
     """The forms of a text as the analyzer finds them."""
-    return list(zip(*analyzer(language).forms(text), strict=True))
+    return list(zip(*get_analyzer(language).analyze(text), strict=True))
 
 
 def forms_together(known: dict[Form, int], numbers: Numbering, texts: list[str]) -> list[list[Form]]:
@@ -40,7 +40,7 @@ def forms_together(known: dict[Form, int], numbers: Numbering, texts: list[str])
 def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Numbering]:
     """A numbering with the dictionary that it fills."""
     known: dict[Form, int] = {}
-    return known, Numbering(analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
+    return known, Numbering(get_analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])

@@ -25,7 +25,7 @@ from statistics import mean
 
 from indexer import Article, Index, open_index
 from indexer.engine.format.sketches import SHORTEST
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 COLLECTIONS = ("cranfield", "cisi", "cacm", "scifact")
@@ -118,8 +118,8 @@ def measure_duplicates(index: Index, texts: Mapping[str, str]) -> tuple[float, f
 
     Prints these, and how like each other those are that were found.
     """
-    words = analyzer("en")
-    forms = {name: words.forms(text)[1] for name, text in texts.items()}
+    words = get_analyzer("en")
+    forms = {name: words.analyze(text)[1] for name, text in texts.items()}
     shingles = {
         name: frozenset(zip(own, own[1:], own[2:], strict=False))
         for name, own in forms.items()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.config import Config
-from indexer.text.detection import detect
+from indexer.text.detection import detect_language
 from tests.evaluation.collection import evaluate
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -79,7 +79,7 @@ def measure(folder: Path, language: str) -> dict[str, Any]:
 
 def _told(texts: Sequence[str], language: str, configured: str) -> float:
     """The share of texts that are detected as in a language."""
-    return sum(detect("", [text], configured) == language for text in texts) / (len(texts) or 1)
+    return sum(detect_language("", [text], configured) == language for text in texts) / (len(texts) or 1)
 
 
 def _bbc(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def texts(folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     paragraphs = 0
     for name, data in files:
-        for article in read(data, name, name, _OPTIONS):
+        for article in read(BytesIO(data), name, name, _OPTIONS):
             paragraphs += len(article.paragraphs) if isinstance(article, Article) else 0
     return {"files": len(files), "paragraphs": paragraphs, "seconds": round(time.perf_counter() - start, 3)}
 
@@ -129,7 +130,7 @@ def _pages(archive: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
 def _article(page: bytes) -> Article | None:
     # The name says nothing: what is found is found in the page.
     try:
-        article = next(read(page, "page.html", "page", _OPTIONS))
+        article = next(read(BytesIO(page), "page.html", "page", _OPTIONS))
     except UnreadableDocument:
         return None
     return article if isinstance(article, Article) else None

@@ -24,8 +24,8 @@ from statistics import median
 import numpy as np
 
 from indexer import Article, Index, open_index
-from indexer.text.analyzer import analyzer
-from indexer.text.normalize import normalize
+from indexer.text.analyzer import get_analyzer
+from indexer.text.normalization import normalize
 from tests.benchmarks.corpus import reuters
 from tests.benchmarks.queries import read_log
 
@@ -126,7 +126,7 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random, show: 
         outcome = "nothing" if offered is None else "wrong"
         if offered and normalize(offered) == normalize(query):
             outcome = "right"
-        elif offered and analyzer("en").forms(offered)[0] == analyzer("en").forms(query)[0]:
+        elif offered and get_analyzer("en").analyze(offered)[0] == get_analyzer("en").analyze(query)[0]:
             outcome = "form"
         outcomes[outcome] += 1
         outcomes["plenty"] += offered is None and page.total >= 10

@@ -222,7 +222,7 @@ def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(index: I
 
 
 def test_a_thread_that_stems_a_word_meanwhile_holds_no_child_up(index: Index) -> None:
-    with stuck(Analyzer._forms_of, lambda: index.search("unheardofbefore")):
+    with stuck(Analyzer._compute_forms, lambda: index.search("unheardofbefore")):
         assert in_child(lambda: index.search("unheardofsince")) == 0
 
 

@@ -126,7 +126,7 @@ def test_an_index_is_made_where_nothing_is_that_matters(
     archive.folder.mkdir()
     fill(archive.folder)
     assert archive.sync().added == 1
-    assert names.foreign(archive.folder) == []
+    assert names.find_foreign_names(archive.folder) == []
 
 
 def test_what_somebody_laid_into_the_folder_of_an_index_stays(archive: Archive) -> None:

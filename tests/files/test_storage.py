@@ -73,7 +73,7 @@ def test_a_first_index_that_is_refused_is_none(tmp_path: Path, monkeypatch: pyte
     with trial.open() as index:
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", refuse(errno.EIO))
-            with pytest.raises(StorageFailed, match="see to the disk and try again"):
+            with pytest.raises(StorageFailed, match="check the disk and try again"):
                 index.sync(trial.source)
         assert not index.exists
         assert names(trial.index) == ["writer.lock"]

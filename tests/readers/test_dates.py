@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from indexer.article import Published
 from indexer.readers import ReadOptions
 from indexer.readers.dates import (
-    choose,
-    complete,
-    date_line,
+    choose_date,
+    complete_year,
     find_dates,
+    find_path_date,
     parse_date,
-    path_date,
-    wire_dateline,
+    parse_date_line,
+    parse_dateline,
 )
 
 OPTIONS = ReadOptions(today=date(2026, 6, 1))
@@ -112,7 +112,7 @@ def test_only_a_moment_with_an_offset_is_moved_to_the_zone(text: str, zone: str,
     ],
 )
 def test_a_file_name_gives_a_date_only_where_it_plainly_is_one(path: str, value: str | None) -> None:
-    found = path_date(path, "file name", OPTIONS)
+    found = find_path_date(path, "file name", OPTIONS)
     assert (found.value if found else None) == value
 
 
@@ -120,7 +120,7 @@ def test_metadata_beats_text_beats_address_beats_file_name() -> None:
     values = {"file name": "2001", "url": "2002-02-02", "dateline": "2003-03-03", "json-ld": "2004-04-04"}
     candidates = [Published.parse(value, place) for place, value in values.items()]
     for place in ("json-ld", "dateline", "url", "file name"):
-        best, _ = choose(candidates, OPTIONS)
+        best, _ = choose_date(candidates, OPTIONS)
         assert best is not None
         assert best.provenance == place
         assert best.others == tuple((c.value, c.provenance) for c in candidates[:-1][::-1])
@@ -129,7 +129,7 @@ def test_metadata_beats_text_beats_address_beats_file_name() -> None:
 
 def test_a_finer_date_that_agrees_lends_its_precision_and_is_no_disagreement() -> None:
     coarse, fine = Published.parse("2021-11-05", "meta"), Published.parse("2021-11-05T21:01", "dateline")
-    best, notes = choose([fine, coarse], OPTIONS)
+    best, notes = choose_date([fine, coarse], OPTIONS)
     assert best == fine
     assert notes == []
 
@@ -138,7 +138,7 @@ def test_a_finer_date_that_agrees_lends_its_precision_and_is_no_disagreement() -
     ("value", "reason"), [("2026-06-02", "in the future"), ("1399-12-31", "before 1400")]
 )
 def test_impossible_dates_are_refused_with_a_note(value: str, reason: str) -> None:
-    best, notes = choose([Published.parse(value, "meta"), Published.parse("2020", "url")], OPTIONS)
+    best, notes = choose_date([Published.parse(value, "meta"), Published.parse("2020", "url")], OPTIONS)
     assert best is not None
     assert best.value == "2020"
     assert value in notes[0]
@@ -146,7 +146,7 @@ def test_impossible_dates_are_refused_with_a_note(value: str, reason: str) -> No
 
 
 def test_today_is_not_the_future() -> None:
-    assert choose([Published.parse("2026-06-01T23:59", "meta")], OPTIONS)[0] is not None
+    assert choose_date([Published.parse("2026-06-01T23:59", "meta")], OPTIONS)[0] is not None
 
 
 @pytest.mark.parametrize(
@@ -160,29 +160,29 @@ def test_today_is_not_the_future() -> None:
     ],
 )
 def test_a_wire_dateline_gives_month_and_day(line: str, when: tuple[int, int] | None) -> None:
-    found = wire_dateline(line, OPTIONS)
-    assert (found.yearless if found else None) == when
+    found = parse_dateline(line, OPTIONS)
+    assert (found.month_and_day if found else None) == when
 
 
 def test_the_twenty_ninth_of_february_takes_a_leap_year_or_none() -> None:
-    found = complete((2, 29), [Published.parse("2004-03-01", "file name")])
+    found = complete_year((2, 29), Published.parse("2004-03-01", "file name"))
     assert found is not None
     assert found.value == "2004-02-29"
-    assert complete((2, 29), [Published.parse("2003", "file name")]) is None
+    assert complete_year((2, 29), Published.parse("2003", "file name")) is None
 
 
 @pytest.mark.parametrize(
     "line", ["By Ada Example, 3 May 2020", "in May 2020 he said", "Room 2020 is free", "5 apples"]
 )
 def test_a_line_that_says_more_is_no_date_line(line: str) -> None:
-    assert date_line(line, OPTIONS) is None
+    assert parse_date_line(line, OPTIONS) is None
 
 
 @given(st.text(max_size=120))
 def test_no_text_makes_date_reading_fail(text: str) -> None:
     parse_date(text, "meta", OPTIONS)
-    date_line(text, OPTIONS)
-    wire_dateline(text, OPTIONS)
+    parse_date_line(text, OPTIONS)
+    parse_dateline(text, OPTIONS)
     for found in find_dates(text, "text", OPTIONS):
         assert found.start < found.end
 

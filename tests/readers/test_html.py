@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from datetime import date
+from io import BytesIO
 
 import pytest
 
@@ -21,7 +22,7 @@ BODY = f"<h1>Bridge stays shut</h1><p>{TEXT}</p><p>{TEXT[::-1]}</p><p>{TEXT.uppe
 
 
 def article(page: str, name: str = "a.html", options: ReadOptions = OPTIONS) -> Article:
-    (found,) = read(page.encode(), name, "id", options)
+    (found,) = read(BytesIO(page.encode()), name, "id", options)
     assert isinstance(found, Article)
     return found
 
@@ -96,6 +97,11 @@ def test_blocks_stand_in_where_no_main_text_is_found() -> None:
 )  # fmt: skip
 def test_the_title_is_the_articles_and_not_the_sites(head: str, body: str, title: str) -> None:
     assert article(page(head, body)).title == title
+
+
+def test_a_canonical_address_is_escaped() -> None:
+    found = article(page('<link rel="canonical" href=" https://paper.example/große brücke">'))
+    assert found.url == "https://paper.example/gro%C3%9Fe%20br%C3%BCcke"
 
 
 def test_language_and_canonical_address_are_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ OPTIONS = ReadOptions(today=date(2026, 6, 1))
 
 def lines(*records: Any) -> list[Article | Failure]:
     text = "\n".join(record if isinstance(record, str) else json.dumps(record) for record in records)
-    return list(read(text.encode(), "sub/a.jsonl", "sub/a", OPTIONS))
+    return list(read(BytesIO(text.encode()), "sub/a.jsonl", "sub/a", OPTIONS))
 
 
 def article(record: Any) -> Article:
@@ -92,4 +93,4 @@ def test_only_web_addresses_are_kept(url: str) -> None:
 
 def test_an_empty_file_is_refused() -> None:
     with pytest.raises(UnreadableDocument, match="no text"):
-        read(b"\n\n", "a.jsonl", "a", OPTIONS)
+        read(BytesIO(b"\n\n"), "a.jsonl", "a", OPTIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 
 import pytest
 
@@ -14,7 +15,7 @@ OPTIONS = ReadOptions(today=date(2026, 6, 1))
 
 
 def article(text: str, name: str = "a.md") -> Article:
-    (found,) = read(text.encode(), name, "id", OPTIONS)
+    (found,) = read(BytesIO(text.encode()), name, "id", OPTIONS)
     assert isinstance(found, Article)
     return found
 

@@ -1,9 +1,10 @@
-"""Plain text: titles, date lines, paragraphs, furniture."""
+"""Plain text: titles, date lines, paragraphs, boilerplate."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ the spring floods and which nobody wants to pay for."""
 
 
 def article(text: str, name: str = "a.txt", options: ReadOptions = OPTIONS) -> Article:
-    (found,) = read(text.encode(), name, "id", options)
+    (found,) = read(BytesIO(text.encode()), name, "id", options)
     assert isinstance(found, Article)
     return found
 
@@ -32,7 +33,7 @@ def test_the_article_that_the_project_started_from_is_read_as_it_should_be() -> 
     if not path.exists():
         pytest.skip("the shared seed article is not here")
     data = path.read_bytes()
-    (found,) = read(data, path.name, "id", OPTIONS)
+    (found,) = read(BytesIO(data), path.name, "id", OPTIONS)
     assert isinstance(found, Article)
     assert found.title == data.decode().splitlines()[0]
     assert found.published is not None
@@ -49,7 +50,7 @@ def test_no_word_of_real_files_is_lost() -> None:
         pytest.skip("the BBC collection is not here")
     for path in sorted(folder.rglob("*.txt"))[::25]:
         data = path.read_bytes()
-        (found,) = read(data, path.name, "id", OPTIONS)
+        (found,) = read(BytesIO(data), path.name, "id", OPTIONS)
         assert isinstance(found, Article)
         kept = Counter("".join([found.title, *found.paragraphs]).replace(" ", ""))
         assert kept == Counter("".join(data.decode().split())), path
@@ -160,7 +161,7 @@ def test_a_dateline_without_any_year_gives_a_note_and_no_date() -> None:
     assert any("without a year" in note for note in found.notes)
 
 
-def test_furniture_is_left_out_at_the_end_only_and_reported() -> None:
+def test_boilerplate_is_left_out_at_the_end_only_and_reported() -> None:
     found = article(f"Title\n\nShare\n\n{PROSE}\n\nRead more: Another story\n\nSearch Trends\n\nShare")
     assert found.paragraphs == ("Share", PROSE)
     assert len(found.notes) == 3
@@ -169,7 +170,7 @@ def test_furniture_is_left_out_at_the_end_only_and_reported() -> None:
 @pytest.mark.parametrize(
     "last", ["Read more: he said, and sat down.", "Share prices fell.", "Nobody would comment"]
 )
-def test_text_that_only_looks_like_furniture_is_kept(last: str) -> None:
+def test_text_that_only_looks_like_boilerplate_is_kept(last: str) -> None:
     assert article(f"Title\n\n{PROSE}\n\n{last}").paragraphs[-1] == last
 
 
@@ -208,7 +209,7 @@ def test_every_seed_is_read_and_together_they_cover_the_types_and_the_precisions
         if not path.is_file():
             continue
         name = path.relative_to(folder).as_posix()
-        for found in read(path.read_bytes(), name, name, OPTIONS):
+        for found in read(BytesIO(path.read_bytes()), name, name, OPTIONS):
             assert isinstance(found, Article), found
             assert found.title
             assert len(found.paragraphs) >= 3

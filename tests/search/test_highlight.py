@@ -12,9 +12,9 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.score.positions import HighlightTerms
 from indexer.results import Span
 from indexer.search.highlight import STRETCH, Highlighter, find_highlights, find_spans
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
-ENGLISH = analyzer("en")
+ENGLISH = get_analyzer("en")
 FIRST = "The crane stood by the river. "
 LONG = FIRST * (3 * STRETCH // len(FIRST))
 MARKS = {

@@ -14,9 +14,9 @@ from indexer.engine.score.positions import HighlightTerms
 from indexer.engine.score.query_terms import QueryTerm
 from indexer.search.highlight import Highlighter, find_spans
 from indexer.search.passages import ELLIPSIS, choose_paragraphs, cut
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
-ENGLISH = analyzer("en")
+ENGLISH = get_analyzer("en")
 
 
 def marked(text: str, mark: HighlightTerms) -> list[str]:
@@ -129,7 +129,7 @@ def test_without_a_match_the_first_paragraph_is_shown() -> None:
 def test_literal_words_are_found_where_taking_the_text_apart_finds_them(
     texts: list[str], stems: set[str], phrases: set[tuple[str, ...]]
 ) -> None:
-    words = analyzer("xx")  # without a stemmer, each stem has one word
+    words = get_analyzer("xx")  # without a stemmer, each stem has one word
     mark = HighlightTerms(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
     analyzers = [words] * len(texts)
     assert find_spans(texts, analyzers, Highlighter.of([mark], lambda stem: {stem})) == find_spans(

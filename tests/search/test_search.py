@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index, InvalidRequest
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 from tests.engine.reference import Reference
 from tests.fixtures.words import WORDS
 
@@ -375,7 +375,7 @@ def test_any_string_gives_a_page_with_spans_inside_their_texts(index: Index, que
 
 def assert_sound(text: str, spans: tuple[tuple[int, int], ...]) -> None:
     """Spans are ascending, disjoint, inside the text and begin and end with tokens."""
-    tokens = analyzer("en").tokens(text)
+    tokens = get_analyzer("en").tokenize(text)
     starts, ends = {t.start for t in tokens}, {t.end for t in tokens} | {t.start + 1 for t in tokens}
     place = 0
     for start, end in spans:

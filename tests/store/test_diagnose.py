@@ -435,4 +435,4 @@ def test_a_source_that_is_a_pipe_by_now_is_said_and_not_waited_for(archive: Arch
         single.unlink()
         os.mkfifo(single)
         (finding,) = index.doctor().findings
-    assert (finding.kind, "a pipe is in its place" in finding.what) == ("source", True)
+    assert (finding.kind, "it is a pipe, not a regular file" in finding.what) == ("source", True)

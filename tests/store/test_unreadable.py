@@ -262,13 +262,13 @@ def test_a_temporary_folder_without_room_is_named_and_no_document_blamed(archive
     before = contents(archive.folder)
     temporary = archive.root / "temporary"
     temporary.mkdir()
-    # The model that tells languages is larger than any file may be here.
+    # The model that detects languages is larger than any file may be here.
     limited = ["env", f"TMPDIR={temporary}", "bash", "-c", 'ulimit -f 512; exec "$@"', "bash"]
     code, out, err = child(archive, "index", before=limited)["index"]
     assert (code, out) == (1, "")
     assert err == (
-        f"nutgraf: {temporary} cannot be written to (File too large), where the model that tells languages "
-        "is unpacked: make room there, or name another folder with TMPDIR, and try again\n"
+        f"nutgraf: {temporary} cannot be written to (File too large), where the model that detects languages "
+        "is unpacked: make room there, or set TMPDIR to another folder, and try again\n"
     )
     assert contents(archive.folder) == before
     assert child(archive, "index")["index"][0] == 0
@@ -356,7 +356,7 @@ def test_what_is_no_file_is_refused_at_once_as_damage(
             code, out, err = found[command]
             assert code == 5, (pattern, command, out, err)
             said = out if command == "doctor" else err
-            assert f"a regular file is wanted, {kind} is in its place" in said, (pattern, command)
+            assert f"it is {kind}, not a regular file" in said, (pattern, command)
             assert command == "doctor" or (out, err.count("\n")) == ("", 1)
         shutil.rmtree(file) if kind == "a folder" else file.unlink()
         moved.rename(file)

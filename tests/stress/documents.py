@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.errors import UnreadableDocument
 from indexer.readers.encoding import decode
-from indexer.readers.markup import parse_shown
+from indexer.readers.markup import parse_visible
 from tests.stress import pages
 from tests.stress.archive import Lost, Trial, counted
 from tests.stress.browser import Oracle, Seen, oracle
@@ -48,7 +48,7 @@ class Document:
         if not self.name.endswith((".html", ".htm")):
             return None
         try:
-            text, _ = decode(self.data, markup=True)
+            text, _ = decode(self.data, is_markup=True)
         except UnreadableDocument:
             return None
         return text if pages.WORD.search(text) else None
@@ -118,7 +118,7 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
 
 
 def _has_fewer(page: str, seen: Seen) -> bool:
-    return not seen.shown <= set(pages.WORD.findall(parse_shown(page).html or ""))
+    return not seen.shown <= set(pages.WORD.findall(parse_visible(page).html or ""))
 
 
 def _of_a_page(text: str, chance: random.Random) -> Document:

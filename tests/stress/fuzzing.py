@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 from tests.stress import pages
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> None:
         if data:
             allowance.begin(len(data), is_plain=False)
             try:
-                list(read(data[1:], NAMES[data[0] % len(NAMES)], "a", options))
+                list(read(BytesIO(data[1:]), NAMES[data[0] % len(NAMES)], "a", options))
             except (UnreadableDocument, InvalidArticle):
                 pass
             allowance.end()

@@ -20,9 +20,9 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
     reader = (
         "import indexer.sync.tasks as i, indexer.allowance as allowance\n"
         "read = i.read\n"
-        "def other(data, name, *rest, **more):\n"
-        f"    if b'poison' in data: {code}\n"
-        "    return read(data, name, *rest, **more)\n"
+        "def other(stream, name, *rest, **more):\n"
+        f"    if b'poison' in stream.getvalue(): {code}\n"
+        "    return read(stream, name, *rest, **more)\n"
         "i.read = other\n"
     )
     run_in_workers(reader)

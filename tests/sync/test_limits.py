@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from indexer import Failure, Index, InvalidArticle, UnreadableDocument, allowance, open_index
-from indexer.readers import ReadOptions, jsonl, options, read
+from indexer.readers import ReadOptions, document, jsonl, read
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks
 from indexer.sync.catalog import FileState
@@ -24,11 +25,11 @@ OPTIONS = ReadOptions()
 READER = """
 import os, time, indexer.sync.tasks as i
 read = i.read
-def other(data, name, *rest, **more):
-    if b"poison" in data:
+def other(stream, name, *rest, **more):
+    if b"poison" in stream.getvalue():
         with open({log!r}, "a") as log: log.write(name + "\\n")
         {code}
-    return read(data, name, *rest, **more)
+    return read(stream, name, *rest, **more)
 i.read = other
 """
 BLOCKED = "os.read(os.pipe()[0], 1)"
@@ -214,10 +215,10 @@ def test_of_too_many_articles_in_a_file_the_first_are_indexed_until_more_may_be(
 
 def test_of_many_bad_lines_the_first_are_named_and_the_others_counted() -> None:
     lines = ['{"text": "A tide."}', *["bad"] * 150, '{"text": "A heron."}']
-    found = list(read("\n".join(lines).encode(), "a.jsonl", "a", OPTIONS))
+    found = list(read(BytesIO("\n".join(lines).encode()), "a.jsonl", "a", OPTIONS))
     failed = [item for item in found if isinstance(item, Failure)]
     assert (len(found), [item.path for item in failed[:2]]) == (103, ["a.jsonl:2", "a.jsonl:3"])
-    assert failed[-1] == Failure("a.jsonl", "50 more lines up to line 152 are no articles either")
+    assert failed[-1] == Failure("a.jsonl", "50 more lines up to line 152 are not articles")
 
 
 LONG = "The tide was red. " * 100
@@ -235,30 +236,28 @@ LONG = "The tide was red. " * 100
 def test_an_article_of_too_much_text_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
-    assert len(list(read(text.encode(), name, "a", OPTIONS))) == 1
-    monkeypatch.setattr(options, "MOST_TEXT", 1000)
-    with pytest.raises(
-        UnreadableDocument, match=r"at most 0 MB of text are wanted in one article, it has 0.0"
-    ):
-        read(text.encode(), name, "a", OPTIONS)
+    assert len(list(read(BytesIO(text.encode()), name, "a", OPTIONS))) == 1
+    monkeypatch.setattr(document, "MOST_TEXT", 1000)
+    with pytest.raises(UnreadableDocument, match=r"has 0\.0 MB of text; an article may have at most 0 MB"):
+        read(BytesIO(text.encode()), name, "a", OPTIONS)
 
 
 def test_a_line_of_too_much_text_is_refused_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "MOST_TEXT", 1000)
+    monkeypatch.setattr(document, "MOST_TEXT", 1000)
     monkeypatch.setattr(jsonl, "MOST_TEXT", 1000)
     lines = [
         json.dumps({"id": name, "text": text}) for name, text in (("a", "A tide."), ("b", LONG), ("c", "."))
     ]
-    found = list(read("\n".join(lines).encode(), "a.jsonl", "a", OPTIONS))
+    found = list(read(BytesIO("\n".join(lines).encode()), "a.jsonl", "a", OPTIONS))
     assert [item.path if isinstance(item, Failure) else item.id for item in found] == ["a", "a.jsonl:2", "c"]
 
 
 def test_the_bound_of_a_text_is_one_that_a_process_can_read() -> None:
-    options.check_length(12 << 20)
+    document.check_length(12 << 20)
     with pytest.raises(
-        InvalidArticle, match=r"at most 12 MB of text are wanted in one article, it has 13\.0: divide"
+        InvalidArticle, match=r"has 13\.0 MB of text; an article may have at most 12 MB: split it"
     ):
-        options.check_length(13 << 20)
+        document.check_length(13 << 20)
 
 
 LINES = "".join(

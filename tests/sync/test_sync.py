@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -482,7 +482,7 @@ def test_a_file_that_is_too_large_is_reported_until_the_bound_is_raised(archive:
         for added, unchanged in ((5, 0), (0, 5)):
             report = index.sync()
             assert counts(report) == (added, 0, 0, unchanged)
-            assert reasons(report)["large.txt"].startswith("at most 1 MB are wanted, it has 1.1")
+            assert reasons(report)["large.txt"].startswith("larger than 1 MB (1.1 MB)")
     with archive.open(max_file_mb=2) as index:
         assert counts(index.sync()) == (1, 0, 0, 5)
         assert index.status().failures == ()
@@ -523,10 +523,10 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
 def test_a_document_that_trips_its_reader_stops_no_other(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
-    def tripping(data: bytes, name: str, *rest: Any, **more: Any) -> Iterator[Article | Failure]:
+    def tripping(stream: BinaryIO, name: str, *rest: Any, **more: Any) -> Iterator[Article | Failure]:
         if name == "b.txt":
             raise error
-        return read(data, name, *rest, **more)
+        return read(stream, name, *rest, **more)
 
     monkeypatch.setattr(tasks, "read", tripping)
     archive.text("b.txt", "Harmless.")

@@ -126,10 +126,10 @@ def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
     run_in_workers(
         "import os, indexer.sync.tasks as i\n"
         "read = i.read\n"
-        "def ending(data, name, *rest, **more):\n"
-        "    if b'n3.' in data: os.kill(os.getpid(), 9)\n"
-        "    if b'n7.' in data: os._exit(0)\n"
-        "    return read(data, name, *rest, **more)\n"
+        "def ending(stream, name, *rest, **more):\n"
+        "    if b'n3.' in stream.getvalue(): os.kill(os.getpid(), 9)\n"
+        "    if b'n7.' in stream.getvalue(): os._exit(0)\n"
+        "    return read(stream, name, *rest, **more)\n"
         "i.read = ending\n",
     )
     every = [part for task in tasks_of(tmp_path, [3] * 12) for part in task]
@@ -152,10 +152,10 @@ def test_what_a_worker_prints_does_no_harm(
     run_in_workers(
         "import os, sys, indexer.sync.tasks as i\n"
         "read = i.read\n"
-        "def loud(data, name, *rest, **more):\n"
+        "def loud(stream, name, *rest, **more):\n"
         "    print('printed'); sys.__stdout__.write('direct'); sys.__stdout__.flush()\n"
         "    os.write(1, b'written'); os.system('echo echoed; cat')\n"
-        "    return read(data, name, *rest, **more)\n"
+        "    return read(stream, name, *rest, **more)\n"
         "i.read = loud\n",
     )
     reads = list(read_all(tasks_of(tmp_path, [3] * 6), OPTIONS, "en", 2))
@@ -576,7 +576,7 @@ def test_where_nothing_more_can_wait_the_folder_is_named_and_nothing_is_lost(
             index.sync()
         assert str(failed.value) == (
             f"{crowded} cannot be written to (File too large), where what was read of a large file waits "
-            "for the rest of it: make room there, or name another folder with TMPDIR, and try again"
+            "for the rest of it: make room there, or set TMPDIR to another folder, and try again"
         )
         assert index.search("tide", limit=0).total == 60
         assert index.sync().changed == 60

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.engine.whoosh.schema import FormAnalyzer
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ from indexer.text.normalize import normalize
     ],
 )
 def test_english_text_becomes_these_stems_and_words(text: str, forms: list[tuple[str, str]]) -> None:
-    assert [(token.stem, token.word) for token in analyzer("en").tokens(text)] == forms
+    assert [(token.stem, token.word) for token in get_analyzer("en").tokenize(text)] == forms
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,21 @@ def test_english_text_becomes_these_stems_and_words(text: str, forms: list[tuple
     ],
 )
 def test_forms_of_a_word_have_one_stem_in_their_language(language: str, words: list[str]) -> None:
-    assert len({token.stem for word in words for token in analyzer(language).tokens(word)}) == 1
+    assert len({token.stem for word in words for token in get_analyzer(language).tokenize(word)}) == 1
 
 
 def test_a_language_without_a_stemmer_is_folded_only() -> None:
-    assert analyzer("xx").forms("Running Zürich") == (["running", "zurich"], ["running", "zurich"])
+    assert get_analyzer("xx").analyze("Running Zürich") == (["running", "zurich"], ["running", "zurich"])
 
 
 def test_a_query_leaves_out_the_last_character_of_a_run_only_at_its_end() -> None:
-    assert [token.stem for token in analyzer("ja").tokens("東京", query=True)] == ["東京"]
-    assert [token.stem for token in analyzer("ja").tokens("京", query=True)] == ["京"]
-    assert [token.stem for token in analyzer("ja").tokens("東京2020", query=True)] == ["東京", "京", "2020"]
+    assert [token.stem for token in get_analyzer("ja").tokenize("東京", query=True)] == ["東京"]
+    assert [token.stem for token in get_analyzer("ja").tokenize("京", query=True)] == ["京"]
+    assert [token.stem for token in get_analyzer("ja").tokenize("東京2020", query=True)] == [
+        "東京",
+        "京",
+        "2020",
+    ]
 
 
 def test_stop_words_are_folded_and_known_for_common_languages() -> None:
@@ -92,7 +96,7 @@ def test_stop_words_are_folded_and_known_for_common_languages() -> None:
 def test_every_token_stands_where_it_says(text: str) -> None:
     for language in ("en", "fr", "ja"):
         place = 0
-        for token in analyzer(language).tokens(text):
+        for token in get_analyzer(language).tokenize(text):
             assert 0 <= token.start < token.end <= len(text)
             assert token.start >= place
             place = token.start
@@ -103,19 +107,19 @@ def test_every_token_stands_where_it_says(text: str) -> None:
 @given(st.text())
 def test_documents_and_tokens_have_the_same_forms(text: str) -> None:
     for language in ("en", "es", "ko"):
-        stems, words = analyzer(language).forms(text)
-        tokens = analyzer(language).tokens(text)
+        stems, words = get_analyzer(language).analyze(text)
+        tokens = get_analyzer(language).tokenize(text)
         assert stems == [token.stem for token in tokens]
         assert words == [token.word for token in tokens]
 
 
 @given(st.text())
 def test_places_are_those_of_the_tokens(text: str) -> None:
-    words = analyzer("en")
-    tokens = words.tokens(text)
+    words = get_analyzer("en")
+    tokens = words.tokenize(text)
     stems = frozenset(token.stem for token in tokens[::2])
     marked = {place for token in tokens if token.stem in stems for place in range(token.start, token.end)}
-    spans = words.places(text, stems, frozenset())
+    spans = words.find_spans(text, stems, frozenset())
     assert {place for start, end in spans for place in range(start, end)} == marked
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
@@ -144,6 +148,6 @@ def test_the_whoosh_analyzer_can_be_stored_in_a_schema() -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
 @example("R&D's AT&Tx @a_b #c C++ C# ab# U.S.x a.b. 1,2,3x 'tis")
 def test_ascii_is_cut_into_the_same_pieces_as_any_other_text(text: str) -> None:
-    words = analyzer("en")
+    words = get_analyzer("en")
     # A letter of another script at the end changes nothing before the space.
-    assert words.surfaces(text) == words.surfaces(f"{text} \u00e9")[:-1]
+    assert words.split_surfaces(text) == words.split_surfaces(f"{text} \u00e9")[:-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.text.detection import detect
+from indexer.text.detection import detect_language
 
 PLAIN = [
     ("ar", "تغادر العبارات الميناء كل صباح ويصلح الصيادون شباكهم بجانب المنارة القديمة."),
@@ -63,7 +63,7 @@ PLAIN = [
 def test_plain_text_tells_its_language_whatever_is_configured(
     language: str, text: str, configured: str
 ) -> None:
-    assert detect("", [text], configured) == language
+    assert detect_language("", [text], configured) == language
 
 
 @pytest.mark.parametrize(
@@ -83,29 +83,34 @@ def test_plain_text_tells_its_language_whatever_is_configured(
 )
 @pytest.mark.parametrize("configured", ["en", "fr", "xx"])
 def test_what_is_not_plain_is_in_the_configured_language(text: str, configured: str) -> None:
-    assert detect(text, [], configured) == configured
+    assert detect_language(text, [], configured) == configured
 
 
 def test_the_text_decides_and_the_title_only_where_there_is_none() -> None:
     german, english = dict(PLAIN)["de"], dict(PLAIN)["en"]
-    assert detect(english, [german], "en") == "de"
-    assert detect(german, [], "en") == "de"
-    assert detect(german, ["", "  "], "en") in ("de", "en")
+    assert detect_language(english, [german], "en") == "de"
+    assert detect_language(german, [], "en") == "de"
+    assert detect_language(german, ["", "  "], "en") in ("de", "en")
 
 
 def test_foreign_names_do_not_make_another_language() -> None:
     assert (
-        detect("", ["The town of Ναύπλιο has a harbour, and the ferries leave it every morning."], "en")
+        detect_language(
+            "", ["The town of Ναύπλιο has a harbour, and the ferries leave it every morning."], "en"
+        )
         == "en"
     )
-    assert detect("", ["渡輪 Star Ferry 每天早上離開 Tsim Sha Tsui 碼頭，開往中環和灣仔。"], "en") == "zh"
+    assert (
+        detect_language("", ["渡輪 Star Ferry 每天早上離開 Tsim Sha Tsui 碼頭，開往中環和灣仔。"], "en")
+        == "zh"
+    )
 
 
 def test_the_configured_language_keeps_its_region_and_its_script() -> None:
-    assert detect("", [dict(PLAIN)["de"]], "de-AT") == "de-AT"
-    assert detect("", [dict(PLAIN)["he"]], "yi") == "yi"
+    assert detect_language("", [dict(PLAIN)["de"]], "de-AT") == "de-AT"
+    assert detect_language("", [dict(PLAIN)["he"]], "yi") == "yi"
 
 
 def test_close_kin_count_together_against_the_configured_language() -> None:
     text = "Ribari popravljaju mreže pored svjetionika, a trajekti svakog jutra isplovljavaju iz luke."
-    assert detect("", [text], "en") in ("hr", "sr")
+    assert detect_language("", [text], "en") in ("hr", "sr")

@@ -21,7 +21,7 @@ from indexer.engine.score.evaluate import Evaluation
 from indexer.engine.score.proximity import REACH
 from indexer.index import open_index
 from indexer.query import AllOf, parse_query
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
 from tests.evaluation.collection import read_qrels, read_queries
 
@@ -125,7 +125,7 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
     at = 0
     for number, texts in enumerate(articles):
         for which, text in enumerate(texts):
-            own, written = analyzer("en").forms(text)
+            own, written = get_analyzer("en").analyze(text)
             stems += own
             words += written
             docs += [number] * len(own)
@@ -144,7 +144,7 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
         numbers,
         _places(names, numbers),
         _places(*np.unique(np.array(words), return_inverse=True)),
-        frozenset(stem for word in stop_words("en") for stem in analyzer("en").forms(word)[0]),
+        frozenset(stem for word in stop_words("en") for stem in get_analyzer("en").analyze(word)[0]),
     )
 
 
@@ -184,7 +184,7 @@ def _asked(
     counted = times if len(times) == len(leaves) else [1.0] * len(leaves)
     within, exact = [], []
     for scored, count in zip(leaves, counted, strict=True):
-        tokens = analyzer("en").tokens(scored.leaf.label, query=True)
+        tokens = get_analyzer("en").tokenize(scored.leaf.label, query=True)
         for token in tokens if len(tokens) > 1 else ():
             if token.word not in stop_words("en"):
                 within.append((count, *found.counts(found.at(token.stem))))
@@ -207,7 +207,7 @@ def _asked(
 def _pairs(found: Collection, text: str) -> Iterator[tuple[int, dict[str, tuple[Counts, Counts]]]]:
     row: list[Stems] = []
     for piece in text.split():
-        tokens = analyzer("en").tokens(piece, query=True)
+        tokens = get_analyzer("en").tokenize(piece, query=True)
         if tokens and not (len(tokens) == 1 and tokens[0].word in stop_words("en")):
             row.append(tuple(token.stem for token in tokens))
     for one, other in dict.fromkeys(pairwise(row)):

@@ -20,7 +20,7 @@ from indexer.engine.read.snapshot import LiveSegment, Snapshot
 from indexer.engine.whoosh.codec import ColumnarSegment
 from indexer.errors import IndexLocked
 from indexer.files.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
-from indexer.files.storage import discard, make_folder, storing, sync_folder, write_new
+from indexer.files.storage import discard, make_folder, sync_folder, translate_write_errors, write_new
 
 MAX_MEMORY = 512 * 2**20
 """Bytes that the process may take, about; a segment is written before it would be more."""
@@ -30,7 +30,7 @@ _CHUNK_SIZE = 2**20  # bytes of text that are analysed together
 
 def create_empty(folder: Path, language: str) -> None:
     """Make an empty Whoosh index in a new folder, never over one that is there."""
-    with storing(folder):
+    with translate_write_errors(folder):
         make_folder(folder.parent)
         folder.mkdir()
         sync_folder(folder.parent)
@@ -138,7 +138,7 @@ class Batch:
         if self._storage is None:
             storage = FileStorage(str(self._folder))
             self._lock = storage.lock(f"{INDEX_NAME}_WRITELOCK")
-            with storing(self._folder):
+            with translate_write_errors(self._folder):
                 is_ours = self._lock.acquire(blocking=False)
             if not is_ours:
                 raise IndexLocked(f"another program writes to {self._folder} through Whoosh: try again later")

@@ -25,9 +25,9 @@ from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.engine.format.sketches import WIDTH, Sketcher, Sketches
 from indexer.engine.format.text_store import TextStore, TextWriter
-from indexer.text.analyzer import analyzer
-from indexer.text.detection import detect
-from indexer.text.normalize import normalize
+from indexer.text.analyzer import get_analyzer
+from indexer.text.detection import detect_language
+from indexer.text.normalization import normalize
 
 _none = partial(np.empty, 0, np.int32)
 
@@ -194,7 +194,7 @@ class Gatherer:
 
         Returns the language that it was analysed in.
         """
-        language = article.language or detect(article.title, article.paragraphs, self._language)
+        language = article.language or detect_language(article.title, article.paragraphs, self._language)
         items = items or encode_article(article)
         self._ids.append(article.id)
         self._languages.append(language)
@@ -290,7 +290,7 @@ class Gatherer:
 
     def _numbering(self, language: str) -> Numbering:
         if language not in self._numberings:
-            self._numberings[language] = Numbering(analyzer(language), self._number)
+            self._numberings[language] = Numbering(get_analyzer(language), self._number)
         return self._numberings[language]
 
     def _number(self, stem: str, word: str) -> int:

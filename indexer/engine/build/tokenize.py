@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import ranges
-from indexer.text.analyzer import Analyzer, unquoted
+from indexer.text.analyzer import Analyzer, replace_hebrew_quotes
 
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]
@@ -55,7 +55,7 @@ class Numbering:
         """The numbers of the forms of some texts in UTF-8, text after text, and how many each text has."""
         if len(self._counts) > self._most_units:
             self._begin()
-        texts = [unquoted(text.decode()).encode() if _HEBREW in text else text for text in texts]
+        texts = [replace_hebrew_quotes(text.decode()).encode() if _HEBREW in text else text for text in texts]
         data = b"\n".join((*texts, bytes(_WIDEST * _WORD)))
         if self._words.ignores_case:
             # What is not ASCII is left to the analyzer.
@@ -110,7 +110,7 @@ class Numbering:
             numbers.setdefault(data[start : start + length], known + len(numbers))
             for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
         ]
-        for stems, words in self._words.forms_of_each([unit.decode() for unit in numbers]):
+        for stems, words in self._words.analyze_each([unit.decode() for unit in numbers]):
             self._starts.append(len(self._forms))
             self._counts.append(len(stems))
             self._forms.extend(map(self._number, stems, words))

@@ -15,7 +15,7 @@ from indexer.engine.score.evaluate import Evaluation
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.query import AllOf, extract_words
 from indexer.text.languages import stop_words
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 

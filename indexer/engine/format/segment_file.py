@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexDamaged, InvalidArticle
 from indexer.files.regular import open_regular
-from indexer.files.storage import stored
+from indexer.files.storage import translate_index_errors
 
 EXTENSION = ".nut"
 MAGIC = b"NUTGRAF1"
@@ -49,7 +49,7 @@ class SegmentFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with stored(path), open_regular(path) as file:
+            with translate_index_errors(path), open_regular(path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:
             raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor --fix`") from error
@@ -88,7 +88,7 @@ class SegmentFile:
     def check_size(self) -> None:
         """Raise IndexDamaged when the file was cut short since it was opened."""
         # To read a mapped file beyond an end that it has no more would end the process.
-        with stored(self.path):
+        with translate_index_errors(self.path):
             size = self._map.size()
         if size < len(self._map):
             self._refuse(size, f"it had {len(self._map)} bytes when it was opened")
@@ -101,7 +101,7 @@ class SegmentFile:
 
     def verify(self) -> None:
         """Read everything and compare it with its checksums; raises IndexDamaged with file and offset."""
-        with stored(self.path):
+        with translate_index_errors(self.path):
             size = self.path.stat().st_size
         if size != len(self._map):
             self._refuse(min(size, len(self._map)), f"it had {len(self._map)} bytes when it was opened")

@@ -23,8 +23,8 @@ from indexer.engine.whoosh.codec import ColumnarSegment
 from indexer.engine.whoosh.schema import commit_allowed, make_schema
 from indexer.errors import IndexDamaged, IndexMissing
 from indexer.files.names import CONTENTS, INDEX_NAME
-from indexer.files.regular import readable
-from indexer.files.storage import read_stored, write_durably
+from indexer.files.regular import translate_read_errors
+from indexer.files.storage import read_index_file, write_durably
 
 MAGIC = b"NUTCONT1"
 _TRAILER = struct.Struct("<II8s")
@@ -90,7 +90,7 @@ def read_contents(
 def latest_commit(folder: Path) -> int | None:
     """The number of the last commit in a folder; None when there is none. Raises StorageFailed."""
     try:
-        with readable(folder):
+        with translate_read_errors(folder):
             found = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
     except OSError:
         return None
@@ -102,7 +102,7 @@ def _path(folder: Path, commit: int) -> Path:
 
 
 def _parse(path: Path, number: int) -> _Contents:
-    data = read_stored(path)
+    data = read_index_file(path)
     if len(data) < _TRAILER.size or not data.endswith(MAGIC):
         raise IndexDamaged(
             f"{path} does not end with Nutgraf's part, {MAGIC.decode()}: it is cut short, or was written by "

@@ -29,7 +29,7 @@ from indexer.query import (
     make_near,
     serialize_query,
 )
-from indexer.text.analyzer import Analyzer, analyzer
+from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.unspaced import is_unspaced
 
@@ -43,7 +43,7 @@ def common_words(texts: Sequence[str], spoken: Sequence[str]) -> list[str]:
 def is_common(text: str, language: str) -> bool:
     """Whether a word says little in a language; l'on and d'un are as common as on and un."""
     common = stop_words(language)
-    tokens = analyzer(language).tokens(text) if common else []
+    tokens = get_analyzer(language).tokenize(text) if common else []
     return bool(tokens) and all(token.word in common for token in tokens)
 
 
@@ -130,7 +130,7 @@ class ClauseReader:
             parts = [self.audible(part) for part in node.parts]
             return make_near(parts, node.distances, node.boost)
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
-            if any(analysis.tokens(text, query=True) for analysis in self.analyzers):
+            if any(analysis.tokenize(text, query=True) for analysis in self.analyzers):
                 return node
             self.notes.append(f"“{text}” has no letters or digits and was left out.")
             return None
@@ -154,8 +154,9 @@ class ClauseReader:
         common = self._common(soft)
         if common and len(common) < len(soft):
             soft = [part for part in soft if part not in common]
-            names = [written(part) for part in common]
-            self.notes.append(f"Ignored common words: {named(names)}. To require one, write +{names[0]}.")
+            names = [serialize_query(part) for part in common]
+            listed = list_clauses(names)
+            self.notes.append(f"Ignored common words: {listed}. To require one, write +{names[0]}.")
         return hard, Counter(soft)
 
     def words_within(self, part: Any) -> list[str]:
@@ -164,7 +165,9 @@ class ClauseReader:
         if not (is_phrase or is_word(part)):
             return []
         several = [
-            tokens for analysis in self.analyzers if len(tokens := analysis.tokens(part.text, query=True)) > 1
+            tokens
+            for analysis in self.analyzers
+            if len(tokens := analysis.tokenize(part.text, query=True)) > 1
         ]
         words = dict.fromkeys(token.word for tokens in several for token in tokens)
         if is_word(part):

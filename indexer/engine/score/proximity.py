@@ -21,7 +21,7 @@ from indexer.engine.format.arrays import Ids, Values, contains, ranges
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import WEIGHT, ScoredTerm, idf, relative_lengths, saturated
 from indexer.engine.score.matches import Matches
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 BESIDE = 0.3
 """What it adds that two neighbours stand side by side, as a share of what a word of their weight adds."""
@@ -70,7 +70,7 @@ def pair(
 
 def _stems(language: str, text: str) -> Stems:
     """The stems of a word as typed; none of a name or a topic (@desk, #sea), which stands for itself."""
-    tokens = analyzer(language).tokens(text, query=True)
+    tokens = get_analyzer(language).tokenize(text, query=True)
     return () if any(token.word[0] in "@#" for token in tokens) else tuple(token.stem for token in tokens)
 
 

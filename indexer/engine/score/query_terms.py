@@ -16,8 +16,8 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import HighlightTerms, Phrase, exact_postings, near_postings
-from indexer.text.analyzer import Analyzer, Token, analyzer
-from indexer.text.normalize import normalize
+from indexer.text.analyzer import Analyzer, Token, get_analyzer
+from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 _AT_ONCE = 8192  # words that are compared with a pattern between two looks at the clock
@@ -52,7 +52,7 @@ class TermReader:
 
     def __post_init__(self) -> None:
         # Languages that are analysed alike need only one.
-        self.analyzers = tuple(dict.fromkeys(map(analyzer, self.languages)))
+        self.analyzers = tuple(dict.fromkeys(map(get_analyzer, self.languages)))
 
     def word(self, fields: Iterable[str], text: str) -> QueryTerm:
         """A word as typed; it may be a phrase in truth (covid-19, 東京都), in some language or in all."""
@@ -64,7 +64,7 @@ class TermReader:
         Each with how many characters it shares with the one before. Empty for a word that is one, and for an
         address.
         """
-        tokens = self.analyzers[0].tokens(text, query=True)
+        tokens = self.analyzers[0].tokenize(text, query=True)
         if len(tokens) < 2 or "://" in text:
             return []
         if len(tokens) > self._pieces_left:
@@ -137,7 +137,7 @@ class TermReader:
         phrases: set[Phrase] = set()
         characters: set[str] = set()
         for analysis in self.analyzers:
-            tokens = analysis.tokens(text, query=True)
+            tokens = analysis.tokenize(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.word for token in tokens), slop))
             for token in tokens if len(tokens) == 1 else ():
@@ -179,7 +179,7 @@ class TermReader:
         phrases: set[Phrase] = set()
         characters: set[str] = set()
         for analysis in self.analyzers:
-            tokens = analysis.tokens(text, query=True)
+            tokens = analysis.tokenize(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.stem for token in tokens), slop))
             for token in tokens if len(tokens) == 1 else ():
@@ -207,7 +207,7 @@ class TermReader:
             characters.add(token.stem)
         else:
             stems.add(token.stem)
-            if analysis.is_also_by_word(token):
+            if analysis.matches_words(token):
                 words.add(token.word)
 
     def _grams(self, character: str) -> list[str]:

@@ -13,7 +13,7 @@ from indexer.engine.format.arrays import Ids
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import NOTHING, Matches
-from indexer.text.normalize import normalize
+from indexer.text.normalization import normalize
 
 Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)

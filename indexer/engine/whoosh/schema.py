@@ -12,7 +12,7 @@ from whoosh.analysis.analyzers import Analyzer as WhooshAnalyzer
 from whoosh.fields import DATETIME, ID, STORED, TEXT, Schema
 
 from indexer.engine.whoosh.codec import REFUSAL
-from indexer.text.analyzer import analyzer
+from indexer.text.analyzer import get_analyzer
 
 
 class FormAnalyzer(WhooshAnalyzer):
@@ -38,7 +38,7 @@ class FormAnalyzer(WhooshAnalyzer):
     ) -> Iterator[WhooshToken]:
         """Whoosh tokens for a text."""
         given: Any = WhooshToken(positions, chars, mode=mode, **kwargs | {"boosts": True})
-        for place, token in enumerate(analyzer(self.language).tokens(value, query=mode == "query")):
+        for place, token in enumerate(get_analyzer(self.language).tokenize(value, query=mode == "query")):
             given.text = token.stem if self.form == "stem" else token.word
             given.boost = 1.0
             given.stopped = False

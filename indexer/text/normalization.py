@@ -1,4 +1,4 @@
-"""Normalization: remove from a text what people leave out, or write in several ways, when they search."""
+"""Normalization: removes case, accents and variants, which people omit when they search."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import unicodedata
 
 import regex
 
-# Marks that searching ignores: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs, tatweel
-# and hamzas on their carriers, the dots that write foreign sounds in India, and what is not seen at all.
+# Marks that are removed: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs, tatweel and
+# hamzas on their carriers, the dots that write foreign sounds in India, and invisible characters.
 _MARKS = regex.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
     "\u06ea-\u06ed\u093c\u09bc\u0a3c\u0abc\u0b3c\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
@@ -15,8 +15,8 @@ _MARKS = regex.compile(
 _TONES = regex.compile("[\u0300\u0301\u0303\u0309\u0323]")
 # A nasal before another consonant is also written as a dot: हिन्दी, हिंदी.
 _NASALS = regex.compile("[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u0939])")
-# Letters that Unicode does not take apart: barred and joined ones of Latin, the variants of Arabic ones (yeh,
-# kaf, heh and teh marbuta, alef wasla, noon) that Persian, Urdu and loose typing have, candrabindu.
+# Letters that Unicode does not decompose: barred letters and ligatures of Latin; the variants of Arabic
+# letters (yeh, kaf, heh and teh marbuta, alef wasla, noon) in Persian, Urdu and careless typing; candrabindu.
 _LETTERS = str.maketrans(
     dict(zip("đðħıłøŧ", "ddhilot", strict=True))
     | {"æ": "ae", "œ": "oe", "þ": "th"}
@@ -30,7 +30,7 @@ _TABLE = _LETTERS | _DIGITS
 
 
 def normalize(text: str) -> str:
-    """Return the text without case, compatibility forms, accents and variants: `Zürich` is `ZURICH`."""
+    """Return the text without case, compatibility forms, accents and variants: `zurich` for `Zürich`."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
@@ -41,6 +41,6 @@ def normalize(text: str) -> str:
 
 
 def put_tone_last(text: str) -> str:
-    """Return a Vietnamese syllable with the mark of its tone last: `hòa` and `hoà` are one."""
+    """Return a Vietnamese syllable with its tone mark last: the same for `hòa` and `hoà`."""
     apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", _TONES.sub("", apart) + "".join(_TONES.findall(apart)))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.readers.markup import blocks_of, parse_shown
+from indexer.readers.markup import extract_blocks, parse_visible
 
 
 def text(page: str, *, is_xml: bool = False) -> str:
     """The text of a page's body that is shown, in the order of the document."""
-    body = parse_shown(page, is_xml=is_xml).body
+    body = parse_visible(page, is_xml=is_xml).body
     return body.text() if body else ""
 
 
 def markup(page: str) -> str:
-    return parse_shown(page).html or ""
+    return parse_visible(page).html or ""
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_svg_and_mathml_end_where_a_browser_ends_them(page: str, left: str) -> N
     ],
 )
 def test_a_block_of_a_page_is_a_text_of_its_own(page: str, blocks: list[str]) -> None:
-    assert blocks_of(parse_shown(page)) == blocks
+    assert extract_blocks(parse_visible(page)) == blocks
 
 
 def test_json_ld_stays_and_other_scripts_do_not() -> None:

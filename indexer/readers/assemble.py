@@ -1,0 +1,99 @@
+"""From the parts of a document to its article: the title if none is stated, boilerplate, the date, notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from indexer.article import Article, Published
+from indexer.errors import UnreadableDocument
+from indexer.readers.dates import choose_date, find_path_date
+from indexer.readers.document import Document, check_length
+
+_MAX_BOILERPLATE = 120
+_BOILERPLATE = re.compile(
+    r"""(?:search\ trends | trending(?:\ now)? | read\ (?:more|also|next) | also\ read | see\ also
+    | more\ on\ this(?:\ story|\ topic)?
+    | related(?:\ (?:articles?|stories|topics|content|links|news|posts))?
+    | you\ may\ also\ like | most\ (?:read|popular) | recommended(?:\ for\ you)?
+    | share(?:\ (?:this|on|via)(?:\ \w{1,12})?)? | follow\ us(?:\ on\ \w+)? | comments? | leave\ a\ comment
+    | advertisement | advert | print | email | tweet | subscribe | sign\ up | newsletter
+    | back\ to\ top | tags
+    | facebook | twitter | whatsapp | linkedin | copy\ link
+    | weiterlesen | lesen\ sie\ auch | mehr\ zum\ thema | teilen | kommentare | lire\ aussi | partager
+    | leer\ más | compartir | leggi\ anche | condividi
+    | 相关阅读 | 相关新闻 | 分享 | 関連記事 | シェア)\s*[:：>»…]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TEASER = re.compile(
+    r"(?:read more|read also|also read|see also|lesen sie auch|lire aussi)\s?:\s?\S", re.IGNORECASE
+)
+
+
+def assemble_article(
+    document: Document,
+    title: str,
+    paragraphs: list[str],
+    dates: Iterable[Published],
+    notes: Iterable[str] = (),
+    *,
+    language: str | None = None,
+    url: str | None = None,
+) -> Article:
+    """Return the article of a document that holds one.
+
+    Without a `title`, the first sentence is the title. `dates` are candidates for the publication date, to
+    which the one in the file's name is added. Raises UnreadableDocument if there is no text, and
+    InvalidArticle if the text is too long.
+    """
+    said = []
+    if document.encoding.guessed and (lost := document.text.count("\ufffd")):
+        said.append(f"{lost} unreadable characters are shown as \ufffd")
+    if not title and paragraphs:
+        title = first_sentence(paragraphs[0])
+    if not title:
+        raise UnreadableDocument("contains no text")
+    kept, boilerplate = split_boilerplate(paragraphs)
+    said += [*notes, *(f"left out at the end: {text}" for text in boilerplate)]
+    named = find_path_date(document.name, "file name", document.options)
+    published, remarks = choose_date([*dates, *([named] if named else [])], document.options)
+    article = Article(
+        document.article_id,
+        title,
+        kept,
+        published,
+        language,
+        url,
+        source=document.name,
+        encoding=document.encoding,
+        notes=dict.fromkeys([*said, *remarks]),
+    )
+    check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
+    return article
+
+
+def first_sentence(paragraph: str, limit: int = 100) -> str:
+    """Return the first sentence of a paragraph, shortened to `limit` characters at a space if possible."""
+    sentence = re.match(r".{10,}?[.!?。！？](?=\s|$|[\u3000-\u9fff])", paragraph)
+    text = sentence[0] if sentence else paragraph
+    if len(text) <= limit:
+        return text
+    shortened = text[:limit]
+    head, space, _ = shortened.rpartition(" ")
+    return (head if space and len(head) > limit // 2 else shortened).rstrip(" ,;:-–") + "…"
+
+
+def split_boilerplate(paragraphs: list[str]) -> tuple[list[str], list[str]]:
+    """Return the paragraphs of the article, at least one if there is any, and the boilerplate after them."""
+    end = len(paragraphs)
+    while end > 1 and _is_boilerplate(paragraphs[end - 1]):
+        end -= 1
+    return paragraphs[:end], paragraphs[end:]
+
+
+def _is_boilerplate(text: str) -> bool:
+    """Whether a paragraph is a label of the page, such as "Related stories", or a link to another article."""
+    if len(text) > _MAX_BOILERPLATE:
+        return False
+    is_teaser = _TEASER.match(text) is not None and text[-1] not in ".!?"
+    return is_teaser or _BOILERPLATE.fullmatch(text) is not None
