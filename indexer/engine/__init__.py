@@ -11,18 +11,32 @@ those after it:
 - `build` makes segments: articles are tokenized and gathered, inverted, merged and committed.
 - `whoosh` is what stock Whoosh needs to open and query a generation.
 
-What comes in: articles (`Gatherer`, then `Batch`) and query trees (`Evaluation`). What goes out: commits, and
-answers as arrays of article numbers. Other rooms enter by the names below only. Begin reading with
-`score.evaluate` for searching, with `build.gather` for indexing.
+What comes in: articles (`Gatherer`, then `Batch`) and query trees. What goes out: commits, and answers as
+arrays of article numbers. Other rooms enter by the names below only. Begin reading with `score.evaluate` for
+searching, with `build.gather` for indexing.
+
+What search asks of an engine is a few functions over a `Snapshot`, or over a `QueryContext`, which is a
+snapshot with the languages, the deadline and the looked-up terms of one request:
+
+- run a query: `run_query(context, tree, ...)` gives `QueryMatches`; `read_clauses` and `match_node` tell what
+  its clauses are and which articles match one alone; `filter_articles` gives the articles to restrict it to;
+- page: `select_top` gives the matches of one page, `sort_position` the position from which the next one
+  goes on; `decay_scores` prefers newer articles;
+- collapse: `collapse_duplicates` puts near-duplicates under the best-ranked of them;
+- excerpts: `Snapshot.excerpts`, `Snapshot.infos` and `Snapshot.article` give stored text;
+- facets and timeline: `count_facet`, `count_timeline`;
+- count: `find_matching_articles`, without scores; `articles_with_term`;
+- vocabulary: `complete_word`, `find_titles`, `Snapshot.vocabulary`; `TermReader` looks up single terms;
+- explain: `explain_query`, `explain_hits`.
 """
 
 from indexer.engine.build.check import find_differences
 from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
-from indexer.engine.count.completions import Articles, Candidate, complete_word, find_titles
+from indexer.engine.count.completions import Candidate, complete_word, find_titles
 from indexer.engine.count.facets import FACETS, count_facet
-from indexer.engine.count.matching import articles_with_term, find_matching_articles, is_common
+from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
 from indexer.engine.count.timeline import count_timeline
 from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.format.record import NO_DATE, digest_items, encode_article
@@ -31,30 +45,35 @@ from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
 from indexer.engine.read.periods import GRAINS, Grain
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm, idf, score_term
-from indexer.engine.score.clauses import OptionalClause, QueryMatches
-from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.evaluate import (
+    OptionalClause,
+    QueryContext,
+    QueryMatches,
+    match_node,
+    read_clauses,
+    run_query,
+)
 from indexer.engine.score.explain import explain_hits, explain_query
 from indexer.engine.score.filters import filter_articles
-from indexer.engine.score.matches import NOTHING, Matches, make_unscored, subtract, unite
-from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, meet
+from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, subtract, unite
+from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import ORDERS, SortPosition, decay_scores, select_top, sort_position
 
 __all__ = [
     "FACETS",
     "GRAINS",
-    "NOTHING",
     "NO_DATE",
     "NO_DEADLINE",
+    "NO_MATCHES",
     "ORDERS",
-    "Articles",
+    "ArticleSet",
     "Batch",
     "Candidate",
     "Chunk",
     "Clock",
     "Collapsed",
     "Deadline",
-    "Evaluation",
     "Gatherer",
     "Grain",
     "HighlightTerms",
@@ -62,6 +81,7 @@ __all__ = [
     "Matches",
     "OptionalClause",
     "Phrase",
+    "QueryContext",
     "QueryMatches",
     "QueryTerm",
     "ScoredTerm",
@@ -83,15 +103,17 @@ __all__ = [
     "explain_hits",
     "explain_query",
     "filter_articles",
+    "find_chains",
     "find_differences",
     "find_matching_articles",
     "find_titles",
     "idf",
-    "is_common",
     "latest_commit",
     "make_unscored",
-    "meet",
+    "match_node",
+    "read_clauses",
     "remove_leftovers",
+    "run_query",
     "score_term",
     "select_top",
     "sort_position",

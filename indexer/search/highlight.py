@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from msgspec import Struct
 
-from indexer.engine import Deadline, HighlightTerms, Phrase, Spans, meet
+from indexer.engine import Deadline, HighlightTerms, Phrase, Spans, find_chains
 from indexer.results import Span
 from indexer.text.analyzer import Analyzer, Token
 from indexer.text.unspaced import unit_end
@@ -216,8 +216,8 @@ def _placed(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
     found = [row for phrase in mark.exact for row in _rows([token.word for token in tokens], phrase)]
     for marks, distances in mark.nears:
         parts = [_places(tokens, part) for part in marks]
-        for part, kept in zip(parts, meet(parts, distances), strict=True):
-            chosen = part.only(kept)
+        for part, kept in zip(parts, find_chains(parts, distances), strict=True):
+            chosen = part.select(kept)
             found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
     return [(tokens[first].start, tokens[last].end) for first, last in found]
 

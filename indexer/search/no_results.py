@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine import Evaluation, Ids, QueryMatches, TimedOut
+from indexer.engine import Ids, QueryContext, QueryMatches, TimedOut, match_node, read_clauses
 from indexer.query import (
     Must,
     Not,
@@ -76,7 +76,7 @@ class Clause:
 
 
 def explain_no_results(
-    evaluation: Evaluation, tree: Query, typed: Query, bounds: Sequence[RequestFilter], count: Count
+    context: QueryContext, tree: Query, typed: Query, bounds: Sequence[RequestFilter], count: Count
 ) -> NoResults | None:
     """Why a tree that matches no article does not, and what would; None for a tree of nothing.
 
@@ -85,14 +85,14 @@ def explain_no_results(
     """
     if tree is NullQuery:
         return None
-    if not evaluation.snapshot.articles:
+    if not context.snapshot.articles:
         return NoResults("There are no articles in the index.")
-    clauses = _clauses(evaluation, tree, bounds)
+    clauses = _clauses(context, tree, bounds)
     if not clauses:
         return None
     killing = _irreducible(clauses)
     reason = _reason(killing)
-    unknown = _unknown(evaluation, clauses)
+    unknown = _unknown(context, clauses)
     found: list[tuple[int, AlternativeQuery]] = []
     try:
         for relaxation in _relaxed(typed, bounds, clauses, unknown, count):
@@ -107,30 +107,30 @@ def explain_no_results(
     )
 
 
-def _clauses(evaluation: Evaluation, tree: Query, bounds: Sequence[RequestFilter]) -> list[Clause]:
+def _clauses(context: QueryContext, tree: Query, bounds: Sequence[RequestFilter]) -> list[Clause]:
     """The clauses of a tree: words first, the rarest first, then filters, then exclusions."""
-    asked = evaluation.asking.asked(tree)
+    clauses = read_clauses(context, tree)
     found = []
-    for node in (part for part in (*asked.soft, *asked.hard) if part is not NullQuery):
+    for node in (part for part in (*clauses.optional, *clauses.required) if part is not NullQuery):
         inner: Any = node.query if isinstance(node, Not) else node
         kind = _EXCLUSION if isinstance(node, Not) else _WORDS
         if kind == _WORDS and not has_words(inner):
             kind = _FILTER
         text = shorten_clause(serialize_query(inner.child if isinstance(inner, Must) else inner))
         said = describe_clause(inner) if kind == _FILTER else text if '"' in text else f"“{text}”"
-        matched = evaluation.articles(inner)
-        passes = _bits(evaluation, matched, excluded=kind == _EXCLUSION)
+        matched = match_node(context, inner)
+        passes = _bits(context, matched, excluded=kind == _EXCLUSION)
         found.append(Clause(kind, serialize_query(node), said, passes, len(matched), node))
     for bound in bounds:
         if bound.articles is not None:
-            passes = _bits(evaluation, bound.articles)
+            passes = _bits(context, bound.articles)
             found.append(Clause(_FILTER, bound.label, bound.spoken, passes, len(bound.articles)))
     return sorted(found, key=lambda clause: (clause.kind, clause.count))
 
 
-def _bits(evaluation: Evaluation, articles: Ids, *, excluded: bool = False) -> NDArray[np.uint8]:
+def _bits(context: QueryContext, articles: Ids, *, excluded: bool = False) -> NDArray[np.uint8]:
     """A bit of each article, set for these (or all others); those that fill the last byte are not."""
-    flags = np.full(evaluation.snapshot.articles, excluded)
+    flags = np.full(context.snapshot.articles, excluded)
     flags[articles] = not excluded
     return np.packbits(flags)
 
@@ -179,10 +179,10 @@ def _listed(names: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
-def _unknown(evaluation: Evaluation, clauses: Sequence[Clause]) -> set[str]:
+def _unknown(context: QueryContext, clauses: Sequence[Clause]) -> set[str]:
     """The words of the clauses that stand nowhere."""
     leaves = [leaf for clause in clauses if clause.node for leaf in clause.node.leaves()]
-    return {leaf.text for leaf in leaves if type(leaf) is Term and not len(evaluation.articles(leaf))}
+    return {leaf.text for leaf in leaves if type(leaf) is Term and not len(match_node(context, leaf))}
 
 
 def _relaxed(
@@ -241,7 +241,7 @@ SearchAgain = Callable[[str, tuple[str, ...]], QueryMatches]
 
 
 def find_reason(
-    evaluation: Evaluation, tree: Query, typed: Query, bounds: Sequence[RequestFilter], again: SearchAgain
+    context: QueryContext, tree: Query, typed: Query, bounds: Sequence[RequestFilter], again: SearchAgain
 ) -> tuple[NoResults | None, tuple[str, ...]]:
     """Why a tree finds nothing, and what would; nothing, and a note, where time is up before that is known.
 
@@ -249,13 +249,13 @@ def find_reason(
     """
 
     def count(text: str, without: tuple[str, ...]) -> int:
-        evaluation.deadline.check()
+        context.deadline.check()
         found = again(text, without)
-        if found.is_cut:
+        if found.timed_out:
             raise TimedOut
         return len(found.full)
 
     try:
-        return explain_no_results(evaluation, tree, typed, bounds, count), ()
+        return explain_no_results(context, tree, typed, bounds, count), ()
     except TimedOut:
         return None, ("There was no time to find out why nothing was found.",)

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder, Encoder
 
-from indexer.engine import NOTHING, Matches, Snapshot, SortPosition, select_top, sort_position
+from indexer.engine import NO_MATCHES, Matches, Snapshot, SortPosition, select_top, sort_position
 from indexer.errors import InvalidRequest
 
 Name = int | float | str
@@ -88,7 +88,7 @@ def _refuse(text: object) -> NoReturn:
 class Slice:
     """Which hits are wanted: `limit` of them in an order, after `offset` others or after the hit of `start`.
 
-    `search` is the hash of what is searched for, `enough` as in `Evaluation.run`.
+    `search` is the hash of what is searched for, `enough` is `min_full_matches` of `run_query`.
     """
 
     sort: str
@@ -108,7 +108,7 @@ def cut_page(
     Raises InvalidRequest for a cursor that no page gave.
     """
     if not wanted.limit:
-        return NOTHING, NOTHING, None
+        return NO_MATCHES, NO_MATCHES, None
     # One more than is shown says whether there is more.
     size = wanted.limit + 1
     start, sort = wanted.start, wanted.sort
@@ -119,7 +119,7 @@ def cut_page(
     else:
         try:
             place = _place_now(snapshot, lacking if start.is_partial else every, sort, start)
-            full = NOTHING if start.is_partial else select_top(snapshot, every, sort, 0, size, place)
+            full = NO_MATCHES if start.is_partial else select_top(snapshot, every, sort, 0, size, place)
             beyond = place if start.is_partial else None
             partial = select_top(snapshot, lacking, sort, 0, size - len(full), beyond)
         except (TypeError, ValueError, OverflowError) as error:

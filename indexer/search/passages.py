@@ -34,8 +34,8 @@ def make_highlighters(
     """What to mark in titles, and in paragraphs."""
     # With several languages, a word of a stem in one may have another stem in the other.
     is_mixed = len(set(map(get_analyzer, how.languages))) > 1
-    in_title = [leaf.mark for leaf in leaves if leaf.in_title]
-    in_text = [leaf.mark for leaf in leaves if leaf.in_text]
+    in_title = [leaf.highlight for leaf in leaves if leaf.in_title]
+    in_text = [leaf.highlight for leaf in leaves if leaf.in_text]
     title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
     return title, title if in_title == in_text else Highlighter.of(
         in_text, snapshot.words_of, is_mixed=is_mixed
@@ -59,9 +59,9 @@ def make_hits(
     if not len(shown):
         return [], True
     hits = []
-    leaves = (*found.leaves, *(piece.scored for piece in found.pieces if lacking))
-    in_title, in_text = make_highlighters(snapshot, how, [scored.leaf for scored in leaves])
-    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.wanted if lacking]
+    leaves = (*found.terms, *(part.scored for part in found.parts if lacking))
+    in_title, in_text = make_highlighters(snapshot, how, [scored.term for scored in leaves])
+    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if lacking]
     starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
     chosen = choose_paragraphs(leaves, starts, stops, how.passages)
     places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
@@ -80,7 +80,7 @@ def make_hits(
         title_spans, titles_whole = find_highlights(titles, words, in_title, deadline, enough=True)
         in_texts, is_whole = find_highlights(texts, words_of_texts, in_text, deadline, enough=True)
         text_spans, is_whole = iter(in_texts), is_whole and titles_whole
-    others = [folded.also(article).tolist() for article in shown.articles.tolist()]
+    others = [folded.hidden_under(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
     for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
@@ -105,8 +105,8 @@ def _joined(wanted: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
     labels: list[str] = []
     goes_on = False
     for want, absent in wanted:
-        if absent and goes_on and want.shared:
-            labels[-1] += want.label[want.shared :]
+        if absent and goes_on and want.overlap:
+            labels[-1] += want.label[want.overlap :]
         elif absent:
             labels.append(want.label)
         goes_on = absent
@@ -130,14 +130,14 @@ def choose_paragraphs(
         return [[] for _ in starts]
     gains: list[dict[int, dict[int, float]]] = [{} for _ in starts]
     for number, scored in enumerate(leaves):
-        postings, idf = scored.leaf.paragraph, scored.idf
+        postings, weight = scored.term.paragraph, scored.weight
         lows = postings.docs.searchsorted(starts).tolist()
         highs = postings.docs.searchsorted(stops).tolist()
         for hit, low, high in zip(gains, lows, highs, strict=True):
             if low < high:
                 freqs = postings.freqs[low:high].tolist()
                 for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):
-                    hit.setdefault(doc, {})[number] = idf * freq / (freq + 1)
+                    hit.setdefault(doc, {})[number] = weight * freq / (freq + 1)
     best = _best if len(leaves) > 1 else _richest
     return [best(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
 

@@ -18,11 +18,12 @@ from rapidfuzz.distance import LCSseq, Levenshtein
 from indexer.engine import (
     NO_DEADLINE,
     Deadline,
-    Evaluation,
+    QueryContext,
     Snapshot,
     TimedOut,
     idf,
     make_unscored,
+    run_query,
     select_top,
 )
 from indexer.errors import InvalidRequest
@@ -312,9 +313,9 @@ class _Verification:
 
     def _with_phrase(self, text: str) -> list[int]:
         """Articles with a paragraph that has these words in a row, in any form; oldest first."""
-        run = Evaluation(self.snapshot, self.how.languages, deadline=self.deadline)
-        found = run.run(RawPhrase("paragraph", text), enough=0)
-        self.is_cut |= found.is_cut
+        context = QueryContext(self.snapshot, self.how.languages, deadline=self.deadline)
+        found = run_query(context, RawPhrase("paragraph", text))
+        self.is_cut |= found.timed_out
         oldest: list[int] = select_top(
             self.snapshot, make_unscored(found.full.articles), "oldest", 0, _EXACT
         ).articles.tolist()

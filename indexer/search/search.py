@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from indexer.engine import (
     Collapsed,
     Deadline,
-    Evaluation,
     Ids,
     Matches,
+    QueryContext,
     QueryMatches,
     QueryTerm,
     Snapshot,
@@ -28,6 +28,7 @@ from indexer.engine import (
     explain_query,
     filter_articles,
     find_matching_articles,
+    run_query,
 )
 from indexer.errors import ArticleMissing, InvalidRequest, quote_value
 from indexer.query import (
@@ -102,12 +103,19 @@ def search(
     with Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock) as deadline:
         bounds = SearchFilters(after, before, filters, undated)
         parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
-        evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
+        context = QueryContext(snapshot, how.languages, how.spoken, deadline)
         # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
         depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
         enough = start.enough if start else max(limit, 1)
         members = snapshot.families.members if fold else None
-        found = evaluation.run(parsed.tree, enough=enough, depth=depth, besides=members, within=within)
+        found = run_query(
+            context,
+            parsed.tree,
+            min_full_matches=enough,
+            depth=depth,
+            always_score=members,
+            restrict_to=within,
+        )
         ranked = _aged(snapshot, found, half_life) if half_life else found
         full, partial = (
             collapse_duplicates(snapshot, matches, sort) if fold else Collapsed(matches)
@@ -120,22 +128,20 @@ def search(
         hits += others
         articles = found.full.articles
         wanted = None if grain == "auto" else grain
-        over_time = count_timeline(snapshot, articles, found.leaves, wanted) if grain else None
+        over_time = count_timeline(snapshot, articles, found.terms, wanted) if grain else None
         counts = {name: count_facet(snapshot, articles, name) for name in counted}
-        meant = _meant(evaluation, how, parsed.text, bounds, found, within)
+        meant = _meant(context, how, parsed.text, bounds, found, within)
         receipt: Explanation | None = None
         remarks: tuple[str, ...] = ()
         if explain:
-            receipt, hits, remarks = explain_page(
-                evaluation, parsed.tree, found, (first, then), hits, half_life
-            )
-        nothing = not len(articles) and not found.is_cut
-        end, unsaid = _dead_end(evaluation, how, query, parsed, bounds) if nothing else (None, ())
+            receipt, hits, remarks = explain_page(context, parsed.tree, found, (first, then), hits, half_life)
+        nothing = not len(articles) and not found.timed_out
+        end, unsaid = _dead_end(context, how, query, parsed, bounds) if nothing else (None, ())
         return Page(
             query=query,
             total=len(articles),
             partial=len(found.partial),
-            folded=len(full.folded) + len(partial.folded),
+            folded=len(full.hidden) + len(partial.hidden),
             offset=start.seen if start else offset,
             limit=limit,
             took_ms=(time.perf_counter() - began) * 1000,
@@ -154,7 +160,7 @@ def search(
             facets=counts,
             timeline=over_time,
             cursor=following,
-            is_cut=found.is_cut,
+            is_cut=found.timed_out,
             receipt=receipt,
             dead_end=end,
         )
@@ -173,15 +179,16 @@ def mark_article(snapshot: Snapshot, how: SearchSettings, number: int, query: st
     """A whole article with what a query matches in it; raises InvalidRequest for a query that is no text."""
     check_text("query", query)
     article = snapshot.article(number)
-    leaves: list[QueryTerm] = []
+    terms: list[QueryTerm] = []
     with Deadline(how.seconds, how.clock) as deadline:
         if query.strip():
-            evaluation = Evaluation(snapshot, how.languages, how.spoken, deadline)
-            found = evaluation.run(_read(how, query, SearchFilters()).tree, enough=snapshot.articles + 1)
-            pieces = () if number in found.full.articles else found.pieces
-            leaves = [scored.leaf for scored in (*found.leaves, *(piece.scored for piece in pieces))]
+            context = QueryContext(snapshot, how.languages, how.spoken, deadline)
+            tree = _read(how, query, SearchFilters()).tree
+            found = run_query(context, tree, min_full_matches=snapshot.articles + 1)
+            parts = () if number in found.full.articles else found.parts
+            terms = [scored.term for scored in (*found.terms, *(part.scored for part in parts))]
         words = get_analyzer(snapshot.language(number))
-        in_title, in_text = make_highlighters(snapshot, how, leaves)
+        in_title, in_text = make_highlighters(snapshot, how, terms)
         (title_spans,), _ = find_highlights([article.title], [words], in_title, deadline)
         spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
@@ -200,7 +207,7 @@ def finds_itself(snapshot: Snapshot, how: SearchSettings, number: int) -> bool:
     if not tokens:
         return True
     words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])
-    return number in Evaluation(snapshot, how.languages).run(words, enough=0).full.articles
+    return number in run_query(QueryContext(snapshot, how.languages), words).full.articles
 
 
 def _aged(snapshot: Snapshot, found: QueryMatches, half_life: float) -> QueryMatches:
@@ -210,7 +217,7 @@ def _aged(snapshot: Snapshot, found: QueryMatches, half_life: float) -> QueryMat
 
 
 def _meant(
-    evaluation: Evaluation,
+    context: QueryContext,
     how: SearchSettings,
     query: str,
     bounds: SearchFilters,
@@ -218,31 +225,31 @@ def _meant(
     within: Ids | None,
 ) -> str | None:
     """Another query that may have been meant. Only of what finds little: else nobody need ask."""
-    if len(found.full) >= DOUBTED or evaluation.deadline.is_over():
+    if len(found.full) >= DOUBTED or context.deadline.is_over():
         return None
-    snapshot = evaluation.snapshot
+    snapshot = context.snapshot
 
     def count(text: str) -> int:
         tree = _read(how, text, bounds).tree
-        matches = find_matching_articles(snapshot, how.languages, how.spoken, tree, evaluation.deadline)
+        matches = find_matching_articles(context, tree)
         return int(np.count_nonzero(matches if within is None else matches[within]))
 
-    having = {strip_punctuation(scored.leaf.label): len(scored.matches) for scored in found.leaves}
+    having = {strip_punctuation(scored.term.label): len(scored.matches) for scored in found.terms}
     return did_you_mean(snapshot, how.languages, query, len(found.full), having, count)
 
 
 def _dead_end(
-    evaluation: Evaluation, how: SearchSettings, query: str, parsed: ParsedQuery, bounds: SearchFilters
+    context: QueryContext, how: SearchSettings, query: str, parsed: ParsedQuery, bounds: SearchFilters
 ) -> tuple[NoResults | None, tuple[str, ...]]:
     """Why nothing was found, or a note that there was no time for it."""
     from indexer.search.no_results import find_reason
 
-    snapshot = evaluation.snapshot
+    snapshot = context.snapshot
 
     def again(text: str, without: tuple[str, ...]) -> QueryMatches:
         other = bounds.without(without)
-        run = Evaluation(snapshot, how.languages, how.spoken, evaluation.deadline, known=evaluation.known)
-        return run.run(_read(how, text, other).tree, enough=0, depth=0, within=other.articles(snapshot))
+        tree = _read(how, text, other).tree
+        return run_query(context, tree, depth=0, restrict_to=other.articles(snapshot))
 
     said = []
     if dates := tuple(name for name in ("after", "before") if getattr(bounds, name)):
@@ -256,7 +263,7 @@ def _dead_end(
     if bounds.undated:
         kept = filter_articles(snapshot, {}, undated=True)
         said.append(RequestFilter(("undated",), "dated or not", "undated", "without a date", kept))
-    return find_reason(evaluation, parsed.tree, how.parse(query).tree, said, again)
+    return find_reason(context, parsed.tree, how.parse(query).tree, said, again)
 
 
 def _read(how: SearchSettings, query: str, bounds: SearchFilters) -> ParsedQuery:
@@ -287,7 +294,7 @@ def _first_moment(name: str, text: str | None, how: SearchSettings, today: date)
 
 
 def _partial_note(found: QueryMatches) -> tuple[str, ...]:
-    if not len(found.partial) or found.is_cut:
+    if not len(found.partial) or found.timed_out:
         return ()
     if not len(found.full):
         return ("No article has all of the words; these have some of them.",)
@@ -301,7 +308,7 @@ def _grain_note(asked: str | None, found: Timeline | None) -> tuple[str, ...]:
 
 
 def explain_page(
-    evaluation: Evaluation,
+    context: QueryContext,
     tree: Query,
     found: QueryMatches,
     shown: Sequence[Matches],
@@ -310,8 +317,8 @@ def explain_page(
 ) -> tuple[Explanation | None, list[Hit], tuple[str, ...]]:
     """The receipt, and the hits with their scores in parts; neither, and a note, where time is up."""
     try:
-        receipt = explain_query(evaluation, tree)
-        parts = [part for some in shown for part in explain_hits(evaluation, tree, found, some, half_life)]
+        receipt = explain_query(context, tree)
+        parts = [part for some in shown for part in explain_hits(context, tree, found, some, half_life)]
     except TimedOut:
         return None, [*hits], ("There was no time to explain the search.",)
     return receipt, [replace(hit, explanation=own) for hit, own in zip(hits, parts, strict=True)], ()

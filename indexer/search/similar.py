@@ -71,7 +71,7 @@ def similar(snapshot: Snapshot, how: SearchSettings, number: int, limit: int) ->
         matches = subtract(unite(parts, snapshot.articles), itself)
         folded = collapse_duplicates(snapshot, matches, "relevance")
         shown = select_top(snapshot, folded.shown, "relevance", 0, limit)
-        found = QueryMatches(matches, matches, tuple(leaves), (), (), ())
+        found = QueryMatches(matches, matches, tuple(leaves))
         hits, marked = make_hits(snapshot, how, found, shown, folded, deadline)
         return Hits(hits, notes if marked else [*notes, UNMARKED], is_cut=is_cut)
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
 
-from indexer.engine import Snapshot, TermReader, is_common
+from indexer.engine import Snapshot, TermReader
 from indexer.query import PlainWord, find_plain_words
 from indexer.search.written_forms import find_written_form, sample_texts
 from indexer.text.analyzer import get_analyzer
+from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
@@ -110,7 +111,7 @@ class _Checking:
         is_at_home = bool(own) and self._beside(typed, before, after) > 0
         found = []
         for near, edits, unlikely in islice(self._near(typed, own), _CONSIDERED):
-            times = 1 if is_common(near, self.languages) else self.snapshot.vocabulary.written(near)
+            times = 1 if self._is_common(near) else self.snapshot.vocabulary.written(near)
             pairs = 0 if is_at_home else self._beside(near, before, after)
             if self._is_likelier(len(typed), own, edits, times, pairs):
                 bonus = _PAIR + math.log(pairs) / 2 if pairs else 0.0
@@ -156,7 +157,7 @@ class _Checking:
             if not edits or (is_first and (own or edits > 1)):
                 continue
             # A common word is hardly ever what a query is about, however often it is written.
-            times = 1 if is_common(word, self.languages) else vocabulary.frequencies[word]
+            times = 1 if self._is_common(word) else vocabulary.frequencies[word]
             if times > own * _BESIDE:
                 unlikely = _EDIT * edits + (_SECOND if edits > 1 else 0.0) + (_FIRST if is_first else 0.0)
                 found.append((unlikely - math.log(times + 1), word, edits, unlikely))
@@ -168,6 +169,10 @@ class _Checking:
         if edits > 1:
             return letters >= _LONG or bool(letters >= _SHORT and pairs)
         return letters > _LEAST or bool(pairs)
+
+    def _is_common(self, word: str) -> bool:
+        """Whether a word of the index, which is normalized, is a stop word."""
+        return any(word in stop_words(language) for language in self.languages)
 
     def _apart(self, word: PlainWord, typed: str) -> list[_Change]:
         """What was typed as two words, where the index has them side by side."""

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from indexer.engine import (
-    Articles,
+    ArticleSet,
     Candidate,
     Deadline,
     Ids,
+    QueryContext,
     QueryTerm,
     Snapshot,
     TermReader,
@@ -83,7 +84,7 @@ class _Scope:
     leaves: TermReader
     fields: tuple[str, ...]
     place: str
-    within: Articles | None
+    within: ArticleSet | None
     common: frozenset[str]
     dates: int
     deadline: Deadline
@@ -96,9 +97,8 @@ class _Scope:
         if self.place == "elsewhere":
             # An alternative, or a part of something else: only the whole tells.
             tree = self.parse(text)
-            found = find_matching_articles(
-                self.snapshot, self.how.languages, self.how.spoken, tree, self.deadline
-            )
+            context = QueryContext(self.snapshot, self.how.languages, self.how.spoken, self.deadline)
+            found = find_matching_articles(context, tree)
             self.deadline.check()
             return int(np.count_nonzero(found))
         self.deadline.check()
@@ -147,7 +147,8 @@ def _look_around(
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        within = find_matching_articles(snapshot, how.languages, how.spoken, rest, deadline)
+        context = QueryContext(snapshot, how.languages, how.spoken, deadline)
+        within = find_matching_articles(context, rest)
         # Of what was cut nobody knows what it would find.
         if not within.any() or deadline.is_over():
             return None
@@ -173,11 +174,11 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         return
     last = tokens[-1]
     # A word that is there already would ask for nothing more.
-    asked = [scope.leaves.word(scope.fields, word.text).mark for word in find_plain_words(typed.before)]
+    asked = [scope.leaves.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)]
     known = {mark.stems or mark.words for mark in asked}
     for word in _candidates(scope, tokens):
         leaf = scope.leaves.word(scope.fields, word)
-        stems = leaf.mark.stems or leaf.mark.words
+        stems = leaf.highlight.stems or leaf.highlight.words
         if stems in known:
             continue
         known.add(stems)
@@ -219,7 +220,7 @@ def _nearest_first(scope: _Scope, found: list[Candidate]) -> list[Candidate]:
     leaf = scope.leaves.word(("paragraph",), scope.typed.neighbours[-1])
     docs = scope.documents(leaf)
     looked = docs[:_PLACES]
-    before = find_places(scope.snapshot, sorted(leaf.mark.stems), looked)
+    before = find_places(scope.snapshot, sorted(leaf.highlight.stems), looked)
     if not len(before):
         return found
     gain = _BESIDE * len(docs) / len(looked)
@@ -261,7 +262,7 @@ def _phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
         yield from _going_on(scope, typed.before, typed.neighbours, typed.neighbours)
         return
     for found in islice(words, _FOLLOWED):
-        if not is_unspaced(found.word[-1]) and found.leaf.mark.stems:
+        if not is_unspaced(found.word[-1]) and found.leaf.highlight.stems:
             yield from _going_on(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
 
 

@@ -31,7 +31,7 @@ from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
-HARD = (Must, Not, DateRange, Filter, Every)
+REQUIRED = (Must, Not, DateRange, Filter, Every)
 
 
 @dataclass
@@ -43,11 +43,11 @@ class Answer:
 
 
 @dataclass
-class Leaf:
+class QueryTerm:
     """Per article id: the frequency in the title, and in each paragraph."""
 
     frequencies: dict[str, tuple[float, list[float]]] = field(default_factory=dict)
-    idf: float = 0.0
+    weight: float = 0.0
 
 
 class Reference:
@@ -60,7 +60,7 @@ class Reference:
         }
         counts = Counter(self.language_of.values())
         self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
-        self.spoken = [name for name in self.languages if counts[name] >= len(articles) / 20]
+        self.main_languages = [name for name in self.languages if counts[name] >= len(articles) / 20]
         self.texts: dict[str, list[list[Token]]] = {
             a.id: [get_analyzer(self.language_of[a.id]).tokenize(text) for text in (a.title, *a.paragraphs)]
             for a in articles
@@ -76,100 +76,102 @@ class Reference:
         texts = self.texts[article]
         return len(texts[0]) if name == "title" else sum(len(text) for text in texts[1:])
 
-    def search(self, query: str, *, today: Any, enough: int = 10) -> Answer:
+    def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
         """Every match, in order."""
-        self.leaves: list[Leaf] = []
-        tree = self.audible(parse_query(query, today=today).tree) or NullQuery
+        self.terms: list[QueryTerm] = []
+        tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
         full: dict[str, float]
         partial: dict[str, float] = {}
         whole = None
         if type(tree) in (AllOf, Term):
             parts = list(tree) if type(tree) is AllOf else [tree]
-            hard = [part for part in parts if isinstance(part, HARD) or not has_words(part)]
-            soft = [part for part in parts if part not in hard]
+            required = [part for part in parts if isinstance(part, REQUIRED) or not has_words(part)]
+            optional = [part for part in parts if part not in required]
             common = max(
-                ([part for part in soft if self.is_common(part, name)] for name in self.spoken),
+                ([part for part in optional if self.is_common(part, name)] for name in self.main_languages),
                 key=len,
                 default=[],
             )
-            if len(common) < len(soft):
-                soft = [part for part in soft if part not in common]
-            filters = [self.match(part) for part in hard if not isinstance(part, Not)]
-            banned = set().union(
-                *(self.match(part.query, mark=False) for part in hard if isinstance(part, Not))
+            if len(common) < len(optional):
+                optional = [part for part in optional if part not in common]
+            filters = [self.match(part) for part in required if not isinstance(part, Not)]
+            excluded = set().union(
+                *(self.match(part.query, highlight=False) for part in required if isinstance(part, Not))
             )
             words = [
                 {name: score * times for name, score in self.match(part).items()}
-                for part, times in Counter(soft).items()
+                for part, times in Counter(optional).items()
             ]
             full = {
                 name: sum(found[name] for found in [*words, *filters])
                 for name in self.articles
-                if name not in banned and all(name in found for found in [*words, *filters])
+                if name not in excluded and all(name in found for found in [*words, *filters])
             }
-            whole = list(self.leaves)
-            if len(full) < enough:
+            whole = list(self.terms)
+            if len(full) < min_full_matches:
                 words += [
-                    found for part in Counter(soft) for found in self.pieces(part, alone=len(set(soft)) == 1)
+                    found
+                    for part in Counter(optional)
+                    for found in self.score_parts(part, is_alone=len(set(optional)) == 1)
                 ]
-            if len(full) < enough and len(words) > 1:
+            if len(full) < min_full_matches and len(words) > 1:
                 partial = {
                     name: sum(found.get(name, 0.0) for found in [*words, *filters])
                     for name in self.articles
-                    if name not in banned
+                    if name not in excluded
                     and name not in full
                     and any(name in found for found in words)
                     and all(name in found for found in filters)
                 }
         else:
             full = self.match(tree)
-        within, beside = (dict.fromkeys(self.articles, 0.0) for _ in range(2))
+        inner, pairs = (dict.fromkeys(self.articles, 0.0) for _ in range(2))
         if type(tree) is AllOf:
-            within, beside = self.gains_within(soft), self.gains_beside(tree, soft)
+            inner, pairs = self.score_inner_words(optional), self.score_pairs(tree, optional)
         full, partial = (
             {
-                name: score + beside[name]
-                for name, score in self.near(
-                    {name: found[name] + within[name] for name in found}, leaves
+                name: score + pairs[name]
+                for name, score in self.add_nearness(
+                    {name: found[name] + inner[name] for name in found}, terms
                 ).items()
             }
-            for found, leaves in ((full, self.leaves if whole is None else whole), (partial, self.leaves))
+            for found, terms in ((full, self.terms if whole is None else whole), (partial, self.terms))
         )
         return Answer(self.ordered(full), self.ordered(partial))
 
-    def near(self, found: dict[str, float], leaves: list[Leaf]) -> dict[str, float]:
+    def add_nearness(self, found: dict[str, float], terms: list[QueryTerm]) -> dict[str, float]:
         """The scores with what they gain when words stand in one paragraph."""
-        if len(leaves) < 2:
+        if len(terms) < 2:
             return found
-        return {name: score * (1 + NEARNESS * self.coverage(name, leaves)) for name, score in found.items()}
+        return {name: score * (1 + NEARNESS * self.coverage(name, terms)) for name, score in found.items()}
 
-    def gains_within(self, soft: Sequence[Any]) -> dict[str, float]:
+    def score_inner_words(self, optional: Sequence[Any]) -> dict[str, float]:
         """What each article's score gains by the words within phrases and compounds."""
         gains = dict.fromkeys(self.articles, 0.0)
-        for part, times in Counter(soft).items() if len(set(soft)) > 1 else ():
-            for word in self.words_within(part):
-                for name, score in self.match(Term("text", word), mark=False).items():
+        for part, times in Counter(optional).items() if len(set(optional)) > 1 else ():
+            for word in self.list_inner_words(part):
+                for name, score in self.match(Term("text", word), highlight=False).items():
                     gains[name] += COMPOUND * times * part.boost * score
         return gains
 
-    def gains_beside(self, tree: Any, soft: Sequence[Any]) -> dict[str, float]:
+    def score_pairs(self, tree: Any, optional: Sequence[Any]) -> dict[str, float]:
         """What each article's score gains by having neighbours in the query near each other."""
         gains = dict.fromkeys(self.articles, 0.0)
         pairs: dict[tuple[str, str], float] = {}
         last: Any = None
         for part in tree:
-            if part not in soft and self.is_any_common(part):
+            if part not in optional and self.is_any_common(part):
                 continue
-            here = part if part in soft and type(part) is Term and part.fieldname == "text" else None
+            here = part if part in optional and type(part) is Term and part.fieldname == "text" else None
             if here and last and here != last:
                 pairs.setdefault((last.text, here.text), min(last.boost, here.boost))
             last = here
         for (first, second), boost in pairs.items():
-            for name, score in self.pair(first, second).items():
+            for name, score in self.score_pair(first, second).items():
                 gains[name] += boost * score
         return gains
 
-    def words_within(self, node: Any) -> list[str]:
+    def list_inner_words(self, node: Any) -> list[str]:
         """The words of a phrase or a compound that are not common; none of a single word."""
         if type(node) not in (Term, RawPhrase) or node.fieldname != "text" or getattr(node, "exact", False):
             return []
@@ -181,10 +183,10 @@ class Reference:
             words = [word for word in words if not is_unspaced(word)]
         return [word for word in dict.fromkeys(words) if not self.is_any_common(Term("text", word))]
 
-    def pair(self, first: str, second: str) -> dict[str, float]:
+    def score_pair(self, first: str, second: str) -> dict[str, float]:
         """What two neighbours in the query add to the scores of the articles that have them so."""
-        leaves = [self.leaf(Term("text", word)) for word in (first, second)]
-        both = [name for name in self.articles if all(name in leaf.frequencies for leaf in leaves)]
+        terms = [self.term(Term("text", word)) for word in (first, second)]
+        both = [name for name in self.articles if all(name in term.frequencies for term in terms)]
         runs = set()
         for language in self.languages:
             asked = [get_analyzer(language).tokenize(word, query=True) for word in (first, second)]
@@ -197,14 +199,16 @@ class Reference:
             gain = 0.0
             for weight, reach in ((BESIDE, 1), (NEAR, REACH)):
                 counts = [
-                    sum(self.meetings(one, other, reach, tokens) for one, other in runs)
+                    sum(self.count_meetings(one, other, reach, tokens) for one, other in runs)
                     for tokens in self.texts[name]
                 ]
-                gain += weight * self.saturated(name, counts[0], sum(counts[1:]))
+                gain += weight * self.saturate(name, counts[0], sum(counts[1:]))
             gains[name] = self.idf(len(both)) * gain
         return gains
 
-    def meetings(self, one: tuple[str, ...], other: tuple[str, ...], reach: int, tokens: list[Token]) -> int:
+    def count_meetings(
+        self, one: tuple[str, ...], other: tuple[str, ...], reach: int, tokens: list[Token]
+    ) -> int:
         """How often the second of two stands at most so far behind the first; beyond 1, also before it."""
         stems = [token.stem for token in tokens]
         first, second = (
@@ -230,36 +234,36 @@ class Reference:
 
         return [(name, found[name]) for name in sorted(found, key=key)]
 
-    def coverage(self, name: str, leaves: list[Leaf]) -> float:
-        """The best share of the leaves' weight that stands in one paragraph, or in the title."""
-        total = sum(leaf.idf for leaf in leaves)
+    def coverage(self, name: str, terms: list[QueryTerm]) -> float:
+        """The best share of the terms' weight that stands in one paragraph, or in the title."""
+        total = sum(term.weight for term in terms)
         places = len(self.texts[name])
         best = 0.0
         for place in range(places):
             here = 0.0
-            for leaf in leaves:
-                title, paragraphs = leaf.frequencies.get(name, (0.0, []))
+            for term in terms:
+                title, paragraphs = term.frequencies.get(name, (0.0, []))
                 if (title if place == 0 else paragraphs[place - 1] if paragraphs else 0.0) > 0:
-                    here += leaf.idf
+                    here += term.weight
             best = max(best, here)
         return best / total if total else 0.0
 
-    def audible(self, node: Any) -> Any:
-        """The tree without leaves that say nothing."""
+    def drop_unsearchable(self, node: Any) -> Any:
+        """The tree without terms that have no letter or digit."""
         if isinstance(node, Near):
-            return make_near(map(self.audible, node.parts), node.distances, node.boost)
+            return make_near(map(self.drop_unsearchable, node.parts), node.distances, node.boost)
         if type(node) in (Term, RawPhrase):
-            heard = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
-            return node if heard else None
+            is_searchable = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
+            return node if is_searchable else None
         if isinstance(node, (And, Or)):
-            kept = [part for part in map(self.audible, node) if part is not None]
-            if kept and all(isinstance(part, Not) for part in kept):
-                return And([Every(), *kept])
-            return type(node)(kept) if len(kept) > 1 else kept[0] if kept else None
+            left = [part for part in map(self.drop_unsearchable, node) if part is not None]
+            if left and all(isinstance(part, Not) for part in left):
+                return And([Every(), *left])
+            return type(node)(left) if len(left) > 1 else left[0] if left else None
         if isinstance(node, Not):
-            return node if self.audible(node.query) is not None else None
+            return node if self.drop_unsearchable(node.query) is not None else None
         if isinstance(node, Must):
-            return node if self.audible(node.child) is not None else None
+            return node if self.drop_unsearchable(node.child) is not None else None
         return node
 
     def is_common(self, node: Any, language: str) -> bool:
@@ -271,10 +275,10 @@ class Reference:
 
     def is_any_common(self, node: Any) -> bool:
         """Whether a clause is a stop word of any of the languages."""
-        return any(self.is_common(node, language) for language in self.spoken)
+        return any(self.is_common(node, language) for language in self.main_languages)
 
-    def pieces(self, node: Any, *, alone: bool) -> Iterator[dict[str, float]]:
-        """The scores of what a word is made of, when it is more than one."""
+    def score_parts(self, node: Any, *, is_alone: bool) -> Iterator[dict[str, float]]:
+        """The scores of the parts of a word that has several tokens."""
         if type(node) is not Term or "://" in node.text:
             return
         tokens = get_analyzer(self.languages[0]).tokenize(node.text, query=True)
@@ -282,27 +286,27 @@ class Reference:
             text = node.text[token.start : token.end]
             if self.is_any_common(Term("text", text)):
                 continue
-            weight = 1.0 if is_unspaced(text) else COMPOUND * alone
+            weight = 1.0 if is_unspaced(text) else COMPOUND * is_alone
             found = self.match(Term(node.fieldname, text, boost=node.boost))
             yield {name: score * weight for name, score in found.items()}
 
-    def match(self, node: Any, *, mark: bool = True) -> dict[str, float]:
+    def match(self, node: Any, *, highlight: bool = True) -> dict[str, float]:
         """The score of every article that matches."""
         if isinstance(node, Or):
-            parts = [self.match(part, mark=mark) for part in node]
+            parts = [self.match(part, highlight=highlight) for part in node]
             return {n: sum(p.get(n, 0.0) for p in parts) for n in self.articles if any(n in p for p in parts)}
         if isinstance(node, And):
-            banned = set().union(
-                *(self.match(part.query, mark=False) for part in node if isinstance(part, Not))
+            excluded = set().union(
+                *(self.match(part.query, highlight=False) for part in node if isinstance(part, Not))
             )
-            parts = [self.match(part, mark=mark) for part in node if not isinstance(part, Not)]
+            parts = [self.match(part, highlight=highlight) for part in node if not isinstance(part, Not)]
             return {
                 n: sum(p[n] for p in parts)
                 for n in self.articles
-                if n not in banned and all(n in p for p in parts)
+                if n not in excluded and all(n in p for p in parts)
             }
         if isinstance(node, Must):
-            return self.match(node.child, mark=mark)
+            return self.match(node.child, highlight=highlight)
         if isinstance(node, DateRange):
             return {name: 0.0 for name, article in self.articles.items() if self.is_dated(article, node)}
         if isinstance(node, Filter):
@@ -311,11 +315,11 @@ class Reference:
             return dict.fromkeys(self.articles, 0.0)
         if node is NullQuery:
             return {}
-        leaf = self.leaf(node)
-        leaf.idf = self.idf(len(leaf.frequencies)) * self.burst(leaf) ** BURST
-        if mark:
-            self.leaves.append(leaf)
-        return {name: self.score(name, leaf) * node.boost for name in leaf.frequencies}
+        term = self.term(node)
+        term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST
+        if highlight:
+            self.terms.append(term)
+        return {name: self.score(name, term) * node.boost for name in term.frequencies}
 
     def is_dated(self, article: Article, node: DateRange) -> bool:
         """Whether all that an article's date may mean lies in a range."""
@@ -350,43 +354,43 @@ class Reference:
         ends = range(1, len(parts) + 1)
         return any(wanted == "/".join(parts[start:end]) for end in ends for start in range(end))
 
-    def idf(self, having: int) -> float:
+    def idf(self, with_term: int) -> float:
         """Inverse document frequency."""
-        return math.log1p((len(self.articles) - having + 0.5) / (having + 0.5))
+        return math.log1p((len(self.articles) - with_term + 0.5) / (with_term + 0.5))
 
-    def burst(self, leaf: Leaf) -> float:
-        """In how many articles a leaf would stand if it were strewn at random, by those in which it does."""
-        times = sum(title + sum(paragraphs) for title, paragraphs in leaf.frequencies.values())
+    def measure_burstiness(self, term: QueryTerm) -> float:
+        """How many times more articles would have a term if it were spread at random."""
+        times = sum(title + sum(paragraphs) for title, paragraphs in term.frequencies.values())
         at_random = len(self.articles) * (1 - math.exp(-times / len(self.articles))) if times else 0.0
-        return max(1.0, at_random / len(leaf.frequencies)) if leaf.frequencies else 1.0
+        return max(1.0, at_random / len(term.frequencies)) if term.frequencies else 1.0
 
-    def score(self, name: str, leaf: Leaf) -> float:
-        """BM25F of one leaf in one article."""
-        title, paragraphs = leaf.frequencies[name]
-        return leaf.idf * self.saturated(name, title, sum(paragraphs))
+    def score(self, name: str, term: QueryTerm) -> float:
+        """BM25F of one term in one article."""
+        title, paragraphs = term.frequencies[name]
+        return term.weight * self.saturate(name, title, sum(paragraphs))
 
-    def saturated(self, name: str, title: float, text: float) -> float:
-        """What frequencies in an article's title and text are worth."""
+    def saturate(self, name: str, title: float, text: float) -> float:
+        """The saturated weighted frequency in title and text."""
         weighted = 0.0
         for place, frequency in (("title", title), ("paragraph", text)):
             relative = self.length(name, place) / (self.average[place] or 1.0)
             weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
         return (K1 + 1) * weighted / (K1 + weighted)
 
-    def leaf(self, node: Any) -> Leaf:
-        """Where a leaf stands."""
+    def term(self, node: Any) -> QueryTerm:
+        """The frequencies of a term."""
         fields = FIELDS[node.fieldname]
-        leaf = Leaf()
+        term = QueryTerm()
         for name, texts in self.texts.items():
             counts = [float(self.count(node, tokens)) for tokens in texts]
             title = counts[0] if "title" in fields else 0.0
             paragraphs = counts[1:] if "paragraph" in fields else [0.0] * (len(counts) - 1)
             if title or any(paragraphs):
-                leaf.frequencies[name] = (title, paragraphs)
-        return leaf
+                term.frequencies[name] = (title, paragraphs)
+        return term
 
     def count(self, node: Any, tokens: list[Token]) -> int:
-        """How often a leaf stands in one text."""
+        """How often a term stands in one text."""
         if type(node) is Prefix and not is_unspaced(node.text):
             start = normalize(node.text).replace("'", "")
             return sum(token.word.startswith(start) for token in tokens)
@@ -404,7 +408,7 @@ class Reference:
         return self.count_words(node.text, getattr(node, "slop", 1), tokens)
 
     def count_places(self, node: Any, tokens: list[Token]) -> int:
-        """How often a leaf that is told by its places stands in one text."""
+        """How often a term that depends on positions stands in one text."""
         if not isinstance(node, Near):
             return len(self.places(node, tokens))
         parts = [self.places(part, tokens) for part in node.parts]
@@ -429,7 +433,7 @@ class Reference:
                     yield (*row, span)
 
     def places(self, node: Any, tokens: list[Token]) -> set[tuple[int, int]]:
-        """The first and last place of everything that a leaf stands for in one text."""
+        """The first and last place of every match of a term in one text."""
         if isinstance(node, Or):
             return set().union(*(self.places(part, tokens) for part in node))
         if type(node) not in (Term, RawPhrase):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, limits
 from indexer.engine.read.deadline import Deadline
-from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.evaluate import QueryContext, run_query
 from indexer.search.quotes import verify_quote
 from indexer.search.search import search
 from indexer.search.similar import similar
@@ -225,9 +225,9 @@ DEADLY = {
 def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name: str) -> None:
     reading = index._reading()
     deadline = Deadline(20, itertools.count().__next__)
-    evaluation = Evaluation(reading.snapshot, reading.how.languages, reading.how.spoken, deadline)
-    evaluation.run(reading.how.parse(DEADLY[name]).tree, enough=50)
-    assert len(evaluation.known) <= 20
+    context = QueryContext(reading.snapshot, reading.how.languages, reading.how.spoken, deadline)
+    run_query(context, reading.how.parse(DEADLY[name]).tree, min_full_matches=50)
+    assert len(context.terms) <= 20
     page = ticking(index, DEADLY[name], 20)
     if page.is_cut:
         assert "The time for a query (20 s) was up" in page.notes[-1]

@@ -188,7 +188,7 @@ def opened(folder: Path, **options: Any) -> Index:
 
 def assert_agrees(page: Page, reference: Reference, query: str) -> None:
     """A page has the ids and the scores of the reference, and ties are in the order of dates and ids."""
-    expected = reference.search(query, today=TODAY, enough=ENOUGH)
+    expected = reference.search(query, today=TODAY, min_full_matches=ENOUGH)
     assert (page.total, page.partial) == (len(expected.full), len(expected.partial)), query
     for hits, wanted in (
         (page.hits[: page.total], expected.full),

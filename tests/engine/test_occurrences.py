@@ -15,8 +15,8 @@ from indexer.engine.format.arrays import AT_ONCE, stretches
 from indexer.engine.read.deadline import Deadline, TimedOut
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.evaluate import Evaluation
-from indexer.engine.score.positions import Spans, meet
+from indexer.engine.score.evaluate import Evaluation, QueryContext
+from indexer.engine.score.positions import Spans, find_chains
 from indexer.query import parse_query
 from tests.engine.bare_index import BareIndex
 from tests.query.examples import TODAY
@@ -37,9 +37,9 @@ def test_which_spans_stand_beside_others_does_not_depend_on_how_many_there_are()
     chance = np.random.default_rng(1)
     starts, others = (np.sort(chance.choice(2**23, 3 * AT_ONCE, replace=False)) for _ in range(2))
     spans = Spans(starts, starts + chance.integers(0, 3, len(starts)))
-    whole = spans.beside(Spans(others, others), 1)
+    whole = spans.find_adjacent(Spans(others, others), 1)
     pieces = zip(np.array_split(spans.starts, 30), np.array_split(spans.ends, 30), strict=True)
-    alone = [Spans(*piece).beside(Spans(others, others), 1) for piece in pieces]
+    alone = [Spans(*piece).find_adjacent(Spans(others, others), 1) for piece in pieces]
     assert np.array_equal(whole, np.concatenate(alone))
     assert 0.1 < whole.mean() < 0.9
 
@@ -48,12 +48,12 @@ def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
     places = np.arange(0, 8 * AT_ONCE, 2)
     clock = itertools.count()
     spans = [Spans(places + shift, places + shift) for shift in range(4)]
-    flags = meet(spans, [1, 1, 1], Deadline(10**9, clock.__next__))
+    flags = find_chains(spans, [1, 1, 1], Deadline(10**9, clock.__next__))
     assert all(kept.all() for kept in flags)
     assert next(clock) > 6 * len(places) / AT_ONCE
     clock = itertools.count()
     with pytest.raises(TimedOut):
-        meet(spans, [1, 1, 1], Deadline(5, clock.__next__))
+        find_chains(spans, [1, 1, 1], Deadline(5, clock.__next__))
     assert next(clock) < 10
 
 
@@ -96,10 +96,9 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
 def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
     """What a query of one part finds in the paragraphs, and how often the time is looked at."""
     clock = itertools.count()
-    evaluation = Evaluation(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
-    scored = evaluation.scored(parse_query(query, today=TODAY).tree)
-    assert scored is not None
-    return scored.leaf.paragraph, next(clock)
+    context = QueryContext(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
+    scored = Evaluation(context).score(parse_query(query, today=TODAY).tree)
+    return scored.term.paragraph, next(clock)
 
 
 @pytest.mark.parametrize("query", QUERIES)

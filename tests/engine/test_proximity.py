@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, Index
-from indexer.engine.score.bm25f import burst
-from indexer.engine.score.proximity import DEPTH, in_a_row
+from indexer.engine.score.bm25f import measure_burstiness
+from indexer.engine.score.proximity import DEPTH, list_neighbours
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from indexer.engine.score.proximity import DEPTH, in_a_row
 def test_neighbours_are_distinct_and_nothing_stands_between_them(
     parts: list[str | None], pairs: list[tuple[str, str]]
 ) -> None:
-    assert in_a_row(parts) == pairs
+    assert list_neighbours(parts) == pairs
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_which_articles_are_looked_at_does_not_hang_on_the_page(tmp_path: Path) 
                 assert shown[: page.total - offset] == wanted[: max(0, page.total - offset)], query
 
 
-def test_a_word_strewn_at_random_is_in_no_burst_and_one_in_a_single_article_is() -> None:
-    assert burst(100, 0, 0.0) == 1
-    assert burst(100, 10, 10.0) == 1
-    assert burst(100, 1, 30.0) == pytest.approx(100 * (1 - 2.718281828459045**-0.3))
+def test_the_burstiness_of_a_word_spread_at_random_is_one_and_of_a_word_in_a_single_article_more() -> None:
+    assert measure_burstiness(100, 0, 0.0) == 1
+    assert measure_burstiness(100, 10, 10.0) == 1
+    assert measure_burstiness(100, 1, 30.0) == pytest.approx(100 * (1 - 2.718281828459045**-0.3))

@@ -112,7 +112,7 @@ def test_any_query_is_answered_as_by_the_reference(index: Index, query: str) -> 
     assert parse_query(query, today=TODAY) == parsed
     assert describe_query(parsed.tree)
     page = index.search(query, limit=50)
-    expected = Reference(ARTICLES).search(query, today=TODAY, enough=50)
+    expected = Reference(ARTICLES).search(query, today=TODAY, min_full_matches=50)
     assert {hit.article.id for hit in page.hits} == {name for name, _ in expected.full + expected.partial}
     for hit, (_, score) in zip(page.hits, expected.full + expected.partial, strict=True):
         assert hit.score == pytest.approx(score, rel=1e-5)

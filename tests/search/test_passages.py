@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from indexer.engine.read.postings import NO_POSTINGS, Postings
 from indexer.engine.score.bm25f import ScoredTerm
-from indexer.engine.score.matches import NOTHING
+from indexer.engine.score.matches import NO_MATCHES
 from indexer.engine.score.positions import HighlightTerms
 from indexer.engine.score.query_terms import QueryTerm
 from indexer.search.highlight import Highlighter, find_spans
@@ -96,7 +96,7 @@ def leaf(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
     return ScoredTerm(
         QueryTerm("", NO_POSTINGS, postings, HighlightTerms(), in_title=True, in_text=True),
-        NOTHING,
+        NO_MATCHES,
         idf,
         docs,
     )

@@ -350,7 +350,7 @@ def test_the_engine_agrees_with_the_reference(
     with Index(Config(index=folder / "index"), today=lambda: TODAY) as index:
         index.put(articles)
         for query in queries:
-            expected = reference.search(query, today=TODAY, enough=100)
+            expected = reference.search(query, today=TODAY, min_full_matches=100)
             page = index.search(query, limit=100, fold=False)
             wanted = expected.full + expected.partial
             assert [hit.article.id for hit in page.hits] == [name for name, _ in wanted], query
@@ -393,11 +393,11 @@ def test_the_same_word_asked_for_in_two_fields_is_lacking_in_the_one(index: Inde
     }
 
 
-def test_a_query_without_an_array_form_goes_through_whoosh(index: Index) -> None:
+def test_a_node_that_no_query_can_have_is_a_programming_error(index: Index) -> None:
     from whoosh.query.terms import Regex
 
-    from indexer.engine.score.evaluate import Evaluation
+    from indexer.engine import QueryContext, run_query
 
-    snapshot = index._reading().snapshot
-    found = Evaluation(snapshot, ["en"]).run(Regex("paragraph", "^harb"), enough=1).full
-    assert [snapshot.id_of(number) for number in found.articles.tolist()] == ["syria"]
+    context = QueryContext(index._reading().snapshot, ["en"])
+    with pytest.raises(TypeError, match="the engine has no term for Regex"):
+        run_query(context, Regex("paragraph", "^harb"))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Index, Suggestion, open_index
-from indexer.engine.count.completions import complete_word, find_titles, make_article_set
+from indexer.engine.count.completions import complete_word, find_titles
+from indexer.engine.count.matching import make_article_set
 from indexer.search.next_words import characters_after, words_after
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
@@ -242,7 +243,7 @@ def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Inde
     assert crane is not None
     within = make_article_set(snapshot, np.array([crane], np.int32))
     assert [(one.word, one.weight) for one in complete_word(snapshot, "cr", within, 5)] == [("crane", 1)]
-    assert complete_word(snapshot, "cr", within, 5, without=["crane"]) == []
+    assert complete_word(snapshot, "cr", within, 5, excluded=["crane"]) == []
     titles = {snapshot.id_of(number) for number in snapshot.article_of[find_titles(snapshot, "h")].tolist()}
     assert titles == {"crane"}
     assert len(find_titles(snapshot, "gon")) == 0

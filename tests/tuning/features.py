@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import Config
-from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.evaluate import QueryContext, read_clauses, run_query
 from indexer.engine.score.proximity import REACH
 from indexer.index import open_index
-from indexer.query import AllOf, parse_query
+from indexer.query import parse_query
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
 from tests.evaluation.collection import read_qrels, read_queries
@@ -111,8 +111,8 @@ def collection(folder: Path) -> Collection:
             place = {ids[number]: int(rank[number]) for number in range(len(ids))}
             queries = read_queries(folder / "queries.jsonl")
             for query, gains in read_qrels(folder / "qrels.tsv").items():
-                evaluation = Evaluation(snapshot, ("en",))
-                found.asked.append(_asked(found, evaluation, rank, queries[query], gains, place))
+                context = QueryContext(snapshot, ("en",))
+                found.asked.append(_asked(found, context, rank, queries[query], gains, place))
     return found
 
 
@@ -156,22 +156,22 @@ def _places(names: Any, numbers: Numbers) -> dict[str, Numbers]:
 
 def _asked(
     found: Collection,
-    evaluation: Evaluation,
+    context: QueryContext,
     rank: Numbers,
     text: str,
     gains: dict[str, float],
     place: dict[str, int],
 ) -> Asked:
     tree = parse_query(text, today=_TODAY).tree
-    answer = evaluation.run(tree, enough=1000)
+    answer = run_query(context, tree, min_full_matches=1000)
     size = found.articles
-    leaves = answer.leaves
+    leaves = answer.terms
     title, paragraphs = (np.zeros((len(leaves), size), np.float32) for _ in range(2))
     for number, scored in enumerate(leaves):
-        owners = evaluation.snapshot.article_of
-        np.add.at(title[number], rank[owners[scored.leaf.title.docs]], scored.leaf.title.freqs)
-        np.add.at(paragraphs[number], rank[owners[scored.leaf.paragraph.docs]], scored.leaf.paragraph.freqs)
-    soft = evaluation.asking.clauses(list(tree))[1] if type(tree) is AllOf else {tree: 1}
+        owners = context.snapshot.article_of
+        np.add.at(title[number], rank[owners[scored.term.title.docs]], scored.term.title.freqs)
+        np.add.at(paragraphs[number], rank[owners[scored.term.paragraph.docs]], scored.term.paragraph.freqs)
+    soft = read_clauses(context, tree).optional or {tree: 1}
     times = [float(count) for count in soft.values()]
     full, either = (np.zeros(size, np.bool_) for _ in range(2))
     full[rank[answer.full.articles]] = True
@@ -184,7 +184,7 @@ def _asked(
     counted = times if len(times) == len(leaves) else [1.0] * len(leaves)
     within, exact = [], []
     for scored, count in zip(leaves, counted, strict=True):
-        tokens = get_analyzer("en").tokenize(scored.leaf.label, query=True)
+        tokens = get_analyzer("en").tokenize(scored.term.label, query=True)
         for token in tokens if len(tokens) > 1 else ():
             if token.word not in stop_words("en"):
                 within.append((count, *found.counts(found.at(token.stem))))

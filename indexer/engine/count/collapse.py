@@ -1,4 +1,4 @@
-"""Near-duplicates among the matches of a query: one stands for all, and says which others there are."""
+"""Collapses near-duplicates among the matches of a query: one is shown, the others are listed under it."""
 
 from __future__ import annotations
 
@@ -8,61 +8,60 @@ from msgspec import Struct
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import Matches, subtract
-from indexer.engine.score.ranking import ordered_within
+from indexer.engine.score.ranking import order_groups
 
-_MOST = 64
-"""So many of one family are shown with what is folded under them; any more are shown by themselves."""
+_MAX_SHOWN = 64
+"""Of one group of near-duplicates, collapsing stops after this many hits: the rest is shown."""
 _NONE = np.empty(0, np.int32)
 
 
 class Collapsed(Struct, frozen=True, eq=False):
-    """Matches of which none is folded, and those that are: which they are, and under which (both int32).
+    """The matches that are shown, the articles that are not, and the shown article of each of these.
 
-    The folded ones are in the order of the hits.
+    `hidden` and `shown_instead` are int32 and of the same length, in the order of the hits.
     """
 
     shown: Matches
-    folded: Ids = _NONE
-    under: Ids = _NONE
+    hidden: Ids = _NONE
+    shown_instead: Ids = _NONE
 
-    def also(self, article: int) -> Ids:
-        """What is folded under one that is shown, in order."""
-        found: Ids = self.folded[self.under == article]
+    def hidden_under(self, article: int) -> Ids:
+        """The articles that a shown one stands for, in the order of the hits."""
+        found: Ids = self.hidden[self.shown_instead == article]
         return found
 
 
 def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Collapsed:
-    """Fold each match under the best-ranked one that is shown and that it is a near-duplicate of.
+    """Hide each match that is a near-duplicate of a better-ranked one that is shown.
 
-    An article is shown unless it is a near-duplicate of a shown one before it, so that all that is folded
-    under a hit is like the hit itself. `order` is as for `top`.
+    So every hidden article is like the hit that it is listed under. `order` is one of `ORDERS`.
     """
     if len(found) < 2:
         return Collapsed(found)
-    families = snapshot.families
-    of = families.of[found.articles]
-    places = (of >= 0).nonzero()[0]
-    own = of[places]
-    is_joined = np.bincount(own)[own] > 1
-    places, own = places[is_joined], own[is_joined]
+    duplicates = snapshot.families
+    groups = duplicates.of[found.articles]
+    places = (groups >= 0).nonzero()[0]
+    groups = groups[places]
+    has_others = np.bincount(groups)[groups] > 1
+    places, groups = places[has_others], groups[has_others]
     if not len(places):
         return Collapsed(found)
     matches = Matches(found.articles[places], found.scores[places])
-    ranked = ordered_within(snapshot, matches, order, own)
-    rest, own = matches.articles[ranked], own[ranked]
-    folded, under = [_NONE], [_NONE]
-    for _ in range(_MOST):
-        # In each family the first that is left is shown, and takes what it is alike to.
-        is_first = np.ones(len(own), np.bool_)
-        np.not_equal(own[1:], own[:-1], out=is_first[1:])
+    order_of_groups = order_groups(snapshot, matches, order, groups)
+    rest, groups = matches.articles[order_of_groups], groups[order_of_groups]
+    hidden, shown_instead = [_NONE], [_NONE]
+    for _ in range(_MAX_SHOWN):
+        # The first that is left of each group is shown, and hides its near-duplicates.
+        is_first = np.ones(len(groups), np.bool_)
+        np.not_equal(groups[1:], groups[:-1], out=is_first[1:])
         leaders = rest[is_first][is_first.cumsum() - 1]
         others = (~is_first).nonzero()[0]
-        rest, own, leaders = rest[others], own[others], leaders[others]
-        is_folded = families.alike(rest, leaders)
-        folded.append(rest[is_folded])
-        under.append(leaders[is_folded])
-        rest, own = rest[~is_folded], own[~is_folded]
+        rest, groups, leaders = rest[others], groups[others], leaders[others]
+        is_duplicate = duplicates.alike(rest, leaders)
+        hidden.append(rest[is_duplicate])
+        shown_instead.append(leaders[is_duplicate])
+        rest, groups = rest[~is_duplicate], groups[~is_duplicate]
         if not len(rest):
             break
-    every = np.concatenate(folded)
-    return Collapsed(subtract(found, np.sort(every)), every, np.concatenate(under))
+    all_hidden = np.concatenate(hidden)
+    return Collapsed(subtract(found, np.sort(all_hidden)), all_hidden, np.concatenate(shown_instead))

@@ -1,4 +1,4 @@
-"""Which words begin with a text, and how many articles of a set have them: array operations on lexicons."""
+"""Completes words: which words begin with a prefix, and how many articles of a set have them."""
 
 from __future__ import annotations
 
@@ -11,144 +11,153 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engine.count.matching import ArticleSet
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
 from indexer.engine.read.vocabulary import share_of_stem
 
-Articles = NDArray[np.bool_]
-"""A set of articles: one bool of each, and a last one, False, for documents of removed articles (-1)."""
 MOST_POSTINGS = 50_000
-"""So many postings are counted at once; of more, only those of the most frequent stems."""
-_HEAVY = MOST_POSTINGS // 8  # postings of a stem that are not counted, but taken to be anywhere alike
+"""The most postings that are counted at once; if there are more, only the most frequent stems are counted."""
+_HEAVY = MOST_POSTINGS // 8  # from this many postings on, a stem is assumed to be equally frequent everywhere
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word as in the lexicon, and its weight: in how many paragraphs (or articles of a set) its stem is."""
+    """A word of the lexicon. Its weight is the number of paragraphs (or articles of a set) with its stem."""
 
     word: str
     weight: int
 
 
-def make_article_set(snapshot: Snapshot, articles: Ids) -> Articles:
-    """The articles as a set."""
-    chosen = np.zeros(snapshot.articles + 1, np.bool_)
-    chosen[articles] = True
-    return chosen
-
-
 def complete_word(
-    snapshot: Snapshot, prefix: str, within: Articles | None, most: int, without: Collection[str] = ()
+    snapshot: Snapshot,
+    prefix: str,
+    articles: ArticleSet | None,
+    limit: int,
+    excluded: Collection[str] = (),
 ) -> list[Candidate]:
-    """The words that begin with a folded text, at most `most`, those that weigh most first.
+    """The words that begin with a normalized prefix, at most `limit`, those with the greatest weight first.
 
-    Of the words of one stem, which find the same, the one that is written most often. `within` keeps to the
-    articles of a set, and lets the weights count those; where postings are very many, those of the most
-    frequent words are estimated and those of the rarest left out. The words of `without` are passed over.
+    Words of one stem find the same articles, so only the most frequent of them is given. With `articles`,
+    only words of these articles are given, and weights count them. Where there are very many postings, the
+    weights of the most frequent stems are estimates, and the rarest stems are dropped. Words that share a
+    stem with one of `excluded` are dropped.
     """
     weights: Counter[str] = Counter()
     for part in snapshot.parts:
-        # A word may have a stem in each language: those weigh together, as they do in different segments.
-        for word, weight in _complete(snapshot, part, prefix, within, most, without):
+        # A word may have another stem in each segment, or in each language: their weights are added.
+        for word, weight in _complete_in_segment(snapshot, part, prefix, articles, limit, excluded):
             weights[word] += weight
     found = [Candidate(word, weight) for word, weight in weights.items() if weight]
-    # Ties by word: in which segment it came first is no order.
-    return nsmallest(most, found, key=lambda candidate: (-candidate.weight, candidate.word))
+    # Ties are broken by word, so that the order of the segments does not matter.
+    return nsmallest(limit, found, key=lambda candidate: (-candidate.weight, candidate.word))
 
 
 def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
-    """The documents whose title has a stem of a word that begins with a folded text; ascending (int32)."""
+    """The documents whose title has a stem of a word with a normalized prefix: ascending, int32."""
     found = [np.empty(0, np.int32)]
     for part in snapshot.parts:
-        low, high = _word_range(part.view, prefix)
+        low, high = _find_words(part.view, prefix)
         if low >= high:
             continue
-        stems = np.unique(_forms(part.view, low, high)[1])
-        having = np.zeros(part.view.documents, np.bool_)
-        having[part.view.fields["title"].documents(stems)] = True
-        docs = np.flatnonzero(having).astype(np.int32)
+        stems = np.unique(_read_forms(part.view, low, high)[1])
+        has_stem = np.zeros(part.view.documents, np.bool_)
+        has_stem[part.view.fields["title"].documents(stems)] = True
+        docs = np.flatnonzero(has_stem).astype(np.int32)
         found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
     return np.concatenate(found)
 
 
-def _complete(
+def _complete_in_segment(
     snapshot: Snapshot,
     part: LiveSegment,
     prefix: str,
-    within: Articles | None,
-    most: int,
-    without: Collection[str],
+    articles: ArticleSet | None,
+    limit: int,
+    excluded: Collection[str],
 ) -> list[tuple[str, int]]:
     view = part.view
-    low, high = _word_range(view, prefix)
+    low, high = _find_words(view, prefix)
     if low >= high:
         return []
-    owners, stems, variants = _forms(view, low, high)
-    left_out = [number for word in without if (number := view.words.find(word)) is not None]
-    if left_out:
-        # What shares a stem with one of these finds as much as it.
-        common = np.isin(stems, stems[np.isin(owners, left_out)])
-        owners, stems, variants = owners[~common], stems[~common], variants[~common]
-    distinct, places = np.unique(stems, return_inverse=True)
+    words, stems, variants = _read_forms(view, low, high)
+    excluded_words = [number for word in excluded if (number := view.words.find(word)) is not None]
+    if excluded_words:
+        is_left = ~np.isin(stems, stems[np.isin(words, excluded_words)])
+        words, stems, variants = words[is_left], stems[is_left], variants[is_left]
+    distinct, stem_places = np.unique(stems, return_inverse=True)
     if not len(distinct):
         return []
-    section = view.file.sections
-    counts = np.zeros(len(distinct), np.int64)
-    for field in ("paragraph", "title"):
-        starts = section[f"{field}.starts"]
-        counts += (starts[distinct + 1] - starts[distinct]).astype(np.int64)
-    weights = counts
-    if within is not None:
-        whole = np.count_nonzero(within)
-        estimate = np.minimum(counts * (whole / max(snapshot.articles, 1)), whole)
-        weights = np.where(counts > _HEAVY, estimate.astype(np.int64), 0)
-        light = np.flatnonzero(counts <= _HEAVY)
-        light = light[np.argsort(-counts[light], kind="stable")]
-        light = np.sort(light[np.cumsum(counts[light]) < MOST_POSTINGS])
-        weights[light] = _articles_of(snapshot, part, distinct[light], within)
-    chosen = np.argsort(-weights, kind="stable")[:most]
+    weights = _count_postings(view, "paragraph", distinct) + _count_postings(view, "title", distinct)
+    if articles is not None:
+        weights = _weigh_in_set(snapshot, part, distinct, weights, articles)
+    best = np.argsort(-weights, kind="stable")[:limit]
     found = []
-    for place in chosen[weights[chosen] > 0].tolist():
-        forms = np.flatnonzero(places == place)
-        best = 0
+    for place in best[weights[best] > 0].tolist():
+        forms = np.flatnonzero(stem_places == place)
+        most_frequent = 0
         if len(forms) > 1:
-            best = int(np.argmax(share_of_stem(view, int(distinct[place]))[variants[forms]]))
-        found.append((view.words[int(owners[forms[best]])], int(weights[place])))
+            most_frequent = int(np.argmax(share_of_stem(view, int(distinct[place]))[variants[forms]]))
+        found.append((view.words[int(words[forms[most_frequent]])], int(weights[place])))
     return found
 
 
-def _articles_of(
-    snapshot: Snapshot, part: LiveSegment, stems: NDArray[np.int64], within: Articles
+def _weigh_in_set(
+    snapshot: Snapshot,
+    part: LiveSegment,
+    stems: NDArray[np.int64],
+    postings: NDArray[np.int64],
+    articles: ArticleSet,
 ) -> NDArray[np.int64]:
-    """In how many articles of a set each stem (ascending) is: the larger of the counts of both fields."""
-    best = np.zeros(len(stems), np.int64)
+    """The weight of each stem (ascending) in a set of articles; `postings` is the number each has."""
+    size = np.count_nonzero(articles)
+    estimates = np.minimum(postings * (size / max(snapshot.articles, 1)), size)
+    weights = np.where(postings > _HEAVY, estimates.astype(np.int64), 0)
+    light = np.flatnonzero(postings <= _HEAVY)
+    light = light[np.argsort(-postings[light], kind="stable")]
+    light = np.sort(light[np.cumsum(postings[light]) < MOST_POSTINGS])
+    weights[light] = _count_articles(snapshot, part, stems[light], articles)
+    return weights
+
+
+def _count_articles(
+    snapshot: Snapshot, part: LiveSegment, stems: NDArray[np.int64], articles: ArticleSet
+) -> NDArray[np.int64]:
+    """How many articles of a set have each stem (ascending) in the field where most of them have it."""
+    counts = np.zeros(len(stems), np.int64)
     for field in ("paragraph", "title"):
-        starts = part.view.file.sections[f"{field}.starts"]
-        sizes = (starts[stems + 1] - starts[stems]).astype(np.int64)
+        sizes = _count_postings(part.view, field, stems)
         docs = part.view.fields[field].documents(stems)
         if not len(docs):
             continue
-        having = np.flatnonzero(sizes)
-        first = (np.cumsum(sizes) - sizes)[having]
-        articles = snapshot.article_of[docs + np.int32(part.first_doc)]
-        counted = within[articles]
-        again = np.concatenate(([False], articles[1:] == articles[:-1]))
-        again[first] = False
-        best[having] = np.maximum(best[having], np.add.reduceat(counted & ~again, first, dtype=np.int64))
-    return best
+        with_postings = np.flatnonzero(sizes)
+        first = (np.cumsum(sizes) - sizes)[with_postings]
+        owners = snapshot.article_of[docs + np.int32(part.first_doc)]
+        is_repeated = np.concatenate(([False], owners[1:] == owners[:-1]))
+        is_repeated[first] = False
+        found = np.add.reduceat(articles[owners] & ~is_repeated, first, dtype=np.int64)
+        counts[with_postings] = np.maximum(counts[with_postings], found)
+    return counts
 
 
-def _word_range(view: SegmentView, prefix: str) -> tuple[int, int]:
+def _count_postings(view: SegmentView, field: str, stems: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many postings each stem has in a field."""
+    starts = view.file.sections[f"{field}.starts"]
+    return (starts[stems + 1] - starts[stems]).astype(np.int64)
+
+
+def _find_words(view: SegmentView, prefix: str) -> tuple[int, int]:
+    """The range of the words that begin with a prefix, by number."""
     start = prefix.encode(errors="surrogatepass")
-    # No text in UTF-8 has this byte.
+    # No text in UTF-8 has the byte 0xff.
     return view.words.first_from(start), view.words.first_from(start + b"\xff")
 
 
-def _forms(view: SegmentView, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
-    """The forms of the words from number `low` up to `high`: the word, the stem and the variant of each."""
-    section = view.file.sections
-    starts = section["word.starts"][low : high + 1].astype(np.int64)
-    begin, end = int(starts[0]), int(starts[-1])
-    owners = np.repeat(np.arange(low, high), np.diff(starts))
-    return owners, section["word.stems"][begin:end].astype(np.int64), section["word.variants"][begin:end]
+def _read_forms(view: SegmentView, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
+    """The word, the stem and the variant of each form of the words from number `low` up to `high`."""
+    sections = view.file.sections
+    starts = sections["word.starts"][low : high + 1].astype(np.int64)
+    own = slice(int(starts[0]), int(starts[-1]))
+    words = np.repeat(np.arange(low, high), np.diff(starts))
+    return words, sections["word.stems"][own].astype(np.int64), sections["word.variants"][own]

@@ -1,4 +1,4 @@
-"""Facets: how many hits there are of each year, month, day, source, site or language."""
+"""Facets: how many hits there are for each year, month, day, source, site or language."""
 
 from __future__ import annotations
 
@@ -14,51 +14,52 @@ from indexer.results import FacetCount
 
 FACETS = ("year", "month", "day", "source", "site", "language")
 MAX_VALUES = 100
-"""How many values of a facet are named; the hits of all others are counted together."""
-_SPECIAL = -INEXACT
+"""The most values of a facet that are listed; the hits of all others are counted together."""
+_SPECIAL = -INEXACT  # the number of special codes, which are negative: UNDATED (also "none") and INEXACT
 
 
 def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
-    """How many of the articles have each value of a facet.
+    """How many of the articles have each value of a facet of `FACETS`; the counts add up to the articles.
 
-    Dates in their order, other values by count and then by name; the counts add up to the articles.
+    Periods are in their order, other values by count (largest first), then by name.
     """
     if name in get_args(Grain):
-        # A type checker does not see that it is one of them.
-        return _dates(snapshot, articles, name)  # type: ignore[arg-type]
+        # mypy does not narrow a string by get_args.
+        return _count_periods(snapshot, articles, name)  # type: ignore[arg-type]
     names, codes = snapshot.labels(name)
     counts = np.bincount(codes[articles] + _SPECIAL, minlength=len(names) + _SPECIAL)
-    chosen, other = _most(counts[_SPECIAL:])
+    largest, other = _select_largest(counts[_SPECIAL:])
     return (
-        *(FacetCount(names[place], count) for place, count in chosen),
-        *_rest(other=other, none=int(counts[_SPECIAL + UNDATED])),
+        *(FacetCount(names[code], count) for code, count in largest),
+        *_count_special(other=other, none=int(counts[_SPECIAL + UNDATED])),
     )
 
 
-def _dates(snapshot: Snapshot, articles: Ids, grain: Grain) -> tuple[FacetCount, ...]:
+def _count_periods(snapshot: Snapshot, articles: Ids, grain: Grain) -> tuple[FacetCount, ...]:
     periods = snapshot.periods(grain)
-    counts = np.bincount(periods.codes[articles] + _SPECIAL, minlength=len(periods.numbers) + _SPECIAL)
-    chosen, other = _most(counts[_SPECIAL:])
     numbers = periods.numbers
+    counts = np.bincount(periods.codes[articles] + _SPECIAL, minlength=len(numbers) + _SPECIAL)
+    largest, other = _select_largest(counts[_SPECIAL:])
+    special = {"inexact": int(counts[_SPECIAL + INEXACT]), "undated": int(counts[_SPECIAL + UNDATED])}
     return (
-        *(FacetCount(period_name(int(numbers[place]), grain), count) for place, count in sorted(chosen)),
-        *_rest(other=other, inexact=int(counts[_SPECIAL + INEXACT]), undated=int(counts[_SPECIAL + UNDATED])),
+        *(FacetCount(period_name(int(numbers[code]), grain), count) for code, count in sorted(largest)),
+        *_count_special(other=other, **special),
     )
 
 
-def _most(counts: NDArray[np.int64]) -> tuple[list[tuple[int, int]], int]:
-    """The places of the largest counts, the largest first, each with its count; and the sum of the others."""
-    places = np.flatnonzero(counts)
-    # Ties by place: the keys are all different, so that they can be chosen among without being sorted.
-    keys = places - counts[places] * len(counts)
+def _select_largest(counts: NDArray[np.int64]) -> tuple[list[tuple[int, int]], int]:
+    """The codes with the largest counts, each with its count, largest first; and the sum of all others."""
+    codes = np.flatnonzero(counts)
+    # One integer for count and code: all keys are different, so that ties are broken by code.
+    keys = codes - counts[codes] * len(counts)
     if len(keys) > MAX_VALUES:
         keys = np.partition(keys, MAX_VALUES - 1)[:MAX_VALUES]
     keys.sort()
     chosen = keys % max(len(counts), 1)
-    named = counts[chosen]
-    return list(zip(chosen.tolist(), named.tolist(), strict=True)), int(counts.sum() - named.sum())
+    largest = counts[chosen]
+    return list(zip(chosen.tolist(), largest.tolist(), strict=True)), int(counts.sum() - largest.sum())
 
 
-def _rest(**counts: int) -> list[FacetCount]:
-    # The names of the arguments are the kinds.
+def _count_special(**counts: int) -> list[FacetCount]:
+    # The names of the arguments are values of FacetCount.kind.
     return [FacetCount(None, count, kind) for kind, count in counts.items() if count]  # type: ignore[arg-type]

@@ -1,58 +1,52 @@
-"""Which articles match, and nothing more: no scores, no order, no passages."""
+"""Sets of articles, for counts: which articles match, without scores, order or passages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer.engine.count.completions import Articles, make_article_set
-from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.clauses import common_words
-from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.clauses import list_common_words
+from indexer.engine.score.evaluate import QueryContext, run_query
 from indexer.engine.score.query_terms import QueryTerm, TermReader
-from indexer.query import AllOf, extract_words
-from indexer.text.languages import stop_words
-from indexer.text.normalization import normalize
+from indexer.query import AllOf, Term, extract_words
 
-_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+ArticleSet = NDArray[np.bool_]
+"""A set of articles: one bool an article, and a last one, False, for documents of removed articles (-1)."""
 
 
-def find_matching_articles(
-    snapshot: Snapshot,
-    languages: Sequence[str],
-    spoken: Sequence[str],
-    tree: Any,
-    deadline: Deadline = NO_DEADLINE,
-) -> Articles:
-    """The articles that meet a query tree, as `Evaluation` finds them; fewer where time is up."""
+def make_article_set(snapshot: Snapshot, articles: Ids) -> ArticleSet:
+    """The articles as a set."""
+    found = np.zeros(snapshot.articles + 1, np.bool_)
+    found[articles] = True
+    return found
+
+
+def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
+    """The articles that match a tree, as `run_query` finds them; some may be missing when time is up."""
     words = extract_words(tree)
     if words is None:
-        run = Evaluation(snapshot, languages, spoken, deadline)
-        return make_article_set(snapshot, run.run(tree, enough=0, depth=0).full.articles)
-    common = common_words([text for field, text in words if field == "text"], spoken)
-    # What is joined by AND is asked for however common it is.
-    rare = [word for word in words if type(tree) is not AllOf or word[0] != "text" or word[1] not in common]
-    leaves = TermReader(snapshot, languages)
-    found = None
-    for field, text in rare or words:
-        having = articles_with_term(snapshot, leaves.word(_FIELDS[field], text))
-        found = having if found is None else found & having
-    return make_article_set(snapshot, np.empty(0, np.int32)) if found is None else found
+        return make_article_set(context.snapshot, run_query(context, tree, depth=0).full.articles)
+    # Without scores, a tree of nothing but words needs no more than their postings.
+    texts = [text for field, text in words if field == "text"]
+    # Common words are dropped between words side by side, but not where AND joins them.
+    common = list_common_words(texts, context.main_languages) if type(tree) is AllOf else []
+    searched = [word for word in words if word[0] != "text" or word[1] not in common]
+    reader = TermReader(context.snapshot, context.languages)
+    found = make_article_set(context.snapshot, np.empty(0, np.int32))
+    for number, (field, text) in enumerate(searched or words):
+        articles = articles_with_term(context.snapshot, reader.read(Term(field, text)))
+        found = found & articles if number else articles
+    return found
 
 
-def articles_with_term(snapshot: Snapshot, leaf: QueryTerm) -> Articles:
-    """The articles that have a leaf, in one of its fields."""
-    having = np.zeros(snapshot.articles + 1, np.bool_)
-    for postings in (leaf.title, leaf.paragraph):
-        having[snapshot.article_of[postings.docs]] = True
-    having[-1] = False
-    return having
-
-
-def is_common(word: str, languages: Sequence[str]) -> bool:
-    """Whether a word is one that is not asked for, unless it stands alone."""
-    normalized = normalize(word).replace("'", "")
-    return any(normalized in stop_words(language) for language in languages)
+def articles_with_term(snapshot: Snapshot, term: QueryTerm) -> ArticleSet:
+    """The articles that have a term in one of its fields."""
+    found = np.zeros(snapshot.articles + 1, np.bool_)
+    for postings in (term.title, term.paragraph):
+        found[snapshot.article_of[postings.docs]] = True
+    found[-1] = False
+    return found

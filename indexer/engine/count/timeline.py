@@ -25,97 +25,97 @@ from indexer.engine.score.bm25f import ScoredTerm
 from indexer.results import Timeline, TimelineBar
 
 FEW_BARS = 120
-"""How many bars a timeline has at most where its grain is chosen for it."""
+"""The most bars of a timeline whose grain is chosen automatically."""
 MAX_BARS = 1100
-"""How many bars it may have at all: three years of days."""
-_ENOUGH = 0.9  # of the dated hits; a grain for which fewer are exact enough is not chosen
-_SPECIAL = -INEXACT
+"""The most bars of any timeline: three years of days."""
+_MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a grain to be chosen
+_SPECIAL = -INEXACT  # the number of special codes, which are negative: UNDATED and INEXACT
 
 
 def count_timeline(
-    snapshot: Snapshot, articles: Ids, leaves: Sequence[ScoredTerm], wanted: Grain | None = None
+    snapshot: Snapshot, articles: Ids, terms: Sequence[ScoredTerm], grain: Grain | None = None
 ) -> Timeline:
     """The hits of each period from the first to the last hit, beside all that was published then.
 
-    Without `wanted`, the grain is the finest that makes few bars and that nearly all dated hits are exact
-    enough for. Where the grain that is wanted would make too many, the next coarser one is taken.
+    Without a `grain`, the timeline has the finest one that makes few bars and that nearly all dated hits are
+    exact enough for. A grain that would make too many bars is replaced by the next coarser one. `terms` are
+    those of the query; paragraphs with one of them are counted as matching.
     """
     begins, ends = snapshot.begins[articles], snapshot.ends[articles]
-    grain = _fit(begins, ends, wanted)
+    grain = _choose_grain(begins, ends, grain)
     periods = snapshot.periods(grain)
     codes = periods.codes[articles]
     width = len(periods.numbers) + _SPECIAL
-    found = np.bincount(codes + _SPECIAL, minlength=width)
-    matching = np.bincount(codes + _SPECIAL, _matching(snapshot, articles, leaves), width).astype(np.int64)
-    shown = np.flatnonzero(found[_SPECIAL:])
-    placed = np.flatnonzero(codes >= 0)
+    hits = np.bincount(codes + _SPECIAL, minlength=width)
+    weights = _count_matching_paragraphs(snapshot, articles, terms)
+    paragraphs = np.bincount(codes + _SPECIAL, weights, width).astype(np.int64)
     first, last, peak = None, None, None
-    if len(shown):
-        ends_at = [placed[begins[placed].argmin()], placed[begins[placed].argmax()]]
-        first, last = (day_name(int(begins[place]), int(ends[place])) for place in ends_at)
-        peak = period_name(int(periods.numbers[found[_SPECIAL:].argmax()]), grain)
+    exact = np.flatnonzero(codes >= 0)
+    if len(exact):
+        earliest, latest = (exact[find(begins[exact])] for find in (np.argmin, np.argmax))
+        first, last = (day_name(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
+        peak = period_name(int(periods.numbers[hits[_SPECIAL:].argmax()]), grain)
     return Timeline(
         grain=grain,
-        bars=_bars(periods, found[_SPECIAL:], matching[_SPECIAL:], shown, grain),
+        bars=_make_bars(periods, hits[_SPECIAL:], paragraphs[_SPECIAL:], grain),
         first=first,
         last=last,
         peak=peak,
-        inexact=int(found[_SPECIAL + INEXACT]),
-        undated=int(found[_SPECIAL + UNDATED]),
+        inexact=int(hits[_SPECIAL + INEXACT]),
+        undated=int(hits[_SPECIAL + UNDATED]),
     )
 
 
-def _fit(begins: NDArray[np.int64], ends: NDArray[np.int64], wanted: Grain | None) -> Grain:
-    dated = begins != NO_DATE
-    begins, ends = begins[dated], ends[dated]
-    for grain in GRAINS[GRAINS.index(wanted) if wanted else 0 :]:
+def _choose_grain(begins: NDArray[np.int64], ends: NDArray[np.int64], asked: Grain | None) -> Grain:
+    is_dated = begins != NO_DATE
+    begins, ends = begins[is_dated], ends[is_dated]
+    for grain in GRAINS[GRAINS.index(asked) if asked else 0 :]:
         exact = begins[is_exact(begins, ends, grain)]
-        if not len(exact) or (not wanted and len(exact) < _ENOUGH * len(begins)):
-            if wanted:
-                return wanted
+        if asked and not len(exact):
+            return asked
+        if not len(exact) or (not asked and len(exact) < _MIN_EXACT * len(begins)):
             continue
         first, last = number_of(np.array([exact.min(), exact.max()]), grain).tolist()
-        if last - first < (MAX_BARS if wanted else FEW_BARS):
+        if last - first < (MAX_BARS if asked else FEW_BARS):
             return grain
     return "year"
 
 
-def _matching(snapshot: Snapshot, articles: Ids, leaves: Sequence[ScoredTerm]) -> NDArray[np.int64]:
-    """How many paragraphs of each article match (int64, one of each): those with a word of the query.
+def _count_matching_paragraphs(
+    snapshot: Snapshot, articles: Ids, terms: Sequence[ScoredTerm]
+) -> NDArray[np.int64]:
+    """How many paragraphs of each article have a term of the query: int64, one an article.
 
-    Where no word was looked for in paragraphs, all of them.
+    All paragraphs of the article, if the query has no term that is searched for in paragraphs.
     """
-    in_text = [scored for scored in leaves if scored.leaf.in_text]
+    in_text = [scored for scored in terms if scored.term.in_text]
     if not in_text:
         return snapshot.counts[articles]
     if len(in_text) == 1:
         owners = in_text[0].owners
     else:
-        marked = np.zeros(snapshot.documents, np.bool_)
+        is_match = np.zeros(snapshot.documents, np.bool_)
         for scored in in_text:
-            marked[scored.leaf.paragraph.docs] = True
-        owners = snapshot.article_of[np.flatnonzero(marked)]
+            is_match[scored.term.paragraph.docs] = True
+        owners = snapshot.article_of[np.flatnonzero(is_match)]
     return np.bincount(owners, minlength=snapshot.articles)[articles]
 
 
-def _bars(
-    periods: Periods,
-    found: NDArray[np.int64],
-    matching: NDArray[np.int64],
-    shown: NDArray[np.int64],
-    grain: Grain,
+def _make_bars(
+    periods: Periods, hits: NDArray[np.int64], paragraphs: NDArray[np.int64], grain: Grain
 ) -> tuple[TimelineBar, ...]:
-    if not len(shown):
+    with_hits = np.flatnonzero(hits)
+    if not len(with_hits):
         return ()
     numbers = periods.numbers
-    first, last = int(numbers[shown[0]]), int(numbers[shown[-1]])
-    if last - first >= MAX_BARS:
-        # Years all over the calendar: there is nothing coarser, so those without a hit are left out.
-        kept, wanted = shown, numbers[shown].tolist()
+    first, last = int(numbers[with_hits[0]]), int(numbers[with_hits[-1]])
+    if last - first < MAX_BARS:
+        codes, shown = np.arange(with_hits[0], with_hits[-1] + 1), range(first, last + 1)
     else:
-        kept, wanted = np.arange(shown[0], shown[-1] + 1), range(first, last + 1)
-    columns = (found, matching, periods.articles, periods.paragraphs)
-    rows = zip(*(column[kept].tolist() for column in columns), strict=True)
-    counts = dict(zip(numbers[kept].tolist(), rows, strict=True))
+        # Not even years are coarse enough, so that years without a hit have no bar.
+        codes, shown = with_hits, numbers[with_hits].tolist()
+    columns = (hits, paragraphs, periods.articles, periods.paragraphs)
+    rows = zip(*(column[codes].tolist() for column in columns), strict=True)
+    counts = dict(zip(numbers[codes].tolist(), rows, strict=True))
     nothing = (0, 0, 0, 0)
-    return tuple(TimelineBar(period_name(number, grain), *counts.get(number, nothing)) for number in wanted)
+    return tuple(TimelineBar(period_name(number, grain), *counts.get(number, nothing)) for number in shown)

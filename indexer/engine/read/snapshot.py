@@ -10,9 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import FileIndex
-from whoosh.query.qcore import Query
 
 from indexer.article import Article
 from indexer.engine.format.arrays import Ids, ranges
@@ -29,7 +26,6 @@ from indexer.engine.read.postings import NO_POSTINGS, Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.engine.whoosh.codec import ColumnarSegment
-from indexer.engine.whoosh.schema import make_schema
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo
 
@@ -398,16 +394,6 @@ class Snapshot:
     def title_keys(self) -> NDArray[np.uint64]:
         """The first eight bytes of each folded title, as numbers in the titles' order."""
         return self._column("article.title_keys", np.uint64)
-
-    def matched_by_whoosh(self, query: Query) -> Ids:
-        """The documents that Whoosh's own matcher finds for a query that has no array form; ascending."""
-        # Here, for no query that can be typed needs it.
-        from whoosh.searching import Searcher
-
-        storage = FileStorage(str(self.folder), readonly=True)
-        schema, segments = make_schema(self.default_language), [part.segment for part in self.parts]
-        with Searcher(FileIndex._reader(storage, schema, segments, self.commit)) as searcher:
-            return np.array(sorted(query.docs(searcher)), np.int32)
 
     def check_sizes(self) -> None:
         """Raise IndexDamaged when a file was cut short since: to read it would end the process."""

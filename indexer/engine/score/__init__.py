@@ -1,7 +1,7 @@
-"""A query tree and a snapshot in; matching articles and their scores out.
+"""From a query tree and a snapshot to matching articles and their scores.
 
-`clauses` parts a tree into what must hold and what may be missing, `query_terms` looks up the words, phrases
-and patterns in it, `positions` those that must stand near each other. `bm25f` scores a term, `proximity`
-terms that stand together, `matches` joins them, `filters` restricts them, `ranking` orders them. `explain`
-says how a score came about. Begin with `evaluate`.
+Begin with `run_query` in `evaluate`. `clauses` splits the tree into required and optional clauses, and
+`query_terms` looks up words, phrases and patterns, with `positions` for terms that must stand near each
+other. `bm25f` scores a term and the nearness of terms, `proximity` pairs of neighbouring words; `matches`
+combines them, `filters` restricts them, `ranking` orders them. `explain` shows how a score comes about.
 """

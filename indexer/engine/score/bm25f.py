@@ -1,16 +1,16 @@
-"""BM25F over title and paragraphs, raised when the words of a query meet in one paragraph.
+"""BM25F over title and paragraphs, with higher scores where the terms of a query share a paragraph.
 
 Robertson, Zaragoza and Taylor (2004), "Simple BM25 extension to multiple weighted fields": frequencies are
-weighted and normalised by length in each field, then added, then saturated once. The inverse document
+weighted and normalized by length in each field, then added, then saturated once. The inverse document
 frequency is Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
 
-A word that comes in bursts says what an article is about; one that is strewn evenly (as "describe" or
-"interested" in a question) says little, however rare it is. So the weight of a word is its inverse document
-frequency times a power of its burst: in how many articles it would stand if it were strewn at random, by
-those in which it does. That is the residual inverse document frequency of Church and Gale (1995), "Inverse
-document frequency (IDF): a measure of deviations from Poisson", as a factor.
+A term that occurs in bursts says what an article is about. A term that is spread evenly (as "describe" or
+"interested" in a question) says little, however rare it is. So the weight of a term is its inverse document
+frequency times a power of its burstiness: the number of articles that would have it if its occurrences were
+spread at random, divided by the number that do. This is the residual inverse document frequency of Church
+and Gale (1995), "Inverse document frequency (IDF): a measure of deviations from Poisson", as a factor.
 
-How the figures were chosen: `python -m tests.tuning`.
+`python -m tests.tuning` chose the constants.
 """
 
 from __future__ import annotations
@@ -33,128 +33,152 @@ K1 = 1.2
 B = {"title": 0.75, "paragraph": 0.75}
 WEIGHT = {"title": 3.0, "paragraph": 1.0}
 NEARNESS = 0.3
-"""How much of its score an article gains when one paragraph has all the words."""
+"""The share of its score that an article gains when one paragraph has all terms of the query."""
 COMPOUND = 0.5
-"""What a word of a phrase or a compound (covid-19) counts by itself beside the whole, among other words."""
+"""The weight of a single word of a phrase or a compound (covid-19), beside the weight 1 of the whole."""
 BURST = 0.5
-"""The power of the burst in the weight of a word."""
+"""The power of the burstiness in the weight of a term."""
 _ROUNDING = 1e-6
-_FEW = 1 / 16  # of all articles; among fewer, it pays to leave the documents of the others out
+_FEW = 1 / 16  # of all articles; for fewer, it is faster to drop the documents of the others first
 
 
 class ScoredTerm(Struct, frozen=True, eq=False):
-    """A leaf with the articles it matches, their scores, and the weight of a match: its idf and its burst.
+    """A query term with the articles that match it and their scores.
 
-    `owners` are the articles of the documents that have it in a paragraph, one of each (int32).
+    `weight` is its inverse document frequency times a power of its burstiness. `owners` has the article of
+    each of the term's documents in the paragraph field (int32, as long as its postings).
     """
 
-    leaf: QueryTerm
+    term: QueryTerm
     matches: Matches
-    idf: float
+    weight: float
     owners: Ids
 
 
-def score_term(snapshot: Snapshot, leaf: QueryTerm) -> ScoredTerm:
-    """BM25F of one leaf for every article that has it in a field."""
-    owners = snapshot.article_of[leaf.paragraph.docs]
-    found = _weighted(snapshot, "paragraph", owners, leaf.paragraph.freqs)
-    if len(leaf.title.docs):
-        titles = _weighted(snapshot, "title", snapshot.article_of[leaf.title.docs], leaf.title.freqs)
+def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
+    """The BM25F scores of a term, for every article that has it in a field."""
+    owners = snapshot.article_of[term.paragraph.docs]
+    found = _weigh_frequencies(snapshot, "paragraph", owners, term.paragraph.freqs)
+    if len(term.title.docs):
+        title_owners = snapshot.article_of[term.title.docs]
+        titles = _weigh_frequencies(snapshot, "title", title_owners, term.title.freqs)
         found = unite([found, titles], snapshot.articles) if len(found) else titles
-    having = len(found)
-    times = float(leaf.paragraph.freqs.sum() + leaf.title.freqs.sum())
-    weight = idf(snapshot.articles, having) * burst(snapshot.articles, having, times) ** BURST
-    return ScoredTerm(leaf, Matches(found.articles, saturated(found.scores) * weight), weight, owners)
+    with_term = len(found)
+    occurrences = float(term.paragraph.freqs.sum() + term.title.freqs.sum())
+    burstiness = measure_burstiness(snapshot.articles, with_term, occurrences)
+    weight = idf(snapshot.articles, with_term) * burstiness**BURST
+    return ScoredTerm(term, Matches(found.articles, saturate(found.scores) * weight), weight, owners)
 
 
-def _weighted(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:
-    """The weighted, length-normalised frequency in one field, by article; `owners` is ascending."""
+def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:
+    """The weighted, length-normalized frequency in one field, by article; `owners` is ascending."""
     articles, totals = sum_runs(owners, freqs)
     totals = totals * WEIGHT[field]
-    totals /= relative_lengths(snapshot, field, articles)
+    totals /= length_norms(snapshot, field, articles)
     return Matches(articles, totals)
 
 
-def relative_lengths(snapshot: Snapshot, field: str, articles: Ids) -> Values:
-    """By what frequencies in a field of articles are divided for its length: float64, one of each."""
-    lengths: Values = snapshot.lengths[field][articles]
-    lengths *= B[field] / (snapshot.average[field] or 1.0)
-    lengths += 1 - B[field]
-    return lengths
+def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
+    """The divisor of BM25 for the length of a field, 1 for the average length: float64, one an article."""
+    norms: Values = snapshot.lengths[field][articles]
+    norms *= B[field] / (snapshot.average[field] or 1.0)
+    norms += 1 - B[field]
+    return norms
 
 
-def saturated(frequencies: Values) -> Values:
-    """What weighted frequencies are worth: from 0 to K1 + 1, 1 for a frequency of 1."""
-    worth: Values = frequencies * (K1 + 1)
-    worth /= K1 + frequencies
-    return worth
+def saturate(frequencies: Values) -> Values:
+    """The saturated frequencies: from 0 to K1 + 1, and 1 for a frequency of 1."""
+    saturated: Values = frequencies * (K1 + 1)
+    saturated /= K1 + frequencies
+    return saturated
 
 
-def frequencies(snapshot: Snapshot, postings: Postings, articles: Ids) -> Values:
-    """How often what has these postings stands in each of some articles (in any order): float64."""
-    owners = snapshot.article_of[postings.docs]
+def count_occurrences(snapshot: Snapshot, postings: Postings, articles: Ids) -> Values:
+    """How often a term with these postings occurs in each article (in any order): float64."""
     totals = np.zeros(snapshot.articles)
-    np.add.at(totals, owners, postings.freqs)
-    found: Values = totals[articles]
-    return found
+    np.add.at(totals, snapshot.article_of[postings.docs], postings.freqs)
+    counts: Values = totals[articles]
+    return counts
 
 
-def idf(articles: int, having: int) -> float:
-    """Inverse document frequency of what `having` of `articles` articles have."""
-    return float(np.log1p((articles - having + 0.5) / (having + 0.5)))
+def idf(articles: int, with_term: int) -> float:
+    """The inverse document frequency of a term that `with_term` of `articles` articles have."""
+    return float(np.log1p((articles - with_term + 0.5) / (with_term + 0.5)))
 
 
-def within_reach(found: Matches, depth: int | None, besides: Ids | None = None) -> NDArray[np.intp]:
-    """The places of the matches that may be among the `depth` best (None: of all) once they are raised.
+def measure_burstiness(articles: int, with_term: int, occurrences: float) -> float:
+    """How many times more articles would have a term if its occurrences were spread at random; at least 1."""
+    if not with_term:
+        return 1.0
+    expected = -articles * math.expm1(-occurrences / articles)
+    return max(1.0, expected / with_term)
 
-    Those of articles that are in `besides` (ascending) are among them, and do not count for `depth`.
+
+def add_nearness(
+    snapshot: Snapshot,
+    terms: Sequence[ScoredTerm],
+    found: Matches,
+    depth: int | None,
+    always_score: Ids | None,
+    deadline: Deadline,
+) -> Matches:
+    """The matches, with higher scores for articles of which one paragraph has several of the terms.
+
+    For `depth` and `always_score`, see `run_query`. Raises TimedOut.
+    """
+    if len(terms) < 2:
+        return found
+    deadline.check()
+    places = _select_candidates(found, depth, always_score)
+    scores = found.scores.copy()
+    scores[places] *= 1 + NEARNESS * measure_coverage(snapshot, terms, found.articles[places], deadline)
+    return Matches(found.articles, scores)
+
+
+def _select_candidates(found: Matches, depth: int | None, always_score: Ids | None) -> NDArray[np.intp]:
+    """The places of the matches that can be among the `depth` best once nearness is added; None means all.
+
+    The places of articles in `always_score` (ascending) are included, and do not count for `depth`.
     """
     scores = found.scores
-    is_within = np.zeros(len(found), np.bool_) if besides is None else contains(besides, found.articles)
+    is_chosen = (
+        np.zeros(len(found), np.bool_) if always_score is None else contains(always_score, found.articles)
+    )
     if depth is not None:
-        depth += int(np.count_nonzero(is_within))
+        depth += int(np.count_nonzero(is_chosen))
     if depth is None or len(scores) <= depth:
         return np.arange(len(scores))
     if depth:
-        # Raised by all that nearness gives, and a little more than the order of hits tells apart.
+        # A lower score cannot reach the page even with all that nearness adds, whatever the rounding.
         bound = np.partition(scores, -depth)[-depth] / (1 + NEARNESS) * (1 - _ROUNDING)
-        is_within |= scores >= bound
-    return np.flatnonzero(is_within)
+        is_chosen |= scores >= bound
+    return np.flatnonzero(is_chosen)
 
 
-def burst(articles: int, having: int, times: float) -> float:
-    """How far a word is in bursts that stands `times` times, in `having` of all articles: 1 or more."""
-    if not having:
-        return 1.0
-    at_random = -articles * math.expm1(-times / articles)
-    return max(1.0, at_random / having)
-
-
-def coverage(
-    snapshot: Snapshot, leaves: Sequence[ScoredTerm], articles: Ids, deadline: Deadline = NO_DEADLINE
+def measure_coverage(
+    snapshot: Snapshot, terms: Sequence[ScoredTerm], articles: Ids, deadline: Deadline = NO_DEADLINE
 ) -> Values:
-    """How much of the query stands together in the best paragraph (or the title) of each article: 0 to 1.
+    """The share of the query that the best paragraph (or the title) of each article has: float64, 0 to 1.
 
-    The share is by idf, so that a rare word counts for more. float64, one of each of `articles`. Raises
-    TimeIsUp.
+    Each term counts by its weight, so that a rare term counts for more. Raises TimedOut.
     """
-    total = sum(leaf.idf for leaf in leaves)
+    total = sum(scored.weight for scored in terms)
     if not total or not len(articles):
         return np.zeros(len(articles))
-    docs = [(scored.leaf.paragraph.docs, scored.owners) for scored in leaves]
+    docs = [(scored.term.paragraph.docs, scored.owners) for scored in terms]
     if len(articles) < snapshot.articles * _FEW:
-        wanted = np.zeros(snapshot.articles, np.bool_)
-        wanted[articles] = True
-        docs = [(own[here], owners[here]) for own, owners in docs for here in [wanted[owners]]]
-    together = np.zeros(snapshot.documents)
-    for scored, (own, _) in zip(leaves, docs, strict=True):
+        is_asked = np.zeros(snapshot.articles, np.bool_)
+        is_asked[articles] = True
+        docs = [(own[here], owners[here]) for own, owners in docs for here in [is_asked[owners]]]
+    doc_weights = np.zeros(snapshot.documents)
+    for scored, (own, _) in zip(terms, docs, strict=True):
         deadline.check()
-        together[own] += scored.idf
+        doc_weights[own] += scored.weight
     best = np.zeros(snapshot.articles)
-    for scored in leaves:
-        best[snapshot.article_of[scored.leaf.title.docs]] += scored.idf
+    for scored in terms:
+        best[snapshot.article_of[scored.term.title.docs]] += scored.weight
     for own, owners in docs:
         deadline.check()
-        np.maximum.at(best, owners, together[own])
+        np.maximum.at(best, owners, doc_weights[own])
     shares: Values = best[articles] / total
     return shares

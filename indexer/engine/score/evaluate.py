@@ -1,365 +1,388 @@
-"""A query tree to matching articles, as array operations."""
+"""Evaluates a query tree on a snapshot, as array operations on article numbers.
+
+`run_query` finds the articles that match as a whole, then those that match in part, then adds what nearness
+and pairs of words are worth. `match_node` finds the articles of one node alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery, Query
-from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
+from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import COMPOUND, NEARNESS, ScoredTerm, coverage, score_term, within_reach
-from indexer.engine.score.clauses import (
-    ClauseReader,
-    OptionalClause,
-    QueryMatches,
-    TermPart,
-    is_common,
-    is_word,
-)
+from indexer.engine.score.bm25f import COMPOUND, ScoredTerm, add_nearness, score_term
+from indexer.engine.score.clauses import ClauseReader, QueryClauses, is_common_word, is_word
 from indexer.engine.score.filters import match_filter
-from indexer.engine.score.matches import NOTHING, Matches, intersect, make_unscored, plus, subtract, unite
-from indexer.engine.score.proximity import DEPTH, Pair, in_a_row, pair, raised
-from indexer.engine.score.query_terms import QueryTerm, TermReader
-from indexer.query import (
-    AllOf,
-    Alternatives,
-    DateRange,
-    Filter,
-    Must,
-    Near,
-    RawPhrase,
-    list_clauses,
-    serialize_query,
+from indexer.engine.score.matches import (
+    NO_MATCHES,
+    Matches,
+    add_scores,
+    intersect,
+    make_unscored,
+    multiply_scores,
+    subtract,
+    unite,
 )
+from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, list_neighbours, make_pair
+from indexer.engine.score.query_terms import TermReader
+from indexer.query import AllOf, DateRange, Filter, Must, list_clauses, serialize_query
 from indexer.text.unspaced import is_unspaced
 
-_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+
+class OptionalClause(NamedTuple):
+    """A clause that a partial match may miss: as a person would type it, and the articles that have it.
+
+    `overlap` is how many characters it shares with the clause before, if both are parts of one word.
+    """
+
+    label: str
+    articles: Ids
+    overlap: int = 0
 
 
-@dataclass(slots=True)
-class Evaluation:
-    """One run of one query tree over one snapshot.
+class ScoredPart(NamedTuple):
+    """A part of a word with several tokens: its clause, and its weight in the score of a partial match."""
 
-    `languages` are those of its articles; the common words of the `spoken` ones are not asked for.
+    clause: Query
+    scored: ScoredTerm
+    weight: float
+    overlap: int
+
+
+class QueryMatches(Struct, frozen=True, eq=False):
+    """What a query found: full matches, and partial matches, which miss some of the optional clauses.
+
+    `terms` are those to highlight, `parts` those to highlight in partial matches as well. If the query
+    `timed_out`, articles may be missing, and scores may be too low, but no article is wrong.
+    """
+
+    full: Matches
+    partial: Matches
+    terms: tuple[ScoredTerm, ...]
+    parts: tuple[ScoredPart, ...] = ()
+    optional: tuple[OptionalClause, ...] = ()
+    notes: tuple[str, ...] = ()
+    timed_out: bool = False
+    pairs: tuple[Pair, ...] = ()
+    searched_for_pairs: Ids = NO_MATCHES.articles
+    """The articles (ascending) whose scores have the scores of the pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryContext:
+    """The snapshot that a request searches, and how it reads queries.
+
+    `languages` are those of the articles: words are analysed in each. Stop words of the `main_languages` are
+    not searched for beside other words. Terms that were looked up stay in `terms`, for the next tree.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
-    spoken: Sequence[str] = ()
+    main_languages: Sequence[str] = ()
     deadline: Deadline = NO_DEADLINE
-    leaves: list[ScoredTerm] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    cut: list[Query] = field(default_factory=list)
-    """What there was no time to look up: it counts as found nowhere, and as excluded everywhere."""
-    known: dict[Query, ScoredTerm] = field(default_factory=dict)
-    """The leaves that were looked up, so that none is twice, here or where a run goes on from this one."""
-    asking: ClauseReader = field(init=False)
-    _lookup: TermReader = field(init=False)
-    _words: dict[str, ScoredTerm] = field(default_factory=dict)
-    """The words that were looked up in all fields, as typed."""
+    terms: dict[Query, ScoredTerm] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._lookup = TermReader(self.snapshot, self.languages, self.notes, self.deadline)
-        self.asking = ClauseReader(self._lookup.analyzers, self.spoken, self.notes)
 
-    def run(
-        self,
-        tree: Query,
-        *,
-        enough: int,
-        depth: int | None = None,
-        besides: Ids | None = None,
-        within: Ids | None = None,
-    ) -> QueryMatches:
-        """Evaluate a tree; partial matches are looked for when fewer than `enough` articles meet it.
+def run_query(
+    context: QueryContext,
+    tree: Query,
+    *,
+    min_full_matches: int = 0,
+    depth: int | None = None,
+    always_score: Ids | None = None,
+    restrict_to: Ids | None = None,
+) -> QueryMatches:
+    """The articles that match a tree, with scores; partial matches if fewer than `min_full_matches` do.
 
-        With `depth`, only so many of the best of either are to be scored fully; the scores of others may lack
-        what words that stand together add, but never so that they would be among those. With 0, none is.
-        Articles that are in `besides` (ascending) are always scored fully, and do not count for `depth`. With
-        `within` (ascending), no other articles are found.
-        """
-        kept = [] if within is None else [make_unscored(within)]
-        partial = NOTHING
-        wanted: list[OptionalClause] = []
-        pieces: list[TermPart] = []
-        soft: dict[Query, int] = {}
-        tree = self.asking.audible(tree) or NullQuery
-        if type(tree) in (AllOf, Term):
-            hard, soft = self.asking.clauses(list(tree) if type(tree) is AllOf else [tree])
-            filters = [*kept, *(self._match(part) for part in hard if not isinstance(part, Not))]
-            without = [self._excluded(part.query) for part in hard if isinstance(part, Not)]
-            words = [self._match_times(part, count) for part, count in soft.items()]
-            full = _take_away(intersect([*words, *filters]), without)
-            if len(full) < enough:
-                apart = [self._pieces(part, alone=len(soft) == 1) for part in soft]
-                pieces = [piece for own in apart for piece in own]
-                some = words + [
-                    Matches(piece.scored.matches.articles, piece.scored.matches.scores * piece.weight)
-                    for piece in pieces
-                ]
-                if len(some) > 1:
-                    any_word = unite(some, self.snapshot.articles)
-                    any_word = intersect([any_word, *filters]) if filters else any_word
-                    partial = subtract(_take_away(any_word, without), full.articles)
-                for part, match, own in zip(soft, words, apart, strict=True):
-                    wanted += self._wanted(part, match.articles, own)
-        else:
-            full = self._match(tree)
-            full = intersect([full, *kept]) if kept else full
-        plain: tuple[Matches, Matches] = full, partial
-        pairs: Sequence[Pair] = ()
-        is_late = False
-        if not self.cut and depth != 0:
-            try:
-                full, partial, plain, pairs = self._refined(
-                    tree, soft, (full, partial), pieces, depth, besides
-                )
-            except TimedOut:
-                is_late = True
-        if self.cut or is_late:
-            self.notes.append(self._cut_note())
-        notes = tuple(dict.fromkeys(self.notes))
-        is_cut = bool(self.cut) or is_late
-        return QueryMatches(
-            *(full, partial, tuple(self.leaves), tuple(pieces), tuple(wanted), notes),
-            *(is_cut, plain, tuple(pairs)),
-        )
+    `restrict_to` (ascending article numbers) excludes all other articles. `depth` is how many of the best
+    full and partial matches need their whole score, None meaning all and 0 none: the scores of the others may
+    lack nearness and pairs, which would not bring them among the best. Articles of `always_score` (ascending)
+    get their whole score, and do not count for `depth`.
 
-    def _refined(
-        self,
-        tree: Query,
-        soft: Mapping[Query, int],
-        found: tuple[Matches, Matches],
-        pieces: Sequence[TermPart],
-        depth: int | None,
-        besides: Ids | None,
-    ) -> tuple[Matches, Matches, tuple[Matches, Matches], Sequence[Pair]]:
-        """The matches with higher scores for what the words mean together.
+    Never raises TimedOut: see `QueryMatches.timed_out`.
+    """
+    evaluation = Evaluation(context)
+    tree = evaluation.clause_reader.drop_unsearchable(tree) or NullQuery
+    bounds = [] if restrict_to is None else [make_unscored(restrict_to)]
+    optional: dict[Query, int] = {}
+    if type(tree) in (AllOf, Term):
+        required, optional = evaluation.clause_reader.split(tree)
+        full, partial = evaluation.match_clauses(required, optional, bounds, min_full_matches)
+    else:
+        full, partial = evaluation.match(tree), NO_MATCHES
+        full = intersect([full, *bounds]) if bounds else full
+    pairs: Sequence[Pair] = ()
+    searched_for_pairs = NO_MATCHES.articles
+    timed_out = bool(evaluation.skipped)
+    if depth != 0 and not timed_out:
+        try:
+            full, partial, pairs = evaluation.add_nearness(tree, optional, full, partial, depth, always_score)
+            full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
+        except TimedOut:
+            timed_out = True
+    if timed_out:
+        evaluation.notes.append(evaluation.describe_time_out())
+    return QueryMatches(
+        full,
+        partial,
+        tuple(evaluation.terms),
+        tuple(evaluation.parts),
+        tuple(evaluation.optional),
+        tuple(dict.fromkeys(evaluation.notes)),
+        timed_out,
+        tuple(pairs),
+        searched_for_pairs,
+    )
 
-        Also what they were without pairs, and the pairs. Raises TimeIsUp.
-        """
-        full, partial = found
-        pairs: list[Pair] = []
-        if type(tree) is AllOf:
-            for _, word, weight in self.words_within(soft):
-                full, partial = (plus(each, word.matches, weight) for each in (full, partial))
-            pairs = self._pairs(tree, soft)
-            # The best are looked at once more: which they are must not hang on what a page shows.
-            depth = depth if depth is None or not pairs else max(depth, DEPTH)
-        full = self._raised(self.leaves, full, depth, besides)
-        partial = self._raised([*self.leaves, *(piece.scored for piece in pieces)], partial, depth, besides)
-        plain = full, partial
-        full, partial = raised(self.snapshot, plain, pairs)
-        return full, partial, plain, pairs
 
-    def words_within(self, soft: Mapping[Query, int]) -> list[tuple[Query, ScoredTerm, float]]:
-        """The words of phrases and compounds among others: whose, the word, and how much it counts.
+def match_node(context: QueryContext, node: Query) -> Ids:
+    """The articles (ascending) that one node of a tree matches alone. Raises TimedOut."""
+    return Evaluation(context).match_node(node)
 
-        Raises TimeIsUp.
-        """
-        found = []
-        for part, times in soft.items() if len(soft) > 1 else ():
-            for word in self.asking.words_within(part):
-                if scored := self.scored(Term("text", word)):
-                    found.append((part, scored, COMPOUND * times * float(getattr(part, "boost", 1.0))))
-        return found
 
-    def articles(self, node: Query) -> Ids:
-        """The articles that a part of the tree matches alone, ascending. Raises TimeIsUp."""
-        before = len(self.cut)
-        found = self._match(node, mark=False).articles
-        if len(self.cut) > before:
+def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
+    """The clauses of a tree, as `run_query` reads them."""
+    return Evaluation(context).clause_reader.read(tree)
+
+
+class Evaluation:
+    """The evaluation of one tree: what it collects on the way."""
+
+    def __init__(self, context: QueryContext) -> None:
+        self.context = context
+        self.snapshot = context.snapshot
+        self.deadline = context.deadline
+        self.notes: list[str] = []
+        self.term_reader = TermReader(self.snapshot, context.languages, self.notes, self.deadline)
+        self.clause_reader = ClauseReader(self.term_reader.analyzers, context.main_languages, self.notes)
+        self.terms: list[ScoredTerm] = []
+        """The terms to highlight."""
+        self._words: dict[str, ScoredTerm] = {}
+        """The words among them, by their text."""
+        self.parts: list[ScoredPart] = []
+        self.optional: list[OptionalClause] = []
+        self.skipped: list[Query] = []
+        """Nodes that there was no time for: they match nothing, and exclude everything."""
+
+    def match_node(self, node: Query) -> Ids:
+        """See the function of this name."""
+        found = self.match(node, highlight=False).articles
+        if self.skipped:
             raise TimedOut
         return found
 
-    def _cut_note(self) -> str:
-        up = f"The time for a query ({self.deadline.seconds:g} s) was up"
-        if not self.cut:
-            return f"{up}; whether words stand near one another was left out of the order."
-        listed = list_clauses([serialize_query(node) for node in self.cut])
-        return f"{up}. Not looked up: {listed}; there may be more articles than these, and better ones."
+    def score(self, node: Query) -> ScoredTerm:
+        """The term of a node that stands for words, looked up once. Raises TimedOut."""
+        terms = self.context.terms
+        scored = terms.get(node)
+        if scored is None:
+            term = self.term_reader.read(node)
+            self.deadline.check()
+            scored = terms[node] = score_term(self.snapshot, term)
+        return scored
 
-    def _raised(
-        self, leaves: Sequence[ScoredTerm], found: Matches, depth: int | None, besides: Ids | None
-    ) -> Matches:
-        """The matches with higher scores where words stand together. Raises TimeIsUp."""
-        if len(leaves) < 2:
-            return found
-        self.deadline.check()
-        places = within_reach(found, depth, besides)
-        scores = found.scores.copy()
-        scores[places] *= 1 + NEARNESS * coverage(
-            self.snapshot, leaves, found.articles[places], self.deadline
-        )
-        return Matches(found.articles, scores)
+    def score_inner_words(self, optional: Mapping[Query, int]) -> list[tuple[Query, ScoredTerm, float]]:
+        """The single words of phrases and compounds that stand beside other clauses.
 
-    def _pairs(self, tree: AllOf, soft: Mapping[Query, int]) -> list[Pair]:
-        """The words of the query that stand side by side in it."""
-        # A common word that was not asked for parts nothing: "theory of plates".
-        rows: list[Any] = [part for part in tree if part in soft or not self.asking.is_common(part)]
-        words = in_a_row([part if part in soft and is_word(part) else None for part in rows])
-        # The same words with other boosts are the same pair.
-        boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
-        pairs = [
-            pair(self.snapshot, self.languages, texts, (self._words[texts[0]], self._words[texts[1]]), boost)
-            for texts, boost in boosts.items()
-        ]
-        return [two for two in pairs if two is not None]
-
-    def _match_times(self, node: Query, times: int) -> Matches:
-        found = self._match(node)
-        return found if times == 1 else Matches(found.articles, found.scores * times)
-
-    def _pieces(self, part: Any, *, alone: bool) -> list[TermPart]:
-        """The parts of a word, without common ones.
-
-        Those of a run count as much as any word, those of a compound less: nothing here, unless it is all
-        that is asked for, for they are added to every score later.
+        Of each, the clause, the term, and the weight of its score. Raises TimedOut.
         """
-        found: list[TermPart] = []
-        for text, shared in self._lookup.pieces(part.text) if type(part) is Term else ():
-            if any(is_common(text, language) for language in self.spoken):
+        if len(optional) < 2:
+            return []
+        return [
+            (clause, self.score(Term("text", word)), COMPOUND * count * float(getattr(clause, "boost", 1.0)))
+            for clause, count in optional.items()
+            for word in self.clause_reader.list_inner_words(clause)
+        ]
+
+    def match_clauses(
+        self,
+        required: Sequence[Query],
+        optional: Mapping[Query, int],
+        bounds: Sequence[Matches],
+        min_full_matches: int,
+    ) -> tuple[Matches, Matches]:
+        """The full matches of clauses side by side, and the partial ones, if there are too few full ones."""
+        filters = [*bounds, *(self.match(part) for part in required if not isinstance(part, Not))]
+        excluded = [self._match_excluded(part.query) for part in required if isinstance(part, Not)]
+        words = [multiply_scores(self.match(clause), count) for clause, count in optional.items()]
+        full = _subtract_all(intersect([*words, *filters]), excluded)
+        if len(full) >= min_full_matches:
+            return full, NO_MATCHES
+        parts = [self._score_parts(clause, is_alone=len(optional) == 1) for clause in optional]
+        for clause, found, own in zip(optional, words, parts, strict=True):
+            self.parts += own
+            self.optional += self._list_optional(clause, found.articles, own)
+        alternatives = words + [multiply_scores(part.scored.matches, part.weight) for part in self.parts]
+        if len(alternatives) < 2:
+            return full, NO_MATCHES
+        partial = unite(alternatives, self.snapshot.articles)
+        partial = intersect([partial, *filters]) if filters else partial
+        return full, subtract(_subtract_all(partial, excluded), full.articles)
+
+    def _score_parts(self, clause: Any, *, is_alone: bool) -> list[ScoredPart]:
+        """The parts of a word with several tokens, without common words.
+
+        Parts of a run without spaces have the weight of words. Parts of a compound have no weight here,
+        because `add_nearness` adds them to all scores, unless the compound is the whole query.
+        """
+        found: list[ScoredPart] = []
+        for text, overlap in self.term_reader.split_word(clause.text) if type(clause) is Term else ():
+            if is_common_word(text, self.context.main_languages):
                 continue
-            weight = (1.0 if is_unspaced(text) else COMPOUND * alone) * float(part.boost)
+            weight = (1.0 if is_unspaced(text) else COMPOUND * is_alone) * float(clause.boost)
             try:
-                if scored := self.scored(Term(part.fieldname, text)):
-                    found.append(TermPart(part, scored, weight, shared))
+                scored = self.score(Term(clause.fieldname, text))
             except TimedOut:
-                self.cut.append(part)
+                self.skipped.append(clause)
                 break
+            found.append(ScoredPart(clause, scored, weight, overlap))
         return found
 
-    def _wanted(self, part: Query, articles: Ids, pieces: Sequence[TermPart]) -> list[OptionalClause]:
-        """What an article without a clause may lack: the clause, or those of its pieces that it has not."""
-        if not pieces:
-            return [OptionalClause(serialize_query(part), articles)]
-        each = [piece.scored.matches.articles for piece in pieces]
-        # Of one that has all the pieces, but not together, the clause itself has to be named.
-        told = np.ones(self.snapshot.articles, np.bool_)
-        told[reduce(_in_both, each)] = False
-        told[articles] = True
-        parts = [
-            OptionalClause(piece.scored.leaf.label, own, piece.shared)
-            for piece, own in zip(pieces, each, strict=True)
+    def _list_optional(
+        self, clause: Query, articles: Ids, parts: Sequence[ScoredPart]
+    ) -> list[OptionalClause]:
+        """The clause with the articles that have it, or each of its parts."""
+        label = serialize_query(clause)
+        if not parts:
+            return [OptionalClause(label, articles)]
+        found = [
+            OptionalClause(part.scored.term.label, part.scored.matches.articles, part.overlap)
+            for part in parts
         ]
-        return [*parts, OptionalClause(serialize_query(part), np.flatnonzero(told).astype(np.int32))]
+        # The whole clause is what an article misses if it has all the parts, but not together.
+        has_clause = np.ones(self.snapshot.articles, np.bool_)
+        has_clause[reduce(_intersect_ids, [part.articles for part in found])] = False
+        has_clause[articles] = True
+        return [*found, OptionalClause(label, np.flatnonzero(has_clause).astype(np.int32))]
 
-    def _match(self, node: Query, *, mark: bool = True) -> Matches:
+    def add_nearness(
+        self,
+        tree: Query,
+        optional: Mapping[Query, int],
+        full: Matches,
+        partial: Matches,
+        depth: int | None,
+        always_score: Ids | None,
+    ) -> tuple[Matches, Matches, Sequence[Pair]]:
+        """The matches, scored with inner words and nearness, and the pairs to score. Raises TimedOut."""
+        pairs: Sequence[Pair] = ()
+        if type(tree) is AllOf:
+            for _, word, weight in self.score_inner_words(optional):
+                full = add_scores(full, word.matches, weight)
+                partial = add_scores(partial, word.matches, weight)
+            pairs = self._list_pairs(tree, optional)
+            # Pairs are scored for the same articles, whichever page is asked for.
+            depth = depth if depth is None or not pairs else max(depth, DEPTH)
+        terms = self.terms
+        full = add_nearness(self.snapshot, terms, full, depth, always_score, self.deadline)
+        terms = [*terms, *(part.scored for part in self.parts)]
+        partial = add_nearness(self.snapshot, terms, partial, depth, always_score, self.deadline)
+        return full, partial, pairs
+
+    def _list_pairs(self, tree: AllOf, optional: Mapping[Query, int]) -> list[Pair]:
+        """The words of the query that stand side by side in it."""
+        # Dropped common words do not separate their neighbours: "theory of plates".
+        row: list[Any] = [part for part in tree if part in optional or not self.clause_reader.is_common(part)]
+        words = list_neighbours([part if part in optional and is_word(part) else None for part in row])
+        # The same two words with several boosts are one pair, with the first boost.
+        boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
+        pairs = [
+            make_pair(self.term_reader, (self._words[texts[0]], self._words[texts[1]]), texts, boost)
+            for texts, boost in boosts.items()
+        ]
+        return [pair for pair in pairs if pair is not None]
+
+    def match(self, node: Query, *, highlight: bool = True) -> Matches:
+        """The articles that match a node; with `highlight`, its terms are collected."""
         if self.deadline.is_over():
-            self.cut.append(node)
-            return NOTHING
-        if isinstance(node, Or):
-            return unite([self._match(part, mark=mark) for part in node], self.snapshot.articles)
-        if isinstance(node, And):
-            without = [self._excluded(part.query) for part in node if isinstance(part, Not)]
-            parts = [self._match(part, mark=mark) for part in node if not isinstance(part, Not)]
-            return _take_away(intersect(parts or [self._everything()]), without)
-        if isinstance(node, Not):
-            return subtract(self._everything(), self._excluded(node.query).articles)
-        if isinstance(node, Must):
-            return self._match(node.child, mark=mark)
-        if isinstance(node, DateRange):
-            return make_unscored(self._dated(node))
-        if isinstance(node, Filter):
-            return make_unscored(self._passing(node))
-        if isinstance(node, Every):
-            return self._everything()
-        if node is NullQuery:
-            return NOTHING
+            self.skipped.append(node)
+            return NO_MATCHES
+        match node:
+            case Or():
+                return unite([self.match(part, highlight=highlight) for part in node], self.snapshot.articles)
+            case And():
+                excluded = [self._match_excluded(part.query) for part in node if isinstance(part, Not)]
+                parts = [self.match(part, highlight=highlight) for part in node if not isinstance(part, Not)]
+                return _subtract_all(intersect(parts or [self._match_all()]), excluded)
+            case Not():
+                return subtract(self._match_all(), self._match_excluded(node.query).articles)
+            case Must():
+                return self.match(node.child, highlight=highlight)
+            case DateRange():
+                return make_unscored(self._match_dates(node))
+            case Filter():
+                return make_unscored(self._match_filter(node))
+            case Every():
+                return self._match_all()
+            case _ if node is NullQuery:
+                return NO_MATCHES
+        return self._match_term(node, highlight=highlight)
+
+    def _match_term(self, node: Any, *, highlight: bool) -> Matches:
         try:
-            scored = self.scored(node)
+            scored = self.score(node)
         except TimedOut:
-            self.cut.append(node)
-            return NOTHING
-        if scored is None:
-            return self._by_whoosh(node)
-        if mark:
-            self.leaves.append(scored)
-            if isinstance(node, Term) and is_word(node):
+            self.skipped.append(node)
+            return NO_MATCHES
+        if highlight:
+            self.terms.append(scored)
+            if is_word(node):
                 self._words[node.text] = scored
-        found, boost = scored.matches, float(getattr(node, "boost", 1.0))
-        return found if boost == 1.0 else Matches(found.articles, found.scores * boost)
+        return multiply_scores(scored.matches, float(node.boost))
 
-    def scored(self, node: Query) -> ScoredTerm | None:
-        """A leaf of the tree, looked up; None for one that is not made of words. Raises TimeIsUp."""
-        known = self.known.get(node)
-        if known is None and (leaf := self._leaf(node)):
-            self.deadline.check()
-            known = self.known[node] = score_term(self.snapshot, leaf)
-        return known
+    def _match_excluded(self, node: Query) -> Matches:
+        """The articles to exclude: all of them if there is no time to look the node up."""
+        skipped = len(self.skipped)
+        found = self.match(node, highlight=False)
+        return found if len(self.skipped) == skipped else self._match_all()
 
-    def _excluded(self, node: Query) -> Matches:
-        before = len(self.cut)
-        found = self._match(node, mark=False)
-        return found if len(self.cut) == before else self._everything()
-
-    def _leaf(self, node: Query) -> QueryTerm | None:
-        self.deadline.check()
-        fields = _FIELDS.get(getattr(node, "fieldname", None) or "")
-        if fields is None:
-            return None
-        if isinstance(node, Near):
-            parts = [list(part) if isinstance(part, Or) else [part] for part in node.parts]
-            found = [[leaf for one in part if (leaf := self._leaf(one))] for part in parts]
-            return self._lookup.near(fields, found, node.distances)
-        if isinstance(node, RawPhrase):
-            lookup = self._lookup.exact if node.exact else self._lookup.phrase
-            return lookup(fields, node.text, node.slop)
-        # FuzzyTerm, Prefix and Wildcard are no Terms, but their own kinds.
-        if type(node) is FuzzyTerm:
-            return self._lookup.fuzzy(fields, node.text, node.maxdist)
-        if type(node) is Prefix:
-            return self._lookup.prefix(fields, node.text)
-        if type(node) is Wildcard:
-            return self._lookup.wildcard(fields, node.text)
-        if type(node) is Term:
-            return self._lookup.word(fields, node.text)
-        if isinstance(node, Alternatives):
-            return self._lookup.alternatives(fields, node.text, node.others, kept=node.includes_text)
-        return None
-
-    def _everything(self) -> Matches:
+    def _match_all(self) -> Matches:
         return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
 
-    def _dated(self, node: DateRange) -> Ids:
+    def _match_dates(self, node: DateRange) -> Ids:
         begins, ends = self.snapshot.begins, self.snapshot.ends
-        dated = begins != NO_DATE
+        is_dated = begins != NO_DATE
         low = to_timestamp(node.start) if node.start else NO_DATE
         high = to_timestamp(node.end) if node.end else -NO_DATE
-        within = dated & (begins >= low) & (ends <= high)
-        straddling = int(np.count_nonzero(dated & ~within & (begins < high) & (ends > low)))
-        if straddling:
+        is_inside = is_dated & (begins >= low) & (ends <= high)
+        overlapping = int(np.count_nonzero(is_dated & ~is_inside & (begins < high) & (ends > low)))
+        if overlapping:
             self.notes.append(
-                f"{straddling} more may fall into the dates asked for: only their month or year is known."
+                f"{overlapping} more may fall into the dates asked for: only their month or year is known."
             )
-        return np.flatnonzero(within).astype(np.int32)
+        return np.flatnonzero(is_inside).astype(np.int32)
 
-    def _passing(self, node: Filter) -> Ids:
+    def _match_filter(self, node: Filter) -> Ids:
         found = match_filter(self.snapshot, node.fieldname, node.text)
         if not len(found):
             self.notes.append(f"No article has {node.fieldname}:{node.text}.")
         return found
 
-    def _by_whoosh(self, node: Query) -> Matches:
-        docs = self.snapshot.matched_by_whoosh(node)
-        return make_unscored(np.unique(self.snapshot.article_of[docs]))
+    def describe_time_out(self) -> str:
+        limit = f"The time for a query ({self.deadline.seconds:g} s) was up"
+        if not self.skipped:
+            return f"{limit}; whether words stand near one another was left out of the order."
+        skipped = list_clauses([serialize_query(node) for node in self.skipped])
+        return f"{limit}. Not looked up: {skipped}; there may be more articles than these, and better ones."
 
 
-def _in_both(one: Ids, other: Ids) -> Ids:
-    return one[contains(other, one)]
+def _intersect_ids(first: Ids, second: Ids) -> Ids:
+    return first[contains(second, first)]
 
 
-def _take_away(found: Matches, without: Sequence[Matches]) -> Matches:
-    for part in without:
+def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:
+    for part in excluded:
         found = subtract(found, part.articles)
     return found

@@ -1,9 +1,9 @@
-"""What a search did, item by item: the receipt of a query, and the score of a hit in parts."""
+"""Explains a search: how each clause of a query was read, and how the score of a hit comes about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,17 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.engine.format.arrays import Ids, Values, contains
-from indexer.engine.score.bm25f import NEARNESS, WEIGHT, ScoredTerm, coverage, frequencies, relative_lengths
-from indexer.engine.score.clauses import QueryMatches
-from indexer.engine.score.evaluate import Evaluation
+from indexer.engine.score.bm25f import (
+    NEARNESS,
+    WEIGHT,
+    ScoredTerm,
+    count_occurrences,
+    length_norms,
+    measure_coverage,
+)
+from indexer.engine.score.evaluate import Evaluation, QueryContext, QueryMatches
 from indexer.engine.score.matches import Matches
-from indexer.engine.score.proximity import Pair, gains_of
+from indexer.engine.score.proximity import Pair, score_pairs
 from indexer.engine.score.ranking import decay_scores
 from indexer.query import (
     DateRange,
@@ -42,7 +48,7 @@ from indexer.results import (
 )
 
 MAX_WORDS = 20
-"""So many of the words that a clause stands for are named."""
+"""The most words of the index that are listed for one clause."""
 _KINDS: dict[type, str] = {
     Term: "word",
     Prefix: "prefix",
@@ -57,64 +63,83 @@ _KINDS: dict[type, str] = {
 _FIELDS = {"title": ("title",), "paragraph": ("text",)}
 
 
-def explain_query(evaluation: Evaluation, tree: Query) -> Explanation:
-    """What the evaluation made of a tree. Raises TimeIsUp."""
-    asked = evaluation.asking.asked(tree)
-    clauses = [_clause(evaluation, part, "wanted") for part in asked.soft]
-    clauses += [_clause(evaluation, part, "required") for part in asked.hard if part is not NullQuery]
-    clauses += [_clause(evaluation, part, "left out") for part in asked.left_out]
-    return Explanation(describe_query(tree), tuple(clauses))
+def explain_query(context: QueryContext, tree: Query) -> Explanation:
+    """How each clause of a tree was read, and how many articles match it. Raises TimedOut."""
+    evaluation = Evaluation(context)
+    clauses = evaluation.clause_reader.read(tree)
+    required = [part for part in clauses.required if part is not NullQuery]
+    explained = [_explain_clause(evaluation, part, "wanted") for part in clauses.optional]
+    explained += [_explain_clause(evaluation, part, "required") for part in required]
+    for part in clauses.dropped:
+        node = _unwrap(part)
+        reading = describe_clause(part)
+        explained.append(
+            ClauseExplanation(serialize_query(part), reading, _kind(node), "left out", _fields(node))
+        )
+    return Explanation(describe_query(tree), tuple(explained))
 
 
-def _clause(evaluation: Evaluation, node: Any, role: Role) -> ClauseExplanation:
-    label, spoken = serialize_query(node), describe_clause(node)
-    if role == "left out":
-        return ClauseExplanation(label, spoken, _kind(node), role, _fields(node))
-    if isinstance(node, Not):
-        role, node = "excluded", node.query
-    elif isinstance(node, Must):
-        node = node.child
-    elif not isinstance(node, Every) and not has_words(node):
+def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseExplanation:
+    node = _unwrap(clause)
+    if isinstance(clause, Not):
+        role = "excluded"
+    elif not isinstance(clause, (Must, Every)) and not has_words(clause):
         role = "filter"
-    articles = len(evaluation.articles(node))
-    boost = 1.0 if isinstance(node, (And, Or)) else float(node.boost)
-    named: list[str] = []
+    articles = len(evaluation.match_node(node))
+    boost = float(node.boost)
+    words: list[str] = []
     synonyms: tuple[str, ...] = ()
     inner: tuple[ClauseExplanation, ...] = ()
-    if isinstance(node, (And, Or)):
-        inner_role: Role = "alternative" if isinstance(node, Or) else "part"
-        inner = tuple(_clause(evaluation, part, inner_role) for part in node)
-    elif isinstance(node, Near):
-        inner = tuple(_clause(evaluation, part, "part") for part in node.parts)
-    elif not isinstance(node, (DateRange, Filter, Every)) and (scored := evaluation.scored(node)):
-        named = _words(evaluation, scored)
-        synonyms = getattr(scored.leaf, "synonyms", ())
-    more = max(0, len(named) - MAX_WORDS)
+    match node:
+        case And() | Or():
+            inner_role: Role = "alternative" if isinstance(node, Or) else "part"
+            inner = tuple(_explain_clause(evaluation, part, inner_role) for part in node)
+            boost = 1.0
+        case Near():
+            inner = tuple(_explain_clause(evaluation, part, "part") for part in node.parts)
+        case DateRange() | Filter() | Every():
+            pass
+        case _:
+            scored = evaluation.score(node)
+            words, synonyms = _list_words(evaluation, scored), scored.term.synonyms
     return ClauseExplanation(
-        *(label, spoken, _kind(node), role, _fields(node), articles, boost),
-        *(tuple(named[:MAX_WORDS]), more, synonyms, inner),
+        serialize_query(clause),
+        describe_clause(clause),
+        _kind(node),
+        role,
+        _fields(node),
+        articles,
+        boost,
+        words=tuple(words[:MAX_WORDS]),
+        more=max(0, len(words) - MAX_WORDS),
+        synonyms=synonyms,
+        clauses=inner,
     )
 
 
-def _words(evaluation: Evaluation, scored: ScoredTerm) -> list[str]:
-    """The words of the index that a leaf stands for, the most common first."""
-    snapshot, mark = evaluation.snapshot, scored.leaf.mark
-    words = {word for stem in mark.stems for word in snapshot.words_of(stem)} | mark.words
-    if mark.characters:
-        words.update(
-            snapshot.lexicon[place]
-            for character in mark.characters
-            for place in snapshot.words_from(character)[:MAX_WORDS]
-        )
-    places = [(place.start, word) for word in words if (place := snapshot.words_from(word))]
-    common = snapshot.commonness
-    known = [(-int(common[at]), word) for at, word in places if snapshot.lexicon[at] == word]
-    return [word for _, word in sorted(known)]
+def _list_words(evaluation: Evaluation, scored: ScoredTerm) -> list[str]:
+    """The words of the index that a term matches, the most common first."""
+    snapshot, terms = evaluation.snapshot, scored.term.highlight
+    words = {word for stem in terms.stems for word in snapshot.words_of(stem)} | terms.words
+    for character in terms.characters:
+        words.update(snapshot.lexicon[number] for number in snapshot.words_from(character)[:MAX_WORDS])
+    found = []
+    for word in words:
+        # Of the words that begin with it, the word itself is the first.
+        numbers = snapshot.words_from(word)
+        if numbers and snapshot.lexicon[numbers.start] == word:
+            found.append((-int(snapshot.commonness[numbers.start]), word))
+    return [word for _, word in sorted(found)]
+
+
+def _unwrap(clause: Any) -> Any:
+    """The clause without the mark that it is excluded or required."""
+    if isinstance(clause, Not):
+        return clause.query
+    return clause.child if isinstance(clause, Must) else clause
 
 
 def _kind(node: Any) -> str:
-    if isinstance(node, (Not, Must)):
-        return _kind(node.query if isinstance(node, Not) else node.child)
     if isinstance(node, Filter):
         return node.fieldname
     if isinstance(node, RawPhrase) and node.exact:
@@ -123,17 +148,15 @@ def _kind(node: Any) -> str:
 
 
 def _fields(node: Any) -> tuple[str, ...]:
-    """Where a leaf is looked for; nothing for what is not looked for in a text."""
-    if isinstance(node, (Not, Must)):
-        return _fields(node.query if isinstance(node, Not) else node.child)
+    """The fields in which words are searched for; () for other nodes."""
     if isinstance(node, (And, Or, DateRange, Filter, Every)):
         return ()
     return _FIELDS.get(node.fieldname, ("title", "text"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
-    """What one leaf adds to each hit; arrays have one value of each."""
+class _TermScore:
+    """What one term of a clause adds to the score of each hit (float64, one a hit)."""
 
     clause: str
     label: str
@@ -143,49 +166,39 @@ class _Share:
 
 
 def explain_hits(
-    evaluation: Evaluation, tree: Query, found: QueryMatches, shown: Matches, half_life: float | None = None
+    context: QueryContext, tree: Query, found: QueryMatches, shown: Matches, half_life: float | None = None
 ) -> tuple[HitExplanation, ...]:
-    """How the score of each of the shown matches comes about. Raises TimeIsUp.
+    """How the score of each of the `shown` matches comes about. Raises TimedOut.
 
-    `half_life` is that of the scores, in days; those of `found` are without it.
+    `found` is the result of `run_query` for the tree. With `half_life` (days), the scores of `shown` have
+    decayed by it.
     """
-    snapshot, articles = evaluation.snapshot, shown.articles
-    asked = evaluation.asking.asked(tree)
-    clauses = [*((part, 1) for part in asked.hard), *asked.soft.items()]
-    shares = [
-        share
-        for node, times in clauses
-        for share in _shares(evaluation, node, times, serialize_query(node), articles)
-    ]
-    for part, word, times in evaluation.words_within(asked.soft):
-        shares.append(
-            _Share(serialize_query(part), word.leaf.label, times, word, _at(word.matches, articles) * times)
-        )
+    snapshot, articles = context.snapshot, shown.articles
     is_partial = contains(found.partial.articles, articles)
-    for piece in found.pieces:
-        points = _at(piece.scored.matches, articles) * (piece.weight * is_partial)
-        if piece.weight:
-            label = piece.scored.leaf.label
-            shares.append(_Share(serialize_query(piece.part), label, piece.weight, piece.scored, points))
-    pairs = _pair_points(evaluation, found, articles)
+    term_scores = _score_terms(context, tree, found, articles, is_partial)
+    field_scores = [_score_fields(context, each, articles) for each in term_scores]
+    pairs = _score_pairs(context, found, articles)
     nearness = np.ones(len(articles))
-    with_pieces = [*found.leaves, *(piece.scored for piece in found.pieces)]
-    for leaves, here in ((found.leaves, ~is_partial), (with_pieces, is_partial)):
-        if len(leaves) > 1:
-            nearness[here] += NEARNESS * coverage(snapshot, leaves, articles)[here]
-    fresh = Matches(articles, np.ones(len(articles)))
-    recency = decay_scores(snapshot, fresh, half_life).scores if half_life else fresh.scores
-    fields = [_field_scores(evaluation, share, articles) for share in shares]
+    with_parts = [*found.terms, *(part.scored for part in found.parts)]
+    for terms, is_concerned in ((found.terms, ~is_partial), (with_parts, is_partial)):
+        if len(terms) > 1:
+            nearness[is_concerned] += NEARNESS * measure_coverage(snapshot, terms, articles)[is_concerned]
+    undecayed = Matches(articles, np.ones(len(articles)))
+    recency = decay_scores(snapshot, undecayed, half_life).scores if half_life else undecayed.scores
     return tuple(
         HitExplanation(
             score=float(shown.scores[hit]),
             words=tuple(
                 WordScore(
-                    *(share.clause, share.label, share.times, share.scored.idf, float(share.points[hit])),
-                    own[hit],
+                    each.clause,
+                    each.label,
+                    each.times,
+                    each.scored.weight,
+                    float(each.points[hit]),
+                    fields[hit],
                 )
-                for share, own in zip(shares, fields, strict=True)
-                if own[hit]
+                for each, fields in zip(term_scores, field_scores, strict=True)
+                if fields[hit]
             ),
             nearness=float(nearness[hit]),
             pairs=tuple(
@@ -197,70 +210,90 @@ def explain_hits(
     )
 
 
-def _shares(evaluation: Evaluation, node: Any, times: float, clause: str, articles: Ids) -> Iterator[_Share]:
-    """What each leaf of a node adds to articles, which it does only where the node itself matches."""
-    if node is NullQuery or isinstance(node, (Not, DateRange, Filter, Every)):
-        return
-    if isinstance(node, Must):
-        yield from _shares(evaluation, node.child, times, clause, articles)
-        return
-    if isinstance(node, (And, Or)):
-        here = contains(evaluation.articles(node), articles)
-        for part in node:
-            for share in _shares(evaluation, part, times, clause, articles):
-                yield _Share(share.clause, share.label, share.times, share.scored, share.points * here)
-        return
-    scored = evaluation.scored(node)
-    if scored is None:
-        return
-    times *= float(node.boost)
-    yield _Share(clause, serialize_query(node), times, scored, _at(scored.matches, articles) * times)
-
-
-def _at(found: Matches, articles: Ids) -> Values:
-    """The scores that articles (in any order) have in matches, 0 where they are not among them."""
-    scores = np.zeros(len(articles))
-    here = contains(found.articles, articles)
-    scores[here] = found.scores[found.articles.searchsorted(articles[here])]
+def _score_terms(
+    context: QueryContext, tree: Query, found: QueryMatches, articles: Ids, is_partial: NDArray[np.bool_]
+) -> list[_TermScore]:
+    """What each term of the query adds to the scores of articles, before nearness and pairs."""
+    evaluation = Evaluation(context)
+    clauses = evaluation.clause_reader.read(tree)
+    scores = [
+        score
+        for node, times in [*((part, 1) for part in clauses.required), *clauses.optional.items()]
+        if node is not NullQuery
+        for score in _score_clause(evaluation, node, times, serialize_query(node), articles)
+    ]
+    for clause, word, weight in evaluation.score_inner_words(clauses.optional):
+        points = _look_up_scores(word.matches, articles) * weight
+        scores.append(_TermScore(serialize_query(clause), word.term.label, weight, word, points))
+    for part in found.parts:
+        if part.weight:
+            points = _look_up_scores(part.scored.matches, articles) * (part.weight * is_partial)
+            label = part.scored.term.label
+            scores.append(_TermScore(serialize_query(part.clause), label, part.weight, part.scored, points))
     return scores
 
 
-def _pair_points(evaluation: Evaluation, found: QueryMatches, articles: Ids) -> list[tuple[Pair, Values]]:
-    """What each pair of neighbours adds to articles, of which only the best were looked at for them."""
-    scores = [_at(found.full, articles) + _at(found.partial, articles)]
-    scores += [_at(plain, articles) for plain in found.plain]
-    is_raised = scores[0] > scores[1] + scores[2]
+def _score_clause(
+    evaluation: Evaluation, node: Any, times: float, clause: str, articles: Ids
+) -> Iterator[_TermScore]:
+    """What each term of a node adds to the scores of articles; nothing where the node does not match."""
+    match node:
+        case Not() | DateRange() | Filter() | Every():
+            return
+        case Must():
+            yield from _score_clause(evaluation, node.child, times, clause, articles)
+        case And() | Or():
+            is_match = contains(evaluation.match_node(node), articles)
+            for part in node:
+                for score in _score_clause(evaluation, part, times, clause, articles):
+                    yield replace(score, points=score.points * is_match)
+        case _:
+            scored = evaluation.score(node)
+            times *= float(node.boost)
+            points = _look_up_scores(scored.matches, articles) * times
+            yield _TermScore(clause, serialize_query(node), times, scored, points)
+
+
+def _look_up_scores(found: Matches, articles: Ids) -> Values:
+    """The scores of articles (in any order) in matches, 0 for articles that are not among them."""
+    scores = np.zeros(len(articles))
+    is_found = contains(found.articles, articles)
+    scores[is_found] = found.scores[found.articles.searchsorted(articles[is_found])]
+    return scores
+
+
+def _score_pairs(context: QueryContext, found: QueryMatches, articles: Ids) -> list[tuple[Pair, Values]]:
+    """What each pair of words added to the scores of articles: 0 if they were not among the best."""
+    has_pairs = contains(found.searched_for_pairs, articles)
     order = np.argsort(articles)
-    told = []
+    pairs = []
     for pair in found.pairs:
         points = np.empty(len(articles))
-        points[order] = gains_of(evaluation.snapshot, articles[order], [pair])
-        told.append((pair, points * is_raised))
-    return told
+        points[order] = score_pairs(context.snapshot, articles[order], [pair])
+        pairs.append((pair, points * has_pairs))
+    return pairs
 
 
-def _field_scores(evaluation: Evaluation, share: _Share, articles: Ids) -> list[tuple[FieldScore, ...]]:
-    """The points of a leaf, divided among its fields by what each adds to the weighted frequency."""
-    snapshot, leaf = evaluation.snapshot, share.scored.leaf
-    counted: dict[str, NDArray[np.float64]] = {}
-    lengths: dict[str, NDArray[np.float64]] = {}
-    for field, postings in (("title", leaf.title), ("paragraph", leaf.paragraph)):
-        counted[field] = frequencies(snapshot, postings, articles)
-        lengths[field] = relative_lengths(snapshot, field, articles)
-    weighted = {field: WEIGHT[field] * counted[field] / lengths[field] for field in counted}
+def _score_fields(context: QueryContext, score: _TermScore, articles: Ids) -> list[tuple[FieldScore, ...]]:
+    """The points of a term in each article, divided between the fields by their weighted frequencies."""
+    snapshot, term = context.snapshot, score.scored.term
+    postings = {"title": term.title, "paragraph": term.paragraph}
+    counts = {field: count_occurrences(snapshot, own, articles) for field, own in postings.items()}
+    norms = {field: length_norms(snapshot, field, articles) for field in postings}
+    weighted = {field: WEIGHT[field] * counts[field] / norms[field] for field in postings}
     total = weighted["title"] + weighted["paragraph"]
     return [
         tuple(
             FieldScore(
                 "title" if field == "title" else "text",
-                float(counted[field][hit]),
+                float(counts[field][hit]),
                 WEIGHT[field],
-                float(lengths[field][hit]),
-                float(share.points[hit] * weighted[field][hit] / total[hit]),
+                float(norms[field][hit]),
+                float(score.points[hit] * weighted[field][hit] / total[hit]),
             )
-            for field in counted
-            # Without points it stands there, but not so that it counts: in an alternative that is not met.
-            if counted[field][hit] and (share.points[hit] or not share.times)
+            for field in postings
+            # A term of an alternative that the article does not match has occurrences, but no points.
+            if counts[field][hit] and (score.points[hit] or not score.times)
         )
         for hit in range(len(articles))
     ]

@@ -1,4 +1,4 @@
-"""Which articles pass a filter: by language, site, source or id."""
+"""Finds the articles that pass a filter on language, site, source or id."""
 
 from __future__ import annotations
 
@@ -12,82 +12,81 @@ from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
 
 
-def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
-    """The articles, ascending, whose `name` ("language", "site", "source" or "id") is what `text` says.
+def filter_articles(snapshot: Snapshot, values: Mapping[str, Sequence[str]], *, undated: bool) -> Ids:
+    """The articles (ascending, int32) that have, for each name in `values`, one of the values listed for it.
 
-    A star at the end stands for any ending. A language includes its regions, a site its subdomains, a source
-    is named by the folder or file that was indexed, by the path of a file in it, or by some neighbouring
-    parts of either, with or without the ending of the file.
+    With `undated`, only those without a date. See `match_filter` for the names and the values.
+    """
+    passes = np.ones(snapshot.articles, np.bool_)
+    if undated:
+        passes &= snapshot.begins == NO_DATE
+    for name, wanted in values.items():
+        has_value = np.zeros(snapshot.articles, np.bool_)
+        names, codes = snapshot.labels(name)
+        for value in wanted:
+            if name == "source" and value in names:
+                # The full name of a source, as facets give it, matches no other source that ends alike.
+                has_value |= codes == names.index(value)
+            else:
+                has_value[match_filter(snapshot, name, value)] = True
+        passes &= has_value
+    return np.flatnonzero(passes).astype(np.int32)
+
+
+def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
+    """The articles (ascending, int32) whose "language", "site", "source" or "id" is `text`.
+
+    A star at the end of the text stands for any ending. A language includes its regional variants, a site
+    its subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or
+    by consecutive parts of such a path, with or without the file's extension.
     """
     if name == "id":
         if text.endswith("*"):
             return snapshot.find_prefix(text.rstrip("*"))
         number = snapshot.find(text)
         return np.array([] if number is None else [number], np.int32)
-    fits = _TESTS[name](text.casefold())
+    text = text.casefold()
+    matches = _match_prefix(text.rstrip("*")) if text.endswith("*") else _MATCHERS[name](text)
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
-        names, codes = snapshot.labels(column)
-        wanted = np.fromiter((fits(label.casefold()) for label in names), np.bool_, len(names))
-        # Whatever has no label has the code -1, which is the last of these.
-        found |= np.append(wanted, False)[codes]
+        labels, codes = snapshot.labels(column)
+        flags = np.fromiter((matches(label.casefold()) for label in labels), np.bool_, len(labels))
+        # Articles without a label have the code -1, which reads the flag appended here.
+        found |= np.append(flags, False)[codes]
     return np.flatnonzero(found).astype(np.int32)
 
 
-Test = Callable[[str], bool]
+Matcher = Callable[[str], bool]
 
 
-def _language(text: str) -> Test:
-    if text.endswith("*"):
-        return _starting(text)
-    wanted = text.replace("_", "-")
-    return lambda label: label == wanted or label.startswith(f"{wanted}-")
+def _match_prefix(text: str) -> Matcher:
+    return lambda label: label.startswith(text)
 
 
-def _site(text: str) -> Test:
-    if text.endswith("*"):
-        return _starting(text)
-    wanted = host(text if "//" in text else f"//{text}") or text
-    return lambda label: label.removeprefix("www.") == wanted or label.endswith(f".{wanted}")
+def _match_language(text: str) -> Matcher:
+    language = text.replace("_", "-")
+    return lambda label: label == language or label.startswith(f"{language}-")
 
 
-def _source(text: str) -> Test:
-    if text.endswith("*"):
-        return _starting(text)
-    wanted = f"/{text.strip('/')}"
+def _match_site(text: str) -> Matcher:
+    site = host(text if "//" in text else f"//{text}") or text
+    return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
 
-    def fits(label: str) -> bool:
-        # A neighbour of whole names: "wire/2021" is a part of "news/wire/2021/a.txt", "ire" is not.
+
+def _match_source(text: str) -> Matcher:
+    source = f"/{text.strip('/')}"
+
+    def matches(label: str) -> bool:
+        # Only whole names match: "wire/2021" is a part of "news/wire/2021/a.txt", "ire" is not.
         path = f"/{label}"
-        name, _, _ = path.rpartition(".")
-        return f"{wanted}/" in path or path.endswith(wanted) or name.endswith(wanted)
+        stem, _, _ = path.rpartition(".")
+        return f"{source}/" in path or path.endswith(source) or stem.endswith(source)
 
-    return fits
-
-
-_TESTS: dict[str, Callable[[str], Test]] = {"language": _language, "site": _site, "source": _source}
+    return matches
 
 
-def _starting(text: str) -> Test:
-    return lambda label: label.startswith(text.rstrip("*"))
-
-
-def filter_articles(snapshot: Snapshot, wanted: Mapping[str, Sequence[str]], *, undated: bool) -> Ids:
-    """The articles, ascending, that have one of the wanted values of each label that values are wanted of.
-
-    With `undated`, only those without a date. See `passing` for what fits a value.
-    """
-    kept = np.ones(snapshot.articles, np.bool_)
-    if undated:
-        kept &= snapshot.begins == NO_DATE
-    for name, values in wanted.items():
-        fits = np.zeros(snapshot.articles, np.bool_)
-        names, codes = snapshot.labels(name)
-        for value in values:
-            if name == "source" and value in names:
-                # A source as facets name it is that one, also where others end in the same way.
-                fits |= codes == names.index(value)
-            else:
-                fits[match_filter(snapshot, name, value)] = True
-        kept &= fits
-    return np.flatnonzero(kept).astype(np.int32)
+_MATCHERS: dict[str, Callable[[str], Matcher]] = {
+    "language": _match_language,
+    "site": _match_site,
+    "source": _match_source,
+}

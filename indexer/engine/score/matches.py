@@ -1,4 +1,4 @@
-"""Matches: ascending article ids with a score each, and the set algebra on them."""
+"""Matches: ascending article numbers with a score each, and the set operations on them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from indexer.engine.format.arrays import Ids, Values, contains, merge_sorted
 
-# Above this share of all ids, adding into one slot an id beats sorting the lists together.
+# Above this share of all articles, adding into one slot an article is faster than merging sorted lists.
 _DENSE_SHARE = 1 / 32
 
 
 class Matches(Struct, frozen=True, eq=False):
-    """Articles, ascending (int32), and the score of each (float64).
+    """Article numbers, ascending and distinct (int32), and the score of each (float64).
 
-    A struct, as all that a query makes many of: it takes a tenth of the time that a frozen dataclass takes.
+    A msgspec struct, because a query makes many: it is made in a tenth of the time of a frozen dataclass.
     """
 
     articles: Ids
@@ -26,23 +26,29 @@ class Matches(Struct, frozen=True, eq=False):
         return len(self.articles)
 
 
-NOTHING = Matches(np.empty(0, np.int32), np.empty(0, np.float64))
+NO_MATCHES = Matches(np.empty(0, np.int32), np.empty(0, np.float64))
 
 
 def make_unscored(articles: Ids) -> Matches:
-    """Matches of a filter: they count, but add nothing to the score."""
+    """The articles (ascending) with a score of 0, as a filter gives them."""
     return Matches(articles, np.zeros(len(articles)))
 
 
+def multiply_scores(found: Matches, factor: float) -> Matches:
+    """The matches with each score multiplied."""
+    return found if factor == 1.0 else Matches(found.articles, found.scores * factor)
+
+
 def intersect(parts: Sequence[Matches]) -> Matches:
-    """What is in every part, with the sum of the scores in the order of the parts."""
+    """The articles that are in every part (at least one), with the sum of their scores."""
     rarest_first = sorted(parts, key=len)
     articles = rarest_first[0].articles
     for part in rarest_first[1:]:
         articles = articles[contains(part.articles, articles)]
     scores = np.zeros(len(articles))
+    # Added in the order of the parts, so that rounding does not depend on which is the rarest.
     for part in parts:
-        # One that has no more has the same.
+        # A part of the same length has the same articles.
         scores += (
             part.scores if len(part) == len(articles) else part.scores[part.articles.searchsorted(articles)]
         )
@@ -50,33 +56,33 @@ def intersect(parts: Sequence[Matches]) -> Matches:
 
 
 def unite(parts: Sequence[Matches], size: int) -> Matches:
-    """What is in any part, with the sum of the scores; `size` is one more than the largest possible id."""
+    """The articles that are in any part, with the sum of their scores; `size` counts all articles."""
     parts = [part for part in parts if len(part)]
     if len(parts) < 2:
-        return parts[0] if parts else NOTHING
+        return parts[0] if parts else NO_MATCHES
     if sum(map(len, parts)) > size * _DENSE_SHARE:
         totals = np.zeros(size)
-        found = np.zeros(size, np.bool_)
+        is_found = np.zeros(size, np.bool_)
         for part in parts:
             totals[part.articles] += part.scores
-            found[part.articles] = True
-        articles = found.nonzero()[0].astype(np.int32)
+            is_found[part.articles] = True
+        articles = is_found.nonzero()[0].astype(np.int32)
         return Matches(articles, totals[articles])
     articles, scores = merge_sorted([p.articles for p in parts], [p.scores for p in parts], np.add)
     return Matches(articles, scores)
 
 
-def plus(whole: Matches, part: Matches, weight: float) -> Matches:
-    """The whole, where it is also in the part with so much of the score there added."""
-    both = contains(part.articles, whole.articles)
-    if not both.any():
-        return whole
-    scores = whole.scores.copy()
-    scores[both] += weight * part.scores[part.articles.searchsorted(whole.articles[both])]
-    return Matches(whole.articles, scores)
+def add_scores(found: Matches, others: Matches, weight: float) -> Matches:
+    """`found`, with `weight` times its score in `others` added to each article that is also there."""
+    is_in_both = contains(others.articles, found.articles)
+    if not is_in_both.any():
+        return found
+    scores = found.scores.copy()
+    scores[is_in_both] += weight * others.scores[others.articles.searchsorted(found.articles[is_in_both])]
+    return Matches(found.articles, scores)
 
 
-def subtract(whole: Matches, part: Ids) -> Matches:
-    """What is in the whole but not in the part."""
-    kept = ~contains(part, whole.articles)
-    return Matches(whole.articles[kept], whole.scores[kept])
+def subtract(found: Matches, articles: Ids) -> Matches:
+    """The matches without some articles (ascending)."""
+    is_left = ~contains(articles, found.articles)
+    return Matches(found.articles[is_left], found.scores[is_left])

@@ -1,4 +1,4 @@
-"""Where words stand: phrases of words as written, and words near one another."""
+"""Where terms stand in a text: phrases of words as written, and terms near one another."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import AT_ONCE, Ids, contains, cuts, stretches
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.read.field import Positions
 from indexer.engine.read.postings import NO_POSTINGS, Postings
 from indexer.engine.read.snapshot import Snapshot
 
@@ -19,9 +20,10 @@ Phrase = tuple[tuple[str, ...], int]
 
 
 class HighlightTerms(Struct, frozen=True):
-    """Tokens by stem or by word, phrases, single characters of unspaced scripts.
+    """What a query term matches in a text: stems, words as written, phrases of stems.
 
-    `exact` are phrases of words as written; `nears` are rows of marks, with the distances between them.
+    `characters` are single characters of scripts without spaces, `exact` phrases of words as written, and
+    `nears` chains of such terms with the distances between each two.
     """
 
     stems: frozenset[str] = frozenset()
@@ -32,16 +34,24 @@ class HighlightTerms(Struct, frozen=True):
     nears: frozenset[tuple[tuple[HighlightTerms, ...], tuple[int, ...]]] = frozenset()
 
     @classmethod
-    def of(cls, marks: Iterable[HighlightTerms]) -> HighlightTerms:
-        """All that some marks stand for, as one."""
-        marks = list(marks)
+    def of(cls, parts: Iterable[HighlightTerms]) -> HighlightTerms:
+        """The union of some."""
+        parts = list(parts)
         return cls(
-            *(frozenset().union(*(getattr(mark, name) for mark in marks)) for name in cls.__struct_fields__)
+            *(frozenset().union(*(getattr(part, name) for part in parts)) for name in cls.__struct_fields__)
         )
 
 
-FAR = 2**32
-"""Wider than any paragraph, so that positions of neighbouring documents never meet."""
+def list_words(snapshot: Snapshot, terms: HighlightTerms) -> list[str]:
+    """The words as written that the terms match: of a character, all bigrams that begin with it."""
+    words = sorted(terms.words)
+    for character in terms.characters:
+        words += (snapshot.lexicon[number] for number in snapshot.words_from(character))
+    return words
+
+
+DOC_STRIDE = 2**32
+"""A place is the number of a document times this, plus the position in it: no paragraph is as long."""
 _NOWHERE = np.int64(2**62)
 _Places = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
@@ -49,213 +59,205 @@ _Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Where something stands: its first and its last place (int64), ascending by the first, none twice.
-
-    A place is the number of a document times FAR, and the position in it.
-    """
+    """First and last places (int64) of matches in texts, ascending by the first, none twice."""
 
     starts: _Places
     ends: _Places
 
     @classmethod
     def of(cls, starts: _Places, ends: _Places) -> Spans:
-        """Spans in any order, some perhaps twice."""
+        """The spans with these places, which may be in any order and repeat each other."""
         order = np.lexsort((ends, starts))
         starts, ends = starts[order], ends[order]
-        fresh = np.ones(len(starts), np.bool_)
-        fresh[1:] = (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
-        return cls(starts[fresh], ends[fresh])
+        is_new = np.ones(len(starts), np.bool_)
+        is_new[1:] = (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
+        return cls(starts[is_new], ends[is_new])
 
-    def only(self, kept: _Flags) -> Spans:
-        """Some of the spans (bool, one of each)."""
-        return Spans(self.starts[kept], self.ends[kept])
+    def select(self, flags: _Flags) -> Spans:
+        """The spans whose flag is set (bool, one a span)."""
+        return Spans(self.starts[flags], self.ends[flags])
 
-    def beside(self, others: Spans, gap: int, deadline: Deadline = NO_DEADLINE) -> _Flags:
-        """Which of the spans have another at most `gap` places before or after them: bool, one of each.
+    def find_adjacent(self, others: Spans, gap: int, deadline: Deadline = NO_DEADLINE) -> _Flags:
+        """Whether each span has another one at most `gap` places before or after it: bool, one a span.
 
-        Raises TimeIsUp.
+        Raises TimedOut.
         """
-        # Nearly sorted they are already: of single words, the ends are the starts.
         starts, ends = np.append(others.starts, _NOWHERE), np.append(-_NOWHERE, others.ends)
         deadline.check()
+        # A stable sort is fast here: the ends are nearly sorted already.
         ends.sort(kind="stable")
-        kept = np.empty(len(self.starts), np.bool_)
-        for low in range(0, len(kept), AT_ONCE):
+        flags = np.empty(len(self.starts), np.bool_)
+        for low in range(0, len(flags), AT_ONCE):
             deadline.check()
             own = slice(low, low + AT_ONCE)
             first, last = self.starts[own], self.ends[own]
             following = starts[np.searchsorted(starts, last, "right")]
             preceding = ends[np.searchsorted(ends, first) - 1]
-            kept[own] = (following - last <= gap) | (first - preceding <= gap)
-        return kept
+            flags[own] = (following - last <= gap) | (first - preceding <= gap)
+        return flags
 
 
-def meet(parts: Sequence[Spans], distances: Sequence[int], deadline: Deadline = NO_DEADLINE) -> list[_Flags]:
-    """Which spans of each part belong to a row of spans, one of each part, that follow within the distances.
+def find_chains(
+    parts: Sequence[Spans], distances: Sequence[int], deadline: Deadline = NO_DEADLINE
+) -> list[_Flags]:
+    """For each part, which of its spans belong to a chain: one span of each part, each near the one before.
 
-    One of `distances` stands between each two parts; the two may stand in whatever order. Raises TimeIsUp.
+    `distances` has the greatest distance of each two neighbouring parts, which may stand in either order.
+    Raises TimedOut.
     """
-    kept = [np.ones(len(parts[0].starts), np.bool_)]
+    flags = [np.ones(len(parts[0].starts), np.bool_)]
     for number, gap in enumerate(distances):
         deadline.check()
-        part = parts[number].only(kept[-1])
+        part = parts[number].select(flags[-1])
         deadline.check()
-        kept.append(parts[number + 1].beside(part, gap, deadline))
+        flags.append(parts[number + 1].find_adjacent(part, gap, deadline))
     for number, gap in reversed(list(enumerate(distances))):
         deadline.check()
-        part = parts[number + 1].only(kept[number + 1])
+        part = parts[number + 1].select(flags[number + 1])
         deadline.check()
-        kept[number] &= parts[number].beside(part, gap, deadline)
-    return kept
+        flags[number] &= parts[number].find_adjacent(part, gap, deadline)
+    return flags
 
 
-def near_postings(
+def find_near(
     snapshot: Snapshot,
     field: str,
     parts: Sequence[tuple[HighlightTerms, Ids]],
     distances: Sequence[int],
     deadline: Deadline = NO_DEADLINE,
 ) -> Postings:
-    """The documents in which parts meet, each part with what to look for and the documents that have it.
+    """The documents in which the parts stand near each other; each part has the documents that contain it.
 
-    The frequency is that of the part that takes part least often. Raises TimeIsUp.
+    The frequency is that of the part with the fewest spans in chains. Raises TimedOut.
     """
-    docs = _common([docs for _, docs in parts])
+    docs = _intersect_docs([docs for _, docs in parts])
     if not len(docs):
         return NO_POSTINGS
-    spans = []
-    for mark, _ in parts:
-        spans.append(spans_of(snapshot, field, mark, docs, deadline))
+    spans = [find_spans(snapshot, field, terms, docs, deadline) for terms, _ in parts]
     found = [NO_POSTINGS]
-    for own in _by_documents(spans, docs):
+    for block in _split_by_documents(spans, docs):
+        # Every chain lies in one document, so that all parts have the same documents.
         counts = [
-            _counted(part.only(kept)) for part, kept in zip(own, meet(own, distances, deadline), strict=True)
+            _count_spans(part.select(flags))
+            for part, flags in zip(block, find_chains(block, distances, deadline), strict=True)
         ]
-        # Whoever belongs to a row has all the others of it in the same document.
-        freqs = np.minimum.reduce([count.freqs for count in counts])
-        found.append(Postings(counts[0].docs, freqs))
+        found.append(Postings(counts[0].docs, np.minimum.reduce([count.freqs for count in counts])))
     return Postings(np.concatenate([own.docs for own in found]), np.concatenate([own.freqs for own in found]))
 
 
-def exact_postings(
+def find_exact_phrase(
     snapshot: Snapshot, field: str, phrase: Phrase, deadline: Deadline = NO_DEADLINE
 ) -> Postings:
-    """The documents that have a phrase of words as they are written, and how often; raises TimeIsUp."""
-    words, _ = phrase
-    having = []
-    for word in dict.fromkeys(words):
-        having.append(snapshot.word_postings(field, [word], deadline).docs)
-    docs = _common(having)
+    """The documents that have a phrase of words as written, and how often. Raises TimedOut."""
+    words = dict.fromkeys(phrase[0])
+    docs = _intersect_docs([snapshot.word_postings(field, [word], deadline).docs for word in words])
     if not len(docs):
         return NO_POSTINGS
-    places = {}
-    for word in dict.fromkeys(words):
-        places[word] = _places(docs, snapshot.word_positions(field, [word], docs, deadline))
+    places = {
+        word: _to_places(docs, snapshot.word_positions(field, [word], docs, deadline)) for word in words
+    }
     deadline.check()
-    starts = [places[word] for word in words]
-    return _counted(_in_order(starts, phrase, deadline))
+    return _count_spans(_find_in_order([places[word] for word in phrase[0]], phrase[1], deadline))
 
 
-def spans_of(
-    snapshot: Snapshot, field: str, mark: HighlightTerms, docs: Ids, deadline: Deadline = NO_DEADLINE
+def find_spans(
+    snapshot: Snapshot, field: str, terms: HighlightTerms, docs: Ids, deadline: Deadline = NO_DEADLINE
 ) -> Spans:
-    """Everything that a mark stands for in some documents (ascending). Raises TimeIsUp."""
+    """All spans that the terms match in some documents (ascending). Raises TimedOut."""
 
-    def stem_places(stem: str) -> _Places:
+    def find_stem(stem: str) -> _Places:
         deadline.check()
-        return _places(docs, snapshot.positions(field, stem, docs))
+        return _to_places(docs, snapshot.positions(field, stem, docs))
 
-    def word_places(words: Sequence[str]) -> _Places:
+    def find_words(words: Sequence[str]) -> _Places:
         found = snapshot.word_positions(field, words, docs, deadline)
         deadline.check()
-        return _places(docs, found)
+        return _to_places(docs, found)
 
-    singles = [stem_places(stem) for stem in sorted(mark.stems)]
-    words = [*mark.words]
-    for character in mark.characters:
-        words += (snapshot.lexicon[place] for place in snapshot.words_from(character))
+    singles = [find_stem(stem) for stem in sorted(terms.stems)]
+    words = list_words(snapshot, terms)
     if words:
-        singles.append(word_places(words))
-    places = _distinct(singles, deadline)
-    if not mark.phrases and not mark.exact:
+        singles.append(find_words(words))
+    places = _merge_places(singles, deadline)
+    if not terms.phrases and not terms.exact:
         return Spans(places, places)
     found = [Spans(places, places)]
-    for phrase in mark.phrases:
-        found.append(_in_order([stem_places(stem) for stem in phrase[0]], phrase, deadline))
-    for phrase in mark.exact:
-        found.append(_in_order([word_places([word]) for word in phrase[0]], phrase, deadline))
-    return _united(found, deadline)
+    for stems, slop in terms.phrases:
+        found.append(_find_in_order([find_stem(stem) for stem in stems], slop, deadline))
+    for written, slop in terms.exact:
+        found.append(_find_in_order([find_words([word]) for word in written], slop, deadline))
+    return _merge_spans(found, deadline)
 
 
-def _united(parts: Sequence[Spans], deadline: Deadline) -> Spans:
-    """The spans of all, none twice. Raises TimeIsUp."""
+def _merge_spans(parts: Sequence[Spans], deadline: Deadline) -> Spans:
+    """The spans of all parts, none twice. Raises TimedOut."""
     found = []
-    for stretch in _split(parts, cuts([part.starts for part in parts])):
+    for block in _split(parts, cuts([part.starts for part in parts])):
         deadline.check()
-        bounds = ([own.starts for own in stretch], [own.ends for own in stretch])
+        bounds = ([own.starts for own in block], [own.ends for own in block])
         found.append(Spans.of(*map(np.concatenate, bounds)))
     return Spans(np.concatenate([own.starts for own in found]), np.concatenate([own.ends for own in found]))
 
 
-def _by_documents(parts: Sequence[Spans], docs: Ids) -> Iterator[list[Spans]]:
-    """The spans of the parts, some documents after the other, so many that it takes milliseconds."""
+def _split_by_documents(parts: Sequence[Spans], docs: Ids) -> Iterator[list[Spans]]:
+    """The spans of the parts in blocks of whole documents, each small enough to take milliseconds."""
     step = max(1, AT_ONCE * len(docs) // max(1, sum(len(part.starts) for part in parts)))
-    bounds = docs[step::step] * np.int64(FAR)
+    bounds = docs[step::step] * np.int64(DOC_STRIDE)
     return _split(parts, [part.starts.searchsorted(bounds) for part in parts])
 
 
-def _split(parts: Sequence[Spans], places: Sequence[NDArray[np.intp]]) -> Iterator[list[Spans]]:
-    """The parts cut at these places, each at its own: the first piece of each, the second, and so on."""
-    starts = zip(*(np.split(part.starts, own) for part, own in zip(parts, places, strict=True)), strict=True)
-    ends = zip(*(np.split(part.ends, own) for part, own in zip(parts, places, strict=True)), strict=True)
-    for pieces in zip(starts, ends, strict=True):
-        yield [Spans(*bounds) for bounds in zip(*pieces, strict=True)]
+def _split(parts: Sequence[Spans], indices: Sequence[NDArray[np.intp]]) -> Iterator[list[Spans]]:
+    """Each part cut at its own indices: the first blocks of all parts, the second blocks, and so on."""
+    starts = zip(*(np.split(part.starts, own) for part, own in zip(parts, indices, strict=True)), strict=True)
+    ends = zip(*(np.split(part.ends, own) for part, own in zip(parts, indices, strict=True)), strict=True)
+    for block in zip(starts, ends, strict=True):
+        yield [Spans(*bounds) for bounds in zip(*block, strict=True)]
 
 
-def _distinct(parts: Sequence[_Places], deadline: Deadline) -> _Places:
-    """Ascending places without repetition, as those of one. Raises TimeIsUp."""
+def _merge_places(parts: Sequence[_Places], deadline: Deadline) -> _Places:
+    """The ascending places of all parts, none twice. Raises TimedOut."""
     if len(parts) < 2:
         return parts[0] if parts else np.empty(0, np.int64)
     found = []
-    for stretch in stretches(parts):
+    for block in stretches(parts):
         deadline.check()
-        places = np.sort(np.concatenate(stretch), kind="stable")
+        places = np.sort(np.concatenate(block), kind="stable")
         found.append(places[np.flatnonzero(np.diff(places, prepend=-1))])
     return np.concatenate(found)
 
 
-def _in_order(rows: Sequence[_Places], phrase: Phrase, deadline: Deadline) -> Spans:
-    """Where places of each row follow one another within the slop; of several beginnings, the last counts."""
-    slop = phrase[1]
+def _find_in_order(rows: Sequence[_Places], slop: int, deadline: Deadline) -> Spans:
+    """Where a place of each row follows one of the row before within `slop`; the nearest start counts."""
     starts = ends = rows[0]
-    for here in rows[1:]:
+    for row in rows[1:]:
         if not len(ends):
             break
-        preceding, following = [], []
-        for low in range(0, len(here), AT_ONCE):
+        new_starts, new_ends = [row[:0]], [row[:0]]
+        for low in range(0, len(row), AT_ONCE):
             deadline.check()
-            own = here[low : low + AT_ONCE]
-            before = np.searchsorted(ends, own) - 1
-            kept = (before >= 0) & (own - ends[np.maximum(before, 0)] <= slop)
-            preceding.append(starts[before[kept]])
-            following.append(own[kept])
-        starts, ends = (np.concatenate([here[:0], *parts]) for parts in (preceding, following))
+            places = row[low : low + AT_ONCE]
+            before = np.searchsorted(ends, places) - 1
+            follows = (before >= 0) & (places - ends[np.maximum(before, 0)] <= slop)
+            new_starts.append(starts[before[follows]])
+            new_ends.append(places[follows])
+        starts, ends = np.concatenate(new_starts), np.concatenate(new_ends)
     return Spans(starts, ends)
 
 
-def _places(docs: Ids, found: tuple[_Places, _Places]) -> _Places:
-    """Positions in documents as places; they are ascending."""
+def _to_places(docs: Ids, found: Positions) -> _Places:
+    """The positions in documents as ascending places."""
     numbers, positions = found
-    return docs[numbers] * np.int64(FAR) + positions
+    return docs[numbers] * np.int64(DOC_STRIDE) + positions
 
 
-def _counted(spans: Spans) -> Postings:
-    docs = (spans.ends // FAR).astype(np.int32)
+def _count_spans(spans: Spans) -> Postings:
+    """The documents of the spans, and how many each has."""
+    docs = (spans.ends // DOC_STRIDE).astype(np.int32)
     first = np.flatnonzero(np.diff(docs, prepend=-1))
     return Postings(docs[first], np.diff(first, append=len(docs)).astype(np.float64))
 
 
-def _common(parts: Sequence[Ids]) -> Ids:
+def _intersect_docs(parts: Sequence[Ids]) -> Ids:
     docs = min(parts, key=len)
     for part in parts:
         docs = docs[contains(part, docs)]

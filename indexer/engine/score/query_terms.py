@@ -1,4 +1,7 @@
-"""The leaves of a query as postings: words, phrases, prefixes, wildcards and near spellings."""
+"""From a query node to postings: words, phrases, prefixes, wildcards, fuzzy matches, synonyms, NEAR.
+
+`TermReader` is the only place where a query is analysed and its stems and words are looked up.
+"""
 
 from __future__ import annotations
 
@@ -6,133 +9,98 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
+from whoosh.query.compound import Or
+from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
 from indexer import limits
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.positions import HighlightTerms, Phrase, exact_postings, near_postings
-from indexer.text.analyzer import Analyzer, Token, get_analyzer
+from indexer.engine.score.positions import HighlightTerms, Phrase, find_exact_phrase, find_near, list_words
+from indexer.query import Alternatives, Near, RawPhrase
+from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
-_AT_ONCE = 8192  # words that are compared with a pattern between two looks at the clock
+Stems = tuple[str, ...]
+_FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
+"""The stored fields in which the words of a query field are looked up."""
+_AT_ONCE = 8192  # words that are matched with a pattern between two checks of the deadline
 
 
 class QueryTerm(Struct, frozen=True, eq=False):
-    """One word, phrase or pattern of a query: where it stands in titles and in paragraphs (by document).
+    """One word, phrase or pattern of a query, with its postings in titles and in paragraphs.
 
-    `in_title` and `in_text` say which fields it was asked for in.
+    `in_title` and `in_text` tell which of the two fields the query asks for.
     """
 
     label: str
     title: Postings
     paragraph: Postings
-    mark: HighlightTerms
+    highlight: HighlightTerms
     in_title: bool
     in_text: bool
     synonyms: tuple[str, ...] = ()
-    """What it was also searched as."""
+    """The synonyms that are searched for with it."""
 
 
 @dataclass(slots=True)
 class TermReader:
-    """Looks up the leaves of one query; `notes` collects what had to be cut."""
+    """Looks up the terms of one query; `notes` collects which limits were met."""
 
     snapshot: Snapshot
     languages: Sequence[str]
     notes: list[str] = field(default_factory=list)
     deadline: Deadline = NO_DEADLINE
     analyzers: tuple[Analyzer, ...] = field(init=False)
-    _pieces_left: int = limits.PIECES
+    _word_parts_left: int = limits.PIECES
 
     def __post_init__(self) -> None:
-        # Languages that are analysed alike need only one.
+        # Languages that are analysed alike share an analyzer.
         self.analyzers = tuple(dict.fromkeys(map(get_analyzer, self.languages)))
 
-    def word(self, fields: Iterable[str], text: str) -> QueryTerm:
-        """A word as typed; it may be a phrase in truth (covid-19, 東京都), in some language or in all."""
-        return self._words(fields, text, 1)
+    def read(self, node: Any) -> QueryTerm:
+        """The term of a node that stands for words. Raises TimedOut.
 
-    def pieces(self, text: str) -> list[tuple[str, int]]:
-        """What a word is made of that is several in truth: an article may have them without having the whole.
-
-        Each with how many characters it shares with the one before. Empty for a word that is one, and for an
-        address.
+        A node that the query language does not have is a programming error, and raises TypeError.
         """
-        tokens = self.analyzers[0].tokenize(text, query=True)
-        if len(tokens) < 2 or "://" in text:
-            return []
-        if len(tokens) > self._pieces_left:
-            self.notes.append(
-                f"Only the first {limits.PIECES} parts of joined words were searched for alone."
-            )
-            tokens = tokens[: self._pieces_left]
-        self._pieces_left -= len(tokens)
-        ends = [0, *(token.end for token in tokens)]
-        return [
-            (text[token.start : token.end], max(end - token.start, 0))
-            for token, end in zip(tokens, ends, strict=False)
-        ]
+        self.deadline.check()
+        fields = _FIELDS[node.fieldname]
+        match node:
+            case Term():
+                return self.word(fields, node.text)
+            case RawPhrase(exact=True):
+                return self.exact(fields, node.text, node.slop)
+            case RawPhrase():
+                return self.phrase(fields, node.text, node.slop)
+            case Alternatives():
+                return self.alternatives(fields, node.text, node.others, includes_text=node.includes_text)
+            case FuzzyTerm():
+                return self.fuzzy(fields, node.text, node.maxdist)
+            case Prefix():
+                return self.prefix(fields, node.text)
+            case Wildcard():
+                return self.wildcard(fields, node.text)
+            case Near():
+                alternatives = [list(part) if isinstance(part, Or) else [part] for part in node.parts]
+                parts = [[self.read(one) for one in part] for part in alternatives]
+                return self.near(fields, parts, node.distances)
+        raise TypeError(f"the engine has no term for {node!r}")
+
+    def word(self, fields: Iterable[str], text: str) -> QueryTerm:
+        """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都)."""
+        return self._look_up(fields, text, self._analyze(text, 1))
 
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
         """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
-        return self._words(fields, text, slop, label=f'"{text}"')
-
-    def alternatives(
-        self, fields: Sequence[str], text: str, others: Sequence[str], *, kept: bool
-    ) -> QueryTerm:
-        """A word (if it is kept) and its synonyms as one leaf: where any of them stands."""
-        leaves = [self.word(fields, text)] if kept else []
-        for other in others:
-            leaf = self.phrase(fields, other, 1)
-            # What has the same stems stands in the same places, and is counted once.
-            if all(leaf.mark != known.mark for known in leaves):
-                leaves.append(leaf)
-        parts = {
-            "title": merge_postings([leaf.title for leaf in leaves]),
-            "paragraph": merge_postings([leaf.paragraph for leaf in leaves]),
-        }
-        marks = [leaf.mark for leaf in leaves]
-        mark = HighlightTerms(
-            frozenset().union(*(one.stems for one in marks)),
-            frozenset().union(*(one.words for one in marks)),
-            frozenset().union(*(one.phrases for one in marks)),
-            frozenset().union(*(one.characters for one in marks)),
-        )
-        return replace(_leaf(text, {name: parts[name] for name in fields}, mark), synonyms=tuple(others))
-
-    def prefix(self, fields: Iterable[str], text: str) -> QueryTerm:
-        """Words that begin with a text, as written."""
-        if is_unspaced(text):
-            return self.word(fields, text)
-        return self._expanded(fields, f"{text}*", self.snapshot.words_from(_pattern(text)))
-
-    def wildcard(self, fields: Iterable[str], text: str) -> QueryTerm:
-        """Words that a pattern with * and ? describes, as written."""
-        pattern = _pattern(text)
-        start = re.split(r"[*?]", pattern, maxsplit=1)[0]
-        lexicon, matches = self.snapshot.lexicon, _glob(pattern).fullmatch
-        places: list[int] = []
-        candidates = self.snapshot.words_from(start)
-        for begin in range(0, len(candidates), _AT_ONCE):
-            self.deadline.check()
-            block = candidates[begin : begin + _AT_ONCE]
-            places += (place for place in block if matches(lexicon[place]))
-        return self._expanded(fields, text, places)
-
-    def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> QueryTerm:
-        """Words at most `distance` edits (a swap of neighbours counts one) from a word, as written."""
-        found = self.snapshot.spellings.near(_pattern(text), distance, self.deadline)
-        lexicon = self.snapshot.lexicon
-        return self._expanded(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
+        return self._look_up(fields, f'"{text}"', self._analyze(text, slop))
 
     def exact(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
-        """A word or a phrase as it is written, in no other form."""
+        """A word or a phrase as written, in no other form."""
         words: set[str] = set()
         phrases: set[Phrase] = set()
         characters: set[str] = set()
@@ -140,40 +108,108 @@ class TermReader:
             tokens = analysis.tokenize(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.word for token in tokens), slop))
-            for token in tokens if len(tokens) == 1 else ():
-                (characters if is_unit(token.stem) else words).add(token.word)
-        grams = [gram for character in characters for gram in self._grams(character)]
-        parts: dict[str, Postings] = {}
-        for name in fields:
-            found = merge_postings(
-                [exact_postings(self.snapshot, name, phrase, self.deadline) for phrase in sorted(phrases)]
-            )
-            single = self._written(name, [*words, *grams])
-            parts[name] = merge_postings([found, single], np.maximum)
-        label = f'="{text}"' if " " in text else f"={text}"
-        mark = HighlightTerms(
+            elif tokens:
+                (characters if is_unit(tokens[0].stem) else words).add(tokens[0].word)
+        terms = HighlightTerms(
             words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases)
         )
-        return _leaf(label, parts, mark)
+        return self._look_up(fields, f'="{text}"' if " " in text else f"={text}", terms)
+
+    def alternatives(
+        self, fields: Sequence[str], text: str, others: Sequence[str], *, includes_text: bool
+    ) -> QueryTerm:
+        """The synonyms of a word as one term, with the word itself if `includes_text`."""
+        terms = [self.word(fields, text)] if includes_text else []
+        for other in others:
+            term = self.phrase(fields, other, 1)
+            # Terms with the same stems have the same postings, which must not count twice.
+            if all(term.highlight != known.highlight for known in terms):
+                terms.append(term)
+        return QueryTerm(
+            text,
+            merge_postings([term.title for term in terms]),
+            merge_postings([term.paragraph for term in terms]),
+            HighlightTerms.of(term.highlight for term in terms),
+            in_title="title" in fields,
+            in_text="paragraph" in fields,
+            synonyms=tuple(others),
+        )
+
+    def prefix(self, fields: Iterable[str], text: str) -> QueryTerm:
+        """The words, as written, that begin with a text."""
+        if is_unspaced(text):
+            return self.word(fields, text)
+        return self._expand(fields, f"{text}*", self.snapshot.words_from(_normalize(text)))
+
+    def wildcard(self, fields: Iterable[str], text: str) -> QueryTerm:
+        """The words, as written, that match a pattern with * and ?."""
+        pattern = _normalize(text)
+        start = re.split(r"[*?]", pattern, maxsplit=1)[0]
+        lexicon, matches = self.snapshot.lexicon, _compile_pattern(pattern).fullmatch
+        numbers: list[int] = []
+        candidates = self.snapshot.words_from(start)
+        for low in range(0, len(candidates), _AT_ONCE):
+            self.deadline.check()
+            block = candidates[low : low + _AT_ONCE]
+            numbers += (number for number in block if matches(lexicon[number]))
+        return self._expand(fields, text, numbers)
+
+    def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> QueryTerm:
+        """The words, as written, at most `distance` edits from a word; swapping two letters is one edit."""
+        found = self.snapshot.spellings.near(_normalize(text), distance, self.deadline)
+        lexicon = self.snapshot.lexicon
+        return self._expand(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
 
     def near(
         self, fields: Iterable[str], parts: Sequence[Sequence[QueryTerm]], distances: Sequence[int]
     ) -> QueryTerm:
-        """Leaves (of each part, one of some) that meet within the distances, in whatever order."""
-        marks = [HighlightTerms.of(leaf.mark for leaf in part) for part in parts]
-        found = {}
+        """Parts that stand within the distances of each other, in any order; each is one of several terms."""
+        highlights = [HighlightTerms.of(term.highlight for term in part) for part in parts]
+        postings = {}
         for name in fields:
-            having = []
+            docs = []
             for part in parts:
                 self.deadline.check()
-                own = [leaf.title if name == "title" else leaf.paragraph for leaf in part]
-                having.append(merge_postings(own).docs)
-            pairs = list(zip(marks, having, strict=True))
-            found[name] = near_postings(self.snapshot, name, pairs, distances, self.deadline)
-        label = " NEAR ".join("/".join(leaf.label for leaf in part) for part in parts)
-        return _leaf(label, found, HighlightTerms(nears=frozenset({(tuple(marks), tuple(distances))})))
+                own = [term.title if name == "title" else term.paragraph for term in part]
+                docs.append(merge_postings(own).docs)
+            pairs = list(zip(highlights, docs, strict=True))
+            postings[name] = find_near(self.snapshot, name, pairs, distances, self.deadline)
+        label = " NEAR ".join("/".join(term.label for term in part) for part in parts)
+        nears = frozenset({(tuple(highlights), tuple(distances))})
+        return _make_term(label, postings, HighlightTerms(nears=nears))
 
-    def _words(self, fields: Iterable[str], text: str, slop: int, label: str | None = None) -> QueryTerm:
+    def split_word(self, text: str) -> list[tuple[str, int]]:
+        """The tokens of a word that has several, such as covid-19: an article may have only some of them.
+
+        Each with the number of characters that the one before has too. Empty for a word with one token, and
+        for a URL.
+        """
+        tokens = self.analyzers[0].tokenize(text, query=True)
+        if len(tokens) < 2 or "://" in text:
+            return []
+        if len(tokens) > self._word_parts_left:
+            self.notes.append(
+                f"Only the first {limits.PIECES} parts of joined words were searched for alone."
+            )
+            tokens = tokens[: self._word_parts_left]
+        self._word_parts_left -= len(tokens)
+        ends = [0, *(token.end for token in tokens)]
+        return [
+            (text[token.start : token.end], max(end - token.start, 0))
+            for token, end in zip(tokens, ends, strict=False)
+        ]
+
+    def list_stems(self, text: str) -> list[Stems]:
+        """The stems of a word as typed, by analyzer; () where it is a name or a topic (@desk, #sea)."""
+        found = []
+        for analysis in self.analyzers:
+            tokens = analysis.tokenize(text, query=True)
+            has_name = any(token.word[0] in "@#" for token in tokens)
+            found.append(() if has_name else tuple(token.stem for token in tokens))
+        return found
+
+    def _analyze(self, text: str, slop: int) -> HighlightTerms:
+        """What to look up for a word or phrase as typed: its stems, words, characters, phrases of stems."""
         stems: set[str] = set()
         words: set[str] = set()
         phrases: set[Phrase] = set()
@@ -182,74 +218,67 @@ class TermReader:
             tokens = analysis.tokenize(text, query=True)
             if len(tokens) > 1:
                 phrases.add((tuple(token.stem for token in tokens), slop))
-            for token in tokens if len(tokens) == 1 else ():
-                self._one(token, analysis, stems, words, characters)
-        label = label or text
-        parts: dict[str, Postings] = {}
-        for name in fields:
-            found = [self.snapshot.postings(name, stem) for stem in sorted(stems)]
-            found += [
-                self.snapshot.phrase_postings(name, *phrase, self.deadline) for phrase in sorted(phrases)
-            ]
-            grams = [gram for character in characters for gram in self._grams(character)]
-            exact = self._written(name, [*words, *grams])
-            # A word written exactly so is most often among the stem's places already: not counted twice.
-            parts[name] = merge_postings([merge_postings(found), exact], np.maximum)
-        mark = HighlightTerms(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
-        return _leaf(label, parts, mark)
+            elif tokens:
+                token = tokens[0]
+                if token.word[0] in "@#":
+                    words.add(token.word)
+                elif is_unit(token.stem):
+                    characters.add(token.stem)
+                else:
+                    stems.add(token.stem)
+                    if analysis.matches_words(token):
+                        words.add(token.word)
+        return HighlightTerms(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
 
-    def _one(
-        self, token: Token, analysis: Analyzer, stems: set[str], words: set[str], characters: set[str]
-    ) -> None:
-        if token.word[0] in "@#":
-            words.add(token.word)
-        elif is_unit(token.stem):
-            characters.add(token.stem)
-        else:
-            stems.add(token.stem)
-            if analysis.matches_words(token):
-                words.add(token.word)
-
-    def _grams(self, character: str) -> list[str]:
-        return [self.snapshot.lexicon[place] for place in self.snapshot.words_from(character)]
-
-    def _written(self, field: str, words: Sequence[str]) -> Postings:
-        """The postings of words as written."""
-        return self.snapshot.word_postings(field, words, self.deadline) if words else NO_POSTINGS
-
-    def _expanded(self, fields: Iterable[str], label: str, places: Sequence[int]) -> QueryTerm:
-        """The words at some places of the lexicon (ascending), as one leaf."""
-        if len(places) > limits.EXPANSION:
+    def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
+        """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
+        if len(numbers) > limits.EXPANSION:
             self.notes.append(
-                f"{label} stands for {len(places):,} words; the {limits.EXPANSION:,} most common of them "
+                f"{label} stands for {len(numbers):,} words; the {limits.EXPANSION:,} most common of them "
                 "were searched for."
             )
-            commonest = np.argsort(-self.snapshot.commonness[np.array(places)], kind="stable")
-            places = sorted(places[number] for number in commonest[: limits.EXPANSION].tolist())
-        words = [self.snapshot.lexicon[place] for place in places]
-        parts = {}
+            most_common = np.argsort(-self.snapshot.commonness[np.array(numbers)], kind="stable")
+            numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
+        words = frozenset(self.snapshot.lexicon[number] for number in numbers)
+        return self._look_up(fields, label, HighlightTerms(words=words))
+
+    def _look_up(self, fields: Iterable[str], label: str, terms: HighlightTerms) -> QueryTerm:
+        """The postings of everything that a term stands for, as those of one. Raises TimedOut."""
+        snapshot, deadline = self.snapshot, self.deadline
+        words = list_words(snapshot, terms)
+        postings: dict[str, Postings] = {}
         for name in fields:
-            parts[name] = self._written(name, words)
-        return _leaf(label, parts, HighlightTerms(words=frozenset(words)))
+            found = [snapshot.postings(name, stem) for stem in sorted(terms.stems)]
+            found += [snapshot.phrase_postings(name, *phrase, deadline) for phrase in sorted(terms.phrases)]
+            found += [find_exact_phrase(snapshot, name, phrase, deadline) for phrase in sorted(terms.exact)]
+            written = snapshot.word_postings(name, words, deadline) if words else NO_POSTINGS
+            # Most occurrences of the word as written are occurrences of its stem, and must not count twice.
+            postings[name] = merge_postings([merge_postings(found), written], np.maximum)
+        return _make_term(label, postings, terms)
 
 
-def _leaf(label: str, parts: dict[str, Postings], mark: HighlightTerms) -> QueryTerm:
+def _make_term(label: str, postings: dict[str, Postings], terms: HighlightTerms) -> QueryTerm:
     return QueryTerm(
         label,
-        parts.get("title", NO_POSTINGS),
-        parts.get("paragraph", NO_POSTINGS),
-        mark,
-        in_title="title" in parts,
-        in_text="paragraph" in parts,
+        postings.get("title", NO_POSTINGS),
+        postings.get("paragraph", NO_POSTINGS),
+        terms,
+        in_title="title" in postings,
+        in_text="paragraph" in postings,
     )
 
 
-def _pattern(text: str) -> str:
+def _normalize(text: str) -> str:
+    """The text as the lexicon writes words: normalized, and without apostrophes."""
     return normalize(text).replace("'", "").replace("\u2019", "")
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    # Each star takes as little as it can, once and for all: no pattern can make the match run away.
+def _compile_pattern(pattern: str) -> re.Pattern[str]:
+    """A regular expression for a pattern with * and ?.
+
+    Each star is an atomic group that takes as little as it can, so that no pattern backtracks without end.
+    """
+
     def literal(part: str) -> str:
         return "".join("." if char == "?" else re.escape(char) for char in part)
 

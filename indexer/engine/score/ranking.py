@@ -1,4 +1,4 @@
-"""The order of hits: the same every time, whatever order the articles came in."""
+"""The order of hits, which does not depend on the order in which articles were indexed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import NOTHING, Matches
+from indexer.engine.score.matches import NO_MATCHES, Matches
 from indexer.text.normalization import normalize
 
 Order = Literal["relevance", "newest", "oldest", "title"]
 ORDERS: tuple[str, ...] = get_args(Order)
+_Places = NDArray[np.intp]
 
 
 class SortPosition(NamedTuple):
-    """Where a hit stands in an order: its sort keys, and by what ties are broken; both ascending."""
+    """The position of a hit in an order: its sort keys, then what breaks ties; both ascending."""
 
     keys: tuple[int | float, ...]
     names: tuple[Any, ...]
 
 
 def decay_scores(snapshot: Snapshot, found: Matches, half_life: float) -> Matches:
-    """The matches with scores that halve with every `half_life` days of their articles' age.
+    """The matches, with scores that halve for every `half_life` days of an article's age.
 
-    Age is counted from the newest article of the index, so that scores do not change from day to day: the
-    order is the same from whatever day it is counted. See `ages_of` for articles without an exact date.
+    Age is counted from the newest article of the index, so that scores do not change from day to day. See
+    `ages_of` for articles without an exact date.
     """
     ages = snapshot.ages[found.articles].astype(np.float64)
-    # So many halvings that no float counts them leave nothing, and so few that they leave all.
+    # A tiny half-life underflows to 0, and a huge one leaves the scores as they are: both are right.
     with np.errstate(over="ignore", under="ignore"):
         return Matches(found.articles, found.scores * np.exp2(-ages / half_life))
 
@@ -44,78 +45,56 @@ def select_top(
     order: str,
     offset: int,
     limit: int,
-    beyond: SortPosition | None = None,
+    after: SortPosition | None = None,
 ) -> Matches:
-    """The slice of the matches that a page shows, in order; with `beyond`, of those that come after a place.
+    """The `limit` matches from `offset` on, in an order of `ORDERS`; with `after`, of those after a position.
 
-    By score, date or title; ties by date (newest first), then by id. Undated articles come last.
+    Ties are broken by date (newest first), then by id. Undated articles come last.
     """
     if not limit or len(found) <= offset:
-        return NOTHING
-    keys = _keys(snapshot, found, order)
+        return NO_MATCHES
+    keys = _sort_keys(snapshot, found, order)
     end = offset + limit
-    candidates = np.arange(len(found))
-    if beyond is not None:
-        candidates = _after(snapshot, found.articles, keys, beyond, by_title=order == "title")
-    if len(candidates) > 4 * end:
-        # Only what reaches the page is sorted: everything not worse than the last of it.
-        first = keys[0][candidates]
-        candidates = candidates[first <= np.partition(first, end - 1)[end - 1]]
-    chosen = candidates[np.lexsort([key[candidates] for key in reversed(keys)])]
-    chosen = _settle_ties(snapshot, found.articles, keys, chosen, offset, end, by_title=order == "title")[
-        offset:end
-    ]
-    return Matches(found.articles[chosen], found.scores[chosen])
+    places = np.arange(len(found))
+    if after is not None:
+        places = _find_after(snapshot, found.articles, keys, after, by_title=order == "title")
+    if len(places) > 4 * end:
+        # Only what can reach the page is sorted.
+        first = keys[0][places]
+        places = places[first <= np.partition(first, end - 1)[end - 1]]
+    places = places[np.lexsort([key[places] for key in reversed(keys)])]
+    _break_ties(snapshot, found.articles, keys, places, offset, end, by_title=order == "title")
+    places = places[offset:end]
+    return Matches(found.articles[places], found.scores[places])
 
 
 def sort_position(snapshot: Snapshot, found: Matches, order: str, number: int) -> SortPosition:
-    """Where the match of a number stands in an order, with what it would be told apart by from its equals."""
-    one = Matches(found.articles[number : number + 1], found.scores[number : number + 1])
-    keys = tuple(key[0].item() for key in _keys(snapshot, one, order))
-    return SortPosition(keys, _names(snapshot, int(one.articles[0]), by_title=order == "title"))
+    """The position in an order of the match with this number."""
+    match = Matches(found.articles[number : number + 1], found.scores[number : number + 1])
+    keys = tuple(key[0].item() for key in _sort_keys(snapshot, match, order))
+    return SortPosition(keys, _tie_breakers(snapshot, int(match.articles[0]), by_title=order == "title"))
 
 
-def _after(
-    snapshot: Snapshot, articles: Ids, keys: list[np.ndarray], place: SortPosition, *, by_title: bool
-) -> np.ndarray:
-    """The numbers of the matches that come after a place, ascending."""
-    later = np.zeros(len(articles), np.bool_)
-    same = np.ones(len(articles), np.bool_)
-    for key, bound in zip(keys, place.keys, strict=True):
-        # In the key's own type: a number of 64 bits would lose its end as a float.
-        own = key.dtype.type(bound)
-        later |= same & (key > own)
-        same &= key == own
-    tied = np.flatnonzero(same)
-    if by_title:
-        names = [_names(snapshot, article, by_title=True) for article in articles[tied].tolist()]
-        later[tied] = [name > place.names for name in names]
-    else:
-        tied = tied[snapshot.id_places(articles[tied]).argsort()]
-        (bound,) = place.names
-        before = bisect_right(tied, bound, key=lambda number: snapshot.id_of(int(articles[number])))
-        later[tied[before:]] = True
-    return np.flatnonzero(later)
+def order_groups(snapshot: Snapshot, found: Matches, order: str, groups: NDArray[np.int32]) -> _Places:
+    """The places of matches by group, and in the order of `select_top` within each group.
 
-
-def ordered_within(
-    snapshot: Snapshot, found: Matches, order: str, groups: NDArray[np.int32]
-) -> NDArray[np.intp]:
-    """The places of matches that have families, group by group, in the order of `top` within each group."""
-    keys = [groups, *_keys(snapshot, found, order)]
+    `groups` has the group of each match, all of which have near-duplicates in the snapshot.
+    """
+    keys = [groups, *_sort_keys(snapshot, found, order)]
     if order != "title":
         ids = snapshot.member_places[snapshot.families.members.searchsorted(found.articles)]
         return np.lexsort([ids, *reversed(keys)])
-    chosen = np.lexsort([*reversed(keys)])
-    return _settle_ties(snapshot, found.articles, keys, chosen, 0, len(chosen), by_title=True)
+    places = np.lexsort([*reversed(keys)])
+    _break_ties(snapshot, found.articles, keys, places, 0, len(places), by_title=True)
+    return places
 
 
-def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:
-    """Ascending sort keys, the first the most important."""
+def _sort_keys(snapshot: Snapshot, found: Matches, order: str) -> list[NDArray[Any]]:
+    """The ascending sort keys of each match, the most important first."""
     begins = snapshot.begins[found.articles]
-    # In single precision: scores that only rounding tells apart are ties.
+    newest = -begins  # NO_DATE is the least of all numbers, so undated articles come last
+    # In single precision, so that scores that differ by rounding only are ties.
     scores = found.scores.astype(np.float32)
-    newest = -begins  # NO_MOMENT is the smallest of all, so undated articles come last
     if order == "newest":
         return [newest, -scores]
     if order == "oldest":
@@ -125,35 +104,60 @@ def _keys(snapshot: Snapshot, found: Matches, order: str) -> list[np.ndarray]:
     return [-scores, newest]
 
 
-def _settle_ties(
+def _find_after(
+    snapshot: Snapshot, articles: Ids, keys: list[NDArray[Any]], position: SortPosition, *, by_title: bool
+) -> _Places:
+    """The places (ascending) of the matches that come after a position."""
+    is_after = np.zeros(len(articles), np.bool_)
+    is_tied = np.ones(len(articles), np.bool_)
+    for key, value in zip(keys, position.keys, strict=True):
+        # In the key's own type, because a float cannot hold all integers of 64 bits.
+        bound = key.dtype.type(value)
+        is_after |= is_tied & (key > bound)
+        is_tied &= key == bound
+    tied = np.flatnonzero(is_tied)
+    if by_title:
+        names = [_tie_breakers(snapshot, article, by_title=True) for article in articles[tied].tolist()]
+        is_after[tied] = [name > position.names for name in names]
+    else:
+        tied = tied[snapshot.id_places(articles[tied]).argsort()]
+        (last_id,) = position.names
+        before = bisect_right(tied, last_id, key=lambda place: snapshot.id_of(int(articles[place])))
+        is_after[tied[before:]] = True
+    return np.flatnonzero(is_after)
+
+
+def _break_ties(
     snapshot: Snapshot,
     articles: Ids,
-    keys: list[np.ndarray],
-    chosen: np.ndarray,
+    keys: list[NDArray[Any]],
+    places: _Places,
     start: int,
     end: int,
     *,
     by_title: bool,
-) -> np.ndarray:
-    # Ids and titles are read only for ties that reach into the page.
-    same = np.ones(max(len(chosen) - 1, 0), np.bool_)
+) -> None:
+    """Sort places with equal keys among themselves, if they reach into the page from `start` to `end`."""
+    is_tied = np.ones(max(len(places) - 1, 0), np.bool_)
     for key in keys:
-        same &= key[chosen[1:]] == key[chosen[:-1]]
-    breaks = np.concatenate(([0], np.flatnonzero(~same) + 1, [len(chosen)]))
-    for low, high in pairwise(breaks.tolist()):
+        is_tied &= key[places[1:]] == key[places[:-1]]
+    bounds = np.concatenate(([0], np.flatnonzero(~is_tied) + 1, [len(places)]))
+    for low, high in pairwise(bounds.tolist()):
         if high - low > 1 and low < end and high > start:
-            tied = chosen[low:high]
+            tied = places[low:high]
             if by_title:
-                names = [_names(snapshot, article, by_title=True) for article in articles[tied].tolist()]
-                chosen[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
+                names = [
+                    _tie_breakers(snapshot, article, by_title=True) for article in articles[tied].tolist()
+                ]
+                places[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
             else:
-                chosen[low:high] = tied[snapshot.id_places(articles[tied]).argsort()]
-    return chosen
+                places[low:high] = tied[snapshot.id_places(articles[tied]).argsort()]
 
 
-def _names(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ...]:
-    """By what an article is told apart from those with the same sort keys."""
+def _tie_breakers(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ...]:
+    """The id of an article, which orders articles with equal sort keys; with `by_title`, more before it."""
+    article_id = snapshot.id_of(article)
     if not by_title:
-        return (snapshot.id_of(article),)
-    # The keys are only the beginnings of the titles.
-    return normalize(snapshot.info(article).title), -int(snapshot.begins[article]), snapshot.id_of(article)
+        return (article_id,)
+    # The sort key has only the first characters of a title.
+    return normalize(snapshot.info(article).title), -int(snapshot.begins[article]), article_id
