@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from indexer.errors import InvalidArticle
+from indexer.limits import STORED_TEXT
 
 __all__ = [
     "Article",
@@ -258,17 +259,13 @@ def _check_published(value: Published) -> None:
         raise ValueError(f"{value.value!r} has another precision than {value.precision}")
 
 
-MOST_TEXT = 2**27
-"""Bytes in UTF-8 of the longest text that an article may have: what is longer is believed of no index."""
-
-
 def check_text(name: str, value: object) -> None:
     """Raise InvalidArticle, naming the field, unless it is text that can be written as UTF-8, and fits."""
     if not isinstance(value, str):
         advice = ": decode it first" if isinstance(value, bytes) else ""
         raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found{advice}")
-    if len(value) > MOST_TEXT // 4 and len(value.encode(errors="surrogatepass")) > MOST_TEXT:
-        raise InvalidArticle(f"{name}: at most {MOST_TEXT:,} bytes are wanted, it has more: split it")
+    if len(value) > STORED_TEXT // 4 and len(value.encode(errors="surrogatepass")) > STORED_TEXT:
+        raise InvalidArticle(f"{name}: at most {STORED_TEXT:,} bytes are wanted, it has more: split it")
     if value.isascii():
         return
     try:

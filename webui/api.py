@@ -222,7 +222,7 @@ def _search_arguments(args: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _seconds(args: MultiDict[str, str]) -> float | None:
-    return decimal(args, "seconds", least=0.001, most=limits.SECONDS)
+    return decimal(args, "seconds", least=0.001, most=limits.QUERY_SECONDS)
 
 
 def _slice(args: MultiDict[str, str]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ SECONDS = Parameter(
     "seconds",
     "The time limit, if it is less than the configured one. A search that times out has incomplete results. "
     "Rows, which have 10 seconds together, are then refused (503).",
-    {"type": "number", "minimum": 0.001, "maximum": limits.SECONDS},
+    {"type": "number", "minimum": 0.001, "maximum": limits.QUERY_SECONDS},
     "seconds",
 )
 FORMAT = Parameter(

@@ -22,8 +22,8 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
 
-from indexer.config import PROCESSES
 from indexer.errors import ConfigError, NutgrafError
+from indexer.limits import PROCESSES
 from webui.monitoring import share_counts
 
 if TYPE_CHECKING:

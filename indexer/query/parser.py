@@ -61,7 +61,7 @@ def parse_query(
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
     `characters` of the text are parsed.
     """
-    reader = LeafReader(today, day_first=day_first, max_clauses=limits.clauses(characters))
+    reader = LeafReader(today, day_first=day_first, max_clauses=limits.max_clauses(characters))
     bounds = []
     text = text.strip()
     if len(text) > characters:

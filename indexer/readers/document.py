@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
-from indexer.allowance import MOST_TEXT
 from indexer.article import Encoding
 from indexer.errors import InvalidArticle
+from indexer.limits import ARTICLE_TEXT
 
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
 _MAX_ADDRESS = 2000
@@ -60,9 +60,10 @@ def suffix_of(name: str) -> str:
 
 def check_length(size: int) -> None:
     """Raise InvalidArticle when a text of `size` bytes is too long for one article."""
-    if size > MOST_TEXT:
+    if size > ARTICLE_TEXT:
+        most = ARTICLE_TEXT >> 20
         raise InvalidArticle(
-            f"has {size / 2**20:.1f} MB of text; an article may have at most {MOST_TEXT >> 20} MB: split it"
+            f"has {size / 2**20:.1f} MB of text; an article may have at most {most} MB: split it"
         )
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from indexer.allowance import MOST_TEXT
 from indexer.article import Article, Failure, Published, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
+from indexer.limits import ARTICLE_TEXT
 from indexer.readers.dates import choose_date, parse_date
 from indexer.readers.document import Document, ReadOptions, check_length, web_address
 
@@ -71,7 +71,7 @@ def _parse_article(line: str, default_id: str, document: Document) -> Article:
         raise _BadLineError(f"has none of title, paragraphs and text; the known fields are {_FIELDS}")
     notes: list[str] = []
     title, paragraphs = _get_string(record, "title"), _get_paragraphs(record)
-    if len(line) > MOST_TEXT // 4:  # a character has four bytes at most
+    if len(line) > ARTICLE_TEXT // 4:  # a character has four bytes at most
         check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
     return Article(
         id=_get_id(record.get("id"), default_id),

@@ -11,7 +11,7 @@ from typing import Literal
 
 from indexer.engine import FACETS, GRAINS, ORDERS, Clock, Grain, Ids, Snapshot, filter_articles
 from indexer.errors import LARGE, InvalidRequest, quote_value
-from indexer.limits import CHARACTERS, PAGED, SECONDS, VALUES
+from indexer.limits import CHARACTERS, PAGED, QUERY_SECONDS, VALUES
 from indexer.query import ParsedQuery, parse_query
 from indexer.text.synonyms import Synonyms
 
@@ -63,9 +63,9 @@ def check_half_life(days: float | None, sort: str) -> float | None:
 
 def check_seconds(seconds: float) -> float:
     """The time that a query may take; raises InvalidRequest."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= SECONDS:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= QUERY_SECONDS:
         raise InvalidRequest(
-            f"seconds: a number above 0, up to {SECONDS:g}, is wanted, {quote_value(seconds)} was found"
+            f"seconds: a number above 0, up to {QUERY_SECONDS:g}, is wanted, {quote_value(seconds)} was found"
         )
     return float(seconds)
 

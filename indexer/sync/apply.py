@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from indexer import allowance
+from indexer import limits
 from indexer.article import Failure
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
@@ -72,7 +72,7 @@ def sync_sources(
     begun: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
     too much (see `refuse_shrunk`), unless `allow_mass_delete`; a dry run reports it instead.
     """
-    catalog.set_limits(allowance.limits(options.max_bytes))
+    catalog.set_limits(limits.file_limits(options.max_bytes))
     plans = {
         root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
         for root, listing in listings.items()
@@ -86,7 +86,7 @@ def sync_sources(
         sink,
         report,
         sources=set(map(str, listings)),
-        max_articles=allowance.articles(options.max_bytes),
+        max_articles=limits.max_articles(options.max_bytes),
         owners=catalog.owners(),
     )
     planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]

@@ -38,12 +38,13 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, NamedTuple, TypeAlias
 from weakref import finalize
 
-from indexer import allowance
+from indexer import limits
 from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
 from indexer.readers import ReadOptions
+from indexer.sync import process_limits
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
 
 WORTH_WORKERS = 4 << 20
@@ -68,8 +69,8 @@ _PROGRAM = (
 # Keeps NumPy from starting threads for linear algebra, which is not used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 _EXIT_REASONS = {
-    allowance.OVERTIME: "reading it takes more time than a document may",
-    allowance.TOO_LARGE: "reading it takes more memory than a document may",
+    process_limits.OVERTIME: "reading it takes more time than a document may",
+    process_limits.TOO_LARGE: "reading it takes more memory than a document may",
 }
 _Channel: TypeAlias = IO[bytes] | BufferedRWPair
 
@@ -281,7 +282,7 @@ class _Worker:
 
     def read(self, parts: list[Part]) -> Iterator[bytes]:
         """The batches of a task, pickled; raises _WorkerEnded."""
-        seconds = allowance.patience(sum(part.size for part in parts))
+        seconds = limits.file_wait(sum(part.size for part in parts))
         deadline = time.monotonic() + seconds
         try:
             self._socket.settimeout(seconds)
@@ -392,18 +393,18 @@ def run_worker(channel: int) -> None:
             except StorageFailed as error:
                 # Documents are not to blame, and the next one would fail as well.
                 _send(results, pickle.dumps(error))
-            allowance.end()
+            process_limits.lift_time_limit()
             _send(results, b"")
     except MemoryError:
         # A task may be half done, so it is read again in a new process.
-        os._exit(allowance.TOO_LARGE)
+        os._exit(process_limits.TOO_LARGE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         # The supervisor has closed the channel, or has ended.
         os._exit(0)
 
 
 def _limit(part: Part) -> None:
-    allowance.begin(part.size, is_plain=is_plain(part.path))
+    process_limits.limit_process(part.size, is_plain=is_plain(part.path))
 
 
 def _send(channel: _Channel, data: bytes) -> None:

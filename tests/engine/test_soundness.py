@@ -11,12 +11,13 @@ import pytest
 import zstandard
 
 from indexer import Article, Index, IndexDamaged, InvalidArticle, open_index
-from indexer.article import MOST_TEXT, check_text
+from indexer.article import check_text
 from indexer.engine.build.check import check_segment, find_differences
 from indexer.engine.build.merge import merge
 from indexer.engine.format.segment_file import encode, trusting
 from indexer.engine.format.text_store import TextStore, TextWriter
 from indexer.engine.read.segment import SegmentView
+from indexer.limits import STORED_TEXT
 from tests.engine.segments import SMALL, segment_bytes
 from tests.stress.harms import read, write
 
@@ -198,11 +199,11 @@ def test_a_frame_that_says_that_it_is_large_is_not_made_room_for(size: int) -> N
 
 
 def test_a_text_that_no_article_can_have_is_not_unpacked() -> None:
-    frame = zstandard.ZstdCompressor().compress(bytes(2 * MOST_TEXT + 1))
+    frame = zstandard.ZstdCompressor().compress(bytes(2 * STORED_TEXT + 1))
     with pytest.raises(IndexDamaged, match="by its frame"):
-        stored(frame, [2 * MOST_TEXT + 1]).read([0])
+        stored(frame, [2 * STORED_TEXT + 1]).read([0])
     with pytest.raises(InvalidArticle, match="split it"):
-        check_text("paragraphs", "x" * (MOST_TEXT + 1))
+        check_text("paragraphs", "x" * (STORED_TEXT + 1))
 
 
 def test_what_stands_behind_a_frame_is_noticed() -> None:
@@ -239,7 +240,7 @@ def harmed(index: Index, change: Callable[[dict[str, Any]], Any]) -> None:
 
 
 def test_a_place_that_makes_sense_is_found_by_verify_deep(index: Index) -> None:
-    assert index.manifest().differences == ()
+    assert index.verify(deep=True).differences == ()
 
     def change(sections: dict[str, Any]) -> None:
         # Two words have each other's places: as good as any, but not what the article says.
@@ -250,15 +251,15 @@ def test_a_place_that_makes_sense_is_found_by_verify_deep(index: Index) -> None:
 
     harmed(index, change)
     index.verify()
-    assert [each.what for each in index.manifest().differences] == [
-        "title.positions.narrow is another than its articles give"
+    assert [each.what for each in index.verify(deep=True).differences] == [
+        "title.positions.narrow differs from what its articles give"
     ]
 
 
 def test_another_sites_name_is_found_by_verify_deep(index: Index) -> None:
     harmed(index, lambda sections: sections.update({"site.text": _put(-1, ord("z"))(sections["site.text"])}))
     index.verify()
-    assert "site.text is another" in index.manifest().differences[0].what
+    assert "site.text differs" in index.verify(deep=True).differences[0].what
 
 
 def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:

@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from indexer import Config, open_index
-from indexer.allowance import MOST_TEXT
+from indexer.limits import ARTICLE_TEXT
 from tests.stress.archive import Lost, Unavailable, environment
 
 ROUNDS = 64
@@ -46,7 +46,7 @@ def run(rounds: int, chance: random.Random) -> str:
     if not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists():
         raise Unavailable("what other processes take is read from /proc, which is not here")
     bound = rounds << 20
-    article = min(bound, MOST_TEXT)
+    article = min(bound, ARTICLE_TEXT)
     halves = [bound, *(article >> step for step in range(5))]
     figures = []
     for name, make, sizes in (
@@ -198,7 +198,7 @@ def _short_articles(size: int, chance: random.Random) -> bytes:
 
 
 def _long_articles(size: int, chance: random.Random) -> bytes:
-    return _lines(size, chance, (MOST_TEXT - (1 << 20)) // 600)
+    return _lines(size, chance, (ARTICLE_TEXT - (1 << 20)) // 600)
 
 
 def _new_words(size: int, chance: random.Random) -> bytes:

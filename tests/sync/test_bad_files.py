@@ -18,7 +18,8 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
     for name in ("good", "poison"):
         (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
     reader = (
-        "import indexer.sync.tasks as i, indexer.allowance as allowance\n"
+        "import indexer.sync.tasks as i; from indexer import limits\n"
+        "from indexer.sync.process_limits import limit_process\n"
         "read = i.read\n"
         "def other(stream, name, *rest, **more):\n"
         f"    if b'poison' in stream.getvalue(): {code}\n"
@@ -37,7 +38,7 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
 def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
     tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
-    code = "allowance.SECONDS = 0.05; allowance.begin(1, is_plain=False)\n        while True: pass"
+    code = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n        while True: pass"
     (failure,) = synced(tmp_path, run_in_workers, f"\n        {code}").failed
     assert (failure.path, failure.reason) == (
         "poison.html",

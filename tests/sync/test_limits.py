@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Failure, Index, InvalidArticle, UnreadableDocument, allowance, open_index
+from indexer import Failure, Index, InvalidArticle, UnreadableDocument, limits, open_index
 from indexer.readers import ReadOptions, document, jsonl, read
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks
@@ -65,7 +65,7 @@ def outcome(reads: list[Read]) -> dict[str, Any]:
 def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
     tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:
-    monkeypatch.setattr(allowance, "PATIENCE", 1.0)
+    monkeypatch.setattr(limits, "FILE_WAIT", 1.0)
     let_workers(run_in_workers, BLOCKED, tmp_path / "log")
     parts = [
         part_of(tmp_path, name, f"A title\n\nA tide, {word}.\n")
@@ -82,9 +82,9 @@ def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
 
 
 def test_how_long_reading_may_take_goes_by_the_size_and_has_an_end() -> None:
-    assert allowance.patience(0) == 60
-    assert allowance.patience(64 << 20) == 700
-    assert allowance.patience(1 << 60) == 86_400
+    assert limits.file_wait(0) == 60
+    assert limits.file_wait(64 << 20) == 700
+    assert limits.file_wait(1 << 60) == 86_400
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path:
     with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
         report = index.sync()
         assert {failure.path for failure in report.failed} == {"large.txt", "tight.txt.gz"}
-        ((_, files),) = catalog.load(*generations.locate(tmp_path / "index")).sources.items()
+        ((_, files),) = catalog.load(*generations.live_commit(tmp_path / "index")).sources.items()
         assert {path for path, entry in files.items() if not entry.stamp.sha256} == set(failures(index))
         assert {entry.state for entry in files.values()} == {FileState.REFUSED, FileState.UNCHANGED}
         assert index.sync().failed == report.failed
@@ -190,7 +190,7 @@ def test_a_file_of_batches_keeps_its_digest(
     (source / "lines.jsonl.gz").write_bytes(data)
     with open_index(tmp_path / "index", sources=[source]) as index:
         assert index.sync().added == 61
-        ((_, files),) = catalog.load(*generations.locate(tmp_path / "index")).sources.items()
+        ((_, files),) = catalog.load(*generations.live_commit(tmp_path / "index")).sources.items()
         assert files["lines.jsonl.gz"].stamp.sha256 == hashlib.sha256(data).hexdigest()
 
 
@@ -198,7 +198,7 @@ def test_of_too_many_articles_in_a_file_the_first_are_indexed_until_more_may_be(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "lines.jsonl").write_text(LINES)
-    monkeypatch.setattr(allowance, "_ARTICLES_PER_MB", 40)
+    monkeypatch.setattr(limits, "ARTICLES_PER_MB", 40)
     with open_index(tmp_path / "index", sources=[source], max_file_mb=1) as index:
         for added in (41, 0):
             report = index.sync()
@@ -237,14 +237,14 @@ def test_an_article_of_too_much_text_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     assert len(list(read(BytesIO(text.encode()), name, "a", OPTIONS))) == 1
-    monkeypatch.setattr(document, "MOST_TEXT", 1000)
+    monkeypatch.setattr(document, "ARTICLE_TEXT", 1000)
     with pytest.raises(UnreadableDocument, match=r"has 0\.0 MB of text; an article may have at most 0 MB"):
         read(BytesIO(text.encode()), name, "a", OPTIONS)
 
 
 def test_a_line_of_too_much_text_is_refused_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MOST_TEXT", 1000)
-    monkeypatch.setattr(jsonl, "MOST_TEXT", 1000)
+    monkeypatch.setattr(document, "ARTICLE_TEXT", 1000)
+    monkeypatch.setattr(jsonl, "ARTICLE_TEXT", 1000)
     lines = [
         json.dumps({"id": name, "text": text}) for name, text in (("a", "A tide."), ("b", LONG), ("c", "."))
     ]

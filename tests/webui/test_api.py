@@ -68,7 +68,7 @@ def test_a_timeline_can_be_had_alone() -> None:
     assert answer["timeline"]["undated"] == 1
 
 
-def test_pages_lead_on_by_their_cursor() -> None:
+def test_a_cursor_continues_after_its_page() -> None:
     site = client(*LABELLED)
     first = answer_to(site, "/api/search?q=silk&sort=oldest&limit=2")
     second = answer_to(site, f"/api/search?q=silk&sort=oldest&limit=2&cursor={first['cursor']}")

@@ -19,7 +19,7 @@ import pytest
 
 import webui
 from indexer import Article, ConfigError, open_index
-from indexer.config import PROCESSES
+from indexer.limits import PROCESSES
 from tests.fixtures.counts import counts
 from tests.fixtures.serving import PATIENCE, Site, ask, is_gone, start_site, until
 from webui.server import AddressUnavailable

@@ -11,9 +11,9 @@ from typing import NoReturn
 import numpy as np
 import zstandard
 
-from indexer.article import MOST_TEXT
 from indexer.engine.format.segment_file import Array
 from indexer.errors import IndexDamaged
+from indexer.limits import STORED_TEXT
 
 # The larger, the smaller on disk, and the longer one item takes to read: on news text, blocks four times as
 # large are a seventh smaller in all, and take four times as long, which every hit that is shown waits for.
@@ -22,7 +22,7 @@ _LEVEL = 3
 _RECENT = 256  # blocks, a megabyte
 # So many bytes are in one of a frame at most: four of these stand for 128 KiB that are all alike.
 _TIMES = 2**15
-_MOST = 2 * MOST_TEXT  # as long a text as an article may have, and what is in a block with it
+_MOST = 2 * STORED_TEXT  # as long a text as an article may have, and what is in a block with it
 _tools = threading.local()
 _Block = tuple[int, bytes, list[int]]
 """The number of a block's first item, its text, and where the items begin in it, and the last ends."""
