@@ -1,9 +1,10 @@
-"""One loader for every option: nutgraf.toml, then NUTGRAF_* in the environment, then the caller."""
+"""The options, and one loader for them: nutgraf.toml < NUTGRAF_* in the environment < the caller."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import tomllib
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from indexer.errors import ConfigError, quote_value
 from indexer.files.regular import open_regular, translate_read_errors
-from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, SECONDS
+from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, PROCESSES, QUERY_SECONDS
 
 __all__ = [
     "Config",
@@ -24,33 +25,13 @@ __all__ = [
 ]
 
 FILE_NAME = "nutgraf.toml"
-ENVIRONMENT_PREFIX = "NUTGRAF_"
+ENVIRONMENT, ENVIRONMENT_PREFIX = "environment", "NUTGRAF_"
 
-PROCESSES = 64
-"""Processes of `serve` at most."""
-
-# The options that change what is stored; only these decide whether an index must be rebuilt.
+# The options that change the stored index; only these decide whether it must be rebuilt.
 _STORED = ("language", "day_first", "timezone")
 
-# Lists of words rather than of paths, by what each word must look like: they end up in headers.
-_ORIGIN = r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
-_WORDS = {
-    "cors_origins": (rf"{_ORIGIN}|\*", "a list of origins such as https://news.example, or *"),
-    "frame_ancestors": (rf"{_ORIGIN}|self", "a list of origins such as https://news.example, or self"),
-    "trusted_hosts": (
-        r"\.?[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\]",
-        "a list of host names without a port (.news.example: with all below it)",
-    ),
-}
-
-_BOUNDS = {
-    "page_size": (1, HITS),
-    "passages": (0, PASSAGES),
-    "query_characters": (1, MOST_CHARACTERS),
-    "processes": (0, PROCESSES),
-}
-
-_WANTED: tuple[tuple[type, str], ...] = (
+# What the values of options must be, as messages say it: by option, else by the type of its default.
+_KINDS: tuple[tuple[type, str], ...] = (
     (tuple, "a list of paths"),
     (Path, "a path"),
     (bool, "true or false"),
@@ -59,87 +40,113 @@ _WANTED: tuple[tuple[type, str], ...] = (
     (str, "text"),
     (type(None), "a path"),
 )
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "page_size": (1, HITS),
+    "passages": (0, PASSAGES),
+    "query_characters": (1, MOST_CHARACTERS),
+    "query_seconds": (0, QUERY_SECONDS),
+    "processes": (0, PROCESSES),
+    "port": (0, 65535),
+}
+
+# Lists of words, with the pattern of each word: they end up in headers, where others could do harm.
+_ORIGIN = r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+_WORDS = {
+    "cors_origins": (rf"{_ORIGIN}|\*", "a list of origins such as https://news.example, or *"),
+    "frame_ancestors": (rf"{_ORIGIN}|self", "a list of origins such as https://news.example, or self"),
+    "trusted_hosts": (
+        r"\.?[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\]",
+        "a list of host names without a port (.news.example: with all subdomains)",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set; the defaults serve a folder `seeds` beside an index in `index_data`."""
+    """All options; by default a folder `seeds` is indexed in `index_data`."""
 
     index: Path = Path("index_data")
     sources: tuple[Path, ...] = (Path("seeds"),)
     language: str = "en"
     day_first: bool = True
     timezone: str = ""
-    """Date-times with an offset are moved to this zone; empty keeps the wall time that the publisher gave.
+    """Times with an offset are converted to this zone; empty keeps the publisher's local time.
 
-    "Today" and "last week" in a query are told by the clock of this zone; of the machine's, when empty.
+    It also decides which day "today" is in a query; if empty, the zone of the machine does.
     """
     max_file_mb: int = 64
     jobs: int = 0
-    """How many processes read files; 0 takes one for each core."""
+    """How many processes read files; 0 for one per core."""
     max_memory_mb: int = 512
-    """About how much memory the writer may take; when it is used up, a segment is written."""
+    """About how much memory the writer may use; a segment is written when it is used up."""
     lock_timeout: float = 10.0
     synonyms: Path | None = None
-    """A file of words that mean the same, in Solr's format; read by searches only."""
+    """A file of synonyms in Solr's format, which are applied to queries."""
     page_size: int = 10
     """Hits a page, from 1 to 1,000."""
     passages: int = 3
     """Passages a hit, up to 100."""
     query_characters: int = CHARACTERS
-    """How much of a query is read, from 1 to 4,000 characters; a note says when there was more."""
+    """How many characters of a query are read, from 1 to 4,000; a note says if it was longer."""
     query_seconds: float = 1.0
-    """How long a query may take, above 0 and up to 60; what was found by then is the answer, and says so."""
+    """How long a query may take, above 0 and up to 60; then the page has what was found, and a note."""
     host: str = "127.0.0.1"
     port: int = 8765
     processes: int = 0
-    """How many processes of `serve` answer requests; 0 takes one for each core, four at most."""
+    """How many processes of `serve` answer requests, up to 64; 0 for one per core, four at most."""
     cors_origins: tuple[str, ...] = ()
-    """The web pages, by their origins, whose scripts may read the API; * for all."""
+    """The origins of the web pages whose scripts may read the API; * for all."""
     frame_ancestors: tuple[str, ...] = ()
-    """The sites, by their origins, that may show the pages in a frame."""
+    """The origins of the sites that may show the pages in a frame."""
     trusted_hosts: tuple[str, ...] = ()
-    """The host names that requests may be made to; none named: any."""
+    """The host names that requests may be addressed to; empty for any."""
     log_queries: bool = False
-    """Whether the log of `serve` has what was searched for, and which article was read."""
+    """Whether the log of `serve` contains queries and the ids of the articles that were read."""
     metrics: bool = True
-    """Whether /metrics tells counts: requests, seconds, articles."""
+    """Whether /metrics serves counts of requests, seconds and articles."""
 
     def today(self, now: datetime | None = None) -> date:
-        """What day it is in the configured zone (else where this machine is), now or at an aware moment."""
+        """Return the date in the configured zone, else in the machine's, now or at an aware time."""
         zone = ZoneInfo(self.timezone) if self.timezone else None
         return (now.astimezone(zone) if now else datetime.now(zone)).date()
 
     def fingerprint(self) -> str:
-        """A short hash of the options that change the stored index."""
+        """Return a short hash of the options that change the stored index."""
         values = {name: getattr(self, name) for name in _STORED}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
-    def with_options(self, options: Mapping[str, Any], origin: str) -> Self:
-        """This configuration with `options` over it; None means not given.
+    def with_options(self, options: Mapping[str, Any], origin: str = "") -> Self:
+        """Return this configuration with `options` over it; None means not given.
 
-        Raises ConfigError, naming `origin` and the key, for an unknown key or a value of another kind.
+        Raises ConfigError, naming the option and the `origin`, for an unknown option or an invalid value.
         """
-        known = {option.name: option for option in fields(self)}
+        known = sorted(option.name for option in fields(self))
+        prefix = f"{origin}: " if origin and origin != ENVIRONMENT else ""
         changed: dict[str, Any] = {}
         for key, value in options.items():
+            name = f"{ENVIRONMENT_PREFIX}{key.upper()}" if origin == ENVIRONMENT else key
             if key not in known:
                 raise ConfigError(
-                    f"{origin}: unknown option {key!r}; the options are {', '.join(sorted(known))}"
+                    f"{prefix}unknown option {name}; the options are {', '.join(sorted(known))}"
                 )
-            if value is not None:
-                changed[key] = _convert(key, value, getattr(self, key), origin)
+            if value is None:
+                continue
+            try:
+                changed[key] = _convert(key, value, getattr(self, key))
+            except _Invalid as error:
+                problem = f"must be {error}, not {quote_value(value)}"
+                raise ConfigError(problem, f"{prefix}{name}") from error
         return replace(self, **changed)
 
 
 def load_config(
     folder: Path | None = None, *, environment: Mapping[str, str] | None = None, **options: Any
 ) -> Config:
-    """The configuration for a run in `folder` (default: the working directory).
+    """Return the configuration for a run in `folder` (default: the working directory).
 
-    `nutgraf.toml` in that folder, if there is one, then the environment, then `options`. Paths in the file
-    are relative to the file; others to the working directory. Raises ConfigError, and StorageFailed when the
-    file cannot be read for now.
+    `nutgraf.toml` in that folder, if there is one, is overridden by the environment, and that by `options`.
+    Paths in the file are relative to the file, others to the working directory. Raises ConfigError, and
+    StorageFailed if the system refuses to read the file for now.
     """
     config = Config()
     path = (folder or Path()) / FILE_NAME
@@ -151,13 +158,10 @@ def load_config(
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error.strerror or error}") from error
     except ValueError as error:
-        # No TOML, no UTF-8, or a number of more digits than are read.
+        # Not TOML, not UTF-8, or a number with too many digits for Python to parse.
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
     except RecursionError:
-        raise ConfigError(
-            f"{path}: cannot be read as TOML: options are wanted, brackets within brackets too deep to be "
-            "read were found"
-        ) from None
+        raise ConfigError(f"{path}: cannot be read as TOML: brackets are nested too deeply") from None
     config = config.with_options(settings, str(path))
     if folder is not None:
         config = replace(
@@ -172,78 +176,76 @@ def load_config(
         for name, value in variables.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
-    return config.with_options(given, "environment").with_options(options, "call")
+    return config.with_options(given, ENVIRONMENT).with_options(options)
 
 
-def _convert(key: str, value: Any, default: Any, origin: str) -> Any:
-    wanted = next(words for kind, words in _WANTED if isinstance(default, kind))
-    refusal = ConfigError(f"{origin}: option {key!r} wants {wanted}, {quote_value(value)} was found")
-    text = isinstance(value, str)
+class _Invalid(Exception):
+    """A value cannot be used; says what it must be."""
+
+
+def _convert(key: str, value: Any, default: Any) -> Any:
+    """Return the value of an option in the type of its default; raises _Invalid."""
+    expected = _Invalid(next(words for kind, words in _KINDS if isinstance(default, kind)))
     if key in _WORDS:
-        return _words(key, value, origin)
+        return _split_words(key, value)
     if isinstance(default, tuple):
-        parts = value.split(os.pathsep) if text else [value] if isinstance(value, os.PathLike) else value
+        parts = (
+            value.split(os.pathsep)
+            if isinstance(value, str)
+            else [value]
+            if isinstance(value, os.PathLike)
+            else value
+        )
         if not isinstance(parts, (list, tuple)) or not all(_is_path(part) for part in parts):
-            raise refusal
+            raise expected
         return tuple(Path(part) for part in parts)
     if default is None or isinstance(default, Path):
         if not _is_path(value):
-            raise refusal
+            raise expected
         return Path(value)
     if isinstance(default, bool):
-        if isinstance(value, bool):
-            return value
-        word = value.strip().lower() if text else None
+        word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
         if word not in ("true", "false", "1", "0", "yes", "no"):
-            raise refusal
+            raise expected
         return word in ("true", "1", "yes")
     if isinstance(default, (int, float)):
-        try:
-            number = type(default)(value)
-        except (TypeError, ValueError, OverflowError):
-            raise refusal from None
-        # A fraction must not be cut to a whole number; "not >= 0" refuses what is no number at all, too.
-        if isinstance(value, bool) or (not text and number != value) or not number >= 0:
-            raise refusal
-        if key == "port" and number > 65535:
-            raise ConfigError(
-                f"{origin}: option 'port' wants a number up to 65535, {quote_value(value)} was found"
-            )
-        if key == "query_seconds" and not 0 < number <= SECONDS:
-            raise ConfigError(
-                f"{origin}: option 'query_seconds' wants a number above 0, up to {SECONDS:g}, "
-                f"{quote_value(value)} was found"
-            )
-        least, most = _BOUNDS.get(key, (0, number))
-        if not least <= number <= most:
-            raise ConfigError(
-                f"{origin}: option {key!r} wants a whole number from {least} to {most:,}, "
-                f"{quote_value(value)} was found"
-            )
-        return number
-    if not text:
-        raise refusal
+        return _to_number(key, value, type(default), expected)
+    if not isinstance(value, str):
+        raise expected
     if key == "timezone" and value:
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            raise ConfigError(
-                f"{origin}: option 'timezone' wants a name such as Europe/Paris, "
-                f"{quote_value(value)} was found"
-            ) from None
+            raise _Invalid("a name such as Europe/Paris") from None
     return value
 
 
-def _words(key: str, value: Any, origin: str) -> tuple[str, ...]:
-    pattern, wanted = _WORDS[key]
+def _to_number(key: str, value: Any, kind: type[int] | type[float], expected: _Invalid) -> int | float:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        raise expected from None
+    # "not >= 0" is also true of NaN; a fraction must not be truncated to a whole number.
+    if isinstance(value, bool) or (not isinstance(value, str) and number != value) or not number >= 0:
+        raise expected
+    least, most = _BOUNDS.get(key, (0, math.inf))
+    if key == "query_seconds" and not 0 < number <= most:
+        raise _Invalid(f"a number above 0, up to {most:g}")
+    if not least <= number <= most:
+        raise _Invalid(f"a whole number from {least} to {most:,}")
+    return number
+
+
+def _split_words(key: str, value: Any) -> tuple[str, ...]:
+    pattern, expected = _WORDS[key]
     parts = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) and value.strip() else value or ()
     if not isinstance(parts, (list, tuple)) or not all(
         isinstance(part, str) and re.fullmatch(pattern, part) for part in parts
     ):
-        raise ConfigError(f"{origin}: option {key!r} wants {wanted}; {quote_value(value)} was found")
+        raise _Invalid(expected)
     return tuple(part.lower() for part in parts)
 
 
 def _is_path(value: Any) -> bool:
-    # An empty one would mean the working directory, which nobody asked for.
+    # An empty path would silently mean the working directory.
     return isinstance(value, (str, os.PathLike)) and os.fspath(value) != "" and "\0" not in str(value)

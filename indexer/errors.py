@@ -1,8 +1,10 @@
-"""The errors that Nutgraf raises on purpose: each says what was wanted, what was found and what to do."""
+"""The errors that Nutgraf raises on purpose: each says what is wrong with which thing, and what to do."""
 
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Mapping
+from typing import Self
 
 __all__ = [
     "ArticleMissing",
@@ -25,31 +27,51 @@ __all__ = [
 
 
 class NutgrafError(Exception):
-    """Base of every error that a caller may want to catch; its message is fit for a person to read."""
+    """Base of all errors; the message is written for the person who caused it."""
 
     exit_code = 1
+    """The exit code of the command."""
 
 
-class ConfigError(NutgrafError):
-    """An option is unknown, misspelt or has a value that cannot be used."""
+class _InvalidValue(NutgrafError):
+    """A value is invalid.
+
+    `field` is the name of the option or argument that has it, if there is one, and `problem` the message
+    without that name. A caller that has other names for them, such as flags, raises `renamed`.
+    """
 
     exit_code = 2
 
+    def __init__(self, problem: str, field: str | None = None) -> None:
+        super().__init__(problem, field)
+        self.problem, self.field = problem, field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}" if self.field else self.problem
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Return the same error with the caller's name for the field, if `names` has one."""
+        return type(self)(self.problem, names.get(self.field or "", self.field))
+
+
+class ConfigError(_InvalidValue):
+    """An option is unknown or has an invalid value."""
+
 
 class InvalidArticle(NutgrafError):
-    """An article's fields do not make an article (no id, not text, lone surrogates)."""
+    """The fields of an article are invalid (no id, not text, lone surrogates)."""
 
 
 class UnreadableDocument(NutgrafError):
-    """A source file cannot be turned into an article; the message gives the reason, without the path."""
+    """A source file cannot be read as articles; the message gives the reason, without the path."""
 
 
 class SourceMissing(NutgrafError):
-    """A source that was asked for does not exist or cannot be listed."""
+    """A source does not exist or cannot be listed, or the index has no such source."""
 
 
 class SourceShrunk(NutgrafError):
-    """A source has lost so many of its articles that it is rather not mounted, or emptied by mistake."""
+    """A source has lost so many articles that it is probably not mounted, or was emptied by mistake."""
 
 
 class WorkerFailed(NutgrafError):
@@ -57,18 +79,18 @@ class WorkerFailed(NutgrafError):
 
 
 class StorageFailed(NutgrafError):
-    """The system refuses to write a file, or for now to read one: the disk is full, or fails.
+    """The system refuses to write a file, or to read one for now: the disk is full, or fails.
 
-    What was there stays, and is not taken for damaged.
+    Nothing was changed, and the file is not treated as damaged.
     """
 
 
 class OutOfMemory(NutgrafError):
-    """A writer has no memory left; nothing was committed."""
+    """A writer ran out of memory; nothing was committed."""
 
 
 class IndexMissing(NutgrafError):
-    """There is no index where one was expected."""
+    """There is no index in the folder."""
 
 
 class IndexBuilding(IndexMissing):
@@ -76,11 +98,11 @@ class IndexBuilding(IndexMissing):
 
 
 class ArticleMissing(NutgrafError):
-    """There is no article with the id that was asked for."""
+    """There is no article with the given id."""
 
 
 class IndexLocked(NutgrafError):
-    """Another writer holds the index; the message says who."""
+    """Another writer holds the lock; the message says who."""
 
     exit_code = 4
 
@@ -92,20 +114,27 @@ class IndexDamaged(NutgrafError):
 
 
 class IndexOutdated(NutgrafError):
-    """The index was made with other options or another format version and has to be rebuilt."""
+    """The index was made with other options or in another format, and has to be rebuilt."""
 
 
-class InvalidRequest(NutgrafError):
-    """A search was asked for with arguments that have no meaning (a negative limit, an unknown order)."""
-
-    exit_code = 2
+class InvalidRequest(_InvalidValue):
+    """An argument of a search is invalid (a negative limit, an unknown order)."""
 
 
 LARGE = 10**18
-"""A number that is no count of anything here."""
+"""A number larger than any count or size here."""
+_QUOTED_CHARACTERS = 60
 
 
 def quote_value(value: object) -> str:
-    """A value as messages repeat it: no more than part of a line, however long it is."""
-    # The digits of a very large number would be refused, or written for minutes.
-    return "a very large number" if isinstance(value, int) and abs(value) > LARGE else reprlib.repr(value)
+    """Return a value as messages quote it, shortened to part of a line."""
+    if isinstance(value, int) and abs(value) > LARGE:
+        return "a very large number"  # Python refuses to format integers of thousands of digits.
+    if isinstance(value, str):
+        return f"“{value if len(value) <= _QUOTED_CHARACTERS else f'{value[:_QUOTED_CHARACTERS]}…'}”"
+    return reprlib.repr(value)
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, which forms its plural with s: 1 file, 1,200 files."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -22,13 +22,13 @@ def load(folder: Path, environment: dict[str, str] | None = None, **options: Any
     return load_config(folder, environment=environment or {}, **options)
 
 
-def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+def test_the_defaults_hold_if_nothing_is_configured(tmp_path: Path) -> None:
     config = load(tmp_path)
     assert (config.index, config.sources) == (tmp_path / "index_data", (tmp_path / "seeds",))
     assert config == Config(index=config.index, sources=config.sources)
 
 
-def test_the_caller_is_above_the_environment_and_that_above_the_file(tmp_path: Path) -> None:
+def test_arguments_override_the_environment_and_that_overrides_the_file(tmp_path: Path) -> None:
     write(tmp_path, "page_size = 1\npassages = 1\nport = 1\n")
     config = load(tmp_path, {"NUTGRAF_PASSAGES": "2", "NUTGRAF_PORT": "2", "OTHER": "x"}, port=3)
     assert (config.page_size, config.passages, config.port) == (1, 2, 3)
@@ -52,7 +52,7 @@ def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_director
     assert (config.index, config.sources) == (Path("here"), (Path("c"),))
 
 
-def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
+def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
     values: dict[str, Any] = {
         "index": "x",
         "sources": os.pathsep.join("xy"),
@@ -88,14 +88,14 @@ def test_every_option_can_be_set_by_every_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["file", "environment", "call"])
-def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, where: str) -> None:
+def test_an_unknown_option_is_named_with_the_known_ones(tmp_path: Path, where: str) -> None:
     if where == "file":
         write(tmp_path, "page_sise = 1\n")
     environment = {"NUTGRAF_PAGE_SISE": "1"} if where == "environment" else {}
     options = {"page_sise": 1} if where == "call" else {}
-    with pytest.raises(
-        ConfigError, match=rf"{where}|toml: unknown option 'page_sise'; the options are day_first"
-    ):
+    name = "NUTGRAF_PAGE_SISE" if where == "environment" else "page_sise"
+    prefix = r".*nutgraf\.toml: " if where == "file" else ""
+    with pytest.raises(ConfigError, match=f"^{prefix}unknown option {name}; the options are cors_origins"):
         load(tmp_path, environment, **options)
 
 
@@ -110,11 +110,11 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         ("page_size", [1], "a whole number"),
         ("page_size", 0, "a whole number from 1 to 1,000"),
         ("page_size", "1001", "a whole number from 1 to 1,000"),
-        ("page_size", 10**400, "a whole number from 1 to 1,000, a very large number"),
+        ("page_size", 10**400, "a whole number from 1 to 1,000, not a very large number"),
         ("passages", 101, "a whole number from 0 to 100"),
         ("query_characters", 0, "a whole number from 1 to 4,000"),
         ("query_characters", 4001, "a whole number from 1 to 4,000"),
-        ("port", 65536, "a number up to 65535"),
+        ("port", 65536, "a whole number from 0 to 65,535"),
         ("lock_timeout", "nan", "a number, 0 or more"),
         ("lock_timeout", float("nan"), "a number, 0 or more"),
         ("lock_timeout", "-1", "a number, 0 or more"),
@@ -140,32 +140,32 @@ def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path, wh
         ("trusted_hosts", ["news.example:80"], "a list of host names"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, key: str, value: Any, wanted: str) -> None:
-    with pytest.raises(ConfigError, match=f"call: option '{key}' wants {wanted}.*was found"):
+def test_an_invalid_value_is_named(tmp_path: Path, key: str, value: Any, wanted: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{key}: must be {wanted}"):
         load(tmp_path, **{key: value})
 
 
 @pytest.mark.parametrize("text", ["page_size =", "\xff", 'x = "a', "page_size = " + "9" * 5_000])
-def test_a_file_that_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_toml_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "nutgraf.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"nutgraf.toml: cannot be read as TOML"):
         load(tmp_path)
 
 
-def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "nutgraf.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read as TOML"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "x = " + "{a=" * 100_000], ids=["lists", "tables"])
-def test_brackets_too_deep_to_be_read_are_said(tmp_path: Path, text: str) -> None:
+def test_brackets_nested_too_deeply_are_reported(tmp_path: Path, text: str) -> None:
     write(tmp_path, text)
-    with pytest.raises(ConfigError, match="cannot be read as TOML: options are wanted, brackets within"):
+    with pytest.raises(ConfigError, match="cannot be read as TOML: brackets are nested too deeply"):
         load(tmp_path)
 
 
-def test_a_pipe_in_the_place_of_a_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_the_place_of_a_file_is_reported_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "synonyms.txt")
     with pytest.raises(ConfigError, match="it is a pipe, not a regular file"):
         read_synonyms(tmp_path / "synonyms.txt")
@@ -174,7 +174,7 @@ def test_a_pipe_in_the_place_of_a_file_is_said_and_not_waited_for(tmp_path: Path
         load(tmp_path)
 
 
-def test_a_link_to_a_file_is_as_good_as_the_file(tmp_path: Path) -> None:
+def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.toml").write_text("page_size = 3\n")
     (tmp_path / "nutgraf.toml").symlink_to("elsewhere.toml")
     assert load(tmp_path).page_size == 3
@@ -183,7 +183,7 @@ def test_a_link_to_a_file_is_as_good_as_the_file(tmp_path: Path) -> None:
     assert len(read_synonyms(tmp_path / "synonyms.txt").entries) == 2
 
 
-def test_a_file_that_cannot_be_read_for_now_is_the_systems_matter(
+def test_a_file_that_the_system_refuses_to_read_for_now_is_storage_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
