@@ -1,4 +1,4 @@
-"""The library's face: open an index, bring it up to date, search it."""
+"""The facade of the library: open an index, bring it up to date, search it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, St
 from indexer.search.search import mark_article, number_of, search
 from indexer.store import generations
 from indexer.store.progress import current_build
-from indexer.store.reader import OpenIndex, open_before, open_live, status_of
+from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
     from indexer.engine import Snapshot
@@ -28,12 +28,12 @@ T = TypeVar("T")
 
 
 def open_index(index: str | os.PathLike[str] | Config | None = None, **options: Any) -> Index:
-    """The index in a folder (default: as configured), whether it has been made yet or not.
+    """Return the index in a folder (default: as configured), which need not exist yet.
 
     `options` are those of Config, by name. Raises ConfigError for one that is unknown.
     """
     if isinstance(index, Config):
-        return Index(index.with_options(options, "open_index"))
+        return Index(index.with_options(options))
     if index is not None:
         options["index"] = index
     return Index(load_config(**options))
@@ -42,16 +42,16 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
 class Index:
     """An archive of articles that can be searched, safe to share between threads and with other processes.
 
-    Reading shows the last commit, and never half of one; writing takes the index's lock, commits once and
-    returns when the commit is on the disk.
+    A read answers from the last commit. A write takes the lock of the index, commits once, and returns when
+    the commit is on the disk.
     """
 
     def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
         self.config = config
         self._today = today or config.today
         self._lock = Lock()
-        self._open: tuple[OpenIndex, tuple[int, ...] | None] | None = None
-        """What was opened last, and the traces of its commit; replaced as one, so that it can be read so."""
+        self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
+        """What was opened last, and the pointer state then; one tuple, so that reading it needs no lock."""
 
     # Reading
 
@@ -100,7 +100,7 @@ class Index:
 
         Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
         """
-        return self._from(
+        return self._read(
             search,
             query,
             after=after,
@@ -124,116 +124,105 @@ class Index:
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
         """At most `limit` queries that a text may become while it is typed; any string is one.
 
-        Words that begin as its last one does and stand in the articles that match the others, phrases that
-        go on so, titles; each finds something. Raises IndexMissing or IndexDamaged.
+        They are completions of the last word that occur in articles matching the other words, phrases that
+        continue the text, and titles; each one finds something. Raises IndexMissing or IndexDamaged.
         """
-        # Here, for a process that only searches needs none of it.
         from indexer.search.suggest import suggest
 
-        return self._from(suggest, prefix, limit)
+        return self._read(suggest, prefix, limit)
 
     def article(self, article_id: str) -> Article:
-        """The whole article with this id; raises ArticleMissing."""
+        """Return the whole article with this id; raises ArticleMissing."""
 
         def read(snapshot: Snapshot, how: SearchSettings) -> Article:
             return snapshot.article(number_of(snapshot, article_id))
 
-        return self._from(read)
+        return self._read(read)
 
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
-        """The whole article with this id, and what a query matches in it; raises ArticleMissing."""
-        return self._from(
+        """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
+        return self._read(
             lambda snapshot, how: mark_article(snapshot, how, number_of(snapshot, article_id), query)
         )
 
     def similar(self, article_id: str, limit: int = 10) -> Hits:
-        """The articles that are most like the one with this id, best first.
+        """Return the articles that are most similar to the one with this id, the most similar first.
 
-        It is not among them, nor are its near-duplicates, which `duplicates` gives; near-duplicates of each
-        other are one hit. What is marked are the words that they share. It takes no longer than a query may;
-        when the time is up, the hits say that they are cut. Raises ArticleMissing, and InvalidRequest for a
-        limit that has no meaning.
+        Its near-duplicates are not among them (see `duplicates`); near-duplicates of each other are one hit.
+        The words that they share are highlighted. It has the time of a query; the hits say if that was up.
+        Raises ArticleMissing, and InvalidRequest for an invalid limit.
         """
         from indexer.search.similar import similar
 
-        return self._from(
+        return self._read(
             lambda snapshot, how: similar(snapshot, how, number_of(snapshot, article_id), limit)
         )
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
-        """The articles that say the same as the one with this id, newest first; raises ArticleMissing."""
+        """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
         from indexer.search.similar import duplicates
 
-        return self._from(lambda snapshot, how: duplicates(snapshot, number_of(snapshot, article_id)))
+        return self._read(lambda snapshot, how: duplicates(snapshot, number_of(snapshot, article_id)))
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
-        """Whether an article says these words, anywhere in the index or in the one with this id.
+        """Return whether an article, any or the one with this id, contains a quotation.
 
-        Exactly, nearly (and what is different, word by word) or not; with the paragraph that says so, or that
-        comes closest. A quotation stands within one paragraph. It takes no longer than a query may; when the
-        time is up, the finding says that it is cut. Raises ArticleMissing, and InvalidRequest for a text
-        without words or of more than 4,000 characters.
+        Exactly, nearly (then with the difference, word by word) or not at all; with the paragraph that
+        contains it or comes closest. A quotation must lie within one paragraph. It has the time of a query;
+        the result says if that was up. Raises ArticleMissing, and InvalidRequest for a text without words or
+        of more than 4,000 characters.
         """
-        # Here, for a process that only searches needs none of it.
         from indexer.search.quotes import verify_quote
 
-        return self._from(
+        return self._read(
             lambda snapshot, how: verify_quote(
                 snapshot, how, text, None if article_id is None else number_of(snapshot, article_id)
             )
         )
 
     def revision(self) -> str:
-        """A short name of what is searched now: another one after every commit and every rebuild.
+        """Return a short name of what is searched now, which changes with every commit and every rebuild.
 
-        Its generation, the number of its commit and what no other index has, though it be made anew at the
-        same place; dots between them. Raises IndexMissing or IndexDamaged.
+        It consists of the generation, the number of the commit and a random name, with dots between them; an
+        index that is created again in the same folder has another one. Raises IndexMissing or IndexDamaged.
         """
-        snapshot = self._reading().snapshot
+        snapshot = self._open_last_commit().snapshot
         newest = next(reversed(snapshot.views()), "")
         return f"{snapshot.folder.name}.{snapshot.commit}.{newest}"
 
     def status(self) -> Status:
-        """What the index holds; raises IndexMissing or IndexDamaged."""
-        return status_of(self._reading())
+        """Return what the index holds; raises IndexMissing or IndexDamaged."""
+        return status_of(self._open_last_commit())
 
-    def verify(self) -> Status:
-        """Read the whole index, compare it with its checksums and its parts with each other.
+    def verify(self, *, deep: bool = False, progress: Progress | None = None) -> Verification:
+        """Read the whole index, and compare it with its checksums and its parts with each other.
 
-        Returns what it holds. Raises IndexDamaged, naming the file and the place, when anything was altered
-        or is missing.
+        With `deep`, also read all sources again, index their articles again, and name what differs. Returns
+        what was compared; without `deep`, there are no differences in it. Raises IndexDamaged, naming the
+        file and the place in it, if the index was altered or something is missing.
         """
-        from indexer.store.diagnose import check
+        from indexer.store.verify import verify
 
-        check(generations.live_folder(self.config.index), self.config, self._today)
-        return self.status()
+        return verify(self.config, self._today, progress, deep=deep)
 
-    def manifest(self, progress: Progress | None = None) -> Verification:
-        """Read the whole index, and all its sources anew, index its articles anew, and name what differs.
-
-        Raises IndexDamaged, naming the file and the place, when the index itself is not as it was written.
-        """
-        from indexer.store.verify import verify_sources
-
-        return verify_sources(self.config, self._today, progress)
-
-    def doctor(
-        self, *, fix: bool = False, allow_mass_delete: bool = False, progress: Progress | None = None
-    ) -> Diagnosis:
-        """What is wrong with the index, and what will mend it; with `fix`, what can be mended is.
-
-        To mend is to go over to the newest generation that is whole, and to make the index anew from its
-        sources, with the articles that apps put in. The only copy of anything stays where it is. Raises, with
-        `fix`, IndexLocked, IndexDamaged when nothing can be done and, unless `allow_mass_delete`,
-        SourceShrunk, and SourceMissing when a source is gone, which is done without then.
-        """
-        if fix:
-            from indexer.store.repair import repair
-
-            return repair(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
+    def diagnose(self) -> Diagnosis:
+        """Return what is wrong with the index, and what will repair it; nothing is changed."""
         from indexer.store.diagnose import diagnose
 
         return diagnose(self.config, self._today)
+
+    def repair(self, *, allow_mass_delete: bool = False, progress: Progress | None = None) -> Diagnosis:
+        """Repair what can be repaired; returns what is wrong afterwards, and what was done.
+
+        A damaged pointer is switched to the newest intact generation. An index that is damaged, outdated or
+        was made with other options is rebuilt from its sources, with the articles that apps put in; searches
+        are answered meanwhile. The only copy of anything is kept. Raises IndexLocked; IndexDamaged if nothing
+        can be done; and, unless `allow_mass_delete`, SourceMissing or SourceShrunk if a source of a rebuild
+        is missing or shrunk. With `allow_mass_delete`, missing sources are skipped.
+        """
+        from indexer.store.repair import repair
+
+        return repair(self.config, self._today, progress, allow_mass_delete=allow_mass_delete)
 
     @property
     def path(self) -> str:
@@ -247,16 +236,16 @@ class Index:
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the live generation, while the one before it answers; None when all is well.
+        """What is wrong with the live generation, if the previous one answers for it; else None.
 
-        As far as reading has met it; `verify` looks everywhere. Raises IndexMissing or IndexDamaged.
+        Only what reads have met so far; `verify` reads everything. Raises IndexMissing or IndexDamaged.
         """
-        return self._reading().damage
+        return self._open_last_commit().damage
 
     def progress(self) -> Building | None:
-        """How far a build of the whole index is, by whichever process; None when none goes on.
+        """Return how far a build of the whole index is, by any process; None if there is no build.
 
-        Searches are answered meanwhile, where there is an index from before.
+        Searches are answered meanwhile from the live generation, if there is one.
         """
         return current_build(self.config.index)
 
@@ -270,18 +259,19 @@ class Index:
         progress: Progress | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> SyncReport:
-        """Add, change and remove articles until the index says what its sources say, in one commit.
+        """Add, change and remove articles until the index agrees with its sources, in one commit.
 
         `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
-        the report with the reason. A source that has lost all of its articles, or more than half of them and
-        more than ten, is rather not mounted, and so is a folder in it that is there, empty, and had more than
-        ten: SourceShrunk, unless `allow_mass_delete`.
+        the report with the reason. With `dry_run`, nothing is written.
 
-        `stop` is asked before each file is begun: when it says True, what was read is committed, nothing is
-        removed, and the report is `interrupted`. Raises SourceMissing, SourceShrunk, IndexLocked,
-        IndexOutdated.
+        Raises SourceShrunk, unless `allow_mass_delete`, if a source lost all of its articles, or more than
+        half of them and more than ten, or if an empty folder in it had more than ten: its disk is probably
+        not mounted. Also raises SourceMissing, IndexLocked and IndexOutdated.
+
+        `stop` is called before each file is read: once it returns True, what was read is committed, nothing
+        is removed, and the report is `interrupted`.
         """
-        # Here, as below: a process that only reads needs none of it.
+        # Imported here, as below, because a process that only reads needs none of it.
         from indexer.store import update
         from indexer.sync import never
 
@@ -296,31 +286,31 @@ class Index:
         )
 
     def put(self, articles: Iterable[Article]) -> SyncReport:
-        """Put articles in, in one commit; one with an id that is there already takes its place.
+        """Add articles, in one commit; each replaces the article with the same id.
 
-        Any iterable will do, a generator too. Of several with one id the last is kept; each is counted in the
-        report. Whatever is raised on the way, by the iterable as well, nothing is put in: InvalidArticle for
-        what is no Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
+        Any iterable will do, a generator too. If several have one id, the last is kept, and the report counts
+        each. If anything is raised, by the iterable as well, none is added: InvalidArticle for what is not an
+        Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
         """
         from indexer.store import update
 
         return update.put(self.config, self._today, articles)
 
     def remove(self, article_ids: Iterable[str]) -> SyncReport:
-        """Take out articles that were put in, in one commit; ids that are not there count as unchanged.
+        """Remove articles that were added with `put`, in one commit; unknown ids count as unchanged.
 
-        Raises InvalidArticle when an id is no text, or belongs to a source's file, which would bring it back.
+        Raises InvalidArticle if an id is not text, or belongs to a source's file, which would bring it back.
         """
         from indexer.store import update
 
         return update.remove(self.config, article_ids)
 
     def forget(self, source: str | os.PathLike[str]) -> SyncReport:
-        """Do without a source from now on: its articles are removed, in one commit.
+        """Remove a source from the index, with its articles, in one commit.
 
-        Its files are not touched, and need not be there any more. Where nothing can be changed in the index
-        (it is of an older format, made with other options, damaged), it is made anew from its other sources:
-        then it raises as `rebuild` does. Raises SourceMissing when it is no source of the index.
+        Its files are not touched, and may be missing. If the index cannot be changed (it has an older format,
+        other options, or damage), it is rebuilt from its other sources, and this raises as `rebuild` does.
+        Raises SourceMissing if the index has no such source.
         """
         from indexer.store import update
 
@@ -332,13 +322,13 @@ class Index:
         allow_mass_delete: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
-        """Make a new generation beside the live one from all sources, check it, and go over to it at once.
+        """Build a new generation beside the live one from all sources, check it, and switch to it.
 
-        `sources` are added to those that the index has. Articles that an app put in are carried over. The
-        generation before is kept. Raises, unless `allow_mass_delete`, SourceShrunk, and SourceMissing where
-        the index has a source that is gone, which is done without then: see `SyncReport.without`. Raises
-        IndexLocked, and IndexDamaged when the live generation is broken so that something would be lost.
-        Whatever is raised, the live one stays.
+        `sources` are added to those that the index has. Articles that apps put in are carried over. The
+        previous generation is kept. Raises, unless `allow_mass_delete`, SourceShrunk, and SourceMissing if a
+        source of the index is missing; with it, missing sources are skipped (see `SyncReport.without`).
+        Raises IndexLocked, and IndexDamaged if the live generation is so damaged that something would be
+        lost. If anything is raised, the live generation stays.
         """
         from indexer.store import build
 
@@ -346,16 +336,16 @@ class Index:
             self.config, self._today, sources, allow_mass_delete=allow_mass_delete, progress=progress
         )
 
-    # Life
+    # Closing
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Another process opens the index by itself: what is open here cannot be sent there.
+        # Another process opens the index by itself: open files cannot be pickled.
         return Index, (self.config, self._today)
 
     def close(self) -> None:
-        """Let go of the files; the index may be used again afterwards."""
+        """Close the files; the next read opens them again."""
         with self._lock:
-            self._open = None
+            self._cached = None
 
     def __enter__(self) -> Self:
         return self
@@ -365,30 +355,28 @@ class Index:
     ) -> None:
         self.close()
 
-    # Within
-
-    def _reading(self) -> OpenIndex:
-        opened = self._open
-        traces = generations.pointer_state(self.config.index, opened[0].place[0] if opened else None)
-        if opened and traces is not None and opened[1] == traces:
-            return opened[0]
+    def _open_last_commit(self) -> OpenIndex:
+        cached = self._cached
+        state = generations.pointer_state(self.config.index, cached[0].live[0] if cached else None)
+        if cached and state is not None and cached[1] == state:
+            return cached[0]
         with self._lock:
-            before = self._open[0] if self._open else None
-            reading = open_live(self.config.index, self.config, self._today, before)
-            self._open = (reading, traces)
-            return reading
+            before = self._cached[0] if self._cached else None
+            opened = open_live(self.config.index, self.config, self._today, before)
+            self._cached = (opened, state)
+            return opened
 
-    def _from(self, read: Callable[..., T], *given: Any, **options: Any) -> T:
-        """What is read from the last commit - or, where that shows damage, from the generation before."""
-        reading = self._reading()
+    def _read(self, read: Callable[..., T], *given: Any, **options: Any) -> T:
+        """Read from the last commit; if that turns out to be damaged, from the previous generation."""
+        opened = self._open_last_commit()
         try:
-            reading.snapshot.check_sizes()
-            return read(reading.snapshot, reading.how, *given, **options)
+            opened.snapshot.check_sizes()
+            return read(opened.snapshot, opened.search_settings, *given, **options)
         except IndexDamaged as damage:
-            if reading.damage:
+            if opened.damage:
                 raise
             with self._lock:
-                older = open_before(self.config.index, reading.place, self.config, self._today, damage)
-                traces = generations.pointer_state(self.config.index, reading.place[0])
-                self._open = (older, traces)
-        return read(older.snapshot, older.how, *given, **options)
+                previous = open_previous(self.config.index, opened.live, self.config, self._today, damage)
+                state = generations.pointer_state(self.config.index, opened.live[0])
+                self._cached = (previous, state)
+        return read(previous.snapshot, previous.search_settings, *given, **options)

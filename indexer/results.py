@@ -566,7 +566,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, in a sentence, and what will mend it."""
+    """One thing that is wrong, in a sentence, and what will repair it."""
 
     kind: Kind
     what: str
@@ -575,9 +575,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that is wrong with an index, the worst first, and what was done to mend it.
+    """Everything that is wrong with an index, the worst first, and what was done to repair it.
 
-    `answers` is the generation that searches are answered from: the live one, or the one before it.
+    `answers` is the generation that answers searches: the live one, the previous one, or None.
     """
 
     path: str
@@ -605,7 +605,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that the sources say and the index does not, or the other way round."""
+    """Something in which an index differs from its sources; `place` is a path or the id of an article."""
 
     kind: Literal["missing", "new", "changed", "derived", "stored", "version"]
     place: str
@@ -614,21 +614,27 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What an index is made of, and what of it differs from its sources.
+    """What was compared to verify an index, and what differs.
 
-    `digest` (SHA-256, hexadecimal) stands for everything that the index says it was made of: each source file
-    by its SHA-256, each article by its digest, the versions of what read and analysed them. `derived` is the
-    same of the sources as they are now; without `differences` they are equal.
+    `articles`, `paragraphs` and `size` (bytes) count what was read of the index, `files` the source files
+    that it was made from. `digest` (SHA-256, hexadecimal) stands for all that it was made from: the digest of
+    each source file and article, and the versions of the programs that read and analysed them.
+
+    `sources_digest` is the same of the sources as they are now, which equals `digest` if nothing differs;
+    None, and no `differences`, if the sources were not read.
     """
 
-    digest: str
-    derived: str
-    files: int
+    generation: str
     articles: int
+    paragraphs: int
+    files: int
+    size: int
+    digest: str
+    sources_digest: str | None = None
     differences: tuple[Difference, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The manifest as `nutgraf verify --deep --json` gives it."""
+        """The verification as `nutgraf verify --json` gives it."""
         return asdict(self)
 
 

@@ -1,11 +1,16 @@
 """Generations of an index on the disk, and everything that changes them.
 
-An index folder has generations side by side, each a Whoosh index, and a pointer to the live one:
-`generations` finds, makes and removes them, under the lock of `lock`. `reader` opens the live one for
-searching. `update` changes it (sync, put, remove, forget), `build` makes a new one beside it and switches to
-it, `progress` says how far that is. `diagnose` says what is wrong with an index, `repair` mends it, `verify`
-compares it with its sources.
+A generation is one complete Whoosh index with its settings and its catalog. The folder of an index holds
+several side by side, and a pointer to the live one.
 
-What comes in: a configuration, articles, sources. What goes out: reports, and states that were on the disk
-before they became visible. Begin with `generations`, then `update`.
+- `generations` finds, creates, publishes and removes generations; `lock` admits one writer at a time.
+- `reader` opens a commit of a generation for searching.
+- `update` changes the live generation: sync, put, remove, forget.
+- `build` builds a new generation beside the live one, checks it and switches to it; `sources` decides which
+  sources it reads, `progress` tells other processes how far it is.
+- `verify` compares an index with its checksums and its sources, `diagnose` says what is wrong with it,
+  `repair` repairs it.
+
+A configuration, articles and sources come in. Reports go out, and commits that were on the disk before any
+reader could see them. Begin with `generations`, then `update`.
 """

@@ -1,14 +1,14 @@
-"""The folder of an index: generations side by side, a pointer to the live one, and the writer's lock.
+"""The folder of an index: generations side by side, and a pointer to the live one.
 
 index_data/
-    current              the name of the live generation, and the checksum of that
+    current              the name of the live generation, and the checksum of that name
     g000003/             one complete Whoosh index, its settings and its catalog
-    g000002/             the one before it, kept
-    g000004.building/    a rebuild under way, or what a crash left of one
-    g000001.removed/     a generation that nobody needs, on its way out
-    writer.lock          held by the one writer; the system lets go of it when the writer dies
-    writer.json          who holds it
-    progress.json        how far a build is, while one goes on
+    g000002/             the previous generation, kept
+    g000004.building/    a build in progress, or what a crash left of one
+    g000001.removed/     an old generation, about to be deleted
+    writer.lock          locked by the one writer; the system releases it when the writer dies
+    writer.json          who holds the lock
+    progress.json        how far a build is
 """
 
 from __future__ import annotations
@@ -17,25 +17,18 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
 from pathlib import Path
 
-from indexer.errors import (
-    IndexBuilding,
-    IndexDamaged,
-    IndexLocked,
-    IndexMissing,
-    IndexOutdated,
-    OutOfMemory,
-    StorageFailed,
-)
+import msgspec
+from msgspec import Struct
+
+from indexer.engine import Snapshot, create_empty, remove_leftovers
+from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, StorageFailed
 from indexer.files.names import (
     BUILDING,
     CONTENTS,
     GENERATION,
-    LOCK,
     NEW_POINTER,
     POINTER,
     REMOVED,
@@ -46,7 +39,6 @@ from indexer.files.names import (
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import (
     discard,
-    make_folder,
     read_index_file,
     rename,
     translate_index_errors,
@@ -54,35 +46,33 @@ from indexer.files.storage import (
     write_durably,
     write_new,
 )
-from indexer.store.lock import lock_holder, sign_lock, take_lock
 from indexer.store.progress import current_build
 from indexer.sync import catalog
+from indexer.text.analyzer import library_versions
 
 FORMAT = 7
-"""Raised whenever a generation written before can no longer be read."""
+"""Raised whenever this program can no longer read older generations."""
 VERSIONS = {"extractor": 2, "analyzer": 1}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
 _SETTLED_NS = 1_000_000_000
-# A listing made while one table of contents takes another's place may show neither.
+# A folder listed while one table of contents replaces another may show neither of them.
 _LISTINGS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a generation was made with."""
+class Settings(Struct, frozen=True):
+    """What a generation was built with."""
 
     format: int
     language: str
     fingerprint: str
-    versions: dict[str, int] = field(default_factory=dict)
-    """Of what made it, by name."""
-    libraries: dict[str, str] = field(default_factory=dict)
-    """The versions of the libraries that made its terms, by name; empty where they were not recorded yet."""
+    """`Config.fingerprint` of the options that change the stored index."""
+    versions: dict[str, int] = {}
+    """VERSIONS of the program that built it."""
+    libraries: dict[str, str] = {}
+    """The versions of the libraries that made its terms, by name; empty if they were not recorded."""
 
     def library_changes(self) -> str | None:
-        """Which libraries have another version in this program; None where none has, or none is recorded."""
-        from indexer.text.analyzer import library_versions
-
+        """Return which recorded libraries have another version now, as a clause; None if none has."""
         now = library_versions()
         changes = [
             f"{name} {version}, and this program has {now.get(name, 'none')}"
@@ -92,61 +82,61 @@ class Settings:
         return f"the index was made with {'; with '.join(changes)}" if changes else None
 
 
-def live_folder(root: Path) -> Path:
-    """The folder of the live generation; raises IndexMissing or IndexDamaged.
+# Reading: which generation is live
 
-    Raises StorageFailed, as all that reads here, where the system refuses to read for now.
-    """
+
+def live_folder(root: Path) -> Path:
+    """Return the folder of the live generation; raises IndexMissing, IndexDamaged or StorageFailed."""
     try:
-        said = _said(root / POINTER)
+        text = _read_pointer(root / POINTER)
     except (FileNotFoundError, NotADirectoryError) as error:
         refuse_foreign_files(root)
         names = finished_generations(root)
         if len(names) == 1:
-            # The first build was cut short after its last step but one.
+            # The first build crashed between renaming its generation and writing the pointer.
             return root / names[0]
-        if not names and (started := current_build(root)) is not None:
+        if not names and (building := current_build(root)) is not None:
             raise IndexBuilding(
-                f"the first index in {root} is being built: {started}; wait a little and ask again"
+                f"the first index in {root} is being built: {building}; try again when it is done"
             ) from error
         if not names:
             raise IndexMissing(
                 f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
             ) from error
-        said = ""
+        text = ""
     except OSError as error:
         raise IndexDamaged(
             f"{root / POINTER} cannot be read ({error.strerror}): run `nutgraf doctor --fix`"
         ) from error
-    name = _named(said)
+    name = _parse_pointer(text)
     if name is None or not _is_folder(root / name):
         with suppress(OSError):
-            if _said(root / POINTER) != said:
-                # Rebuilds that came in between have taken away what it named.
+            if _read_pointer(root / POINTER) != text:
+                # A rebuild has switched the pointer meanwhile and removed the old generation.
                 return live_folder(root)
         refuse_foreign_files(root)
         raise IndexDamaged(
-            f"{root / POINTER} says {said[:40]!r}, which is not a generation beside it: "
+            f"{root / POINTER} contains {text[:40]!r}, which is not a generation beside it: "
             "run `nutgraf doctor --fix`, or write the newest of these into it: "
-            f"{', '.join(finished_generations(root)) or 'those that a backup has'}"
+            f"{', '.join(finished_generations(root)) or 'those in a backup'}"
         )
     return root / name
 
 
-def locate(root: Path) -> tuple[Path, int]:
-    """The folder of the live generation, and its last commit."""
+def live_commit(root: Path) -> tuple[Path, int]:
+    """Return the folder of the live generation, and the number of its last commit."""
     folder = live_folder(root)
     return folder, last_commit(folder)
 
 
 def previous_folder(root: Path, folder: Path) -> Path | None:
-    """The finished generation before this one, which answers when it cannot; None when there is none."""
-    earlier = [name for name in finished_generations(root) if name < folder.name]
-    return root / earlier[-1] if earlier else None
+    """Return the newest finished generation older than this one; None if there is none."""
+    older = [name for name in finished_generations(root) if name < folder.name]
+    return root / older[-1] if older else None
 
 
 def last_commit(folder: Path) -> int:
-    """The number of a generation's last commit; raises IndexDamaged when there is none."""
+    """Return the number of a generation's last commit; raises IndexDamaged if it has none."""
     for _ in range(_LISTINGS):
         with translate_index_errors(folder):
             commits = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
@@ -155,47 +145,35 @@ def last_commit(folder: Path) -> int:
     raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor --fix`")
 
 
-def pointer_state(root: Path, folder: Path | None) -> tuple[int, ...] | None:
-    """What changes whenever a commit or a rebuild is made: times of the pointer and of a generation's folder.
+def finished_generations(root: Path) -> list[str]:
+    """Return the names of the finished generations, the newest last."""
+    try:
+        with translate_read_errors(root):
+            return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise IndexDamaged(
+            f"{root} cannot be listed ({error.strerror}): run `nutgraf doctor --fix`"
+        ) from error
 
-    They may change without one, too. None when they cannot be read, or not be relied on yet.
+
+def pointer_state(root: Path, folder: Path | None) -> tuple[int, ...] | None:
+    """Return numbers that change with every commit and every rebuild: times of the pointer and of a folder.
+
+    They may also change without one. None if they cannot be read, or are too recent to be relied on.
     """
     if folder is None:
         return None
     try:
-        # Every search asks, so no paths are made for it.
+        # Every search calls this: os.stat saves making two Path objects.
         pointer, generation = os.stat(os.path.join(root, POINTER)), os.stat(folder)  # noqa: PTH116, PTH118
     except OSError:
         return None
     if time.time_ns() - max(pointer.st_mtime_ns, generation.st_mtime_ns) < _SETTLED_NS:
-        # So young that another change may come with the same time.
+        # Another change within the same clock tick would leave the times as they are.
         return None
     return pointer.st_mtime_ns, pointer.st_ino, generation.st_mtime_ns
-
-
-def remove_old_generations(root: Path) -> None:
-    """Remove what nobody needs: what writers left that were cut short, and what the last commit replaced.
-
-    The caller holds the lock. What cannot go now goes with the next sweep; and nothing goes from a generation
-    that cannot be read, for what it needs cannot be told then.
-    """
-    # Here, as below: a process that only reads needs neither these nor the lock.
-    from indexer.engine import Snapshot, remove_leftovers
-
-    with suppress(OSError, StorageFailed, IndexMissing, IndexDamaged, IndexOutdated):
-        _withdraw(root)
-        if not (root / POINTER).exists() and len(names := finished_generations(root)) == 1:
-            # The first build was cut short: with a second generation, it could not be told any more.
-            point(root, names[0])
-        for path in root.iterdir():
-            if is_temporary(path.name):
-                discard(path)
-        snapshot = Snapshot(live_folder(root))
-        # Of the generations before it, one is kept.
-        for name in [name for name in finished_generations(root) if name < snapshot.folder.name][:-1]:
-            discard(root / name)
-        remove_leftovers(snapshot)
-        catalog.tidy(snapshot.folder, snapshot.commit)
 
 
 def exists(root: Path) -> bool:
@@ -210,43 +188,36 @@ def exists(root: Path) -> bool:
 
 
 def refuse_foreign_files(root: Path) -> None:
-    """Raise IndexMissing when a folder holds something, and neither an index nor what is left of one."""
+    """Raise IndexMissing if a folder has files, but no index or remains of one."""
     if others := find_foreign_names(root):
         more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
         raise IndexMissing(
-            f"no index in {root}, and none is made among other things ({', '.join(others[:3])}{more}): "
-            "name an empty folder with --index, or a new one"
+            f"no index in {root}, and none is made among other files ({', '.join(others[:3])}{more}): "
+            "choose an empty or a new folder with --index"
         )
 
 
 def read_settings(folder: Path) -> Settings:
-    """What a generation was made with; raises IndexDamaged."""
+    """Return what a generation was built with; raises IndexDamaged."""
     path = folder / SETTINGS
     data = read_index_file(path)
     try:
-        words = json.loads(data)
-        settings = Settings(
-            words["format"],
-            str(words["language"]),
-            str(words["fingerprint"]),
-            dict(words.get("versions", {})),
-            dict(words.get("libraries", {})),
-        )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        settings = msgspec.json.decode(data, type=Settings)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise IndexDamaged(
             f"{path} cannot be read (its contents make no sense): run `nutgraf doctor --fix`"
         ) from error
-    # What another format has besides is its own business.
+    # Other formats may have other settings, so only the checksum of this one can be computed.
     if settings.format == FORMAT and data != _encode(settings):
         raise IndexDamaged(f"{path} does not match its checksum: run `nutgraf doctor --fix`")
     return settings
 
 
-def begin_generation(root: Path, language: str, fingerprint: str) -> Path:
-    """A new generation's folder, empty and not live yet. The caller holds the lock."""
-    from indexer.engine import create_empty
-    from indexer.text.analyzer import library_versions
+# Writing: the caller holds the lock
 
+
+def create_generation(root: Path, language: str, fingerprint: str) -> Path:
+    """Create the folder of a new, empty generation, which is not live yet."""
     with translate_write_errors(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
@@ -257,88 +228,65 @@ def begin_generation(root: Path, language: str, fingerprint: str) -> Path:
 
 
 def publish_generation(root: Path, folder: Path, keep: tuple[Path, ...] = ()) -> Path:
-    """Make a finished generation the live one, keep the one before it (or `keep`), give up the others.
+    """Switch to a finished generation; keep the previous one (or those in `keep`), remove all others.
 
-    Returns its folder, which loses the mark of being built. The pointer is replaced at once: a reader sees
+    Returns its folder, which loses the suffix `.building`. The pointer is replaced atomically: a reader sees
     the old generation or the new one. Raises StorageFailed.
     """
     done = folder.with_name(folder.name.removesuffix(BUILDING))
     if not keep and exists(root):
         keep = (live_folder(root),)
-    # First, so that a generation that never became the live one is known as such, whatever happens.
-    write_new(root / NEW_POINTER, [_pointing_to(done.name)])
+    # Written before the rename: after a crash it tells which finished generation never became live.
+    write_new(root / NEW_POINTER, [_encode_pointer(done.name)])
     rename(folder, done)
     rename(root / NEW_POINTER, root / POINTER)
     with suppress(OSError):
         for path in root.iterdir():
             if GENERATION.fullmatch(path.name) and path not in (done, *keep):
-                _give_up(path)
+                _mark_removed(path)
     return done
 
 
-def point(root: Path, name: str) -> None:
-    """Make a finished generation the live one, at once and on the disk. The caller holds the lock."""
-    write_durably(root / POINTER, _pointing_to(name))
+def switch_to(root: Path, name: str) -> None:
+    """Switch to a finished generation, atomically and durably."""
+    write_durably(root / POINTER, _encode_pointer(name))
 
 
-@contextmanager
-def lock_for_writing(root: Path, timeout: float) -> Iterator[None]:
-    """Be the one writer of the index in `root`; waits up to `timeout` seconds.
+def remove_old_generations(root: Path) -> None:
+    """Remove what crashed writers left, what the last commit replaced, and all but one previous generation.
 
-    Raises IndexLocked, saying who writes, StorageFailed, OutOfMemory, and IndexMissing where the folder is
-    somebody else's. Readers are not held up.
+    What cannot be removed now is left to the next call. Nothing is removed from a generation that cannot be
+    read, because it is unknown what that needs.
     """
-    from filelock import FileLock, Timeout
+    with suppress(OSError, StorageFailed, IndexMissing, IndexDamaged, IndexOutdated):
+        _mark_unpublished(root)
+        if not (root / POINTER).exists() and len(names := finished_generations(root)) == 1:
+            # The first build crashed. Without a pointer, a second generation would make the live one unknown.
+            switch_to(root, names[0])
+        for path in root.iterdir():
+            if is_temporary(path.name):
+                discard(path)
+        snapshot = Snapshot(live_folder(root))
+        for name in [name for name in finished_generations(root) if name < snapshot.folder.name][:-1]:
+            discard(root / name)
+        remove_leftovers(snapshot)
+        catalog.tidy(snapshot.folder, snapshot.commit)
 
-    refuse_foreign_files(root)
-    with translate_write_errors(root):
-        try:
-            make_folder(root)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise IndexMissing(f"{root}: a folder for the index is wanted, a file is in its place") from error
-    lock = FileLock(take_lock(root), timeout=timeout)
-    with translate_write_errors(root / LOCK):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise IndexLocked(
-                f"the index in {root} is being written by {lock_holder(root)}; waited {timeout:g} s for it: "
-                "try again later, or wait longer with --lock-timeout"
-            ) from None
+
+def _mark_unpublished(root: Path) -> None:
+    """Mark as removed the generation that a crash kept from becoming live, if there is one."""
     try:
-        remove_old_generations(root)
-        sign_lock(root)
-        yield
-    except MemoryError as error:
-        raise OutOfMemory(
-            "memory ran out, and nothing was committed: free some, or take less with --max-memory or --jobs"
-        ) from error
-    finally:
-        try:
-            remove_old_generations(root)
-        finally:
-            lock.release()
+        name = _parse_pointer(_read_pointer(root / NEW_POINTER))
+    except OSError:
+        return  # There is none, or it is not a regular file.
+    if name and name != live_folder(root).name:
+        _mark_removed(root / name)
 
 
-def _encode(settings: Settings) -> bytes:
-    words = asdict(settings)
-    if not settings.libraries:
-        # Generations from before they were recorded have the checksum of settings without them.
-        del words["libraries"]
-    return json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}).encode()
-
-
-def finished_generations(root: Path) -> list[str]:
-    """The names of the generations that were finished, the newest last."""
-    try:
-        with translate_read_errors(root):
-            return sorted(path.name for path in root.iterdir() if GENERATION.fullmatch(path.name))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise IndexDamaged(
-            f"{root} cannot be listed ({error.strerror}): run `nutgraf doctor --fix`"
-        ) from error
+def _mark_removed(folder: Path) -> None:
+    # Renamed first: a generation that is deleted halfway must not look finished.
+    with suppress(OSError):
+        folder.rename(folder.with_name(folder.name + REMOVED))
 
 
 def _is_folder(path: Path) -> bool:
@@ -346,34 +294,26 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
 
 
-def _withdraw(root: Path) -> None:
-    """Give up the generation that was to become the live one, if one did not get so far."""
-    try:
-        name = _named(_said(root / NEW_POINTER))
-    except OSError:
-        return  # there is none, or something else in its place
-    if name and name != live_folder(root).name:
-        _give_up(root / name)
+def _encode(settings: Settings) -> bytes:
+    values = msgspec.structs.asdict(settings)
+    if not settings.libraries:
+        # The checksum of generations that recorded no libraries was made without this key.
+        del values["libraries"]
+    return json.dumps(values | {"checksum": zlib.crc32(json.dumps(values).encode())}).encode()
 
 
-def _give_up(folder: Path) -> None:
-    """Have the next sweep remove a generation: half removed, it must not pass for a whole one."""
-    with suppress(OSError):
-        folder.rename(folder.with_name(folder.name + REMOVED))
-
-
-def _pointing_to(name: str) -> bytes:
+def _encode_pointer(name: str) -> bytes:
     return f"{name} {zlib.crc32(name.encode()):08x}\n".encode()
 
 
-def _said(pointer: Path) -> str:
+def _read_pointer(pointer: Path) -> str:
     with translate_read_errors(pointer), open_regular(pointer) as file:
         return file.read().decode("ascii", "replace")
 
 
-def _named(said: str) -> str | None:
-    """The generation that a pointer names; None when it makes no sense."""
-    name, _, checksum = said.removesuffix("\n").partition(" ")
-    # Who writes a name by hand need not know its checksum.
-    is_whole = checksum in ("", f"{zlib.crc32(name.encode()):08x}")
-    return name if is_whole and GENERATION.fullmatch(name) else None
+def _parse_pointer(text: str) -> str | None:
+    """Return the generation that a pointer names; None if it is malformed."""
+    name, _, checksum = text.removesuffix("\n").partition(" ")
+    # An administrator who writes a name by hand may leave the checksum out.
+    is_intact = checksum in ("", f"{zlib.crc32(name.encode()):08x}")
+    return name if is_intact and GENERATION.fullmatch(name) else None

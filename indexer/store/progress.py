@@ -1,7 +1,7 @@
-"""How far a build is, for whoever waits for it: a small file in the index's folder while one goes on.
+"""How far a build is, for other processes: a small file in the index's folder while a build goes on.
 
-It is a courtesy: a build does not fail when it cannot be written, and what a crash leaves of it is not
-believed. Readers cannot ask the writer's lock instead, for to try a lock is to hold it for a moment.
+A build does not fail if the file cannot be written, and a file that a crash left is ignored. Readers cannot
+try the writer's lock instead: trying a lock means holding it for a moment, in which a writer is refused.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from indexer.results import Building
 if TYPE_CHECKING:
     from indexer.sync import Progress, SyncReport
 
-# Seconds between two writings, and without one after which a build counts as dead: where its process can be
-# looked for, another may have its number; where it cannot, only silence tells.
 PAUSE = 0.5
-SILENCE_HERE, SILENCE_ELSEWHERE = 3600.0, 120.0
-# The largest such file that is read.
-_LENGTH = 4096
+"""Seconds between two updates of the file."""
+STALE_LOCAL, STALE_REMOTE = 3600.0, 120.0
+"""Seconds without an update after which a build on this machine, or on another one, counts as dead.
+
+A local build is also checked by its process id, but another process may have that number by now.
+"""
+_MAX_LENGTH = 4096
 
 
 class _Record(msgspec.Struct):
@@ -39,7 +41,7 @@ class _Record(msgspec.Struct):
 
 
 class RecordedProgress:
-    """Progress that is handed on, and recorded in the folder `root` for as long as the block lasts."""
+    """Progress that is passed on, and recorded in the index folder `root` while the block lasts."""
 
     def __init__(
         self,
@@ -51,20 +53,20 @@ class RecordedProgress:
         self._path = root / PROGRESS
         self._progress, self._report, self._clock = progress, report, clock
         self._files = self._of_files = self._size = self._of_size = 0
-        self._since = time.time()
-        self._written = -PAUSE
+        self._started = time.time()
+        self._last_write = -PAUSE
 
     def start(self, files: int, size: int) -> None:
-        """So many files, of so many bytes, are about to be read."""
+        """Begin: `files` files with `size` bytes in all will be read."""
         self._of_files, self._of_size = files, size
         self._write()
         self._progress.start(files, size)
 
     def advance(self, size: int) -> None:
-        """One more file, of so many bytes, is done."""
+        """Count one more file, of `size` bytes."""
         self._files += 1
         self._size += size
-        if self._clock() - self._written >= PAUSE or self._files == self._of_files:
+        if self._clock() - self._last_write >= PAUSE or self._files == self._of_files:
             self._write()
         self._progress.advance(size)
 
@@ -79,12 +81,12 @@ class RecordedProgress:
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        self._written = self._clock()
+        self._last_write = self._clock()
         building = Building(
-            self._files, self._of_files, self._size, self._of_size, self._report.added, self._since
+            self._files, self._of_files, self._size, self._of_size, self._report.added, self._started
         )
         record = _Record(os.getpid(), socket.gethostname(), building)
-        # Not synced: after a power cut there is no build to tell of.
+        # Not synced: after a power cut there is no build to report.
         temporary = self._path.with_name(PROGRESS + NEW)
         with suppress(OSError):
             with create_regular(temporary) as file:
@@ -93,23 +95,23 @@ class RecordedProgress:
 
 
 def current_build(root: Path) -> Building | None:
-    """The build that goes on in the folder of an index, if one does; raises StorageFailed."""
+    """Return the progress of the build in an index folder; None if there is none. Raises StorageFailed."""
     path = root / PROGRESS
     try:
         with translate_read_errors(path), open_regular(path) as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime
-            record = msgspec.json.decode(file.read(_LENGTH), type=_Record)
+            record = msgspec.json.decode(file.read(_MAX_LENGTH), type=_Record)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    here = record.host == socket.gethostname()
-    if age > (SILENCE_HERE if here else SILENCE_ELSEWHERE) or (here and not _runs(record.pid)):
+    is_local = record.host == socket.gethostname()
+    if age > (STALE_LOCAL if is_local else STALE_REMOTE) or (is_local and not _is_running(record.pid)):
         return None
     return record.building
 
 
-def _runs(pid: int) -> bool:
-    """Whether there is a process with this number; where that cannot be asked, there may be."""
-    # Elsewhere than on POSIX, signal 0 is not a question. Zero and below are groups, and no writer's.
+def _is_running(pid: int) -> bool:
+    """Whether a process with this number may exist."""
+    # Only POSIX has signal 0, which is not delivered. Zero and negative numbers are process groups.
     if os.name != "posix" or pid <= 0:
         return pid > 0
     try:
@@ -117,5 +119,5 @@ def _runs(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        pass  # it runs, and belongs to somebody else
+        pass  # It exists and belongs to another user.
     return True

@@ -17,81 +17,77 @@ from indexer.store import generations
 from indexer.sync.catalog import Summary, load_summary
 from indexer.text.synonyms import read_synonyms
 
-Place = tuple[Path, int]
+Today = Callable[[], date]
+Commit = tuple[Path, int]
 """The folder of a generation, and the number of a commit in it."""
 _RETRIES = 20
-_SPOKEN = 1 / 20  # of the articles: a handful of wrong guesses must not decide what is a common word
+# A few articles whose language was detected wrongly must not decide which words are common.
+_MIN_LANGUAGE_SHARE = 1 / 20
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """One commit; nothing in it changes."""
+    """One commit, which never changes."""
 
     snapshot: Snapshot
     summary: Summary
-    how: SearchSettings
+    search_settings: SearchSettings
     settings: generations.Settings
-    place: Place = (Path(), -1)
-    """The live generation and its last commit, which is another than what is read when that is damaged."""
+    live: Commit = (Path(), -1)
+    """The live generation and its last commit; another commit is read while that is damaged."""
     damage: str | None = None
-    """What is wrong with the live generation, when this is the one before it."""
+    """What is wrong with the live generation, if this is the previous one."""
 
 
-def open_live(
-    root: Path, config: Config, today: Callable[[], date], before: OpenIndex | None = None
-) -> OpenIndex:
-    """The last commit of the live generation, or of the one before it where the live one is damaged.
+def open_live(root: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:
+    """Open the last commit of the live generation, or of the previous one if the live one is damaged.
 
-    Raises IndexOutdated, IndexMissing, IndexDamaged or, where the system refuses to read it for now, in which
-    case no other one answers, StorageFailed. What has not changed since the reading `before` is
-    taken over from it.
+    What has not changed since `before` was opened is shared with it. Raises IndexOutdated, IndexMissing and
+    IndexDamaged; also StorageFailed if the system refuses to read for now, because an older generation must
+    not answer then.
     """
     while True:
         folder = generations.live_folder(root)
-        place = (folder, latest_commit(folder) or 0)
-        if before and before.place == place:
+        live = (folder, latest_commit(folder) or 0)
+        if before and before.live == live:
             return before
         try:
-            reading = open_folder(folder, config, today, before)
-            break
+            opened = open_generation(folder, config, today, before)
+            return replace(opened, live=(folder, opened.snapshot.commit))
         except IndexDamaged as damage:
-            # Unless rebuilds that came in between have taken it away.
+            # A rebuild may have removed the generation meanwhile: then open the new one.
             if generations.live_folder(root) == folder:
-                return open_before(root, place, config, today, damage)
-    return replace(reading, place=(folder, reading.snapshot.commit))
+                return open_previous(root, live, config, today, damage)
 
 
-def open_before(
-    root: Path, place: Place, config: Config, today: Callable[[], date], damage: IndexDamaged
-) -> OpenIndex:
-    """The generation before a damaged one, with a remark for every page; raises the damage without one."""
-    older = generations.previous_folder(root, place[0])
-    if older is None:
+def open_previous(root: Path, live: Commit, config: Config, today: Today, damage: IndexDamaged) -> OpenIndex:
+    """Open the generation before a damaged one, with a note for every page; raises `damage` if it cannot."""
+    previous = generations.previous_folder(root, live[0])
+    if previous is None:
         raise damage
     try:
-        reading = open_folder(older, config, today)
+        opened = open_generation(previous, config, today)
     except (IndexDamaged, IndexMissing, IndexOutdated):
         raise damage from None
     remark = (
-        f"These are the articles as of {reading.summary.committed}: what was indexed since is damaged. "
-        "Whoever keeps this archive mends it with `nutgraf doctor --fix`."
+        f"The index is damaged. These are the articles as of {opened.summary.committed}; later changes are "
+        "missing. The administrator can repair it with `nutgraf doctor --fix`."
     )
-    how = replace(reading.how, remarks=(remark,))
-    return replace(reading, how=how, place=place, damage=str(damage))
+    search_settings = replace(opened.search_settings, remarks=(remark,))
+    return replace(opened, search_settings=search_settings, live=live, damage=str(damage))
 
 
-def open_folder(
-    folder: Path, config: Config, today: Callable[[], date], before: OpenIndex | None = None
-) -> OpenIndex:
-    """The last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged.
+def open_generation(folder: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:
+    """Open the last commit of a generation; raises IndexOutdated, IndexMissing or IndexDamaged.
 
-    What has not changed since the reading `before` is taken over from it.
+    What has not changed since `before` was opened is shared with it.
     """
     settings = check_format(folder)
-    snapshot, summary = _last_commit(folder, before.snapshot if before else None)
-    how = SearchSettings(
+    snapshot, summary = _open_last_commit(folder, before.snapshot if before else None)
+    min_articles = snapshot.articles * _MIN_LANGUAGE_SHARE
+    search_settings = SearchSettings(
         languages=tuple(summary.languages) or (settings.language,),
-        spoken=[name for name, count in summary.languages.items() if count >= snapshot.articles * _SPOKEN],
+        spoken=[name for name, count in summary.languages.items() if count >= min_articles],
         language=settings.language,
         passages=config.passages,
         day_first=config.day_first,
@@ -100,11 +96,11 @@ def open_folder(
         characters=config.query_characters,
         seconds=config.query_seconds,
     )
-    return OpenIndex(snapshot, summary, how, settings)
+    return OpenIndex(snapshot, summary, search_settings, settings)
 
 
 def check_format(folder: Path) -> generations.Settings:
-    """What a generation was made with; raises IndexOutdated when this program cannot read it."""
+    """Return what a generation was built with; raises IndexOutdated for an unreadable format."""
     settings = generations.read_settings(folder)
     if settings.format != generations.FORMAT:
         raise IndexOutdated(
@@ -115,65 +111,65 @@ def check_format(folder: Path) -> generations.Settings:
 
 
 def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
-    """The articles of a generation's last commit; raises IndexDamaged."""
+    """Open the articles of a generation's last commit; raises IndexDamaged."""
     while True:
         commit = generations.last_commit(folder)
         try:
             return Snapshot(folder, before)
         except IndexMissing as error:
-            # Unless a commit that was made in between has taken the files away.
+            # A new commit may have replaced the files meanwhile: then open that one.
             if generations.last_commit(folder) == commit:
                 raise IndexDamaged(
                     f"{folder} lacks files that its last commit names: run `nutgraf doctor --fix`"
                 ) from error
 
 
-def status_of(reading: OpenIndex) -> Status:
-    """What an index holds, as `Index.status` says it."""
-    snapshot, summary = reading.snapshot, _summary_now(reading)
+def status_of(opened: OpenIndex) -> Status:
+    """Return what an index holds, for `Index.status`."""
+    snapshot, summary = opened.snapshot, _current_summary(opened)
     dated = snapshot.begins[snapshot.begins != NO_DATE]
-    edges = [_day(int(edge)) for edge in (dated.min(), dated.max())] if len(dated) else [None, None]
+    first, last = (_iso_day(int(dated.min())), _iso_day(int(dated.max()))) if len(dated) else (None, None)
     return Status(
         path=str(snapshot.folder),
         generation=snapshot.folder.name,
         articles=snapshot.articles,
         paragraphs=snapshot.paragraphs,
         undated=snapshot.articles - len(dated),
-        first=edges[0],
-        last=edges[1],
+        first=first,
+        last=last,
         size=folder_size(snapshot.folder),
         committed=summary.committed,
         languages=summary.languages,
         sources=summary.sources,
         failures=summary.failures,
-        damage=reading.damage,
-        libraries=reading.settings.libraries,
-        library_changes=reading.settings.library_changes(),
+        damage=opened.damage,
+        libraries=opened.settings.libraries,
+        library_changes=opened.settings.library_changes(),
     )
 
 
-def _summary_now(reading: OpenIndex) -> Summary:
-    """What is known of the sources by now: a sync that finds no article changed makes no commit."""
-    folder, commit = reading.snapshot.folder, reading.snapshot.commit
+def _current_summary(opened: OpenIndex) -> Summary:
+    # A sync that changes no article makes no commit, but may rewrite the summary of the last one.
+    folder, commit = opened.snapshot.folder, opened.snapshot.commit
     try:
         return load_summary(folder, commit)
     except IndexDamaged:
         if generations.last_commit(folder) == commit:
             raise
-        return reading.summary
+        return opened.summary
 
 
-def _last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summary]:
+def _open_last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summary]:
     for attempt in range(_RETRIES):
         snapshot = open_snapshot(folder, before)
         try:
             return snapshot, load_summary(folder, snapshot.commit)
         except IndexDamaged:
-            # A commit that was made in between has taken this one's catalog away.
+            # A new commit may have removed this one's catalog meanwhile: then open that one.
             if attempt == _RETRIES - 1 or generations.last_commit(folder) == snapshot.commit:
                 raise
     raise AssertionError("unreachable")
 
 
-def _day(moment: int) -> str:
+def _iso_day(moment: int) -> str:
     return (datetime(1970, 1, 1) + timedelta(seconds=moment)).date().isoformat()

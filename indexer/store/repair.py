@@ -1,4 +1,4 @@
-"""Mend an index: go over to what is whole, make anew what is not, and destroy the only copy of nothing."""
+"""Repair an index: switch to an intact generation, or rebuild; the only copy of anything is kept."""
 
 from __future__ import annotations
 
@@ -9,45 +9,51 @@ from pathlib import Path
 
 from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article, latest_commit
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
+from indexer.files.names import DAMAGED
 from indexer.results import Diagnosis
 from indexer.store import generations
-from indexer.store.build import Carried, build, still_there
-from indexer.store.diagnose import Today, diagnose, is_whole
+from indexer.store.build import BuildPlan, build
+from indexer.store.diagnose import diagnose
+from indexer.store.lock import lock_for_writing
+from indexer.store.reader import Today
+from indexer.store.sources import available_sources
+from indexer.store.verify import is_intact
 from indexer.sync import Catalog, Progress, Silence, SyncReport
 from indexer.sync import catalog as catalogs
 
-_NOT_MENDED = {"missing", "source", "disk", "libraries"}
-_WAY = "`nutgraf doctor --fix --allow-mass-delete` (allow_mass_delete=True)"
+_NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
+_COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
 
 
 def repair(
     config: Config, today: Today, progress: Progress | None, *, allow_mass_delete: bool = False
 ) -> Diagnosis:
-    """Mend what can be mended; returns what is wrong then, and what was done.
+    """Repair what can be repaired; returns what is wrong afterwards, and what was done.
 
-    Readers go on meanwhile with the newest generation that is whole. While a file cannot be read for now,
-    everything is left as it is. Raises IndexLocked, IndexDamaged when no generation says which sources it has
-    and, unless `allow_mass_delete`, SourceMissing and SourceShrunk when a source is gone that the index has
-    to be made anew from; then nothing is changed.
+    Meanwhile searches are answered from the newest intact generation. While a file cannot be read for now,
+    nothing is changed. Raises IndexLocked; IndexDamaged if no catalog can be read; and, unless
+    `allow_mass_delete`, SourceMissing or SourceShrunk if the index has to be rebuilt from a source that is
+    missing or shrunk. If it raises, nothing is changed.
     """
-    kinds = _kinds(found := diagnose(config, today))
-    if "system" in kinds or not kinds - _NOT_MENDED:
-        return found
+    diagnosis = diagnose(config, today)
+    kinds = _kinds(diagnosis)
+    if "system" in kinds or not kinds - _NOT_REPAIRED:
+        return diagnosis
     done: list[str] = []
-    # Until all is said: another writer, who comes next, is nothing that is wrong.
-    with generations.lock_for_writing(config.index, config.lock_timeout):
-        # Whoever writes first clears away what is left over.
+    # Held until the end, so that the last diagnosis does not report a writer that comes next.
+    with lock_for_writing(config.index, config.lock_timeout):
         if "leftovers" in kinds:
-            done.append("What was left over is cleared away.")
+            # Taking the lock has removed them.
+            done.append("The leftovers of an interrupted write are removed.")
         if "locked" in kinds:
-            # Who wrote until now may have mended it, or left something to mend.
+            # The writer that held the lock may have repaired the index, or left other damage.
             kinds = _kinds(diagnose(config, today, is_writer=True))
         if "system" not in kinds:
             if "damaged" in kinds:
-                done += _point_to_what_is_whole(config, today)
-            if kinds & {"damaged", "outdated", "options"} and not _is_in_order(config, today):
-                done += _make_anew(
+                done += activate_newest_intact(config, today)
+            if kinds & {"damaged", "outdated", "options"} and not _is_up_to_date(config, today):
+                done += _rebuild(
                     config,
                     today,
                     progress or Silence(),
@@ -57,89 +63,107 @@ def repair(
         return replace(diagnose(config, today, is_writer=True), done=tuple(done))
 
 
-def _kinds(found: Diagnosis) -> set[str]:
-    return {finding.kind for finding in found.findings}
+def activate_newest_intact(config: Config, today: Today) -> Iterator[str]:
+    """If the pointer is damaged, switch to the newest intact generation; yields what was done.
 
-
-def _is_in_order(config: Config, today: Today) -> bool:
-    live = generations.live_folder(config.index)
-    if not is_whole(live, config, today):
-        return False
-    return generations.read_settings(live).fingerprint == config.fingerprint()
-
-
-def _point_to_what_is_whole(config: Config, today: Today) -> Iterator[str]:
-    """Where the pointer makes no sense, have it name the newest generation that is whole, if any."""
+    If no generation is intact, switch to the newest one, which can be rebuilt then.
+    """
     root = config.index
     with suppress(IndexDamaged, IndexMissing):
         generations.live_folder(root)
         return
     names = generations.finished_generations(root)
-    whole = [name for name in names if is_whole(root / name, config, today)]
     if not names:
         raise IndexDamaged(
-            f"{root} has no generation any more: bring back a backup of it, or move it away and index the "
-            "sources again"
+            f"{root} has no generation left: restore a backup of it, or move it away and index the sources "
+            "again"
         )
-    chosen = (whole or names)[-1]
-    generations.point(root, chosen)
+    intact = [name for name in names if is_intact(root / name, config, today)]
+    chosen = (intact or names)[-1]
+    generations.switch_to(root, chosen)
     yield f"{chosen} is live again."
 
 
-def _make_anew(
+def _kinds(diagnosis: Diagnosis) -> set[str]:
+    return {finding.kind for finding in diagnosis.findings}
+
+
+def _is_up_to_date(config: Config, today: Today) -> bool:
+    live = generations.live_folder(config.index)
+    if not is_intact(live, config, today):
+        return False
+    return generations.read_settings(live).fingerprint == config.fingerprint()
+
+
+def _rebuild(
     config: Config, today: Today, progress: Progress, *, is_damaged: bool, allow_mass_delete: bool
 ) -> Iterator[str]:
+    """Rebuild from the sources, and from the articles of apps that can be read; yields what was done."""
     root = config.index
     live = generations.live_folder(root)
-    before = generations.previous_folder(root, live)
-    folders = [folder for folder in (live, before) if folder]
-    known = _known(root, folders)
-    roots, gone = still_there(known, _WAY, allow_mass_delete=allow_mass_delete)
-    snapshots = {folder: found for folder in folders if (found := _opened(folder))}
-    wanted = {name: mark for name, (mark, _) in known.api_articles.items()}
-    is_all_known = _catalog(live) is not None
-    if not is_all_known and live in snapshots:
-        # What its catalog would have said.
-        wanted |= dict.fromkeys(_put_in(snapshots[live]), "")
-    kept: list[str] = []
+    previous = generations.previous_folder(root, live)
+    folders = [folder for folder in (live, previous) if folder]
+    catalog = _newest_catalog(root, folders)
+    roots, missing = available_sources(catalog, _COMMAND, allow_missing=allow_mass_delete)
+    snapshots = {folder: found for folder in folders if (found := _open_snapshot(folder))}
+    digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
+    has_catalog = _load_catalog(live) is not None
+    if not has_catalog and live in snapshots:
+        # The catalog of the previous generation lacks the articles that were put in since.
+        digests |= dict.fromkeys(_api_article_ids(snapshots[live]), "")
+    current: list[str] = []
     older: list[str] = []
     lost: list[str] = []
-    for name, mark in wanted.items():
-        marks = list(_marks(snapshots.values(), name))
-        (kept if mark in marks or (marks and not mark) else older if marks else lost).append(name)
-    # What only the damaged one may still have is not thrown away.
-    is_aside = bool(lost or older or (gone and is_damaged)) or not (is_all_known or live in snapshots)
-    keep: tuple[Path, ...] = (before,) if before and is_whole(before, config, today) else ()
-    if keep and is_aside:
+    for article_id, digest in digests.items():
+        versions = list(_readable_versions(snapshots.values(), article_id))
+        if not versions:
+            lost.append(article_id)
+        elif digest in versions or not digest:
+            current.append(article_id)
+        else:
+            older.append(article_id)
+    # The damaged generation may have the only copy of something that the new one lacks.
+    keeps_damaged = bool(lost or older or (missing and is_damaged)) or not (has_catalog or live in snapshots)
+    keep: tuple[Path, ...] = (previous,) if previous and is_intact(previous, config, today) else ()
+    if keep and keeps_damaged:
         keep = (*keep, live)
     report = SyncReport()
-    carried = Carried(known, tuple(snapshots.values()), (*kept, *older), keep, gone=gone, way=f"run {_WAY}")
-    build(config, today, roots, carried, report, progress, allow_mass_delete=allow_mass_delete)
-    yield f"The index is made anew, of {report.files:,} files and {len(kept) + len(older):,} articles put in."
-    for source in gone:
-        yield f"It does without {source}, which is gone."
+    plan = BuildPlan(
+        roots,
+        catalog,
+        (*current, *older),
+        tuple(snapshots.values()),
+        missing_sources=missing,
+        keep=keep,
+        allow_mass_delete=allow_mass_delete,
+        override=f"run {_COMMAND}",
+    )
+    build(config, today, plan, report, progress)
+    files, articles = format_count(report.files, "file"), format_count(len(plan.carried_ids), "article")
+    yield f"The index is rebuilt from {files}, and {articles} of apps are carried over."
+    for source in missing:
+        yield f"The source {source} is missing; its articles are removed."
     if older:
-        yield f"Of articles put in, these are as in the generation before: {', '.join(older)}."
+        yield f"These articles of apps are restored from the previous generation: {', '.join(older)}."
     if lost:
-        yield f"These articles put in cannot be read: {', '.join(lost)}."
-    if is_aside:
-        aside = live.with_name(f"{live.name}.damaged")
+        yield f"These articles of apps cannot be read: {', '.join(lost)}."
+    if keeps_damaged:
+        aside = live.with_name(live.name + DAMAGED)
         live.rename(aside)
-        yield f"What is left of the damaged generation is in {aside}."
+        yield f"The damaged generation is kept in {aside}."
 
 
-def _known(root: Path, folders: list[Path]) -> Catalog:
-    """The newest catalog that can be read; raises IndexDamaged where none can."""
+def _newest_catalog(root: Path, folders: list[Path]) -> Catalog:
     for folder in folders:
-        if (catalog := _catalog(folder)) is not None:
+        if (catalog := _load_catalog(folder)) is not None:
             return catalog
     raise IndexDamaged(
-        f"no catalog can be read in {' and '.join(map(str, folders))}, so it is not known which sources the "
-        f"index has: move {root} away and index them again"
+        f"no catalog can be read in {' and '.join(map(str, folders))}, so the sources of the index are "
+        f"unknown: move {root} away and index them again"
     )
 
 
-def _catalog(folder: Path) -> Catalog | None:
+def _load_catalog(folder: Path) -> Catalog | None:
     number = latest_commit(folder)
     try:
         return catalogs.load(folder, catalogs.newest(folder) if number is None else number)
@@ -147,24 +171,24 @@ def _catalog(folder: Path) -> Catalog | None:
         return None
 
 
-def _opened(folder: Path) -> Snapshot | None:
+def _open_snapshot(folder: Path) -> Snapshot | None:
     try:
         return Snapshot(folder)
     except (IndexDamaged, IndexMissing, IndexOutdated):
         return None
 
 
-def _put_in(snapshot: Snapshot) -> Iterator[str]:
-    """The ids of the articles that no source brings: they have no path there."""
+def _api_article_ids(snapshot: Snapshot) -> Iterator[str]:
+    """The ids of the articles that apps put in: they have no path."""
     with suppress(IndexDamaged):
         _, paths = snapshot.labels("path")
         yield from (snapshot.info(number).id for number in range(snapshot.articles) if paths[number] < 0)
 
 
-def _marks(snapshots: Iterable[Snapshot], name: str) -> Iterator[str]:
-    """The digest of each version of an article that can be read."""
+def _readable_versions(snapshots: Iterable[Snapshot], article_id: str) -> Iterator[str]:
+    """The digest of each stored version of an article that can be read."""
     for snapshot in snapshots:
         with suppress(IndexDamaged):
-            number = snapshot.find(name)
+            number = snapshot.find(article_id)
             if number is not None:
                 yield digest_items(encode_article(snapshot.article(number)))

@@ -1,34 +1,33 @@
-"""What changes an index: sync, put, remove and forget, each under the lock and in one commit."""
+"""Change the live generation: sync, put, remove and forget, each under the lock and in one commit."""
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer import allowance
+from indexer import limits
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Batch, Chunk, digest_items, encode_article
+from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
 from indexer.store import generations
 from indexer.store.build import (
-    Carried,
-    Source,
-    Today,
-    apart_from_others,
+    BuildPlan,
+    NullSink,
+    add_api_article,
     build,
-    chosen_roots,
-    now,
+    current_time,
     rebuild_without,
     run_sync,
-    source_named,
 )
-from indexer.store.reader import check_format, open_snapshot
+from indexer.store.lock import lock_for_writing
+from indexer.store.reader import Today, check_format, open_snapshot
+from indexer.store.sources import Source, find_source, refuse_overlaps, resolve_sources
 from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
 from indexer.sync import catalog as catalogs
+from indexer.sync.apply import Sink
 
 
 def sync(
@@ -43,50 +42,38 @@ def sync(
 ) -> SyncReport:
     """See `Index.sync`."""
     began = time.perf_counter()
-    roots = chosen_roots(config, sources)
+    roots = resolve_sources(config, sources)
     report = SyncReport(dry_run=dry_run)
     watch = progress or Silence()
-    if dry_run:
-        catalog = Catalog()
-        generations.refuse_foreign_files(config.index)
-        if generations.exists(config.index):
-            _check_options(config)
-            catalog = catalogs.load(*generations.locate(config.index))
-        apart_from_others(roots, catalog)
-        listings = _list_sources(roots, catalog.sources)
+
+    def update(listings: dict[Path, Listing], catalog: Catalog, sink: Sink) -> None:
+        refuse_overlaps(roots, catalog)
         run_sync(
             config,
             today,
             listings,
             catalog,
-            _Nowhere(),
+            sink,
             report,
             watch,
             stop=stop,
             allow_mass_delete=allow_mass_delete,
         )
+
+    if dry_run:
+        catalog = _load_for_dry_run(config)
+        update(_list_sources(roots, catalog.sources), catalog, NullSink())
     else:
-        with generations.lock_for_writing(config.index, config.lock_timeout):
+        with lock_for_writing(config.index, config.lock_timeout):
             if not generations.exists(config.index):
-                build(config, today, roots, Carried(), report, watch, stop=stop)
+                build(config, today, BuildPlan(roots), report, watch, stop=stop)
             else:
                 _check_options(config)
-                known = catalogs.load_summary(*generations.locate(config.index)).sources
+                known = catalogs.load_summary(*generations.live_commit(config.index)).sources
                 listings = _list_sources(roots, known)
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
-                        apart_from_others(roots, catalog)
-                        run_sync(
-                            config,
-                            today,
-                            listings,
-                            catalog,
-                            batch,
-                            report,
-                            watch,
-                            stop=stop,
-                            allow_mass_delete=allow_mass_delete,
-                        )
+                        update(listings, catalog, batch)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -96,26 +83,16 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
     began = time.perf_counter()
     report = SyncReport()
     given = _by_id(articles, report)
-    with generations.lock_for_writing(config.index, config.lock_timeout):
+    with lock_for_writing(config.index, config.lock_timeout):
         if not generations.exists(config.index):
-            # One commit here, too: nobody sees an index without them.
-            build(config, today, [], Carried(given=tuple(given.values())), report, Silence())
-            report.seconds = time.perf_counter() - began
-            return report
-        with _change(config, report) as (catalog, batch):
-            # All of them first: nothing is written before it is known that everything can be.
-            _not_from_files(given, catalog, "change the file, or choose another id")
-            for article in given.values():
-                items = encode_article(article)
-                mark = digest_items(items)
-                known = catalog.api_articles.get(article.id)
-                if known and known[0] == mark:
-                    report.unchanged += 1
-                    continue
-                if known:
-                    batch.remove(article.id)
-                catalog.api_articles[article.id] = (mark, batch.add(article, items))
-                report.record("change" if known else "add", article.id, "", "it was put in")
+            plan = BuildPlan([], new_articles=tuple(given.values()))
+            build(config, today, plan, report, Silence())
+        else:
+            with _change(config, report) as (catalog, batch):
+                # Checked for all articles before the first is written.
+                _refuse_ids_of_files(given, catalog, "change the file, or choose another id")
+                for article in given.values():
+                    _put_article(article, catalog, batch, report)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -124,16 +101,16 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     """See `Index.remove`."""
     began = time.perf_counter()
     report = SyncReport()
-    names = dict.fromkeys(_ids(article_ids))
+    ids = dict.fromkeys(_check_ids(article_ids))
     with (
-        generations.lock_for_writing(config.index, config.lock_timeout),
+        lock_for_writing(config.index, config.lock_timeout),
         _change(config, report) as (catalog, batch),
     ):
-        _not_from_files(names, catalog, "remove the file and sync instead")
-        for name in names:
-            if catalog.api_articles.pop(name, None):
-                batch.remove(name)
-                report.record("remove", name, "", "it was taken out")
+        _refuse_ids_of_files(ids, catalog, "remove the file and sync instead")
+        for article_id in ids:
+            if catalog.api_articles.pop(article_id, None):
+                batch.remove(article_id)
+                report.record("remove", article_id, "", "it was removed by id")
             else:
                 report.unchanged += 1
     report.seconds = time.perf_counter() - began
@@ -144,41 +121,49 @@ def forget(config: Config, today: Today, source: Source) -> SyncReport:
     """See `Index.forget`."""
     began = time.perf_counter()
     report = SyncReport()
-    with generations.lock_for_writing(config.index, config.lock_timeout):
+    with lock_for_writing(config.index, config.lock_timeout):
         try:
             with _change(config, report) as (catalog, batch):
-                for path, entry in catalog.sources.pop(source_named(source, catalog)).items():
-                    for name in entry.articles:
-                        batch.remove(name)
-                        report.record("remove", name, path, "its source is forgotten")
+                for path, entry in catalog.sources.pop(find_source(source, catalog)).items():
+                    for article_id in entry.articles:
+                        batch.remove(article_id)
+                        report.record("remove", article_id, path, "its source is forgotten")
         except (IndexOutdated, IndexDamaged):
-            # Nothing can be changed in it; the other sources may bring back all the rest.
+            # This generation cannot be changed, but the other sources may bring back the rest.
             report = rebuild_without(config, today, source)
     report.seconds = time.perf_counter() - began
     return report
 
 
-def _check_options(config: Config) -> None:
-    if check_format(generations.locate(config.index)[0]).fingerprint != config.fingerprint():
-        raise IndexOutdated(
-            f"the index in {config.index} was made with another language, day_first or timezone: "
-            "run `nutgraf rebuild`, or set them back"
-        )
+def _load_for_dry_run(config: Config) -> Catalog:
+    generations.refuse_foreign_files(config.index)
+    if not generations.exists(config.index):
+        return Catalog()
+    _check_options(config)
+    return catalogs.load(*generations.live_commit(config.index))
 
 
 def _list_sources(roots: Iterable[Path], known: Container[str]) -> dict[Path, Listing]:
     return {root: list_source(root, is_known=str(root) in known) for root in roots}
 
 
+def _check_options(config: Config) -> None:
+    if check_format(generations.live_folder(config.index)).fingerprint != config.fingerprint():
+        raise IndexOutdated(
+            f"the index in {config.index} was made with another language, day_first or timezone: "
+            "run `nutgraf rebuild`, or set them back"
+        )
+
+
 def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncReport) -> bool:
-    """Whether the sources are as they were; tells it without reading all that is known of them."""
-    # A damaged index is not up to date, whatever its catalog says.
+    """Whether the sources are as they were, without loading the whole catalog; if so, fill the report."""
+    # A damaged index must not pass for unchanged.
     open_snapshot(generations.live_folder(config.index))
-    hints = catalogs.load_hints(*generations.locate(config.index))
-    limits = allowance.limits(config.max_file_mb * 2**20)
+    hints = catalogs.load_hints(*generations.live_commit(config.index))
+    file_limits = limits.file_limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))
-        if known is None or listing.failures or not known.match(listing.files, limits):
+        if known is None or listing.failures or not known.match(listing.files, file_limits):
             return False
     for root, listing in listings.items():
         known = hints[str(root)]
@@ -190,7 +175,7 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
 
 @contextmanager
 def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch]]:
-    """A catalog and a batch to change; both become durable and visible together."""
+    """Yield a catalog and a batch to change; both are committed together at the end of the block."""
     _check_options(config)
     snapshot = open_snapshot(generations.live_folder(config.index))
     folder = snapshot.folder
@@ -198,59 +183,60 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
     before = catalog.without_articles()
 
     def save(commit: int) -> None:
-        catalog.committed = now()
+        catalog.committed = current_time()
         catalogs.save(folder, commit, catalog)
 
     with Batch(snapshot, config.language, save, config.max_memory_mb * 2**20) as batch:
         yield catalog, batch
     if not report.changes and catalog.without_articles() != before:
-        # No article changed, but what is known of the files did.
+        # Without a changed article there is no commit, but the stamps of the files have to be saved.
         save(snapshot.commit)
 
 
+def _put_article(article: Article, catalog: Catalog, batch: Batch, report: SyncReport) -> None:
+    known, items = catalog.api_articles.get(article.id), encode_article(article)
+    if known and known[0] == digest_items(items):
+        report.unchanged += 1
+        return
+    if known:
+        batch.remove(article.id)
+    add_api_article(article, items, catalog, batch)
+    report.record("change" if known else "add", article.id, "", "it was put in")
+
+
 def _by_id(articles: Iterable[Article], report: SyncReport) -> dict[str, Article]:
-    """What is to be put in. Of one id the last counts, and the report tells it as if each had been put."""
+    """Return the articles by id; the last of an id counts, and the report counts the earlier ones, too."""
     if isinstance(articles, (Article, str, bytes, Mapping)) or not isinstance(articles, Iterable):
         raise InvalidArticle(
-            f"a list of articles is wanted, {type(articles).__name__} was found: put([Article(…), …])"
+            f"put needs a list of articles, not {type(articles).__name__}: put([Article(…), …])"
         )
     given: dict[str, Article] = {}
     for number, article in enumerate(articles, 1):
         if not isinstance(article, Article):
             raise InvalidArticle(
-                f"number {number}: an Article is wanted, {type(article).__name__} was found: make one of it "
-                "with Article(id=…, title=…, paragraphs=[…])"
+                f"number {number} must be an Article, not {type(article).__name__}: make one with "
+                "Article(id=…, title=…, paragraphs=[…])"
             )
         if article.id in given:
-            report.record("change", article.id, "", "another with this id came after it")
+            report.record("change", article.id, "", "a later article has the same id")
         given[article.id] = article
     return given
 
 
-def _ids(article_ids: Iterable[str]) -> list[str]:
+def _check_ids(article_ids: Iterable[str]) -> list[str]:
     if isinstance(article_ids, (str, bytes)) or not isinstance(article_ids, Iterable):
         found = "one string" if isinstance(article_ids, str) else type(article_ids).__name__
-        raise InvalidArticle(f"ids: a list of ids is wanted, {found} was found")
+        raise InvalidArticle(f"ids: must be a list of ids, not {found}")
     ids = list(article_ids)
-    for name in ids:
-        if not isinstance(name, str):
-            raise InvalidArticle(f"ids: text is wanted, {name!r} was found")
+    for article_id in ids:
+        if not isinstance(article_id, str):
+            raise InvalidArticle(f"ids: an id must be text, not {article_id!r}")
     return ids
 
 
-class _Nowhere:
-    """Where a dry run's changes go."""
-
-    def remove(self, article_id: str) -> None:
-        """Remove nothing."""
-
-    def take(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Add nothing."""
-
-
-def _not_from_files(names: Iterable[str], catalog: Catalog, advice: str) -> None:
+def _refuse_ids_of_files(article_ids: Iterable[str], catalog: Catalog, advice: str) -> None:
     owners = catalog.owners()
-    for name in names:
-        source, path = owners.get(name, ("", ""))
+    for article_id in article_ids:
+        source, path = owners.get(article_id, ("", ""))
         if source:
-            raise InvalidArticle(f"id: {name!r} belongs to {path} in {source}: {advice}")
+            raise InvalidArticle(f"the id {article_id!r} belongs to {path} in {source}: {advice}")

@@ -1,129 +1,167 @@
-"""What an index should say by its sources: derived from them anew, and compared with what it does say."""
+"""Verify an index: compare its files with their checksums, and its articles with their sources."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
-from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Chunk, Snapshot, digest_items, encode_article, find_differences
-from indexer.errors import SourceMissing
+from indexer.engine import Snapshot, digest_items, encode_article, find_differences, latest_commit
+from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
+from indexer.files.storage import folder_size
 from indexer.results import Difference, Verification
 from indexer.store import generations
-from indexer.store.build import run_sync
-from indexer.store.diagnose import Today, check
+from indexer.store.build import NullSink, run_sync
+from indexer.store.reader import OpenIndex, Today, open_generation
 from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
 from indexer.sync import catalog as catalogs
 
 
-def verify_sources(config: Config, today: Today, progress: Progress | None) -> Verification:
-    """Read all sources of an index anew and compare; raises IndexDamaged or IndexOutdated."""
-    folder = generations.live_folder(config.index)
-    snapshot = check(folder, config, today).snapshot
-    settings = generations.read_settings(folder)
-    known = catalogs.load(folder, snapshot.commit)
-    listings: dict[Path, Listing] = {}
+def verify(config: Config, today: Today, progress: Progress | None, *, deep: bool) -> Verification:
+    """See `Index.verify`."""
+    opened, catalog = check_generation(generations.live_folder(config.index), config, today)
+    snapshot, versions = opened.snapshot, opened.settings.versions
     differences: list[Difference] = []
-    for source in map(Path, known.sources):
-        try:
-            listings[source] = list_source(source, is_known=True)
-        except SourceMissing as error:
-            differences.append(Difference("missing", str(source), f"the source is gone: {error}"))
-    now = Catalog(api_articles=dict(known.api_articles))
-    report = SyncReport()
-    run_sync(config, today, listings, now, _Nowhere(), report, progress or Silence())
-    versions, versions_now = settings.versions, generations.VERSIONS
-    if versions != versions_now:
-        differences.append(
-            Difference(
-                "version", str(folder), f"it was made by {_named(versions)}, this is {_named(versions_now)}"
-            )
-        )
-    differences += [*_between(known, now, listings), *_stored(snapshot, known), *_indexed(snapshot, known)]
+    sources_digest = None
+    if deep:
+        differences, derived = _compare_with_sources(config, today, opened, catalog, progress or Silence())
+        sources_digest = _digest(derived, generations.VERSIONS)
     return Verification(
-        _root(known, versions),
-        _root(now, versions_now),
-        sum(map(len, known.sources.values())),
-        snapshot.articles,
-        tuple(differences),
+        generation=snapshot.folder.name,
+        articles=snapshot.articles,
+        paragraphs=snapshot.paragraphs,
+        files=sum(map(len, catalog.sources.values())),
+        size=folder_size(snapshot.folder),
+        digest=_digest(catalog, versions),
+        sources_digest=sources_digest,
+        differences=tuple(differences),
     )
 
 
-def _between(known: Catalog, now: Catalog, listings: dict[Path, Listing]) -> Iterator[Difference]:
+def check_generation(folder: Path, config: Config, today: Today) -> tuple[OpenIndex, Catalog]:
+    """Open a generation and compare every byte with its checksum, and its articles with its catalog.
+
+    Raises IndexDamaged, naming the file and the place in it, IndexOutdated or StorageFailed.
+    """
+    opened = open_generation(folder, config, today)
+    snapshot = opened.snapshot
+    try:
+        snapshot.verify()
+        catalog = catalogs.load(folder, snapshot.commit)
+    except IndexDamaged:
+        # A new commit may have replaced the files meanwhile: then check that one.
+        if latest_commit(folder) in (snapshot.commit, None):
+            raise
+        return check_generation(folder, config, today)
+    owners = catalog.owners().keys()
+    if snapshot.articles != len(owners):
+        raise IndexDamaged(
+            f"{folder} has {format_count(snapshot.articles, 'article')}, its catalog has {len(owners):,}: "
+            "run `nutgraf doctor --fix`"
+        )
+    if other := owners ^ snapshot.ids():
+        raise IndexDamaged(
+            f"{folder} and its catalog disagree about the article {min(other)!r}: run `nutgraf doctor --fix`"
+        )
+    return opened, catalog
+
+
+def is_intact(folder: Path, config: Config, today: Today) -> bool:
+    """Whether a generation passes the check; raises StorageFailed, and ConfigError for bad synonyms."""
+    try:
+        check_generation(folder, config, today)
+    except (IndexDamaged, IndexMissing, IndexOutdated):
+        return False
+    return True
+
+
+def _compare_with_sources(
+    config: Config, today: Today, opened: OpenIndex, catalog: Catalog, progress: Progress
+) -> tuple[list[Difference], Catalog]:
+    """Read all sources again; return what differs, and the catalog that they give."""
+    snapshot, versions = opened.snapshot, opened.settings.versions
+    listings: dict[Path, Listing] = {}
+    differences: list[Difference] = []
+    for source in map(Path, catalog.sources):
+        try:
+            listings[source] = list_source(source, is_known=True)
+        except SourceMissing as error:
+            differences.append(Difference("missing", str(source), f"the source is missing: {error}"))
+    derived = Catalog(api_articles=dict(catalog.api_articles))
+    run_sync(config, today, listings, derived, NullSink(), SyncReport(), progress)
+    if versions != generations.VERSIONS:
+        built_by, this = _format_versions(versions), _format_versions(generations.VERSIONS)
+        what = f"it was built by {built_by}, this program has {this}"
+        differences.append(Difference("version", str(snapshot.folder), what))
+    differences += _compare_files(catalog, derived, listings)
+    differences += _compare_stored(snapshot, catalog)
+    differences += _compare_indexed(snapshot, catalog)
+    return differences, derived
+
+
+def _compare_files(known: Catalog, derived: Catalog, listings: dict[Path, Listing]) -> Iterator[Difference]:
+    """Files that are new, missing, changed, or give other articles than when they were indexed."""
     for source in map(str, listings):
-        before, after = known.sources[source], now.sources.get(source, {})
+        before, after = known.sources[source], derived.sources.get(source, {})
         for path in sorted({*before, *after}):
             place = str(Path(source) / path) if Path(source).is_dir() else source
             old, new = before.get(path), after.get(path)
             if old is None:
-                yield Difference("new", place, "the file is new")
+                yield Difference("new", place, "the file is not indexed")
             elif new is None:
-                yield Difference("missing", place, "the file is gone")
+                yield Difference("missing", place, "the file is missing")
             elif old.stamp.sha256 != new.stamp.sha256 and (old.stamp.sha256 or not old.failures):
-                yield Difference("changed", place, "the file is another than was read")
-            elif _marks(old.articles) != _marks(new.articles):
-                names = sorted(
-                    name
-                    for name in {*old.articles, *new.articles}
-                    if _marks(old.articles).get(name) != _marks(new.articles).get(name)
-                )
-                yield Difference("derived", place, f"the file gives other articles now: {', '.join(names)}")
+                yield Difference("changed", place, "the file has changed since it was indexed")
+            else:
+                was, now = _digests(old.articles), _digests(new.articles)
+                if names := sorted(name for name in {*was, *now} if was.get(name) != now.get(name)):
+                    what = f"the file now gives other articles: {', '.join(names)}"
+                    yield Difference("derived", place, what)
 
 
-def _stored(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
-    """Articles of which the index has stored something else than was read, by its own account."""
-    wanted = {name: (mark, b"") for name, (mark, _) in known.api_articles.items()}
-    for source, _, entry in known.entries():
+def _compare_stored(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference]:
+    """Articles that are stored otherwise than their digest in the catalog says."""
+    expected = {name: (digest, b"") for name, (digest, _) in catalog.api_articles.items()}
+    for source, _, entry in catalog.entries():
         uri = Path(source).as_uri().encode()
-        wanted |= {name: (mark, uri) for name, (mark, _) in entry.articles.items()}
+        expected |= {name: (digest, uri) for name, (digest, _) in entry.articles.items()}
     for number in range(snapshot.articles):
-        article: Article = snapshot.article(number)
-        mark, uri = wanted.pop(article.id, ("", b""))
+        article = snapshot.article(number)
+        digest, uri = expected.pop(article.id, ("", b""))
         items = encode_article(article)
-        if mark != digest_items([*items, uri] if uri else items):
-            yield Difference("stored", article.id, "the article is stored otherwise than it was read")
-    for name in wanted:
+        if digest != digest_items([*items, uri] if uri else items):
+            yield Difference("stored", article.id, "the stored article is not the one that was read")
+    for name in expected:
         yield Difference("stored", name, "the article is not in the index")
 
 
-def _indexed(snapshot: Snapshot, known: Catalog) -> Iterator[Difference]:
-    """What segments say of their articles otherwise than these would be indexed."""
-    sources = {name: Path(source).as_uri() for source, _, entry in known.entries() for name in entry.articles}
+def _compare_indexed(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference]:
+    """Parts of segments that differ from what indexing their stored articles again gives."""
+    owners = catalog.owners().items()
+    sources = {name: Path(source).as_uri() for name, (source, _) in owners if source}
     for part in snapshot.parts:
         for name in find_differences(part.view, snapshot.default_language, sources.get):
-            what = f"{name} is another than its articles give"
+            what = f"{name} differs from what its articles give"
             yield Difference("stored", str(part.view.file.path), what)
 
 
-def _marks(articles: dict[str, tuple[str, str]]) -> dict[str, str]:
-    return {name: mark for name, (mark, _) in articles.items()}
+def _digests(articles: dict[str, tuple[str, str]]) -> dict[str, str]:
+    return {name: digest for name, (digest, _) in articles.items()}
 
 
-def _root(catalog: Catalog, versions: dict[str, int]) -> str:
-    """One digest for all; it does not depend on an order."""
+def _digest(catalog: Catalog, versions: dict[str, int]) -> str:
+    """Return one digest of everything in a catalog, in whatever order it was recorded."""
     whole = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
-    lines = [["", "", name, mark] for name, (mark, _) in catalog.api_articles.items()]
+    lines = [["", "", name, digest] for name, (digest, _) in catalog.api_articles.items()]
     for source, path, entry in catalog.entries():
         lines.append([source, path, entry.stamp.sha256, ""])
-        lines += [[source, path, name, mark] for name, (mark, _) in entry.articles.items()]
+        lines += [[source, path, name, digest] for name, (digest, _) in entry.articles.items()]
     for line in sorted(lines):
         whole.update(json.dumps(line).encode() + b"\n")
     return whole.hexdigest()
 
 
-def _named(versions: dict[str, int]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in versions.items()) or "no version that is known"
-
-
-class _Nowhere:
-    """Where what is derived goes: it is only counted."""
-
-    def remove(self, article_id: str) -> None:
-        """Remove nothing."""
-
-    def take(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Add nothing."""
+def _format_versions(versions: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) or "unknown versions"

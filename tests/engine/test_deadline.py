@@ -37,8 +37,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
     """The page by a clock that goes on by a second whenever somebody looks at it."""
-    reading = index._reading()
-    how = replace(reading.how, clock=itertools.count().__next__)
+    reading = index._open_last_commit()
+    how = replace(reading.search_settings, clock=itertools.count().__next__)
     return search(reading.snapshot, how, query, seconds=ticks, limit=50, **arguments)
 
 
@@ -111,15 +111,15 @@ def test_the_configured_time_is_kept(tmp_path: Path) -> None:
 
 def hurried(index: Index, work: Callable[..., T], ticks: int, *given: Any) -> T:
     """What comes of it by a clock that goes on by a second whenever somebody looks at it."""
-    reading = index._reading()
-    how = replace(reading.how, clock=itertools.count().__next__, seconds=ticks)
+    reading = index._open_last_commit()
+    how = replace(reading.search_settings, clock=itertools.count().__next__, seconds=ticks)
     return work(reading.snapshot, how, *given)
 
 
 def looks(index: Index, work: Callable[..., Any], *given: Any) -> int:
     """How often it looks at the time when there is enough of it."""
-    reading, clock = index._reading(), itertools.count()
-    work(reading.snapshot, replace(reading.how, clock=clock.__next__, seconds=10**9), *given)
+    reading, clock = index._open_last_commit(), itertools.count()
+    work(reading.snapshot, replace(reading.search_settings, clock=clock.__next__, seconds=10**9), *given)
     return next(clock)
 
 
@@ -137,7 +137,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 @pytest.mark.parametrize("ticks", range(1, 60))
 def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index, ticks: int) -> None:
-    number = archive._reading().snapshot.find("s7")
+    number = archive._open_last_commit().snapshot.find("s7")
     found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
     assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
@@ -145,7 +145,7 @@ def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index
 
 
 def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None:
-    number = archive._reading().snapshot.find("long")
+    number = archive._open_last_commit().snapshot.find("long")
     assert looks(archive, similar, number, 5) > 20
     assert hurried(archive, similar, 10, number, 5).is_cut
 
@@ -155,7 +155,7 @@ def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None
 def test_a_quotation_is_found_exactly_or_not_found_in_time(
     archive: Index, ticks: int, article: str | None
 ) -> None:
-    number = None if article is None else archive._reading().snapshot.find(article)
+    number = None if article is None else archive._open_last_commit().snapshot.find(article)
     quote = archive.article("s7").paragraphs[2]
     found = hurried(archive, verify_quote, ticks, quote, number)
     assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
@@ -175,7 +175,7 @@ QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferr
 def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
     archive: Index, quote: str, article: str | None
 ) -> None:
-    number = None if article is None else archive._reading().snapshot.find(article)
+    number = None if article is None else archive._open_last_commit().snapshot.find(article)
     found = hurried(archive, verify_quote, 100, quote, number)
     assert found.is_cut
     assert found.as_json()["is_cut"]
@@ -183,7 +183,7 @@ def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
 
 
 def test_hits_are_a_tuple_that_keeps_what_it_says_of_them(archive: Index) -> None:
-    hits = hurried(archive, similar, 20, archive._reading().snapshot.find("s7"), 50)
+    hits = hurried(archive, similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
     assert isinstance(hits, tuple)
     again = pickle.loads(pickle.dumps(hits))
     assert (again, again.notes, again.is_cut) == (hits, hits.notes, hits.is_cut)
@@ -223,10 +223,11 @@ DEADLY = {
 
 @pytest.mark.parametrize("name", DEADLY)
 def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name: str) -> None:
-    reading = index._reading()
+    reading = index._open_last_commit()
     deadline = Deadline(20, itertools.count().__next__)
-    context = QueryContext(reading.snapshot, reading.how.languages, reading.how.spoken, deadline)
-    run_query(context, reading.how.parse(DEADLY[name]).tree, min_full_matches=50)
+    how = reading.search_settings
+    context = QueryContext(reading.snapshot, how.languages, how.spoken, deadline)
+    run_query(context, how.parse(DEADLY[name]).tree, min_full_matches=50)
     assert len(context.terms) <= 20
     page = ticking(index, DEADLY[name], 20)
     if page.is_cut:
@@ -251,6 +252,6 @@ def test_each_bound_that_was_met_is_said(index: Index, name: str, note: str | No
 
 
 def test_more_words_than_are_searched_for_are_counted(index: Index) -> None:
-    most = limits.clauses(limits.MOST_CHARACTERS)
+    most = limits.max_clauses(limits.MOST_CHARACTERS)
     page = index.search(" ".join(["low"] * (most + 28)), seconds=60)
     assert f"Only the first {most} words and phrases were searched for; 28 were left out." in page.notes

@@ -345,11 +345,11 @@ def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
         history = History(index, chance)
         history.put(15)
         before = Reference(list(history.live.values()))
-        reading = index._reading()
+        reading = index._open_last_commit()
         for change in [lambda: history.put(5), history.remove, history.rebuild] * 5:
             change()
             query = make_query(chance)
-            page = search(reading.snapshot, reading.how, query, limit=ENOUGH, fold=False)
+            page = search(reading.snapshot, reading.search_settings, query, limit=ENOUGH, fold=False)
             assert_agrees(page, before, query)
 
 

@@ -45,7 +45,7 @@ def labelled(snapshot: Snapshot, label: str) -> dict[str, str | None]:
 def test_a_site_is_the_host_of_the_address(tmp_path: Path, url: str | None, site: str | None) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id="a", title="A", url=url)])
-        assert labelled(index._reading().snapshot, "site") == {"a": site}
+        assert labelled(index._open_last_commit().snapshot, "site") == {"a": site}
 
 
 def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tmp_path: Path) -> None:
@@ -56,16 +56,19 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
     with archive.open() as index:
         index.sync(archive.seeds, single)
         index.put([Article(id="d", title="D", source=" the\nwire "), Article(id="e", title="E")])
-        found = labelled(index._reading().snapshot, "source")
+        found = labelled(index._open_last_commit().snapshot, "source")
         assert found.pop(next(name for name in found if name.startswith("a-"))) == "seeds"
         assert found == {"b": "seeds", "c": "alone.jsonl", "d": "the wire", "e": None}
-        assert Counter(labelled(index._reading().snapshot, "language").values()) == {"de": 1, "en": 4}
-        paths = sorted(labelled(index._reading().snapshot, "path").values(), key=str)
+        assert Counter(labelled(index._open_last_commit().snapshot, "language").values()) == {
+            "de": 1,
+            "en": 4,
+        }
+        paths = sorted(labelled(index._open_last_commit().snapshot, "path").values(), key=str)
         assert paths == [None, None, "alone.jsonl", "b.jsonl", "deep/a.txt"]
         for name, found_by in (("seeds", 2), ("deep", 1), ("deep/a", 1), ("alone", 1), ("wire", 0)):
             assert index.search(f"source:{name}").total == index.search("", source=name).total == found_by
         index.rebuild()
-        assert labelled(index._reading().snapshot, "source")["d"] == "the wire"
+        assert labelled(index._open_last_commit().snapshot, "source")["d"] == "the wire"
 
 
 @pytest.mark.parametrize(
@@ -97,11 +100,11 @@ def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path
     (roots[0] / "y.jsonl").write_text('{"id": "b", "text": "Another."}\n')
     with open_index(Config(index=tmp_path / "index", sources=tuple(roots))) as index:
         index.sync()
-        assert labelled(index._reading().snapshot, "source") == {"a": "two", "b": "one"}
+        assert labelled(index._open_last_commit().snapshot, "source") == {"a": "two", "b": "one"}
         (roots[1] / "x.jsonl").write_text('{"id": "c", "text": "Else."}\n')
         (roots[0] / "x.jsonl").write_text(line)
         index.sync()
-        assert labelled(index._reading().snapshot, "source") == {"a": "one", "b": "one", "c": "two"}
+        assert labelled(index._open_last_commit().snapshot, "source") == {"a": "one", "b": "one", "c": "two"}
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -76,11 +76,11 @@ def test_nothing_is_written_among_other_things_or_removed_from_them(
     before, entries = contents(archive.folder), sorted(archive.folder.iterdir())
     with archive.open() as index:
         for act in ACTS:
-            with pytest.raises(IndexMissing, match="and none is made among other things") as caught:
+            with pytest.raises(IndexMissing, match="and none is made among other files") as caught:
                 act(index)
             assert "\n" not in str(caught.value)
-        (finding,) = index.doctor(fix=True).findings
-        assert (finding.kind, "among other things" in finding.what) == ("missing", True)
+        (finding,) = index.repair().findings
+        assert (finding.kind, "among other files" in finding.what) == ("missing", True)
         assert not index.exists
     assert (contents(archive.folder), sorted(archive.folder.iterdir())) == (before, entries)
 
@@ -94,8 +94,8 @@ def test_the_command_refuses_it_in_one_line(archive: Archive, capsys: pytest.Cap
         assert run_cli([*words, "--index", str(archive.seeds)]) == 1
         assert capsys.readouterr() == (
             "",
-            f"nutgraf: no index in {archive.seeds}, and none is made among other things (0.txt, 1.txt, 2.txt "
-            "and 2 more): name an empty folder with --index, or a new one\n",
+            f"nutgraf: no index in {archive.seeds}, and none is made among other files (0.txt, 1.txt, 2.txt "
+            "and 2 more): choose an empty or a new folder with --index\n",
         )
     assert contents(archive.seeds) == before
 
@@ -142,7 +142,7 @@ def test_what_somebody_laid_into_the_folder_of_an_index_stays(archive: Archive) 
                 path.parent.mkdir(exist_ok=True)
                 path.write_text("theirs")
             assert index.sync().changed == 1
-            assert index.doctor(fix=True).is_well
+            assert index.repair().is_well
             for name in inside:
                 assert (generation / name).read_text() == "theirs"
             index.rebuild()

@@ -184,7 +184,7 @@ def test_a_writer_without_memory_says_so_and_commits_nothing(
     trial.write(STATES["new"])
     with trial.open() as index, monkeypatch.context() as patch:
         patch.setattr(os, "fsync", exhausted)
-        with pytest.raises(OutOfMemory, match="take less with --max-memory"):
+        with pytest.raises(OutOfMemory, match="use less with --max-memory"):
             index.sync()
     assert trial.check(STATES) == "old"
 

@@ -398,6 +398,6 @@ def test_a_node_that_no_query_can_have_is_a_programming_error(index: Index) -> N
 
     from indexer.engine import QueryContext, run_query
 
-    context = QueryContext(index._reading().snapshot, ["en"])
+    context = QueryContext(index._open_last_commit().snapshot, ["en"])
     with pytest.raises(TypeError, match="the engine has no term for Regex"):
         run_query(context, Regex("paragraph", "^harb"))

@@ -109,14 +109,14 @@ def test_what_was_removed_does_not_weigh_in_what_an_article_is_about(tmp_path: P
         other.put([told, *more])
         weighed = []
         for each in (index, other):
-            snapshot = each._reading().snapshot
+            snapshot = each._open_last_commit().snapshot
             assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
             weighed.append(heaviest(snapshot, told, "en"))
         assert weighed[0] == weighed[1]
 
 
 def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
-    snapshot = index._reading().snapshot
+    snapshot = index._open_last_commit().snapshot
     found = heaviest(snapshot, index.article("ships"), "en")
     stems = [stem for stem, _ in found]
     assert set(stems[:2]) == {"freighter", "leav"}  # in the title too

@@ -142,7 +142,7 @@ def test_whatever_is_searched_for_what_is_offered_finds_more(index: Index, query
 
 
 def test_the_vocabulary_tells_how_often_words_are_written(index: Index) -> None:
-    vocabulary = index._reading().snapshot.vocabulary
+    vocabulary = index._open_last_commit().snapshot.vocabulary
     assert vocabulary.written("painting") == 150
     assert vocabulary.written("painted") == 12
     assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162

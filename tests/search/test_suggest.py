@@ -236,7 +236,7 @@ def test_a_suggestion_as_json_has_the_documented_shape() -> None:
 
 
 def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Index) -> None:
-    snapshot = index._reading().snapshot
+    snapshot = index._open_last_commit().snapshot
     assert len(snapshot.parts) > 1
     assert [one.word for one in complete_word(snapshot, "harb", None, 5)] == ["harbour"]
     crane = snapshot.find("crane")
@@ -257,12 +257,12 @@ def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in
         with open_index(tmp_path / name) as index:
             for batch in batches:
                 index.put(batch)
-            found = complete_word(index._reading().snapshot, "c", None, 10)
+            found = complete_word(index._open_last_commit().snapshot, "c", None, 10)
             assert [(one.word, one.weight) for one in found] == [("crane", 2), ("came", 1), ("crew", 1)], name
 
 
 def test_texts_are_read_by_document(index: Index) -> None:
-    snapshot = index._reading().snapshot
+    snapshot = index._open_last_commit().snapshot
     for number in range(snapshot.articles):
         start = int(snapshot.starts[number])
         paragraphs = snapshot.article(number).paragraphs or ("",)

@@ -1,4 +1,4 @@
-"""The doctor: what is wrong is said in a sentence, readers get what is whole, and mending loses nothing."""
+"""What is wrong is said in a sentence, readers get an intact generation, and a repair loses nothing."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from indexer import (
 from indexer.cli import run_cli
 from indexer.files.names import SETTINGS
 from indexer.store import generations
+from indexer.store.lock import lock_for_writing
 from tests.fixtures.folders import Archive, contents, state
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])
@@ -46,7 +47,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def kinds(index: Index) -> list[str]:
-    return [finding.kind for finding in index.doctor().findings]
+    return [finding.kind for finding in index.diagnose().findings]
 
 
 def live(archive: Archive) -> Path:
@@ -72,10 +73,10 @@ def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None
     path.write_text(json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}))
 
 
-def test_a_sound_index_is_well_and_looking_changes_nothing(archive: Archive) -> None:
+def test_an_intact_index_is_well_and_a_diagnosis_changes_nothing(archive: Archive) -> None:
     before = contents(archive.folder)
     with archive.open() as index:
-        found = index.doctor()
+        found = index.diagnose()
     assert found.is_well
     assert str(found) == f"All is well with the index in {archive.folder}."
     assert contents(archive.folder) == before
@@ -83,13 +84,15 @@ def test_a_sound_index_is_well_and_looking_changes_nothing(archive: Archive) -> 
 
 def test_no_index_is_missing(tmp_path: Path) -> None:
     with open_index(tmp_path / "none") as index:
-        (finding,) = index.doctor(fix=True).findings
+        (finding,) = index.repair().findings
     assert (finding.kind, finding.remedy) == ("missing", "`nutgraf index FOLDER` makes one.")
     assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
-def test_of_a_damaged_generation_the_one_before_answers_and_says_so(archive: Archive, pattern: str) -> None:
+def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
+    archive: Archive, pattern: str
+) -> None:
     spoil(archive, pattern)
     with archive.open() as index:
         page = index.search("crane")
@@ -104,12 +107,12 @@ def test_of_a_damaged_generation_the_one_before_answers_and_says_so(archive: Arc
         for write in writes:
             with pytest.raises(IndexDamaged):
                 write()
-        found = index.doctor()
+        found = index.diagnose()
         assert [finding.kind for finding in found.findings] == ["damaged"]
         assert found.answers == "g000001"
 
 
-def test_damage_that_only_a_query_meets_makes_the_generation_before_answer_too(archive: Archive) -> None:
+def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: Archive) -> None:
     (path,) = live(archive).glob("*.nut")
     data = bytearray(path.read_bytes())
     directory = json.loads(data[int.from_bytes(data[-24:-16], "little") : -24])
@@ -122,7 +125,7 @@ def test_damage_that_only_a_query_meets_makes_the_generation_before_answer_too(a
         assert "is damaged" in page.notes[0]
 
 
-def test_a_file_that_is_cut_under_a_reader_is_not_read_on(archive: Archive) -> None:
+def test_a_file_truncated_under_a_reader_is_not_read_further(archive: Archive) -> None:
     with archive.open() as index:
         assert index.search("crane").notes == ()
         (path,) = live(archive).glob("*.nut")
@@ -132,13 +135,13 @@ def test_a_file_that_is_cut_under_a_reader_is_not_read_on(archive: Archive) -> N
 
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
-def test_the_fix_makes_a_damaged_generation_anew_with_what_apps_put_in(
+def test_a_repair_rebuilds_a_damaged_generation_with_the_articles_of_apps(
     archive: Archive, pattern: str
 ) -> None:
     with archive.open() as index:
         before = state(index)
         spoil(archive, pattern)
-        found = index.doctor(fix=True)
+        found = index.repair()
         assert found.is_well
         assert state(index) == before
         assert index.article("x").paragraphs == PUT_IN.paragraphs
@@ -146,16 +149,16 @@ def test_the_fix_makes_a_damaged_generation_anew_with_what_apps_put_in(
         assert index.sync().unchanged == 3
 
 
-def test_the_fix_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -> None:
+def test_a_repair_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -> None:
     with archive.open() as index:
         index.put([Article(id="y", paragraphs=["An egret."]), Article(id="x", paragraphs=["Two herons."])])
     for path in live(archive).glob("*.nut"):
         path.write_bytes(b"damaged" + path.read_bytes()[7:])
     with archive.open() as index:
-        found = index.doctor(fix=True)
+        found = index.repair()
         assert found.is_well
         assert "g000002.damaged" in " ".join(found.done)
-        assert any("x" in act and "generation before" in act for act in found.done)
+        assert any("x" in act and "previous generation" in act for act in found.done)
         assert any("y" in act and "cannot be read" in act for act in found.done)
         assert index.article("x").paragraphs == PUT_IN.paragraphs
         assert list((archive.folder / "g000002.damaged").glob("*.nut"))
@@ -163,15 +166,15 @@ def test_the_fix_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) ->
         assert list((archive.folder / "g000002.damaged").glob("*.nut"))
 
 
-def test_the_fix_goes_over_to_what_is_whole_where_the_pointer_makes_no_sense(archive: Archive) -> None:
+def test_a_repair_of_the_pointer_switches_to_the_newest_intact_generation(archive: Archive) -> None:
     (archive.folder / "current").write_text("g000009")
     with archive.open() as index:
         assert kinds(index) == ["damaged"]
-        assert index.doctor(fix=True).done == ("g000002 is live again.",)
+        assert index.repair().done == ("g000002 is live again.",)
         assert index.search("heron").total == 1
 
 
-def test_a_flipped_bit_in_the_pointer_is_no_silent_step_back(archive: Archive) -> None:
+def test_a_flipped_bit_in_the_pointer_does_not_switch_generations(archive: Archive) -> None:
     pointer = archive.folder / "current"
     pointer.write_bytes(pointer.read_bytes().replace(b"g000002", b"g000001"))
     with archive.open() as index, pytest.raises(IndexDamaged):
@@ -179,7 +182,7 @@ def test_a_flipped_bit_in_the_pointer_is_no_silent_step_back(archive: Archive) -
 
 
 @pytest.mark.parametrize("number", [generations.FORMAT - 1, generations.FORMAT + 1])
-def test_another_format_says_to_rebuild_and_the_fix_does_it(archive: Archive, number: int) -> None:
+def test_another_format_says_to_rebuild_and_a_repair_does_it(archive: Archive, number: int) -> None:
     with archive.open() as index:
         index.remove(["x"])
     settle(archive, format=number)
@@ -187,7 +190,7 @@ def test_another_format_says_to_rebuild_and_the_fix_does_it(archive: Archive, nu
         with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
             index.search("crane")
         assert kinds(index) == ["outdated"]
-        assert index.doctor(fix=True).is_well
+        assert index.repair().is_well
         assert index.search("crane").total == 2
 
 
@@ -205,57 +208,57 @@ def test_an_index_of_each_released_format_opens_or_says_to_rebuild(tmp_path: Pat
                 index.search("crane")
 
 
-def test_an_index_of_the_format_that_is_written_now_is_kept() -> None:
+def test_an_index_of_the_current_format_is_kept_for_later_versions() -> None:
     assert (Path(__file__).parent / f"format_{generations.FORMAT}.zip").exists()
 
 
-def test_other_options_are_said_and_the_fix_makes_the_index_anew(archive: Archive) -> None:
+def test_other_options_are_reported_and_a_repair_rebuilds_with_them(archive: Archive) -> None:
     with archive.open(language="de") as index:
         assert kinds(index) == ["options"]
-        assert index.doctor(fix=True).is_well
+        assert index.repair().is_well
         assert index.sync().unchanged == 3
 
 
-def test_a_writer_at_work_is_named_and_the_fix_waits_for_none(archive: Archive) -> None:
-    with generations.lock_for_writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
+def test_an_active_writer_is_named(archive: Archive) -> None:
+    with lock_for_writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
         assert kinds(index) == ["locked"]
-        assert f"process {os.getpid()} " in str(index.doctor())
+        assert f"process {os.getpid()} " in str(index.diagnose())
 
 
-def test_the_fix_does_not_work_beside_a_writer(archive: Archive) -> None:
+def test_a_repair_is_refused_while_another_writer_is_active(archive: Archive) -> None:
     spoil(archive, "*.toc")
     with (
-        generations.lock_for_writing(archive.folder, 0),
+        lock_for_writing(archive.folder, 0),
         archive.open(lock_timeout=0.0) as index,
         pytest.raises(IndexLocked),
     ):
-        index.doctor(fix=True)
+        index.repair()
 
 
-def test_what_a_dead_writer_left_is_said_and_cleared_away(archive: Archive) -> None:
+def test_leftovers_of_a_dead_writer_are_reported_and_removed(archive: Archive) -> None:
     (archive.folder / "g000009.building").mkdir()
     (archive.folder / "writer.json").write_text("{}")
     with archive.open() as index:
         assert kinds(index) == ["leftovers"]
-        found = index.doctor(fix=True)
-    assert (found.is_well, found.done) == (True, ("What was left over is cleared away.",))
+        found = index.repair()
+    assert (found.is_well, found.done) == (True, ("The leftovers of an interrupted write are removed.",))
 
 
-def test_a_source_that_is_gone_is_said_and_nothing_is_made_without_it(archive: Archive) -> None:
+def test_a_missing_source_is_reported_and_a_repair_without_it_is_refused(archive: Archive) -> None:
     archive.seeds.rename(archive.root / "elsewhere")
     with archive.open() as index:
         assert kinds(index) == ["source"]
-        assert not index.doctor(fix=True).done
+        assert not index.repair().done
         spoil(archive, "*.toc")
         before = contents(archive.folder)
         with pytest.raises(SourceMissing, match="with `nutgraf doctor --fix --allow-mass-delete`"):
-            index.doctor(fix=True)
+            index.repair()
         assert {name: data for name, (_, data) in contents(archive.folder).items()} == {
             name: data for name, (_, data) in before.items()
         }
 
 
-def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has_it(archive: Archive) -> None:
+def test_a_repair_that_may_skip_a_missing_source_keeps_the_damaged_generation(archive: Archive) -> None:
     other = Archive(archive.root / "other")
     other.text("b.txt", "A quiet egret.")
     with archive.open() as index:
@@ -263,9 +266,9 @@ def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has
         index.rebuild()
         shutil.rmtree(other.root)
         spoil(archive, "*.nut")
-        found = index.doctor(fix=True, allow_mass_delete=True)
+        found = index.repair(allow_mass_delete=True)
         assert found.is_well
-        assert f"It does without {other.seeds}, which is gone." in found.done
+        assert f"The source {other.seeds} is missing; its articles are removed." in found.done
         assert index.status().sources == (str(archive.seeds),)
         assert (index.search("egret").total, index.search("crane OR heron").total) == (0, 3)
     # What may still have the source's articles: the generation before, and what is left of the damaged one.
@@ -275,23 +278,23 @@ def test_the_fix_does_without_a_source_that_is_gone_when_told_and_keeps_what_has
     assert list((archive.folder / "g000003.damaged").glob("*.nut"))
 
 
-def test_the_fix_waits_for_its_turn_and_says_nothing_of_who_comes_after(archive: Archive) -> None:
+def test_a_repair_waits_for_the_lock_and_does_not_report_the_next_writer(archive: Archive) -> None:
     def come_after() -> bool:
-        with generations.lock_for_writing(archive.folder, 60), archive.open() as index:
+        with lock_for_writing(archive.folder, 60), archive.open() as index:
             return index.exists
 
     for _ in range(5):
         spoil(archive, "*.toc")
         with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
-            with generations.lock_for_writing(archive.folder, 0):
-                mended = threads.submit(index.doctor, fix=True)
+            with lock_for_writing(archive.folder, 0):
+                mended = threads.submit(index.repair)
                 others = [threads.submit(come_after) for _ in range(2)]
             assert mended.result().findings == ()
             assert all(other.result() for other in others)
             assert index.verify().articles == 4
 
 
-def test_no_room_on_the_disk_is_said(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_on_the_disk_is_reported(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(archive.folder)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with archive.open() as index:
@@ -312,7 +315,7 @@ def leave(archive: Archive) -> None:
 @pytest.mark.parametrize(
     ("harm", "code"), [(lambda archive: None, 0), (spoil_contents, 5), (leave, 1)], ids=["well", "5", "1"]
 )
-def test_the_command_says_it_by_its_exit_code_too(
+def test_the_exit_code_of_the_doctor_says_what_is_wrong(
     archive: Archive, harm: Callable[[Archive], None], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     harm(archive)
@@ -328,33 +331,35 @@ def test_the_command_says_it_by_its_exit_code_too(
 # Verifying against the sources
 
 
-def test_an_index_in_step_has_the_digest_of_its_sources_whatever_its_history(archive: Archive) -> None:
+def test_an_index_that_is_up_to_date_has_the_digest_of_its_sources_whatever_its_history(
+    archive: Archive,
+) -> None:
     with archive.open() as index:
-        found = index.manifest()
+        found = index.verify(deep=True)
         assert (found.differences, found.files, found.articles) == ((), 2, 4)
-        assert found.digest == found.derived
+        assert found.digest == found.sources_digest
     with open_index(Config(index=archive.root / "other", sources=(archive.seeds,))) as other:
         other.put([PUT_IN])
         other.sync()
-        assert other.manifest().digest == found.digest
+        assert other.verify(deep=True).digest == found.digest
 
 
-def test_what_differs_from_the_sources_is_named(archive: Archive) -> None:
+def test_each_difference_from_the_sources_is_named(archive: Archive) -> None:
     archive.text("a.txt", "Another crane.")
     (archive.seeds / "b.jsonl").unlink()
     archive.text("c.txt", "A new crane.")
     with archive.open() as index:
-        found = index.manifest()
+        found = index.verify(deep=True)
     assert [(d.kind, Path(d.place).name) for d in found.differences] == [
         ("changed", "a.txt"),
         ("missing", "b.jsonl"),
         ("new", "c.txt"),
     ]
-    assert found.digest != found.derived
+    assert found.digest != found.sources_digest
     assert run_cli(["verify", "--deep", "--index", str(archive.folder)]) == 1
 
 
-def test_another_version_of_what_read_it_is_named(archive: Archive) -> None:
+def test_another_version_of_the_readers_is_named(archive: Archive) -> None:
     settings = generations.live_folder(archive.folder) / SETTINGS
     words = json.loads(settings.read_text())
     del words["checksum"]
@@ -362,10 +367,10 @@ def test_another_version_of_what_read_it_is_named(archive: Archive) -> None:
     words["checksum"] = zlib.crc32(json.dumps(words).encode())
     settings.write_text(json.dumps(words))
     with archive.open() as index:
-        assert [d.kind for d in index.manifest().differences] == ["version"]
+        assert [d.kind for d in index.verify(deep=True).differences] == ["version"]
 
 
-def test_an_index_that_another_stemmer_made_answers_and_asks_for_a_rebuild(archive: Archive) -> None:
+def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archive: Archive) -> None:
     with archive.open() as index:
         libraries = index.status().libraries
         assert libraries["Unicode"] == unicodedata.unidata_version
@@ -374,15 +379,15 @@ def test_an_index_that_another_stemmer_made_answers_and_asks_for_a_rebuild(archi
     changes = f"the index was made with stemmer 1.9.9, and this program has {libraries['stemmer']}"
     with archive.open() as index:
         assert (index.status().libraries["stemmer"], index.status().library_changes) == ("1.9.9", changes)
-        for fix in (False, True):
-            (finding,) = index.doctor(fix=fix).findings
+        for found in (index.diagnose(), index.repair()):
+            (finding,) = found.findings
             assert (finding.kind, changes in finding.what) == ("libraries", True)
             assert "`nutgraf rebuild`" in finding.remedy
         assert index.search("crane").total == 2
         index.put([Article(id="y", paragraphs=["Another crane."])])
         assert index.search("crane").total == 3
         index.rebuild()
-        assert index.doctor().is_well
+        assert index.diagnose().is_well
         assert (index.status().libraries, index.status().library_changes) == (libraries, None)
 
 
@@ -391,14 +396,14 @@ def test_an_index_from_before_libraries_were_recorded_is_well(
 ) -> None:
     record_libraries(archive, None)
     with archive.open() as index:
-        assert index.doctor().is_well
+        assert index.diagnose().is_well
         assert (index.status().libraries, index.status().library_changes) == ({}, None)
         assert index.search("crane").total == 2
     assert run_cli(["status", "--index", str(archive.folder)]) == 0
     assert "libraries  not recorded when the index was made\n" in capsys.readouterr().out
 
 
-def test_the_status_of_an_index_that_other_unicode_tables_made_says_what_to_do(
+def test_the_status_of_an_index_made_with_other_unicode_tables_says_what_to_do(
     archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_libraries(archive, {"Unicode": "1.0.0"})
@@ -409,30 +414,30 @@ def test_the_status_of_an_index_that_other_unicode_tables_made_says_what_to_do(
     ) in capsys.readouterr().out
 
 
-def test_a_source_that_is_gone_differs_as_a_whole(archive: Archive) -> None:
+def test_a_missing_source_is_one_difference(archive: Archive) -> None:
     archive.seeds.rename(archive.root / "elsewhere")
     with archive.open() as index:
-        (difference,) = index.manifest().differences
+        (difference,) = index.verify(deep=True).differences
     assert (difference.kind, difference.place) == ("missing", str(archive.seeds))
 
 
-def test_bad_synonyms_are_no_damage_and_nothing_is_made_anew_for_them(archive: Archive) -> None:
+def test_bad_synonyms_are_not_damage_and_cause_no_rebuild(archive: Archive) -> None:
     words = archive.root / "synonyms.txt"
     words.write_text("alone\n")
     before = contents(archive.folder)
     with archive.open(synonyms=words) as index:
-        for fix in (False, True):
+        for act in (index.diagnose, index.repair):
             with pytest.raises(ConfigError, match="line 1"):
-                index.doctor(fix=fix)
+                act()
     assert contents(archive.folder) == before
 
 
-def test_a_source_that_is_a_pipe_by_now_is_said_and_not_waited_for(archive: Archive) -> None:
+def test_a_source_that_has_become_a_pipe_is_reported_without_waiting_for_it(archive: Archive) -> None:
     single = archive.root / "single.txt"
     single.write_text("Single\n\nA single crane.\n")
     with archive.open() as index:
         index.sync(single)
         single.unlink()
         os.mkfifo(single)
-        (finding,) = index.doctor().findings
+        (finding,) = index.diagnose().findings
     assert (finding.kind, "it is a pipe, not a regular file" in finding.what) == ("source", True)

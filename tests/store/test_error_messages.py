@@ -196,7 +196,7 @@ def sources(archive: Archive) -> list[Path]:
 @pytest.mark.parametrize("act", SOURCES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("apart", [False, True], ids=["files only", "with what an app put in"])
-def test_every_way_that_is_named_leads_to_a_whole_index(
+def test_following_the_advice_of_each_message_leads_to_an_intact_index(
     archive: Archive,
     capsys: pytest.CaptureFixture[str],
     state: str,

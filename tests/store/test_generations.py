@@ -29,6 +29,7 @@ from indexer import (
     SourceMissing,
 )
 from indexer.store import generations
+from indexer.store.lock import lock_for_writing
 from tests.fixtures.folders import Archive, articles, contents, state
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
@@ -58,7 +59,7 @@ def writes(index: Index) -> list[Callable[[], object]]:
 # Rebuilding
 
 
-def test_a_rebuild_makes_a_new_generation_and_keeps_the_one_before(archive: Archive) -> None:
+def test_a_rebuild_makes_a_new_generation_and_keeps_the_previous_one(archive: Archive) -> None:
     with archive.open() as index:
         before = state(index)
         for number in (2, 3, 4):
@@ -88,7 +89,7 @@ def test_a_rebuild_without_an_index_makes_one_from_the_configured_sources(tmp_pa
         assert index.search("crane").total == 1
 
 
-def test_articles_that_apps_put_in_outlive_a_rebuild_just_as_they_were(archive: Archive) -> None:
+def test_a_rebuild_carries_the_articles_of_apps_over_unchanged(archive: Archive) -> None:
     when = Published("2021-11-05T21:01", "minute", "dateline", (("2020", "url"),), "a note")
     put = [
         Article("x", "Title", ["One.", "Two heron."], when, "de", "https://n.example/", "s", notes=["n"]),
@@ -105,7 +106,7 @@ def test_articles_that_apps_put_in_outlive_a_rebuild_just_as_they_were(archive: 
 
 
 @pytest.mark.parametrize("leftover", ["g000002.building", "g000007.building"])
-def test_what_a_killed_build_left_is_cleared_away(archive: Archive, leftover: str) -> None:
+def test_leftovers_of_a_killed_build_are_removed(archive: Archive, leftover: str) -> None:
     (archive.folder / leftover).mkdir()
     (archive.folder / leftover / "MAIN_x.nut").write_bytes(b"half of a segment")
     with archive.open() as index:
@@ -160,9 +161,9 @@ def test_a_reader_sees_each_commit_and_each_generation_with_its_next_search(arch
                 assert (reader.search("heron").total, reader.path) == (number, writer.path)
 
 
-def test_what_a_reader_has_open_answers_though_its_files_are_gone(archive: Archive) -> None:
+def test_an_open_snapshot_answers_although_its_files_are_removed(archive: Archive) -> None:
     with archive.open() as index:
-        reading = index._reading()
+        reading = index._open_last_commit()
         folder = live(archive)
         for number in range(3):
             index.put([Article(id=f"p{number}", paragraphs=["A heron."])])
@@ -296,7 +297,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("how", DAMAGE)
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
-def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, how: str) -> None:
+def test_damage_is_reported_as_such_and_never_as_an_internal_error(
+    archive: Archive, pattern: str, how: str
+) -> None:
     (file,) = live(archive).glob(pattern)
     file.write_bytes(DAMAGE[how](file.read_bytes()))
     raised = [error for error in attempt(archive) if error is not None]
@@ -306,7 +309,7 @@ def test_damage_is_said_and_never_a_bare_error(archive: Archive, pattern: str, h
 
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
-def test_missing_files_are_said(archive: Archive, pattern: str) -> None:
+def test_missing_files_are_reported(archive: Archive, pattern: str) -> None:
     (file,) = live(archive).glob(pattern)
     file.unlink()
     assert any(isinstance(error, IndexDamaged) for error in attempt(archive))
@@ -324,7 +327,7 @@ def attempt(archive: Archive) -> list[NutgrafError | None]:
     return errors
 
 
-def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
+def test_any_flipped_bit_is_harmless_or_reported(archive: Archive) -> None:
     chance = random.Random(7)
     files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".nut")]
     for _ in range(60):
@@ -344,7 +347,7 @@ def test_any_flipped_bit_is_harmless_or_said(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json"])
-def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, pattern: str) -> None:
+def test_a_rebuild_repairs_what_the_sources_can_restore(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         before = state(index)
     (file,) = live(archive).glob(pattern)
@@ -355,13 +358,16 @@ def test_a_rebuild_mends_what_the_sources_can_bring_back(archive: Archive, patte
 
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "catalog-*.json"])
-def test_a_rebuild_never_drops_what_apps_put_in(archive: Archive, pattern: str) -> None:
+def test_a_rebuild_never_drops_the_articles_of_apps(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         index.put([Article(id="x", paragraphs=["A heron."])])
     for file in live(archive).glob(pattern):
         file.write_bytes(b"damaged")
     before = contents(archive.folder)
-    with archive.open() as index, pytest.raises(IndexDamaged, match="the generation before it"):
+    with (
+        archive.open() as index,
+        pytest.raises(IndexDamaged, match=r"previous generation|generation before it"),
+    ):
         index.rebuild()
     assert contents(archive.folder) == before
 
@@ -369,7 +375,7 @@ def test_a_rebuild_never_drops_what_apps_put_in(archive: Archive, pattern: str) 
 @pytest.mark.parametrize(
     "pointer", [b"", b"g000009\n", b"../..", b"g000001/../g000001", b"\xff\x00", b"g000003"]
 )
-def test_a_pointer_that_names_no_generation_is_damage_and_the_message_says_what_to_write(
+def test_a_malformed_pointer_is_damage_and_the_message_says_what_to_write(
     archive: Archive, pointer: bytes
 ) -> None:
     with archive.open() as index:
@@ -384,7 +390,7 @@ def test_a_pointer_that_names_no_generation_is_damage_and_the_message_says_what_
         assert index.search("crane").total == 2
 
 
-def test_a_lost_pointer_is_no_reason_to_start_anew(archive: Archive) -> None:
+def test_an_index_without_its_pointer_is_not_built_again(archive: Archive) -> None:
     with archive.open() as index:
         index.put([Article(id="x", paragraphs=["A heron."])])
         (archive.folder / "current").unlink()
@@ -397,7 +403,7 @@ def test_a_lost_pointer_is_no_reason_to_start_anew(archive: Archive) -> None:
                 use()
 
 
-def test_the_generation_before_can_be_put_back_by_hand(archive: Archive) -> None:
+def test_the_previous_generation_can_be_restored_by_hand(archive: Archive) -> None:
     with archive.open() as index:
         index.rebuild()
         (archive.folder / "current").write_text("g000001")
@@ -409,7 +415,7 @@ def test_the_generation_before_can_be_put_back_by_hand(archive: Archive) -> None
         assert {"g000001", "g000003"} <= names(archive)
 
 
-def test_a_file_in_the_place_of_the_index_is_said(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_index_is_reported(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     archive.text("a.txt", "A crane.")
     archive.folder.write_text("no folder")
@@ -427,8 +433,8 @@ def test_a_file_in_the_place_of_the_index_is_said(tmp_path: Path) -> None:
 def holding(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock of an index until it is killed."""
     code = (
-        "import sys, pathlib; from indexer.store import generations\n"
-        "with generations.lock_for_writing(pathlib.Path(sys.argv[1]), 60):\n"
+        "import sys, pathlib; from indexer.store.lock import lock_for_writing\n"
+        "with lock_for_writing(pathlib.Path(sys.argv[1]), 60):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -478,13 +484,13 @@ def test_a_writer_waits_for_another_to_finish(archive: Archive) -> None:
 
 @pytest.mark.parametrize("note", [b"", b"[]", b"{}", b"\xff", b'{"pid": 1}'])
 def test_an_unreadable_note_still_says_that_the_index_is_locked(archive: Archive, note: bytes) -> None:
-    with generations.lock_for_writing(archive.folder, 1):
+    with lock_for_writing(archive.folder, 1):
         (archive.folder / "writer.json").write_bytes(note)
         with pytest.raises(IndexLocked, match="is being written by another process"):
             archive.open(lock_timeout=0.0).sync()
 
 
-def test_a_program_that_writes_through_whoosh_is_waited_for_by_nobody(archive: Archive) -> None:
+def test_nobody_waits_for_a_program_that_writes_through_whoosh(archive: Archive) -> None:
     from whoosh.index import open_dir
 
     archive.text("new.txt", "A new crane.")
@@ -702,7 +708,7 @@ def test_any_program_with_whoosh_can_open_and_query_a_generation(archive: Archiv
     found.close()
 
 
-def test_what_fails_after_the_commit_is_made_takes_nothing_back(
+def test_a_failure_after_the_commit_does_not_undo_it(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with archive.open() as index:
@@ -726,7 +732,7 @@ def test_what_fails_after_the_commit_is_made_takes_nothing_back(
         assert index.search("heron").total == 3
 
 
-def test_an_altered_mark_of_what_was_removed_is_said(archive: Archive) -> None:
+def test_an_altered_record_of_removed_articles_is_reported(archive: Archive) -> None:
     with archive.open() as index:
         index.put([Article(id=f"p{n}", title=f"A heron {n}") for n in range(40)])
         index.remove(["p7"])
@@ -739,7 +745,7 @@ def test_an_altered_mark_of_what_was_removed_is_said(archive: Archive) -> None:
         index.search("heron")
 
 
-def test_closing_an_index_while_others_search_it_disturbs_nobody(archive: Archive) -> None:
+def test_an_index_can_be_closed_while_other_threads_search_it(archive: Archive) -> None:
     archive.sync()
     index = archive.open()
     failures: list[BaseException] = []
@@ -759,7 +765,7 @@ def test_closing_an_index_while_others_search_it_disturbs_nobody(archive: Archiv
     assert failures == []
 
 
-def test_commits_leave_no_file_open_behind_them(archive: Archive) -> None:
+def test_commits_leave_no_file_open(archive: Archive) -> None:
     with archive.open() as index:
         counts = []
         for number in range(12):

@@ -131,7 +131,7 @@ def strace() -> list[str]:
         ("", "getdents64:error=EIO", "Input/output error"),
     ],
 )
-def test_a_file_that_cannot_be_read_for_now_is_said_by_every_command_and_nothing_is_replaced(
+def test_every_command_reports_a_file_that_cannot_be_read_for_now_and_changes_nothing(
     archive: Archive, strace: list[str], pattern: str, fault: str, reason: str
 ) -> None:
     target = live_file(archive, pattern) if pattern else generations.live_folder(archive.folder)
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_read_for_now_is_said_by_every_command_and_nothing
         assert (index.search("crane").total, index.search("crane").notes) == (2, ())
 
 
-def test_the_site_answers_503_with_the_line(archive: Archive, strace: list[str]) -> None:
+def test_the_site_answers_503_with_the_message(archive: Archive, strace: list[str]) -> None:
     target = live_file(archive, "*.nut")
     found = child(archive, program=WEB, before=[*strace, "-P", target, "-e", "inject=openat:error=EMFILE"])
     for path, (status, text) in found.items():
@@ -166,13 +166,13 @@ def test_a_lock_that_cannot_be_opened_for_now_stops_writers_only(archive: Archiv
 # Faults without strace
 
 
-def test_with_too_few_descriptors_the_last_commit_answers_or_the_error_is_said(archive: Archive) -> None:
+def test_with_too_few_descriptors_the_last_commit_answers_or_the_error_is_reported(archive: Archive) -> None:
     program = """
 import json, os, resource, sys
 from indexer import StorageFailed, open_index
 
 def ask(index):
-    return index.search("crane").total, index.status().generation, index.doctor().is_well
+    return index.search("crane").total, index.status().generation, index.diagnose().is_well
 
 root = sys.argv[1]
 with open_index(root) as index:
@@ -200,7 +200,7 @@ print(json.dumps({"found": found}))
     assert answers == [[2, "g000002"]] * len(answers)
 
 
-def test_the_command_without_descriptors_says_it_in_a_line(archive: Archive) -> None:
+def test_without_descriptors_the_command_prints_one_line(archive: Archive) -> None:
     archive.text("c.txt", "The third crane.")
     archive.sync()
     assert len(list(generations.live_folder(archive.folder).glob("*.nut"))) == 2
@@ -229,7 +229,7 @@ def powerless() -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_file_that_may_not_be_read_is_said_and_not_taken_for_damaged(
+def test_a_file_without_permission_to_read_is_reported_and_not_damage(
     archive: Archive, powerless: list[str]
 ) -> None:
     for pattern in ("current", "settings.json", "*.nut", "*.toc", "catalog-*.json"):
@@ -241,9 +241,7 @@ def test_a_file_that_may_not_be_read_is_said_and_not_taken_for_damaged(
     assert run_cli(["doctor", "--index", str(archive.folder)]) == 0
 
 
-def test_a_lock_that_may_not_be_tried_is_no_error_of_the_doctor(
-    archive: Archive, powerless: list[str]
-) -> None:
+def test_the_doctor_works_without_permission_to_try_the_lock(archive: Archive, powerless: list[str]) -> None:
     (archive.folder / "writer.lock").chmod(0o444)
     assert child(archive, "doctor", before=powerless)["doctor"][0] == 0
     (archive.folder / "writer.json").write_text("{}")
@@ -257,7 +255,7 @@ GERMAN = "Die Fähren verlassen jeden Morgen den Hafen, und die Fischer flicken 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["c.txt", "c.html"], ids=["in this process", "in a worker"])
-def test_a_temporary_folder_without_room_is_named_and_no_document_blamed(archive: Archive, name: str) -> None:
+def test_a_full_temporary_folder_is_named_and_no_document_is_blamed(archive: Archive, name: str) -> None:
     archive.write(name, f"<title>T</title><p>{GERMAN}</p>" if "html" in name else f"Titel\n\n{GERMAN}\n")
     before = contents(archive.folder)
     temporary = archive.root / "temporary"
@@ -274,7 +272,7 @@ def test_a_temporary_folder_without_room_is_named_and_no_document_blamed(archive
     assert child(archive, "index")["index"][0] == 0
 
 
-def test_a_reader_that_cannot_be_loaded_for_now_is_no_fault_of_the_document(
+def test_a_reader_that_cannot_be_loaded_for_now_is_not_the_fault_of_the_document(
     archive: Archive, strace: list[str]
 ) -> None:
     archive.write("c.md", "# Cranes\n\nA crane in Markdown.\n")
@@ -291,7 +289,7 @@ def test_a_reader_that_cannot_be_loaded_for_now_is_no_fault_of_the_document(
     assert (code, out[:7]) == (0, "1 added")
 
 
-def test_a_source_that_cannot_be_opened_for_want_of_descriptors_is_not_taken_for_gone(
+def test_a_source_that_cannot_be_opened_for_lack_of_descriptors_is_not_missing(
     archive: Archive, strace: list[str]
 ) -> None:
     fault = ["-P", str(archive.seeds), "-e", "inject=openat:error=EMFILE"]
@@ -342,7 +340,7 @@ def listener(path: Path) -> None:
         (listener, "a socket"),
     ],
 )
-def test_what_is_no_file_is_refused_at_once_as_damage(
+def test_anything_but_a_regular_file_is_refused_at_once_as_damage(
     archive: Archive, put: Callable[[Path], None], kind: str
 ) -> None:
     shutil.rmtree(archive.folder / "g000001")
@@ -361,11 +359,11 @@ def test_what_is_no_file_is_refused_at_once_as_damage(
         shutil.rmtree(file) if kind == "a folder" else file.unlink()
         moved.rename(file)
     with archive.open() as index:
-        assert index.doctor().is_well
+        assert index.diagnose().is_well
 
 
 @pytest.mark.parametrize("put", [pipe, folder, link, device, listener])
-def test_what_is_no_lock_is_said_to_writers_and_disturbs_no_reader(
+def test_writers_refuse_a_lock_that_is_not_a_regular_file_and_readers_go_on(
     archive: Archive, put: Callable[[Path], None]
 ) -> None:
     (archive.folder / "writer.lock").unlink()
@@ -377,7 +375,7 @@ def test_what_is_no_lock_is_said_to_writers_and_disturbs_no_reader(
 
 
 @pytest.mark.parametrize("put", [pipe, folder, link, device, listener])
-def test_what_is_no_note_of_a_writer_is_no_trouble_and_goes_with_the_next_one(
+def test_the_next_writer_replaces_a_note_that_is_not_a_regular_file(
     archive: Archive, put: Callable[[Path], None]
 ) -> None:
     names = ("writer.json", "progress.json", "progress.json.new", "current.new")
@@ -389,7 +387,7 @@ def test_what_is_no_note_of_a_writer_is_no_trouble_and_goes_with_the_next_one(
     assert not [name for name in names if os.path.lexists(archive.folder / name)]
 
 
-def test_an_index_that_is_not_there_is_missing_whatever_is_in_the_place_of_its_progress(
+def test_a_missing_index_is_missing_whatever_is_in_the_place_of_its_progress(
     tmp_path: Path,
 ) -> None:
     made = Archive(tmp_path)
@@ -400,7 +398,7 @@ def test_an_index_that_is_not_there_is_missing_whatever_is_in_the_place_of_its_p
         assert index.progress() is None
 
 
-def test_damage_is_told_as_before_where_the_system_refuses_nothing(archive: Archive) -> None:
+def test_damage_is_reported_if_the_system_refuses_nothing(archive: Archive) -> None:
     live_file(archive, "*.nut").unlink()
     with archive.open() as index:
         assert index.search("crane").total == 1
@@ -408,7 +406,7 @@ def test_damage_is_told_as_before_where_the_system_refuses_nothing(archive: Arch
             index.verify()
 
 
-def test_the_generation_before_that_cannot_be_read_now_is_no_proof_of_damage(
+def test_a_previous_generation_that_cannot_be_read_for_now_is_not_damaged(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live_file(archive, "*.nut").unlink()
@@ -425,5 +423,5 @@ def test_the_generation_before_that_cannot_be_read_now_is_no_proof_of_damage(
         patch.setattr(os, "open", refuse)
         with pytest.raises(StorageFailed):
             index.search("crane")
-        assert [finding.kind for finding in index.doctor(fix=True).findings] == ["system"]
+        assert [finding.kind for finding in index.repair().findings] == ["system"]
     assert contents(archive.folder) == before

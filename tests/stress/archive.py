@@ -123,7 +123,7 @@ class Trial:
         left += [path.name for path in self.index.glob("g*/*") if path.name.endswith((".new", ".tmp"))]
         with self.open() as index:
             # One commit: its table of contents, its catalog, and the segments that it names.
-            snapshot = index._reading().snapshot
+            snapshot = index._open_last_commit().snapshot
             named = {f"_MAIN_{snapshot.commit}.toc", f"catalog-{snapshot.commit}.json"}
             named |= {part.segment.path(snapshot.folder).name for part in snapshot.parts}
             of_a_commit = {path.name for path in snapshot.folder.iterdir() if _OF_A_COMMIT.match(path.name)}

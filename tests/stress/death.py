@@ -65,9 +65,9 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
     longest, cut, told = 0.0, 0, 0
     with open_index(config) as index:
         index.search("warm~ *up*")
-        reading = index._reading()
+        reading = index._open_last_commit()
         # Both the deadline and the measure by computing time: what else runs here does not count.
-        how = replace(reading.how, clock=time.thread_time)
+        how = replace(reading.search_settings, clock=time.thread_time)
         for pattern, size in itertools.product(patterns, _doubling()):
             text = pattern(size)
             began = time.thread_time()

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import Article, Config, open_index
-from indexer.store import generations
+from indexer.store.lock import lock_for_writing
 from tests.stress.archive import ROOT, Lost, States, Trial, content, counted, environment, two_states
 from tests.stress.watching import Watch, ended
 
@@ -263,7 +263,7 @@ def _kill(target: str, writer: subprocess.Popen[bytes]) -> str:
 def _waited(trial: Trial) -> float:
     """Seconds until the lock is free."""
     began = time.monotonic()
-    with generations.lock_for_writing(trial.index, 6 * _FREE_WITHIN):
+    with lock_for_writing(trial.index, 6 * _FREE_WITHIN):
         return time.monotonic() - began
 
 

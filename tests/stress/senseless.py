@@ -129,7 +129,7 @@ def _status(index: Index) -> Any:
 
 def _merged(index: Index) -> int:
     """How large a segment a writer would make of all."""
-    parts = index._reading().snapshot.parts
+    parts = index._open_last_commit().snapshot.parts
     pieces, _ = merge([(part.view, part.live) for part in parts])
     return sum(map(len, pieces))
 
@@ -154,7 +154,7 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
             said = "raised"
             raised.append(f"{name}: {traceback.format_exc(limit=-6)}")
         took = time.process_time() - began
-        if name not in ("articles", "merged", "verify", "doctor", "deep") and took > SECONDS:
+        if name not in ("articles", "merged", "verify", "diagnose", "deep") and took > SECONDS:
             raised.append(f"{name}: it took {took:.1f} s of the processor")
         taken = max(taken, took)
         return said
@@ -166,10 +166,10 @@ def answers_of(index: Path, source: Path) -> dict[str, Any]:
         verified = tried("verify", lambda: opened.verify() and "whole")
         # Neither has a right answer to compare with: segments may stand in another order.
         tried("merged", lambda: _merged(opened))
-        tried("doctor", opened.doctor)
+        tried("diagnose", opened.diagnose)
         deep = ""
         if "IndexDamaged" not in (verified, *answers.values()):
-            deep = tried("deep", lambda: [d.what for d in opened.manifest().differences])
+            deep = tried("deep", lambda: [d.what for d in opened.verify(deep=True).differences])
     return {
         "answers": answers,
         "verified": verified,

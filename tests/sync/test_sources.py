@@ -801,7 +801,7 @@ def test_a_rebuild_does_without_a_source_that_is_gone_when_that_is_allowed(archi
         assert report.without == [str(other.seeds), str(third.seeds)]
         assert (report.added, report.removed) == (1, 2)
         assert [change.why for change in report.changes if change.action == "remove"] == [
-            "its source is gone"
+            "its source is missing"
         ] * 2
         assert index.status().sources == (str(archive.seeds),)
         with pytest.raises(SourceMissing, match="other/seeds"):
@@ -824,7 +824,7 @@ def test_a_source_is_forgotten_where_nothing_can_be_changed_by_making_the_index_
     elif why == "damage":
         (generation / "settings.json").write_text("damaged")
     with archive.open(language="de" if why == "the options" else "en") as index:
-        with pytest.raises(SourceMissing, match="a source of the index is wanted"):
+        with pytest.raises(SourceMissing, match="is not a source of the index"):
             index.forget(archive.root / "outside")
         report = index.forget(other.seeds)
         assert (report.removed, report.added, report.files) == (1, 0, 0)
@@ -848,7 +848,7 @@ def test_only_a_source_can_be_forgotten(archive: Archive) -> None:
     before = contents(archive.folder)
     with (
         archive.open() as index,
-        pytest.raises(NutgrafError, match="a source of the index is wanted") as caught,
+        pytest.raises(NutgrafError, match="is not a source of the index") as caught,
     ):
         index.forget(archive.root / "outside")
     assert str(archive.seeds) in str(caught.value)

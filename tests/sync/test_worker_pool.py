@@ -305,7 +305,7 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
     """All that can be found out about an index made with so many processes, its catalog among it."""
     with open_index(Config(index=folder, sources=(seeds,), jobs=jobs)) as index:
         report = index.sync()
-        known = catalog.load(*generations.locate(folder))
+        known = catalog.load(*generations.live_commit(folder))
         return (
             state(index, QUERIES),
             known.sources,

@@ -101,7 +101,7 @@ def collection(folder: Path) -> Collection:
         config = Config(index=Path(made, "index"))
         with open_index(config) as index:
             index.sync(folder / "docs.jsonl")
-            snapshot = index._reading().snapshot
+            snapshot = index._open_last_commit().snapshot
             ids = [snapshot.id_of(number) for number in range(snapshot.articles)]
             order = sorted(range(len(ids)), key=lambda number: (-int(snapshot.begins[number]), ids[number]))
             texts = [snapshot.article(number) for number in order]

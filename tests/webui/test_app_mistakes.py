@@ -47,14 +47,14 @@ def rows_with_a_bad_one() -> Iterator[Article]:
 @pytest.mark.parametrize(
     ("given", "kind", "says"),
     [
-        (KEPT, InvalidArticle, "a list of articles is wanted, Article was found"),
-        (None, InvalidArticle, "a list of articles is wanted, NoneType was found"),
-        ("heron", InvalidArticle, "a list of articles is wanted, str was found"),
-        ({"kept": KEPT}, InvalidArticle, "a list of articles is wanted, dict was found"),
+        (KEPT, InvalidArticle, "put needs a list of articles, not Article"),
+        (None, InvalidArticle, "put needs a list of articles, not NoneType"),
+        ("heron", InvalidArticle, "put needs a list of articles, not str"),
+        ({"kept": KEPT}, InvalidArticle, "put needs a list of articles, not dict"),
         (
             [KEPT, {"id": "a"}],
             InvalidArticle,
-            "number 2: an Article is wanted, dict was found: make one",
+            "number 2 must be an Article, not dict: make one",
         ),
         (rows_until_the_database_is_gone(), ConnectionError, "the database is gone"),
         (rows_with_a_bad_one(), InvalidArticle, "article 'bad': paragraphs: text is wanted, bytes was found"),
@@ -76,7 +76,7 @@ def test_of_several_with_one_id_each_is_counted_and_the_last_is_kept(index: Inde
     report = index.put([Article(id="a", title=title) for title in ("one", "two", "three")] + [KEPT])
     assert (report.added, report.changed, report.unchanged) == (1, 2, 1)
     assert [change.why for change in report.changes if change.action == "change"] == [
-        "another with this id came after it"
+        "a later article has the same id"
     ] * 2
     assert index.article("a").title == "three"
 
@@ -114,7 +114,7 @@ def test_what_is_no_text_is_refused_by_the_name_of_the_argument(
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [("kept", "one string was found"), (None, "NoneType was found"), ([7], "text is wanted, 7 was found")],
+    [("kept", "not one string"), (None, "not NoneType"), ([7], "must be text, not 7")],
 )
 def test_what_are_no_ids_are_not_taken_for_ids_that_are_not_there(
     index: Index, given: Any, says: str
@@ -126,7 +126,7 @@ def test_what_are_no_ids_are_not_taken_for_ids_that_are_not_there(
 
 def test_sources_are_paths_one_by_one(index: Index) -> None:
     for given, found in ((["seeds"], "list"), (None, "NoneType")):
-        with pytest.raises(SourceMissing, match=f"a path is wanted, {found} was found: give each"):
+        with pytest.raises(SourceMissing, match=f"a source must be a path, not {found}: pass each"):
             index.sync(given)  # type: ignore[arg-type]
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_path_is_said_and_no_index_is_made_there(tmp_path: Path) -> None
         index.sync(tmp_path / "elsewhere")
     assert not index.exists
     for given in (7, "", b"index"):
-        with pytest.raises(ConfigError, match="option 'index' wants a path"):
+        with pytest.raises(ConfigError, match="index: must be a path"):
             open_index(given)  # type: ignore[arg-type]
 
 

@@ -189,7 +189,7 @@ def test_what_watches_the_site_is_told_of_an_older_state_that_answers(tmp_path: 
     status = site.get("/api/status").get_json()
     assert (status["generation"], bool(status["damage"])) == ("g000001", True)
     with open_index(root) as index:
-        index.doctor(fix=True)
+        index.repair()
     assert OLDER not in site.get("/").text
     assert site.get("/readyz").text == "ready\n"
     assert counts(site.get("/metrics").text)["nutgraf_index_damaged"] == 0
@@ -212,7 +212,7 @@ def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells
 def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:
     made(tmp_path / "index")
     script = (
-        "import sys; from pathlib import Path; from indexer.store.generations import lock_for_writing\n"
+        "import sys; from pathlib import Path; from indexer.store.lock import lock_for_writing\n"
         "with lock_for_writing(Path(sys.argv[1]), 0): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "index")]
