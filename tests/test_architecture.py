@@ -22,10 +22,10 @@ DIRECTION = """
     text
     article results config
     files
-    limits allowance errors
+    limits errors
 """
 # The command that serves the site reaches up to it, when it is called.
-ALLOWED = {("indexer.cli.commands", "webui"), ("indexer.cli.commands", "webui.server")}
+ALLOWED = {("indexer.cli.serving", "webui"), ("indexer.cli.serving", "webui.server")}
 WHOOSH = ("indexer.engine", "indexer.query", "indexer.text.languages")
 
 
@@ -208,7 +208,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.commands", "import indexer.readers"])
+@pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.program", "import indexer.readers"])
 def test_what_is_heavy_loads_only_where_it_is_used(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
 

@@ -1,13 +1,16 @@
 """The command line: `nutgraf`.
 
-`commands` has the commands that change, search and serve an index, `maintenance` those that inspect and
-repair it. `options` has what they share, `render` prints results and reports, `progress` is the bar on a
-terminal. `streams` handles a standard stream that is full, closed or read no more, `interrupt` handles
-Ctrl-C. `judgments` measures the ranking for `nutgraf eval`.
+`program` has the group of all commands, and turns errors into a message and an exit code. The commands are in
+`indexing` (those that change an index), `maintenance` (status, verify, doctor), `searching` (search and eval)
+and `serving` (the site, and MCP). `options` has the options that they share, `render` prints results.
 
-Arguments come in, a command calls `indexer.index`, and text or JSON goes out. Begin with `commands`.
+`progress` is the bar on a terminal, `signals` handles Ctrl-C, `streams` standard streams that are full or
+closed. `judgments` measures the ranking for `nutgraf eval`.
+
+Arguments come in, a command calls one method of `indexer.index`, and text or JSON goes out. Begin with
+`program`.
 """
 
-from indexer.cli.commands import cli, main, run_cli
+from indexer.cli.program import cli, main, run_cli
 
 __all__ = ["cli", "main", "run_cli"]

@@ -1,7 +1,7 @@
-"""An owner's own relevance test: judged queries asked of the live index, the figures compared with before.
+"""A relevance test: judged queries are run on the live index, and the figures compared with recorded ones.
 
-A file of judgments has a query, an article's id and a gain a line, between tabs; a gain is a number, 0 for an
-article that does not answer the query. Lines that begin with # say nothing, nor does a first line of names.
+Each line of a file of judgments has a query, the id of an article and a gain, separated by tabs. A gain is a
+number, 0 for an article that does not answer the query. Lines that begin with # and a header are skipped.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import ArticleMissing, ConfigError
+from indexer.errors import ArticleMissing, ConfigError, quote_value
 from indexer.index import Index
-from indexer.limits import SECONDS
+from indexer.limits import QUERY_SECONDS
 
 DEPTH = 100
-"""How many hits of a query are looked at."""
+"""How many hits of a query are evaluated."""
 TOLERANCE = 0.001
-"""By how much a mean may fall before it counts as fallen."""
+"""How far a mean may fall before it counts as fallen."""
 
 _CUT = 10
 _FORMAT = 1
@@ -60,7 +60,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How well an index answers judged queries, and which of the judged articles it does not have."""
+    """How well an index answers judged queries, and which judged articles it lacks."""
 
     answers: tuple[Answer, ...]
     absent: tuple[str, ...]
@@ -78,7 +78,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Figures of now beside those recorded, over the queries that are judged the same in both."""
+    """Current and recorded figures, over the queries with the same judgments in both."""
 
     before: Mapping[str, float]
     now: Mapping[str, float]
@@ -86,7 +86,7 @@ class Comparison:
     """The queries whose nDCG@10 fell, the worst first: the query, the figure before and now."""
     compared: int
     changed: int
-    """How many queries are new, gone or judged otherwise, and so were not compared."""
+    """How many queries were not compared: they are new, missing or have other judgments."""
     tolerance: float
 
     @property
@@ -109,7 +109,7 @@ class Comparison:
 
 
 def read_judgments(path: Path) -> Judgments:
-    """The judgments of a file; raises ConfigError that names the line where something else was found."""
+    """Return the judgments in a file; raises ConfigError, naming the line, for anything else."""
     found: dict[str, dict[str, float]] = {}
     is_first = True
     for number, line in enumerate(_text(path).split("\n"), 1):
@@ -123,49 +123,49 @@ def read_judgments(path: Path) -> Judgments:
         gain = _gain(cells[2]) if len(cells) == 3 else None
         if gain is None or not cells[0] or not cells[1]:
             raise ConfigError(
-                f"{path}:{number}: a query, an article's id and a gain (a number, 0 or more) are wanted with "
-                f"tabs between them, {line[:80]!r} was found"
+                f"{path}:{number}: must be a query, the id of an article and a gain (a number, 0 or more), "
+                f"separated by tabs, not {quote_value(line)}"
             )
         judged = found.setdefault(cells[0], {})
         if judged.setdefault(cells[1], gain) != gain:
             raise ConfigError(
-                f"{path}:{number}: one gain for {cells[1]!r} is wanted, {judged[cells[1]]:g} and {gain:g} "
-                f"were found for the query {cells[0]!r}"
+                f"{path}:{number}: {quote_value(cells[1])} has two gains, {judged[cells[1]]:g} and {gain:g}, "
+                f"for the query {quote_value(cells[0])}: keep one"
             )
     if not found:
-        raise ConfigError(f"{path}: at least one judgment is wanted, none was found")
+        raise ConfigError(f"{path} has no judgments")
     for query, judged in found.items():
         if not any(judged.values()):
             raise ConfigError(
-                f"{path}: an article with a gain above 0 is wanted for each query, {query!r} has none"
+                f"{path}: no article has a gain above 0 for the query {quote_value(query)}: add one"
             )
     return found
 
 
 def measure(index: Index, judgments: Judgments) -> Measured:
-    """How well an index answers the queries; articles that it does not have count as not found."""
+    """Measure how well an index answers the queries; articles that it lacks count as not found."""
     answers = tuple(measure_query(index, query, judged) for query, judged in judgments.items())
     every = dict.fromkeys(name for judged in judgments.values() for name in judged)
     return Measured(answers, tuple(name for name in every if not _has(index, name)))
 
 
 def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answer:
-    """How well one query is answered, by the gains of the articles that were judged for it.
+    """Measure how well one query is answered, by the gains of the articles that were judged for it.
 
     nDCG@10 is that of Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques",
     with gains as they are and the logarithm of trec_eval; the reciprocal rank is that of the first article
     with a gain among the first 100; recall is the share of the articles with a gain that are among these.
     """
-    # A figure must not depend on how busy the machine is.
-    page = index.search(query, limit=DEPTH, fold=False, seconds=SECONDS)
+    # Given the most time, so that the figures do not depend on how busy the machine is.
+    page = index.search(query, limit=DEPTH, fold=False, seconds=QUERY_SECONDS)
     hits = [hit.article.id for hit in page.hits]
     good = [name for name, gain in judged.items() if gain > 0]
-    ideal = _gained(sorted(judged.values(), reverse=True))
+    ideal = _discounted_gain(sorted(judged.values(), reverse=True))
     first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
     missed = sorted(set(good).difference(hits[:_CUT]), key=lambda name: (-judged[name], name))
     return Answer(
         query,
-        _gained([judged.get(name, 0.0) for name in hits]) / ideal,
+        _discounted_gain([judged.get(name, 0.0) for name in hits]) / ideal,
         1 / first if first else 0.0,
         len(set(good).intersection(hits)) / len(good),
         tuple(missed),
@@ -174,7 +174,7 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
 
 
 def means(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The mean of each figure over some answers, as they are in JSON."""
+    """Return the mean of each figure over answers in their JSON form."""
     return {
         name: round(sum(answer[name] for answer in answers) / len(answers), 4) if answers else 0.0
         for name in _FIGURES
@@ -182,7 +182,7 @@ def means(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) -> Comparison:
-    """The figures beside those recorded in a file; raises ConfigError where that is no such file."""
+    """Compare the figures with those recorded in a file; raises ConfigError if it has none."""
     then = {answer["query"]: answer for answer in _recorded(recorded)}
     now = {answer.query: answer.as_json() for answer in measured.answers}
     same = [
@@ -205,7 +205,7 @@ def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) ->
 
 
 def lines(measured: Measured, *, verbose: bool) -> list[str]:
-    """The figures for a person to read; with `verbose`, first those of each query, the worst first."""
+    """Return the figures as lines of text; with `verbose`, first those of each query, the worst first."""
     worst_first = sorted(measured.answers, key=lambda answer: (answer.ndcg_10, answer.query))
     found = [
         f"{answer.ndcg_10:.4f}  {answer.query}"
@@ -221,7 +221,7 @@ def lines(measured: Measured, *, verbose: bool) -> list[str]:
 
 
 def warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool) -> list[str]:
-    """What is amiss, a line each: articles that are not there, figures that fell, queries that lost."""
+    """Return warnings, one a line: missing articles, figures that fell, queries that fell."""
     found = []
     if absent := measured.absent:
         some = ", ".join(absent[:10]) + (", …" if len(absent) > 10 else "")
@@ -231,7 +231,7 @@ def warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool
         return found
     if comparison.changed:
         found.append(
-            f"{comparison.changed:,} queries are new, gone or judged otherwise than in the record; "
+            f"{comparison.changed:,} queries are new, missing or judged otherwise than in the record; "
             f"{comparison.compared:,} were compared"
         )
     for name in comparison.fallen:
@@ -242,14 +242,14 @@ def warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool
 
 
 def record(measured: Measured, path: Path) -> None:
-    """Write the figures to a file, for later runs to be compared with."""
+    """Write the figures to a file, for comparison with later ones."""
     try:
         path.write_text(json.dumps(measured.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: the figures cannot be written ({error})") from error
 
 
-def _gained(gains: Sequence[float]) -> float:
+def _discounted_gain(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(place + 1) for place, gain in enumerate(gains[:_CUT], 1))
 
 
@@ -270,13 +270,13 @@ def _has(index: Index, article: str) -> bool:
 
 
 def _recorded(path: Path) -> list[dict[str, Any]]:
-    wanted = f"{path}: figures that `nutgraf eval --record` wrote are wanted"
+    refusal = f"{path} has no figures of `nutgraf eval --record`"
     try:
         found = json.loads(_text(path))
     except ValueError as error:
-        raise ConfigError(f"{wanted}, no JSON was found ({error})") from error
+        raise ConfigError(f"{refusal}: it is not JSON ({error})") from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        raise ConfigError(f"{wanted}, something else was found: record them anew")
+        raise ConfigError(f"{refusal}, or those of another version: record them again")
     answers: list[dict[str, Any]] = found["queries"]
     return answers
 

@@ -1,4 +1,4 @@
-"""The commands that look after an index: status, verify and doctor."""
+"""The commands that inspect and repair an index: status, verify and doctor."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from indexer.cli.options import (
     json_option,
     lock_option,
     mass_delete_option,
-    opened,
-    shown_progress,
+    open_configured,
 )
-from indexer.cli.render import print_checked, print_diagnosis, print_json, print_manifest, print_status
+from indexer.cli.progress import show_progress
+from indexer.cli.render import print_diagnosis, print_status, print_verification, show
 
 
 @click.command()
@@ -22,68 +22,50 @@ from indexer.cli.render import print_checked, print_diagnosis, print_json, print
 @json_option
 def status(index: Path | None, as_json: bool) -> int:
     """Say what the index holds."""
-    found = opened(index=index).status()
-    if as_json:
-        print_json(found.as_json())
-        return 0
-    print_status(found)
+    show(open_configured(index=index).status(), print_status, as_json=as_json)
     return 0
 
 
 @click.command()
 @index_option
-@click.option("--deep", is_flag=True, help="Read all sources and articles anew, too, and name what differs.")
+@click.option("--deep", is_flag=True, help="Also read all sources again, and name what differs.")
 @json_option
 def verify(index: Path | None, deep: bool, as_json: bool) -> int:
-    """Read the whole index, compare it with its checksums and its parts with each other.
+    """Read the whole index, and compare it with its checksums and its parts with each other.
 
-    Exit code 5 and one line that names the file and the place when anything was altered; with --deep, 1 when
-    the index differs from its sources.
+    Exit code 5, and one line that names the file and the place in it, if anything was altered; with --deep,
+    1 if the index differs from its sources.
     """
-    if deep:
-        return _verify_deep(index, as_json)
-    found = opened(index=index).verify()
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_checked(found)
-    return 0
-
-
-def _verify_deep(index: Path | None, as_json: bool) -> int:
-    archive = opened(index=index)
-    with shown_progress() as progress:
-        found = archive.manifest(progress)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        print_manifest(found)
+    archive = open_configured(index=index)
+    with show_progress() as progress:
+        found = archive.verify(deep=deep, progress=progress)
+    show(found, print_verification, as_json=as_json)
     return 1 if found.differences else 0
 
 
 @click.command()
 @index_option
-@click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@click.option("--fix", is_flag=True, help="Repair what can be repaired.")
 @mass_delete_option
 @lock_option
 @json_option
 def doctor(
-    index: Path | None, fix: bool, allow_mass_delete: bool, as_json: bool, **limits: float | None
+    index: Path | None, fix: bool, allow_mass_delete: bool, as_json: bool, **options: float | None
 ) -> int:
-    """Say what is wrong with the index, and what will mend it.
+    """Say what is wrong with the index, and what will repair it.
 
-    With --fix, it is made anew from its sources where it is damaged, outdated or was made with other options;
-    searches are answered meanwhile by the newest generation that is whole. The only copy of anything stays.
-    With --allow-mass-delete, sources that are gone are done without.
+    With --fix, an index that is damaged, outdated or was made with other options is rebuilt from its sources;
+    meanwhile searches are answered from the newest intact generation. The only copy of anything is kept. With
+    --allow-mass-delete, missing sources are skipped.
 
-    Exit code 5 when it is damaged, 4 when it is locked, 1 when anything else is wrong.
+    Exit code 5 if it is damaged, 4 if it is locked, 1 if anything else is wrong.
     """
-    archive = opened(index=index, **limits)
-    with shown_progress() as progress:
-        found = archive.doctor(fix=fix, allow_mass_delete=allow_mass_delete, progress=progress)
-    if as_json:
-        print_json(found.as_json())
+    archive = open_configured(index=index, **options)
+    if fix:
+        with show_progress() as progress:
+            found = archive.repair(allow_mass_delete=allow_mass_delete, progress=progress)
     else:
-        print_diagnosis(found)
+        found = archive.diagnose()
+    show(found, print_diagnosis, as_json=as_json)
     kinds = {finding.kind for finding in found.findings}
     return 5 if "damaged" in kinds else 4 if "locked" in kinds else 1 if kinds else 0

@@ -1,15 +1,14 @@
-"""What commands share: their common options, the index that they mean, and its progress bar."""
+"""The options that commands share, and how a command opens its index."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.config import PROCESSES, load_config
+from indexer.config import load_config
+from indexer.limits import PROCESSES
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -19,7 +18,7 @@ index_option = click.option(
     type=click.Path(path_type=Path),
     help="The folder of the index (default: index_data, or as configured).",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors included.")
 lock_option = click.option(
     "--lock-timeout", type=float, metavar="SECONDS", help="How long to wait for another writer."
 )
@@ -29,33 +28,25 @@ mass_delete_option = click.option(
     help="Let a source lose all or most of its articles, or a folder that still exists all of its articles.",
 )
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one for each core)."
+    "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one per core)."
 )
 processes_option = click.option(
     "--processes",
     type=click.IntRange(0, PROCESSES),
-    help="How many processes answer (default: one for each core, four at most).",
+    help="How many processes answer (default: one per core, four at most).",
 )
 memory_option = click.option(
     "--max-memory",
     "max_memory_mb",
     type=click.IntRange(min=1),
     metavar="MB",
-    help="About how much memory the writer may take (default: 512).",
+    help="About how much memory the writer may use (default: 512).",
 )
 
 
-def opened(**options: Any) -> Index:
-    """The index, as configured and with these options."""
+def open_configured(**options: Any) -> Index:
+    """Open the index as configured, with these options."""
+    # Imported here because --help and usage errors do not need the engine.
     from indexer.index import open_index
 
     return open_index(load_config(**options))
-
-
-def shown_progress() -> Any:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return nullcontext(None)
-    from indexer.cli.progress import Bar
-
-    return Bar()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from rich import progress
-from rich.console import Console
+
+def show_progress() -> Any:
+    """Return a context manager that gives a progress bar on a terminal, and None elsewhere."""
+    return Bar() if sys.stderr.isatty() else nullcontext(None)
 
 
 class Bar:
-    """A bar on standard error that shows a sync as it goes on; used as a context manager."""
+    """A bar on standard error that shows the progress of a sync; used as a context manager."""
 
     def __init__(self) -> None:
+        # Imported here because rich is slow to import, and only terminals need it.
+        from rich import progress
+        from rich.console import Console
+
         self._bar = progress.Progress(
             progress.TextColumn("{task.fields[files]:,}/{task.fields[of]:,} files"),
             progress.BarColumn(),
@@ -26,11 +34,11 @@ class Bar:
         self._files = 0
 
     def start(self, files: int, size: int) -> None:
-        """So many files, of so many bytes, are about to be read."""
+        """Begin: `files` files with `size` bytes in all will be read."""
         self._task = self._bar.add_task("", total=size, files=0, of=files)
 
     def advance(self, size: int) -> None:
-        """One more file, of so many bytes, is done."""
+        """Count one more file, of `size` bytes."""
         self._files += 1
         if self._task is not None:
             self._bar.update(self._task, advance=size, files=self._files)

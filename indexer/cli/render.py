@@ -1,14 +1,16 @@
-"""What the command prints: pages, reports and statuses, as lines or as JSON; nothing steers a terminal."""
+"""What commands print: pages, reports and statuses as lines or as JSON, without control characters."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
+
+from indexer.errors import format_count
 
 if TYPE_CHECKING:
     from indexer.results import (
@@ -27,10 +29,16 @@ if TYPE_CHECKING:
     )
     from indexer.sync import SyncReport
 
-BAR = 40
-"""Characters of the longest bar."""
 
-_UNNAMED = {
+class _HasJson(Protocol):
+    def as_json(self) -> dict[str, Any]: ...
+
+
+Result = TypeVar("Result", bound=_HasJson)
+BAR = 40
+"""Length of the longest bar in characters."""
+
+_LABELS = {
     "undated": "undated",
     "inexact": "not dated so exactly",
     "none": "none",
@@ -39,27 +47,36 @@ _UNNAMED = {
 _CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
+def show(result: Result, print_text: Callable[[Result], None], *, as_json: bool) -> None:
+    """Print a result as JSON, or as text with the function for it."""
+    if as_json:
+        print_json(result.as_json())
+    else:
+        print_text(result)
+
+
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object, in letters that the stream can take."""
+    """Print one JSON object, escaped as far as the encoding of the stream requires."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        # The stream's own way to write what it cannot encode is not JSON's.
+        # The stream would write what it cannot encode as \\x escapes, which JSON does not have.
         text = json.dumps(value, indent=2)
-    # JSON leaves these as they are, and some terminals obey them.
+    # JSON does not escape these, and some terminals execute them.
     click.echo(_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
 
 
 def print_report(report: SyncReport, *, to_err: bool = False) -> None:
-    """Print what a sync or a rebuild did; what was skipped goes to standard error."""
+    """Print what a sync or a rebuild did."""
     if report.dry_run:
         for change in report.changes:
             click.echo(f"{change.action:<7} {plain(change.path)} ({plain(change.id)}): {change.why}")
     verb = "would be " if report.dry_run else ""
+    files = format_count(report.files, "file")
     click.echo(
         f"{report.added:,} {verb}added, {report.changed:,} changed, {report.removed:,} removed, "
-        f"{report.unchanged:,} unchanged, from {_count(report.files, 'file')} in {report.seconds:.1f} s",
+        f"{report.unchanged:,} unchanged, from {files} in {report.seconds:.1f} s",
         err=to_err,
     )
 
@@ -71,7 +88,7 @@ def print_status(found: Status) -> None:
     libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     rows = [
         ("index", f"{found.path} ({found.size / 2**20:.1f} MB)"),
-        ("articles", f"{found.articles:,} in {found.paragraphs:,} paragraphs"),
+        ("articles", f"{found.articles:,} in {format_count(found.paragraphs, 'paragraph')}"),
         ("dates", f"{span}; {found.undated:,} undated"),
         ("languages", languages or "none"),
         ("sources", ", ".join(found.sources) or "none"),
@@ -86,16 +103,8 @@ def print_status(found: Status) -> None:
         click.echo(f"{'skipped':<10} {plain(failure.path)}: {plain(failure.reason)}")
 
 
-def print_checked(found: Status) -> None:
-    """Print what was read through and found to be whole."""
-    click.echo(
-        f"all is well: {found.articles:,} articles in {found.paragraphs:,} paragraphs, "
-        f"{found.size / 2**20:.1f} MB"
-    )
-
-
 def print_diagnosis(found: Diagnosis) -> None:
-    """Print what is wrong in a sentence, then what was done, and each thing with what will mend it."""
+    """Print what is wrong in a sentence, what was done, and each finding with what will repair it."""
     click.echo(plain(str(found)))
     for act in found.done:
         click.echo(f"  done: {plain(act)}")
@@ -104,18 +113,25 @@ def print_diagnosis(found: Diagnosis) -> None:
         click.echo(f"    {plain(finding.remedy)}")
 
 
-def print_manifest(found: Verification) -> None:
-    """Print what differs between an index and its sources, and the digest of each."""
+def print_verification(found: Verification) -> None:
+    """Print what was compared and what differs; if the sources were read, also both digests."""
     for difference in found.differences:
         click.echo(f"{difference.kind:<8} {plain(difference.place)}: {plain(difference.what)}")
-    says = _count(len(found.differences), "difference") if found.differences else "in step with its sources"
-    click.echo(f"{says}: {_count(found.articles, 'article')} from {_count(found.files, 'file')}")
+    articles = format_count(found.articles, "article")
+    if found.sources_digest is None:
+        paragraphs = format_count(found.paragraphs, "paragraph")
+        click.echo(f"all is well: {articles} in {paragraphs}, {found.size / 2**20:.1f} MB")
+        return
+    result = "in step with its sources"
+    if found.differences:
+        result = format_count(len(found.differences), "difference")
+    click.echo(f"{result}: {articles} from {format_count(found.files, 'file')}")
     click.echo(f"the index    {found.digest}")
-    click.echo(f"its sources  {found.derived}")
+    click.echo(f"its sources  {found.sources_digest}")
 
 
 def print_page(page: Page) -> None:
-    """Print a page of hits; what is said about the query goes to standard error, unless it was asked for."""
+    """Print a page of hits; notes about the query go to standard error."""
     for note in page.notes:
         click.echo(f"nutgraf: {plain(note)}", err=True)
     if page.dead_end:
@@ -127,7 +143,7 @@ def print_page(page: Page) -> None:
         for line in receipt_lines(page.receipt):
             click.echo(plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
-    articles = _count(page.total, "article")
+    articles = format_count(page.total, "article")
     at_least = "at least " if page.is_cut else ""
     folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
     click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
@@ -157,7 +173,7 @@ def _print_hit(place: int, hit: Hit) -> None:
 
 
 def _marked(text: str, spans: Sequence[Span]) -> str:
-    """The text with its matches in bold on a terminal, and as it is elsewhere."""
+    """Return the text with its spans in bold, which click drops if the output is not a terminal."""
     pieces, place = [], 0
     for start, end in spans:
         pieces += [plain(text[place:start]), click.style(plain(text[start:end]), bold=True)]
@@ -166,32 +182,32 @@ def _marked(text: str, spans: Sequence[Span]) -> str:
 
 
 def plain(text: str) -> str:
-    """The text without control characters, which could steer the terminal."""
+    """Return the text without control characters, which could change the terminal."""
     return "".join(char if char.isprintable() or char == " " else " " for char in text)
 
 
 def facet_lines(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
-    """A facet: its name, then a line for each value."""
+    """Yield the name of a facet, then a line for each value."""
     yield name
     width = len(f"{max((count.count for count in counts), default=0):,}")
     for count in counts:
-        text = f"({_UNNAMED[count.kind]})" if count.value is None else count.value
+        text = f"({_LABELS[count.kind]})" if count.value is None else count.value
         yield f"  {count.count:>{width},}  {text}"
 
 
 def timeline_lines(timeline: Timeline) -> Iterator[str]:
-    """A timeline: what it spans, then for each period the hits, the share of all paragraphs, and a bar."""
+    """Yield what a timeline spans, then for each period the hits, their share of all paragraphs and a bar."""
     span = f": {timeline.first} to {timeline.last}, most in {timeline.peak}" if timeline.bars else ""
-    left_out = [
+    not_shown = [
         f"{count:,} {what}"
-        for count, what in ((timeline.inexact, _UNNAMED["inexact"]), (timeline.undated, _UNNAMED["undated"]))
+        for count, what in ((timeline.inexact, _LABELS["inexact"]), (timeline.undated, _LABELS["undated"]))
         if count
     ]
-    yield f"by {timeline.grain}{span}" + (f" ({', '.join(left_out)})" if left_out else "")
+    yield f"by {timeline.grain}{span}" + (f" ({', '.join(not_shown)})" if not_shown else "")
     most = max((bar.articles for bar in timeline.bars), default=0)
     width = len(f"{most:,}")
     for bar in timeline.bars:
-        # The smallest bar is seen, too.
+        # Rounded up, so that a single hit has a visible bar.
         length = -(-bar.articles * BAR // most)
         share = f"{bar.share:.2%}" if bar.of_paragraphs else "–"
         yield f"  {bar.start:<10}  {bar.articles:>{width},}  {share:>7}  {'█' * length}".rstrip()
@@ -205,10 +221,10 @@ def receipt_lines(receipt: Explanation) -> Iterator[str]:
 
 
 def _clause_facts(clause: ClauseExplanation) -> str:
-    """The role of a clause in the query, how many articles it matches, and the words that it stands for."""
+    """Return the role of a clause, how many articles it matches, and the words that it stands for."""
     facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
     if clause.articles is not None:
-        facts.append(_count(clause.articles, "article"))
+        facts.append(format_count(clause.articles, "article"))
     if clause.boost != 1.0:
         facts.append(f"counted {clause.boost:g} times")
     if clause.synonyms:
@@ -220,7 +236,7 @@ def _clause_facts(clause: ClauseExplanation) -> str:
 
 
 def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
-    """The score of a hit, word by word and field by field."""
+    """Yield the score of a hit, by term and field."""
     for word in explanation.words:
         fields = " + ".join(
             f"{field.points:.3f} {field.field} ({_times(field.frequency)}, length {field.length:.2f})"
@@ -235,10 +251,10 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
 
 
 def dead_end_lines(end: NoResults) -> Iterator[str]:
-    """Why nothing was found, and what would find something."""
+    """Yield why nothing was found, and what would find something."""
     yield end.reason
     for relaxation in end.relaxations:
-        articles = _count(relaxation.count, "article")
+        articles = format_count(relaxation.count, "article")
         options = "".join(f", without --{name}" for name in relaxation.without)
         yield f"  {articles}: {relaxation.query}  ({relaxation.change}{options})"
 
@@ -251,7 +267,3 @@ def _clause_lines(clause: ClauseExplanation, indent: str) -> Iterator[str]:
 
 def _times(number: float) -> str:
     return "once" if number == 1 else f"{number:g} times"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

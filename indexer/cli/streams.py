@@ -1,4 +1,4 @@
-"""The standard streams of a command: what it does when one is closed, full, or read by nobody any more."""
+"""Standard streams of a command that are closed, full, or no longer read by anybody."""
 
 from __future__ import annotations
 
@@ -15,30 +15,34 @@ if TYPE_CHECKING:
 
 
 class ReaderGone(Exception):
-    """Whoever read standard output has seen enough."""
+    """The program that read standard output has closed it, as `head` does."""
 
 
-def prepare() -> None:
-    """Make standard streams that say what is wrong with them.
+class OutputFailed(StorageFailed):
+    """Standard output cannot be written."""
 
-    A closed one is opened on the null device: else the next file that is opened, perhaps of the index, would
-    get its descriptor. Errors of standard output are raised as StorageFailed or ReaderGone, those of standard
-    error are ignored.
+
+def prepare_streams() -> None:
+    """Replace the standard streams by ones that report their errors.
+
+    A closed stream is opened on the null device: otherwise the next file to be opened, perhaps one of the
+    index, would get its descriptor. Errors of standard output are raised as OutputFailed or ReaderGone, those
+    of standard error are ignored.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest that is free is the one that is closed. Workers are to have it, too.
+            # The system assigns the lowest free descriptor, which is the closed one. Workers inherit it.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdout = _careful(sys.stdout, _Output(1, "wb", closefd=False))
-    sys.stderr = _careful(sys.stderr, _Complaints(2, "wb", closefd=False))
+    sys.stdout = _replace_stream(sys.stdout, _Output(1, "wb", closefd=False))
+    sys.stderr = _replace_stream(sys.stderr, _Messages(2, "wb", closefd=False))
 
 
-def _careful(stream: TextIO | None, raw: _Stream) -> TextIO:
-    """A stream like another one, but for what it is written through."""
+def _replace_stream(stream: TextIO | None, raw: _Stream) -> TextIO:
+    """Return a text stream with the encoding of another one, which writes to `raw`."""
     if stream is not None and os.name == "nt" and stream.isatty():
-        return stream  # a console there is no file
+        return stream  # A Windows console is not written through its file descriptor.
     return io.TextIOWrapper(
         raw,
         encoding=stream.encoding if stream else "utf-8",
@@ -48,7 +52,7 @@ def _careful(stream: TextIO | None, raw: _Stream) -> TextIO:
 
 
 class _Stream(io.FileIO):
-    """Writes all that it is given, as a stream with a buffer does."""
+    """A raw stream that writes everything it is given, as a buffered one does."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write everything; raises OSError."""
@@ -57,7 +61,7 @@ class _Stream(io.FileIO):
         while rest:
             count = super().write(rest)
             if count is None:
-                # Another process has made the stream non-blocking: wait until it can be written.
+                # Another process has made the stream non-blocking: wait until it is writable.
                 select.select([], [self], [])
             else:
                 rest = rest[count:]
@@ -66,21 +70,21 @@ class _Stream(io.FileIO):
 
 class _Output(_Stream):
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write everything; raises StorageFailed and ReaderGone."""
+        """Write everything; raises OutputFailed and ReaderGone."""
         try:
             return super().write(data)
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as error:
-            raise StorageFailed(
-                f"standard output cannot be written ({error.strerror or error}): what was printed is not "
-                "whole; make room, or print elsewhere"
+            raise OutputFailed(
+                f"standard output cannot be written ({error.strerror or error}): the output is "
+                "incomplete; make room, or write it elsewhere"
             ) from error
 
 
-class _Complaints(_Stream):
+class _Messages(_Stream):
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write what can be written."""
+        """Write what can be written; errors are ignored."""
         try:
             return super().write(data)
         except OSError:

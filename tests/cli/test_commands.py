@@ -18,7 +18,7 @@ import pytest
 
 from indexer import Article
 from indexer.cli import cli, run_cli
-from indexer.store import generations
+from indexer.store.lock import lock_for_writing
 from tests.fixtures.folders import Archive, contents
 from tests.stress.watching import Watch
 
@@ -101,7 +101,7 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version")[:2] == (0, "nutgraf, version 0.1.0\n")
 
 
-def test_index_says_what_it_did(archive: Archive, run: Run) -> None:
+def test_index_prints_what_it_did(archive: Archive, run: Run) -> None:
     code, out, err = run("index", "--index", "index")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"2 added, 0 changed, 0 removed, 0 unchanged, from 2 files in \d+\.\d s\n", out)
@@ -213,7 +213,7 @@ def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) ->
     assert [hit["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == ["one"]
 
 
-def test_search_counts_and_narrows(archive: Archive, run: Run) -> None:
+def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     at = ("search", "crane", "--index", "index")
     code, out, err = run(*at, "--facet", "year", "--facet", "source", "--timeline", "--by", "month")
@@ -229,7 +229,7 @@ def test_search_counts_and_narrows(archive: Archive, run: Run) -> None:
     assert (code, out, err.startswith("nutgraf: half_life: ")) == (2, "", True)
 
 
-def test_pages_lead_on_by_their_cursor(archive: Archive, run: Run) -> None:
+def test_a_cursor_continues_after_its_page(archive: Archive, run: Run) -> None:
     archive.lines("c.jsonl", {"id": "two", "title": "Crane", "published": "2020", "text": "Second crane."})
     run("index", "--index", "index")
     at = ("search", "crane", "--index", "index", "--sort", "newest", "--limit", "1")
@@ -244,7 +244,7 @@ def test_pages_lead_on_by_their_cursor(archive: Archive, run: Run) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_near_duplicates_are_one_hit_unless_each_is_asked_for(archive: Archive, run: Run) -> None:
+def test_near_duplicates_are_one_hit_unless_told_otherwise(archive: Archive, run: Run) -> None:
     story = "The crane was moved on Monday from the old quay to the new one by three barges. " * 3
     archive.lines("c.jsonl", *({"id": f"copy{n}", "title": f"Title {n}", "text": story} for n in range(3)))
     run("index", "--index", "index")
@@ -281,7 +281,7 @@ def test_search_says_why_nothing_was_found(archive: Archive, run: Run) -> None:
     )
 
 
-def test_search_takes_no_longer_than_it_may(archive: Archive, run: Run) -> None:
+def test_search_stops_when_its_time_is_up(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     _, out, err = run("search", "--index", "index", "--seconds", "0.000001", "crane")
     assert out.startswith("at least 0 articles (")
@@ -305,7 +305,7 @@ def answer_after_dashes(run: Run, *words: str) -> dict[str, Any]:
 # Exit codes
 
 
-def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, run: Run) -> None:
+def test_each_kind_of_error_has_its_exit_code_and_one_line(archive: Archive, run: Run) -> None:
     at = ("--index", "index")
 
     def trouble(*arguments: str) -> int:
@@ -327,7 +327,7 @@ def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, r
     run("index", *at)
     assert trouble("search", "x", "--limit", "20000", *at) == 2
     assert trouble("search", "x", "--after", "whenever", *at) == 2
-    with generations.lock_for_writing(archive.folder, 1):
+    with lock_for_writing(archive.folder, 1):
         assert trouble("index", "--lock-timeout", "0", *at) == 4
         assert trouble("rebuild", "--lock-timeout", "0.01", *at) == 4
         assert run("search", "crane", *at)[0] == 0
@@ -342,7 +342,44 @@ def test_each_kind_of_trouble_has_its_exit_code_and_one_line(archive: Archive, r
     assert trouble("index", *at) == 5
 
 
-def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
+@pytest.mark.parametrize(
+    ("command", "code", "name", "message"),
+    [
+        ("status", 1, "index_missing", "no index in index: run `nutgraf index FOLDER`"),
+        ("search x --sort age", 2, "usage", "Invalid value for '--sort'"),
+        ("search x --half-life 0", 2, "invalid_request", ""),
+        ("index --lock-timeout -1", 2, "config_error", "--lock-timeout: must be a number, 0 or more"),
+        ("forget elsewhere", 1, "source_missing", "elsewhere is not a source of the index"),
+    ],
+)
+def test_with_json_an_error_is_the_json_on_standard_output(
+    archive: Archive, run: Run, command: str, code: int, name: str, message: str
+) -> None:
+    if "status" not in command:
+        run("index", "--index", "index")
+    found, out, err = run(*command.split(), "--json", "--index", "index")
+    assert (found, err) == (code, "")
+    error = json.loads(out)["error"]
+    assert set(error) == {"code", "message"}
+    assert (error["code"], error["message"].startswith(message)) == (name, True), error
+
+
+def test_a_locked_or_damaged_index_is_named_in_json(archive: Archive, run: Run) -> None:
+    run("index", "--index", "index")
+    with lock_for_writing(archive.folder, 1):
+        code, out, _ = run("index", "--json", "--lock-timeout", "0", "--index", "index")
+    assert (code, json.loads(out)["error"]["code"]) == (4, "index_locked")
+    (archive.folder / "current").write_text("nothing")
+    code, out, _ = run("search", "crane", "--json", "--index", "index")
+    assert (code, json.loads(out)["error"]["code"]) == (5, "index_damaged")
+
+
+def test_a_query_may_contain_the_word_json(archive: Archive, run: Run) -> None:
+    code, out, err = run("search", "--index", "index", "--", "crane", "--json")
+    assert (code, out, err[:9]) == (1, "", "nutgraf: ")
+
+
+def test_an_unexpected_error_keeps_its_traceback(archive: Archive) -> None:
     broken = (
         "from indexer import cli; from indexer.cli import options; "
         "options.load_config = lambda **_: 1 / 0; cli.main(['status'])"
@@ -354,7 +391,7 @@ def test_an_unexpected_error_keeps_its_trace(archive: Archive) -> None:
     assert "Traceback" in found.stderr
 
 
-def test_a_disk_that_refuses_is_one_line(archive: Archive) -> None:
+def test_a_disk_that_refuses_to_write_is_one_line(archive: Archive) -> None:
     limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", sys.executable, "-m", "indexer"]
     done = subprocess.run(
         [*limited, "index", "--index", "index"], env=ENVIRONMENT, text=True, capture_output=True, check=False
@@ -372,7 +409,7 @@ def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, ru
     run("index", "--index", "index")
     archive.text("new.txt", "A heron.")
     # While it waits for its turn there is nothing yet that a first interrupt could keep.
-    with generations.lock_for_writing(archive.folder, 1), Watch(archive.folder) as watch:
+    with lock_for_writing(archive.folder, 1), Watch(archive.folder) as watch:
         waiting = start(
             "index", "--index", "index", "--lock-timeout", "600",
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -389,7 +426,7 @@ def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, ru
 # Streams
 
 
-def test_what_titles_hold_cannot_steer_the_terminal(archive: Archive, run: Run) -> None:
+def test_control_characters_in_titles_do_not_reach_the_terminal(archive: Archive, run: Run) -> None:
     evil = "\x1b]0;owned\x07\x9b31m\u202e\x00"
     with archive.open() as index:
         index.put([Article("x" + "\u202e", f"Title {evil}", [f"heron {evil} text"], language="e\x1b[31m")])
@@ -411,7 +448,7 @@ def test_matches_are_bold_on_a_terminal_only(archive: Archive) -> None:
         assert "\x1b" not in process.communicate()[0]
 
 
-def test_a_terminal_is_shown_how_far_indexing_is(archive: Archive) -> None:
+def test_a_terminal_shows_the_progress_of_indexing(archive: Archive) -> None:
     archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron."} for n in range(300)))
     out = on_a_terminal("index", "--index", "index")
     assert re.search(r"\d/3 files", out)
@@ -436,7 +473,7 @@ def on_a_terminal(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
-def test_a_reader_that_has_seen_enough_is_no_failure(archive: Archive, form: list[str]) -> None:
+def test_a_pipe_closed_by_its_reader_is_not_an_error(archive: Archive, form: list[str]) -> None:
     archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 30} for n in range(300)))
     archive.sync()
     with start(
@@ -484,14 +521,14 @@ def test_any_text_can_be_printed_in_any_locale(
     assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
 
 
-def test_a_name_that_is_no_text_can_be_printed(archive: Archive, run: Run) -> None:
+def test_a_file_name_that_is_not_unicode_can_be_printed(archive: Archive, run: Run) -> None:
     archive.text(os.fsdecode(b"caf\xe9.txt"), "x")
     code, out, _ = run("index", "--index", "index", "--json")
     assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
     assert run("status", "--index", "index")[0] == 0
 
 
-def test_the_environment_and_the_file_are_below_the_flags(
+def test_flags_override_the_environment_and_the_file(
     archive: Archive, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (archive.root / "nutgraf.toml").write_text('index = "index"\nsources = ["seeds"]\npage_size = 1\n')

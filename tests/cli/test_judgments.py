@@ -37,7 +37,7 @@ def judgments(folder: Path, *rows: str) -> Path:
 
 
 @pytest.mark.parametrize("first", ["query\tarticle\tgain", "# a remark", "", "\ufeffQuery\tid\tGain"])
-def test_names_remarks_and_empty_lines_are_passed_over(tmp_path: Path, first: str) -> None:
+def test_a_header_comments_and_empty_lines_are_skipped(tmp_path: Path, first: str) -> None:
     path = judgments(tmp_path, first, "harbour crane\ta\t2", "", "# more", "harbour crane\tb\t0.5")
     assert read_judgments(path) == {"harbour crane": {"a": 2.0, "b": 0.5}}
 
@@ -45,18 +45,18 @@ def test_names_remarks_and_empty_lines_are_passed_over(tmp_path: Path, first: st
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["crane\ta"], ":1: a query, an article's id and a gain"),
-        (["crane\ta\t1", "crane\tb\tmuch"], ":2: a query, an article's id and a gain"),
-        (["crane\ta\t-1"], ":1: a query, an article's id and a gain"),
-        (["crane\ta\tnan"], ":1: a query, an article's id and a gain"),
-        (["crane\t\t1"], ":1: a query, an article's id and a gain"),
-        (["crane\ta\t1\tx"], ":1: a query, an article's id and a gain"),
-        (["# only", "crane\ta\t1", "crane\ta\t2"], ":3: one gain for 'a' is wanted, 1 and 2 were found"),
-        (["crane\ta\t0"], "'crane' has none"),
-        (["# nothing"], "at least one judgment is wanted"),
+        (["crane\ta"], ":1: must be a query, the id of an article and a gain"),
+        (["crane\ta\t1", "crane\tb\tmuch"], ":2: must be a query, the id of an article and a gain"),
+        (["crane\ta\t-1"], ":1: must be a query, the id of an article and a gain"),
+        (["crane\ta\tnan"], ":1: must be a query, the id of an article and a gain"),
+        (["crane\t\t1"], ":1: must be a query, the id of an article and a gain"),
+        (["crane\ta\t1\tx"], ":1: must be a query, the id of an article and a gain"),
+        (["# only", "crane\ta\t1", "crane\ta\t2"], ":3: “a” has two gains, 1 and 2, for"),
+        (["crane\ta\t0"], "no article has a gain above 0 for the query “crane”"),
+        (["# nothing"], "has no judgments"),
     ],
 )
-def test_a_bad_line_is_named_with_what_was_wanted(tmp_path: Path, rows: list[str], said: str) -> None:
+def test_a_bad_line_is_named_with_what_is_wrong(tmp_path: Path, rows: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as raised:
         read_judgments(judgments(tmp_path, *rows))
     assert said in str(raised.value)
@@ -131,9 +131,9 @@ def test_a_lower_figure_than_the_recorded_one_ends_with_1_and_names_the_query(
     assert "0.0000  harbour crane   not in the first 10: a" in capsys.readouterr().out
 
 
-def test_a_record_that_is_none_is_told(index: Index, tmp_path: Path) -> None:
+def test_a_file_without_figures_is_refused(index: Index, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
-    for text, said in (("no", "no JSON was found"), ("[]", "something else was found")):
+    for text, said in (("no", "it is not JSON"), ("[]", "or those of another version")):
         path.write_text(text)
         with pytest.raises(ConfigError, match=said):
             compare(measure(index, {"boat": {"b": 1.0}}), path)

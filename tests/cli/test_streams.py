@@ -43,8 +43,8 @@ def test_output_to_a_full_disk_ends_with_one_line(archive: Archive, command: str
     done = shell(archive, f"$N {command} > /dev/full")
     assert done.returncode == 1
     assert done.stderr == (
-        "nutgraf: standard output cannot be written (No space left on device): what was printed is not "
-        "whole; make room, or print elsewhere\n"
+        "nutgraf: standard output cannot be written (No space left on device): the output is "
+        "incomplete; make room, or write it elsewhere\n"
     )
 
 
@@ -56,7 +56,7 @@ def test_output_that_is_full_halfway_ends_with_one_line(archive: Archive) -> Non
     assert (archive.root / "out").stat().st_size == 8192
 
 
-def test_a_pipe_that_waits_for_nobody_is_waited_for(archive: Archive) -> None:
+def test_output_to_a_nonblocking_pipe_is_complete(archive: Archive) -> None:
     program = (
         "import os, subprocess, sys\n"
         "reader, writer = os.pipe()\n"
@@ -77,7 +77,7 @@ def test_a_pipe_that_waits_for_nobody_is_waited_for(archive: Archive) -> None:
 
 
 @needs_full
-def test_complaints_to_a_full_disk_change_no_exit_code_and_no_output(archive: Archive) -> None:
+def test_messages_to_a_full_disk_change_neither_exit_code_nor_output(archive: Archive) -> None:
     done = shell(archive, "$N search 'crane (' 2> /dev/full")
     assert (done.returncode, done.stdout[:11]) == (0, "60 articles")
     assert shell(archive, "$N search 2> /dev/full").returncode == 2
@@ -87,7 +87,7 @@ def test_complaints_to_a_full_disk_change_no_exit_code_and_no_output(archive: Ar
 
 
 @pytest.mark.parametrize("command", ["search crane", "search crane --json", "search --help"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(archive: Archive, command: str) -> None:
+def test_a_pipe_closed_by_its_reader_ends_the_command_quietly(archive: Archive, command: str) -> None:
     done = shell(archive, f"$N {command} | head -1; exit ${{PIPESTATUS[0]}}")
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
     done = shell(archive, f"$N {command} | true; exit ${{PIPESTATUS[0]}}")
@@ -96,7 +96,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(archive: Archive, command
 
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_lose_what_goes_there_and_nothing_else(archive: Archive, closed: str) -> None:
+def test_a_closed_stream_loses_only_its_own_output(archive: Archive, closed: str) -> None:
     for command in COMMANDS:
         done = shell(archive, f"$N {command} {closed}")
         assert (done.returncode, done.stderr) == (0, ""), command
@@ -108,7 +108,7 @@ def test_no_file_of_the_index_becomes_a_standard_stream(archive: Archive) -> Non
     # A page goes through a worker, which has standard streams of its own.
     archive.write("b.html", "<title>Page</title><p>The harbour has a crane.</p>" * 20)
     program = (
-        "import os, indexer.cli.commands as cli, indexer.engine.format.segment_file as segment\n"
+        "import os, indexer.cli.program as cli, indexer.engine.format.segment_file as segment\n"
         "mapped = segment.mmap.mmap\n"
         "def seen(descriptor, *rest, **more):\n"
         "    assert descriptor > 2, descriptor\n"

@@ -174,7 +174,7 @@ def test_a_search_gives_passages_and_a_link_to_each(agent: Agent) -> None:
     assert passage["text"] in text_of(result)
 
 
-def test_pages_lead_on_by_their_cursor(agent: Agent) -> None:
+def test_a_cursor_continues_after_its_page(agent: Agent) -> None:
     first = agent.ask("search", query="harbour OR crane", limit=1)
     second = agent.ask("search", query="harbour OR crane", limit=1, cursor=first["cursor"])
     assert len({page["hits"][0]["article"]["id"] for page in (first, second)}) == 2

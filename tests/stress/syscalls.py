@@ -24,7 +24,7 @@ COMMANDS = ("index", "rebuild")
 CALLS = ("write", "openat", "rename", "unlink", "unlinkat", "fsync", "mkdir")
 FAULTS = ("error=ENOSPC", "error=EIO", "error=EMFILE", "signal=KILL")
 # What a command loads, so that loading is not what fails, and takes no time.
-PRELOADED = ["indexer.cli.commands", "indexer.index", "indexer.store.update", "tests.stress.archive"]
+PRELOADED = ["indexer.cli.program", "indexer.index", "indexer.store.update", "tests.stress.archive"]
 _CALL = re.compile(r"^(?:\d+ +)?\w+\(.*")
 
 

@@ -21,7 +21,8 @@ from tests.stress.archive import environment
 PROGRAM = """
 import sys
 from indexer.sync.report import Silence
-from indexer.cli import commands, progress
+from indexer import cli
+from indexer.cli import indexing
 class Telling(Silence):
     def __enter__(self): return self
     def __exit__(self, *_): pass
@@ -30,8 +31,8 @@ class Telling(Silence):
     def say(self, what):
         sys.stderr.write(what + "\\n"); sys.stderr.flush()
         sys.stdin.readline()
-commands.shown_progress = Telling
-sys.exit(commands.run_cli(sys.argv[1:]))
+indexing.show_progress = Telling
+sys.exit(cli.run_cli(sys.argv[1:]))
 """
 
 
@@ -102,7 +103,7 @@ def start_command(archive: Archive, *words: str) -> Iterator[Running]:
         yield Running(process)
 
 
-KEPT = "nutgraf: keeping what was read; Ctrl-C once more to keep nothing of it"
+KEPT = "nutgraf: keeping what was read; press Ctrl-C again to discard it"
 
 
 def totals(archive: Archive) -> tuple[int, int]:

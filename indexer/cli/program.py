@@ -1,0 +1,102 @@
+"""The program `nutgraf`: the group of all commands, and how errors are reported.
+
+Data goes to standard output, progress and messages to standard error; with --json, an error is the JSON on
+standard output: {"error": {"code": …, "message": …}}. Exit codes: 0 done, 1 error, 2 usage, 3 finished but
+some files were skipped, 4 the index is locked, 5 the index is damaged, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild
+from indexer.cli.maintenance import doctor, status, verify
+from indexer.cli.render import plain, print_json
+from indexer.cli.searching import evaluate, search
+from indexer.cli.serving import mcp, serve
+from indexer.cli.streams import OutputFailed, ReaderGone, prepare_streams
+from indexer.errors import ConfigError, InvalidRequest, NutgrafError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(package_name="nutgraf", prog_name="nutgraf")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Full-text search over a folder of dated articles that lands on the paragraph.
+
+    Options are also read from nutgraf.toml in the working directory and from NUTGRAF_* in the environment.
+    """
+    if context.invoked_subcommand is None:
+        # Before click 8.2, a missing command is not an error.
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
+
+
+for _command in (index, rebuild, forget, status, verify, doctor, search, evaluate, serve, mcp):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code."""
+    prepare_streams()
+    sys.exit(run_cli(arguments))
+
+
+def run_cli(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Only unexpected errors are raised."""
+    # The encoding of the terminal may lack characters of file names and titles.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words[: words.index("--") if "--" in words else None]
+    try:
+        try:
+            code = cli.main(args=words, prog_name="nutgraf", standalone_mode=False) or 0
+        except OutputFailed:
+            raise
+        except NutgrafError as error:
+            if isinstance(error, (ConfigError, InvalidRequest)):
+                error = error.renamed(_flags(words))
+            code = _report(_code_of(error), str(error), error.exit_code, as_json=as_json)
+        except click.ClickException as error:
+            if as_json:
+                _report("usage", error.format_message(), error.exit_code, as_json=True)
+            else:
+                error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            message = "interrupted; nothing of the last batch was kept"
+            code = _report("interrupted", message, INTERRUPTED, as_json=as_json)
+        sys.stdout.flush()
+    except ReaderGone:
+        return 0
+    except OutputFailed as error:
+        return _report(_code_of(error), str(error), error.exit_code, as_json=False)
+    return int(code)
+
+
+def _report(code: str, message: str, exit_code: int, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"error": {"code": code, "message": message}})
+    else:
+        click.echo(f"nutgraf: {plain(message)}", err=True)
+    return exit_code
+
+
+def _code_of(error: NutgrafError) -> str:
+    """Return the name of an error in JSON: index_locked for IndexLocked."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def _flags(words: Sequence[str]) -> dict[str, str]:
+    """Return the flags of the command that was typed, by the names that the library has for them."""
+    command = next((cli.commands[word] for word in words if word in cli.commands), cli)
+    return {
+        option.name or "": option.opts[0] for option in command.params if isinstance(option, click.Option)
+    }

@@ -1,0 +1,141 @@
+"""The commands that search: search, and eval, which measures the ranking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.cli.options import index_option, json_option, open_configured
+from indexer.cli.render import plain, print_json, print_page
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+@index_option
+@click.option("--after", metavar="DATE", help="Only articles from this year, month or day on.")
+@click.option("--before", metavar="DATE", help="Only articles before this year, month or day.")
+@click.option("--source", multiple=True, metavar="NAME", help="Only articles of this source (or of several).")
+@click.option("--site", multiple=True, metavar="HOST", help="Only articles of this site and its subdomains.")
+@click.option("--language", multiple=True, metavar="CODE", help="Only articles in this language.")
+@click.option("--undated", is_flag=True, help="Only articles without a date.")
+@click.option(
+    "--sort",
+    type=click.Choice(["relevance", "newest", "oldest", "title"]),
+    default="relevance",
+    show_default=True,
+)
+@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores for every DAYS of age.")
+@click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to skip.")
+@click.option(
+    "--fold/--no-fold", default=True, help="Near-duplicates as one hit, or each by itself (default: as one)."
+)
+@click.option("--cursor", metavar="TEXT", help="Continue after a page, with its cursor.")
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    type=click.Choice(["year", "month", "day", "source", "site", "language"]),
+    help="Count the hits of each year, source … (may be given several times).",
+)
+@click.option("--timeline", is_flag=True, help="Show the hits over time.")
+@click.option(
+    "--by",
+    type=click.Choice(["auto", "day", "week", "month", "year"]),
+    default="auto",
+    show_default=True,
+    help="The length of a period of the timeline.",
+)
+@click.option("--seconds", type=float, help="How long the search may take (default: 1).")
+@click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
+@json_option
+def search(
+    query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **arguments: Any
+) -> int:
+    """Search the index for articles that have all words, in any form; any text is a QUERY.
+
+    \b
+    "a phrase"  "words near"~3  a NEAR/5 b      in order; up to 3 apart; in any order
+    a OR b  a AND b  NOT a  -a  +a  (a OR b) c  without a; with a common word
+    =word  ="a phrase"                          as written, in no other form
+    prefix*  wom?n  *ology  word~  word~2       patterns; fuzzy matches
+    word^2  "a phrase"^1.5                      counts more
+    title:word  text:word                       in the title; in the text
+    date:2021  date:2021-03..2021-05            also "nov 2021", "last week", yesterday
+    after:2021-11  before:2022  until:2021-05   from then on; before; up to and with
+    lang:en  site:example.org  source:a.txt  id:a1
+
+    Put -- before a QUERY that begins with a minus sign.
+    """
+    archive = open_configured(index=index)
+    page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
+    if as_json:
+        print_json(page.as_json())
+    else:
+        print_page(page)
+        if arguments["cursor"] and page.cursor:
+            click.echo(f"\nmore: --cursor {page.cursor}")
+    return 0
+
+
+@click.command(name="eval")
+@click.argument("judgments", type=_file)
+@index_option
+@click.option(
+    "--record",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Write the figures for later runs (default: JUDGMENTS.figures.json).",
+)
+@click.option(
+    "--against",
+    type=_file,
+    help="Recorded figures to compare with (default: JUDGMENTS.figures.json, if any).",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=0.001,
+    show_default=True,
+    help="How far a figure may fall below the recorded one.",
+)
+@click.option("--verbose", is_flag=True, help="Print the figures of each query, and what it missed.")
+@json_option
+def evaluate(
+    judgments: Path,
+    index: Path | None,
+    record: str | None,
+    against: Path | None,
+    tolerance: float,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Measure the ranking: nDCG@10, mean reciprocal rank and recall@100 of the index for your own queries.
+
+    Each line of JUDGMENTS has a query, the id of an article and a gain (0: does not answer the query),
+    separated by tabs; lines that begin with # are comments. Exit code 1 if a figure is lower than the
+    recorded one.
+    """
+    # Imported here because it loads the engine.
+    from indexer.cli import judgments as evaluation
+
+    expected = evaluation.read_judgments(judgments)
+    default_record = judgments.with_name(f"{judgments.name}.figures.json")
+    found = evaluation.measure(open_configured(index=index, passages=0), expected)
+    before = against or (default_record if record is None and default_record.exists() else None)
+    comparison = evaluation.compare(found, before, tolerance) if before else None
+    if record is not None:
+        evaluation.record(found, Path(record) if record else default_record)
+    if as_json:
+        print_json(found.as_json() | {"comparison": comparison.as_json() if comparison else None})
+    else:
+        for line in evaluation.lines(found, verbose=verbose):
+            click.echo(plain(line))
+    for line in evaluation.warnings(found, comparison, verbose=verbose):
+        click.echo(f"nutgraf: {plain(line)}", err=True)
+    return 1 if comparison and comparison.fallen else 0
