@@ -4,7 +4,7 @@
 
     with open_index("index_data") as index:
         index.sync("seeds")
-        for hit in index.search("belt road", after="2021").hits:
+        for hit in index.search("belt road", since="2021").hits:
             print(hit.article.title, hit.article.published)
 
 The public names are those of the noun modules: `article` (what goes in), `results` (what comes out), `errors`
@@ -24,9 +24,10 @@ from indexer.results import *
 
 if TYPE_CHECKING:
     from indexer.index import Index, open_index
+    from indexer.search.request import SearchRequest
     from indexer.sync import Change, Progress, SyncReport
 
-__all__ = ["Change", "Index", "Progress", "SyncReport", "open_index"]
+__all__ = ["Change", "Index", "Progress", "SearchRequest", "SyncReport", "open_index"]
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
@@ -41,6 +42,10 @@ if not TYPE_CHECKING:
             from indexer import index
 
             return getattr(index, name)
+        if name == "SearchRequest":
+            from indexer.search.request import SearchRequest
+
+            return SearchRequest
         if name in ("Change", "Progress", "SyncReport"):
             from indexer import sync
 

@@ -13,6 +13,7 @@ from indexer.config import Config, load_config
 from indexer.errors import IndexDamaged
 from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
+from indexer.search.request import SearchRequest, Values
 from indexer.search.search import mark_article, number_of, search
 from indexer.store import generations
 from indexer.store.progress import current_build
@@ -21,7 +22,7 @@ from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 if TYPE_CHECKING:
     from indexer.engine import Snapshot
     from indexer.results import Diagnosis, QuoteCheck, Verification
-    from indexer.search.request import SearchSettings
+    from indexer.search.settings import SearchSettings
     from indexer.sync import Progress, SyncReport
 
 T = TypeVar("T")
@@ -57,69 +58,70 @@ class Index:
 
     def search(
         self,
-        query: str,
+        query: str = "",
         *,
-        after: str | None = None,
-        before: str | None = None,
-        source: str | Iterable[str] | None = None,
-        site: str | Iterable[str] | None = None,
-        language: str | Iterable[str] | None = None,
-        undated: bool = False,
+        since: str | None = None,
+        until: str | None = None,
         sort: str = "relevance",
         half_life: float | None = None,
         limit: int | None = None,
         offset: int = 0,
         cursor: str | None = None,
-        facets: str | Iterable[str] | None = None,
+        facets: Values = None,
         timeline: bool | str | None = None,
-        fold: bool = True,
+        collapse: bool = True,
         seconds: float | None = None,
         explain: bool = False,
+        **filters: Values | bool,
     ) -> Page:
-        """One page of the articles that match a query; any string is one.
+        """One page of the articles that match a query; any string is a query.
 
-        `after` and `before` are dates such as 2021, 2021-11 or 2021-11-05: articles from the first moment of
-        the one up to, but without, the first moment of the other. `source`, `site` and `language` keep to
-        articles that have one of the values (a site has its subdomains, a language its regions), `undated` to
-        those without a date; with any of these, an empty query finds everything that is left.
+        `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, both included: until="2021-11"
+        finds all of November. The filters are `source`, `site` (with its subdomains), `language` (with its
+        regions), each a value or several of which any will do, and `undated=True` for articles without a
+        date. With dates or filters, an empty query finds everything that passes them.
 
         `sort` is relevance, newest, oldest or title. With `half_life`, scores halve with every so many days
         by which an article is older than the newest of the index (without a date: as old as the median).
 
-        `cursor` is that of the page before: this one begins after its last hit, wherever that stands by now,
-        and costs no more than the first. `offset` and `limit` together go no deeper than 10,000 hits.
+        `limit` is the number of hits (default: `page_size` of the configuration). `cursor` is that of the
+        page before: this page starts after its last hit, wherever that is now, and costs no more than the
+        first. `offset` and `limit` together go no deeper than 10,000 hits.
 
-        With `fold`, near-duplicates are one hit, which names the others; they count all the same.
+        With `collapse`, near-duplicates are one hit, which names the others; the counts include all of them.
 
         `facets` names what to count over all hits: year, month, day, source, site, language. `timeline` is
         day, week, month or year, or True for the one that fits. See `Page`.
 
-        `seconds` is the time that it may take (default: `query_seconds` of the configuration, at most 60);
-        when it is up, the page says that it is cut. With `explain`, the page has a receipt and each hit an
-        explanation of its score.
+        `seconds` is the time limit (default: `query_seconds` of the configuration, at most 60); when it is
+        reached, the page has `timed_out`. With `explain`, the page has an explanation of the query and each
+        hit one of its score.
 
-        Raises InvalidRequest for arguments that have no meaning, IndexMissing or IndexDamaged.
+        Raises InvalidRequest, which names the keyword, for a value that has no meaning, TypeError for an
+        unknown keyword, IndexMissing or IndexDamaged.
         """
-        return self._read(
-            search,
-            query,
-            after=after,
-            before=before,
-            source=source,
-            site=site,
-            language=language,
-            undated=undated,
-            sort=sort,
-            half_life=half_life,
-            limit=self.config.page_size if limit is None else limit,
-            offset=offset,
-            cursor=cursor,
-            facets=facets,
-            timeline=timeline,
-            fold=fold,
-            seconds=seconds,
-            explain=explain,
+        return self.run(
+            SearchRequest.from_keywords(
+                query,
+                since=since,
+                until=until,
+                sort=sort,
+                half_life=half_life,
+                limit=limit,
+                offset=offset,
+                cursor=cursor,
+                facets=facets,
+                timeline=timeline,
+                collapse=collapse,
+                seconds=seconds,
+                explain=explain,
+                **filters,
+            )
         )
+
+    def run(self, request: SearchRequest) -> Page:
+        """The page of a request that was made before, as `search` gives it. Raises what `search` raises."""
+        return self._read(search, request)
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
         """At most `limit` queries that a text may become while it is typed; any string is one.
@@ -148,9 +150,10 @@ class Index:
     def similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.
 
-        Its near-duplicates are not among them (see `duplicates`); near-duplicates of each other are one hit.
-        The words that they share are highlighted. It has the time of a query; the hits say if that was up.
-        Raises ArticleMissing, and InvalidRequest for an invalid limit.
+        It is not among them, nor are its near-duplicates, which `duplicates` gives; near-duplicates of each
+        other are one hit. What is marked are the words that they share. It takes no longer than a query may;
+        when the time is up, the hits have `timed_out`. Raises ArticleMissing, and InvalidRequest for a
+        limit that has no meaning.
         """
         from indexer.search.similar import similar
 
@@ -167,10 +170,10 @@ class Index:
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
 
-        Exactly, nearly (then with the difference, word by word) or not at all; with the paragraph that
-        contains it or comes closest. A quotation must lie within one paragraph. It has the time of a query;
-        the result says if that was up. Raises ArticleMissing, and InvalidRequest for a text without words or
-        of more than 4,000 characters.
+        Exactly, nearly (and what is different, word by word) or not; with the paragraph that says so, or that
+        comes closest. A quotation stands within one paragraph. It takes no longer than a query may; when the
+        time is up, it has `timed_out`. Raises ArticleMissing, and InvalidRequest for a text
+        without words or of more than 4,000 characters.
         """
         from indexer.search.quotes import verify_quote
 

@@ -156,7 +156,7 @@ class Explanation(Struct, frozen=True):
     clauses: tuple[ClauseExplanation, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The receipt as in every JSON answer."""
+        """The explanation as in every JSON answer."""
         return dict(to_builtins(self))
 
 
@@ -223,7 +223,7 @@ class AlternativeQuery(Struct, frozen=True):
     """A search that asks for a little less and finds something.
 
     `query` is the whole query, to be searched for with the same arguments but those named in `without`
-    ("after", "before", "source", "site", "language", "undated"); it finds `count` articles. `change` says in
+    ("since", "until", "source", "site", "language", "undated"); it finds `count` articles. `change` says in
     plain words what is different.
     """
 
@@ -237,15 +237,15 @@ class NoResults(Struct, frozen=True):
     """Why no article meets a query, and what comes nearest.
 
     `clauses` are the fewest clauses that cannot be met together (a single one is met nowhere), `reason` says
-    so in plain words. `relaxations` are at most three, those that change least first.
+    so in plain words. `suggestions` are at most three, those that change least first.
     """
 
     reason: str
     clauses: tuple[str, ...] = ()
-    relaxations: tuple[AlternativeQuery, ...] = ()
+    suggestions: tuple[AlternativeQuery, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The dead end as in every JSON answer."""
+        """The reason as in every JSON answer."""
         return dict(to_builtins(self))
 
 
@@ -296,7 +296,7 @@ class Passage(Struct, frozen=True):
 class Hit(Struct, frozen=True):
     """An article that matches: its passages in reading order, and the words of the query that it lacks.
 
-    `also` are its near-duplicates that match too and are folded under it, in the order of the hits.
+    `also` are its near-duplicates that match too and are collapsed under it, in the order of the hits.
     Where a search was cut, words that there was no time to look up are among those. `explanation` is there
     when it was asked for.
     """
@@ -334,17 +334,17 @@ class Hit(Struct, frozen=True):
 class Hits(tuple[Hit, ...]):
     """Hits alone, best first: a tuple of them, with what there is to say of all.
 
-    `notes` are remarks for whoever asked; `is_cut` says that the time for a query was up: there may be
+    `notes` are remarks for whoever asked; `timed_out` says that the time for a query was up: there may be
     others, and better ones.
     """
 
     notes: tuple[str, ...]
-    is_cut: bool
+    timed_out: bool
 
-    def __new__(cls, hits: Iterable[Hit] = (), notes: Iterable[str] = (), *, is_cut: bool = False) -> Self:
+    def __new__(cls, hits: Iterable[Hit] = (), notes: Iterable[str] = (), *, timed_out: bool = False) -> Self:
         """Hits with their notes."""
         made = super().__new__(cls, hits)
-        made.notes, made.is_cut = tuple(notes), is_cut
+        made.notes, made.timed_out = tuple(notes), timed_out
         return made
 
 
@@ -352,24 +352,24 @@ class Page(Struct, frozen=True):
     """One slice of the hits of a query.
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
-    query found too little, each lacking some of its words. Of both together, `folded` stand under another as
-    its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left out
-    or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of it
-    seem misspelt and it would find more.
+    query found too little, each lacking some of its words. Of both together, `collapsed` stand under another
+    as its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left
+    out or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of
+    it seem misspelt and it would find more.
 
     `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
     has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
     None on the last.
 
-    With `is_cut`, the time for a query was up: `total` and `partial` are then at least so many, not all.
-    `receipt` says what was understood, when that was asked for. Where nothing meets the whole query,
-    `explain_no_results` says why, and what would find something.
+    With `timed_out`, the time for a query was up: `total` and `partial` are then at least so many, not all.
+    `explanation` says what was understood, when that was asked for. Where nothing meets the whole query,
+    `no_results` says why, and what would find something.
     """
 
     query: str
     total: int
     partial: int = 0
-    folded: int = 0
+    collapsed: int = 0
     offset: int = 0
     limit: int = 10
     took_ms: float = 0.0
@@ -379,14 +379,14 @@ class Page(Struct, frozen=True):
     facets: Mapping[str, tuple[FacetCount, ...]] = {}
     timeline: Timeline | None = None
     cursor: str | None = None
-    is_cut: bool = False
-    receipt: Explanation | None = None
-    dead_end: NoResults | None = None
+    timed_out: bool = False
+    explanation: Explanation | None = None
+    no_results: NoResults | None = None
 
     @property
     def shown(self) -> int:
-        """How many hits all pages together have: what was found, without what is folded."""
-        return self.total + self.partial - self.folded
+        """How many hits all pages together have: what was found, without what is collapsed."""
+        return self.total + self.partial - self.collapsed
 
     def as_json(self) -> dict[str, Any]:
         """The page as `nutgraf search --json` and `GET /api/search` give it."""
@@ -394,18 +394,18 @@ class Page(Struct, frozen=True):
             "query": self.query,
             "total": self.total,
             "partial": self.partial,
-            "folded": self.folded,
+            "collapsed": self.collapsed,
             "offset": self.offset,
             "limit": self.limit,
             "took_ms": round(self.took_ms, 2),
-            "is_cut": self.is_cut,
+            "timed_out": self.timed_out,
             "notes": list(self.notes),
             "did_you_mean": self.did_you_mean,
             "facets": {name: [value.as_json() for value in values] for name, values in self.facets.items()},
             "timeline": self.timeline.as_json() if self.timeline else None,
             "cursor": self.cursor,
-            "receipt": self.receipt.as_json() if self.receipt else None,
-            "dead_end": self.dead_end.as_json() if self.dead_end else None,
+            "explanation": self.explanation.as_json() if self.explanation else None,
+            "no_results": self.no_results.as_json() if self.no_results else None,
             "hits": [hit.as_json() for hit in self.hits],
         }
 
@@ -508,8 +508,8 @@ class QuoteCheck(Struct, frozen=True):
     words, `article` is None. `also` are a few of the other articles that have an exact quotation, oldest
     first.
 
-    `is_cut` says that the time for a query was up, and so does a note: an exact quotation stands where it was
-    found, but for what is near or absent there may be a better place.
+    `timed_out` says that the time for a query was up, and so does a note: an exact quotation stands where it
+    was found, but for what is near or absent there may be a better place.
     """
 
     quote: str
@@ -523,7 +523,7 @@ class QuoteCheck(Struct, frozen=True):
     diff: tuple[QuoteEdit, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
     notes: tuple[str, ...] = ()
-    is_cut: bool = False
+    timed_out: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The finding as `nutgraf mcp` gives it."""
@@ -539,7 +539,7 @@ class QuoteCheck(Struct, frozen=True):
             "diff": [edit.as_json() for edit in self.diff],
             "also": [other.as_json() for other in self.also],
             "notes": list(self.notes),
-            "is_cut": self.is_cut,
+            "timed_out": self.timed_out,
         }
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, settings
 
-from indexer.search.request import SearchSettings
+from indexer.search.settings import SearchSettings
 from indexer.store import reader
 
 # How long an example takes says how busy the machine is. A fixture that all examples of a test share is

@@ -240,7 +240,7 @@ def test_an_empty_index_is_an_index(tmp_path: Path) -> None:
                 0,
                 0,
             )
-            assert index.search('"a b" OR NOT c', after="2020", sort="newest").total == 0
+            assert index.search('"a b" OR NOT c', since="2020", sort="newest").total == 0
             status = index.status()
             assert (status.articles, status.first, status.last, status.languages) == (0, None, None, {})
             with pytest.raises(ArticleMissing):
@@ -300,8 +300,9 @@ def test_every_type_that_the_library_returns_has_a_public_name() -> None:
 
 
 SIGNATURES = {
-    "search": "query after before source site language undated sort half_life limit offset cursor facets"
-    " timeline fold seconds explain",
+    "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
+    " filters",
+    "run": "request",
     "progress": "",
     "revision": "",
     "suggest": "prefix limit",

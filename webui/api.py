@@ -17,15 +17,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 from indexer import limits
-from indexer.errors import InvalidRequest, NutgrafError
+from indexer.errors import NutgrafError
 from indexer.results import Page
+from indexer.search.request import GRAINS, SearchRequest, refuse
 from webui import export, parameters
 from webui.caching import conditional_response, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import current_mount, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
-from webui.urls import Search, article_id, article_url, decimal, whole_number, yes_or_no
+from webui.urls import Search, article_id, article_url, decimal, whole_number
 from webui.wire import (
     ArticleAnswer,
     SearchAnswer,
@@ -54,7 +55,7 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 @operation(
     SearchAnswer,
     parameters.QUERY,
-    *parameters.FILTERS,
+    *parameters.SEARCH,
     *parameters.SLICE,
     parameters.FACET,
     parameters.TIMELINE,
@@ -69,21 +70,18 @@ def search() -> ResponseReturnValue:
     Also as rows or as a feed.
     """
     form = _format()
-    asked = _search_arguments(request.args)
-    if form == "atom" and not request.args.get("sort") and asked["half_life"] is None:
-        asked["sort"] = "newest"
+    wanted = _search_request(request.args)
+    if form == "atom" and not request.args.get("sort") and wanted.half_life is None:
+        wanted = replace(wanted, sort="newest")
     if form in ("jsonl", "csv"):
-        return _rows(form, asked)
-    page = current_mount().search(
-        **asked,
-        limit=whole_number(
-            request.args, "limit", current_mount().index.config.page_size, most=parameters.MAX_LIMIT
-        ),
-        **_slice(request.args),
-        **_counts(request.args),
+        return _rows(form, wanted)
+    limit = whole_number(
+        request.args, "limit", current_mount().index.config.page_size, most=parameters.MAX_LIMIT
     )
-    response = _feed(page, asked["sort"]) if form == "atom" else _json(page.as_json())
-    return no_store(response) if page.is_cut else response
+    wanted = replace(wanted, limit=limit, **_slice(request.args), **_counts(request.args))
+    page = current_mount().search(wanted)
+    response = _feed(page, wanted.sort) if form == "atom" else _json(page.as_json())
+    return no_store(response) if page.timed_out else response
 
 
 @blueprint.get("/suggest")
@@ -114,15 +112,14 @@ def suggest() -> ResponseReturnValue:
 
 
 @blueprint.get("/timeline")
-@operation(TimelineAnswer, parameters.QUERY, *parameters.FILTERS, parameters.BY)
+@operation(TimelineAnswer, parameters.QUERY, *parameters.SEARCH, parameters.BY)
 def timeline() -> ResponseReturnValue:
     """The hits of a search over time, in periods of `by` or of a suitable length."""
-    found = current_mount().search(
-        **_search_arguments(request.args), limit=0, timeline=request.args.get("by") or "auto"
-    )
+    by = _choice("by", ("auto", *GRAINS))
+    found = current_mount().search(_search_request(request.args, limit=0, timeline=by))
     page = found.as_json()
     response = _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
-    return no_store(response) if found.is_cut else response
+    return no_store(response) if found.timed_out else response
 
 
 @blueprint.get("/articles/", defaults={"name": None})
@@ -161,13 +158,13 @@ def similar(name: str | None) -> ResponseReturnValue:
     response = _json(
         {
             "id": wanted,
-            "is_cut": hits.is_cut,
+            "timed_out": hits.timed_out,
             "notes": hits.notes,
             "also": [other.as_json() for other in index.duplicates(wanted)],
             "hits": [hit.as_json() for hit in hits],
         }
     )
-    return no_store(response) if hits.is_cut else response
+    return no_store(response) if hits.timed_out else response
 
 
 @blueprint.get("/status")
@@ -200,25 +197,15 @@ def refuse_unknown_route(rest: str) -> ResponseReturnValue:
     raise NotFound("There is nothing at this address.")
 
 
-def _search_arguments(args: MultiDict[str, str]) -> dict[str, Any]:
-    """The arguments of `Index.search` in a request. Raises InvalidRequest."""
-    asked = Search.parse(args)
+def _search_request(args: MultiDict[str, str], **fields: Any) -> SearchRequest:
+    """The search in the parameters, with `fields` for its slice and counts. Raises InvalidRequest."""
     longest = current_mount().index.config.query_seconds
-    return {
-        "query": asked.query,
-        "after": asked.after or None,
-        "before": asked.before or None,
-        "sort": asked.sort,
-        "source": args.getlist("source"),
-        "site": args.getlist("site"),
-        "language": args.getlist("language"),
-        "undated": yes_or_no(args, "undated"),
-        "half_life": decimal(args, "half_life", least=parameters.LEAST_DAYS, most=parameters.MOST_DAYS),
-        "fold": asked.fold,
-        "explain": asked.explain,
+    return Search.parse(args).request(
+        half_life=decimal(args, "half_life", least=parameters.LEAST_DAYS, most=parameters.MOST_DAYS),
         # A request may shorten the configured time limit, not extend it.
-        "seconds": min(_seconds(args) or longest, longest),
-    }
+        seconds=min(_seconds(args) or longest, longest),
+        **fields,
+    )
 
 
 def _seconds(args: MultiDict[str, str]) -> float | None:
@@ -236,7 +223,7 @@ def _counts(args: MultiDict[str, str]) -> dict[str, Any]:
 def _choice(name: str, choices: tuple[str, ...]) -> str:
     found = request.args.get(name) or choices[0]
     if found not in choices:
-        raise InvalidRequest(f"{name} must be one of {', '.join(choices)}, not {found[:40]!r}")
+        refuse(name, f"must be one of {', '.join(choices)}", found)
     return found
 
 
@@ -248,13 +235,13 @@ def _format() -> str:
     return next(name for name, media in export.MEDIA_TYPES.items() if media == best)
 
 
-def _rows(form: str, asked: dict[str, Any]) -> Response:
+def _rows(form: str, wanted: SearchRequest) -> Response:
     mount = current_mount()
     place = _slice(request.args)
     usual = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - place["offset"])
-    wanted = whole_number(request.args, "limit", usual, most=parameters.MAX_ROWS_LIMIT)
+    limit = whole_number(request.args, "limit", usual, most=parameters.MAX_ROWS_LIMIT)
     fetch = export.limit_time(
-        lambda **more: mount.search(**asked | more),
+        lambda **fields: mount.search(replace(wanted, **fields)),
         mount.index.config.query_seconds,
         _seconds(request.args) or export.SECONDS,
     )
@@ -263,8 +250,8 @@ def _rows(form: str, asked: dict[str, Any]) -> Response:
         while body is None:
             known = mount.index.revision()
             # Rows show no counts, but invalid parameters of counts are refused.
-            first = fetch(limit=min(wanted, export.BATCH), **place, **_counts(request.args))
-            pages = export.fetch_pages(first, wanted, fetch, mount.index.revision, known)
+            first = fetch(limit=min(limit, export.BATCH), **place, **_counts(request.args))
+            pages = export.fetch_pages(first, limit, fetch, mount.index.revision, known)
             # If the index was changed meanwhile, start again.
             with contextlib.suppress(export.IndexChanged):
                 body, size = export.write_rows(form, pages, running)

@@ -19,6 +19,7 @@ from indexer.errors import (
     NutgrafError,
 )
 from webui.caching import no_store
+from webui.parameters import PARAMETER_NAMES
 from webui.translations import N_
 from webui.wire import Problem, as_bytes
 
@@ -91,6 +92,8 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 
 def answer_with_problem(error: NutgrafError) -> ResponseReturnValue:
     """Handle an error of the library in a blueprint for programs."""
+    if isinstance(error, InvalidRequest):
+        error = error.renamed(PARAMETER_NAMES)
     return problem(describe_error(error).status, str(error))
 
 

@@ -155,7 +155,7 @@ def limit_time(
     def fetch(**slice_: Any) -> Page:
         # Search even if no time is left, because invalid parameters are reported first.
         page = search(seconds=min(each, max(end - clock(), 1e-9)), **slice_)
-        if page.is_cut or clock() > end:
+        if page.timed_out or clock() > end:
             raise RowsIncomplete(
                 f"The rows were not complete in time ({each:g} s for each {BATCH} hits, {whole:g} s in all); "
                 "ask for fewer with limit, or add a filter."

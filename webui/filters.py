@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
@@ -23,14 +22,6 @@ VISIBLE = 6
 BAR, GAP, HEIGHT = 10, 2, 100
 # Minimum height of a bar that is not empty.
 MIN_HEIGHT = 3
-_STEPS: dict[str, timedelta | relativedelta] = {
-    "day": timedelta(days=1),
-    "week": timedelta(days=7),
-    "month": relativedelta(months=1),
-    "year": relativedelta(years=1),
-}
-# Characters of the ISO date that starts a bar.
-_LENGTHS = {"year": 4, "month": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class Chip:
     @property
     def is_date(self) -> bool:
         """Whether the value is a date."""
-        return self.kind in ("after", "before")
+        return self.kind in ("since", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +88,17 @@ class Chart:
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
     """The active filters, with dates as they were understood."""
     today, found = config.today(), []
-    for kind, text in (("after", search.after), ("before", search.before)):
+    for name, text in (("since", search.since), ("until", search.until)):
         if text:
             value = _normalized_date(text, today, config.day_first)
-            found.append(Chip(kind, value, _with(search, kind, "").url(base)))
-    for kind in ("source", "site", "language"):
-        values: tuple[str, ...] = getattr(search, kind)
+            found.append(Chip(name, value, search.without([name]).url(base)))
+    for name, values in search.filters.items():
+        if isinstance(values, bool):
+            found.append(Chip(name, "", search.without([name]).url(base)))
+            continue
         for value in values:
             others = tuple(other for other in values if other != value)
-            found.append(Chip(kind, value, _with(search, kind, others).url(base)))
-    if search.undated:
-        found.append(Chip("undated", "", replace(search, undated=False).url(base)))
+            found.append(Chip(name, value, search.with_filter(name, others).url(base)))
     return tuple(found)
 
 
@@ -136,19 +127,18 @@ def presets(search: Search, base: str, timeline: Timeline | None, today: date) -
         return ()
     year = f"{today.year:04}"
     found = []
-    for label, after in (
+    for label, since in (
         (N_("last 30 days"), str(today - timedelta(days=30))),
         (N_("last 12 months"), str(today - relativedelta(months=12))),
         (N_("this year"), year),
     ):
-        if timeline.last >= after and (timeline.first < after or timeline.undated):
-            found.append(Choice(label, replace(search, after=after, before="", undated=False).url(base)))
-    before = f"{today.year - 1:04}"
-    if any(bar.articles and bar.start.startswith(before) for bar in timeline.bars) and (
-        timeline.first < before or timeline.last >= year or timeline.undated
+        if timeline.last >= since and (timeline.first < since or timeline.undated):
+            found.append(Choice(label, _dated(search, since, "").url(base)))
+    last_year = f"{today.year - 1:04}"
+    if any(bar.articles and bar.start.startswith(last_year) for bar in timeline.bars) and (
+        timeline.first < last_year or timeline.last >= year or timeline.undated
     ):
-        limited = replace(search, after=before, before=year, undated=False)
-        found.append(Choice(N_("last year"), limited.url(base)))
+        found.append(Choice(N_("last year"), _dated(search, last_year, last_year).url(base)))
     return tuple(found)
 
 
@@ -176,7 +166,7 @@ def _bars(timeline: Timeline, measured: list[float], most: float, search: Search
         height = max(round(HEIGHT * value / most), MIN_HEIGHT) if value and most else 0
         yield Bar(
             bar.start,
-            replace(search, after=bar.start, before=_end(bar, timeline.grain)).url(base),
+            replace(search, since=bar.start, until=_last_period(bar, timeline.grain)).url(base),
             bar.articles,
             bar.of_articles,
             bar.share,
@@ -186,26 +176,24 @@ def _bars(timeline: Timeline, measured: list[float], most: float, search: Search
         )
 
 
-def _end(bar: TimelineBar, grain: str) -> str:
-    """The start of the next period, for a URL; empty after the year 9999."""
-    start = bar.start + "-01-01"[len(bar.start) - len("2021") :]
-    try:
-        end = date.fromisoformat(start) + _STEPS[grain]
-    except (ValueError, OverflowError):
-        return ""
-    return end.isoformat()[: _LENGTHS.get(grain, 10)]
+def _last_period(bar: TimelineBar, grain: str) -> str:
+    """The end of the period of a bar, included: the period itself, or the Sunday of a week."""
+    if grain != "week":
+        return bar.start
+    sunday = date.fromisoformat(bar.start).toordinal() + 6
+    return date.fromordinal(min(sunday, date.max.toordinal())).isoformat()
 
 
-def _with(search: Search, name: str, value: Any) -> Search:
-    return replace(search, **{name: value})
+def _dated(search: Search, since: str, until: str) -> Search:
+    return replace(search.without(["undated"]), since=since, until=until)
 
 
 def _filtered(search: Search, name: str, value: str | None) -> Search:
     if name != "year":
-        return _with(search, name, (value or "",))
+        return search.with_filter(name, (value or "",))
     if value is None:
-        return replace(search, undated=True, after="", before="")
-    return replace(search, after=value, before=f"{int(value) + 1:04}" if int(value) < 9999 else "")
+        return search.without(["since", "until"]).with_filter("undated", True)
+    return replace(search, since=value, until=value)
 
 
 def _normalized_date(text: str, today: date, day_first: bool) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
-from indexer import Index, Page
+from indexer import Index, Page, SearchRequest
 from webui.presenters import Examples
 from webui.translations import LANGUAGES, choose_language, localize
 
@@ -34,9 +34,9 @@ class Mount:
         self.examples = Examples(index)
         self._environment: Environment | None = None
 
-    def search(self, query: str, **options: Any) -> Page:
+    def search(self, request: SearchRequest) -> Page:
         """Search the index, and count the search."""
-        page = self.index.search(query, **options)
+        page = self.index.run(request)
         self.metrics.count_search(page.took_ms / 1000)
         return page
 

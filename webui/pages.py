@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from indexer import Index
 from indexer.errors import NutgrafError
+from indexer.search.request import SORTS
 from webui import api, monitoring
 from webui.caching import no_store
 from webui.citations import FORMATS, Citation
@@ -23,17 +24,16 @@ from webui.filters import FACETS, chart, chips, facets, presets
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
 from webui.presenters import (
+    alternative_links,
     article_links,
     article_text,
     closest_paragraph,
     hit_texts,
-    relaxation_links,
     summarize,
 )
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
     SIZES,
-    SORTS,
     Search,
     article_id,
     article_url,
@@ -87,12 +87,12 @@ def search() -> ResponseReturnValue:
         summary = summarize(index.status())
         return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older(index))
     limit = asked.size or max(index.config.page_size, 1)
-    options = _options(asked, limit)
-    found = mount.search(asked.query, **options, explain=asked.explain)
+    wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
+    found = mount.search(wanted)
     each = None
-    if found.dead_end and not found.shown and not asked.explain:
+    if found.no_results and not found.shown and not asked.explain:
         # Count the articles of each clause only if there are no results to show.
-        each = index.search(asked.query, **options, explain=True).receipt
+        each = index.run(replace(wanted, explain=True)).explanation
     full, partial = hit_texts(found, base, asked)
     shown = _page(
         mount,
@@ -103,8 +103,8 @@ def search() -> ResponseReturnValue:
         full=full,
         partial=partial,
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        relaxed=relaxation_links(found.dead_end, base, asked),
-        undated=replace(asked, after="", before="").url(base),
+        alternatives=alternative_links(found.no_results, base, asked),
+        undated=asked.without(("since", "until")).url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
         chips=chips(asked, base, index.config),
@@ -115,10 +115,10 @@ def search() -> ResponseReturnValue:
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
     )
-    if found.is_cut and not found.shown:
+    if found.timed_out and not found.shown:
         # The search timed out before it found anything.
         shown.status_code = 503
-    return no_store(shown) if found.is_cut else shown
+    return no_store(shown) if found.timed_out else shown
 
 
 @blueprint.get("/a/", defaults={"name": None})
@@ -150,7 +150,7 @@ def article(name: str | None) -> ResponseReturnValue:
         ],
         also=article_links(index.duplicates(wanted), base, asked.home()),
         similar=article_links((hit.article for hit in similar), base, asked.home()),
-        is_cut=similar.is_cut,
+        timed_out=similar.timed_out,
         older=_older(index),
     )
 
@@ -273,24 +273,6 @@ def error_page(
     page = _page(mount, "error.html", asked or Search(), base=base, **values)
     page.status_code = status
     return page
-
-
-def _options(asked: Search, limit: int) -> dict[str, Any]:
-    """The arguments of `Index.search` besides the query."""
-    return {
-        "after": asked.after or None,
-        "before": asked.before or None,
-        "source": asked.source,
-        "site": asked.site,
-        "language": asked.language,
-        "undated": asked.undated,
-        "sort": asked.sort,
-        "limit": limit,
-        "offset": (asked.page - 1) * limit,
-        "facets": FACETS,
-        "timeline": "auto",
-        "fold": asked.fold,
-    }
 
 
 def _older(index: Index) -> str:

@@ -8,11 +8,8 @@ from typing import Any, Literal
 
 from indexer import limits
 from indexer.errors import InvalidRequest
-from webui.urls import SORTS
+from indexer.search.request import FACETS, FILTERS, GRAINS, SORTS, refuse
 
-# What can be counted over all hits, and the periods of a timeline.
-FACETS = ("year", "month", "day", "source", "site", "language")
-GRAINS = ("day", "week", "month", "year")
 # Maximum hits, hits as rows, and suggestions of one response.
 MAX_LIMIT = limits.HITS
 MAX_ROWS_LIMIT = limits.PAGED
@@ -31,7 +28,7 @@ _DATE = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter; `library` is its name in `Index.search`."""
+    """One parameter; `library` is the name of the field of `SearchRequest`, or of the filter."""
 
     name: str
     text: str
@@ -43,7 +40,7 @@ class Parameter:
 
     @property
     def repeated(self) -> bool:
-        """Whether it may stand list_values times in an address."""
+        """Whether it may be repeated in a URL."""
         return self.schema.get("type") == "array"
 
     @property
@@ -73,19 +70,17 @@ QUERY = Parameter(
     "query",
     example="harbour crane",
 )
-FILTERS = (
+SEARCH = (
     Parameter(
-        "after", "Published at or after the start of a year, month or day.", _DATE, "after",
-        example="2021-03",
+        "since", "Published in this year or month, on this day, or later.", _DATE, "since", example="2021-03"
     ),
     Parameter(
-        "before", "Published before the start of a year, month or day.",
-        _DATE, "before", example="2022",
+        "until", "Published in this year or month, on this day, or earlier.", _DATE, "until", example="2021"
     ),
-    Parameter("source", "Articles from a file or folder, by its name.", _several(), "source"),
-    Parameter("site", "Articles from a site or its subdomains.", _several(), "site"),
-    Parameter("language", "Articles in a language or one of its regional variants.", _several(), "language"),
-    Parameter("undated", "Only articles without a date.", _flag(False), "undated"),
+    *(
+        Parameter(name, kind.description, _flag(False) if kind.is_flag else _several(), name)
+        for name, kind in FILTERS.items()
+    ),
     Parameter(
         "sort", "The order of the hits. The default of a feed is newest.",
         {"type": "string", "enum": list(SORTS), "default": "relevance"}, "sort",
@@ -95,7 +90,7 @@ FILTERS = (
         "Days of age, counted from the newest article, that halve a score. Only with sort=relevance.",
         {"type": "number", "minimum": LEAST_DAYS, "maximum": MOST_DAYS}, "half_life", example=365,
     ),
-    Parameter("fold", "Whether near-duplicates are collapsed into one hit.", _flag(True), "fold"),
+    Parameter("collapse", "Whether near-duplicates are collapsed into one hit.", _flag(True), "collapse"),
 )  # fmt: skip
 SLICE = (
     Parameter(
@@ -161,6 +156,9 @@ IF_NONE_MATCH = Parameter(
     {"type": "string"}, place="header",
 )  # fmt: skip
 
+PARAMETER_NAMES = {"query": QUERY.name, "facets": FACET.name}
+"""The names of parameters for fields of a search that have other names in the library."""
+
 
 def check_parameters(given: Iterable[tuple[str, list[str]]], known: Iterable[Parameter]) -> None:
     """Raise InvalidRequest for an unknown parameter, for too many values, and for an empty value.
@@ -175,6 +173,6 @@ def check_parameters(given: Iterable[tuple[str, list[str]]], known: Iterable[Par
         most = names[name].schema.get("maxItems", 1)
         if len(values) > most:
             wanted = "one value" if most == 1 else f"at most {most} values"
-            raise InvalidRequest(f"{name} must have {wanted}, not {len(values):,}")
+            refuse(name, f"must have {wanted}", len(values))
         if "" in values and not names[name].may_be_empty:
-            raise InvalidRequest(f"{name} has no value: omit it, or give one")
+            raise InvalidRequest("has no value: omit it, or give one", name)

@@ -28,7 +28,6 @@ _PLACES = {
     "file name": N_("found in the file name"),
     "given": "",
 }
-_NO_FILTERS = Search()
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -163,8 +162,8 @@ class HitText:
 
 
 @dataclass(frozen=True, slots=True)
-class RelaxationLink:
-    """A relaxed search that has results, and the difference to the query."""
+class AlternativeLink:
+    """A similar search that has results, and the difference to the query."""
 
     change: str
     query: str
@@ -211,21 +210,16 @@ def citation_links(base: str, name: str, search: Search, number: int = 0, anchor
     return CitationLinks(number, page, article_url(base, name, anchor=anchor, number=number or 0), forms)
 
 
-def relaxation_links(end: NoResults | None, base: str, search: Search) -> tuple[RelaxationLink, ...]:
-    """Links to relaxed searches that have results."""
+def alternative_links(no_results: NoResults | None, base: str, search: Search) -> tuple[AlternativeLink, ...]:
+    """Links to similar searches that have results."""
     return tuple(
-        RelaxationLink(
-            relaxed.change,
-            relaxed.query,
-            relaxed.count,
-            replace(
-                search,
-                query=relaxed.query,
-                page=1,
-                **{name: getattr(_NO_FILTERS, name) for name in relaxed.without},
-            ).url(base),
+        AlternativeLink(
+            other.change,
+            other.query,
+            other.count,
+            replace(search.without(other.without), query=other.query, page=1).url(base),
         )
-        for relaxed in (end.relaxations if end else ())
+        for other in (no_results.suggestions if no_results else ())
     )
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, Self, get_args
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
 from indexer.limits import MOST_CHARACTERS, PAGED
+from indexer.search.request import FILTERS, SORTS, SearchRequest, Sort, refuse
 from webui.translations import LANGUAGES
 
-Sort = Literal["relevance", "newest", "oldest", "title"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
 # The choices of hits per page.
 SIZES = (10, 25, 50, 100)
 # Words, or characters of a script without spaces, at both ends of a text fragment.
@@ -31,19 +30,17 @@ class Search:
     """The state of a search page, as its URL has it."""
 
     query: str = ""
-    after: str = ""
-    before: str = ""
+    since: str = ""
+    until: str = ""
     sort: Sort = "relevance"
     page: int = 1
-    fold: bool = True
+    collapse: bool = True
     """Whether near-duplicates are collapsed into one hit."""
     explain: bool = False
     lang: str = ""
     """The language of the page if the URL states it: every link keeps it."""
-    source: tuple[str, ...] = ()
-    site: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
-    undated: bool = False
+    filters: Mapping[str, tuple[str, ...] | bool] = field(default_factory=dict)
+    """The values of each filter that has any; True for one without values."""
     share: bool = False
     """Whether the timeline shows shares of all published paragraphs instead of counts."""
     size: int = 0
@@ -55,23 +52,20 @@ class Search:
         query = args.get("q", "")
         # Every link of a page repeats the query, so its length is limited.
         if len(query) > MOST_CHARACTERS:
-            raise InvalidRequest(f"q must have at most {MOST_CHARACTERS:,} characters, not {len(query):,}")
+            refuse("q", f"must have at most {MOST_CHARACTERS:,} characters", len(query))
         sort = args.get("sort") or "relevance"
         if sort not in SORTS:
-            raise InvalidRequest(f"sort must be one of {', '.join(SORTS)}, not {sort[:40]!r}")
+            refuse("sort", f"must be one of {', '.join(SORTS)}", sort)
         return cls(
             query,
-            args.get("after", "").strip(),
-            args.get("before", "").strip(),
+            args.get("since", "").strip(),
+            args.get("until", "").strip(),
             sort,
             whole_number(args, "page", 1, least=1),
-            yes_or_no(args, "fold", default=True),
+            yes_or_no(args, "collapse", default=True),
             yes_or_no(args, "explain"),
             page_language(args),
-            list_values(args, "source"),
-            list_values(args, "site"),
-            list_values(args, "language"),
-            yes_or_no(args, "undated"),
+            _parse_filters(args),
             yes_or_no(args, "share"),
             whole_number(args, "size", 0, most=SIZES[-1]),
         )
@@ -82,13 +76,15 @@ class Search:
         sort = args.get("sort")
         return cls(
             args.get("q", "")[:MOST_CHARACTERS],
-            args.get("after", "")[:40],
-            args.get("before", "")[:40],
+            args.get("since", "")[:40],
+            args.get("until", "")[:40],
             sort if sort in SORTS else "relevance",
             lang=page_language(args),
-            source=list_values(args, "source"),
-            site=list_values(args, "site"),
-            language=list_values(args, "language"),
+            filters={
+                name: values
+                for name, kind in FILTERS.items()
+                if not kind.is_flag and (values := list_values(args, name))
+            },
         )
 
     @property
@@ -99,8 +95,22 @@ class Search:
     @property
     def is_empty(self) -> bool:
         """Whether there is neither a query nor a filter."""
-        return self.is_blank and not (
-            self.after or self.before or self.source or self.site or self.language or self.undated
+        return self.is_blank and not (self.since or self.until or self.filters)
+
+    def request(self, **fields: Any) -> SearchRequest:
+        """The request of this search; `fields` are those that the URL of a page does not have.
+
+        Raises InvalidRequest.
+        """
+        return SearchRequest(
+            self.query,
+            self.since,
+            self.until,
+            self.filters,
+            self.sort,
+            collapse=self.collapse,
+            explain=self.explain,
+            **fields,
         )
 
     def query_string(self) -> str:
@@ -112,21 +122,19 @@ class Search:
         """All parameters as pairs, repeated for each value; a default is an empty string."""
         return [
             ("q", self.query),
-            ("after", self.after),
-            ("before", self.before),
+            ("since", self.since),
+            ("until", self.until),
             ("sort", "" if self.sort == "relevance" else self.sort),
             ("page", "" if self.page == 1 else str(self.page)),
-            ("fold", "" if self.fold else "0"),
+            ("collapse", "" if self.collapse else "0"),
             ("explain", "1" if self.explain else ""),
             *self.hidden_fields(),
         ]
 
     def hidden_fields(self) -> list[tuple[str, str]]:
         """The parameters that the search form has no visible field for."""
-        limits = (("source", self.source), ("site", self.site), ("language", self.language))
         return [
-            *((name, value) for name, values in limits for value in values),
-            ("undated", "1" if self.undated else ""),
+            *self._filter_items(),
             ("share", "1" if self.share else ""),
             ("size", str(self.size) if self.size else ""),
             ("lang", self.lang),
@@ -134,7 +142,7 @@ class Search:
 
     def feed(self, base: str) -> str:
         """The URL of the feed of its hits, newest first."""
-        wanted = ("q", "after", "before", "source", "site", "language", "undated")
+        wanted = ("q", "since", "until", *FILTERS)
         text = urlencode([pair for pair in self.items() if pair[0] in wanted and pair[1]])
         return f"{base}api/search?format=atom&{text}"
 
@@ -142,9 +150,27 @@ class Search:
         """The empty search in the same language of the page."""
         return type(self)(lang=self.lang)
 
-    def with_collapsing(self, fold: bool) -> Self:
+    def with_collapsing(self, collapse: bool) -> Self:
         """The first page of the same search, with near-duplicates collapsed or not."""
-        return replace(self, page=1, fold=fold)
+        return replace(self, page=1, collapse=collapse)
+
+    def with_filter(self, name: str, values: tuple[str, ...] | bool) -> Self:
+        """The same search with other values of a filter; without it if there are none."""
+        filters = {**self.filters, name: values}
+        return replace(self, filters={key: filters[key] for key in FILTERS if filters.get(key)})
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same search without some of its dates and filters."""
+        return replace(
+            self,
+            since="" if "since" in names else self.since,
+            until="" if "until" in names else self.until,
+            filters={name: values for name, values in self.filters.items() if name not in names},
+        )
+
+    def _filter_items(self) -> Iterator[tuple[str, str]]:
+        for name, values in self.filters.items():
+            yield from [(name, "1")] if isinstance(values, bool) else ((name, value) for value in values)
 
     def url(self, base: str, page: int = 1) -> str:
         """The URL of one of its result pages; `base` is the URL of the search page."""
@@ -228,7 +254,7 @@ def article_id(args: Mapping[str, str], in_path: str | None) -> str:
     """The id of an article, from the path or a parameter. Raises InvalidRequest."""
     found = args.get("id", "") if in_path is None else in_path
     if not found:
-        raise InvalidRequest("id must be the id of an article; it is missing")
+        raise InvalidRequest("must be the id of an article; it is missing", "id")
     return found
 
 
@@ -236,6 +262,15 @@ def list_values(args: Mapping[str, str], name: str) -> tuple[str, ...]:
     """The distinct values of the parameter `name`, without blank ones."""
     values = args.getlist(name) if isinstance(args, MultiDict) else filter(None, [args.get(name)])
     return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
+
+
+def _parse_filters(args: Mapping[str, str]) -> dict[str, tuple[str, ...] | bool]:
+    """The filters that have a value. Raises InvalidRequest."""
+    found: dict[str, tuple[str, ...] | bool] = {
+        name: yes_or_no(args, name) if kind.is_flag else list_values(args, name)
+        for name, kind in FILTERS.items()
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def page_language(args: Mapping[str, str]) -> str:
@@ -270,7 +305,7 @@ def whole_number(
     # int() also accepts underscores, signs and the digits of every script.
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
     if not least <= number <= most:
-        raise InvalidRequest(f"{name} must be a whole number from {least} to {most:,}, not {text[:40]!r}")
+        refuse(name, f"must be a whole number from {least} to {most:,}", text)
     return number
 
 
@@ -282,9 +317,7 @@ def decimal(args: Mapping[str, str], name: str, *, least: float, most: float) ->
     # float() also accepts underscores, "nan" and the digits of every script.
     number = float(text) if _DECIMAL.fullmatch(text) else -1
     if not least <= number <= most:
-        raise InvalidRequest(
-            f"{name} must be a number from {least:g} to {most:,.0f} such as 30 or 0.5, not {text[:40]!r}"
-        )
+        refuse(name, f"must be a number from {least:g} to {most:,.0f} such as 30 or 0.5", text)
     return number
 
 
@@ -294,5 +327,5 @@ def yes_or_no(args: Mapping[str, str], name: str, *, default: bool = False) -> b
     if not text:
         return default
     if text not in _YES and text not in _NO:
-        raise InvalidRequest(f"{name} must be 1 or 0, not {text[:40]!r}")
+        refuse(name, "must be 1 or 0", text)
     return text in _YES

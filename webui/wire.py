@@ -82,7 +82,7 @@ class HitAnswer(Answer):
     published: PublishedDate | None
     missing: Annotated[list[str], Meta(description="Words of the query that the article lacks.")]
     passages: list[PassageAnswer]
-    also: Annotated[list[ArticleReference], Meta(description="Near-duplicates that are folded into it.")]
+    also: Annotated[list[ArticleReference], Meta(description="Near-duplicates that are collapsed under it.")]
     explanation: HitExplanation | UnsetType = UNSET
 
 
@@ -123,18 +123,18 @@ class SearchAnswer(Answer):
     query: str
     total: Annotated[int, Meta(ge=0, description="Articles that meet the whole query.")]
     partial: Annotated[int, Meta(ge=0, description="Articles after them that lack some of the words.")]
-    folded: Annotated[int, Meta(ge=0, description="Of both, those that stand under a near-duplicate.")]
+    collapsed: Annotated[int, Meta(ge=0, description="Of both, those that stand under a near-duplicate.")]
     offset: Count
     limit: Count
     took_ms: Annotated[float, Meta(description="Milliseconds.")]
-    is_cut: Annotated[bool, Meta(description="Whether the time for a query was up before all was counted.")]
+    timed_out: Annotated[bool, Meta(description="Whether the search stopped before all was counted.")]
     notes: Annotated[list[str], Meta(description="What was not understood, was left out or met a bound.")]
     did_you_mean: Annotated[str | None, Meta(description="The query in words that the archive has.")]
     facets: Annotated[dict[str, list[FacetValue]], Meta(description="Counts by the names in `facet`.")]
     timeline: TimelineData | None
     cursor: Annotated[str | None, Meta(description="Leads to the next page; null on the last.")]
-    receipt: Annotated[Explanation | None, Meta(description="What was understood, with explain=1.")]
-    dead_end: Annotated[NoResults | None, Meta(description="Why nothing meets the whole query.")]
+    explanation: Annotated[Explanation | None, Meta(description="What was understood, with explain=1.")]
+    no_results: Annotated[NoResults | None, Meta(description="Why nothing meets the whole query.")]
     hits: Annotated[list[HitAnswer], Meta(description="In the order of `sort`; the partial ones last.")]
 
 
@@ -180,7 +180,7 @@ class SimilarAnswer(Answer):
     """The articles that are most like one, and apart from them those that say the same."""
 
     id: str
-    is_cut: Annotated[bool, Meta(description="Whether the time for a query was up before all was looked up.")]
+    timed_out: Annotated[bool, Meta(description="Whether the search stopped before all was looked up.")]
     notes: Annotated[list[str], Meta(description="What was left out.")]
     also: list[ArticleReference]
     hits: list[HitAnswer]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import click
 
 from indexer.config import load_config
 from indexer.limits import PROCESSES
+from indexer.search.request import FILTERS, SearchRequest
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -42,6 +45,23 @@ memory_option = click.option(
     metavar="MB",
     help="About how much memory the writer may use (default: 512).",
 )
+
+SEARCH_FLAGS = {field.name: f"--{field.name.replace('_', '-')}" for field in fields(SearchRequest)}
+SEARCH_FLAGS |= {name: f"--{name}" for name in FILTERS}
+SEARCH_FLAGS |= {"query": "QUERY", "facets": "--facet", "timeline": "--by"}
+"""What the command line calls the fields of a search."""
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each filter of a search to a command."""
+    for name, kind in reversed([*FILTERS.items()]):
+        option = (
+            click.option(f"--{name}", is_flag=True, help=kind.description)
+            if kind.is_flag
+            else click.option(f"--{name}", multiple=True, metavar="VALUE", help=kind.description)
+        )
+        command = option(command)
+    return command
 
 
 def open_configured(**options: Any) -> Index:

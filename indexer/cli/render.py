@@ -134,19 +134,19 @@ def print_page(page: Page) -> None:
     """Print a page of hits; notes about the query go to standard error."""
     for note in page.notes:
         click.echo(f"nutgraf: {plain(note)}", err=True)
-    if page.dead_end:
-        for line in dead_end_lines(page.dead_end):
+    if page.no_results:
+        for line in no_results_lines(page.no_results):
             click.echo(plain(line), err=True)
     if page.did_you_mean:
         click.echo(f"Did you mean: {plain(page.did_you_mean)}", err=True)
-    if page.receipt:
-        for line in receipt_lines(page.receipt):
+    if page.explanation:
+        for line in query_lines(page.explanation):
             click.echo(plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = format_count(page.total, "article")
-    at_least = "at least " if page.is_cut else ""
-    folded = f"; {page.folded:,} of them folded as near-duplicates" if page.folded else ""
-    click.echo(f"{at_least}{articles}{more}{folded} ({page.took_ms:.0f} ms)")
+    at_least = "at least " if page.timed_out else ""
+    collapsed = f"; {format_count(page.collapsed, 'near-duplicate')} collapsed" if page.collapsed else ""
+    click.echo(f"{at_least}{articles}{more}{collapsed} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
         for name, counts in page.facets.items():
             click.echo("\n".join(map(plain, ["", *facet_lines(name, counts)])))
@@ -213,10 +213,10 @@ def timeline_lines(timeline: Timeline) -> Iterator[str]:
         yield f"  {bar.start:<10}  {bar.articles:>{width},}  {share:>7}  {'█' * length}".rstrip()
 
 
-def receipt_lines(receipt: Explanation) -> Iterator[str]:
+def query_lines(explanation: Explanation) -> Iterator[str]:
     """Yield how the query was read, then a line for each clause and the words that it matches."""
-    yield f"read as: {receipt.reading}"
-    for clause in receipt.clauses:
+    yield f"read as: {explanation.reading}"
+    for clause in explanation.clauses:
         yield from _clause_lines(clause, "  ")
 
 
@@ -250,13 +250,13 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
     yield f"{explanation.score:.3f}  in all, with {explanation.nearness:.3f} for nearness{recency}"
 
 
-def dead_end_lines(end: NoResults) -> Iterator[str]:
+def no_results_lines(no_results: NoResults) -> Iterator[str]:
     """Yield why nothing was found, and what would find something."""
-    yield end.reason
-    for relaxation in end.relaxations:
-        articles = format_count(relaxation.count, "article")
-        options = "".join(f", without --{name}" for name in relaxation.without)
-        yield f"  {articles}: {relaxation.query}  ({relaxation.change}{options})"
+    yield no_results.reason
+    for suggestion in no_results.suggestions:
+        articles = format_count(suggestion.count, "article")
+        options = "".join(f", without --{name}" for name in suggestion.without)
+        yield f"  {articles}: {suggestion.query}  ({suggestion.change}{options})"
 
 
 def _clause_lines(clause: ClauseExplanation, indent: str) -> Iterator[str]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import index_option, json_option, open_configured
+from indexer.cli.options import SEARCH_FLAGS, filter_options, index_option, json_option, open_configured
 from indexer.cli.render import plain, print_json, print_page
+from indexer.errors import InvalidRequest
+from indexer.search.request import FACETS, GRAINS, SORTS
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -16,42 +18,36 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("query", nargs=-1, required=True)
 @index_option
-@click.option("--after", metavar="DATE", help="Only articles from this year, month or day on.")
-@click.option("--before", metavar="DATE", help="Only articles before this year, month or day.")
-@click.option("--source", multiple=True, metavar="NAME", help="Only articles of this source (or of several).")
-@click.option("--site", multiple=True, metavar="HOST", help="Only articles of this site and its subdomains.")
-@click.option("--language", multiple=True, metavar="CODE", help="Only articles in this language.")
-@click.option("--undated", is_flag=True, help="Only articles without a date.")
-@click.option(
-    "--sort",
-    type=click.Choice(["relevance", "newest", "oldest", "title"]),
-    default="relevance",
-    show_default=True,
-)
-@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores for every DAYS of age.")
+@click.option("--since", metavar="DATE", help="Only articles from this year, month or day on.")
+@click.option("--until", metavar="DATE", help="Only articles up to this year, month or day, included.")
+@filter_options
+@click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
+@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores with every so many days of age.")
 @click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to skip.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to pass over first.")
 @click.option(
-    "--fold/--no-fold", default=True, help="Near-duplicates as one hit, or each by itself (default: as one)."
+    "--collapse/--no-collapse",
+    default=True,
+    help="Near-duplicates as one hit, or each by itself (default: as one).",
 )
-@click.option("--cursor", metavar="TEXT", help="Continue after a page, with its cursor.")
+@click.option("--cursor", metavar="TEXT", help="Go on after a page: its cursor, as --json gives it.")
 @click.option(
     "--facet",
     "facets",
     multiple=True,
-    type=click.Choice(["year", "month", "day", "source", "site", "language"]),
+    type=click.Choice(FACETS),
     help="Count the hits of each year, source … (may be given several times).",
 )
 @click.option("--timeline", is_flag=True, help="Show the hits over time.")
 @click.option(
     "--by",
-    type=click.Choice(["auto", "day", "week", "month", "year"]),
+    type=click.Choice(["auto", *GRAINS]),
     default="auto",
     show_default=True,
-    help="The length of a period of the timeline.",
+    help="What a line of the timeline stands for.",
 )
-@click.option("--seconds", type=float, help="How long the search may take (default: 1).")
-@click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
+@click.option("--seconds", type=float, help="How long it may take (default: 1).")
+@click.option("--explain", is_flag=True, help="Say how the query was read, and how each score comes about.")
 @json_option
 def search(
     query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **arguments: Any
@@ -72,7 +68,10 @@ def search(
     Put -- before a QUERY that begins with a minus sign.
     """
     archive = open_configured(index=index)
-    page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
+    try:
+        page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
+    except InvalidRequest as error:
+        raise error.renamed(SEARCH_FLAGS) from error
     if as_json:
         print_json(page.as_json())
     else:

@@ -15,7 +15,7 @@ from indexer.index import Index
 class NutgrafRetriever(BaseRetriever):
     """The passages of the best hits, in their order: one Document for each.
 
-    `limit` counts hits; `options` are further arguments of `Index.search`, such as `after` or `source`. The
+    `limit` counts hits; `options` are further arguments of `Index.search`, such as `since` or `source`. The
     text of a passage may be cut at word boundaries, with an ellipsis; of a hit by its title alone there is
     none.
     """

@@ -140,7 +140,7 @@ class QuoteAnswer(BaseModel):
     diff: list[Edit]
     also: list[str] = Field(description="ids of other articles that say exactly this")
     notes: list[str] = Field(description="what there was no time for, and the like")
-    is_cut: bool = Field(description="the time was up: what is not exact here may be so elsewhere")
+    timed_out: bool = Field(description="the time was up: what is not exact here may be so elsewhere")
 
 
 class Answers:
@@ -233,7 +233,7 @@ class Answers:
             diff=[Edit(**edit.as_json()) for edit in found.diff],
             also=[other.id for other in found.also],
             notes=list(found.notes),
-            is_cut=found.is_cut,
+            timed_out=found.timed_out,
         )
 
 

@@ -30,6 +30,7 @@ from indexer.integrations.mcp_answers import (
     links,
     told,
 )
+from indexer.search.request import Grain, Sort
 
 MAX_HITS = 25
 _INSTRUCTIONS = (
@@ -47,7 +48,9 @@ Query = Annotated[
         "none: everything within the bounds that are given",
     ),
 ]
-Day = Annotated[str, Field(max_length=40, description="2021, 2021-11 or 2021-11-05; empty for no bound")]
+Day = Annotated[
+    str, Field(max_length=40, description="2021, 2021-11 or 2021-11-05, included; empty for no bound")
+]
 Values = Annotated[list[str], Field(max_length=20)]
 
 Given = ParamSpec("Given")
@@ -100,25 +103,25 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
     )
     def search(
         query: Query,
-        after: Day = "",
-        before: Day = "",
+        since: Day = "",
+        until: Day = "",
         source: Values = [],  # noqa: B006  (never changed; it is shown in the schema)
         site: Values = [],  # noqa: B006
         language: Values = [],  # noqa: B006
-        sort: Literal["relevance", "newest", "oldest", "title"] = "relevance",
+        sort: Sort = "relevance",
         limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10,
         cursor: Annotated[str, Field(max_length=2000)] = "",
     ) -> Annotated[CallToolResult, SearchAnswer]:
         page = index.search(
             query,
-            after=after or None,
-            before=before or None,
+            since=since,
+            until=until,
             source=source,
             site=site,
             language=language,
             sort=sort,
             limit=limit,
-            cursor=cursor or None,
+            cursor=cursor,
         )
         found = answers.search(page)
         lines, linked = [], []
@@ -152,17 +155,17 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
     )
     def timeline(
         query: Query,
-        after: Day = "",
-        before: Day = "",
+        since: Day = "",
+        until: Day = "",
         source: Values = [],  # noqa: B006
         site: Values = [],  # noqa: B006
         language: Values = [],  # noqa: B006
-        by: Literal["auto", "day", "week", "month", "year"] = "auto",
+        by: Literal["auto"] | Grain = "auto",
     ) -> Annotated[CallToolResult, TimelineAnswer]:
         page = index.search(
             query,
-            after=after or None,
-            before=before or None,
+            since=since,
+            until=until,
             source=source,
             site=site,
             language=language,
@@ -187,7 +190,9 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
         found = answers.quotation(index.verify_quote(text, article_id or None))
         notes = "".join(f"\n{note}" for note in found.notes)
         if found.article is None or found.passage is None:
-            nothing = "nothing was found in time" if found.is_cut else "no paragraph has any of these words"
+            nothing = (
+                "nothing was found in time" if found.timed_out else "no paragraph has any of these words"
+            )
             return _result(found, told(f"absent: {nothing}{notes}", []))
         lines = [heading(found.article), f"[{found.passage.number}] {found.passage.text}"]
         lines += [f"{edit.kind}: {edit.quoted!r} / {edit.source!r}" for edit in found.diff]

@@ -11,7 +11,7 @@ from indexer.query.tree import DateRange
 
 
 class NoteCode(Enum):
-    """The kinds of notes, each with its English text; of two, the first is for a count of one."""
+    """The kinds of notes about a query, each with its English text; of two, the first is for one thing."""
 
     CHARACTERS_DROPPED = "Only the first {limit:,} of {given:,} characters of the query were read."
     CLAUSES_DROPPED = (
@@ -49,9 +49,12 @@ NoteValue = str | int | float | DateRange
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as a code and the values for its text; the texts among them are as `quote` returns them."""
+    """A note as a code and the values for its text; the texts among them are as `quote` returns them.
 
-    code: NoteCode
+    The code is a `NoteCode` or a member of an enumeration like it, whose values are texts.
+    """
+
+    code: Enum
     values: Mapping[str, NoteValue] = field(default_factory=dict)
 
     def __str__(self) -> str:

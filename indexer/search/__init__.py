@@ -1,12 +1,14 @@
-"""A request in, a page out.
+"""From a request to a page of results.
 
-`search` parses the query, asks the engine for matches, and fetches what one page shows: `request` has the
-arguments and their checks, `paging` which hits are on the page, `passages` which paragraphs are shown and
-where they are cut, `highlight` what is marked in them, `no_results` why nothing was found and what would find
-something. `suggest` completes what is being typed, with `next_words`; `spelling` is *did you mean*; both use
-`written_forms`, how words are written in the texts. `similar` finds articles like one, `quotes` where a
-quotation stands.
+A `SearchRequest` (`request`) has the query, the filters and everything else that can be asked for, validated.
+`search` parses it with the `SearchSettings` of an index (`settings`), has the engine evaluate the tree, and
+reads what one page shows: `paging` selects its hits, `passages` chooses and shortens their paragraphs,
+`highlight` finds the spans of the matches, and `no_results` says why nothing was found and what finds
+something.
 
-Every function takes a snapshot and the `SearchSettings` of an open index; nothing here writes. Begin with
-`search`.
+`suggest` completes what is being typed, and `spelling` is *did you mean*; both show words as the texts have
+them (`written_forms`). `similar` finds articles like a given one, and `quotes` verifies quotations.
+
+Every function takes a snapshot and settings, and returns nouns of `indexer.results`; nothing here writes.
+Begin with `search`.
 """

@@ -1,4 +1,4 @@
-"""What to mark in a text: the spans that match a query."""
+"""What to highlight in a text: the spans that match a query."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from indexer.results import Span
 from indexer.text.analyzer import Analyzer, Token
 from indexer.text.unspaced import unit_end
 
-_MOST_LITERALS = 64
-# Pieces of lower-case ASCII text that are not simply the letters and digits that stand together. Each way
-# begins with one character, so that the search leaps from one of these to the next.
+STRETCH = 50_000
+"""Characters that are searched between two checks of the deadline."""
+_OVERLAP = 2_000  # characters after a stretch that a match which begins in it may reach into
+_MAX_LITERALS = 64
+# Tokens of lower-case ASCII text that are more than a run of letters and digits. Each alternative begins with
+# one fixed character, so that the regular expression can skip to the next of these.
 _UNUSUAL = re.compile(r"'(?!s\b)[a-z0-9]|\.(?<=\b[a-z]\.)[a-z]|&|@|#", re.ASCII)
-_PIECE = re.compile("[A-Za-z0-9]")  # what every piece of ASCII text has
-_APART = frozenset(' \n\t.,;:()"?!-/<>')  # between two of these, a word is a piece
+_TOKEN_CHARACTER = re.compile("[A-Za-z0-9]")  # every token of ASCII text has one
+_SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is a token
 
 
 class Highlighter(Struct, frozen=True):
-    """What to mark in texts, for a whole query.
+    """What to highlight in texts, for a whole query.
 
-    `literals` are all the words, as written in lower-case ASCII letters, that have one of the stems or are
-    one of the words or stand in one of the phrases: with them most texts need not be taken apart. None when
-    that cannot be told, or is not all that there is to mark.
+    `literals` are all words, in lower-case ASCII letters, that have one of the stems, or are one of the words
+    or in one of the phrases: with them most texts are searched without being analysed. None when there are
+    too many, or when there is more to highlight than words. `mark` is the whole of it as one.
     """
 
     stems: frozenset[str]
@@ -36,9 +39,8 @@ class Highlighter(Struct, frozen=True):
     characters: frozenset[str]
     literals: tuple[str, ...] | None
     mark: HighlightTerms
-    """All of it as one, with what has to be looked for place by place."""
     is_mixed: bool = False
-    """Whether a literal may be something else in some of the languages."""
+    """Whether a literal may have another stem in some of the languages."""
 
     @classmethod
     def of(
@@ -48,88 +50,94 @@ class Highlighter(Struct, frozen=True):
         *,
         is_mixed: bool = False,
     ) -> Highlighter:
-        """A marker for some marks; `words_of` gives all the words of a stem, in whatever language."""
+        """A highlighter for the terms of a query; `words_of` gives all words of a stem, in any language."""
         whole = HighlightTerms.of(marks)
         stems, words, phrases, characters = whole.stems, whole.words, whole.phrases, whole.characters
         literals: frozenset[str] | None = None
-        is_told = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
-        if words_of is not None and is_told and len(words) <= _MOST_LITERALS:
+        is_plain = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
+        if words_of is not None and is_plain and len(words) <= _MAX_LITERALS:
             every = words.union(*map(words_of, stems.union(*(phrase for phrase, _ in phrases))))
-            # Others do not come from ASCII text, and only there literals are looked for.
+            # Literals are searched for in ASCII texts only.
             every = frozenset(filter(str.isascii, every))
-            if len(every) <= _MOST_LITERALS and all(map(_is_literal, every)):
+            if len(every) <= _MAX_LITERALS and all(map(_is_literal, every)):
                 literals = every
         known = None if literals is None else tuple(sorted(literals))
         return cls(stems, words, phrases, characters, known, whole, is_mixed)
 
 
 def find_spans(
-    texts: Sequence[str], analyzers: Sequence[Analyzer], marker: Highlighter
+    texts: Sequence[str], analyzers: Sequence[Analyzer], highlighter: Highlighter
 ) -> list[tuple[Span, ...]]:
-    """Where each text has what is to be marked: ascending, disjoint, each on whole words or one phrase.
+    """The spans to highlight in each text: ascending and disjoint, each of whole words or one phrase.
 
     `analyzers` has the analyzer of each text.
     """
-    if marker.literals is not None and all(map(str.isascii, texts)):
-        return _literal_spans(texts, analyzers, marker)
-    return [_spans(text, words, marker) for text, words in zip(texts, analyzers, strict=True)]
+    if highlighter.literals is not None and all(map(str.isascii, texts)):
+        return _literal_spans(texts, analyzers, highlighter)
+    return [_spans(text, own, highlighter) for text, own in zip(texts, analyzers, strict=True)]
 
 
-def _spans(text: str, analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ...]:
-    if marker.literals is not None and text.isascii():
-        return _literal_spans([text], [analyzer], marker)[0]
-    return _analysed_spans(text, analyzer, marker)
+def _spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
+    if highlighter.literals is not None and text.isascii():
+        return _literal_spans([text], [analyzer], highlighter)[0]
+    return _analysed_spans(text, analyzer, highlighter)
 
 
-def _analysed_spans(text: str, analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ...]:
-    if not marker.characters:
-        spans = analyzer.find_spans(text, marker.stems, marker.words) if marker.stems or marker.words else ()
-        more = [span for phrase in marker.phrases for span in _phrases(text, analyzer, phrase)]
-        more += _placed(text, analyzer, marker.mark)
+def _analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
+    if not highlighter.characters:
+        spans = (
+            analyzer.find_spans(text, highlighter.stems, highlighter.words)
+            if highlighter.stems or highlighter.words
+            else ()
+        )
+        more = [span for phrase in highlighter.phrases for span in _phrases(text, analyzer, phrase)]
+        more += _exact_and_near_spans(text, analyzer, highlighter.mark)
         return _disjoint([*spans, *more]) if more else spans
     tokens = analyzer.tokenize(text)
     found = [
         (token.start, token.end)
         for token in tokens
-        if token.stem in marker.stems or token.word in marker.words
+        if token.stem in highlighter.stems or token.word in highlighter.words
     ]
-    characters = tuple(marker.characters)
+    characters = tuple(highlighter.characters)
     found += [
         (token.start, unit_end(text, token.start)) for token in tokens if token.word.startswith(characters)
     ]
-    for phrase in marker.phrases:
+    for phrase in highlighter.phrases:
         found += _phrases(text, analyzer, phrase)
-    return _disjoint(found + _placed(text, analyzer, marker.mark))
+    return _disjoint(found + _exact_and_near_spans(text, analyzer, highlighter.mark))
 
 
 def _literal_spans(
-    texts: Sequence[str], analyzers: Sequence[Analyzer], marker: Highlighter
+    texts: Sequence[str], analyzers: Sequence[Analyzer], highlighter: Highlighter
 ) -> list[tuple[Span, ...]]:
-    """Where each ASCII text has one of the literals, or an unusual piece that is one of them in truth."""
-    # No piece goes over white space: what it joins is searched at once, and what is unusual is taken apart by
-    # itself. The space around everything spares the search its ends.
+    """The spans of the literals in each ASCII text, and of unusual tokens that analysis makes one of them."""
+    # No token reaches over white space, so the texts are joined and searched at once, and the stretches with
+    # unusual tokens are blanked out and analysed. White space around all texts saves checks of the bounds.
     lower = "\n".join(("", *texts, "")).lower()
     chunks = _unusual_chunks(lower)
     for start, stop in chunks:
         lower = lower[:start] + " " * (stop - start) + lower[stop:]
-    spans = sorted(_literal_places(lower, marker.literals or ()))
+    spans = sorted(_literal_places(lower, highlighter.literals or ()))
     found: list[tuple[Span, ...]] = []
-    begin, place = 1, 0
+    begin, at = 1, 0
     for text, analyzer in zip(texts, analyzers, strict=True):
         end = begin + len(text)
         own: list[Span] = []
-        while place < len(spans) and spans[place][0] < end:
-            own.append((spans[place][0] - begin, spans[place][1] - begin))
-            place += 1
+        while at < len(spans) and spans[at][0] < end:
+            own.append((spans[at][0] - begin, spans[at][1] - begin))
+            at += 1
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        if marker.phrases or marker.is_mixed:
+        if highlighter.phrases or highlighter.is_mixed:
             found.append(
-                _analysed_spans(text, analyzer, marker) if unusual else _chained(text, own, analyzer, marker)
+                _analysed_spans(text, analyzer, highlighter)
+                if unusual
+                else _join_phrases(text, own, analyzer, highlighter)
             )
             begin = end + 1
             continue
         for start, stop in unusual:
-            places = analyzer.find_spans(text[start:stop], marker.stems, marker.words)
+            places = analyzer.find_spans(text[start:stop], highlighter.stems, highlighter.words)
             own += ((start + a, start + b) for a, b in places)
         if unusual:
             own.sort()
@@ -138,27 +146,29 @@ def _literal_spans(
     return found
 
 
-def _chained(text: str, places: Sequence[Span], analyzer: Analyzer, marker: Highlighter) -> tuple[Span, ...]:
-    """The literal places that are to be marked by themselves, and the phrases that they make up."""
+def _join_phrases(
+    text: str, places: Sequence[Span], analyzer: Analyzer, highlighter: Highlighter
+) -> tuple[Span, ...]:
+    """The literals to highlight by themselves, and the phrases that neighbouring literals make up."""
     forms = [analyzer.analyze_surface(text[start:end]) for start, end in places]
     spans = [
         place
         for place, (stems, words) in zip(places, forms, strict=True)
-        if not (marker.stems.isdisjoint(stems) and marker.words.isdisjoint(words))
+        if not (highlighter.stems.isdisjoint(stems) and highlighter.words.isdisjoint(words))
     ]
-    for phrase, _ in marker.phrases:
+    for phrase, _ in highlighter.phrases:
         wanted = [(stem,) for stem in phrase]
         for first in range(len(places) - len(phrase) + 1):
             own = places[first : first + len(phrase)]
             if [stems for stems, _ in forms[first : first + len(phrase)]] == wanted and not any(
-                _PIECE.search(text, end, start) for (_, end), (start, _) in pairwise(own)
+                _TOKEN_CHARACTER.search(text, end, start) for (_, end), (start, _) in pairwise(own)
             ):
                 spans.append((own[0][0], own[-1][1]))
     return _disjoint(spans)
 
 
 def _unusual_chunks(lower: str) -> list[Span]:
-    """What stands between white space around each unusual piece of an ASCII text in lower case."""
+    """The stretches between white space that have an unusual token, in an ASCII text in lower case."""
     chunks: list[Span] = []
     for match in _UNUSUAL.finditer(lower):
         start, stop = match.span()
@@ -173,26 +183,26 @@ def _unusual_chunks(lower: str) -> list[Span]:
 
 
 def _literal_places(lower: str, literals: Sequence[str]) -> Iterator[Span]:
-    """Where words stand as whole pieces of a text that has no unusual pieces, and space around it."""
+    """Where words stand as tokens of a text that has no unusual tokens and is surrounded by space."""
     for word in literals:
         start = lower.find(word)
         while start >= 0:
             end = start + len(word)
-            if lower[start - 1] in _APART and lower[end] in _APART:
+            if lower[start - 1] in _SEPARATORS and lower[end] in _SEPARATORS:
                 yield start, end
-            elif _is_whole(lower, start, end):
+            elif _is_token(lower, start, end):
                 is_possessive = lower.startswith("'s", end) and not lower[end + 2].isalnum()
                 yield start, end + 2 if is_possessive else end
             start = lower.find(word, end)
 
 
-def _is_whole(lower: str, start: int, end: int) -> bool:
-    """Whether a word that stands here is a piece of its own; see `analysis`."""
+def _is_token(lower: str, start: int, end: int) -> bool:
+    """Whether the word between `start` and `end` is a whole token, by the rules of the analyzer."""
     before, after = lower[start - 1], lower[end]
     return (
         not before.isalnum()
         and not after.isalnum()
-        # The s of a possessive, C++ and C#.
+        # Not the s of a possessive, and not the C of C++ or C#.
         and not (before == "'" and lower[start - 2].isalnum())
         and not lower.startswith("++", end)
         and not (after == "#" and end - start == 1)
@@ -208,8 +218,8 @@ def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
 
 
-def _placed(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
-    """Where a text has phrases of words as written, and words that are near one another."""
+def _exact_and_near_spans(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
+    """The spans of phrases of exact words, and of words that are near one another."""
     if not mark.exact and not mark.nears:
         return []
     tokens = analyzer.tokenize(text)
@@ -223,7 +233,7 @@ def _placed(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
 
 
 def _places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
-    """The places among the tokens of all that a mark stands for."""
+    """The positions among the tokens of everything that a mark stands for."""
     characters = tuple(mark.characters)
     found = [
         (place, place)
@@ -243,18 +253,18 @@ def _rows(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
 
 
 def _phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:
-    """For each place where a phrase ends: where it began."""
+    """The token with which a phrase begins, by the token with which it ends."""
     wanted, slop = phrase
-    begun = {place: place for place, stem in enumerate(stems) if stem == wanted[0]}
+    begins = {place: place for place, stem in enumerate(stems) if stem == wanted[0]}
     for following in wanted[1:]:
         going: dict[int, int] = {}
-        for place in begun:
+        for place in begins:
             for gap in range(1, slop + 1):
-                # A later beginning is the closer one, and comes later here.
+                # The latest beginning wins, since it is the closest.
                 if place + gap < len(stems) and stems[place + gap] == following:
-                    going[place + gap] = begun[place]
-        begun = dict(sorted(going.items()))
-    return begun
+                    going[place + gap] = begins[place]
+        begins = dict(sorted(going.items()))
+    return begins
 
 
 def _is_literal(word: str) -> bool:
@@ -271,45 +281,39 @@ def _disjoint(spans: list[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-STRETCH = 50_000
-"""Characters that are looked at between two looks at the time."""
-_BEYOND = 2_000
-"""Characters after a stretch that what begins in it may end in."""
-
-
 def find_highlights(
     texts: Sequence[str],
     analyzers: Sequence[Analyzer],
-    marker: Highlighter,
+    highlighter: Highlighter,
     deadline: Deadline,
     *,
-    enough: bool = False,
+    first_only: bool = False,
 ) -> tuple[list[tuple[Span, ...]], bool]:
-    """Where each text has what is to be marked, as `find_spans` says, and whether all was looked at in time.
+    """The spans of `find_spans`, and whether there was time to search all of the texts.
 
-    With `enough`, a long text is looked at no further than to the first stretch that has anything.
+    With `first_only`, a long text is searched up to the first stretch that has a match.
     """
     if sum(map(len, texts)) <= STRETCH:
-        return find_spans(texts, analyzers, marker), True
+        return find_spans(texts, analyzers, highlighter), True
     found: list[tuple[Span, ...]] = []
     is_whole = True
     for text, analyzer in zip(texts, analyzers, strict=True):
         spans: list[Span] = []
-        for start, stop in stretches(text, STRETCH):
+        for start, stop in split_text(text, STRETCH):
             if deadline.is_over():
                 is_whole = False
                 break
-            (inside,) = find_spans([text[start : stop + _BEYOND]], [analyzer], marker)
+            (inside,) = find_spans([text[start : stop + _OVERLAP]], [analyzer], highlighter)
             last = spans[-1][1] if spans else 0
             spans += [(a + start, b + start) for a, b in inside if last <= a + start < stop]
-            if spans and enough:
+            if spans and first_only:
                 break
         found.append(tuple(spans))
     return found, is_whole
 
 
-def stretches(text: str, length: int) -> Iterator[tuple[int, int]]:
-    """The parts of a text, as start and stop, of so many characters or up to a space before."""
+def split_text(text: str, length: int) -> Iterator[tuple[int, int]]:
+    """The start and end of each part of a text, of at most `length` characters, if possible after a space."""
     start = 0
     while len(text) - start > length:
         stop = text.rfind(" ", start, start + length) + 1 or start + length

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine import Ids, QueryContext, QueryMatches, TimedOut, match_node, read_clauses
+from indexer.engine import (
+    Ids,
+    QueryContext,
+    Snapshot,
+    TimedOut,
+    filter_articles,
+    match_node,
+    read_clauses,
+    run_query,
+)
 from indexer.query import (
     Must,
     Not,
@@ -27,87 +36,111 @@ from indexer.query import (
     shorten_clause,
 )
 from indexer.results import AlternativeQuery, NoResults
+from indexer.search.request import FILTERS, SearchRequest
+from indexer.search.settings import SearchSettings
 
-MAX_RELAXATIONS = 3
-MAX_TRIED = 16
-"""So many other queries are searched for, to find out how many articles they find."""
-MAX_CHANGES = 64
-"""So many are thought of."""
-MAX_COMPARED = 4096
-"""So many of the articles are compared that have most of the words."""
-MAX_NAMED = 8
-"""So many clauses are named in one sentence."""
-MAX_SETS = 3
-"""So many ways to leave out words are tried."""
+MAX_SUGGESTIONS = 3
+_MAX_TRIED = 16  # alternative queries that are counted
+_MAX_CHANGES = 64  # relaxed queries that are considered
+_MAX_COMPARED = 4096  # articles that lack the fewest words
+_MAX_NAMED = 8  # clauses in one sentence
+_MAX_SETS = 3  # sets of words that are dropped together
 Count = Callable[[str, tuple[str, ...]], int]
-"""How many articles a query finds without some of the arguments; raises TimeIsUp."""
+"""How many articles another query finds, without some of the filters; raises TimedOut."""
 _WORDS, _FILTER, _EXCLUSION = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """What arguments add to a query: their names, and what it is to do without them, in plain words.
+    """A filter of a request, or its dates: the names of its fields, and what a search without it finds.
 
-    With `articles` (ascending), they keep the search to those; without, what they mean is in the tree.
-    `label` is it as it would be typed, `spoken` in plain words.
+    `label` is the filter as it would be typed, `phrase` the same in a sentence, and `articles` (ascending)
+    those that pass. Dates have none of these, since they are in the tree.
     """
 
     names: tuple[str, ...]
-    freed: str
+    dropped: str
     label: str = ""
-    spoken: str = ""
+    phrase: str = ""
     articles: Ids | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause that must hold, and which articles do as it says (a bit of each, packed).
+    """A clause that every result must satisfy, and the articles that do (a bit for each, packed).
 
-    `count` is how many articles match it alone; of an exclusion, how many have what is excluded. `spoken` is
+    `count` is how many articles match it alone; of an exclusion, how many have what is excluded. `phrase` is
     the clause in a sentence.
     """
 
     kind: int
     label: str
-    spoken: str
-    passes: NDArray[np.uint8]
+    phrase: str
+    passing: NDArray[np.uint8]
     count: int
     node: Query | None = None
 
 
 def explain_no_results(
-    context: QueryContext, tree: Query, typed: Query, bounds: Sequence[RequestFilter], count: Count
+    context: QueryContext, settings: SearchSettings, request: SearchRequest, tree: Query
 ) -> NoResults | None:
-    """Why a tree that matches no article does not, and what would; None for a tree of nothing.
+    """Why no article matches the tree of a request, and which searches find something; None for no tree.
 
-    `typed` is the tree of the text alone, `bounds` what arguments add to it.
-    Raises TimeIsUp when not even the reason was found in time; of relaxations there may then be fewer.
+    Raises TimedOut when there is no time to find the reason. There are fewer suggestions when the time is up
+    later.
     """
     if tree is NullQuery:
         return None
-    if not context.snapshot.articles:
+    snapshot = context.snapshot
+    if not snapshot.articles:
         return NoResults("There are no articles in the index.")
-    clauses = _clauses(context, tree, bounds)
+    filters = _request_filters(snapshot, request)
+    clauses = _clauses(context, tree, filters)
     if not clauses:
         return None
-    killing = _irreducible(clauses)
-    reason = _reason(killing)
-    unknown = _unknown(context, clauses)
+
+    def count(text: str, without: tuple[str, ...]) -> int:
+        context.deadline.check()
+        other = replace(request.without(without), query=text)
+        allowed = filter_articles(snapshot, other.filters) if other.filters else None
+        found = run_query(context, settings.parse_request(other).tree, depth=0, restrict_to=allowed)
+        if found.timed_out:
+            raise TimedOut
+        return len(found.full)
+
+    conflict = _smallest_conflict(clauses)
+    reason = _reason(conflict)
+    unknown = _unknown_words(context, clauses)
     found: list[tuple[int, AlternativeQuery]] = []
     try:
-        for relaxation in _relaxed(typed, bounds, clauses, unknown, count):
-            found.append(relaxation)
+        typed = settings.parse(request.query).tree
+        for alternative in _alternatives(typed, filters, clauses, unknown, count):
+            found.append(alternative)
     except TimedOut:
         pass
-    chosen = sorted(found, key=lambda sized: (sized[0], -sized[1].count))[:MAX_RELAXATIONS]
+    found.sort(key=lambda alternative: (alternative[0], -alternative[1].count))
     return NoResults(
         reason,
-        tuple(clause.label for clause in killing),
-        tuple(relaxation for _, relaxation in chosen),
+        tuple(clause.label for clause in conflict),
+        tuple(alternative for _, alternative in found[:MAX_SUGGESTIONS]),
     )
 
 
-def _clauses(context: QueryContext, tree: Query, bounds: Sequence[RequestFilter]) -> list[Clause]:
+def _request_filters(snapshot: Snapshot, request: SearchRequest) -> list[RequestFilter]:
+    found = []
+    if dates := tuple(name for name in ("since", "until") if getattr(request, name)):
+        found.append(RequestFilter(dates, "whatever the date"))
+    for name, values in request.filters.items():
+        label, phrase = name, FILTERS[name].phrase
+        if not isinstance(values, bool):
+            label = " ".join(f"{name}:{value}" for value in values)
+            phrase = phrase.format(" or ".join(f"“{value}”" for value in values))
+        passing = filter_articles(snapshot, {name: values})
+        found.append(RequestFilter((name,), FILTERS[name].dropped, label, phrase, passing))
+    return found
+
+
+def _clauses(context: QueryContext, tree: Query, filters: Sequence[RequestFilter]) -> list[Clause]:
     """The clauses of a tree: words first, the rarest first, then filters, then exclusions."""
     clauses = read_clauses(context, tree)
     found = []
@@ -117,92 +150,97 @@ def _clauses(context: QueryContext, tree: Query, bounds: Sequence[RequestFilter]
         if kind == _WORDS and not has_words(inner):
             kind = _FILTER
         text = shorten_clause(serialize_query(inner.child if isinstance(inner, Must) else inner))
-        said = describe_clause(inner) if kind == _FILTER else text if '"' in text else f"“{text}”"
-        matched = match_node(context, inner)
-        passes = _bits(context, matched, excluded=kind == _EXCLUSION)
-        found.append(Clause(kind, serialize_query(node), said, passes, len(matched), node))
-    for bound in bounds:
-        if bound.articles is not None:
-            passes = _bits(context, bound.articles)
-            found.append(Clause(_FILTER, bound.label, bound.spoken, passes, len(bound.articles)))
+        quoted = text if '"' in text else f"“{text}”"
+        phrase = describe_clause(inner) if kind == _FILTER else quoted
+        matching = match_node(context, inner)
+        passing = _pack(context, matching, excluded=kind == _EXCLUSION)
+        found.append(Clause(kind, serialize_query(node), phrase, passing, len(matching), node))
+    for own in filters:
+        if own.articles is not None:
+            passing = _pack(context, own.articles)
+            found.append(Clause(_FILTER, own.label, own.phrase, passing, len(own.articles)))
     return sorted(found, key=lambda clause: (clause.kind, clause.count))
 
 
-def _bits(context: QueryContext, articles: Ids, *, excluded: bool = False) -> NDArray[np.uint8]:
-    """A bit of each article, set for these (or all others); those that fill the last byte are not."""
+def _pack(context: QueryContext, articles: Ids, *, excluded: bool = False) -> NDArray[np.uint8]:
+    """A bit for each article, set for these (or, with `excluded`, all others), padded with zeros: uint8."""
     flags = np.full(context.snapshot.articles, excluded)
     flags[articles] = not excluded
     return np.packbits(flags)
 
 
-def _irreducible(clauses: Sequence[Clause]) -> list[Clause]:
-    """The clauses from the first on, up to the one at which nothing is left, without any that can go."""
-    reached = [clauses[0].passes]
+def _smallest_conflict(clauses: Sequence[Clause]) -> list[Clause]:
+    """The fewest clauses that no article satisfies together, of the first ones for which that is so."""
+    reached = [clauses[0].passing]
     for clause in clauses[1:]:
         if not reached[-1].any():
             break
-        reached.append(reached[-1] & clause.passes)
+        reached.append(reached[-1] & clause.passing)
     kept = [clauses[len(reached) - 1]]
-    left = kept[0].passes
-    # The commonest is tried first: what stays is what is rare.
-    for place in range(len(reached) - 2, -1, -1):
-        before = reached[place - 1] & left if place else left
-        if before.any():
-            kept.append(clauses[place])
-            left = left & clauses[place].passes
+    left = kept[0].passing
+    # Clauses are sorted by frequency: dropping the most frequent ones first keeps the rare ones.
+    for number in range(len(reached) - 2, -1, -1):
+        without = reached[number - 1] & left if number else left
+        if without.any():
+            kept.append(clauses[number])
+            left = left & clauses[number].passing
     return sorted(kept, key=clauses.index)
 
 
-def _reason(killing: Sequence[Clause]) -> str:
-    """What the clauses have to do with it, in plain words."""
+def _reason(conflict: Sequence[Clause]) -> str:
+    """A sentence that says that no article satisfies the clauses."""
     words, filters, excluded = (
-        [clause.spoken for clause in killing if clause.kind == kind] for kind in (_WORDS, _FILTER, _EXCLUSION)
+        [clause.phrase for clause in conflict if clause.kind == kind]
+        for kind in (_WORDS, _FILTER, _EXCLUSION)
     )
     limits = " and ".join(filters)
-    named = _listed(words) if words else ""
+    named = _list(words) if words else ""
     having = f" with {named}" if words else ""
     if excluded:
         among = f" that is {limits}" if limits else ""
-        return f"Every article{having}{among} has {_listed(excluded, 'or')}, which is left out."
+        return f"Every article{having}{among} has {_list(excluded, 'or')}, which is left out."
     if limits:
         return f"No article{having} is {limits}."
     if len(words) == 1:
         return f"No article has {named}."
-    counted = _listed([f"{clause.spoken} ({clause.count:,})" for clause in killing])
+    counted = _list([f"{clause.phrase} ({clause.count:,})" for clause in conflict])
     return f"No article has {'both' if len(words) == 2 else 'all of'} {counted}."
 
 
-def _listed(names: Iterable[str], last: str = "and") -> str:
+def _list(names: Iterable[str], last: str = "and") -> str:
     *most, end = names
-    if len(most) >= MAX_NAMED:
-        most, end = most[: MAX_NAMED - 1], f"{len(most) - MAX_NAMED + 2} more"
+    if len(most) >= _MAX_NAMED:
+        most, end = most[: _MAX_NAMED - 1], f"{len(most) - _MAX_NAMED + 2} more"
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
-def _unknown(context: QueryContext, clauses: Sequence[Clause]) -> set[str]:
-    """The words of the clauses that stand nowhere."""
+def _unknown_words(context: QueryContext, clauses: Sequence[Clause]) -> set[str]:
+    """The words of the clauses that no article has."""
     leaves = [leaf for clause in clauses if clause.node for leaf in clause.node.leaves()]
     return {leaf.text for leaf in leaves if type(leaf) is Term and not len(match_node(context, leaf))}
 
 
-def _relaxed(
-    typed: Query, bounds: Sequence[RequestFilter], clauses: Sequence[Clause], unknown: set[str], count: Count
+def _alternatives(
+    typed: Query, filters: Sequence[RequestFilter], clauses: Sequence[Clause], unknown: set[str], count: Count
 ) -> Iterator[tuple[int, AlternativeQuery]]:
-    """Queries that find something, with the size of their change, the smallest first; all of a size."""
-    every: list[tuple[RelaxedQuery, tuple[str, ...]]] = [
-        (change, ()) for change in islice(relax_query(typed, unknown), MAX_CHANGES)
+    """Queries that find something and the size of their change, the smallest first.
+
+    All of one size are given, so that the caller can choose those that find most. Raises TimedOut.
+    """
+    candidates: list[tuple[RelaxedQuery, tuple[str, ...]]] = [
+        (change, ()) for change in islice(relax_query(typed, unknown), _MAX_CHANGES)
     ]
-    every += [(RelaxedQuery(typed, RelaxStep.FILTER, bound.freed), bound.names) for bound in bounds]
-    every += [(change, ()) for change in _left_out(typed, clauses)]
-    every.sort(key=lambda candidate: candidate[0].size)
+    candidates += [(RelaxedQuery(typed, RelaxStep.FILTER, own.dropped), own.names) for own in filters]
+    candidates += [(change, ()) for change in _drop_words(typed, clauses)]
+    candidates.sort(key=lambda candidate: candidate[0].size)
     found = tried = 0
     seen = set()
-    for _, candidates in groupby(every, key=lambda candidate: candidate[0].size):
-        if found >= MAX_RELAXATIONS:
+    for _, equals in groupby(candidates, key=lambda candidate: candidate[0].size):
+        if found >= MAX_SUGGESTIONS:
             return
-        for change, without in candidates:
+        for change, without in equals:
             query = serialize_query(change.tree)
-            if (query, without) in seen or tried >= MAX_TRIED:
+            if (query, without) in seen or tried >= _MAX_TRIED:
                 continue
             seen.add((query, without))
             tried += 1
@@ -211,51 +249,30 @@ def _relaxed(
                 yield change.size, AlternativeQuery(change.text, query, number, without)
 
 
-def _left_out(typed: Query, clauses: Sequence[Clause]) -> Iterator[RelaxedQuery]:
-    """The typed tree without the fewest words: those that most of the articles lack that have most of it."""
+def _drop_words(typed: Query, clauses: Sequence[Clause]) -> Iterator[RelaxedQuery]:
+    """The typed tree without the words that are missing in the articles that have most of them."""
     words = [clause for clause in clauses if clause.kind == _WORDS]
-    others = [clause.passes for clause in clauses if clause.kind != _WORDS]
+    others = [clause.passing for clause in clauses if clause.kind != _WORDS]
     if len(words) < 2:
         return
-    counts = np.zeros(len(words[0].passes) * 8, np.int16)
+    counts = np.zeros(len(words[0].passing) * 8, np.int16)
     for clause in words:
-        counts += np.unpackbits(clause.passes)
-    for passes in others:
-        counts *= np.unpackbits(passes)
+        counts += np.unpackbits(clause.passing)
+    for passing in others:
+        counts *= np.unpackbits(passing)
     most = int(counts.max())
     if not most:
         return
-    best = np.flatnonzero(counts == most)[:MAX_COMPARED]
-    gone = np.array([~clause.passes[best // 8] >> (7 - best % 8).astype(np.uint8) & 1 for clause in words])
-    # As strings: NumPy compares rows of numbers one number at a time.
-    rows = np.ascontiguousarray(np.packbits(gone, axis=0).T)
+    best = np.flatnonzero(counts == most)[:_MAX_COMPARED]
+    missing = np.array(
+        [~clause.passing[best // 8] >> (7 - best % 8).astype(np.uint8) & 1 for clause in words]
+    )
+    # Rows are compared as strings, which NumPy does faster than number by number.
+    rows = np.ascontiguousarray(np.packbits(missing, axis=0).T)
     _, first, times = np.unique(rows.view(f"S{rows.shape[1]}"), return_index=True, return_counts=True)
-    for row in first[np.argsort(-times, kind="stable")[:MAX_SETS]].tolist():
-        left_out = [clause.label for clause, is_gone in zip(words, gone[:, row], strict=True) if is_gone]
-        if change := drop_clauses(typed, left_out):
+    for row in first[np.argsort(-times, kind="stable")[:_MAX_SETS]].tolist():
+        dropped = [
+            clause.label for clause, is_missing in zip(words, missing[:, row], strict=True) if is_missing
+        ]
+        if change := drop_clauses(typed, dropped):
             yield change
-
-
-SearchAgain = Callable[[str, tuple[str, ...]], QueryMatches]
-"""Searches once more: for another text, and without some of the arguments."""
-
-
-def find_reason(
-    context: QueryContext, tree: Query, typed: Query, bounds: Sequence[RequestFilter], again: SearchAgain
-) -> tuple[NoResults | None, tuple[str, ...]]:
-    """Why a tree finds nothing, and what would; nothing, and a note, where time is up before that is known.
-
-    `typed` is the tree of the text alone, `bounds` what the arguments add.
-    """
-
-    def count(text: str, without: tuple[str, ...]) -> int:
-        context.deadline.check()
-        found = again(text, without)
-        if found.timed_out:
-            raise TimedOut
-        return len(found.full)
-
-    try:
-        return explain_no_results(context, tree, typed, bounds, count), ()
-    except TimedOut:
-        return None, ("There was no time to find out why nothing was found.",)

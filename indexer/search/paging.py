@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import numpy as np
 from msgspec import DecodeError, Meta, Struct
@@ -13,150 +12,135 @@ from msgspec.json import Decoder, Encoder
 
 from indexer.engine import NO_MATCHES, Matches, Snapshot, SortPosition, select_top, sort_position
 from indexer.errors import InvalidRequest
+from indexer.search.request import SearchRequest, refuse
 
-Name = int | float | str
 MAX_CURSOR = 64_000
 """Characters of the longest cursor that is read."""
-_MARK = 6  # bytes of a hash
+_DIGEST = 6  # bytes
 
 
 class Cursor(Struct, frozen=True, array_like=True):
-    """Where a page ended: its last hit, and where that stood in the order.
+    """Where a page ended: its last hit, and the position of that hit in the order.
 
-    `seen` counts the hits up to there; `enough` is how many full matches make partial ones needless, as the
-    first page decided. `is_partial` says whether the last hit lacked some words. `keys` and `names` are what
-    it was ordered by, for when it should be gone by the next page.
+    `fingerprint` is that of the search. `seen` counts the hits up to there, `min_full` is the number of full
+    matches below which partial ones are added, as on the first page, and `is_partial` says whether the last
+    hit was one of these. `keys` and `names` are its sort keys, used when it is no longer in the index.
     """
 
-    search: str
-    """A hash of the search that the page is of."""
+    fingerprint: str
     id: str
     seen: Annotated[int, Meta(ge=0)]
-    enough: Annotated[int, Meta(ge=1, le=10_000)]
+    min_full: Annotated[int, Meta(ge=1, le=10_000)]
     is_partial: bool
     keys: tuple[int | float, ...]
-    names: tuple[Name, ...]
+    names: tuple[int | float | str, ...]
 
 
 _encode = Encoder().encode
 _decode = Decoder(Cursor).decode
 
 
-def search_mark(*asked: Any) -> str:
-    """A hash of what a search asks for: cursors belong to one search."""
-    # Not as JSON: a query may have broken characters in it.
-    return hashlib.blake2b(repr(asked).encode(), digest_size=_MARK).hexdigest()
+def fingerprint(request: SearchRequest) -> str:
+    """A digest of all that decides which hits there are, and in which order: a cursor is valid for one."""
+    parts = (
+        *(request.query, request.since or "", request.until or "", request.filters),
+        *(request.sort, request.half_life, request.collapse),
+    )
+    # The representation, since JSON cannot hold the lone surrogates that a query may have.
+    return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest()
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """A cursor as text, which can stand in an address as it is."""
+    """A cursor as text that can stand in a URL as it is."""
     payload = _encode(cursor)
     return urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
 
 
 def read_cursor(text: str, search: str) -> Cursor:
-    """The cursor that a text says; raises InvalidRequest when it is none, or belongs to another search."""
-    if not isinstance(text, str) or not text.isascii() or len(text) > MAX_CURSOR:
+    """The cursor of a text; raises InvalidRequest when it is damaged, or not of the search `search`."""
+    if not text.isascii() or len(text) > MAX_CURSOR:
         _refuse(text)
     try:
         data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        payload = data[_MARK:]
+        payload = data[_DIGEST:]
         cursor = _decode(payload)
     except (ValueError, DecodeError):
         _refuse(text)
-    if data[:_MARK] != _checksum(payload) or write_cursor(cursor) != text:
+    if data[:_DIGEST] != _checksum(payload) or write_cursor(cursor) != text:
         _refuse(text)
-    if cursor.search != search:
+    if cursor.fingerprint != search:
         raise InvalidRequest(
-            "cursor: one of the same search is wanted, this one belongs to another query, filter or order: "
-            "begin again without it"
+            "must be of the same query, filters and order; not of another search. Start again without it.",
+            "cursor",
         )
     return cursor
 
 
 def _checksum(payload: bytes) -> bytes:
-    return hashlib.blake2b(payload, digest_size=_MARK, person=b"cursor").digest()
+    return hashlib.blake2b(payload, digest_size=_DIGEST, person=b"cursor").digest()
 
 
-def _refuse(text: object) -> NoReturn:
-    raise InvalidRequest(
-        f"cursor: one that a page gave is wanted, {str(text)[:40]!r} was found: begin again without it"
-    )
+def _refuse(text: str) -> NoReturn:
+    refuse("cursor", "must be the cursor of a page", text, "Start again without it.")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Which hits are wanted: `limit` of them in an order, after `offset` others or after the hit of `start`.
-
-    `search` is the hash of what is searched for, `enough` is `min_full_matches` of `run_query`.
-    """
-
-    sort: str
-    limit: int
-    offset: int
-    search: str
-    enough: int
-    start: Cursor | None = None
-
-
-def cut_page(
-    snapshot: Snapshot, every: Matches, lacking: Matches, wanted: Slice
+def select_page(
+    snapshot: Snapshot,
+    full: Matches,
+    partial: Matches,
+    request: SearchRequest,
+    cursor: Cursor | None,
+    min_full: int,
 ) -> tuple[Matches, Matches, str | None]:
-    """The full and the partial matches of a page, and the cursor of the next page (None: there is none).
+    """The full and the partial matches of a page, and the cursor of the next page, None on the last one.
 
-    `every` are all articles that meet the query, `lacking` the partial matches that follow them.
-    Raises InvalidRequest for a cursor that no page gave.
+    `full` and `partial` are all matches. Raises InvalidRequest for a cursor that no page gave.
     """
-    if not wanted.limit:
+    limit, sort = request.limit, request.sort
+    if not limit:
         return NO_MATCHES, NO_MATCHES, None
-    # One more than is shown says whether there is more.
-    size = wanted.limit + 1
-    start, sort = wanted.start, wanted.sort
-    if start is None:
-        full = select_top(snapshot, every, sort, wanted.offset, size)
-        before = max(wanted.offset - len(every), 0)
-        partial = select_top(snapshot, lacking, sort, before, size - len(full))
+    # One hit more than is shown, to know whether there is a next page.
+    size = limit + 1
+    if cursor is None:
+        shown = select_top(snapshot, full, sort, request.offset, size)
+        offset = max(request.offset - len(full), 0)
+        shown_partial = select_top(snapshot, partial, sort, offset, size - len(shown))
     else:
         try:
-            place = _place_now(snapshot, lacking if start.is_partial else every, sort, start)
-            full = NO_MATCHES if start.is_partial else select_top(snapshot, every, sort, 0, size, place)
-            beyond = place if start.is_partial else None
-            partial = select_top(snapshot, lacking, sort, 0, size - len(full), beyond)
-        except (TypeError, ValueError, OverflowError) as error:
-            # Made up by somebody who took the trouble to find out how.
-            raise InvalidRequest("cursor: one that a page gave is wanted: begin again without it") from error
-    if len(full) + len(partial) < size:
-        return full, partial, None
-    if len(partial):
-        partial = Matches(partial.articles[:-1], partial.scores[:-1])
+            position = _current_position(snapshot, partial if cursor.is_partial else full, sort, cursor)
+            shown = NO_MATCHES if cursor.is_partial else select_top(snapshot, full, sort, 0, size, position)
+            beyond = position if cursor.is_partial else None
+            shown_partial = select_top(snapshot, partial, sort, 0, size - len(shown), beyond)
+        except (TypeError, ValueError, OverflowError):
+            # The checksum is right but the sort keys are not: the cursor was forged.
+            _refuse(request.cursor or "")
+    if len(shown) + len(shown_partial) < size:
+        return shown, shown_partial, None
+    if len(shown_partial):
+        shown_partial = Matches(shown_partial.articles[:-1], shown_partial.scores[:-1])
     else:
-        full = Matches(full.articles[:-1], full.scores[:-1])
-    return full, partial, _cursor(snapshot, full, partial, wanted)
-
-
-def _cursor(snapshot: Snapshot, full: Matches, partial: Matches, wanted: Slice) -> str:
-    shown = partial if len(partial) else full
-    place = sort_position(snapshot, shown, wanted.sort, len(shown) - 1)
-    return write_cursor(
-        Cursor(
-            wanted.search,
-            snapshot.id_of(int(shown.articles[-1])),
-            (wanted.start.seen if wanted.start else wanted.offset) + wanted.limit,
-            wanted.enough,
-            is_partial=len(partial) > 0,
-            keys=place.keys,
-            names=place.names,
-        )
+        shown = Matches(shown.articles[:-1], shown.scores[:-1])
+    last = shown_partial if len(shown_partial) else shown
+    position = sort_position(snapshot, last, sort, len(last) - 1)
+    following = Cursor(
+        fingerprint(request),
+        snapshot.id_of(int(last.articles[-1])),
+        (cursor.seen if cursor else request.offset) + limit,
+        min_full,
+        is_partial=len(shown_partial) > 0,
+        keys=position.keys,
+        names=position.names,
     )
+    return shown, shown_partial, write_cursor(following)
 
 
-def _place_now(snapshot: Snapshot, found: Matches, sort: str, start: Cursor) -> SortPosition:
-    """Where the last hit of the page before stands now, for new articles change all scores a little.
+def _current_position(snapshot: Snapshot, found: Matches, sort: str, cursor: Cursor) -> SortPosition:
+    """The position of the cursor's hit now, since articles added in the meantime change all scores a little.
 
-    Where it stood then, when it is gone, or was given another date or title.
+    Its position then, when it has been removed, or was given another date or title.
     """
-    then = SortPosition(start.keys, start.names)
-    article = snapshot.find(start.id)
+    then = SortPosition(cursor.keys, cursor.names)
+    article = snapshot.find(cursor.id)
     if article is None:
         return then
     number = int(np.searchsorted(found.articles, article))

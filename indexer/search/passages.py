@@ -1,4 +1,4 @@
-"""Passages: which paragraphs of a hit to show, where to cut them, and the hits made of them."""
+"""Passages: which paragraphs of a hit to show, where to shorten them, and the hits made of them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from indexer.engine import (
 )
 from indexer.results import Hit, Passage, Span
 from indexer.search.highlight import Highlighter, find_highlights
-from indexer.search.request import SearchSettings
+from indexer.search.settings import SearchSettings
 from indexer.text.analyzer import get_analyzer
 
-UNMARKED = "There was no time to mark all that was found."
-"""A note on hits with long texts."""
+PASSAGE_LENGTH = 320
+ELLIPSIS = "…"
+_LEAD = 60  # characters shown before the first match of a shortened passage
 
 
 def make_highlighters(
-    snapshot: Snapshot, how: SearchSettings, leaves: Sequence[QueryTerm]
+    snapshot: Snapshot, settings: SearchSettings, leaves: Sequence[QueryTerm]
 ) -> tuple[Highlighter, Highlighter]:
-    """What to mark in titles, and in paragraphs."""
-    # With several languages, a word of a stem in one may have another stem in the other.
-    is_mixed = len(set(map(get_analyzer, how.languages))) > 1
+    """What to highlight in titles, and in paragraphs."""
+    # A word may have different stems in different languages.
+    is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
     in_title = [leaf.highlight for leaf in leaves if leaf.in_title]
     in_text = [leaf.highlight for leaf in leaves if leaf.in_text]
     title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
@@ -44,87 +45,75 @@ def make_highlighters(
 
 def make_hits(
     snapshot: Snapshot,
-    how: SearchSettings,
+    settings: SearchSettings,
     found: QueryMatches,
     shown: Matches,
-    folded: Collapsed,
+    collapsed: Collapsed,
     deadline: Deadline,
     *,
-    lacking: bool = False,
+    is_partial: bool = False,
 ) -> tuple[list[Hit], bool]:
-    """The hits of the matches that are shown, with what is folded under them, and what they lack.
+    """The hits of the matches that are shown, with the near-duplicates under each and the words it lacks.
 
-    And whether there was time to look for what to mark in all of their texts.
+    Also whether there was time to highlight all of their texts.
     """
     if not len(shown):
         return [], True
     hits = []
-    leaves = (*found.terms, *(part.scored for part in found.parts if lacking))
-    in_title, in_text = make_highlighters(snapshot, how, [scored.term for scored in leaves])
-    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if lacking]
+    leaves = (*found.terms, *(part.scored for part in found.parts if is_partial))
+    in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in leaves])
+    missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
-    chosen = choose_paragraphs(leaves, starts, stops, how.passages)
-    places = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
-    excerpts = snapshot.excerpts(shown.articles.tolist(), places)
-    words = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
+    chosen = choose_paragraphs(leaves, starts, stops, settings.passages)
+    numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
+    excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)
+    analyzers = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
     titles = [excerpt.info.title for excerpt in excerpts]
     texts = [text for excerpt in excerpts for text in excerpt.texts]
-    words_of_texts = [own for own, excerpt in zip(words, excerpts, strict=True) for _ in excerpt.texts]
-    if in_title is in_text:
-        # Most of what it takes to find them is the same for one text and for thirty.
-        both, is_whole = find_highlights(
-            titles + texts, words + words_of_texts, in_text, deadline, enough=True
-        )
-        title_spans, text_spans = both[: len(titles)], iter(both[len(titles) :])
-    else:
-        title_spans, titles_whole = find_highlights(titles, words, in_title, deadline, enough=True)
-        in_texts, is_whole = find_highlights(texts, words_of_texts, in_text, deadline, enough=True)
-        text_spans, is_whole = iter(in_texts), is_whole and titles_whole
-    others = [folded.hidden_under(article).tolist() for article in shown.articles.tolist()]
+    text_analyzers = [own for own, excerpt in zip(analyzers, excerpts, strict=True) for _ in excerpt.texts]
+    title_spans, titles_whole = find_highlights(titles, analyzers, in_title, deadline, first_only=True)
+    text_spans, texts_whole = find_highlights(texts, text_analyzers, in_text, deadline, first_only=True)
+    spans_of_texts = iter(text_spans)
+    others = [collapsed.hidden_under(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
-    for number, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
+    for row, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
-        for place, anchor, text in zip(places[number], excerpt.anchors, excerpt.texts, strict=False):
-            shown_text, spans = cut(text, next(text_spans))
-            passages.append(Passage(place + 1, anchor, shown_text, spans))
+        for number, anchor, text in zip(numbers[row], excerpt.anchors, excerpt.texts, strict=False):
+            shown_text, spans = shorten(text, next(spans_of_texts))
+            passages.append(Passage(number + 1, anchor, shown_text, spans))
         hits.append(
             Hit(
                 excerpt.info,
                 score,
-                title_spans[number],
+                title_spans[row],
                 tuple(passages),
-                _joined((want, bool(absent[number])) for want, absent in missing),
-                tuple(islice(also, len(others[number]))),
+                _missing_labels((want, bool(absent[row])) for want, absent in missing),
+                tuple(islice(also, len(others[row]))),
             )
         )
-    return hits, is_whole
+    return hits, titles_whole and texts_whole
 
 
-def _joined(wanted: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
-    """What is absent, neighbouring parts of a run put together again."""
+def _missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
+    """The labels of the clauses that are missing; neighbouring parts of one unspaced run are joined."""
     labels: list[str] = []
-    goes_on = False
-    for want, absent in wanted:
-        if absent and goes_on and want.overlap:
-            labels[-1] += want.label[want.overlap :]
-        elif absent:
-            labels.append(want.label)
-        goes_on = absent
+    was_missing = False
+    for clause, is_missing in clauses:
+        if is_missing and was_missing and clause.overlap:
+            labels[-1] += clause.label[clause.overlap :]
+        elif is_missing:
+            labels.append(clause.label)
+        was_missing = is_missing
     return tuple(labels)
-
-
-PASSAGE_LENGTH = 320
-ELLIPSIS = "…"
-_LEAD = 60  # how much is shown before the first match of a cut passage
 
 
 def choose_paragraphs(
     leaves: Sequence[ScoredTerm], starts: NDArray[Any], stops: NDArray[Any], most: int
 ) -> list[list[int]]:
-    """For each hit, the documents between its start and stop that answer best, at most `most`, in order.
+    """For each hit, at most `most` of its paragraphs (documents from start to stop), ascending.
 
-    The first chosen is the one with the most of the query; each next one is chosen for what it adds: words
-    that are shown already count for a quarter. Without any match, the first paragraph.
+    The first is the paragraph that scores highest for the query, each next one that which adds most: terms
+    that are already shown count for a quarter. Without any match it is the first paragraph.
     """
     if not most:
         return [[] for _ in starts]
@@ -138,28 +127,27 @@ def choose_paragraphs(
                 freqs = postings.freqs[low:high].tolist()
                 for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):
                     hit.setdefault(doc, {})[number] = weight * freq / (freq + 1)
-    best = _best if len(leaves) > 1 else _richest
-    return [best(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
+    choose = _choose_diverse if len(leaves) > 1 else _choose_highest
+    return [choose(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
 
 
-def _richest(gains: dict[int, dict[int, float]], most: int) -> list[int]:
-    # Of one word, every paragraph adds the same as before, only less of it.
+def _choose_highest(gains: dict[int, dict[int, float]], most: int) -> list[int]:
+    # With a single term, the gains of all paragraphs shrink alike, so their order stays the same.
     return sorted(sorted(gains, key=lambda doc: (-gains[doc][0], doc))[:most])
 
 
-def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
+def _choose_diverse(gains: dict[int, dict[int, float]], most: int) -> list[int]:
     if len(gains) <= most:
-        # As nearly always with rare words: whatever has one is shown.
         return sorted(gains)
     totals = {doc: sum(own.values()) for doc, own in gains.items()}
-    richest = sorted(totals, key=lambda doc: (-totals[doc], doc))
+    by_total = sorted(totals, key=lambda doc: (-totals[doc], doc))
     chosen: list[int] = []
     weights = dict.fromkeys((leaf for own in gains.values() for leaf in own), 1.0)
     while len(chosen) < most:
         best, added = -1, -1.0
-        for doc in richest:
+        for doc in by_total:
             if totals[doc] < added:
-                # None after it could add more, for it has not even as much.
+                # The rest have totals that are no higher, so they cannot add more.
                 break
             if doc not in chosen:
                 more = sum([gain * weights[leaf] for leaf, gain in gains[doc].items()])
@@ -171,11 +159,11 @@ def _best(gains: dict[int, dict[int, float]], most: int) -> list[int]:
     return sorted(chosen)
 
 
-def cut(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> tuple[str, tuple[Span, ...]]:
-    """A text of at most about `length` characters around the matches, with their places in it.
+def shorten(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> tuple[str, tuple[Span, ...]]:
+    """At most about `length` characters of a text, and the spans of the matches in them.
 
-    Cut at white space where there is any near, with an ellipsis for what is left out. The stretch shown is
-    the one with the most matches, and of those the first.
+    The window is the first of those with the most matches. It begins and ends at white space where there is
+    some nearby, with an ellipsis where text is omitted.
     """
     if len(text) <= length:
         return text, tuple(spans)
@@ -193,7 +181,7 @@ def cut(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> tuple
 def _window(size: int, spans: Sequence[Span], length: int) -> Span:
     best, most, last = 0, 0, 0
     for first, (start, _) in enumerate(spans):
-        # The spans do not overlap, so the last one that has room is never one before.
+        # Spans are disjoint and ascending, so the last one that fits never moves back.
         while last < len(spans) and spans[last][1] <= start - _LEAD + length:
             last += 1
         if last - first > most:
@@ -203,7 +191,7 @@ def _window(size: int, spans: Sequence[Span], length: int) -> Span:
 
 
 def _to_boundary(text: str, place: int, *, forward: bool) -> int:
-    """The nearest word boundary inside the window, if there is one within thirty characters."""
+    """The nearest word boundary inside the window within thirty characters, else `place`."""
     if place in (0, len(text)):
         return place
     if forward:

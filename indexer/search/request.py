@@ -1,172 +1,266 @@
-"""The arguments of a search: what they may be, and one message for each that has no meaning."""
+"""What a search asks for: one validated object, whether it was typed as keywords, flags or a URL.
+
+This module imports neither the engine nor the query language, so that the command line and the site can
+offer its choices before they are loaded.
+"""
 
 from __future__ import annotations
 
+import reprlib
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Literal, NoReturn, Self, get_args
 
-from indexer.engine import FACETS, GRAINS, ORDERS, Clock, Grain, Ids, Snapshot, filter_articles
 from indexer.errors import LARGE, InvalidRequest, quote_value
-from indexer.limits import CHARACTERS, PAGED, QUERY_SECONDS, VALUES
-from indexer.query import ParsedQuery, parse_query
-from indexer.text.synonyms import Synonyms
+from indexer.limits import PAGED, QUERY_SECONDS, VALUES
+
+Sort = Literal["relevance", "newest", "oldest", "title"]
+Facet = Literal["year", "month", "day", "source", "site", "language"]
+Grain = Literal["day", "week", "month", "year"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+FACETS: tuple[Facet, ...] = get_args(Facet)
+GRAINS: tuple[Grain, ...] = get_args(Grain)
 
 Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
 
 
-def check_text(name: str, value: object) -> None:
-    """Raise InvalidRequest unless it is text."""
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name}: text is wanted, {quote_value(value)} was found")
+@dataclass(frozen=True, slots=True)
+class FilterType:
+    """One filter of a search: how it is described, and whether it has values or is on or off.
 
-
-def check_slice(sort: str, limit: int, offset: int, cursor: str | None) -> None:
-    """Raise InvalidRequest for an order that there is none of, or a slice that cannot be shown."""
-    if sort not in ORDERS:
-        raise InvalidRequest(f"sort: one of {', '.join(ORDERS)} is wanted, {quote_value(sort)} was found")
-    for name, value in (("limit", limit), ("offset", offset)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidRequest(
-                f"{name}: a whole number, 0 or more, is wanted, {quote_value(value)} was found"
-            )
-    if cursor and offset:
-        raise InvalidRequest(
-            f"offset: none is wanted beside a cursor, which has its own, {quote_value(offset)} was found"
-        )
-    if (last := offset + limit) > PAGED:
-        asked = f"{last:,}" if last <= LARGE else quote_value(last)
-        raise InvalidRequest(
-            f"offset and limit: no more than {PAGED:,} hits can be paged through so, "
-            f"{asked} were asked for; go on from a page by its cursor, or narrow the search, "
-            "for instance by date"
-        )
-
-
-def check_half_life(days: float | None, sort: str) -> float | None:
-    """A half-life in days, or None; raises InvalidRequest."""
-    if days is None:
-        return None
-    # Not "below infinity": a whole number may be larger than any float, too.
-    if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days <= sys.float_info.max:
-        raise InvalidRequest(f"half_life: a number of days above 0 is wanted, {quote_value(days)} was found")
-    if sort != "relevance":
-        raise InvalidRequest(
-            f"half_life: the order by relevance is wanted with it, {quote_value(sort)} was found"
-        )
-    return float(days)
-
-
-def check_seconds(seconds: float) -> float:
-    """The time that a query may take; raises InvalidRequest."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= QUERY_SECONDS:
-        raise InvalidRequest(
-            f"seconds: a number above 0, up to {QUERY_SECONDS:g}, is wanted, {quote_value(seconds)} was found"
-        )
-    return float(seconds)
-
-
-def check_facets(names: Values) -> tuple[str, ...]:
-    """The facets to count, each once; raises InvalidRequest."""
-    wanted = tuple(dict.fromkeys(_several("facets", names)))
-    for name in wanted:
-        if name not in FACETS:
-            raise InvalidRequest(
-                f"facets: of {', '.join(FACETS)} some are wanted, {quote_value(name)} was found"
-            )
-    return wanted
-
-
-def check_timeline(wanted: bool | str | None) -> Grain | Literal["auto"] | None:
-    """The grain of the timeline, "auto" where it is to be chosen, None for no timeline.
-
-    Raises InvalidRequest.
+    `phrase` follows "articles" and has a place for the values; `dropped` says what a search without the
+    filter finds.
     """
-    if wanted is None or wanted is False:
-        return None
-    if wanted is True or wanted == "auto":
-        return "auto"
-    for grain in GRAINS:
-        if grain == wanted:
-            return grain
-    raise InvalidRequest(
-        f"timeline: auto or one of {', '.join(GRAINS)} is wanted, {quote_value(wanted)} was found"
+
+    description: str
+    phrase: str
+    dropped: str
+    is_flag: bool = False
+
+
+FILTERS: Mapping[str, FilterType] = {
+    "source": FilterType(
+        "Only articles from this source: a file or a folder, by its last name.",
+        "from the source {}",
+        "whatever the source",
+    ),
+    "site": FilterType(
+        "Only articles from this site and its subdomains.", "from the site {}", "whatever the site"
+    ),
+    "language": FilterType(
+        "Only articles in this language and its regions.", "in the language {}", "whatever the language"
+    ),
+    "undated": FilterType("Only articles without a date.", "without a date", "dated or not", is_flag=True),
+}
+"""The filters by name. A new one is added here and in the engine's `filter_articles`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What to search for, which of the hits to return, and what to return with them.
+
+    `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05; both periods are included. `filters`
+    has the values of each filter in `FILTERS` (an article may have any of them), or True for one without
+    values. `limit` is None for the page size of the configuration, `seconds` for its time limit. `timeline`
+    is the period of a bar, "auto" for the one that fits. `Index.search` describes all of them.
+
+    Raises InvalidRequest, which names the field, for values that have no meaning. Dates are parsed later, by
+    `period`, since "last week" depends on the day.
+    """
+
+    query: str = ""
+    since: str | None = None
+    until: str | None = None
+    filters: Mapping[str, tuple[str, ...] | bool] = field(default_factory=dict)
+    sort: Sort = "relevance"
+    half_life: float | None = None
+    limit: int | None = None
+    offset: int = 0
+    cursor: str | None = None
+    facets: tuple[Facet, ...] = ()
+    timeline: Grain | Literal["auto"] | None = None
+    collapse: bool = True
+    seconds: float | None = None
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        if self.half_life is not None and self.sort != "relevance":
+            refuse("half_life", "can only be used when sorting by relevance", self.sort)
+        if self.cursor and self.offset:
+            refuse("offset", "must be 0 with a cursor, which has a position of its own", self.offset)
+        if (last := self.offset + (self.limit or 0)) > PAGED:
+            refuse(
+                "offset",
+                f"must be at most {PAGED:,} together with the limit",
+                last,
+                "To go deeper, use the cursor of a page, or filter, for instance by date.",
+            )
+
+    @classmethod
+    def from_keywords(cls, query: str, **keywords: Any) -> Self:
+        """A request whose filters are keywords like the others; raises TypeError for an unknown one.
+
+        Values may be given alone or as any iterable, and `timeline` as True.
+        """
+        filters = {name: keywords.pop(name) for name in FILTERS if name in keywords}
+        return cls(query, filters=filters, **keywords)
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same request without some of its dates and filters."""
+        return replace(
+            self,
+            since=None if "since" in names else self.since,
+            until=None if "until" in names else self.until,
+            filters={name: value for name, value in self.filters.items() if name not in names},
+        )
+
+    def period(self, today: date, *, day_first: bool) -> tuple[datetime | None, datetime | None]:
+        """The first moment of `since` and the first one after `until`; None for an open side.
+
+        Raises InvalidRequest when one of them is no date.
+        """
+        # Imported here: only a search needs the query language.
+        from indexer.query.dates import parse_period
+
+        moments: list[datetime | None] = []
+        for edge, (name, text) in enumerate((("since", self.since), ("until", self.until))):
+            try:
+                moments.append(parse_period(text, today, day_first=day_first)[edge] if text else None)
+            except ValueError:
+                refuse(name, "must be a date such as 2021, 2021-11 or 2021-11-05", text)
+        return moments[0], moments[1]
+
+
+def refuse(name: str, problem: str, value: object, advice: str = "") -> NoReturn:
+    """Raise InvalidRequest for the value of a field: what it must be, what it is, and what to do."""
+    found = f"“{reprlib.repr(value)[1:-1]}”" if isinstance(value, str) else quote_value(value)
+    # A year has no thousands separator.
+    if isinstance(value, int) and 10_000 <= value <= LARGE:
+        found = f"{value:,}"
+    raise InvalidRequest(f"{problem}; not {found}{'. ' if advice else ''}{advice}", name)
+
+
+def check_text(name: str, value: Any) -> str:
+    """The text; raises InvalidRequest for anything else."""
+    if not isinstance(value, str):
+        refuse(name, "must be text", value)
+    return value
+
+
+def check_limit(name: str, value: Any) -> int:
+    """How many hits to return at most; raises InvalidRequest for a value that has no meaning."""
+    if _check_count(name, value) > PAGED:
+        refuse(name, f"must be at most {PAGED:,}", value)
+    return int(value)
+
+
+def _check_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        refuse(name, "must be a whole number, 0 or more", value)
+    return value
+
+
+def _optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """The check for a field that may be None."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def _check_optional_text(name: str, value: Any) -> str | None:
+    """The text, or None where it is empty."""
+    return None if value is None else check_text(name, value) or None
+
+
+def _check_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        refuse(name, "must be True or False", value)
+    return value
+
+
+def _check_sort(name: str, value: Any) -> Any:
+    if value not in SORTS:
+        refuse(name, f"must be {_either(SORTS)}", value)
+    return value
+
+
+def _check_half_life(name: str, value: Any) -> float:
+    return _check_number(name, value, sys.float_info.max, "must be a number of days above 0")
+
+
+def _check_seconds(name: str, value: Any) -> float:
+    return _check_number(
+        name, value, QUERY_SECONDS, f"must be a number above 0 and at most {QUERY_SECONDS:g}"
     )
 
 
-def check_values(**given: Values) -> dict[str, tuple[str, ...]]:
-    """The values of each filter that has any; raises InvalidRequest."""
-    found = {}
-    for name, values in given.items():
-        several = _several(name, values)
-        if len(several) > VALUES:
-            raise InvalidRequest(f"{name}: up to {VALUES} values are wanted, {len(several):,} were found")
-        if kept := tuple(dict.fromkeys(value.strip() for value in several if value.strip())):
-            found[name] = kept
-    return found
+def _check_number(name: str, value: Any, most: float, problem: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        refuse(name, problem, value)
+    return float(value)
 
 
-def _several(name: str, values: Values) -> list[str]:
+def _check_facets(name: str, value: Any) -> Any:
+    facets = _list_values(name, value)
+    for facet in facets:
+        if facet not in FACETS:
+            refuse(name, f"must be one or more of {', '.join(FACETS)}", facet)
+    return facets
+
+
+def _check_timeline(name: str, value: Any) -> Any:
+    if value is None or value is False:
+        return None
+    if value is True or value == "auto":
+        return "auto"
+    if value not in GRAINS:
+        refuse(name, f"must be {_either(('auto', *GRAINS))}", value)
+    return value
+
+
+def _check_filters(name: str, value: Mapping[str, Any]) -> dict[str, tuple[str, ...] | bool]:
+    """The filters that have a value, in the order of `FILTERS`."""
+    for unknown in value.keys() - FILTERS.keys():
+        refuse(name, f"must be one or more of {', '.join(FILTERS)}", unknown)
+    checked: dict[str, tuple[str, ...] | bool] = {
+        own: (_check_flag if kind.is_flag else _list_values)(own, value[own])
+        for own, kind in FILTERS.items()
+        if own in value
+    }
+    return {own: values for own, values in checked.items() if values}
+
+
+def _list_values(name: str, values: Any) -> tuple[str, ...]:
+    """The values that are not blank, each once."""
     if values is None:
-        return []
+        return ()
     several = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
-    for value in several:
-        check_text(name, value)
-    return several
+    if len(several) > VALUES:
+        refuse(name, f"must have at most {VALUES} values", len(several))
+    stripped = (check_text(name, value).strip() for value in several)
+    return tuple(dict.fromkeys(value for value in stripped if value))
 
 
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How to search: the languages of the index, the most common first, and the clock."""
-
-    languages: Sequence[str]
-    spoken: Sequence[str]
-    """The languages of which there is more than a little."""
-    language: str
-    """The configured one."""
-    passages: int
-    day_first: bool = True
-    synonyms: Synonyms | None = None
-    today: Callable[[], date] = date.today
-    characters: int = CHARACTERS
-    """How much of a query is read."""
-    seconds: float = 1.0
-    """The time that a query may take."""
-    clock: Clock = time.perf_counter
-    remarks: tuple[str, ...] = ()
-    """What every page has to say, whatever was searched for."""
-
-    def parse(self, text: str) -> ParsedQuery:
-        """What a text asks for."""
-        return parse_query(text, today=self.today(), day_first=self.day_first, characters=self.characters)
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "query": check_text,
+    "since": _check_optional_text,
+    "until": _check_optional_text,
+    "filters": _check_filters,
+    "sort": _check_sort,
+    "half_life": _optional(_check_half_life),
+    "limit": _optional(check_limit),
+    "offset": _check_count,
+    "cursor": _check_optional_text,
+    "facets": _check_facets,
+    "timeline": _check_timeline,
+    "collapse": _check_flag,
+    "seconds": _optional(_check_seconds),
+    "explain": _check_flag,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFilters:
-    """What a search is kept to beside its text; `filters` are the values of labels, of each any will do."""
-
-    after: str | None = None
-    before: str | None = None
-    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    undated: bool = False
-
-    def without(self, names: Collection[str]) -> SearchFilters:
-        """These bounds without some, which are named as the arguments are."""
-        return SearchFilters(
-            None if "after" in names else self.after,
-            None if "before" in names else self.before,
-            {name: values for name, values in self.filters.items() if name not in names},
-            self.undated and "undated" not in names,
-        )
-
-    def articles(self, snapshot: Snapshot) -> Ids | None:
-        """The articles that the filters leave, ascending; None for all."""
-        return (
-            filter_articles(snapshot, self.filters, undated=self.undated)
-            if self.filters or self.undated
-            else None
-        )
+def _either(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"

@@ -1,14 +1,13 @@
-"""A query to a page: parse, evaluate, rank, and fetch what the page shows."""
+"""From a request to a page: parse, evaluate, rank, and read what the page shows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+import msgspec
 import numpy as np
-from msgspec.structs import replace
 
 from indexer.engine import (
     Collapsed,
@@ -30,139 +29,101 @@ from indexer.engine import (
     find_matching_articles,
     run_query,
 )
-from indexer.errors import ArticleMissing, InvalidRequest, quote_value
-from indexer.query import (
-    ParsedQuery,
-    RawPhrase,
-    expand_synonyms,
-    match_all_if_empty,
-    parse_period,
-    restrict_to_dates,
-    strip_punctuation,
-)
-from indexer.results import Explanation, Hit, MarkedArticle, MarkedParagraph, NoResults, Page, Timeline
+from indexer.errors import ArticleMissing
+from indexer.query import Note, ParsedQuery, RawPhrase, strip_punctuation
+from indexer.results import Explanation, FacetCount, Hit, MarkedArticle, MarkedParagraph, NoResults, Page
 from indexer.search.highlight import find_highlights
-from indexer.search.no_results import RequestFilter
-from indexer.search.paging import Slice, cut_page, read_cursor, search_mark
-from indexer.search.passages import UNMARKED, make_highlighters, make_hits
-from indexer.search.request import (
-    SearchFilters,
-    SearchSettings,
-    Values,
-    check_facets,
-    check_half_life,
-    check_seconds,
-    check_slice,
-    check_text,
-    check_timeline,
-    check_values,
-)
+from indexer.search.notes import SearchNote
+from indexer.search.paging import fingerprint, read_cursor, select_page
+from indexer.search.passages import make_highlighters, make_hits
+from indexer.search.request import SearchRequest, check_text
+from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
 from indexer.text.analyzer import get_analyzer
 
-if TYPE_CHECKING:
-    from indexer.query import Query
 
-
-def search(
-    snapshot: Snapshot,
-    how: SearchSettings,
-    query: str,
-    *,
-    after: str | None = None,
-    before: str | None = None,
-    source: Values = None,
-    site: Values = None,
-    language: Values = None,
-    undated: bool = False,
-    sort: str = "relevance",
-    half_life: float | None = None,
-    limit: int = 10,
-    offset: int = 0,
-    cursor: str | None = None,
-    facets: Values = None,
-    timeline: bool | str | None = None,
-    fold: bool = True,
-    seconds: float | None = None,
-    explain: bool = False,
-) -> Page:
-    """One page of the hits for a query; raises InvalidRequest for arguments that have no meaning.
-
-    `after` is the first moment of the period that it names, `before` the last moment that is left out: the
-    days from the one up to, but without, the other. See `Index.search` for the others.
-    """
-    began = time.perf_counter()
-    for name, text in (("query", query), ("after", after or ""), ("before", before or "")):
-        check_text(name, text)
-    check_slice(sort, limit, offset, cursor)
-    half_life = check_half_life(half_life, sort)
-    counted, grain = check_facets(facets), check_timeline(timeline)
-    filters = check_values(source=source, site=site, language=language)
-    mark = search_mark(query, after or "", before or "", filters, undated, sort, half_life, fold)
-    start = read_cursor(cursor, mark) if cursor else None
-    with Deadline(how.seconds if seconds is None else check_seconds(seconds), how.clock) as deadline:
-        bounds = SearchFilters(after, before, filters, undated)
-        parsed, within = _read(how, query, bounds), bounds.articles(snapshot)
-        context = QueryContext(snapshot, how.languages, how.spoken, deadline)
-        # How deep the scores have to be right; where the order is another, or begins anywhere, all the way.
-        depth = offset + limit + 1 if sort == "relevance" and not (start or half_life) else None
-        enough = start.enough if start else max(limit, 1)
-        members = snapshot.families.members if fold else None
+def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest) -> Page:
+    """One page of the hits for a request; raises InvalidRequest for a bad date, cursor or depth."""
+    started = time.perf_counter()
+    if request.limit is None:
+        request = replace(request, limit=settings.page_size)
+    limit, sort = request.limit or 0, request.sort
+    cursor = read_cursor(request.cursor, fingerprint(request)) if request.cursor else None
+    min_full = cursor.min_full if cursor else max(limit, 1)
+    # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
+    is_ranked = sort == "relevance" and not (cursor or request.half_life)
+    depth = request.offset + limit + 1 if is_ranked else None
+    with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
+        parsed = settings.parse_request(request)
+        allowed = filter_articles(snapshot, request.filters) if request.filters else None
+        context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
         found = run_query(
             context,
             parsed.tree,
-            min_full_matches=enough,
+            min_full_matches=min_full,
             depth=depth,
-            always_score=members,
-            restrict_to=within,
+            always_score=snapshot.families.members if request.collapse else None,
+            restrict_to=allowed,
         )
-        ranked = _aged(snapshot, found, half_life) if half_life else found
+        ranked = _decay(snapshot, found, request.half_life)
         full, partial = (
-            collapse_duplicates(snapshot, matches, sort) if fold else Collapsed(matches)
+            collapse_duplicates(snapshot, matches, sort) if request.collapse else Collapsed(matches)
             for matches in (ranked.full, ranked.partial)
         )
-        slice_ = Slice(sort, limit, offset, mark, enough, start)
-        first, then, following = cut_page(snapshot, full.shown, partial.shown, slice_)
-        hits, marked = make_hits(snapshot, how, ranked, first, full, deadline)
-        others, others_marked = make_hits(snapshot, how, ranked, then, partial, deadline, lacking=True)
-        hits += others
+        shown, shown_partial, next_cursor = select_page(
+            snapshot, full.shown, partial.shown, request, cursor, min_full
+        )
+        hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
+        more, is_more_marked = make_hits(
+            snapshot, settings, ranked, shown_partial, partial, deadline, is_partial=True
+        )
+        hits += more
         articles = found.full.articles
-        wanted = None if grain == "auto" else grain
-        over_time = count_timeline(snapshot, articles, found.terms, wanted) if grain else None
-        counts = {name: count_facet(snapshot, articles, name) for name in counted}
-        meant = _meant(context, how, parsed.text, bounds, found, within)
-        receipt: Explanation | None = None
-        remarks: tuple[str, ...] = ()
-        if explain:
-            receipt, hits, remarks = explain_page(context, parsed.tree, found, (first, then), hits, half_life)
-        nothing = not len(articles) and not found.timed_out
-        end, unsaid = _dead_end(context, how, query, parsed, bounds) if nothing else (None, ())
+        facets: dict[str, tuple[FacetCount, ...]] = {
+            name: count_facet(snapshot, articles, name) for name in request.facets
+        }
+        grain = None if request.timeline == "auto" else request.timeline
+        timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
+        spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
+        notes: list[Note | str] = [*settings.remarks, *parsed.notes, *found.notes, *_note_partial(found)]
+        if timeline and grain not in (None, timeline.grain):
+            notes.append(Note(SearchNote.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
+        explanation: Explanation | None = None
+        if request.explain:
+            try:
+                explanation = explain_query(context, parsed.tree)
+                hits = _explain_hits(context, parsed, found, (shown, shown_partial), hits, request)
+            except TimedOut:
+                explanation = None
+                notes.append(Note(SearchNote.NOT_EXPLAINED))
+        no_results: NoResults | None = None
+        if not len(articles) and not found.timed_out:
+            # Imported here: most searches find something.
+            from indexer.search.no_results import explain_no_results
+
+            try:
+                no_results = explain_no_results(context, settings, request, parsed.tree)
+            except TimedOut:
+                notes.append(Note(SearchNote.NO_REASON))
+        if not (is_marked and is_more_marked):
+            notes.append(Note(SearchNote.NOT_MARKED))
         return Page(
-            query=query,
+            query=request.query,
             total=len(articles),
             partial=len(found.partial),
-            folded=len(full.hidden) + len(partial.hidden),
-            offset=start.seen if start else offset,
+            collapsed=len(full.hidden) + len(partial.hidden),
+            offset=cursor.seen if cursor else request.offset,
             limit=limit,
-            took_ms=(time.perf_counter() - began) * 1000,
-            notes=(
-                *how.remarks,
-                *map(str, parsed.notes),
-                *found.notes,
-                *_partial_note(found),
-                *_grain_note(grain, over_time),
-                *remarks,
-                *unsaid,
-                *(() if marked and others_marked else (UNMARKED,)),
-            ),
+            took_ms=(time.perf_counter() - started) * 1000,
+            notes=tuple(map(str, notes)),
             hits=tuple(hits),
-            did_you_mean=meant,
-            facets=counts,
-            timeline=over_time,
-            cursor=following,
-            is_cut=found.timed_out,
-            receipt=receipt,
-            dead_end=end,
+            did_you_mean=spelling,
+            facets=facets,
+            timeline=timeline,
+            cursor=next_cursor,
+            timed_out=found.timed_out,
+            explanation=explanation,
+            no_results=no_results,
         )
 
 
@@ -175,20 +136,20 @@ def number_of(snapshot: Snapshot, article_id: str) -> int:
     return number
 
 
-def mark_article(snapshot: Snapshot, how: SearchSettings, number: int, query: str) -> MarkedArticle:
+def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, query: str) -> MarkedArticle:
     """A whole article with what a query matches in it; raises InvalidRequest for a query that is no text."""
     check_text("query", query)
     article = snapshot.article(number)
     terms: list[QueryTerm] = []
-    with Deadline(how.seconds, how.clock) as deadline:
+    with Deadline(settings.seconds, settings.clock) as deadline:
         if query.strip():
-            context = QueryContext(snapshot, how.languages, how.spoken, deadline)
-            tree = _read(how, query, SearchFilters()).tree
+            context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
+            tree = settings.parse_request(SearchRequest(query)).tree
             found = run_query(context, tree, min_full_matches=snapshot.articles + 1)
             parts = () if number in found.full.articles else found.parts
             terms = [scored.term for scored in (*found.terms, *(part.scored for part in parts))]
         words = get_analyzer(snapshot.language(number))
-        in_title, in_text = make_highlighters(snapshot, how, terms)
+        in_title, in_text = make_highlighters(snapshot, settings, terms)
         (title_spans,), _ = find_highlights([article.title], [words], in_title, deadline)
         spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
@@ -199,7 +160,7 @@ def mark_article(snapshot: Snapshot, how: SearchSettings, number: int, query: st
     )
 
 
-def finds_itself(snapshot: Snapshot, how: SearchSettings, number: int) -> bool:
+def finds_itself(snapshot: Snapshot, settings: SearchSettings, number: int) -> bool:
     """Whether an article is found by the first words of its own text or title."""
     article = snapshot.article(number)
     field, text = ("paragraph", article.paragraphs[0]) if article.paragraphs else ("title", article.title)
@@ -207,118 +168,57 @@ def finds_itself(snapshot: Snapshot, how: SearchSettings, number: int) -> bool:
     if not tokens:
         return True
     words = RawPhrase(field, text[tokens[0].start : tokens[-1].end])
-    return number in run_query(QueryContext(snapshot, how.languages), words).full.articles
+    return number in run_query(QueryContext(snapshot, settings.languages), words).full.articles
 
 
-def _aged(snapshot: Snapshot, found: QueryMatches, half_life: float) -> QueryMatches:
-    """What was found, with scores that halve with age."""
-    full, partial = (decay_scores(snapshot, part, half_life) for part in (found.full, found.partial))
-    return replace(found, full=full, partial=partial)
+def _decay(snapshot: Snapshot, found: QueryMatches, half_life: float | None) -> QueryMatches:
+    """The matches with scores that halve with age, if the request has a half-life."""
+    if half_life is None:
+        return found
+    full, partial = (decay_scores(snapshot, matches, half_life) for matches in (found.full, found.partial))
+    return msgspec.structs.replace(found, full=full, partial=partial)
 
 
-def _meant(
+def _suggest_spelling(
     context: QueryContext,
-    how: SearchSettings,
-    query: str,
-    bounds: SearchFilters,
+    settings: SearchSettings,
+    request: SearchRequest,
+    text: str,
     found: QueryMatches,
-    within: Ids | None,
+    allowed: Ids | None,
 ) -> str | None:
-    """Another query that may have been meant. Only of what finds little: else nobody need ask."""
+    """Another spelling of a query that finds little. `allowed` are the articles that pass the filters."""
     if len(found.full) >= DOUBTED or context.deadline.is_over():
         return None
     snapshot = context.snapshot
 
-    def count(text: str) -> int:
-        tree = _read(how, text, bounds).tree
+    def count(query: str) -> int:
+        tree = settings.parse_request(replace(request, query=query)).tree
         matches = find_matching_articles(context, tree)
-        return int(np.count_nonzero(matches if within is None else matches[within]))
+        return int(np.count_nonzero(matches if allowed is None else matches[allowed]))
 
-    having = {strip_punctuation(scored.term.label): len(scored.matches) for scored in found.terms}
-    return did_you_mean(snapshot, how.languages, query, len(found.full), having, count)
-
-
-def _dead_end(
-    context: QueryContext, how: SearchSettings, query: str, parsed: ParsedQuery, bounds: SearchFilters
-) -> tuple[NoResults | None, tuple[str, ...]]:
-    """Why nothing was found, or a note that there was no time for it."""
-    from indexer.search.no_results import find_reason
-
-    snapshot = context.snapshot
-
-    def again(text: str, without: tuple[str, ...]) -> QueryMatches:
-        other = bounds.without(without)
-        tree = _read(how, text, other).tree
-        return run_query(context, tree, depth=0, restrict_to=other.articles(snapshot))
-
-    said = []
-    if dates := tuple(name for name in ("after", "before") if getattr(bounds, name)):
-        said.append(RequestFilter(dates, "whatever the date"))
-    for name, values in bounds.filters.items():
-        kept = filter_articles(snapshot, {name: values}, undated=False)
-        named = " or ".join(f"“{value}”" for value in values)
-        where = {"language": "in the language", "site": "from the site"}.get(name, "from the source")
-        label = " ".join(f"{name}:{value}" for value in values)
-        said.append(RequestFilter((name,), f"whatever the {name}", label, f"{where} {named}", kept))
-    if bounds.undated:
-        kept = filter_articles(snapshot, {}, undated=True)
-        said.append(RequestFilter(("undated",), "dated or not", "undated", "without a date", kept))
-    return find_reason(context, parsed.tree, how.parse(query).tree, said, again)
+    counts = {strip_punctuation(scored.term.label): len(scored.matches) for scored in found.terms}
+    return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
 
 
-def _read(how: SearchSettings, query: str, bounds: SearchFilters) -> ParsedQuery:
-    today = how.today()
-    parsed = how.parse(query)
-    if how.synonyms:
-        tree, notes = expand_synonyms(parsed.tree, how.synonyms)
-        parsed = ParsedQuery(tree, (*parsed.notes, *notes), parsed.text)
-    tree = parsed.tree
-    if bounds.after or bounds.before:
-        start = _first_moment("after", bounds.after, how, today)
-        end = _first_moment("before", bounds.before, how, today)
-        tree = restrict_to_dates(tree, start, end, alone=not query.strip())
-    if not query.strip() and (bounds.filters or bounds.undated):
-        tree = match_all_if_empty(tree)
-    return ParsedQuery(tree, parsed.notes, parsed.text)
-
-
-def _first_moment(name: str, text: str | None, how: SearchSettings, today: date) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return parse_period(text, today, day_first=how.day_first)[0]
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{name}: a date such as 2021, 2021-11 or 2021-11-05 is wanted, {quote_value(text)} was found"
-        ) from error
-
-
-def _partial_note(found: QueryMatches) -> tuple[str, ...]:
-    if not len(found.partial) or found.timed_out:
-        return ()
-    if not len(found.full):
-        return ("No article has all of the words; these have some of them.",)
-    return ("Few articles have all of the words; after them come those that have some.",)
-
-
-def _grain_note(asked: str | None, found: Timeline | None) -> tuple[str, ...]:
-    if found is None or asked in ("auto", found.grain):
-        return ()
-    return (f"A timeline by {asked} would be too long; it is by {found.grain}.",)
-
-
-def explain_page(
+def _explain_hits(
     context: QueryContext,
-    tree: Query,
+    parsed: ParsedQuery,
     found: QueryMatches,
     shown: Sequence[Matches],
     hits: Sequence[Hit],
-    half_life: float | None,
-) -> tuple[Explanation | None, list[Hit], tuple[str, ...]]:
-    """The receipt, and the hits with their scores in parts; neither, and a note, where time is up."""
-    try:
-        receipt = explain_query(context, tree)
-        parts = [part for some in shown for part in explain_hits(context, tree, found, some, half_life)]
-    except TimedOut:
-        return None, [*hits], ("There was no time to explain the search.",)
-    return receipt, [replace(hit, explanation=own) for hit, own in zip(hits, parts, strict=True)], ()
+    request: SearchRequest,
+) -> list[Hit]:
+    """The hits with explanations of their scores; raises TimedOut."""
+    parts = [
+        part
+        for matches in shown
+        for part in explain_hits(context, parsed.tree, found, matches, request.half_life)
+    ]
+    return [msgspec.structs.replace(hit, explanation=part) for hit, part in zip(hits, parts, strict=True)]
+
+
+def _note_partial(found: QueryMatches) -> list[Note]:
+    if not len(found.partial) or found.timed_out:
+        return []
+    return [Note(SearchNote.FEW_FULL if len(found.full) else SearchNote.ONLY_PARTIAL)]

@@ -1,4 +1,4 @@
-"""Articles like a given one: the heaviest of its words, asked for all together."""
+"""Articles like a given one: a query of the terms that weigh most in it."""
 
 from __future__ import annotations
 
@@ -26,93 +26,93 @@ from indexer.engine import (
     subtract,
     unite,
 )
+from indexer.query import Note
 from indexer.results import ArticleInfo, Hits
-from indexer.search.highlight import stretches
-from indexer.search.passages import UNMARKED, make_hits
-from indexer.search.request import SearchSettings, check_slice
+from indexer.search.highlight import split_text
+from indexer.search.notes import SearchNote
+from indexer.search.passages import make_hits
+from indexer.search.request import check_limit
+from indexer.search.settings import SearchSettings
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
 
 TERMS = 25
-"""How many of an article's words are asked for."""
-_TITLE = 2  # how often a word of the title counts
-_SATURATION = 20  # much higher than in scoring: what an article repeats is what it is about
-_MOST = 500  # of the distinct words of a long article the most frequent are weighed
-_AT_ONCE = 2**16  # characters that are taken apart between two looks at the clock
+"""How many terms of an article are searched for."""
+_TITLE_BOOST = 2  # how often a term of the title counts
+_SATURATION = 20  # much higher than in scoring, since the terms that an article repeats are its subject
+_MAX_WEIGHED = 500  # of the distinct terms of a long article, the most frequent ones
+_CHUNK = 2**16  # characters that are analysed between two checks of the deadline
 
 
-def similar(snapshot: Snapshot, how: SearchSettings, number: int, limit: int) -> Hits:
-    """The articles that are most like the one of this number, without itself and its near-duplicates.
+def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: int) -> Hits:
+    """The articles most like that of a number, without the article itself and its near-duplicates.
 
-    A BM25 query of its heaviest words, each counting for as much as it weighs in the article. When the time
-    is up, of those that were looked up by then.
+    They are the hits of a BM25 query of its heaviest terms, each boosted by its weight in the article. When
+    the time is up, only the terms that were looked up count.
     """
-    check_slice("relevance", limit, 0, None)
-    with Deadline(how.seconds, how.clock) as deadline:
-        leaves: list[ScoredTerm] = []
-        parts: list[Matches] = []
-        notes = [*how.remarks]
-        is_cut = False
+    check_limit("limit", limit)
+    with Deadline(settings.seconds, settings.clock) as deadline:
+        terms: list[ScoredTerm] = []
+        matches_of_terms: list[Matches] = []
+        notes: list[Note | str] = [*settings.remarks]
+        timed_out = False
         try:
-            for stem, weight in heaviest(
-                snapshot, snapshot.article(number), snapshot.language(number), deadline
-            ):
+            article, language = snapshot.article(number), snapshot.language(number)
+            for stem, weight in find_heaviest_terms(snapshot, article, language, deadline):
                 deadline.check()
-                scored = score_term(snapshot, _leaf(snapshot, stem))
-                leaves.append(scored)
-                parts.append(Matches(scored.matches.articles, scored.matches.scores * weight))
+                scored = score_term(snapshot, _query_term(snapshot, stem))
+                terms.append(scored)
+                matches_of_terms.append(Matches(scored.matches.articles, scored.matches.scores * weight))
         except TimedOut:
-            is_cut = True
-            notes.append(
-                f"The time for a query ({how.seconds:g} s) was up: {len(leaves)} of the words that the "
-                "article is about were looked up; others may be more like it."
-            )
-        itself = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
-        matches = subtract(unite(parts, snapshot.articles), itself)
-        folded = collapse_duplicates(snapshot, matches, "relevance")
-        shown = select_top(snapshot, folded.shown, "relevance", 0, limit)
-        found = QueryMatches(matches, matches, tuple(leaves))
-        hits, marked = make_hits(snapshot, how, found, shown, folded, deadline)
-        return Hits(hits, notes if marked else [*notes, UNMARKED], is_cut=is_cut)
+            timed_out = True
+            values = {"seconds": settings.seconds, "count": len(terms)}
+            notes.append(Note(SearchNote.SIMILAR_TIMED_OUT, values))
+        excluded = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
+        matches = subtract(unite(matches_of_terms, snapshot.articles), excluded)
+        collapsed = collapse_duplicates(snapshot, matches, "relevance")
+        shown = select_top(snapshot, collapsed.shown, "relevance", 0, limit)
+        found = QueryMatches(matches, matches, tuple(terms), (), (), ())
+        hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline)
+        if not is_marked:
+            notes.append(Note(SearchNote.NOT_MARKED))
+        return Hits(hits, map(str, notes), timed_out=timed_out)
 
 
 def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
-    """The near-duplicates of the article of this number: newest first, ties by id."""
+    """The near-duplicates of the article of a number: newest first, ties by id."""
     found = make_unscored(snapshot.families.duplicates(number))
     ordered = select_top(snapshot, found, "newest", 0, len(found))
     return tuple(snapshot.infos(ordered.articles.tolist()))
 
 
-def heaviest(
+def find_heaviest_terms(
     snapshot: Snapshot, article: Article, language: str, deadline: Deadline = NO_DEADLINE
 ) -> list[tuple[str, float]]:
-    """The stems of an article that weigh most, heaviest first, and what each counts for; no stop words.
+    """The stems that weigh most in an article and the boost of each, heaviest first; no stop words.
 
-    They are chosen by frequency times idf over title and text, the frequency saturated as in BM25: the
-    saturated frequency is what they count for. `language` is the one that it was analysed in. Raises
-    TimeIsUp.
+    The boost is the frequency in title and text, saturated as in BM25; the weight is the boost times the
+    idf. `language` is the one that the article was analysed in. Raises TimedOut.
     """
-    words, common = get_analyzer(language), stop_words(language)
+    analysis, common = get_analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()
-    for text in _pieces(article):
+    for text in _chunks(article):
         deadline.check()
-        counts.update(stem for stem, word in zip(*words.analyze(text), strict=True) if word not in common)
+        counts.update(stem for stem, word in zip(*analysis.analyze(text), strict=True) if word not in common)
     weighed = []
-    # Without those that were removed: how many of them still lie there is no matter of the article.
     paragraphs = snapshot.paragraphs
-    for stem, count in counts.most_common(_MOST):
+    for stem, count in counts.most_common(_MAX_WEIGHED):
         weight = count / (count + _SATURATION)
         weighed.append((-weight * idf(paragraphs, snapshot.spread(stem)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 
 
-def _pieces(article: Article) -> Iterator[str]:
-    """Its texts, the title as often as it counts, long ones in stretches."""
-    for text in (*article.paragraphs, *[article.title] * _TITLE):
-        yield from (text[start:stop] for start, stop in stretches(text, _AT_ONCE))
+def _chunks(article: Article) -> Iterator[str]:
+    """The texts of an article, the title repeated by its boost, long ones in chunks."""
+    for text in (*article.paragraphs, *[article.title] * _TITLE_BOOST):
+        yield from (text[start:stop] for start, stop in split_text(text, _CHUNK))
 
 
-def _leaf(snapshot: Snapshot, stem: str) -> QueryTerm:
+def _query_term(snapshot: Snapshot, stem: str) -> QueryTerm:
     return QueryTerm(
         stem,
         snapshot.postings("title", stem),

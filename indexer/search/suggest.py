@@ -1,13 +1,15 @@
-"""What may be meant by what is being typed: words, phrases and titles that are in the index."""
+"""Suggestions for what is being typed: words, phrases and titles that are in the index."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, tee
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.engine import (
     ArticleSet,
@@ -35,51 +37,64 @@ from indexer.query import (
     split_last_word,
 )
 from indexer.results import Suggestion
-from indexer.search.next_words import Forms, characters_after, count_after, find_places, words_after
-from indexer.search.request import SearchSettings, check_text
+from indexer.search.request import check_text
+from indexer.search.settings import SearchSettings
 from indexer.search.written_forms import find_written_form, match_case, prefer_common_form, sample_texts
-from indexer.text.analyzer import Token, get_analyzer
+from indexer.text.analyzer import Analyzer, Token, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
-_CANDIDATES = 10  # words that are weighed
-_FOLLOWED = 2  # words whose phrases are looked for
-_SAMPLE = 16  # paragraphs that are read to see what follows a word
+_CANDIDATES = 10  # words that are ranked
+_FOLLOWED = 2  # suggested words that are continued as phrases
+_SAMPLE = 16  # paragraphs that are read to find what follows a word
 _PHRASES = 3  # phrases of a word that are counted
-_WRITINGS = 6  # paragraphs that are read to see how a word is written
-_PLACES = 1000  # paragraphs in which candidates are looked for right after the word before
-_BESIDE = 4  # how much more an article counts where the words stand side by side
+_FORM_SAMPLE = 6  # paragraphs that are read to find the form in which a word is written
+_MAX_BESIDE = 1000  # paragraphs that are searched for candidates right after the word before
+_BESIDE = 4  # the weight of an article in which the words are neighbours
+_FAR = 2**32  # more than the positions of any paragraph, so that those of two paragraphs are never neighbours
+_MAX_LINKS = 2  # common words between a phrase and its next word
+_BACK, _AHEAD = 20, 45  # characters that are read for each word before, and after a word
+_RUN = 6  # characters by which a text without spaces is continued
 _FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
 
+Forms = frozenset[str]
+"""The stems and words by which one word of a text is recognised."""
 
-def suggest(snapshot: Snapshot, how: SearchSettings, text: str, limit: int = 8) -> tuple[Suggestion, ...]:
-    """At most `limit` queries that the typed text may become, each of which finds something; () for none.
 
-    Words come first, then phrases, then titles. Of words those come first that most articles have together
-    with what stands before, above all right after it; of phrases the most frequent, of titles the shortest.
+def suggest(
+    snapshot: Snapshot, settings: SearchSettings, text: str, limit: int = 8
+) -> tuple[Suggestion, ...]:
+    """At most `limit` queries that begin with the text, each of which finds something.
+
+    Words come first, then phrases, then titles. Words are ranked by the articles that have them together with
+    the words before, above all right after those; phrases by their frequency, titles by their length.
     """
     check_text("prefix", text)
     limit = min(limit, MAX_SUGGESTIONS)
     typed = find_typed_word(text)
     if typed is None or limit < 1 or not snapshot.articles:
         return ()
-    with Deadline(how.seconds, how.clock) as deadline:
-        scope = _look_around(snapshot, how, typed, deadline)
+    with Deadline(settings.seconds, settings.clock) as deadline:
+        scope = _make_scope(snapshot, settings, typed, deadline)
         if scope is None:
             return ()
         words, followed = tee(_words(scope))
-        kinds = ((found.suggestion for found in words), _phrases(scope, followed), _titles(scope))
-        return tuple(_in_turns([*map(_in_time, kinds)], {normalize(text).strip()}, limit))
+        kinds = ((word.suggestion for word in words), _phrases(scope, followed), _titles(scope))
+        return tuple(_interleave([*map(_until_deadline, kinds)], {normalize(text).strip()}, limit))
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What stands before the word that is being typed, and which articles match it (None for all)."""
+    """What precedes the word that is being typed, and the articles that match that (None for all).
+
+    `place` is the role of the word: "required", "excluded" or "elsewhere"; `dates` the number of dates before
+    it.
+    """
 
     snapshot: Snapshot
-    how: SearchSettings
+    settings: SearchSettings
     typed: TypedWord
     leaves: TermReader
     fields: tuple[str, ...]
@@ -90,14 +105,16 @@ class _Scope:
     deadline: Deadline
 
     def count(self, leaf: QueryTerm, text: str) -> int:
-        """How many articles the text finds that has the leaf as its last word."""
+        """How many articles a text finds whose last word is the leaf."""
         if may_contain_dates(text) and _dates(self.parse(text)) != self.dates:
-            # With one word more, "today" is no word but a date.
+            # The word has turned the words before it into a date, as in "last week".
             return 0
         if self.place == "elsewhere":
-            # An alternative, or a part of something else: only the whole tells.
+            # The word is an alternative or a part of a group: only the whole query can be counted.
             tree = self.parse(text)
-            context = QueryContext(self.snapshot, self.how.languages, self.how.spoken, self.deadline)
+            context = QueryContext(
+                self.snapshot, self.settings.languages, self.settings.spoken, self.deadline
+            )
             found = find_matching_articles(context, tree)
             self.deadline.check()
             return int(np.count_nonzero(found))
@@ -115,10 +132,10 @@ class _Scope:
 
     def parse(self, text: str) -> Any:
         """The tree of a text."""
-        return self.how.parse(text).tree
+        return self.settings.parse(text).tree
 
     def documents(self, leaf: QueryTerm) -> Ids:
-        """The paragraphs with the leaf, in the articles that match the rest."""
+        """The paragraphs that have the leaf, in the articles that match the rest of the query."""
         docs = leaf.paragraph.docs
         if self.within is None or self.place != "required":
             return docs
@@ -126,66 +143,68 @@ class _Scope:
 
     def forms(self, word: str) -> Forms:
         """The stems of a word in every language, and the word itself."""
-        tokens = [get_analyzer(language).tokenize(word) for language in self.how.languages]
+        tokens = [get_analyzer(language).tokenize(word) for language in self.settings.languages]
         return frozenset(form for found in tokens if len(found) == 1 for form in found[0][:2])
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word that was found, and where it stands."""
+    """A suggested word and its postings."""
 
     suggestion: Suggestion
     word: str
     leaf: QueryTerm
 
 
-def _look_around(
-    snapshot: Snapshot, how: SearchSettings, typed: TypedWord, deadline: Deadline
+def _make_scope(
+    snapshot: Snapshot, settings: SearchSettings, typed: TypedWord, deadline: Deadline
 ) -> _Scope | None:
-    """The scope of what is typed; None where nothing matches what stands before."""
-    tree = how.parse(typed.before + typed.word).tree
+    """The scope of a typed text; None where nothing matches what precedes the last word."""
+    tree = settings.parse(typed.before + typed.word).tree
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        context = QueryContext(snapshot, how.languages, how.spoken, deadline)
+        context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
         within = find_matching_articles(context, rest)
-        # Of what was cut nobody knows what it would find.
+        # After a timeout it is unknown what the rest matches.
         if not within.any() or deadline.is_over():
             return None
-    common = frozenset().union(*map(stop_words, how.languages))
+    common = frozenset().union(*map(stop_words, settings.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
-    leaves = TermReader(snapshot, how.languages, deadline=deadline)
-    return _Scope(snapshot, how, typed, leaves, fields, place, within, common, _dates(tree), deadline)
+    leaves = TermReader(snapshot, settings.languages, deadline=deadline)
+    return _Scope(snapshot, settings, typed, leaves, fields, place, within, common, _dates(tree), deadline)
 
 
 def _dates(tree: Any) -> int:
-    """How many parts of a tree are dates."""
+    """The number of dates in a tree."""
     return sum(isinstance(leaf, DateRange) for leaf in tree.leaves())
 
 
 def _words(scope: _Scope) -> Iterator[_Word]:
-    """What the word that is being typed may become."""
-    typed, how = scope.typed, scope.how
-    tokens = get_analyzer(how.language).tokenize(typed.word)
+    """The words that begin with the word that is being typed."""
+    typed, settings = scope.typed, scope.settings
+    tokens = get_analyzer(settings.language).tokenize(typed.word)
     if not tokens or tokens[-1].end != len(typed.word):
         return
     if is_unspaced(typed.word[-1]):
-        yield from _runs(scope)
+        yield from _unspaced_words(scope)
         return
     last = tokens[-1]
-    # A word that is there already would ask for nothing more.
-    asked = [scope.leaves.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)]
-    known = {mark.stems or mark.words for mark in asked}
+    # A word that the query has already would change nothing.
+    typed_marks = [
+        scope.leaves.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)
+    ]
+    known = {mark.stems or mark.words for mark in typed_marks}
     for word in _candidates(scope, tokens):
         leaf = scope.leaves.word(scope.fields, word)
         stems = leaf.highlight.stems or leaf.highlight.words
         if stems in known:
             continue
         known.add(stems)
-        texts = sample_texts(scope.snapshot, scope.documents(leaf), _WRITINGS)
+        texts = sample_texts(scope.snapshot, scope.documents(leaf), _FORM_SAMPLE)
         given = typed.word[last.start :]
         beside = typed.word[: last.start] or " ".join(typed.neighbours)
-        writing = match_case(find_written_form(get_analyzer(how.language), word, texts), beside)
+        writing = match_case(find_written_form(get_analyzer(settings.language), word, texts), beside)
         if given != given.lower() and writing.lower().startswith(given.lower()):
             writing = given + writing[len(given) :]
         text = typed.before + typed.word[: last.start] + writing
@@ -198,42 +217,42 @@ def _words(scope: _Scope) -> Iterator[_Word]:
 
 
 def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
-    """The words that begin as the last token does, the likeliest first."""
+    """The words that begin with the last token, the likeliest first."""
     snapshot, prefix = scope.snapshot, tokens[-1].word
     if len(tokens) > 1:
-        # Several in one, as in covid-19: what follows those before.
+        # The word is a compound such as covid-19: its last part is continued by what follows the others.
         forms = [scope.forms(token.word) for token in tokens[:-1]]
         leaf = scope.leaves.word(scope.fields, scope.typed.word[: tokens[-2].end])
         sample = sample_texts(snapshot, scope.documents(leaf), _SAMPLE)
-        after = words_after(sample, get_analyzer(scope.how.language), forms, (), prefix)
+        after = words_after(sample, get_analyzer(scope.settings.language), forms, (), prefix)
         return sorted(after, key=lambda word: -after[word].total())
     common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
     within = scope.within if scope.place != "elsewhere" else None
     found = complete_word(snapshot, prefix, within, _CANDIDATES, common)
-    return [candidate.word for candidate in _nearest_first(scope, found)]
+    return [candidate.word for candidate in _rank_by_neighbour(scope, found)]
 
 
-def _nearest_first(scope: _Scope, found: list[Candidate]) -> list[Candidate]:
-    """The candidates by their weight, which is more where they stand right after the word before."""
+def _rank_by_neighbour(scope: _Scope, found: list[Candidate]) -> list[Candidate]:
+    """The candidates by weight, which is higher where they follow the word before."""
     if not scope.typed.neighbours or scope.place != "required":
         return found
     leaf = scope.leaves.word(("paragraph",), scope.typed.neighbours[-1])
     docs = scope.documents(leaf)
-    looked = docs[:_PLACES]
-    before = find_places(scope.snapshot, sorted(leaf.highlight.stems), looked)
+    sample = docs[:_MAX_BESIDE]
+    before = find_positions(scope.snapshot, sorted(leaf.highlight.stems), sample)
     if not len(before):
         return found
-    gain = _BESIDE * len(docs) / len(looked)
+    gain = _BESIDE * len(docs) / len(sample)
     weights = {
         candidate: candidate.weight
-        + gain * count_after(scope.snapshot, before, scope.forms(candidate.word), looked)
+        + gain * count_after(scope.snapshot, before, scope.forms(candidate.word), sample)
         for candidate in found
     }
     return sorted(found, key=lambda candidate: -weights[candidate])
 
 
-def _runs(scope: _Scope) -> Iterator[_Word]:
-    """What a run of a script without spaces goes on to."""
+def _unspaced_words(scope: _Scope) -> Iterator[_Word]:
+    """Continuations of a word in a script without spaces."""
     typed = scope.typed
     start = len(typed.word)
     while start and is_unspaced(typed.word[start - 1]):
@@ -254,19 +273,19 @@ def _runs(scope: _Scope) -> Iterator[_Word]:
 
 
 def _phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
-    """What the words that were found, or those before, go on with."""
+    """Phrases that begin with the suggested words, or with the words before the cursor."""
     typed = scope.typed
     if scope.place != "required" or "paragraph" not in scope.fields:
         return
     if not typed.word:
-        yield from _going_on(scope, typed.before, typed.neighbours, typed.neighbours)
+        yield from _continue_phrase(scope, typed.before, typed.neighbours, typed.neighbours)
         return
     for found in islice(words, _FOLLOWED):
         if not is_unspaced(found.word[-1]) and found.leaf.highlight.stems:
-            yield from _going_on(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
+            yield from _continue_phrase(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
 
 
-def _going_on(
+def _continue_phrase(
     scope: _Scope, before: str, neighbours: tuple[str, ...], wanted: tuple[str, ...]
 ) -> Iterator[Suggestion]:
     phrase = " ".join(neighbours)
@@ -274,17 +293,17 @@ def _going_on(
     docs = scope.documents(leaf)
     if not len(docs):
         if len(neighbours) > 1:
-            yield from _going_on(scope, before, neighbours[1:], wanted[1:])
+            yield from _continue_phrase(scope, before, neighbours[1:], wanted[1:])
         return
-    # After a space nothing else is looked for, and there is time for more.
-    more = 1 if scope.typed.word else 2
-    sample = more * _SAMPLE
+    # After a space there are no words to suggest, so there is time for more phrases.
+    effort = 1 if scope.typed.word else 2
+    sample = effort * _SAMPLE
     texts = sample_texts(scope.snapshot, docs, sample)
-    words = get_analyzer(scope.how.language)
+    words = get_analyzer(scope.settings.language)
     after = words_after(texts, words, [scope.forms(word) for word in wanted], scope.common)
     least = 2 if len(docs) > sample else 1
     found = []
-    for key in sorted(after, key=lambda key: (-after[key].total(), key))[: more * _PHRASES]:
+    for key in sorted(after, key=lambda key: (-after[key].total(), key))[: effort * _PHRASES]:
         leaf = scope.leaves.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
         text = before + match_case(prefer_common_form(key, after[key]), before)
         if (count := scope.count(leaf, text)) >= least:
@@ -293,13 +312,13 @@ def _going_on(
 
 
 def _titles(scope: _Scope) -> Iterator[Suggestion]:
-    """Titles that have all the words, the last by its beginning: the shortest first, then the newest."""
+    """Titles that have all the words, the last as a prefix: the shortest first, then the newest."""
     typed, snapshot = scope.typed, scope.snapshot
     if not typed.plain or scope.place != "required" or "title" not in scope.fields:
         return
     docs, prefix = None, ""
     if typed.word:
-        tokens = get_analyzer(scope.how.language).tokenize(typed.word)
+        tokens = get_analyzer(scope.settings.language).tokenize(typed.word)
         if len(tokens) == 1 and not is_unspaced(typed.word):
             prefix = tokens[0].word
             docs = find_titles(snapshot, prefix)
@@ -315,13 +334,13 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
     articles = articles[articles >= 0]
     lengths, begins = snapshot.lengths["title"][articles], snapshot.begins[articles]
     if len(articles) > 2 * MAX_SUGGESTIONS:
-        # Only the shortest are sorted.
+        # Only the shortest need to be sorted.
         kept = lengths <= np.partition(lengths, 2 * MAX_SUGGESTIONS)[2 * MAX_SUGGESTIONS]
         articles, lengths, begins = articles[kept], lengths[kept], begins[kept]
     order = np.lexsort((-begins, lengths))
     for number in articles[order[: 2 * MAX_SUGGESTIONS]].tolist():
         info = snapshot.info(number)
-        words = get_analyzer(info.language or scope.how.language).tokenize(info.title)
+        words = get_analyzer(info.language or scope.settings.language).tokenize(info.title)
         if prefix and not any(token.word.startswith(prefix) for token in words):
             continue
         if text := _as_query(scope, info.title, words):
@@ -329,7 +348,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
 
 
 def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
-    """The title as a query that asks for its words; without what has a meaning in queries, if need be."""
+    """A query that finds the words of a title: the title, or its words where it has query syntax."""
     plain = " ".join(title[token.start : token.end] for token in words).lower()
     for text in (title, plain):
         if extract_words(scope.parse(text)) is not None:
@@ -337,30 +356,145 @@ def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
     return None
 
 
-def _in_time(found: Iterator[Suggestion]) -> Iterator[Suggestion]:
-    """Those that are found before time is up."""
+def _until_deadline(suggestions: Iterator[Suggestion]) -> Iterator[Suggestion]:
+    """The suggestions that are found before the deadline."""
     try:
-        yield from found
+        yield from suggestions
     except TimedOut:
         return
 
 
-def _in_turns(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int) -> list[Suggestion]:
-    """So many, from the first kind twice as often as from the others, as long as each has any.
+def _interleave(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int) -> list[Suggestion]:
+    """At most `limit` suggestions, kind by kind: the first kind gets two turns for each of the others.
 
-    What is not shown is not looked for. Texts that are known are passed over.
+    Kinds are iterators, so that nothing is searched for that is not shown. Texts in `known` are skipped.
     """
     chosen: list[list[Suggestion]] = [[] for _ in kinds]
-    going = [0, 1, 0, 2]
+    turns = [0, 1, 0, 2]
     room = limit
-    while room and going:
-        for place in list(going):
-            fresh = (one for one in kinds[place] if normalize(one.text).strip() not in known)
-            found = next(fresh, None) if room else None
-            if found is not None:
-                known.add(normalize(found.text).strip())
-                chosen[place].append(found)
+    while room and turns:
+        for kind in list(turns):
+            unseen = (one for one in kinds[kind] if normalize(one.text).strip() not in known)
+            suggestion = next(unseen, None) if room else None
+            if suggestion is not None:
+                known.add(normalize(suggestion.text).strip())
+                chosen[kind].append(suggestion)
                 room -= 1
             elif room:
-                going = [other for other in going if other != place]
+                turns = [other for other in turns if other != kind]
     return list(chain.from_iterable(chosen))
+
+
+def find_positions(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.int64]:
+    """The positions of the stems in the paragraphs, ascending: int64, consecutive for neighbouring words."""
+    found = [np.empty(0, np.int64)]
+    wanted = list(stems)
+    for part in snapshot.parts:
+        low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents)).tolist()
+        for stem in wanted if low < high else ():
+            where, positions = part.view.positions("paragraph", stem, docs[low:high] - part.first_doc)
+            found.append((where + low) * _FAR + positions)
+    return np.sort(np.concatenate(found)) if len(found) > 2 else found[-1]
+
+
+def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[str], docs: Ids) -> int:
+    """In how many of the paragraphs one of the stems follows one of the positions `before`."""
+    here = find_positions(snapshot, stems, docs)
+    last = before.searchsorted(here - 1, "right") - 1
+    found = here[(last >= 0) & (before[last] == here - 1)] // _FAR
+    return int(np.count_nonzero(found[1:] != found[:-1])) + bool(len(found))
+
+
+def words_after(
+    texts: Iterable[str], words: Analyzer, wanted: Sequence[Forms], common: Collection[str], prefix: str = ""
+) -> dict[str, Counter[str]]:
+    """What follows the wanted words at their first place in each text: the next word that is not common.
+
+    That word begins with the prefix; the common words before it belong to it. Returns the normalized words,
+    and for each how often it was written in which form.
+    """
+    found: dict[str, Counter[str]] = {}
+    beginning = _common_beginning(wanted[-1]) if wanted else ""
+    for whole in texts:
+        text = _around(whole, beginning, _BACK * (len(wanted) - 1))
+        tokens = words.tokenize(text)
+        ends = (end for end in range(len(wanted), len(tokens)) if _matches_at(tokens, end, wanted))
+        end = next(ends, len(tokens))
+        for last in range(end, min(end + _MAX_LINKS + 1, len(tokens))):
+            # Punctuation ends a phrase.
+            if text[tokens[last - 1].end : tokens[last].start].strip(" \t\n\u00a0-"):
+                break
+            word = tokens[last].word
+            if word in common:
+                continue
+            if word.startswith(prefix) and (prefix or word.isalpha()) and not is_unspaced(word):
+                key = " ".join(token.word for token in tokens[end : last + 1])
+                writing = " ".join(text[tokens[end].start : tokens[last].end].split())
+                found.setdefault(key, Counter())[writing] += 1
+            break
+    return found
+
+
+def characters_after(texts: Iterable[str], run: str) -> Counter[str]:
+    """What continues a run of unspaced script, as long as most places agree; with the number of places."""
+    rests = Counter(rest for text in texts for rest in _continuations(text, run) if rest)
+    found: Counter[str] = Counter()
+    firsts = Counter(rest[0] for rest in rests.elements())
+    for first, count in firsts.items():
+        best = first
+        # A continuation that was seen once is no longer than a short word.
+        for length in range(2, (_RUN if count > 1 else 2) + 1):
+            longer = Counter(rest[:length] for rest in rests.elements() if rest.startswith(best))
+            following, times = longer.most_common(1)[0]
+            if len(following) < length or times * 2 <= count:
+                break
+            best = following
+        found[best] = count
+    return found
+
+
+def _common_beginning(forms: Forms) -> str:
+    first, last = min(forms, default=""), max(forms, default="")
+    return first[
+        : next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    ]
+
+
+def _around(text: str, beginning: str, before: int) -> str:
+    """A stretch of a text around the first word with a beginning, if there is one; else the whole text.
+
+    Analysing a text costs more than searching it. The stretch begins with a word, about `before` characters
+    before the word found.
+    """
+    lower = text.lower() if len(beginning) > 2 else ""
+    # Lower-casing may change the length of a text, and positions in it would be wrong.
+    place = lower.find(beginning) if len(lower) == len(text) else -1
+    while place > 0 and lower[place - 1].isalnum():
+        place = lower.find(beginning, place + 1)
+    if place < 0:
+        return text
+    start = text.rfind(" ", 0, max(place - before, 0)) + 1 if before else place
+    stretch = text[start : place + _AHEAD]
+    # Drop the word that the end of the stretch cuts in two.
+    return stretch if place + _AHEAD >= len(text) else stretch.rpartition(" ")[0] or stretch
+
+
+def _matches_at(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> bool:
+    for place, forms in enumerate(wanted, end - len(wanted)):
+        token = tokens[place]
+        if token.stem not in forms and token.word not in forms:
+            return False
+    return True
+
+
+def _continuations(text: str, run: str) -> list[str]:
+    rests = []
+    place = text.find(run)
+    while place >= 0:
+        place += len(run)
+        end = place
+        while end < len(text) and end - place < _RUN and is_unspaced(text[end]):
+            end += 1
+        rests.append(text[place:end])
+        place = text.find(run, place)
+    return rests

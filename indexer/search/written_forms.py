@@ -1,4 +1,4 @@
-"""How words are written in the texts of an index, whose lexicon has them folded."""
+"""The forms in which words are written in the texts of an index, whose lexicon has them normalized."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from indexer.engine import Ids, Snapshot
 from indexer.text.analyzer import Analyzer
 from indexer.text.normalization import normalize
 
-_ENOUGH = 3  # texts that show how a word is written
+_MIN_TEXTS = 3  # texts that are read at least
 
 
 def sample_texts(snapshot: Snapshot, docs: Ids, most: int) -> Iterator[str]:
-    """The texts of at most so many of the documents, evenly spaced, each read when it is asked for."""
+    """The texts of at most `most` of the documents, evenly spaced, each read when it is iterated to."""
     if len(docs) > most:
         docs = docs[np.arange(most) * len(docs) // most]
     return map(snapshot.text_of, docs.tolist())
 
 
 def find_written_form(words: Analyzer, word: str, texts: Iterable[str]) -> str:
-    """A folded word as the texts have it most often, with its accents; see `nicest`.
+    """The form in which the texts have a normalized word most often, with accents; see `prefer_common_form`.
 
-    No more of the texts are read than it takes to see it in other than capitals. The capital of a text's
-    first word says nothing.
+    Texts are read until the word was seen in another form than all capitals. The first word of a text does
+    not count, since it is capitalized anyway.
     """
     wanted = (word,)
     found: Counter[str] = Counter()
@@ -33,20 +33,19 @@ def find_written_form(words: Analyzer, word: str, texts: Iterable[str]) -> str:
     for number, text in enumerate(texts, 1):
         surfaces = words.split_surfaces(text)
         for seen, own in ((first, surfaces[:1]), (found, surfaces[1:])):
-            # Each is looked at once, however often it stands there.
             for surface, times in Counter(own).items():
                 if words.analyze_surface(surface)[1] == wanted:
                     seen[surface] += times
-        if number >= _ENOUGH and not all(map(str.isupper, found)):
+        if number >= _MIN_TEXTS and not all(map(str.isupper, found)):
             break
     return prefer_common_form(word, found or Counter(map(str.lower, first.elements())))
 
 
 def prefer_common_form(normalized: str, found: Counter[str]) -> str:
-    """How to show a normalized word or phrase, of the ways in which it was written, by how often each was.
+    """The form in which to show a normalized word or phrase; `found` counts the forms that were seen.
 
-    In small letters if it is anywhere: elsewhere a sentence begins with it. In nothing but capitals only if
-    it never is in others: a headline may be set so.
+    Lower case wins if it was seen at all, since sentences capitalize their first word. All capitals lose to
+    any other form, since headlines may be set so.
     """
     small = {surface: count for surface, count in found.items() if surface == surface.lower()}
     mixed = {surface: count for surface, count in found.items() if surface != surface.upper()}
@@ -55,9 +54,9 @@ def prefer_common_form(normalized: str, found: Counter[str]) -> str:
 
 
 def match_case(writing: str, before: str) -> str:
-    """How words are shown after what was typed before them: in small letters where that has no others.
+    """The words in lower case where the text before them is: "hong k" is completed to "hong kong".
 
-    Who types "hong k" wants no "hong Kong". What stands in nothing but capitals, such as "TV", stays.
+    Words in all capitals, such as "TV", stay.
     """
     if not before.islower():
         return writing

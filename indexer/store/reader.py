@@ -12,7 +12,7 @@ from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
 from indexer.results import Status
-from indexer.search.request import SearchSettings
+from indexer.search.settings import SearchSettings
 from indexer.store import generations
 from indexer.sync.catalog import Summary, load_summary
 from indexer.text.synonyms import read_synonyms
@@ -90,6 +90,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         spoken=[name for name, count in summary.languages.items() if count >= min_articles],
         language=settings.language,
         passages=config.passages,
+        page_size=config.page_size,
         day_first=config.day_first,
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from urllib.parse import quote_plus
@@ -127,7 +128,7 @@ _LATENCY = re.compile(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
 def _path(question: Question) -> str:
     path = f"/api/search?q={quote_plus(phrased(question))}"
     if question.after and question.before:
-        path += f"&after={question.after}&before={question.before}"
+        path += f"&since={question.after}&until={question.before - timedelta(days=1)}"
     return path
 
 

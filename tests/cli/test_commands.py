@@ -208,7 +208,7 @@ def test_search_json_has_these_keys(archive: Archive, run: Run) -> None:
 def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     at = ("search", "crane", "--index", "index")
-    assert answer(run, *at, "--after", "2021-11", "--before", "2022")["total"] == 1
+    assert answer(run, *at, "--since", "2021-11", "--until", "2021")["total"] == 1
     assert [hit["id"] for hit in answer(run, *at, "--sort", "newest", "--limit", "1")["hits"]] == ["one"]
     assert [hit["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == ["one"]
 
@@ -226,7 +226,7 @@ def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
     (undated,) = answer(run, *at, "--undated")["hits"]
     assert undated["published"] is None
     code, out, err = run(*at, "--half-life", "0")
-    assert (code, out, err.startswith("nutgraf: half_life: ")) == (2, "", True)
+    assert (code, out, err.startswith("nutgraf: --half-life: must be ")) == (2, "", True)
 
 
 def test_a_cursor_continues_after_its_page(archive: Archive, run: Run) -> None:
@@ -249,10 +249,10 @@ def test_near_duplicates_are_one_hit_unless_told_otherwise(archive: Archive, run
     archive.lines("c.jsonl", *({"id": f"copy{n}", "title": f"Title {n}", "text": story} for n in range(3)))
     run("index", "--index", "index")
     out = run("search", "--index", "index", "barges")[1]
-    assert out.startswith("3 articles; 2 of them folded as near-duplicates (")
+    assert out.startswith("3 articles; 2 near-duplicates collapsed (")
     assert "\n   also in copy1, copy2\n" in out
-    found = answer(run, "search", "--index", "index", "barges", "--no-fold")
-    assert (found["folded"], len(found["hits"])) == (0, 3)
+    found = answer(run, "search", "--index", "index", "barges", "--no-collapse")
+    assert (found["collapsed"], len(found["hits"])) == (0, 3)
     assert not any(hit["also"] for hit in found["hits"])
 
 
@@ -268,16 +268,16 @@ def test_search_explains_itself_when_asked(archive: Archive, run: Run) -> None:
     assert re.search(r"\n   [0-9.]+  first: [0-9.]+ text \(once, length [0-9.]+\); rarity", out)
     assert re.search(r"\n   [0-9.]+  in all, with 1\.300 for nearness\n", out)
     found = answer(run, "search", "--index", "index", "--explain", "first")
-    assert found["receipt"]["clauses"][0]["articles"] == 1
+    assert found["explanation"]["clauses"][0]["articles"] == 1
 
 
 def test_search_says_why_nothing_was_found(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
-    _, out, err = run("search", "--index", "index", "--after", "2022", "crane")
+    _, out, err = run("search", "--index", "index", "--since", "2022", "crane")
     assert out.startswith("0 articles (")
     assert err == (
         "No article is published from 1 January 2022 on.\n"
-        "  2 articles: crane  (whatever the date, without --after)\n"
+        "  2 articles: crane  (whatever the date, without --since)\n"
     )
 
 
@@ -326,7 +326,7 @@ def test_each_kind_of_error_has_its_exit_code_and_one_line(archive: Archive, run
     assert trouble("eval", "no.tsv") == 2
     run("index", *at)
     assert trouble("search", "x", "--limit", "20000", *at) == 2
-    assert trouble("search", "x", "--after", "whenever", *at) == 2
+    assert trouble("search", "x", "--since", "whenever", *at) == 2
     with lock_for_writing(archive.folder, 1):
         assert trouble("index", "--lock-timeout", "0", *at) == 4
         assert trouble("rebuild", "--lock-timeout", "0.01", *at) == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from indexer import AlternativeQuery, Article, Explanation, Hit, Hits, Index, Page, Published, QuoteCheck
+from indexer import AlternativeQuery, Article, Explanation, Hit, Hits, Index, Page, QuoteCheck
 
 Spans = Sequence[tuple[int, int]]
 
@@ -24,8 +24,7 @@ def search(
     **options: Any,
 ) -> Page:
     """One page of hits; `since` and `until` are a year, a month or a day each, both included."""
-    before = Published.parse(until).end.date().isoformat() if until else None
-    return index.search(query, after=since, before=before, fold=collapse, limit=limit, **options)
+    return index.search(query, since=since, until=until, collapse=collapse, limit=limit, **options)
 
 
 def ids(hits: Iterable[Hit]) -> list[str]:
@@ -72,7 +71,7 @@ def near_duplicates(hit: Hit) -> list[str]:
 
 def count_collapsed(page: Page) -> int:
     """How many articles stand under another one as its near-duplicates, on all pages together."""
-    return page.folded
+    return page.collapsed
 
 
 def count_hits(page: Page) -> int:
@@ -82,7 +81,7 @@ def count_hits(page: Page) -> int:
 
 def timed_out(answer: Page | Hits | QuoteCheck) -> bool:
     """Whether the time for a query was up before all was looked at."""
-    return answer.is_cut
+    return answer.timed_out
 
 
 def text_at(text: str, spans: Spans) -> list[str]:
@@ -109,27 +108,25 @@ def bars(page: Page) -> dict[str, int]:
 
 def has_explanation_of_nothing(page: Page) -> bool:
     """Whether the page says why no article meets the query."""
-    return page.dead_end is not None
+    return page.no_results is not None
 
 
 def blocking_clauses(page: Page) -> tuple[str, ...]:
     """The clauses that cannot be met together, as typed."""
-    assert page.dead_end is not None
-    assert page.dead_end.reason
-    return page.dead_end.clauses
+    assert page.no_results is not None
+    assert page.no_results.reason
+    return page.no_results.clauses
 
 
 def relaxations(page: Page) -> tuple[AlternativeQuery, ...]:
     """The searches that ask for a little less and find something."""
-    assert page.dead_end is not None
-    return page.dead_end.relaxations
+    assert page.no_results is not None
+    return page.no_results.suggestions
 
 
 def relax(index: Index, relaxation: AlternativeQuery, **arguments: Any) -> Page:
     """What a relaxation finds; `arguments` are those of the search that found nothing."""
-    names = {"after": "since", "before": "until"}
-    without = {names.get(name, name) for name in relaxation.without}
-    kept = {name: value for name, value in arguments.items() if name not in without}
+    kept = {name: value for name, value in arguments.items() if name not in relaxation.without}
     return search(index, relaxation.query, **kept)
 
 
@@ -145,5 +142,5 @@ def contents(index: Index) -> dict[str, Article]:
 
 def explanation(page: Page) -> Explanation:
     """What an explained search says that it understood."""
-    assert page.receipt is not None
-    return page.receipt
+    assert page.explanation is not None
+    return page.explanation

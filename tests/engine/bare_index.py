@@ -11,8 +11,9 @@ from typing import Any
 from indexer import Article, Page
 from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.read.snapshot import Snapshot
-from indexer.search.request import SearchSettings
+from indexer.search.request import SearchRequest
 from indexer.search.search import search
+from indexer.search.settings import SearchSettings
 
 
 class BareIndex:
@@ -62,7 +63,7 @@ class BareIndex:
             today=lambda: self._today,
             seconds=60.0,
         )
-        return search(self.snapshot, how, query, **options)
+        return search(self.snapshot, how, SearchRequest.from_keywords(query, **options))
 
     def _batch(self) -> Batch:
         return Batch(self.snapshot, "en", lambda commit: None, **self._sizes)

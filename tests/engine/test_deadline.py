@@ -18,6 +18,7 @@ from indexer import Article, Config, ConfigError, Index, InvalidRequest, Page, l
 from indexer.engine.read.deadline import Deadline
 from indexer.engine.score.evaluate import QueryContext, run_query
 from indexer.search.quotes import verify_quote
+from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from indexer.search.similar import similar
 from tests.fixtures import stories
@@ -39,16 +40,16 @@ def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
     """The page by a clock that goes on by a second whenever somebody looks at it."""
     reading = index._open_last_commit()
     how = replace(reading.search_settings, clock=itertools.count().__next__)
-    return search(reading.snapshot, how, query, seconds=ticks, limit=50, **arguments)
+    return search(reading.snapshot, how, SearchRequest(query, seconds=ticks, limit=50, **arguments))
 
 
 def test_what_was_not_looked_up_is_said(index: Index) -> None:
     page = ticking(index, "wheel river low", 4)
-    assert page.is_cut
+    assert page.timed_out
     assert page.total == 0
     assert page.notes[-1].startswith("The time for a query (4 s) was up. Not looked up: river, low;")
-    assert page.as_json()["is_cut"]
-    assert page.dead_end is None
+    assert page.as_json()["timed_out"]
+    assert page.no_results is None
 
 
 def test_what_could_not_be_looked_up_is_excluded_everywhere(index: Index) -> None:
@@ -59,7 +60,7 @@ def test_what_could_not_be_looked_up_is_excluded_everywhere(index: Index) -> Non
 
 def test_with_time_enough_nothing_is_cut(index: Index) -> None:
     page = ticking(index, "wheel river low", 60)
-    assert not page.is_cut
+    assert not page.timed_out
     assert page.hits == index.search("wheel river low", limit=50).hits
 
 
@@ -71,25 +72,25 @@ def test_a_cut_search_finds_nothing_that_the_whole_does_not(index: Index, query:
     ids = {hit.article.id for hit in whole.hits if not hit.missing}
     assert {hit.article.id for hit in cut.hits if not hit.missing} <= ids
     assert cut.total <= whole.total
-    if not cut.is_cut:
+    if not cut.timed_out:
         assert cut.hits == whole.hits
         assert cut.total == whole.total
 
 
 @pytest.mark.parametrize("ticks", range(1, 30))
-def test_a_receipt_and_a_dead_end_share_the_time(index: Index, ticks: int) -> None:
+def test_an_explanation_and_the_reason_for_no_results_share_the_time(index: Index, ticks: int) -> None:
     page = ticking(index, "rivr flood oven", ticks, explain=True)
-    if page.receipt is None:
-        assert page.is_cut or "There was no time to explain the search." in page.notes
-    if page.dead_end is None:
-        assert page.is_cut or "There was no time to find out why nothing was found." in page.notes
-    for relaxation in page.dead_end.relaxations if page.dead_end else ():
-        assert index.search(relaxation.query).total == relaxation.count
+    if page.explanation is None:
+        assert page.timed_out or "There was no time to explain the search." in page.notes
+    if page.no_results is None:
+        assert page.timed_out or "There was no time to find out why nothing was found." in page.notes
+    for suggestion in page.no_results.suggestions if page.no_results else ():
+        assert index.search(suggestion.query).total == suggestion.count
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 61, float("inf"), float("nan"), True, "1"])
 def test_the_time_is_moved_but_not_switched_off(index: Index, seconds: Any) -> None:
-    with pytest.raises(InvalidRequest, match="seconds: a number above 0, up to 60"):
+    with pytest.raises(InvalidRequest, match="seconds: must be a number above 0 and at most 60"):
         index.search("wheel", seconds=seconds)
 
 
@@ -102,8 +103,8 @@ def test_nor_by_the_configuration(seconds: str) -> None:
 def test_the_configured_time_is_kept(tmp_path: Path) -> None:
     with Index(Config(index=tmp_path / "index", query_seconds=1e-9)) as hasty:
         hasty.put(ARTICLES)
-        assert hasty.search("wheel").is_cut
-        assert not hasty.search("wheel", seconds=60).is_cut
+        assert hasty.search("wheel").timed_out
+        assert not hasty.search("wheel", seconds=60).timed_out
 
 
 # Beside searches
@@ -140,14 +141,14 @@ def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index
     number = archive._open_last_commit().snapshot.find("s7")
     found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
-    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
-    assert found.is_cut or found == whole
+    assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.timed_out or found == whole
 
 
 def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None:
     number = archive._open_last_commit().snapshot.find("long")
     assert looks(archive, similar, number, 5) > 20
-    assert hurried(archive, similar, 10, number, 5).is_cut
+    assert hurried(archive, similar, 10, number, 5).timed_out
 
 
 @pytest.mark.parametrize("ticks", range(1, 60))
@@ -158,11 +159,11 @@ def test_a_quotation_is_found_exactly_or_not_found_in_time(
     number = None if article is None else archive._open_last_commit().snapshot.find(article)
     quote = archive.article("s7").paragraphs[2]
     found = hurried(archive, verify_quote, ticks, quote, number)
-    assert found.is_cut == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
-    assert found.verdict == "exact" or found.is_cut
+    assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
+    assert found.verdict == "exact" or found.timed_out
     whole = archive.verify_quote(quote, article)
-    assert (whole.verdict, whole.is_cut, whole.notes) == ("exact", False, ())
-    if not found.is_cut:
+    assert (whole.verdict, whole.timed_out, whole.notes) == ("exact", False, ())
+    if not found.timed_out:
         assert found == whole
 
 
@@ -177,8 +178,8 @@ def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
 ) -> None:
     number = None if article is None else archive._open_last_commit().snapshot.find(article)
     found = hurried(archive, verify_quote, 100, quote, number)
-    assert found.is_cut
-    assert found.as_json()["is_cut"]
+    assert found.timed_out
+    assert found.as_json()["timed_out"]
     assert looks(archive, verify_quote, quote, number) > 100
 
 
@@ -186,7 +187,7 @@ def test_hits_are_a_tuple_that_keeps_what_it_says_of_them(archive: Index) -> Non
     hits = hurried(archive, similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
     assert isinstance(hits, tuple)
     again = pickle.loads(pickle.dumps(hits))
-    assert (again, again.notes, again.is_cut) == (hits, hits.notes, hits.is_cut)
+    assert (again, again.notes, again.timed_out) == (hits, hits.notes, hits.timed_out)
 
 
 _PAIRS = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=2)]
@@ -230,7 +231,7 @@ def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name:
     run_query(context, how.parse(DEADLY[name]).tree, min_full_matches=50)
     assert len(context.terms) <= 20
     page = ticking(index, DEADLY[name], 20)
-    if page.is_cut:
+    if page.timed_out:
         assert "The time for a query (20 s) was up" in page.notes[-1]
         assert len(page.notes[-1]) < 1000
 

@@ -21,6 +21,7 @@ import pytest
 from indexer import Article, Config, Hit, Index, Page
 from indexer.engine.build.merge import MergePolicy
 from indexer.engine.count.facets import FACETS
+from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from tests.engine.bare_index import BareIndex
 from tests.engine.reference import Reference
@@ -223,12 +224,12 @@ def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path, pai
             index.put(articles)
             for _ in range(QUERIES):
                 query = make_query(chance)
-                assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
-                for fold in (True, False):
-                    page = index.search(query, limit=ENOUGH, fold=fold)
+                assert_agrees(index.search(query, limit=ENOUGH, collapse=False), reference, query)
+                for collapse in (True, False):
+                    page = index.search(query, limit=ENOUGH, collapse=collapse)
                     # Only what reaches a page is scored fully.
-                    short = index.search(query, limit=2, offset=1, fold=fold)
-                    assert page.total - page.folded < 3 or short.hits == page.hits[1:3], query
+                    short = index.search(query, limit=2, offset=1, collapse=collapse)
+                    assert page.total - page.collapsed < 3 or short.hits == page.hits[1:3], query
 
 
 @dataclass
@@ -287,10 +288,10 @@ def assert_as_new(history: History, fresh: Index) -> None:
     index, articles = history.index, list(history.live.values())
     reference = Reference(articles)
     fresh.put(articles)
-    assert index.search("*", fold=False).total == len(articles)
+    assert index.search("*", collapse=False).total == len(articles)
     for _ in range(QUERIES):
         query = make_query(history.chance)
-        assert_agrees(index.search(query, limit=ENOUGH, fold=False), reference, query)
+        assert_agrees(index.search(query, limit=ENOUGH, collapse=False), reference, query)
         page = index.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
         again = fresh.search(query, limit=ENOUGH, facets=FACETS, timeline=True)
         assert answer(page) == answer(again), query
@@ -349,7 +350,9 @@ def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
         for change in [lambda: history.put(5), history.remove, history.rebuild] * 5:
             change()
             query = make_query(chance)
-            page = search(reading.snapshot, reading.search_settings, query, limit=ENOUGH, fold=False)
+            page = search(
+                reading.snapshot, reading.search_settings, SearchRequest(query, limit=ENOUGH, collapse=False)
+            )
             assert_agrees(page, before, query)
 
 
@@ -358,9 +361,9 @@ def test_dates_as_arguments_and_in_the_query_agree(tmp_path: Path) -> None:
     articles = make_collection(chance, 60)
     with opened(tmp_path / "index") as index:
         index.put(articles)
-        for after, before in (("2021", "2022"), ("2021-03-04", "2021-12-31"), ("", "2021-03"), ("9999", "")):
-            words = f"{f'after:{after}' if after else ''} {f'before:{before}' if before else ''}"
-            given = index.search("sea OR road", after=after or None, before=before or None, limit=ENOUGH)
+        for since, until in (("2021", "2021"), ("2021-03-04", "2021-12-30"), ("", "2021-02"), ("9999", "")):
+            words = f"{f'after:{since}' if since else ''} {f'until:{until}' if until else ''}"
+            given = index.search("sea OR road", since=since, until=until, limit=ENOUGH)
             written = index.search(f"(sea OR road) {words}", limit=ENOUGH)
             assert [(h.article.id, h.score) for h in given.hits] == [
                 (h.article.id, h.score) for h in written.hits

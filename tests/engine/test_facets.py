@@ -70,7 +70,7 @@ def value(article: Article, facet: str) -> str:
 
 def hits(index: Index, query: str, live: dict[str, Article]) -> list[Article]:
     """All articles that meet a query."""
-    page = index.search(query, limit=1000, fold=False)
+    page = index.search(query, limit=1000, collapse=False)
     return [live[hit.article.id] for hit in page.hits[: page.total]]
 
 

@@ -23,7 +23,7 @@ def tale(name: str, text: str = "A heron.") -> Article:
 
 
 def ids(index: Index, query: str = "*") -> list[str]:
-    return sorted(hit.article.id for hit in index.search(query, limit=100, fold=False).hits)
+    return sorted(hit.article.id for hit in index.search(query, limit=100, collapse=False).hits)
 
 
 def test_what_was_removed_never_comes_back_to_whoever_has_the_index_open(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_what_is_opened_while_a_commit_takes_its_files_away_is_one_commit(
 
         def read() -> None:
             with open_index(tmp_path / "index") as index:
-                page = index.search("heron", limit=100, fold=False)
+                page = index.search("heron", limit=100, collapse=False)
                 found.append((page.total, len(page.hits), len({hit.article.id for hit in page.hits})))
 
         reader = threading.Thread(target=read)

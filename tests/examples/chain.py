@@ -33,7 +33,7 @@ def main() -> None:
                 Article(id="2", title="Return", published="2021-11", paragraphs=["So.", "The ferry sails."]),
             ]
         )
-        chain = NutgrafRetriever(index=index, limit=5, options={"after": "2021"}) | RunnableLambda(cited)
+        chain = NutgrafRetriever(index=index, limit=5, options={"since": "2021"}) | RunnableLambda(cited)
         print(chain.invoke("ferry"))
 
 

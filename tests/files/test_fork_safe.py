@@ -47,7 +47,7 @@ def check(page: Page) -> int:
 
 def search(index: Index) -> int:
     """Ask for everything that has an array, a cache or a thread's own tool behind it."""
-    page = index.search("heron", limit=VERSIONS, fold=False, facets=["year"], timeline=True)
+    page = index.search("heron", limit=VERSIONS, collapse=False, facets=["year"], timeline=True)
     assert index.suggest("hero")
     assert index.search("herron~").total == VERSIONS
     assert index.article("a1").title
@@ -115,13 +115,13 @@ def test_each_answer_equals_one_commit_while_another_thread_commits(index: Index
     def read() -> None:
         last = 0
         try:
-            seen.add(check(index.search("heron", limit=VERSIONS, fold=False)))
+            seen.add(check(index.search("heron", limit=VERSIONS, collapse=False)))
             begun.wait()
             finished = False
             while not finished:
                 # Once more after the last commit.
                 finished = done.is_set()
-                version = check(index.search("heron", limit=VERSIONS, fold=False))
+                version = check(index.search("heron", limit=VERSIONS, collapse=False))
                 assert version >= last
                 last = version
                 seen.add(version)

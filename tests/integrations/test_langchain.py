@@ -31,14 +31,14 @@ def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) 
                 Article(id="c", title="The heron of the title"),
             ]
         )
-        retriever = NutgrafRetriever(index=index, options={"before": "2022"})
+        retriever = NutgrafRetriever(index=index, options={"until": "2021"})
         found = retriever.invoke("heron harbour")
         names = make_anchors(PARAGRAPHS)
         assert [(one.id, one.page_content) for one in found] == [
             (f"a#{names[0]}", PARAGRAPHS[0]),
             (f"a#{names[2]}", PARAGRAPHS[2]),
         ]
-        hit = index.search("heron harbour", before="2022").hits[0]
+        hit = index.search("heron harbour", until="2021").hits[0]
         assert found[1].metadata == {
             "article": "a",
             "title": "Birds",
@@ -66,9 +66,9 @@ def test_it_is_asked_as_any_runnable_is_at_once_in_a_batch_or_later(tmp_path: Pa
     [
         ({"index": "index_data"}, ValueError, "index\n.*instance of Index"),
         # An argument of the search beside, not in, `options` narrows nothing: it must not be taken for one.
-        ({"after": "2021"}, ValueError, "after\n.*not permitted"),
+        ({"since": "2021"}, ValueError, "since\n.*not permitted"),
         ({"options": {"afetr": "2021"}}, TypeError, "'afetr'"),
-        ({"options": {"after": "then"}}, InvalidRequest, "then"),
+        ({"options": {"since": "then"}}, InvalidRequest, "then"),
     ],
 )
 def test_what_would_narrow_nothing_is_refused(

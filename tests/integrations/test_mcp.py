@@ -181,7 +181,7 @@ def test_a_cursor_continues_after_its_page(agent: Agent) -> None:
 
 
 def test_a_search_is_narrowed_by_what_the_tool_offers(agent: Agent) -> None:
-    assert agent.ask("search", query="crane", before="1900")["total"] == 1
+    assert agent.ask("search", query="crane", until="1899")["total"] == 1
     assert agent.ask("search", query="crane", site=["example.org"])["total"] == 1
     oldest = agent.ask("search", query="crane", sort="oldest")["hits"][0]
     assert oldest["article"]["id"] == "old"
@@ -282,7 +282,7 @@ def test_a_quotation_that_there_was_no_time_for_is_not_called_one_that_nobody_sa
         result = hasty.call("verify_quote", text="the old crane fell into the harbour")
     found = result.structured_content
     assert found is not None
-    assert (found["verdict"], found["is_cut"], found["article"]) == ("absent", True, None)
+    assert (found["verdict"], found["timed_out"], found["article"]) == ("absent", True, None)
     assert "The time for a query (1e-09 s) was up" in found["notes"][0]
     assert text_of(result) == f"absent: nothing was found in time\n{found['notes'][0]}"
 
@@ -301,7 +301,7 @@ def test_a_timeline_has_bars_and_is_bounded(agent: Agent) -> None:
     ("name", "arguments", "says"),
     [
         ("read_article", {"id": "nowhere"}, "no article with the id 'nowhere'"),
-        ("search", {"query": "crane", "after": "someday"}, "someday"),
+        ("search", {"query": "crane", "since": "someday"}, "someday"),
         ("search", {"query": "crane", "limit": 1000}, "25"),
         ("search", {"query": "x" * 5000}, "4000"),
         ("search", {"query": "crane", "published_after": "2021"}, "published_after was found"),

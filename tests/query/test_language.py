@@ -126,7 +126,7 @@ def test_a_pattern_stands_for_the_most_common_of_too_many_words(tmp_path: Path) 
             # Each put makes a segment of its own.
             index.put([Article(id=f"{number}", paragraphs=[text])])
         for query in ("s*", "*s*"):
-            page = index.search(query, fold=False)
+            page = index.search(query, collapse=False)
             assert page.notes[0] == (
                 f"{query} stands for 1,004 words; the 1,000 most common of them were searched for."
             )

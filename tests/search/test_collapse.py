@@ -33,7 +33,7 @@ def index_of(articles: list[Article], commits: int = 1) -> Iterator[Index]:
 
 
 def shown(page: Page) -> list[tuple[str, list[str]]]:
-    """The ids of the hits, and of what is folded under each."""
+    """The ids of the hits, and of what is collapsed under each."""
     return [(hit.article.id, [other.id for other in hit.also]) for hit in page.hits]
 
 
@@ -44,7 +44,7 @@ def every_hit(index: Index, query: str, limit: int = 3, **options: Any) -> list[
         page = index.search(query, limit=limit, offset=number * limit, **options)
         hits += page.hits
         if not page.hits:
-            assert len(hits) == page.shown == page.total + page.partial - page.folded
+            assert len(hits) == page.shown == page.total + page.partial - page.collapsed
             return hits
     raise AssertionError
 
@@ -81,11 +81,11 @@ def wire(seed: int = 1) -> list[Article]:
 def test_a_story_in_five_files_is_one_hit() -> None:
     with index_of(wire()) as index:
         page = index.search("sea", limit=20)
-        assert (page.total, page.folded, page.shown, len(page.hits)) == (11, 4, 7, 7)
+        assert (page.total, page.collapsed, page.shown, len(page.hits)) == (11, 4, 7, 7)
         (story,) = [hit for hit in page.hits if hit.also]
         names = {story.article.id, *(other.id for other in story.also)}
         assert names == {"first", "again0", "again1", "again2", "again3"}
-        assert page.as_json()["folded"] == 4
+        assert page.as_json()["collapsed"] == 4
         also = story.as_json()["also"]
         assert [other["id"] for other in also] == [other.id for other in story.also]
         assert set(also[0]) == {"id", "title", "url", "language", "published", "source"}
@@ -93,8 +93,8 @@ def test_a_story_in_five_files_is_one_hit() -> None:
 
 def test_without_folding_each_is_a_hit() -> None:
     with index_of(wire()) as index:
-        page = index.search("sea", limit=20, fold=False)
-        assert (page.total, page.folded, len(page.hits)) == (11, 0, 11)
+        page = index.search("sea", limit=20, collapse=False)
+        assert (page.total, page.collapsed, len(page.hits)) == (11, 0, 11)
         assert not any(hit.also for hit in page.hits)
 
 
@@ -118,7 +118,7 @@ def test_ties_are_settled_by_date_and_then_by_id() -> None:
             assert shown(index.search(word)) == [("c", ["a", "d", "b"])]
 
 
-def test_only_what_matches_itself_is_folded() -> None:
+def test_only_what_matches_itself_is_collapsed() -> None:
     text = stories.story(random.Random(4))
     with index_of(
         [
@@ -130,10 +130,10 @@ def test_only_what_matches_itself_is_folded() -> None:
         page = index.search("correction")
         assert page.total == 2
         assert {name for pair in shown(page) for name in (pair[0], *pair[1])} == {"corrected", "again"}
-        assert index.search("follows").folded == 0
+        assert index.search("follows").collapsed == 0
 
 
-def test_what_is_removed_is_folded_no_more_and_the_rest_still_is() -> None:
+def test_what_is_removed_is_collapsed_no_more_and_the_rest_still_is() -> None:
     with index_of(wire()) as index:
         index.remove(["first", "again1"])
         page = index.search("sea", limit=20)
@@ -141,7 +141,7 @@ def test_what_is_removed_is_folded_no_more_and_the_rest_still_is() -> None:
         assert {story.article.id, *(other.id for other in story.also)} == {"again0", "again2", "again3"}
 
 
-def test_a_story_that_grows_is_folded_only_under_what_it_is_like() -> None:
+def test_a_story_that_grows_is_collapsed_only_under_what_it_is_like() -> None:
     chance = random.Random(5)
     text = ["The sea.", *stories.story(chance, 10)]
     versions = [text]
@@ -176,17 +176,17 @@ def test_a_cursor_belongs_to_a_search_that_folds_or_does_not() -> None:
     with index_of(wire()) as index:
         cursor = index.search("sea", limit=1).cursor
         with pytest.raises(InvalidRequest, match="cursor"):
-            index.search("sea", limit=1, cursor=cursor, fold=False)
+            index.search("sea", limit=1, cursor=cursor, collapse=False)
 
 
-def test_what_is_folded_is_counted_in_facets_and_scores_may_age() -> None:
+def test_what_is_collapsed_is_counted_in_facets_and_scores_may_age() -> None:
     with index_of(wire()) as index:
         page = index.search("sea", half_life=30, facets="year")
         assert sum(count.count for count in page.facets["year"]) == page.total == 11
-        assert page.folded == 4
+        assert page.collapsed == 4
 
 
-def test_partial_matches_are_folded_among_themselves() -> None:
+def test_partial_matches_are_collapsed_among_themselves() -> None:
     chance = random.Random(6)
     text = stories.story(chance)
     with index_of(
@@ -197,7 +197,7 @@ def test_partial_matches_are_folded_among_themselves() -> None:
         ]
     ) as index:
         page = index.search("harbour crane")
-        assert (page.total, page.partial, page.folded) == (1, 2, 1)
+        assert (page.total, page.partial, page.collapsed) == (1, 2, 1)
         assert shown(page)[0] == ("both", [])
         assert sorted([shown(page)[1][0], *shown(page)[1][1]]) == ["one", "two"]
         assert shown(index.search("harbour crane", limit=2, offset=1)) == shown(page)[1:]
@@ -236,22 +236,22 @@ def collections(draw: st.DrawFn) -> list[Article]:
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(collections(), st.sampled_from(["sea", "sea road", "sea OR road", "*"]), st.sampled_from(ORDERS))
-def test_every_match_is_shown_once_or_folded_under_one_that_is_shown(
+def test_every_match_is_shown_once_or_collapsed_under_one_that_is_shown(
     articles: list[Article], query: str, order: str
 ) -> None:
     with index_of(articles, commits=2) as index:
         options: dict[str, Any] = {"sort": order, "limit": 2}
-        plain = every_hit(index, query, **options, fold=False)
-        folded = every_hit(index, query, **options)
-        assert folded == every_hit_by_cursor(index, query, **options)
+        plain = every_hit(index, query, **options, collapse=False)
+        collapsed = every_hit(index, query, **options)
+        assert collapsed == every_hit_by_cursor(index, query, **options)
     ranks = {hit.article.id: rank for rank, hit in enumerate(plain)}
-    named = [name for hit in folded for name in (hit.article.id, *(other.id for other in hit.also))]
+    named = [name for hit in collapsed for name in (hit.article.id, *(other.id for other in hit.also))]
     assert sorted(named) == sorted(ranks)
-    tops = [ranks[hit.article.id] for hit in folded]
+    tops = [ranks[hit.article.id] for hit in collapsed]
     assert tops == sorted(tops)
     scores = {hit.article.id: (hit.score, hit.missing) for hit in plain}
     of = dict(zip([article.id for article in articles], sketches(articles), strict=True))
-    for hit in folded:
+    for hit in collapsed:
         assert (hit.score, hit.missing) == scores[hit.article.id]
         others = [ranks[other.id] for other in hit.also]
         assert others == sorted(others)

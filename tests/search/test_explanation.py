@@ -18,7 +18,9 @@ from tests.query.examples import ARTICLES, QUERIES, TODAY
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """The articles of the query language's tests."""
-    with Index(Config(index=tmp_path_factory.mktemp("receipts") / "index"), today=lambda: TODAY) as opened:
+    with Index(
+        Config(index=tmp_path_factory.mktemp("explanations") / "index"), today=lambda: TODAY
+    ) as opened:
         opened.put(ARTICLES)
         yield opened
 
@@ -30,9 +32,9 @@ def whole(own: HitExplanation) -> float:
 
 
 def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanation, ...]:
-    receipt = index.search(query, explain=True, **arguments).receipt
-    assert receipt is not None
-    return receipt.clauses
+    explanation = index.search(query, explain=True, **arguments).explanation
+    assert explanation is not None
+    return explanation.clauses
 
 
 @pytest.mark.parametrize(
@@ -62,10 +64,10 @@ def test_each_clause_is_told(index: Index, query: str, expected: list[tuple[Any,
 
 
 def test_the_whole_is_read_in_plain_words(index: Index) -> None:
-    receipt = index.search("baker -low", after="2024", explain=True).receipt
-    assert receipt is not None
+    explanation = index.search("baker -low", since="2024", explain=True).explanation
+    assert explanation is not None
     assert (
-        receipt.reading
+        explanation.reading
         == "articles with “baker”, in any form, published from 1 January 2024 on, without “low”"
     )
 
@@ -103,14 +105,14 @@ def test_groups_are_told_part_by_part(index: Index) -> None:
 
 def test_without_explain_nothing_is_told(index: Index) -> None:
     page = index.search("baker")
-    assert page.receipt is None
+    assert page.explanation is None
     assert all(hit.explanation is None for hit in page.hits)
     assert "explanation" not in page.as_json()["hits"][0]
 
 
-def test_a_receipt_is_json(index: Index) -> None:
+def test_an_explanation_is_json(index: Index) -> None:
     page = json.loads(json.dumps(index.search("baker low", explain=True).as_json()))
-    assert page["receipt"]["clauses"][0]["label"] == "baker"
+    assert page["explanation"]["clauses"][0]["label"] == "baker"
     assert set(page["hits"][0]["explanation"]) == {"score", "words", "nearness", "pairs", "recency"}
 
 
@@ -148,14 +150,14 @@ def test_synonyms_are_told(tmp_path: Path) -> None:
     with Index(config, today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         page = opened.search("oven bread", explain=True)
-        assert page.receipt is not None
-        assert page.receipt.reading == "articles with “oven” or “kitchen stove” and “bread”, in any form"
-        (oven, _) = page.receipt.clauses
+        assert page.explanation is not None
+        assert page.explanation.reading == "articles with “oven” or “kitchen stove” and “bread”, in any form"
+        (oven, _) = page.explanation.clauses
         assert (oven.label, oven.kind, oven.synonyms) == ("oven", "word", ("kitchen stove",))
         several = opened.search("river flood oven")
-        assert several.dead_end is not None
-        assert several.dead_end.clauses == ("river flood", "oven")
-        for relaxation in several.dead_end.relaxations:
+        assert several.no_results is not None
+        assert several.no_results.clauses == ("river flood", "oven")
+        for relaxation in several.no_results.suggestions:
             assert opened.search(relaxation.query).total == relaxation.count
 
 

@@ -34,7 +34,7 @@ def test_stretches_have_the_marks_of_the_whole(mark: HighlightTerms, text: str) 
 
 def test_a_passage_needs_no_more_than_the_first_stretch_with_a_mark() -> None:
     marker = Highlighter.of([MARKS["word"]])
-    (spans,), is_whole = find_highlights([LONG], [ENGLISH], marker, NO_DEADLINE, enough=True)
+    (spans,), is_whole = find_highlights([LONG], [ENGLISH], marker, NO_DEADLINE, first_only=True)
     assert is_whole
     assert 0 < spans[-1][1] <= STRETCH
 
@@ -60,7 +60,7 @@ def test_a_paragraph_full_of_matches_is_cut_where_a_short_one_is(tmp_path: Path)
 
 
 def test_no_window_is_compared_with_all_that_follow() -> None:
-    from indexer.search.passages import cut
+    from indexer.search.passages import shorten
 
     looks = itertools.count()
 
@@ -70,5 +70,5 @@ def test_no_window_is_compared_with_all_that_follow() -> None:
             return super().__getitem__(key)
 
     spans = Spans((at, at + 4) for at in range(0, 5 * 1000, 5))
-    cut("tide " * 1000, spans)
+    shorten("tide " * 1000, spans)
     assert next(looks) < 5 * len(spans)

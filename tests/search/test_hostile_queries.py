@@ -62,7 +62,7 @@ def test_no_hazard_of_the_parser_reaches_anybody(index: Index, name: str) -> Non
     page = index.search(text, explain=True)
     assert page.as_json()
     assert all(note.isprintable() and len(note) < 1_000 for note in page.notes)
-    assert page.notes or page.total or page.dead_end
+    assert page.notes or page.total or page.no_results
     assert index.suggest(text) is not None
     assert index.suggest(f"crane {text[:90]}") is not None
     assert index.marked("a", text).article.id == "a"
@@ -80,20 +80,20 @@ def test_in_a_paragraph_of_any_length_what_was_found_is_shown(index: Index) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"offset": 10**9}, "no more than 10,000 hits can be paged through so, 1,000,000,010 were asked for"),
-        ({"offset": 10**5_000}, "a very large number were asked for"),
-        ({"limit": 10**9}, "no more than 10,000 hits"),
-        ({"limit": -1}, "limit: a whole number, 0 or more, is wanted, -1 was found"),
-        ({"offset": -(10**5_000)}, "offset: a whole number, 0 or more, is wanted, a very large number"),
-        ({"sort": "x" * 5_000}, "sort: one of relevance, "),
-        ({"after": "x" * 5_000}, "after: a date such as 2021"),
-        ({"before": "\ud800" * 5_000}, "before: a date such as 2021"),
-        ({"facets": ["x" * 5_000]}, "facets: of "),
-        ({"timeline": "x" * 5_000}, "timeline: auto or one of "),
-        ({"cursor": "x" * 5_000}, "cursor: one that a page gave is wanted"),
-        ({"source": ["x"] * (limits.VALUES + 1)}, "source: up to 100 values are wanted"),
-        ({"seconds": 10**5_000}, "seconds: a number above 0"),
-        ({"half_life": -(10**5_000)}, "half_life: a number of days above 0"),
+        ({"offset": 10**9}, "offset: must be at most 10,000 together with the limit; not 1,000,000,000"),
+        ({"offset": 10**5_000}, "together with the limit; not a very large number"),
+        ({"limit": 10**9}, "limit: must be at most 10,000; not 1,000,000,000"),
+        ({"limit": -1}, "limit: must be a whole number, 0 or more; not -1"),
+        ({"offset": -(10**5_000)}, "offset: must be a whole number, 0 or more; not a very large number"),
+        ({"sort": "x" * 5_000}, "sort: must be relevance, newest, oldest or title; not “xxx"),
+        ({"since": "x" * 5_000}, "since: must be a date such as 2021"),
+        ({"until": "\ud800" * 5_000}, "until: must be a date such as 2021"),
+        ({"facets": ["x" * 5_000]}, "facets: must be one or more of year, month, "),
+        ({"timeline": "x" * 5_000}, "timeline: must be auto, day, week, month or year; not “xxx"),
+        ({"cursor": "x" * 5_000}, "cursor: must be the cursor of a page; not “xxx"),
+        ({"source": ["x"] * (limits.VALUES + 1)}, "source: must have at most 100 values; not 101"),
+        ({"seconds": 10**5_000}, "seconds: must be a number above 0"),
+        ({"half_life": -(10**5_000)}, "half_life: must be a number of days above 0"),
     ],
 )
 def test_what_has_no_meaning_is_refused_in_a_line(

@@ -36,10 +36,10 @@ REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
         "No article with “river” is published in 2023.",
         ("river", "date:2023"),
     ),
-    ("baker", {"after": "2025"}, "No article is published from 1 January 2025 on.", ("after:2025",)),
+    ("baker", {"since": "2025"}, "No article is published from 1 January 2025 on.", ("after:2025",)),
     (
         "oven",
-        {"after": "2024"},
+        {"since": "2024"},
         "No article with “oven” is published from 1 January 2024 on.",
         ("oven", "after:2024"),
     ),
@@ -52,10 +52,10 @@ REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
         ("date:2024", "-river"),
     ),
     ("lang:xx wheel", {}, "No article is in the language “xx”.", ("language:xx",)),
-    ("wheel", {"before": "0001"}, "No article is published before 1 January 1.", ("before:0001",)),
+    ("wheel", {"until": "0001"}, "No article is published before 1 January 2.", ("before:0002",)),
     (
         "wheel",
-        {"after": "2024", "before": "2022"},
+        {"since": "2024", "until": "2021"},
         "No article is published from 1 January 2024 on and before 1 January 2022.",
         ("(after:2024 before:2022)",),
     ),
@@ -75,19 +75,21 @@ def test_what_cannot_be_met_is_said(
 ) -> None:
     page = index.search(query, **arguments)
     assert page.total == 0
-    assert page.dead_end is not None
-    assert (page.dead_end.reason, page.dead_end.clauses) == (reason, labels)
+    assert page.no_results is not None
+    assert (page.no_results.reason, page.no_results.clauses) == (reason, labels)
 
 
 @pytest.mark.parametrize("query", ["", "😀", "wheel", "*", "oven OR cathedral"])
-def test_where_something_is_found_or_nothing_is_asked_there_is_no_dead_end(index: Index, query: str) -> None:
-    assert index.search(query).dead_end is None
+def test_where_something_is_found_or_nothing_is_asked_there_is_no_reason_given(
+    index: Index, query: str
+) -> None:
+    assert index.search(query).no_results is None
 
 
 def test_an_empty_index_says_so(tmp_path: Path) -> None:
     with Index(Config(index=tmp_path / "index")) as empty:
         empty.put([])
-        end = empty.search("wheel").dead_end
+        end = empty.search("wheel").no_results
     assert end is not None
     assert end.reason == "There are no articles in the index."
 
@@ -101,8 +103,8 @@ RELAXED: list[tuple[str, dict[str, Any], list[tuple[str, int, tuple[str, ...]]]]
     ("oven wheel", {}, [("wheel", 3, ()), ("oven", 1, ())]),
     ("title:bakery", {}, [("bakery", 1, ())]),
     ("low date:1850", {}, [("low", 2, ())]),
-    ("low", {"after": "2025"}, [("low", 2, ("after",))]),
-    ("low", {"after": "2025", "before": "2026"}, [("low", 2, ("after", "before"))]),
+    ("low", {"since": "2025"}, [("low", 2, ("since",))]),
+    ("low", {"since": "2025", "until": "2025"}, [("low", 2, ("since", "until"))]),
     ("oven -flour", {}, [("oven", 1, ())]),
     ("river NEAR/1 low", {}, [("river low", 1, ())]),
     ("lang:xx wheel", {}, [("wheel", 3, ())]),
@@ -112,8 +114,8 @@ RELAXED: list[tuple[str, dict[str, Any], list[tuple[str, int, tuple[str, ...]]]]
 
 
 def offered(page: Page) -> list[tuple[str, int, tuple[str, ...]]]:
-    assert page.dead_end is not None
-    return [(r.query, r.count, r.without) for r in page.dead_end.relaxations]
+    assert page.no_results is not None
+    return [(r.query, r.count, r.without) for r in page.no_results.suggestions]
 
 
 @pytest.mark.parametrize(("query", "arguments", "expected"), RELAXED)
@@ -132,27 +134,27 @@ _ASKED = st.lists(
 
 @settings(max_examples=300)
 @given(_ASKED, st.sampled_from([None, "2022", "2030"]), st.sampled_from([None, "2024", "1900"]))
-def test_each_relaxation_finds_as_many_as_it_says(
-    index: Index, query: str, after: str | None, before: str | None
+def test_each_suggestion_finds_as_many_as_it_says(
+    index: Index, query: str, since: str | None, until: str | None
 ) -> None:
-    arguments: dict[str, Any] = {"after": after, "before": before}
+    arguments: dict[str, Any] = {"since": since, "until": until}
     page = index.search(query, **arguments, seconds=30)
-    if page.dead_end is None:
+    if page.no_results is None:
         # Nothing was asked for, or something was found.
-        assert page.total or index.search(query, explain=True).receipt is not None
+        assert page.total or index.search(query, explain=True).explanation is not None
         return
     assert page.total == 0
-    assert page.dead_end.reason
-    assert len(page.dead_end.relaxations) <= 3
-    for relaxation in page.dead_end.relaxations:
-        kept = {name: value for name, value in arguments.items() if name not in relaxation.without}
-        assert index.search(relaxation.query, **kept).total == relaxation.count > 0
+    assert page.no_results.reason
+    assert len(page.no_results.suggestions) <= 3
+    for suggestion in page.no_results.suggestions:
+        kept = {name: value for name, value in arguments.items() if name not in suggestion.without}
+        assert index.search(suggestion.query, **kept).total == suggestion.count > 0
 
 
-def test_a_dead_end_is_json(index: Index) -> None:
+def test_the_reason_for_no_results_is_json(index: Index) -> None:
     page = json.loads(json.dumps(index.search("oven wheel").as_json()))
-    assert page["dead_end"]["clauses"] == ["oven", "wheel"]
-    assert page["dead_end"]["relaxations"][0] == {
+    assert page["no_results"]["clauses"] == ["oven", "wheel"]
+    assert page["no_results"]["suggestions"][0] == {
         "change": "without oven",
         "query": "wheel",
         "count": 3,
@@ -190,10 +192,10 @@ def test_a_dead_end_is_json(index: Index) -> None:
 def test_arguments_may_be_to_blame(
     index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...], relaxed: str
 ) -> None:
-    end = index.search(query, **arguments).dead_end
+    end = index.search(query, **arguments).no_results
     assert end is not None
     assert (end.reason, end.clauses) == (reason, labels)
-    for relaxation in end.relaxations:
-        assert relaxation.without == (relaxed,)
-        assert index.search(relaxation.query).total == relaxation.count
-    assert bool(end.relaxations) == bool(query)
+    for suggestion in end.suggestions:
+        assert suggestion.without == (relaxed,)
+        assert index.search(suggestion.query).total == suggestion.count
+    assert bool(end.suggestions) == bool(query)

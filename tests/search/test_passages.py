@@ -13,7 +13,7 @@ from indexer.engine.score.matches import NO_MATCHES
 from indexer.engine.score.positions import HighlightTerms
 from indexer.engine.score.query_terms import QueryTerm
 from indexer.search.highlight import Highlighter, find_spans
-from indexer.search.passages import ELLIPSIS, choose_paragraphs, cut
+from indexer.search.passages import ELLIPSIS, choose_paragraphs, shorten
 from indexer.text.analyzer import get_analyzer
 
 ENGLISH = get_analyzer("en")
@@ -48,13 +48,13 @@ def test_what_is_marked_is_the_word_as_written(text: str, mark: HighlightTerms, 
 
 
 def test_a_short_text_is_not_cut() -> None:
-    assert cut("A short text.", [(2, 7)], 20) == ("A short text.", ((2, 7),))
+    assert shorten("A short text.", [(2, 7)], 20) == ("A short text.", ((2, 7),))
 
 
 def test_a_long_text_is_cut_at_words_around_the_most_matches() -> None:
     text = "start " + "filler " * 100 + "one two three " + "filler " * 100
     at = text.index("one")
-    shown, spans = cut(text, [(0, 5), (at, at + 3), (at + 4, at + 7)], 120)
+    shown, spans = shorten(text, [(0, 5), (at, at + 3), (at + 4, at + 7)], 120)
     assert shown.startswith(ELLIPSIS + "filler")
     assert shown.endswith("filler" + ELLIPSIS)
     assert [shown[a:b] for a, b in spans] == ["one", "two"]
@@ -62,14 +62,14 @@ def test_a_long_text_is_cut_at_words_around_the_most_matches() -> None:
 
 
 def test_a_text_without_matches_is_cut_at_its_end() -> None:
-    shown, spans = cut("word " * 100, [], 50)
+    shown, spans = shorten("word " * 100, [], 50)
     assert shown.startswith("word word")
     assert shown.endswith("word" + ELLIPSIS)
     assert spans == ()
 
 
 def test_a_text_without_spaces_is_cut_all_the_same() -> None:
-    shown, spans = cut("東" * 1000, [(500, 501)], 100)
+    shown, spans = shorten("東" * 1000, [(500, 501)], 100)
     assert len(shown) <= 102
     assert [shown[a:b] for a, b in spans] == ["東"]
 
@@ -81,7 +81,7 @@ def test_a_text_without_spaces_is_cut_all_the_same() -> None:
 )
 def test_a_cut_keeps_spans_on_the_same_characters(text: str, places: list[int], length: int) -> None:
     spans = [(place, place + 1) for place in sorted(places) if place < len(text)]
-    shown, kept = cut(text, spans, length)
+    shown, kept = shorten(text, spans, length)
     assert len(shown) <= max(length, 0) + 2
     assert all(0 <= a < b <= len(shown) for a, b in kept)
     originals = [text[a:b] for a, b in spans]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, open_index
-from indexer.search.similar import TERMS, heaviest
+from indexer.search.similar import TERMS, find_heaviest_terms
 from tests.fixtures import stories
 
 SHIPS = (
@@ -111,19 +111,19 @@ def test_what_was_removed_does_not_weigh_in_what_an_article_is_about(tmp_path: P
         for each in (index, other):
             snapshot = each._open_last_commit().snapshot
             assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
-            weighed.append(heaviest(snapshot, told, "en"))
+            weighed.append(find_heaviest_terms(snapshot, told, "en"))
         assert weighed[0] == weighed[1]
 
 
 def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
     snapshot = index._open_last_commit().snapshot
-    found = heaviest(snapshot, index.article("ships"), "en")
+    found = find_heaviest_terms(snapshot, index.article("ships"), "en")
     stems = [stem for stem, _ in found]
     assert set(stems[:2]) == {"freighter", "leav"}  # in the title too
     assert "the" not in stems
     assert all(0 < weight < 1 for _, weight in found)
     long = Article(id="long", paragraphs=stories.story(random.Random(1), 40))
-    assert len(heaviest(snapshot, long, "en")) == TERMS
+    assert len(find_heaviest_terms(snapshot, long, "en")) == TERMS
 
 
 def test_what_cannot_be_is_refused(index: Index) -> None:

@@ -32,8 +32,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         yield opened
 
 
-def meant(index: Index, query: str, after: str | None = None) -> str | None:
-    return index.search(query, after=after).did_you_mean
+def meant(index: Index, query: str, since: str | None = None) -> str | None:
+    return index.search(query, since=since).did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_word_that_is_common_in_a_language_hardly_spoken_here_is_asked_for(tmp
 
 
 def test_it_is_offered_within_the_same_dates(index: Index) -> None:
-    assert meant(index, "harbur", after="2030") is None
+    assert meant(index, "harbur", since="2030") is None
 
 
 def test_the_words_beside_decide_between_words_as_near(index: Index) -> None:

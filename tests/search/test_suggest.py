@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexer import Article, Index, Suggestion, open_index
 from indexer.engine.count.completions import complete_word, find_titles
 from indexer.engine.count.matching import make_article_set
-from indexer.search.next_words import characters_after, words_after
+from indexer.search.suggest import characters_after, words_after
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
 

@@ -22,7 +22,7 @@ def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
     Without suggestions: those are weighed in each segment by itself, and count what was removed until it is
     merged.
     """
-    hits = index.search("*", limit=1000, fold=False, seconds=_SECONDS).hits
+    hits = index.search("*", limit=1000, collapse=False, seconds=_SECONDS).hits
     articles = {hit.article.id: index.article(hit.article.id) for hit in hits}
     yield articles
     status = index.status()
@@ -40,6 +40,6 @@ def answer(index: Index, query: str, **options: Any) -> Any:
     """A query's whole page, scores and notes included, without what the time of asking makes of it."""
     page: Page = index.search(query, limit=100, facets=FACETS, timeline=True, seconds=_SECONDS, **options)
     return (
-        page.total, page.partial, page.folded, page.notes, page.hits, page.did_you_mean, page.facets,
-        page.timeline, page.dead_end,
+        page.total, page.partial, page.collapsed, page.notes, page.hits, page.did_you_mean, page.facets,
+        page.timeline, page.no_results,
     )  # fmt: skip

@@ -92,7 +92,7 @@ class Trial:
         try:
             with self.open() as index:
                 index.verify()
-                hits = index.search("*", limit=10_000, fold=False).hits
+                hits = index.search("*", limit=10_000, collapse=False).hits
                 found = {hit.article.source: index.article(hit.article.id) for hit in hits}
                 whole = {name: (article.title, *article.paragraphs) for name, article in found.items()}
                 for name, files in states.items():
@@ -175,7 +175,7 @@ def environment(**more: str) -> dict[str, str]:
 def _found_by_their_words(index: Index, files: States) -> None:
     for name, file in files.items():
         own = file.split(maxsplit=2)[1]
-        page = index.search(own, fold=False)
+        page = index.search(own, collapse=False)
         if [hit.article.source for hit in page.hits] != [name]:
             raise Lost(f"{name} is not found by its own word {own!r}")
 

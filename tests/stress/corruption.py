@@ -157,7 +157,8 @@ def _asked(index: Index, query: str) -> Any:
 
 def _asked_for_articles(index: Index) -> Any:
     try:
-        names = sorted(hit.article.id for hit in index.search("*", limit=100, fold=False, seconds=60).hits)
+        hits = index.search("*", limit=100, collapse=False, seconds=60).hits
+        names = sorted(hit.article.id for hit in hits)
         return [[name, *index.article(name).paragraphs] for name in names]
     except NutgrafError as error:
         return type(error).__name__

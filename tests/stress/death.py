@@ -14,6 +14,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from indexer import Config, limits, open_index
+from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from tests.stress.archive import Lost, Trial
 from tests.stress.serving import PATIENCE, Client, share, start_site
@@ -71,17 +72,18 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
         for pattern, size in itertools.product(patterns, _doubling()):
             text = pattern(size)
             began = time.thread_time()
-            page = search(reading.snapshot, how, text, facets=["source", "year"], timeline=True)
+            request = SearchRequest(text, facets=("source", "year"), timeline="auto")
+            page = search(reading.snapshot, how, request)
             seconds = time.thread_time() - began
             longest = max(longest, seconds)
             if seconds > MOST_SECONDS:
                 raise Lost(f"{seconds:.2f} s of computing time for {text[:80]!r}, size {size}")
-            if page.is_cut and not any(note.startswith("The time for a query") for note in page.notes):
+            if page.timed_out and not any(note.startswith("The time for a query") for note in page.notes):
                 raise Lost(f"cut without a note: {text[:80]!r}, size {size}")
             is_long = len(text.strip()) > limits.MOST_CHARACTERS
             if is_long and not any(note.startswith("Only the first") for note in page.notes):
                 raise Lost(f"longer than is read, without a note: {text[:80]!r}, size {size}")
-            cut += page.is_cut
+            cut += page.timed_out
             told += is_long
     return longest, cut, told
 

@@ -100,7 +100,7 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
             outcomes[number] = "refused"
             if any(reason in failure.reason for reason in _TOO_MUCH):
                 raise Lost(f"{failure.path}: {failure.reason}: {block[number].data[:5000]!r}")
-        hits = index.search("*", limit=10_000, fold=False).hits
+        hits = index.search("*", limit=10_000, collapse=False).hits
         for hit in hits:
             number = int((hit.article.source or "")[:4])
             if number not in known:

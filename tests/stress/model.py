@@ -243,7 +243,7 @@ class Changes(RuleBasedStateMachine):
         if self.expected is None or not self.index.exists:
             return
         for index in (self.index, self.reader):
-            hits = index.search("*", limit=100, fold=False).hits
+            hits = index.search("*", limit=100, collapse=False).hits
             assert {hit.article.id: _content(index.article(hit.article.id)) for hit in hits} == self.expected
             assert len(hits) == len(self.expected) == index.status().articles
 

@@ -49,7 +49,7 @@ def _round(folder: Path, kind: str, place: str, chance: random.Random) -> None:
             raise Lost(f"{kind} {place}: {report.added} articles were added, not {GOOD}")
         for number, (name, text) in enumerate(good.items()):
             own = text.split(maxsplit=2)[1]
-            hits = index.search(own, fold=False).hits
+            hits = index.search(own, collapse=False).hits
             if [hit.article.source for hit in hits] != [name]:
                 raise Lost(f"{kind} {place}: {own!r} of article {number} finds {len(hits)} articles")
             found = index.article(hits[0].article.id)

@@ -118,7 +118,7 @@ def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def _articles(index: Index) -> Any:
-    names = sorted(hit.article.id for hit in index.search("*", limit=200, fold=False).hits)
+    names = sorted(hit.article.id for hit in index.search("*", limit=200, collapse=False).hits)
     return [(index.article(name), index.duplicates(name)) for name in names]
 
 

@@ -53,7 +53,7 @@ def found(archive: Archive) -> set[str]:
     """The files that articles came from; the secret must not be among them."""
     with archive.open() as index:
         assert index.search("cormorant", limit=0).total == 0
-        hits = index.search("*", limit=1000, fold=False, seconds=60).hits
+        hits = index.search("*", limit=1000, collapse=False, seconds=60).hits
         return {index.article(hit.article.id).source or "" for hit in hits}
 
 

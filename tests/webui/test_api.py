@@ -24,9 +24,9 @@ def test_a_search_answers_as_the_library_does() -> None:
 
 def test_a_search_is_explained_when_asked() -> None:
     answer = answer_to(client(), "/api/search?q=silk+road&explain=1")
-    assert [clause["label"] for clause in answer["receipt"]["clauses"]] == ["silk", "road"]
+    assert [clause["label"] for clause in answer["explanation"]["clauses"]] == ["silk", "road"]
     assert answer["hits"][0]["explanation"]["words"]
-    assert answer_to(client(), "/api/search?q=silk")["receipt"] is None
+    assert answer_to(client(), "/api/search?q=silk")["explanation"] is None
     assert client().get("/api/search?q=silk&explain=perhaps").status_code == 400
 
 
@@ -49,7 +49,7 @@ def test_the_limit_is_the_page_size_unless_it_is_given() -> None:
         ("half_life=30.5", {"half_life": 30.5}),
         ("facet=year&facet=site", {"facets": ["year", "site"]}),
         ("timeline=auto", {"timeline": True}),
-        ("timeline=month&after=2021&before=2022", {"timeline": "month", "after": "2021", "before": "2022"}),
+        ("timeline=month&since=2021&until=2021", {"timeline": "month", "since": "2021", "until": "2021"}),
     ],
 )
 def test_what_narrows_a_search_is_named_as_in_the_library(parameters: str, options: dict[str, Any]) -> None:
@@ -107,12 +107,12 @@ def test_an_article_with_an_awkward_id_is_named_by_a_parameter() -> None:
 def test_near_duplicates_are_one_hit_unless_all_are_asked_for() -> None:
     site = client(*COPIES, NIGHT)
     answer = answer_to(site, "/api/search?q=line&sort=newest")
-    assert (answer["total"], answer["folded"]) == (3, 2)
+    assert (answer["total"], answer["collapsed"]) == (3, 2)
     assert [hit["id"] for hit in answer["hits"]] == ["copy/2"]
     assert [other["id"] for other in answer["hits"][0]["also"]] == ["copy/1", "copy/0"]
-    answer = answer_to(site, "/api/search?q=line&fold=0")
-    assert (len(answer["hits"]), answer["folded"]) == (3, 0)
-    assert answer_to(site, "/api/search?q=trams&fold=maybe")["status"] == 400
+    answer = answer_to(site, "/api/search?q=line&collapse=0")
+    assert (len(answer["hits"]), answer["collapsed"]) == (3, 0)
+    assert answer_to(site, "/api/search?q=trams&collapse=maybe")["status"] == 400
 
 
 def test_similar_articles_come_with_near_duplicates_apart() -> None:
@@ -160,8 +160,8 @@ def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -
         ("/api/search?q=x&offset=9999", 400, "10,000"),
         ("/api/search?q=x&sort=up", 400, "sort"),
         ("/api/suggest?q=x&limit=51", 400, "limit"),
-        ("/api/search?q=x&before=never", 400, "before"),
-        ("/api/search?q=x&facet=author", 400, "facets"),
+        ("/api/search?q=x&until=never", 400, "until"),
+        ("/api/search?q=x&facet=author", 400, "facet: must be"),
         ("/api/search?q=x&timeline=decade", 400, "timeline"),
         ("/api/search?q=x&half_life=nan", 400, "half_life"),
         ("/api/search?q=x&half_life=0", 400, "half_life"),
@@ -178,7 +178,7 @@ def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -
         ("/api/search?q=x&undated=perhaps", 400, "undated"),
         ("/api/search?q=x&cursor=AAAA", 400, "cursor"),
         ("/api/search?q=x&cursor=AAAA&offset=3", 400, "offset"),
-        ("/api/timeline?q=x&by=decade", 400, "timeline"),
+        ("/api/timeline?q=x&by=decade", 400, "by: must be"),
         ("/api/articles/nowhere", 404, "nowhere"),
         ("/api/articles/", 400, "id"),
         ("/api/nowhere", 404, "nothing at this address"),

@@ -20,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
 import webui
-from indexer import Article, Config, ConfigError, Index, Page, open_index
+from indexer import Article, Config, ConfigError, Index, Page, SearchRequest, open_index
 from tests.fixtures.archives import archive
 
 if TYPE_CHECKING:
@@ -391,7 +391,7 @@ def test_a_name_that_is_taken_is_refused_with_what_to_do() -> None:
 
 def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
     class Faulty(Index):
-        def search(self, *args: object, **options: object) -> Page:
+        def run(self, request: SearchRequest) -> Page:
             raise RuntimeError("oh")
 
     app = Flask("host")

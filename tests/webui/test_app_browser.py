@@ -92,9 +92,9 @@ def test_where_a_host_lets_nothing_be_read_as_html_each_search_loads_a_page(
     expect(page.get_by_role("link", name="Too loud")).to_be_visible()
     expect(page).to_have_url(f"{host}walled/?q=ferry")
     page.get_by_role("link", name="Explain these results").click()
-    expect(page.locator(".receipt")).to_be_visible()
+    expect(page.locator(".understood")).to_be_visible()
     page.go_back()
-    expect(page.locator(".receipt")).to_have_count(0)
+    expect(page.locator(".understood")).to_have_count(0)
     expect(page.get_by_role("link", name="Too loud")).to_be_visible()
     page.close()
 

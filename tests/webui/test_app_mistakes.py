@@ -93,16 +93,19 @@ def test_a_date_without_a_zone_and_one_with_say_the_wall_time_that_they_have() -
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda index: index.search(None), "query: text is wanted, None was found"),
-        (lambda index: index.search(b"heron"), "query: text is wanted, b'heron' was found"),
-        (lambda index: index.search("heron", after=date(2021, 1, 1)), "after: text is wanted, datetime.date"),
-        (lambda index: index.search("heron", before=2021), "before: text is wanted, 2021 was found"),
-        (lambda index: index.search("heron", source=7), "source: text is wanted, 7 was found"),
-        (lambda index: index.suggest(None), "prefix: text is wanted, None was found"),
-        (lambda index: index.article(7), "id: text is wanted, 7 was found"),
-        (lambda index: index.marked("kept", None), "query: text is wanted, None was found"),
-        (lambda index: index.similar(None), "id: text is wanted, None was found"),
-        (lambda index: index.verify_quote(b"heron"), "text: text is wanted, b'heron' was found"),
+        (lambda index: index.search(None), "query: must be text; not None"),
+        (lambda index: index.search(b"heron"), "query: must be text; not b'heron'"),
+        (
+            lambda index: index.search("heron", since=date(2021, 1, 1)),
+            "since: must be text; not datetime.date",
+        ),
+        (lambda index: index.search("heron", until=2021), "until: must be text; not 2021"),
+        (lambda index: index.search("heron", source=7), "source: must be text; not 7"),
+        (lambda index: index.suggest(None), "prefix: must be text; not None"),
+        (lambda index: index.article(7), "id: must be text; not 7"),
+        (lambda index: index.marked("kept", None), "query: must be text; not None"),
+        (lambda index: index.similar(None), "id: must be text; not None"),
+        (lambda index: index.verify_quote(b"heron"), "text: must be text; not b'heron'"),
     ],
 )
 def test_what_is_no_text_is_refused_by_the_name_of_the_argument(

@@ -168,7 +168,7 @@ def test_what_was_meant_is_searched_for(hosts: Hosts) -> None:
         ("", '"night keeper"', "No article has", "wherever they stand", "1 article"),
     ],
 )
-def test_a_dead_end_leads_to_searches_that_ask_for_less(
+def test_no_results_lead_to_searches_that_ask_for_less(
     hosts: Hosts, parameters: str, query: str, reason: str, change: str, total: str
 ) -> None:
     tab = hosts.show(f'<nutgraf-search src="SITEapi{parameters}"></nutgraf-search>')
@@ -204,7 +204,7 @@ def test_an_error_is_told_and_can_be_tried_again(hosts: Hosts) -> None:
 
 def test_what_the_archive_says_of_an_error_is_shown(hosts: Hosts) -> None:
     hosts.foreseen = re.compile("Failed to load")
-    tab = hosts.show('<nutgraf-search src="SITEapi?after=someday" query="ferry"></nutgraf-search>')
+    tab = hosts.show('<nutgraf-search src="SITEapi?since=someday" query="ferry"></nutgraf-search>')
     expect(tab.locator("[part=error]")).to_contain_text("someday")
 
 

@@ -492,7 +492,7 @@ def test_neither_an_error_nor_near_duplicates_break_a_rule_of_accessibility(
 ) -> None:
     hosts.foreseen = re.compile("Failed to load")
     tab = hosts.show(
-        '<nutgraf-search src="SITEapi?after=someday" query="ferry" lang="ar"></nutgraf-search>'
+        '<nutgraf-search src="SITEapi?since=someday" query="ferry" lang="ar"></nutgraf-search>'
         '<nutgraf-search src="SITEapi" query="timetable" label="Second"></nutgraf-search>',
         hosts.tab(color_scheme="dark", viewport={"width": 320, "height": 600}),
         attributes=f'lang="en" dir="{direction}"',

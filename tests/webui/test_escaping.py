@@ -113,7 +113,7 @@ def test_what_a_query_says_stays_text(text: str) -> None:
         page = parsed(site, f"{path}?q={quote(text)}")
         assert [tag["value"] for tag in page.select("#q")] == [text]
         assert {q.text for q in page.select("q")} == {text}
-    for parameter in ("after", "before", "sort", "page", "id"):
+    for parameter in ("since", "until", "sort", "page", "id"):
         parsed(site, f"/?q=x&{parameter}={quote(text)}", (200, 400))
     parsed(site, f"/a/nowhere{quote(text)}", (404,))
     parsed(site, f"/nowhere{quote(text)}", (404,))
@@ -149,7 +149,7 @@ def test_any_string_is_a_query(query: str) -> None:
 
 
 @given(
-    st.binary(max_size=40), st.sampled_from(["q", "after", "before", "sort", "page", "limit", "offset", "id"])
+    st.binary(max_size=40), st.sampled_from(["q", "since", "until", "sort", "page", "limit", "offset", "id"])
 )
 def test_any_bytes_are_an_address(value: bytes, name: str) -> None:
     raw = value.decode("latin-1").replace("#", "")

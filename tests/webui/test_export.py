@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY, generate_latest
 
 import webui
-from indexer import Article, Config, Index, Page, open_index
+from indexer import Article, Config, Index, Page, SearchRequest, open_index
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from tests.fixtures.counts import counts
 from webui import export
@@ -77,7 +77,7 @@ def test_a_format_may_be_asked_for_by_accept(accept: str, media: str) -> None:
 
 def test_a_feed_is_valid_atom_with_the_newest_first() -> None:
     site = client(*ARTICLES, *COPIES)
-    found = feed(site, "/api/search?q=road+OR+line&fold=0&format=atom")
+    found = feed(site, "/api/search?q=road+OR+line&collapse=0&format=atom")
     assert texts(found, "^title") == ["road OR line"]
     assert texts(found, "^author/name") == ["Nutgraf"]
     assert texts(found, "^entry/title") == [
@@ -114,14 +114,14 @@ def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
 
 def test_a_page_of_results_names_its_feed_and_every_page_the_search_of_browsers() -> None:
     site = client()
-    for path in ("/", "/?q=silk&after=2021", "/a/silk/1"):
+    for path in ("/", "/?q=silk&since=2021", "/a/silk/1"):
         head = BeautifulSoup(site.get(path).text, "html.parser").select("head link[type]")
         links = {str(link["type"]): link for link in head}
         engine = links["application/opensearchdescription+xml"]
         assert engine["rel"] == ["search"]
         assert site.get(str(engine["href"])).mimetype == "application/opensearchdescription+xml"
         assert ("application/atom+xml" in links) == ("?q=" in path)
-    found = feed(site, str(links_to_feed(site, "/?q=silk&after=2021&sort=title")))
+    found = feed(site, str(links_to_feed(site, "/?q=silk&since=2021&sort=title")))
     assert texts(found, "^entry/title") == ["The silk road reopens"]
 
 
@@ -203,11 +203,11 @@ def test_rows_are_of_one_state_though_another_is_written_meanwhile(tmp_path: Pat
     class Interrupted(Index):
         """An index of which every other article is removed before the second search."""
 
-        def search(self, query: str, **options: Any) -> Page:
-            asked.append(options.get("cursor"))
+        def run(self, request: SearchRequest) -> Page:
+            asked.append(request.cursor)
             if len(asked) == 2:
                 self.remove([article.id for article in LONG[::2]])
-            return super().search(query, **options)
+            return super().run(request)
 
     with Interrupted(Config(index=tmp_path / "index")) as index:
         index.put(LONG)

@@ -46,10 +46,10 @@ def test_a_period_is_offered_where_it_divides_the_hits(found: Timeline | None, l
 
 def test_a_period_takes_the_place_of_other_limits_of_time() -> None:
     found = timeline("2019-05-01", "2026-11-02", "2019", "2025", "2026")
-    search = Search("crane", after="2019", before="2027", page=3, source=("wire",))
+    search = Search("crane", since="2019", until="2027", page=3, filters={"source": ("wire",)})
     assert [choice.url for choice in presets(search, "/", found, TODAY)] == [
-        "/?q=crane&after=2026-10-25&source=wire",
-        "/?q=crane&after=2025-11-24&source=wire",
-        "/?q=crane&after=2026&source=wire",
-        "/?q=crane&after=2025&before=2026&source=wire",
+        "/?q=crane&since=2026-10-25&source=wire",
+        "/?q=crane&since=2025-11-24&source=wire",
+        "/?q=crane&since=2026&source=wire",
+        "/?q=crane&since=2025&until=2025&source=wire",
     ]

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
-from indexer import Article, Config, Index, IndexDamaged, Page, Published, open_index
+from indexer import Article, Config, Index, IndexDamaged, Page, Published, SearchRequest, open_index
 from tests.fixtures.archives import ARTICLES, COPIES, NIGHT, archive, client, one
 
 
@@ -90,7 +90,7 @@ def test_notes_are_shown() -> None:
 
 
 def test_no_hits_say_what_was_searched_and_what_may_help() -> None:
-    soup = page("/?q=zebra&after=2021")
+    soup = page("/?q=zebra&since=2021")
     section = one(soup, ".nothing")
     assert "zebra" in section.text
     assert one(soup, ".chips").text.strip().startswith("from 2021")
@@ -105,10 +105,10 @@ def test_another_spelling_is_offered_as_a_link_to_its_search() -> None:
 
 
 def test_the_form_keeps_what_was_asked() -> None:
-    soup = page("/?q=silk&after=2020&before=2022-03&sort=newest")
+    soup = page("/?q=silk&since=2020&until=2022-03&sort=newest")
     assert one(soup, "#q")["value"] == "silk"
-    assert one(soup, "#after")["value"] == "2020"
-    assert one(soup, "#before")["value"] == "2022-03"
+    assert one(soup, "#since")["value"] == "2020"
+    assert one(soup, "#until")["value"] == "2022-03"
     assert one(soup, "option[selected]")["value"] == "newest"
 
 
@@ -189,12 +189,12 @@ def test_an_article_is_found_under_the_address_that_the_results_give(name: str) 
     [
         ("/a/nowhere", 404, "There is no such article", "nowhere"),
         ("/nowhere", 404, "Not Found", "nothing at this address"),
-        ("/a/", 400, "This search is not valid", "id must"),
-        ("/?q=silk&after=soon", 400, "This search is not valid", "after:"),
-        ("/?q=silk&page=0", 400, "This search is not valid", "page must"),
+        ("/a/", 400, "This search is not valid", "id: must"),
+        ("/?q=silk&since=soon", 400, "This search is not valid", "since:"),
+        ("/?q=silk&page=0", 400, "This search is not valid", "page: must"),
         ("/?q=silk&page=9999", 400, "This search is not valid", "10,000"),
-        ("/?q=silk&sort=random", 400, "This search is not valid", "sort must"),
-        ("/?q=" + "x" * 5000, 400, "This search is not valid", "q must"),
+        ("/?q=silk&sort=random", 400, "This search is not valid", "sort: must"),
+        ("/?q=" + "x" * 5000, 400, "This search is not valid", "q: must"),
     ],
 )
 def test_an_error_page_says_what_was_wrong(path: str, status: int, heading: str, words: str) -> None:
@@ -204,9 +204,9 @@ def test_an_error_page_says_what_was_wrong(path: str, status: int, heading: str,
 
 
 def test_an_error_page_keeps_the_search_to_be_mended() -> None:
-    soup = page("/?q=silk&after=soon&sort=oldest", 400)
+    soup = page("/?q=silk&since=soon&sort=oldest", 400)
     assert one(soup, "#q")["value"] == "silk"
-    assert one(soup, "#after")["value"] == "soon"
+    assert one(soup, "#since")["value"] == "soon"
     assert one(soup, "option[selected]")["value"] == "oldest"
 
 
@@ -223,7 +223,7 @@ def test_other_methods_are_refused_with_those_that_work() -> None:
 
 
 class Broken(Index):
-    def search(self, *args: object, **options: object) -> Page:
+    def run(self, request: SearchRequest) -> Page:
         raise IndexDamaged("segment 3 is truncated; run nutgraf rebuild")
 
 
@@ -235,7 +235,7 @@ def test_an_index_that_breaks_while_it_is_used_gives_a_page_that_says_what_to_do
 
 
 class Faulty(Index):
-    def search(self, *args: object, **options: object) -> Page:
+    def run(self, request: SearchRequest) -> Page:
         raise RuntimeError("<secret>")
 
 
@@ -306,7 +306,9 @@ def test_the_pager_counts_what_is_shown() -> None:
     soup = page("/?q=silk&page=2", from_=site)
     assert len(soup.select(".hit")) == 2
     assert "page 2 of 2" in " ".join(one(soup, ".count").text.split())
-    assert "page 3 of 3" in " ".join(one(page("/?q=silk&page=3&fold=0", from_=site), ".count").text.split())
+    assert "page 3 of 3" in " ".join(
+        one(page("/?q=silk&page=3&collapse=0", from_=site), ".count").text.split()
+    )
 
 
 def test_an_article_names_similar_ones_and_its_near_duplicates() -> None:
@@ -321,25 +323,25 @@ def test_an_article_names_similar_ones_and_its_near_duplicates() -> None:
     assert not page("/a/arabic").select("section.also")
 
 
-def test_a_dead_end_says_why_and_links_to_what_finds_something() -> None:
-    nothing = page("/?q=%22silk+camels%22&after=2021").select_one(".nothing")
+def test_a_search_without_results_says_why_and_links_to_what_finds_something() -> None:
+    nothing = page("/?q=%22silk+camels%22&since=2021").select_one(".nothing")
     assert nothing is not None
     assert nothing.select_one(".reason").text == 'No article has "silk camels".'  # type: ignore[union-attr]
-    (link,) = nothing.select(".relaxed a")
-    assert link["href"] == "/?q=silk+camels&after=2021"
+    (link,) = nothing.select(".alternatives a")
+    assert link["href"] == "/?q=silk+camels&since=2021"
     assert link.parent is not None
     assert ": 1 article" in link.parent.text
     found = page(str(link["href"]))
     assert found.select_one(".count strong").text == "1"  # type: ignore[union-attr]
 
 
-def test_a_dead_end_with_partial_matches_is_said_above_them() -> None:
+def test_why_there_are_only_partial_matches_is_said_above_them() -> None:
     soup = page("/?q=silk+cathedral")
-    assert [a.text for a in soup.select(".dead-end .relaxed a")] == ["silk"]
+    assert [a.text for a in soup.select(".no-results .alternatives a")] == ["silk"]
 
 
 def test_relaxed_dates_leave_the_address() -> None:
-    (link,) = page("/?q=silk&after=2030&before=2031").select(".relaxed a")
+    (link,) = page("/?q=silk&since=2030&until=2030").select(".alternatives a")
     assert link["href"] == "/?q=silk"
 
 
@@ -347,13 +349,13 @@ def test_a_search_is_explained_when_asked() -> None:
     soup = page("/?q=silk")
     (why,) = soup.select(".explain a")
     assert why["href"] == "/?q=silk&explain=1"
-    assert not soup.select(".receipt, .explanation")
+    assert not soup.select(".understood, .explanation")
     explained = page(str(why["href"]))
-    assert "silk: required; in title or text; 1 article" in explained.select_one(".receipt").text  # type: ignore[union-attr]
+    assert "silk: required; in title or text; 1 article" in explained.select_one(".understood").text  # type: ignore[union-attr]
     assert "Score" in explained.select_one(".explanation summary").text  # type: ignore[union-attr]
 
 
-def test_labels_in_a_receipt_are_escaped() -> None:
+def test_labels_in_an_explanation_are_escaped() -> None:
     soup = page("/?q=%22%3Cb%3Ebold%3C/b%3E%22&explain=1")
     assert not soup.select("b")
     page("/?q=silk&explain=maybe", status=400)
@@ -372,5 +374,5 @@ def test_a_search_that_took_too_long_is_no_search_that_found_nothing(tmp_path: P
 
 def test_what_is_explained_is_marked_as_english() -> None:
     soup = page("/?q=silk&explain=1")
-    assert all(part["lang"] == "en" for part in soup.select(".receipt > ul, .explanation"))
-    assert soup.select(".receipt > ul")
+    assert all(part["lang"] == "en" for part in soup.select(".understood > ul, .explanation"))
+    assert soup.select(".understood > ul")

@@ -159,15 +159,15 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
 def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) -> None:
     tab.goto("/?q=crane")
     held: list[Route] = []
-    tab.route(re.compile("after=2020"), lambda route: held.append(route))
+    tab.route(re.compile("since=2020"), lambda route: held.append(route))
     tab.clock.install()
     tab.clock.pause_at("2030-01-01")
     box(tab).press("End")
     tab.keyboard.press("s")
-    with tab.expect_request(re.compile("after=2020")):
+    with tab.expect_request(re.compile("since=2020")):
         tab.get_by_role("link", name="2020", exact=True).first.click()
     tab.clock.run_for(1000)
-    expect(tab).to_have_url(re.compile("q=crane&.*after=2020"))
+    expect(tab).to_have_url(re.compile("q=crane&.*since=2020"))
     for route in held:
         route.continue_()
     expect(tab.locator(".chips li")).to_have_count(2)
@@ -347,11 +347,11 @@ def test_facets_narrow_and_chips_widen_again(browser: Browser, address: str, scr
 
 
 def test_dates_are_read_as_people_write_them_and_echoed(plain: Page) -> None:
-    plain.goto("/?q=crane&after=Mar+2018&before=5+March+2020&source=ferry.jsonl")
+    plain.goto("/?q=crane&since=Mar+2018&until=5+March+2020&source=ferry.jsonl")
     expect(plain.locator(".chips li")).to_have_text(
-        [re.compile("from March 2018"), re.compile("before 5 March 2020"), re.compile("source: ferry.jsonl")]
+        [re.compile("from March 2018"), re.compile("until 5 March 2020"), re.compile("source: ferry.jsonl")]
     )
-    plain.goto("/?q=crane&after=2018")
+    plain.goto("/?q=crane&since=2018")
     expect(plain.locator(".chips li")).to_have_text(re.compile("from 2018"))
 
 
@@ -363,7 +363,7 @@ def test_a_bar_of_the_timeline_leads_to_its_period(tab: Page) -> None:
     assert title == "October 2015: 1 article"
     bars.nth(3).locator(".reach").click()
     expect(tab.locator(".chips li")).to_have_text(
-        [re.compile("from October 2015"), re.compile("before November 2015")]
+        [re.compile("from October 2015"), re.compile("until October 2015")]
     )
     expect(tab.locator(".count strong")).to_have_text("1")
 
@@ -375,7 +375,7 @@ def test_the_timeline_has_a_table_for_a_twin_and_shares(plain: Page) -> None:
     plain.get_by_text("As a table").click()
     expect(rows.first).to_contain_text("January 2015")
     expect(rows.first.get_by_role("link")).to_have_attribute(
-        "href", re.compile("after=2015-01&before=2015-02")
+        "href", re.compile("since=2015-01&until=2015-01")
     )
     plain.get_by_role("link", name="show shares").click()
     expect(plain).to_have_url(re.compile("share=1"))
@@ -388,7 +388,7 @@ def test_sizes_are_links_and_periods_without_hits_are_not_there(plain: Page) -> 
     expect(plain.locator(".hit")).to_have_count(24)
     expect(plain.get_by_role("heading", name="Year")).to_be_visible()
     expect(plain.get_by_role("heading", name="Time", exact=True)).to_have_count(0)
-    plain.goto("/?q=zzzz&after=2018")
+    plain.goto("/?q=zzzz&since=2018")
     expect(plain.locator(".filters, .jump")).to_have_count(0)
 
 
@@ -502,7 +502,7 @@ def test_quotation_marks_are_those_of_the_language(plain: Page) -> None:
         assert quotes.startswith(f'"{opening}'), language
 
 
-def test_a_dead_end_says_what_each_part_finds(plain: Page) -> None:
+def test_a_search_without_results_says_what_each_part_finds(plain: Page) -> None:
     plain.goto("/?q=zzzz+%22crates+moved%22")
     expect(plain.locator(".reason")).to_contain_text("No article has")
     parts = plain.locator(".nothing ul[lang=en] > li")
@@ -556,15 +556,15 @@ def test_motion_is_only_for_those_who_want_it(tab: Page) -> None:
 STATES = {
     "start": "/",
     "shares": "/?q=crane&share=1",
-    "narrowed": "/?q=crane&after=2018&source=ferry.jsonl",
+    "narrowed": "/?q=crane&since=2018&source=ferry.jsonl",
     "partial": "/?q=crane+trams+bus",
-    "folded": "/?q=line",
+    "collapsed": "/?q=line",
     "nothing": "/?q=%22crates+moved%22",
     "nothing at all": "/?q=zzzz",
     "another spelling": "/?q=harbuor",
     "explained": "/?q=crane&explain=1",
     "browsing": "/?language=de",
-    "refused": "/?q=x&after=soon",
+    "refused": "/?q=x&since=soon",
     "missing": "/a/nowhere",
     "article": "/a/harbour/1?q=crane",
 }
@@ -596,8 +596,8 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
     page = context.new_page()
     for path in (
         "/?",
-        "/?q=crane&after=2018&explain=1",
-        "/?q=zzzz+crates&before=2100",
+        "/?q=crane&since=2018&explain=1",
+        "/?q=zzzz+crates&until=2100",
         "/a/harbour/1?q=crane",
         "/a/nowhere?",
     ):

@@ -19,8 +19,10 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
     assert Search().query_string() == ""
     assert Search("a b&c").query_string() == "?q=a+b%26c"
     full = Search("x", "2021", "2022-03", "newest", 3)
-    assert full.query_string() == "?q=x&after=2021&before=2022-03&sort=newest&page=3"
-    assert full.with_collapsing(False).query_string() == "?q=x&after=2021&before=2022-03&sort=newest&fold=0"
+    assert full.query_string() == "?q=x&since=2021&until=2022-03&sort=newest&page=3"
+    assert (
+        full.with_collapsing(False).query_string() == "?q=x&since=2021&until=2022-03&sort=newest&collapse=0"
+    )
 
 
 @given(
@@ -49,13 +51,13 @@ def test_a_search_survives_its_address(search: Search) -> None:
         {"page": "٣"},
         {"page": "9" * 5000},
         {"page": "1e3"},
-        {"fold": "2"},
+        {"collapse": "2"},
         {"sort": "random"},
         {"q": "x" * 4001},
     ],
 )
 def test_a_parameter_without_meaning_is_refused_by_its_name(args: dict[str, str]) -> None:
-    with pytest.raises(InvalidRequest, match=f"^{next(iter(args))} must "):
+    with pytest.raises(InvalidRequest, match=f"^{next(iter(args))}: must "):
         Search.parse(args)
 
 

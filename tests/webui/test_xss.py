@@ -162,9 +162,9 @@ def look(tab: Page, path: str) -> None:
 
 
 def test_what_documents_say_does_not_run_among_the_results(tab: Page) -> None:
-    for path in ("/?q=zebra", "/?q=okapi", "/?q=zebra&fold=0&sort=title", "/?q=zebra&facet=source", "/"):
+    for path in ("/?q=zebra", "/?q=okapi", "/?q=zebra&collapse=0&sort=title", "/?q=zebra&facet=source", "/"):
         look(tab, path)
-    tab.goto("/?q=zebra&fold=0")
+    tab.goto("/?q=zebra&collapse=0")
     assert tab.locator(".hit").count() == len(PAYLOADS)
 
 
@@ -181,7 +181,7 @@ def test_what_an_address_says_does_not_run(tab: Page, payloads: list[tuple[int, 
     for number, text in payloads:
         said = quote(text, safe="")
         look(tab, f"/?q=zebra+{said}&source={said}&site={said}&facet={said}#{said}")
-        look(tab, (f"/?q={said}&sort={said}", f"/?q={said}&after={said}")[number % 2])
+        look(tab, (f"/?q={said}&sort={said}", f"/?q={said}&since={said}")[number % 2])
         look(tab, (f"/nowhere/{quote(text)}", f"/a/?id=nowhere{said}&q={said}")[number % 2])
 
 

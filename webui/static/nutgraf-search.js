@@ -113,7 +113,7 @@
     .note { border-inline-start: 3px solid var(--_rule); padding-inline-start: .7rem; margin-block-start: .6rem; }
     .also summary { cursor: pointer; inline-size: fit-content; margin-block-start: .3rem; }
     .nothing { margin-block-start: .5rem; }
-    .meant, .relaxation { color: var(--_link); text-decoration: underline; text-underline-offset: .16em; text-align: start; min-block-size: 1.5rem; }
+    .meant, .alternative { color: var(--_link); text-decoration: underline; text-underline-offset: .16em; text-align: start; min-block-size: 1.5rem; }
     .action {
       font: 600 1rem/1.4 var(--_font); min-block-size: 2.75rem; padding: .4rem 1.2rem; margin-block-start: .6rem;
       border: 1px solid var(--_edge); border-radius: var(--_radius); background: var(--_field);
@@ -326,7 +326,7 @@
     #internals = this.attachInternals();
     #parts = {}; // the nodes that stay, by name
     #query = "";
-    #without = []; // parameters of src that a relaxation leaves out
+    #without = []; // parameters of src that an alternative search leaves out
     #answers = []; // what is shown, page after page
     #combobox;
     #targets = new WeakMap(); // link -> what it leads to
@@ -633,7 +633,7 @@
       status.textContent = said.join(" · ");
     }
 
-    /** Links to the corrected query, and to relaxed queries that have results. */
+    /** Links to the corrected query, and to similar searches that have results. */
     #ways(page) {
       const other = (part, query, without, ...children) => {
         const button = make("button", { part, type: "button" }, ...children);
@@ -651,12 +651,12 @@
         const button = other("meant", page.did_you_mean, [], make("bdi", {}, page.did_you_mean));
         ways.push(make("p", { class: "nothing" }, ...this.#around("meant", button)));
       }
-      const end = page.dead_end;
+      const end = page.no_results;
       if (end?.reason) ways.push(make("p", { class: "nothing", part: "reason", lang: "en", dir: "auto" }, end.reason));
-      if (end?.relaxations?.length) {
-        ways.push(make("ul", { part: "relaxations" },
-          ...end.relaxations.map((one) => make("li", {},
-            other("relaxation", one.query, one.without ?? [], make("bdi", { lang: "en" }, one.change)),
+      if (end?.suggestions?.length) {
+        ways.push(make("ul", { part: "alternatives" },
+          ...end.suggestions.map((one) => make("li", {},
+            other("alternative", one.query, one.without ?? [], make("bdi", { lang: "en" }, one.change)),
             " ", make("span", { part: "count" }, this.#digits(one.count))))));
       }
       return ways;

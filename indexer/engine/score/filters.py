@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,18 +12,20 @@ from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
 
 
-def filter_articles(snapshot: Snapshot, values: Mapping[str, Sequence[str]], *, undated: bool) -> Ids:
-    """The articles (ascending, int32) that have, for each name in `values`, one of the values listed for it.
+def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | bool]) -> Ids:
+    """The articles (ascending, int32) that pass every filter.
 
-    With `undated`, only those without a date. See `match_filter` for the names and the values.
+    A filter with values passes articles that match any of them (see `match_filter`); "undated" passes those
+    that have no date.
     """
     passes = np.ones(snapshot.articles, np.bool_)
-    if undated:
-        passes &= snapshot.begins == NO_DATE
-    for name, wanted in values.items():
+    for name, values in filters.items():
+        if isinstance(values, bool):
+            passes &= snapshot.begins == NO_DATE
+            continue
         has_value = np.zeros(snapshot.articles, np.bool_)
         names, codes = snapshot.labels(name)
-        for value in wanted:
+        for value in values:
             if name == "source" and value in names:
                 # The full name of a source, as facets give it, matches no other source that ends alike.
                 has_value |= codes == names.index(value)

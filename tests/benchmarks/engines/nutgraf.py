@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ class Nutgraf(Engine):
         page = self._index.search(
             phrased(question),
             # Kept out of the query string: these are days, in no need of being understood.
-            after=question.after.isoformat() if question.after else None,
-            before=question.before.isoformat() if question.before else None,
+            since=question.after.isoformat() if question.after else None,
+            until=(question.before - timedelta(days=1)).isoformat() if question.before else None,
             sort="newest" if question.kind is Kind.SORTED else "relevance",
             limit=TOP,
             **_COUNTED.get(question.kind, {}),

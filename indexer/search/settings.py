@@ -1,0 +1,60 @@
+"""How an open index is searched, and the query tree that a request means there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from indexer.engine import Clock
+from indexer.limits import CHARACTERS
+from indexer.query import ParsedQuery, expand_synonyms, match_all_if_empty, parse_query, restrict_to_dates
+from indexer.search.request import SearchRequest
+from indexer.text.synonyms import Synonyms
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """What searching needs to know of an index besides its articles.
+
+    `languages` are those of its articles, the most common first; `spoken` those of which there is more than a
+    little, and `language` the configured one. `passages` is how many passages of a hit are shown,
+    `page_size` how many hits; `characters` how much of a query is read, `seconds` how long it may take.
+    `remarks` are notes for every answer.
+    """
+
+    languages: Sequence[str]
+    spoken: Sequence[str]
+    language: str
+    passages: int
+    page_size: int = 10
+    day_first: bool = True
+    synonyms: Synonyms | None = None
+    today: Callable[[], date] = date.today
+    characters: int = CHARACTERS
+    seconds: float = 1.0
+    clock: Clock = time.perf_counter
+    remarks: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> ParsedQuery:
+        """The tree of a text alone, without synonyms, and notes about it."""
+        return parse_query(text, today=self.today(), day_first=self.day_first, characters=self.characters)
+
+    def parse_request(self, request: SearchRequest) -> ParsedQuery:
+        """The tree of a request with its synonyms and dates, and notes; its filters are not in the tree.
+
+        Raises InvalidRequest for a date that cannot be read.
+        """
+        parsed = self.parse(request.query)
+        tree, notes = parsed.tree, parsed.notes
+        if self.synonyms:
+            tree, synonym_notes = expand_synonyms(tree, self.synonyms)
+            notes = (*notes, *synonym_notes)
+        is_blank = not request.query.strip()
+        if request.since or request.until:
+            start, end = request.period(self.today(), day_first=self.day_first)
+            tree = restrict_to_dates(tree, start, end, alone=is_blank)
+        if is_blank and request.filters:
+            tree = match_all_if_empty(tree)
+        return ParsedQuery(tree, notes, parsed.text)
