@@ -30,7 +30,7 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 - explain: `explain_query`, `explain_hits`.
 """
 
-from indexer.engine.build.check import find_differences
+from indexer.engine.build.check import find_differences, verify_snapshot
 from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
@@ -119,4 +119,5 @@ __all__ = [
     "sort_position",
     "subtract",
     "unite",
+    "verify_snapshot",
 ]

@@ -19,7 +19,8 @@ INDEX_NAME = "MAIN"
 SETTINGS = "settings.json"
 CONTENTS = re.compile(rf"_{INDEX_NAME}_(\d+)\.toc")
 CATALOG = re.compile(r"catalog-(\d+)\.json")
-SEGMENT = re.compile(rf"{INDEX_NAME}_([0-9a-z]{{16}})\.nut")
+# A segment's file, and its side files, which have the name of a part before the suffix.
+SEGMENT = re.compile(rf"{INDEX_NAME}_([0-9a-z]{{16}})(?:\.[a-z_]+)?\.nut")
 
 # Parts of segments that Whoosh's own writers leave behind; nothing reads them.
 _WHOOSH_PARTS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\._\w+\.col)")

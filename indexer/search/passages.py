@@ -63,7 +63,7 @@ def make_hits(
     leaves = (*found.terms, *(part.scored for part in found.parts if is_partial))
     in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in leaves])
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
-    starts, stops = snapshot.starts[shown.articles], snapshot.stops[shown.articles]
+    starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
     chosen = choose_paragraphs(leaves, starts, stops, settings.passages)
     numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)

@@ -247,7 +247,7 @@ class _Verification:
 
     def search_article(self, article: int) -> QuoteCheck:
         """The best place in an article."""
-        docs = range(int(self.snapshot.starts[article]), int(self.snapshot.stops[article]))
+        docs = range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
         return self._exact([article]) or self._most_similar(docs)
 
     def _exact(self, articles: Iterable[int]) -> QuoteCheck | None:
@@ -255,7 +255,9 @@ class _Verification:
         also: list[ArticleInfo] = []
         try:
             for article in articles:
-                for doc in range(int(self.snapshot.starts[article]), int(self.snapshot.stops[article])):
+                for doc in range(
+                    int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article])
+                ):
                     if spans := find_exact_spans(self.quote, self._paragraph(doc), self.deadline):
                         if found is None:
                             found = self._check(doc, verdict="exact", similarity=1.0, spans=spans)
@@ -301,7 +303,7 @@ class _Verification:
     def _check(self, doc: int, **found: Any) -> QuoteCheck:
         """The finding for a paragraph."""
         article = int(self.snapshot.article_of[doc])
-        place = doc - int(self.snapshot.starts[article])
+        place = doc - int(self.snapshot.doc_starts[article])
         (info,) = self.snapshot.infos([article])
         return QuoteCheck(
             quote=self.text,
@@ -339,7 +341,7 @@ class _Verification:
         weights = {}
         for stem in stems:
             self.deadline.check()
-            if frequency := self.snapshot.spread(stem):
+            if frequency := self.snapshot.document_frequency(stem):
                 weights[stem] = idf(self.snapshot.paragraphs, frequency)
         shared = np.zeros(self.snapshot.documents)
         for stem in sorted(weights, key=weights.__getitem__, reverse=True)[:_TERMS]:

@@ -62,7 +62,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             parsed.tree,
             min_full_matches=min_full,
             depth=depth,
-            always_score=snapshot.families.members if request.collapse else None,
+            always_score=snapshot.near_duplicates.members if request.collapse else None,
             restrict_to=allowed,
         )
         ranked = _decay(snapshot, found, request.half_life)

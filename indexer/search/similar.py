@@ -67,7 +67,7 @@ def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: in
             timed_out = True
             values = {"seconds": settings.seconds, "count": len(terms)}
             notes.append(Note(SearchNote.SIMILAR_TIMED_OUT, values))
-        excluded = np.sort(np.append(snapshot.families.duplicates(number), np.int32(number)))
+        excluded = np.sort(np.append(snapshot.near_duplicates.find(number), np.int32(number)))
         matches = subtract(unite(matches_of_terms, snapshot.articles), excluded)
         collapsed = collapse_duplicates(snapshot, matches, "relevance")
         shown = select_top(snapshot, collapsed.shown, "relevance", 0, limit)
@@ -80,7 +80,7 @@ def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: in
 
 def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
     """The near-duplicates of the article of a number: newest first, ties by id."""
-    found = make_unscored(snapshot.families.duplicates(number))
+    found = make_unscored(snapshot.near_duplicates.find(number))
     ordered = select_top(snapshot, found, "newest", 0, len(found))
     return tuple(snapshot.infos(ordered.articles.tolist()))
 
@@ -102,7 +102,7 @@ def find_heaviest_terms(
     paragraphs = snapshot.paragraphs
     for stem, count in counts.most_common(_MAX_WEIGHED):
         weight = count / (count + _SATURATION)
-        weighed.append((-weight * idf(paragraphs, snapshot.spread(stem)), stem, weight))
+        weighed.append((-weight * idf(paragraphs, snapshot.document_frequency(stem)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 
 

@@ -115,7 +115,7 @@ class _Checker:
         is_in_context = bool(own) and self._beside(typed, before, after) > 0
         found = []
         for near, edits, unlikely in islice(self._near(typed, own), _CONSIDERED):
-            times = 1 if self._is_common(near) else self.snapshot.vocabulary.written(near)
+            times = 1 if self._is_common(near) else self.snapshot.vocabulary.estimate_frequency(near)
             pairs = 0 if is_in_context else self._beside(near, before, after)
             if self._is_likelier(len(typed), own, edits, times, pairs):
                 bonus = _PAIR + math.log(pairs) / 2 if pairs else 0.0
@@ -131,7 +131,7 @@ class _Checker:
         together = "".join(parts)
         if not self.adjacent(first, second) or not together.isalpha() or self.total >= PLENTY:
             return None
-        times = self.snapshot.vocabulary.written(together)
+        times = self.snapshot.vocabulary.estimate_frequency(together)
         rarer = min(self.counts[first.text], self.counts[second.text])
         if times <= rarer or is_unspaced(together) or self._together(*parts):
             return None
@@ -155,7 +155,7 @@ class _Checker:
         vocabulary = self.snapshot.vocabulary
         most = 1 if own or len(typed) < _SHORT else 2
         found: list[tuple[float, str, int, float]] = []
-        for word in vocabulary.near(typed, most):
+        for word in vocabulary.find_near(typed, most):
             edits = int(OSA.distance(typed, word))
             is_first = word[0] != typed[0]
             if not edits or (is_first and (own or edits > 1)):

@@ -332,7 +332,7 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
         return
     articles = snapshot.article_of[docs]
     articles = articles[articles >= 0]
-    lengths, begins = snapshot.lengths["title"][articles], snapshot.begins[articles]
+    lengths, begins = snapshot.lengths["title"][articles], snapshot.date_starts[articles]
     if len(articles) > 2 * MAX_SUGGESTIONS:
         # Only the shortest need to be sorted.
         kept = lengths <= np.partition(lengths, 2 * MAX_SUGGESTIONS)[2 * MAX_SUGGESTIONS]
@@ -389,7 +389,7 @@ def find_positions(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArr
     """The positions of the stems in the paragraphs, ascending: int64, consecutive for neighbouring words."""
     found = [np.empty(0, np.int64)]
     wanted = list(stems)
-    for part in snapshot.parts:
+    for part in snapshot.segments:
         low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents)).tolist()
         for stem in wanted if low < high else ():
             where, positions = part.view.positions("paragraph", stem, docs[low:high] - part.first_doc)

@@ -128,7 +128,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
 def status_of(opened: OpenIndex) -> Status:
     """Return what an index holds, for `Index.status`."""
     snapshot, summary = opened.snapshot, _current_summary(opened)
-    dated = snapshot.begins[snapshot.begins != NO_DATE]
+    dated = snapshot.date_starts[snapshot.date_starts != NO_DATE]
     first, last = (_iso_day(int(dated.min())), _iso_day(int(dated.max()))) if len(dated) else (None, None)
     return Status(
         path=str(snapshot.folder),

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.config import Config
-from indexer.engine import Snapshot, digest_items, encode_article, find_differences, latest_commit
+from indexer.engine import (
+    Snapshot,
+    digest_items,
+    encode_article,
+    find_differences,
+    latest_commit,
+    verify_snapshot,
+)
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
 from indexer.files.storage import folder_size
 from indexer.results import Difference, Verification
@@ -48,7 +55,7 @@ def check_generation(folder: Path, config: Config, today: Today) -> tuple[OpenIn
     opened = open_generation(folder, config, today)
     snapshot = opened.snapshot
     try:
-        snapshot.verify()
+        verify_snapshot(snapshot)
         catalog = catalogs.load(folder, snapshot.commit)
     except IndexDamaged:
         # A new commit may have replaced the files meanwhile: then check that one.
@@ -141,7 +148,7 @@ def _compare_indexed(snapshot: Snapshot, catalog: Catalog) -> Iterator[Differenc
     """Parts of segments that differ from what indexing their stored articles again gives."""
     owners = catalog.owners().items()
     sources = {name: Path(source).as_uri() for name, (source, _) in owners if source}
-    for part in snapshot.parts:
+    for part in snapshot.segments:
         for name in find_differences(part.view, snapshot.default_language, sources.get):
             what = f"{name} differs from what its articles give"
             yield Difference("stored", str(part.view.file.path), what)

@@ -106,7 +106,7 @@ def sync_sources(
                 if file.entry is None:
                     progress.advance(file.stamp.size)
                 wanted += changes.accept(file, result, is_piece=part.data is not None)
-            sink.take(chunk.only(wanted), numbers)
+            sink.take(chunk.select(wanted), numbers)
     report.interrupted = any(file.entry is None for file in files)
     if report.interrupted:
         changes.restore_unread(files)

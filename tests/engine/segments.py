@@ -127,7 +127,7 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
     view.file.verify()
     naive = Naive(articles)
     assert (view.documents, view.articles) == (naive.documents, len(articles))
-    assert view.first.tolist() == naive.first
+    assert view.doc_starts.tolist() == naive.first
     assert view.stems.words() == naive.stems
     assert view.words.words() == view.lexicon == naive.words
     for field in ("title", "paragraph"):
@@ -150,8 +150,8 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         "counts": [len(article.paragraphs) for article in articles],
         "title_terms": [len(naive.tokens["title"][doc]) for doc in naive.first[:-1]],
         "text_terms": [sum(lengths[a:b]) for a, b in zip(naive.first, naive.first[1:], strict=False)],
-        "begins": [to_timestamp(a.published.start) if a.published else NO_DATE for a in articles],
-        "ends": [to_timestamp(a.published.end) if a.published else NO_DATE for a in articles],
+        "date_starts": [to_timestamp(a.published.start) if a.published else NO_DATE for a in articles],
+        "date_ends": [to_timestamp(a.published.end) if a.published else NO_DATE for a in articles],
     }.items():
         assert view.column(f"article.{name}").tolist() == values, name
     codes = view.column("article.languages").tolist()
@@ -192,7 +192,7 @@ def built(articles: Sequence[Article], path: Path) -> SegmentView:
 
 def written(buffer: Buffer, path: Path) -> SegmentView:
     """The segment of a buffer."""
-    pieces, documents = buffer.segment()
+    pieces, documents = buffer.make_segment()
     path.write_bytes(b"".join(pieces))
     view = SegmentView(path)
     assert view.documents == documents
@@ -202,19 +202,19 @@ def written(buffer: Buffer, path: Path) -> SegmentView:
 def contents(view: SegmentView) -> dict[str, Any]:
     """Everything that a segment's file holds, but for its texts' blocks."""
     arrays = {name: view.file.sections[name] for name in view.file._directory}
-    # Languages of what is gone may still be listed, which gives the others other codes.
-    codes = arrays.pop("article.languages").tolist()
-    facts = view.file.info() | {"languages": [view.languages[code] for code in codes]}
     for name in ("facts", "text.data", "text.ends", "text.items"):
         del arrays[name]
-    return {"facts": facts, **{name: (array.dtype, array.tobytes()) for name, array in arrays.items()}}
+    return {
+        "facts": view.file.read_facts(),
+        **{name: (array.dtype, array.tobytes()) for name, array in arrays.items()},
+    }
 
 
 def segment_bytes(articles: Sequence[Article]) -> bytes:
     """The file of a segment of these articles."""
-    return b"".join(buffered(articles).segment()[0])
+    return b"".join(buffered(articles).make_segment()[0])
 
 
 def sketches(articles: Sequence[Article]) -> Sketches:
     """The sketches of articles, gathered as one chunk."""
-    return gathered(articles).sketches
+    return gathered(articles).columns["sketches"]

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import mean
 
 from indexer import Article, Index, open_index
-from indexer.engine.format.sketches import SHORTEST
+from indexer.engine.format.sketches import MIN_LONG
 from indexer.text.analyzer import get_analyzer
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -123,7 +123,7 @@ def measure_duplicates(index: Index, texts: Mapping[str, str]) -> tuple[float, f
     shingles = {
         name: frozenset(zip(own, own[1:], own[2:], strict=False))
         for name, own in forms.items()
-        if len(own) >= SHORTEST
+        if len(own) >= MIN_LONG
     }
     found = {
         tuple(sorted((name, other.id)))

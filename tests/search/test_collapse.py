@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
 from indexer.engine.build.merge import TIERED
-from indexer.engine.format.sketches import WIDTH, agreeing
+from indexer.engine.format.sketches import WIDTH, count_agreeing
 from tests.engine.segments import sketches
 from tests.fixtures import stories
 
@@ -159,7 +159,7 @@ def test_a_story_that_grows_is_collapsed_only_under_what_it_is_like() -> None:
     of = dict(zip([article.id for article in articles], sketches(articles), strict=True))
     for name, others in pairs:
         for other in others:
-            assert agreeing(of[name][None], of[other][None])[0] > WIDTH / 2
+            assert count_agreeing(of[name][None], of[other][None])[0] > WIDTH / 2
 
 
 def test_merging_keeps_what_is_alike() -> None:
@@ -257,7 +257,7 @@ def test_every_match_is_shown_once_or_collapsed_under_one_that_is_shown(
         assert others == sorted(others)
         for other in hit.also:
             assert ranks[other.id] > ranks[hit.article.id]
-            assert agreeing(of[hit.article.id][None], of[other.id][None])[0] > WIDTH / 2
+            assert count_agreeing(of[hit.article.id][None], of[other.id][None])[0] > WIDTH / 2
 
 
 @settings(max_examples=20)

@@ -143,9 +143,9 @@ def test_whatever_is_searched_for_what_is_offered_finds_more(index: Index, query
 
 def test_the_vocabulary_tells_how_often_words_are_written(index: Index) -> None:
     vocabulary = index._open_last_commit().snapshot.vocabulary
-    assert vocabulary.written("painting") == 150
-    assert vocabulary.written("painted") == 12
+    assert vocabulary.estimate_frequency("painting") == 150
+    assert vocabulary.estimate_frequency("painted") == 12
     assert vocabulary.frequencies["painted"] == vocabulary.frequencies["painting"] == 162
-    assert vocabulary.written("unknown") == 0
+    assert vocabulary.estimate_frequency("unknown") == 0
     assert "東京" not in vocabulary.frequencies
-    assert vocabulary.near("harbur", 1) == ["harbour"]
+    assert vocabulary.find_near("harbur", 1) == ["harbour"]

@@ -237,7 +237,7 @@ def test_a_suggestion_as_json_has_the_documented_shape() -> None:
 
 def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Index) -> None:
     snapshot = index._open_last_commit().snapshot
-    assert len(snapshot.parts) > 1
+    assert len(snapshot.segments) > 1
     assert [one.word for one in complete_word(snapshot, "harb", None, 5)] == ["harbour"]
     crane = snapshot.find("crane")
     assert crane is not None
@@ -264,7 +264,7 @@ def test_a_word_with_a_stem_in_each_language_weighs_as_much_in_one_segment_as_in
 def test_texts_are_read_by_document(index: Index) -> None:
     snapshot = index._open_last_commit().snapshot
     for number in range(snapshot.articles):
-        start = int(snapshot.starts[number])
+        start = int(snapshot.doc_starts[number])
         paragraphs = snapshot.article(number).paragraphs or ("",)
         assert tuple(snapshot.text_of(start + place) for place in range(len(paragraphs))) == paragraphs
 

@@ -125,7 +125,7 @@ class Trial:
             # One commit: its table of contents, its catalog, and the segments that it names.
             snapshot = index._open_last_commit().snapshot
             named = {f"_MAIN_{snapshot.commit}.toc", f"catalog-{snapshot.commit}.json"}
-            named |= {part.segment.path(snapshot.folder).name for part in snapshot.parts}
+            named |= {part.entry.path(snapshot.folder).name for part in snapshot.segments}
             of_a_commit = {path.name for path in snapshot.folder.iterdir() if _OF_A_COMMIT.match(path.name)}
             left += [f"{name} in {snapshot.folder.name}" for name in of_a_commit ^ named]
         if len(list(self.index.glob("g*"))) > 2:

@@ -161,7 +161,7 @@ def _items(path: Path, chance: random.Random) -> str:
     writer = TextWriter()
     for item in items:
         writer.add(item)
-    sections |= {f"text.{part}": content for part, content in writer.sections().items()}
+    sections |= {f"text.{part}": content for part, content in writer.make_sections().items()}
     write(path, sections, facts)
     return f"item {place}: {how}"
 
@@ -235,12 +235,12 @@ def _directory(path: Path, chance: random.Random) -> str:
 def read(path: Path) -> tuple[Sections, dict[str, Any]]:
     """The arrays of a segment's file, and its facts."""
     file = segment_file.SegmentFile(path)
-    return {name: file.sections[name] for name in file._directory if name != "facts"}, file.info()
+    return {name: file.sections[name] for name in file._directory if name != "facts"}, file.read_facts()
 
 
 def write(path: Path, sections: Sections, facts: dict[str, Any]) -> None:
     """Write a segment's file with right checksums, and have the table of contents name it."""
-    path.write_bytes(b"".join(segment_file.encode(sections, facts)))
+    path.write_bytes(b"".join(segment_file.encode_segment(sections, facts)))
     _seal(path)
 
 

@@ -83,8 +83,8 @@ def _in_a_list(marker: Path) -> bytes:
 
 def _own_class(marker: Path) -> bytes:
     # A class that is a part of every index, with a state that is none.
-    own = ColumnarSegment("MAIN", 1)
-    own.__dict__.update(removed=_reduced(exec, f"open({str(marker)!r}, 'w').close()"), segid="../../x")
+    own = ColumnarSegment(contents.SegmentEntry("0" * 16, 1, b"", b""))
+    own.__dict__.update(entry=_reduced(exec, f"open({str(marker)!r}, 'w').close()"), segid="../../x")
     return pickle.dumps([own], 4)
 
 
@@ -178,9 +178,9 @@ def _change_segment(generation: Path, changes: dict[str, bytes]) -> None:
     }
     facts = sections.pop("facts")
     if "facts" in changes:
-        pieces = list(segment_file.encode({**sections, "facts": changes["facts"]}, {}))
+        pieces = list(segment_file.encode_segment({**sections, "facts": changes["facts"]}, {}))
     else:
-        pieces = list(segment_file.encode(sections, json.loads(facts.tobytes())))
+        pieces = list(segment_file.encode_segment(sections, json.loads(facts.tobytes())))
     del opened
     path.write_bytes(b"".join(pieces))
     _change_contents(generation, seal=pieces[-1])

@@ -279,7 +279,7 @@ def _small_segments() -> Iterator[None]:
     def jobs(*given: Any) -> int:
         return 0 if Changes.sequences % WITH_WORKERS else worth(*given)
 
-    small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, smallest=6))
+    small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, min_documents=6))
     with (
         patch("indexer.sync.apply.count_workers", jobs),
         patch("indexer.build.Batch", small),

@@ -129,7 +129,7 @@ def _status(index: Index) -> Any:
 
 def _merged(index: Index) -> int:
     """How large a segment a writer would make of all."""
-    parts = index._open_last_commit().snapshot.parts
+    parts = index._open_last_commit().snapshot.segments
     pieces, _ = merge([(part.view, part.live) for part in parts])
     return sum(map(len, pieces))
 

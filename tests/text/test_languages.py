@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article, Index, open_index
-from indexer.engine.build.gather import BETWEEN, Gatherer, Run
+from indexer.engine.build.gather import SEPARATOR, Gatherer, Run
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import SNOWBALL, base_language, stop_words
 from indexer.text.normalization import normalize, put_tone_last
@@ -317,7 +317,7 @@ def test_documents_are_gathered_as_queries_are_read(language: str, text: str) ->
     gatherer = Gatherer("en")
     gatherer.add(Article(id="a", title=text, paragraphs=[text, text], language=language))
     chunk = gatherer.take()
-    forms = [f"{token.stem}{BETWEEN}{token.word}" for token in get_analyzer(language).tokenize(text)]
+    forms = [f"{token.stem}{SEPARATOR}{token.word}" for token in get_analyzer(language).tokenize(text)]
     assert in_order(chunk.titles, chunk.forms.split("\n")) == forms
     assert in_order(chunk.texts, chunk.forms.split("\n")) == forms * 2
 

@@ -103,7 +103,9 @@ def collection(folder: Path) -> Collection:
             index.sync(folder / "docs.jsonl")
             snapshot = index._open_last_commit().snapshot
             ids = [snapshot.id_of(number) for number in range(snapshot.articles)]
-            order = sorted(range(len(ids)), key=lambda number: (-int(snapshot.begins[number]), ids[number]))
+            order = sorted(
+                range(len(ids)), key=lambda number: (-int(snapshot.date_starts[number]), ids[number])
+            )
             texts = [snapshot.article(number) for number in order]
             found = _collection(folder.name, [(each.title, *each.paragraphs) for each in texts])
             rank = np.empty(len(ids), np.int64)

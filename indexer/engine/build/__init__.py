@@ -1,6 +1,10 @@
-"""Articles in, a committed segment out.
+"""Makes segments of articles, and commits them.
 
-`tokenize` turns texts into numbers of forms, `gather` articles into flat arrays (in worker processes),
-`invert` these into a segment, `merge` several segments into one, `commit` writes all of it in one commit.
-`check` compares the parts of a segment with each other. Begin with `gather`.
+`tokenize` turns texts into the numbers of their forms. `gather` collects articles into chunks, which are flat
+arrays; worker processes do this. `invert` turns the chunks of a segment into its file, `merge` does so with
+several segments. `commit` writes all segments of a batch and makes them visible in one commit. `check`
+compares the sections of a segment with each other, before a merge and for `verify`.
+
+What comes in: articles, and the ids of articles to remove. What goes out: a commit in the folder of a
+generation. Begin with `commit.Batch`, then `gather`.
 """

@@ -1,9 +1,9 @@
-"""Whether what the parts of a segment say agrees: looked at by what reads everything anyway.
+"""Checks of a whole segment: whether its sections agree with each other.
 
-That is `verify`, and a merge, which would otherwise put right checksums over what makes no sense. What one
-part says of itself is looked at whenever it is first used (`shape`). What is left here takes several parts,
-or all of one: that words are in order, that each occurrence has a place of its own in its text, that every
-article can be read and has the id that it is found by.
+`format.checks` checks each section alone when it is first used. The checks here take several sections, or all
+of one: whether words are sorted, whether the occurrences of a text fill its positions, whether every article
+can be read and has its own id. They run where everything is read anyway: in `verify`, and in a merge, which
+would otherwise write wrong content with new checksums.
 """
 
 from __future__ import annotations
@@ -16,140 +16,155 @@ from numpy.typing import NDArray
 
 from indexer.engine.build.gather import Gatherer
 from indexer.engine.build.invert import Buffer
-from indexer.engine.format.labels import STORED
+from indexer.engine.format.labels import STORED_LABELS
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_article
-from indexer.engine.format.segment_file import trusting
-from indexer.engine.read.field import FIELDS
+from indexer.engine.format.segment_file import DamageReporter
+from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
+from indexer.engine.read.snapshot import Snapshot
+
+
+def verify_snapshot(snapshot: Snapshot) -> None:
+    """Read every byte of the segments of a snapshot, and check all checksums and all content.
+
+    Raises IndexDamaged, naming the file and the section.
+    """
+    for segment in snapshot.segments:
+        segment.view.file.verify()
+        check_segment(segment.view)
 
 
 def check_segment(view: SegmentView) -> None:
-    """Raise IndexDamaged, naming the file and the part, unless all that a segment's parts say agrees."""
+    """Raise IndexDamaged, naming the file and the section, unless the content of a segment is consistent."""
     check_numbers(view)
-    with trusting(view.file.path):
+    with DamageReporter(view.file.path):
         _check_articles(view)
 
 
 def check_numbers(view: SegmentView) -> None:
-    """Raise IndexDamaged likewise, but without reading the texts: what a merge goes by is looked at."""
+    """Raise IndexDamaged unless everything but the stored texts is consistent; a merge relies on this."""
     for name in view.file.directory:
         view.file.sections[name]
     for name, words in {"stem": view.stems, "word": view.words, "id": view.ids}.items():
         _check_words(view, name, words)
-    for name in STORED:
-        _check_words(view, name, view.label(name), may_be_empty=True)
-    with trusting(view.file.path):
+    for name in STORED_LABELS:
+        _check_words(view, name, view.open_lexicon(name), may_be_empty=True)
+    with DamageReporter(view.file.path):
         _check_forms(view)
         for field in FIELDS:
             _check_field(view, field)
 
 
 def find_differences(view: SegmentView, language: str, source_of: Callable[[str], str | None]) -> list[str]:
-    """The parts of a segment that would be others if they were made anew of the articles that it has stored.
+    """Rebuild a segment in memory from its stored articles; returns the names of the sections that differ.
 
-    `language` is that of articles that say none; `source_of` gives the source that an article, by its id, was
-    read from, if it was. The segment is made anew in memory. Raises IndexDamaged.
+    `language` is that of articles that state none. `source_of` returns the source that the article with an
+    id was read from, or None if an app has put it in. Raises IndexDamaged.
     """
     gatherer, buffer = Gatherer(language), Buffer()
-    sources, places = view.names("source"), view.file.sections["article.sources"].tolist()
+    names, codes = view.label_names("source"), view.file.sections["article.sources"].tolist()
     for number in range(view.articles):
-        with trusting(view.file.path):
+        with DamageReporter(view.file.path):
             items = view.all_items(number)
             article = decode_article(items)
         given = " ".join((article.source or "").split())
-        stored = sources[places[number]]
-        # What was removed is in no catalog: there, what is stored is believed.
+        stored = names[codes[number]]
+        # The catalog does not have removed articles: believe the stored source.
         source = source_of(article.id) or (stored if stored != given else None)
         gatherer.add(article, items, source)
     buffer.add(gatherer.take(), array("i"))
-    sections, facts = buffer.sections()
-    found = [] if facts == view.file.info() else ["facts"]
+    sections, facts = buffer.make_sections()
+    found = [] if facts == view.file.read_facts() else ["facts"]
     for name, content in sections:
-        anew = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content.reshape(-1)
-        # Where blocks of texts end depends on how they came together.
-        if not name.startswith("text.") and not np.array_equal(anew, view.file.sections[name]):
+        rebuilt = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content.reshape(-1)
+        # The boundaries of text blocks depend on how the articles were gathered.
+        if not name.startswith("text.") and not np.array_equal(rebuilt, view.file.sections[name]):
             found.append(name)
     return found
 
 
 def _check_words(view: SegmentView, name: str, words: Lexicon, *, may_be_empty: bool = False) -> None:
     if not words.is_sorted():
-        view.file.refuse(f"{name}.text", "is not in order")
+        view.file.raise_damaged(f"{name}.text", "is not sorted")
     if len(words) and not may_be_empty and not words[0]:
-        view.file.refuse(f"{name}.text", "begins with nothing")
+        view.file.raise_damaged(f"{name}.text", "begins with an empty word")
 
 
 def _check_forms(view: SegmentView) -> None:
-    """That words and stems say the same of each other, and articles and ids."""
+    """Check that words and stems refer to each other, and articles and ids."""
     stems, variants = view.column("word.stems"), view.column("word.variants")
     firsts = view.column("stem.starts")
     owners = np.repeat(np.arange(len(view.words)), np.diff(view.column("word.starts")))
     if not np.array_equal(view.column("stem.words")[firsts[stems] + variants], owners):
-        view.file.refuse("word.variants", "does not agree with stem.words")
-    within = np.diff(owners) == 0
-    if not (np.diff(stems)[within] > 0).all():
-        view.file.refuse("word.stems", "is not in order")
-    words, begins = view.file.sections["stem.words"], np.zeros(len(stems) + 1, np.bool_)
-    begins[firsts] = True
-    if not ((words[1:] > words[:-1]) | begins[1:-1]).all():
-        view.file.refuse("stem.words", "is not in order")
-    places, by_id = view.column("article.id_places"), view.column("article.by_id")
-    if not np.array_equal(by_id[places], np.arange(view.articles)):
-        view.file.refuse("article.by_id", "does not agree with article.id_places")
+        view.file.raise_damaged("word.variants", "does not agree with stem.words")
+    is_same_word = np.diff(owners) == 0
+    if not (np.diff(stems)[is_same_word] > 0).all():
+        view.file.raise_damaged("word.stems", "is not sorted")
+    words, is_first = view.file.sections["stem.words"], np.zeros(len(stems) + 1, np.bool_)
+    is_first[firsts] = True
+    if not ((words[1:] > words[:-1]) | is_first[1:-1]).all():
+        view.file.raise_damaged("stem.words", "is not sorted")
+    ranks, by_id = view.column("article.id_ranks"), view.column("article.by_id")
+    if not np.array_equal(by_id[ranks], np.arange(view.articles)):
+        view.file.raise_damaged("article.by_id", "does not agree with article.id_ranks")
 
 
 def _check_field(view: SegmentView, field: str) -> None:
-    """That each occurrence of a field has a place in a text, and each place an occurrence."""
-    terms = _terms(view, field)
-    base = np.cumsum(terms) - terms
+    """Check that each occurrence of a field has a position in a text, and each position an occurrence."""
+    terms = _count_terms(view, field)
+    first = np.cumsum(terms) - terms
     is_taken = np.zeros(int(terms.sum()), np.bool_)
     own = view.fields[field]
     starts, occurrences = own.starts.astype(np.int64), own.occurrences.astype(np.int64)
     widths = np.diff(view.column("stem.starts"))
-    for low, high in own.parts():
+    for low, high in own.split_stems():
         docs, freqs = own.decode(low, high)
         is_first = np.zeros(len(docs) + 1, np.bool_)
         is_first[starts[low : high + 1] - starts[low]] = True
         if not ((docs[1:] > docs[:-1]) | is_first[1:-1]).all():
-            view.file.refuse(f"{field}.gaps.narrow", "has a document twice")
+            view.file.raise_damaged(f"{field}.gaps.narrow", "has a document twice")
         ends = np.concatenate(([0], np.cumsum(freqs, dtype=np.int64)))
         wanted = occurrences[low : high + 1] - occurrences[low]
         if not freqs.all() or not np.array_equal(ends[starts[low : high + 1] - starts[low]], wanted):
-            own.refuse_freqs()
-        begin, end = int(occurrences[low]), int(occurrences[high])
+            own.raise_bad_freqs()
+        start, end = int(occurrences[low]), int(occurrences[high])
         owners = docs.repeat(freqs)
-        positions = own.places.read(begin, end)
+        positions = own.positions.read(start, end)
         if (positions >= terms[owners]).any():
-            view.file.refuse(f"{field}.positions.narrow", "leads beyond the end of a text")
-        follows = np.ones(len(positions), np.bool_)
-        follows[ends[:-1]] = False
-        if not (positions[1:] > positions[:-1])[follows[1:]].all():
-            view.file.refuse(f"{field}.positions.narrow", "is not in order")
-        is_taken[base[owners] + positions] = True
-        variants = own.variants[begin:end]
+            view.file.raise_damaged(f"{field}.positions.narrow", "leads beyond the end of a text")
+        is_next = np.ones(len(positions), np.bool_)
+        is_next[ends[:-1]] = False
+        if not (positions[1:] > positions[:-1])[is_next[1:]].all():
+            view.file.raise_damaged(f"{field}.positions.narrow", "is not sorted")
+        is_taken[first[owners] + positions] = True
+        variants = own.variants[start:end]
         if (variants >= widths[low:high].repeat(np.diff(occurrences[low : high + 1]))).any():
-            own.refuse_variants()
+            own.raise_bad_variants()
     if not is_taken.all():
-        view.file.refuse(f"{field}.positions.narrow", "leaves places of a text without a word")
+        view.file.raise_damaged(f"{field}.positions.narrow", "leaves positions of a text without a word")
 
 
-def _terms(view: SegmentView, field: str) -> NDArray[np.int64]:
-    """How many words of a field each document has."""
+def _count_terms(view: SegmentView, field: str) -> NDArray[np.int64]:
+    """How many terms of a field each document has (int64)."""
     if field == "paragraph":
         terms = view.column("doc.terms")
-        if not np.array_equal(np.add.reduceat(terms, view.first[:-1]), view.column("article.text_terms")):
-            view.file.refuse("article.text_terms", "does not agree with doc.terms")
+        if not np.array_equal(
+            np.add.reduceat(terms, view.doc_starts[:-1]), view.column("article.text_terms")
+        ):
+            view.file.raise_damaged("article.text_terms", "does not agree with doc.terms")
         return terms
-    # The title stands with the first document of its article.
+    # The first document of an article has its title.
     terms = np.zeros(view.documents, np.int64)
-    terms[view.first[:-1]] = view.column("article.title_terms")
+    terms[view.doc_starts[:-1]] = view.column("article.title_terms")
     return terms
 
 
 def _check_articles(view: SegmentView) -> None:
-    """That every article can be read, and has its id."""
+    """Check that every article can be read, and has its own id."""
     for number in range(view.articles):
         article = decode_article(view.all_items(number))
         if article.id != view.id_of(number):
-            view.file.refuse("text.data", f"has {article.id!r} in the place of {view.id_of(number)!r}")
+            view.file.raise_damaged(
+                "text.data", f"has the article {article.id!r} instead of {view.id_of(number)!r}"
+            )

@@ -1,63 +1,74 @@
-"""Articles into a Whoosh index: one batch, one commit, all or nothing."""
+"""Commits to a Whoosh index: a batch of additions and removals becomes visible as a whole or not at all."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from whoosh.filedb.filestore import FileStorage
 
 from indexer.article import Article
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.build.invert import Buffer
 from indexer.engine.build.merge import TIERED, MergePolicy, merge
-from indexer.engine.read.contents import write_contents
-from indexer.engine.read.snapshot import LiveSegment, Snapshot
-from indexer.engine.whoosh.codec import ColumnarSegment
-from indexer.errors import IndexLocked
-from indexer.files.names import CONTENTS, INDEX_NAME, SEGMENT, is_unfinished
-from indexer.files.storage import discard, make_folder, sync_folder, translate_write_errors, write_new
+from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents, make_segment_id
+from indexer.engine.read.segment import SegmentView
+from indexer.engine.read.snapshot import Snapshot
+from indexer.engine.whoosh.schema import acquire_write_lock, encode_toc
+from indexer.files.names import CONTENTS, SEGMENT, is_unfinished
+from indexer.files.storage import (
+    discard,
+    make_folder,
+    sync_folder,
+    translate_write_errors,
+    write_durably,
+    write_new,
+)
 
 MAX_MEMORY = 512 * 2**20
-"""Bytes that the process may take, about; a segment is written before it would be more."""
-_BESIDE = 128 * 2**20  # what it takes besides: its libraries, and a file that is being divided
-_CHUNK_SIZE = 2**20  # bytes of text that are analysed together
+"""Bytes of memory that the process may take, roughly; a segment is written before it takes more."""
+_OTHER_MEMORY = 128 * 2**20  # bytes that libraries take, and a file that is being divided into articles
+_CHUNK_SIZE = 2**20  # bytes of text that are analyzed together
+_OpenSegment = tuple[SegmentEntry, SegmentView]
 
 
 def create_empty(folder: Path, language: str) -> None:
-    """Make an empty Whoosh index in a new folder, never over one that is there."""
+    """Make an empty index in a new folder; raises StorageFailed if there is a folder already."""
     with translate_write_errors(folder):
         make_folder(folder.parent)
         folder.mkdir()
         sync_folder(folder.parent)
-    write_contents(folder, language, [], 0)
+    _write_contents(folder, language, [], 0)
 
 
 def remove_leftovers(snapshot: Snapshot) -> None:
-    """Remove the files of an index that its last commit, which this is, does not name.
+    """Remove the files in a generation that its last commit, opened as `snapshot`, does not use.
 
-    They are those of commits before, and what one that was cut short has left.
+    They belong to earlier commits, or were left by a commit that was interrupted. Side files stay and go
+    with their segment.
     """
-    named = {part.segment.path(snapshot.folder).name for part in snapshot.parts}
+    used = {segment.entry.id for segment in snapshot.segments}
     for path in snapshot.folder.iterdir():
-        contents = CONTENTS.fullmatch(path.name)
-        is_of_another = int(contents[1]) != snapshot.commit if contents else path.name not in named
-        if is_unfinished(path.name) or ((contents or SEGMENT.fullmatch(path.name)) and is_of_another):
+        contents, segment = CONTENTS.fullmatch(path.name), SEGMENT.fullmatch(path.name)
+        is_earlier = contents is not None and int(contents[1]) != snapshot.commit
+        is_unused = segment is not None and segment[1] not in used
+        if is_earlier or is_unused or is_unfinished(path.name):
             discard(path)
 
 
 class Batch:
     """Removals and additions that become visible together, or not at all.
 
-    Used as a context manager: leaving it commits, unless an exception is on the way out. Segments that then
-    belong to nothing, and what the commit replaces, are left to `clean`.
-    `before_commit` is called with the number of the commit to come, after all data is written and before
-    the commit is made: what has to become visible with it is written there. A batch that was given nothing
-    touches nothing. Raises StorageFailed.
+    Used as a context manager: leaving it commits, unless an exception was raised. A batch without removals
+    and additions changes nothing. Files that the commit makes obsolete stay until `remove_leftovers`.
+
+    `before_commit` is called with the number of the coming commit, after all data is on the disk and before
+    the commit is made: it writes what has to become visible together with the commit. `max_memory` is in
+    bytes, `chunk_size` in bytes of text. Raises StorageFailed, or IndexLocked if a Whoosh writer is open.
     """
 
     def __init__(
@@ -75,31 +86,31 @@ class Batch:
         self._before_commit = before_commit
         self._chunk_size = chunk_size
         self._policy = policy
-        # Whoever allows little more than what there is anyway gets many small segments, not one an article.
-        self._most = max(max_memory - _BESIDE, max_memory // 4)
-        self._storage: FileStorage | None = None
+        # With a low limit, many small segments are written, but not one for each article.
+        self._max_buffer = max(max_memory - _OTHER_MEMORY, max_memory // 4)
         self._lock: Any = None
         self._removed: dict[int, list[range]] = {}
-        self._written: list[ColumnarSegment] = []
+        self._written: list[SegmentEntry] = []
         self._gatherer = Gatherer(language)
         self._numbers = array("i")
         self._buffer = Buffer()
 
     def remove(self, article_id: str) -> None:
-        """Remove the article with this id; nothing happens when there is none."""
+        """Remove the article with this id, if there is one."""
         number = self._snapshot.find(article_id)
         if number is not None:
             self._begin()
-            start, stop = int(self._snapshot.starts[number]), int(self._snapshot.stops[number])
-            place = max(p for p, part in enumerate(self._snapshot.parts) if part.first_doc <= start)
-            first = self._snapshot.parts[place].first_doc
-            self._removed.setdefault(place, []).append(range(start - first, stop - first))
+            start, end = int(self._snapshot.doc_starts[number]), int(self._snapshot.doc_ends[number])
+            segments = self._snapshot.segments
+            index = bisect_right(segments, start, key=lambda segment: segment.first_doc) - 1
+            first = segments[index].first_doc
+            self._removed.setdefault(index, []).append(range(start - first, end - first))
 
     def add(self, article: Article, items: list[bytes] | None = None) -> str:
-        """Add an article; its id must not be in the index, or have been removed in this batch.
+        """Add an article, and return the language that it was analyzed in.
 
-        Returns the language that it was analysed in. `items` is the article as `encode_article` gives it,
-        when that has been done already.
+        Its id must not be in the index, or must have been removed in this batch. `items` is the article as
+        `encode_article` returns it, if it is encoded already.
         """
         self._begin()
         language = self._gatherer.add(article, items)
@@ -108,16 +119,16 @@ class Batch:
         return language
 
     def take(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Add a chunk of articles that were gathered elsewhere.
+        """Add a chunk of articles that another gatherer has made.
 
-        `numbers` belongs to the gatherer: one array for all its chunks, empty at the first.
+        `numbers` belongs to that gatherer: one array for all its chunks, empty at the first.
         """
         if not chunk.ids:
             self._buffer.learn(chunk, numbers)
             return
         self._begin()
         self._buffer.add(chunk, numbers)
-        if self._buffer.size >= self._most:
+        if self._buffer.size >= self._max_buffer:
             self._flush()
 
     def __enter__(self) -> Self:
@@ -126,7 +137,7 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._storage is None:
+        if self._lock is None:
             return
         try:
             if kind is None:
@@ -135,70 +146,67 @@ class Batch:
             self._lock.release()
 
     def _begin(self) -> None:
-        if self._storage is None:
-            storage = FileStorage(str(self._folder))
-            self._lock = storage.lock(f"{INDEX_NAME}_WRITELOCK")
-            with translate_write_errors(self._folder):
-                is_ours = self._lock.acquire(blocking=False)
-            if not is_ours:
-                raise IndexLocked(f"another program writes to {self._folder} through Whoosh: try again later")
-            self._storage = storage
+        if self._lock is None:
+            self._lock = acquire_write_lock(self._folder)
 
     def _commit(self) -> None:
         self._flush()
-        # A merge wants the memory.
+        # Free the memory for merging.
         self._buffer, self._gatherer = Buffer(), Gatherer(self._snapshot.default_language)
-        segments = self._merged([*self._survivors(), *self._fresh()])
+        entries = self._merge([*self._remaining(), *map(self._open, self._written)])
         number = self._snapshot.commit + 1
         self._before_commit(number)
-        # The segments have their names on the disk before the table of contents has its own.
+        # The names of the segments must be on the disk before that of the table of contents is.
         sync_folder(self._folder)
-        write_contents(self._folder, self._snapshot.default_language, segments, number)
+        _write_contents(self._folder, self._snapshot.default_language, entries, number)
 
     def _flush(self) -> None:
-        """Write what was gathered as a segment."""
+        """Write the gathered articles as a segment."""
         chunk = self._gatherer.take()
         if chunk.ids:
             self._buffer.add(chunk, self._numbers)
         if self._buffer.articles:
-            self._write(*self._buffer.segment())
+            self._written.append(self._write(*self._buffer.make_segment()))
 
-    def _write(self, pieces: Iterator[bytes | memoryview], documents: int) -> ColumnarSegment:
-        segment = ColumnarSegment(INDEX_NAME, documents)
-        self._written.append(segment)
-        write_new(segment.path(self._folder), _sealing(pieces, segment))
-        return segment
+    def _write(self, pieces: Iterator[bytes | memoryview], documents: int) -> SegmentEntry:
+        seal: bytes | memoryview = b""
 
-    def _survivors(self) -> Iterator[LiveSegment]:
-        """The segments that were there, with what this batch removes marked; those with nothing left go."""
-        for place, part in enumerate(self._snapshot.parts):
-            segment = part.segment
-            if place in self._removed:
-                segment = segment.without(
-                    np.concatenate([np.arange(r.start, r.stop) for r in self._removed[place]])
-                )
-            if segment.doc_count():
-                yield LiveSegment(segment, part.view, 0, 0, segment.live(), None)
+        def sealed() -> Iterator[bytes | memoryview]:
+            nonlocal seal
+            for piece in pieces:
+                seal = piece
+                yield piece
 
-    def _fresh(self) -> Iterator[LiveSegment]:
-        for segment in list(self._written):
-            yield LiveSegment(segment, segment.view(self._storage), 0, 0, None, None)
+        unsealed = SegmentEntry(make_segment_id(), documents, b"", b"")
+        write_new(unsealed.path(self._folder), sealed())
+        return SegmentEntry(unsealed.id, documents, b"", bytes(seal))
 
-    def _merged(self, parts: list[LiveSegment]) -> list[ColumnarSegment]:
-        """The segments after all merging that is due."""
+    def _open(self, entry: SegmentEntry) -> _OpenSegment:
+        return entry, SegmentView(entry.path(self._folder))
+
+    def _remaining(self) -> Iterator[_OpenSegment]:
+        """The segments of the snapshot that have articles left after the removals of this batch."""
+        for index, segment in enumerate(self._snapshot.segments):
+            entry = segment.entry
+            if index in self._removed:
+                docs = np.concatenate([np.arange(docs.start, docs.stop) for docs in self._removed[index]])
+                entry = entry.remove(docs)
+            if entry.live_count:
+                yield entry, segment.view
+
+    def _merge(self, segments: list[_OpenSegment]) -> list[SegmentEntry]:
+        """Merge segments until the policy is content, and return those that there are then."""
         while True:
-            sizes = [(part.segment.doc_count(), part.segment.deleted_count()) for part in parts]
+            sizes = [(entry.live_count, entry.removed_count) for entry, _ in segments]
             chosen = self._policy.choose(sizes)
             if not chosen:
-                return [part.segment for part in parts]
-            segment = self._write(*merge([(parts[place].view, parts[place].live) for place in chosen]))
-            merged = LiveSegment(segment, segment.view(self._storage), 0, 0, None, None)
-            parts = [part for place, part in enumerate(parts) if place not in chosen] + [merged]
+                return [entry for entry, _ in segments]
+            sources = [(segments[index][1], segments[index][0].live()) for index in chosen]
+            merged = self._open(self._write(*merge(sources)))
+            segments = [segment for index, segment in enumerate(segments) if index not in chosen] + [merged]
 
 
-def _sealing(pieces: Iterator[bytes | memoryview], segment: ColumnarSegment) -> Iterator[bytes | memoryview]:
-    """The pieces of a segment's file; the segment learns how it ends."""
-    piece: bytes | memoryview = b""
-    for piece in pieces:
-        yield piece
-    segment.seal = bytes(piece)
+def _write_contents(folder: Path, language: str, entries: Sequence[SegmentEntry], commit: int) -> None:
+    """Make a commit: write its table of contents, which appears as a whole and is on the disk on return."""
+    whoosh_part = encode_toc(language, entries, commit)
+    write_durably(contents_path(folder, commit), encode_contents(whoosh_part, language, entries, commit))

@@ -1,8 +1,8 @@
-"""Sorted runs: the occurrences of some texts by stem, to be put together with those of others in one pass.
+"""Gathers articles into chunks: flat arrays, with the occurrences of their words sorted into runs.
 
-Inversion by sorting (Witten, Moffat and Bell 1999, "Managing Gigabytes", 5.3): whoever reads texts sorts
-their words, few enough at a time to stay in the processor's cache. Whoever writes has nothing to compare: how
-many occurrences each run has of a stem says where they go.
+This is inversion by sorting (Witten, Moffat and Bell 1999, "Managing Gigabytes", 5.3). The gatherer sorts the
+words of a chunk by stem, few enough at a time to stay in the processor's cache. The writer of a segment
+(`invert`) then only copies: the number of occurrences of a stem in each run tells where they go.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, anchor_hashes
-from indexer.engine.build.tokenize import Numbering, Numbers
-from indexer.engine.format.arrays import ranges
-from indexer.engine.format.labels import labels_of
+from indexer.engine.build.tokenize import Numbers, Tokenizer
+from indexer.engine.format.arrays import expand_ranges
+from indexer.engine.format.labels import STORED_LABELS, find_labels
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
-from indexer.engine.format.sketches import WIDTH, Sketcher, Sketches
+from indexer.engine.format.sketches import Sketcher
 from indexer.engine.format.text_store import TextStore, TextWriter
 from indexer.text.analyzer import get_analyzer
 from indexer.text.detection import detect_language
@@ -34,10 +34,10 @@ _none = partial(np.empty, 0, np.int32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """The occurrences of some texts, in one group for each stem that is there; in a group, as they stand.
+    """The occurrences of some texts, in one group for each stem; in a group, in the order of the texts.
 
-    `counts` says how many a group has. The other arrays say of each occurrence its form and its text, by
-    number, and its position in the text.
+    `counts` has the number of occurrences in each group; `forms`, `texts` and `positions` have the form, the
+    text and the position in it of each occurrence.
     """
 
     counts: Array = field(default_factory=_none)
@@ -54,21 +54,21 @@ class Run:
         heads: Array = self.forms[np.cumsum(self.counts) - self.counts]
         return heads
 
-    def only(self, wanted: NDArray[np.bool_]) -> Run:
-        """The run without the texts that are not wanted, the others numbered anew."""
-        if wanted.all():
+    def select(self, is_wanted: NDArray[np.bool_]) -> Run:
+        """The run of the wanted texts only, numbered again; `is_wanted` has one flag for each text."""
+        if is_wanted.all():
             return self
-        kept = wanted[self.texts]
+        kept = is_wanted[self.texts]
         ends = np.concatenate(([0], np.cumsum(kept)))[np.cumsum(self.counts)]
         counts = np.diff(ends, prepend=0)
-        numbers = np.cumsum(wanted, dtype=np.int32) - 1
+        numbers = np.cumsum(is_wanted, dtype=np.int32) - 1
         return Run(counts[counts > 0], self.forms[kept], numbers[self.texts[kept]], self.positions[kept])
 
 
 def make_run(forms: Array, terms: Array, stem_of: Array) -> Run:
-    """The run of texts that are given as form numbers, text after text.
+    """The run of texts that are given as the numbers of their forms, text after text.
 
-    `terms` says how many there are of each text, `stem_of` which stem, by number, each form has.
+    `terms` has the number of words of each text, `stem_of` the number of the stem of each form.
     """
     stems = stem_of[forms]
     order = stable_order(stems, len(stem_of))
@@ -82,62 +82,57 @@ def make_run(forms: Array, terms: Array, stem_of: Array) -> Run:
 
 
 def stable_order(keys: Array, limit: int) -> Array:
-    """The places of the keys (less than `limit`) in ascending order, equal keys as they stand.
+    """The indices that sort keys below `limit`, stable.
 
-    NumPy sorts 16-bit integers by counting, in linear time: larger keys are sorted by their halves.
+    NumPy sorts 16-bit integers in linear time (radix sort), so larger keys are sorted by their halves.
     """
     low: Array = np.argsort(keys.astype(np.uint16), kind="stable")
     if limit <= 1 << 16:
         return low
-    low = low.astype(np.uint32)  # half the memory
+    low = low.astype(np.uint32)  # takes half the memory
     high = (keys >> 16).astype(np.uint16)[low]
     order: Array = low[np.argsort(high, kind="stable")]
     return order
 
 
-_MOST_FORMS = 200_000
-BETWEEN = "\0"
-"""Between the stem and the word of a form: less than all that can be in one."""
-_NO_I4, _NO_U4, _NO_I8, _NO_U8 = (partial(np.empty, 0, kind) for kind in ("i4", "u4", "i8", "u8"))
+_MAX_FORMS = 200_000
+SEPARATOR = "\0"
+"""Separates the stem and the word of a form; it sorts before every letter."""
+_COLUMNS = {"date_starts": np.int64, "date_ends": np.int64, "title_keys": np.uint64}
 
 
 @dataclass(slots=True, eq=False)
 class Chunk:
-    """Some articles as flat arrays, in the order in which they were given.
+    """Some articles as flat arrays, in the order in which they were added.
 
-    `forms` are the forms that came up for the first time, a line each with the stem, BETWEEN and the word:
-    lines have the order of pairs, and one text takes little memory while it waits. They are numbered on from
-    those of the chunks before, or from 0 when the chunk `is_fresh`. `titles` is the run of the articles'
-    titles, `texts` that of the paragraphs; `title_terms` and `text_terms` say how many words each of them
-    has. `counts` are paragraphs of each article. `items` are the sections of a text store.
+    `forms` are the new forms, each a line with the stem, SEPARATOR and the word: lines sort like pairs of
+    stem and word, and one string takes little memory. They are numbered after those of the chunks before, or
+    from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs;
+    `title_terms` and `text_terms` have the number of words of each. `counts` are the paragraphs of each
+    article, `anchors` the hash of each paragraph. `columns` are sections "article.…" (FORMAT.md), `names` are
+    the language and the labels of each article. `items` are the sections of a text store.
     """
 
     forms: str = ""
     is_fresh: bool = False
     titles: Run = field(default_factory=Run)
-    title_terms: Array = field(default_factory=_NO_I4)
+    title_terms: Array = field(default_factory=_none)
     texts: Run = field(default_factory=Run)
-    text_terms: Array = field(default_factory=_NO_I4)
-    counts: Array = field(default_factory=_NO_I4)
-    anchors: Array = field(default_factory=_NO_U4)
-    begins: Array = field(default_factory=_NO_I8)
-    ends: Array = field(default_factory=_NO_I8)
-    title_keys: Array = field(default_factory=_NO_U8)
-    sketches: Sketches = field(default_factory=lambda: np.empty((0, WIDTH), np.uint8))
+    text_terms: Array = field(default_factory=_none)
+    counts: Array = field(default_factory=_none)
+    anchors: Array = field(default_factory=_none)
     ids: list[str] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    sites: list[str] = field(default_factory=list)
-    items: dict[str, Any] = field(default_factory=lambda: TextWriter().sections())
+    columns: dict[str, Array] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    items: dict[str, Any] = field(default_factory=lambda: TextWriter().make_sections())
     size: int = 0
     """Bytes of stored text."""
 
-    def only(self, wanted: Sequence[bool]) -> Chunk:
-        """The chunk without the articles that are not wanted; its forms stay, for others count on them."""
-        if all(wanted):
+    def select(self, is_wanted: Sequence[bool]) -> Chunk:
+        """The chunk with the wanted articles only; it keeps all forms, because later chunks refer to them."""
+        if all(is_wanted):
             return self
-        article = np.array(wanted, np.bool_)
+        article = np.array(is_wanted, np.bool_)
         document = np.repeat(article, self.counts)
         widths = self.counts + 1
         stored, items, size = TextStore(**self.items), TextWriter(), 0
@@ -148,67 +143,62 @@ class Chunk:
         return Chunk(
             forms=self.forms,
             is_fresh=self.is_fresh,
-            titles=self.titles.only(article),
+            titles=self.titles.select(article),
             title_terms=self.title_terms[article],
-            texts=self.texts.only(document),
+            texts=self.texts.select(document),
             text_terms=self.text_terms[document],
             counts=self.counts[article],
             anchors=self.anchors[document],
-            begins=self.begins[article],
-            ends=self.ends[article],
-            title_keys=self.title_keys[article],
-            sketches=self.sketches[article],
-            ids=[*compress(self.ids, wanted)],
-            languages=[*compress(self.languages, wanted)],
-            sources=[*compress(self.sources, wanted)],
-            paths=[*compress(self.paths, wanted)],
-            sites=[*compress(self.sites, wanted)],
-            items=items.sections(),
+            ids=[*compress(self.ids, is_wanted)],
+            columns={name: values[article] for name, values in self.columns.items()},
+            names={name: [*compress(values, is_wanted)] for name, values in self.names.items()},
+            items=items.make_sections(),
             size=size,
         )
 
 
 class Gatherer:
-    """Turns articles into chunks; keeps the numbers of the forms from one chunk to the next.
+    """Turns articles into chunks; forms keep their numbers from one chunk to the next.
 
-    With more than `most_forms` of them, it forgets them all and numbers from 0 again.
+    `language` is that of articles that state none and whose language is not detected. With more than
+    `max_forms` forms, all are forgotten and numbered from 0 again.
     """
 
-    def __init__(self, language: str, most_forms: int = _MOST_FORMS) -> None:
+    def __init__(self, language: str, max_forms: int = _MAX_FORMS) -> None:
         self._language = language
-        self._most_forms = most_forms
+        self._max_forms = max_forms
         self._forms: dict[str, int] = {}
-        self._numberings: dict[str, Numbering] = {}
+        self._tokenizers: dict[str, Tokenizer] = {}
         self._sketcher = Sketcher()
         self._stems: dict[str, int] = {}
-        self._stem_of = array("i")  # of each form, the number of its stem
+        self._stem_of = array("i")  # the number of the stem of each form
         self._clear()
 
     @property
     def size(self) -> int:
-        """Bytes of text since the last chunk was taken."""
+        """Bytes of the items that were added since the last chunk was taken."""
         return self._size
 
     def add(self, article: Article, items: list[bytes] | None = None, source: str | None = None) -> str:
-        """Add an article (`items`: as encoded already; `source`: the folder or file it is from, as a URI).
+        """Add an article, and return the language that it was analyzed in.
 
-        Returns the language that it was analysed in.
+        `items` is the article as `encode_article` returns it, if it is encoded already. `source` is the URI
+        of the folder or file that it was read from, None if an app has put it in.
         """
         language = article.language or detect_language(article.title, article.paragraphs, self._language)
         items = items or encode_article(article)
         self._ids.append(article.id)
-        self._languages.append(language)
-        name, path, site = labels_of(article, source)
-        self._sources.append(name)
-        self._paths.append(path)
-        self._sites.append(site)
+        self._names["language"].append(language)
+        for label, name in zip(STORED_LABELS, find_labels(article, source), strict=True):
+            self._names[label].append(name)
         self._counts.append(len(article.paragraphs))
         self._titles.append(article.title.encode())
         self._texts += items[1:]
         published = article.published
-        self._begins.append(to_timestamp(published.start) if published else NO_DATE)
-        self._ends.append(to_timestamp(published.end) if published else NO_DATE)
-        self._title_keys.append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
+        columns = self._columns
+        columns["date_starts"].append(to_timestamp(published.start) if published else NO_DATE)
+        columns["date_ends"].append(to_timestamp(published.end) if published else NO_DATE)
+        columns["title_keys"].append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
         self._anchors += anchor_hashes(article.paragraphs)
         for item in items:
             self._items.add(item)
@@ -216,23 +206,28 @@ class Gatherer:
         return language
 
     def take(self) -> Chunk:
-        """What was added since the last time."""
-        is_fresh = len(self._forms) > self._most_forms
+        """The chunk of the articles that were added since the last one was taken."""
+        is_fresh = len(self._forms) > self._max_forms
         if is_fresh:
             self._forms.clear()
-            self._numberings.clear()
+            self._tokenizers.clear()
             self._sketcher = Sketcher()
             self._stems.clear()
             del self._stem_of[:]
         known = len(self._forms)
         counts = np.array(self._counts, np.int32)
-        titles, title_terms = self._numbered(self._titles, self._languages)
-        texts, text_terms = self._numbered(self._texts, [*chain(*map(repeat, self._languages, self._counts))])
+        languages = self._names["language"]
+        titles, title_terms = self._tokenize(self._titles, languages)
+        texts, text_terms = self._tokenize(self._texts, [*chain(*map(repeat, languages, self._counts))])
         forms = [*islice(self._forms, known, None)]
-        parts = [form.partition(BETWEEN) for form in forms]
-        self._sketcher.learn(word for _, _, word in parts)
+        parts = [form.partition(SEPARATOR) for form in forms]
+        self._sketcher.add_words(word for _, _, word in parts)
         self._stem_of.extend(self._stems.setdefault(stem, len(self._stems)) for stem, _, _ in parts)
         stem_of = np.array(self._stem_of, np.int32)
+        columns: dict[str, Array] = {
+            name: np.array(self._columns[name], kind) for name, kind in _COLUMNS.items()
+        }
+        columns["sketches"] = self._sketcher.make_sketches(titles, title_terms, texts, text_terms, counts)
         chunk = Chunk(
             forms="\n".join(forms),
             is_fresh=is_fresh,
@@ -242,16 +237,10 @@ class Gatherer:
             text_terms=text_terms,
             counts=counts,
             anchors=np.array(self._anchors, np.uint32),
-            begins=np.array(self._begins, np.int64),
-            ends=np.array(self._ends, np.int64),
-            title_keys=np.array(self._title_keys, np.uint64),
-            sketches=self._sketcher.sketches(titles, title_terms, texts, text_terms, counts),
             ids=self._ids,
-            languages=self._languages,
-            sources=self._sources,
-            paths=self._paths,
-            sites=self._sites,
-            items=self._items.sections(),
+            columns=columns,
+            names=self._names,
+            items=self._items.make_sections(),
             size=self._size,
         )
         self._clear()
@@ -260,38 +249,34 @@ class Gatherer:
     def _clear(self) -> None:
         self._size = 0
         self._ids: list[str] = []
-        self._languages: list[str] = []
-        self._sources: list[str] = []
-        self._paths: list[str] = []
-        self._sites: list[str] = []
+        self._names: dict[str, list[str]] = {name: [] for name in ("language", *STORED_LABELS)}
+        self._columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
         self._counts: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []
-        self._begins: list[int] = []
-        self._ends: list[int] = []
-        self._title_keys: list[int] = []
         self._anchors: list[int] = []
         self._items = TextWriter()
 
-    def _numbered(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers]:
+    def _tokenize(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers]:
         """The numbers of the forms of texts in these languages, and how many each text has."""
-        names = list(dict.fromkeys(languages))
-        if len(names) < 2:
-            return self._numbering(names[0] if names else self._language).of(texts)
-        places = [[place for place, name in enumerate(languages) if name == wanted] for wanted in names]
+        by_language: dict[str, list[int]] = {}
+        for index, language in enumerate(languages):
+            by_language.setdefault(language, []).append(index)
+        if len(by_language) < 2:
+            return self._tokenizer(next(iter(by_language), self._language)).tokenize(texts)
         parts = [
-            self._numbering(name).of([texts[place] for place in chosen])
-            for name, chosen in zip(names, places, strict=True)
+            self._tokenizer(language).tokenize([texts[index] for index in indices])
+            for language, indices in by_language.items()
         ]
         numbers, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
-        # Language after language: back into the order in which they came.
-        order = np.argsort(np.concatenate(places))
-        return numbers[ranges((np.cumsum(counts) - counts)[order], counts[order])], counts[order]
+        # From the order of languages back to the order of the texts.
+        order = np.argsort(np.concatenate(list(by_language.values())))
+        return numbers[expand_ranges((np.cumsum(counts) - counts)[order], counts[order])], counts[order]
 
-    def _numbering(self, language: str) -> Numbering:
-        if language not in self._numberings:
-            self._numberings[language] = Numbering(get_analyzer(language), self._number)
-        return self._numberings[language]
+    def _tokenizer(self, language: str) -> Tokenizer:
+        if language not in self._tokenizers:
+            self._tokenizers[language] = Tokenizer(get_analyzer(language), self._number)
+        return self._tokenizers[language]
 
     def _number(self, stem: str, word: str) -> int:
-        return self._forms.setdefault(f"{stem}{BETWEEN}{word}", len(self._forms))
+        return self._forms.setdefault(f"{stem}{SEPARATOR}{word}", len(self._forms))

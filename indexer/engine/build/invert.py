@@ -1,4 +1,4 @@
-"""Chunks to a segment: forms to a lexicon, sorted runs to postings, by copying integers."""
+"""Inverts chunks into a segment: forms become lexicons, sorted runs become postings, by copying integers."""
 
 from __future__ import annotations
 
@@ -13,76 +13,76 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.build.gather import BETWEEN, Chunk, Run, stable_order
-from indexer.engine.format.arrays import AT_ONCE, places_of, ranges
-from indexer.engine.format.labels import STORED, label_sections, numbered
-from indexer.engine.format.lexicon import encode_lexicon, sorted_words
-from indexer.engine.format.segment_file import Array, Section, compact, encode, pack
-from indexer.engine.format.sketches import Sketches
+from indexer.engine.build.gather import SEPARATOR, Chunk, Run, stable_order
+from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
+from indexer.engine.format.labels import STORED_LABELS, encode_labels, number_values
+from indexer.engine.format.lexicon import encode_lexicon, sort_words
+from indexer.engine.format.segment_file import Array, Section, compact, encode_segment, pack
 from indexer.engine.format.text_store import TextWriter
 
 Ints = NDArray[np.int64]
-# Measured: the numbers themselves, and what putting them together needs.
-_BYTES_A_TERM, _BYTES_A_FORM, _BYTES_AN_ARTICLE = 28, 360, 1000
+PLAIN_COLUMNS = ("date_starts", "date_ends", "title_keys", "sketches")
+"""Columns of articles that are stored in their own type; the others are compact."""
+# Measured: bytes of memory for the chunks, and for making a segment of them.
+_BYTES_PER_TERM, _BYTES_PER_FORM, _BYTES_PER_ARTICLE = 28, 360, 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The forms of a segment, ascending by stem and then by word, each by its number in the lexicons.
-
-    A form is one of so many stems (`stem_of`) and one of the words of that stem, which is its variant
-    (`variant_of`).
-    """
+class Forms:
+    """The forms of a segment, ascending by stem and then by word."""
 
     stem_of: Array
+    """The number of the stem of each form (int32)."""
     variant_of: Array
+    """The number of each form's word among the words of its stem."""
     stems: int
+    """How many stems there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedRun:
-    """Runs of some texts, and what they say: each form's number in a vocabulary, the document of each text.
+    """Runs of some texts, with the numbers that their forms and texts have in the new segment.
 
-    `groups` gives heads and counts of the runs, one run after the other, `read` the runs: nothing has to be
-    in memory before its turn has come. No stem has groups in two of the runs.
+    The runs are read only when it is their turn, to save memory. No stem has groups in two of them.
     """
 
     forms: Array
+    """The number in the segment of each form."""
     documents: Array
+    """The document in the segment of each text."""
     groups: Callable[[], tuple[Array, Array]]
+    """Returns the heads and counts of the runs, one run after the other."""
     read: Callable[[], Iterable[Run]]
+    """Returns the runs."""
 
     @classmethod
-    def of(cls, run: Run, forms: Array, documents: Array) -> NumberedRun:
-        """That of a run that is in memory."""
+    def from_run(cls, run: Run, forms: Array, documents: Array) -> NumberedRun:
+        """Make one of a run that is in memory."""
         return cls(forms, documents, lambda: (run.heads, run.counts), lambda: [run])
 
 
 @dataclass(slots=True)
 class Buffer:
-    """The chunks of a segment to come, as they arrive.
-
-    `size` is roughly the memory that they take, with what making a segment of them will take.
-    """
+    """Collects the chunks of the next segment."""
 
     forms: dict[str, int] = field(default_factory=dict)
     chunks: list[Chunk] = field(default_factory=list)
     texts: TextWriter = field(default_factory=TextWriter)
     articles: int = 0
-    taken: int = 0
-    """Bytes of everything but the forms."""
-    known: list[ref[array[int]]] = field(default_factory=list)
-    """The numbers that gatherers' forms have here, one array of each gatherer that is still in use."""
-    most_forms: int = 250_000
-    """Up to so many forms are kept for the next segment, even those that no gatherer counts on any more."""
+    chunk_bytes: int = 0
+    """Memory for everything but the forms, roughly."""
+    numberings: list[ref[array[int]]] = field(default_factory=list)
+    """The numbers here of the forms of each gatherer that is still in use."""
+    max_forms: int = 250_000
+    """With more forms after a segment, those that no gatherer knows any more are forgotten."""
 
     @property
     def size(self) -> int:
-        """Bytes, roughly."""
-        return self.taken + _BYTES_A_FORM * len(self.forms) if self.chunks else 0
+        """Bytes of memory for the chunks and for making a segment of them, roughly."""
+        return self.chunk_bytes + _BYTES_PER_FORM * len(self.forms) if self.chunks else 0
 
     def add(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Take in a chunk of a gatherer, whose forms have these numbers here; new ones are appended."""
+        """Add a chunk; `numbers` are those that its gatherer's forms have here, new ones are appended."""
         self.learn(chunk, numbers)
         mapping = np.array(numbers, np.int32)
         chunk.titles = replace(chunk.titles, forms=mapping[chunk.titles.forms])
@@ -91,29 +91,29 @@ class Buffer:
         items, chunk.items = chunk.items, {}
         self.texts.add_encoded(items["data"], items["ends"], items["items"], items["lengths"])
         self.articles += len(chunk.ids)
-        self.taken += _BYTES_A_TERM * (len(chunk.titles) + len(chunk.texts)) + 2 * len(items["data"])
-        self.taken += _BYTES_AN_ARTICLE * len(chunk.ids)
+        self.chunk_bytes += _BYTES_PER_TERM * (len(chunk.titles) + len(chunk.texts)) + 2 * len(items["data"])
+        self.chunk_bytes += _BYTES_PER_ARTICLE * len(chunk.ids)
         self.chunks.append(chunk)
 
     def learn(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Give the new forms of a chunk their numbers."""
-        if all(one() is not numbers for one in self.known):
-            self.known.append(ref(numbers))
+        """Number the new forms of a chunk."""
+        if all(known() is not numbers for known in self.numberings):
+            self.numberings.append(ref(numbers))
         if chunk.is_fresh:
             del numbers[:]
         for form in chunk.forms.split("\n") if chunk.forms else ():
             numbers.append(self.forms.setdefault(form, len(self.forms)))
 
     def clear(self) -> None:
-        """Begin anew; the forms that gatherers know are known here as well."""
-        self.chunks, self.texts, self.taken, self.articles = [], TextWriter(), 0, 0
-        if len(self.forms) > self.most_forms:
-            self._forget()
+        """Drop the chunks, but keep the forms that gatherers still know."""
+        self.chunks, self.texts, self.chunk_bytes, self.articles = [], TextWriter(), 0, 0
+        if len(self.forms) > self.max_forms:
+            self._forget_forms()
 
-    def _forget(self) -> None:
-        """Do without the forms that no gatherer counts on any more, and number the others anew."""
-        known = [(numbers, np.array(numbers, np.int32)) for one in self.known if (numbers := one())]
-        self.known = [ref(numbers) for numbers, _ in known]
+    def _forget_forms(self) -> None:
+        """Forget the forms that no gatherer knows any more, and number the others again."""
+        known = [(numbers, np.array(numbers, np.int32)) for seen in self.numberings if (numbers := seen())]
+        self.numberings = [ref(numbers) for numbers, _ in known]
         used = np.zeros(len(self.forms), np.bool_)
         for _, old in known:
             used[old] = True
@@ -122,26 +122,26 @@ class Buffer:
             numbers[:] = array("i", new_number[old].tobytes())
         self.forms = {form: number for number, form in enumerate(compress(self.forms, used))}
 
-    def segment(self) -> tuple[Iterator[bytes | memoryview], int]:
+    def make_segment(self) -> tuple[Iterator[bytes | memoryview], int]:
         """The bytes of the segment, and how many documents it has; the buffer is empty afterwards."""
-        sections, own = self.sections()
-        return encode(sections, own), own["documents"]
+        sections, facts = self.make_sections()
+        return encode_segment(sections, facts), facts["documents"]
 
-    def sections(self) -> tuple[Iterator[Section], dict[str, Any]]:
-        """The sections of the segment, and what it says of itself; the buffer is empty afterwards."""
+    def make_sections(self) -> tuple[Iterator[Section], dict[str, Any]]:
+        """The sections of the segment and the facts about it; the buffer is empty afterwards."""
         chunks, texts, forms = self.chunks, self.texts, self.forms
         self.clear()
-        counts = _joined([chunk.counts for chunk in chunks])
-        widths = np.maximum(counts, 1)  # an article without text has one document all the same
+        counts = _concatenate([chunk.counts for chunk in chunks])
+        widths = np.maximum(counts, 1)  # an article without text has one document
         first = np.concatenate(([0], np.cumsum(widths)))
         documents = int(first[-1])
-        languages = sorted({language for chunk in chunks for language in chunk.languages})
+        languages = sorted({language for chunk in chunks for language in chunk.names["language"]})
         articles = sum(len(chunk.ids) for chunk in chunks)
-        sections = _sections(chunks, forms, counts, first, languages, texts)
-        return sections, facts(documents, articles, languages)
+        sections = _make_sections(chunks, forms, counts, first, languages, texts)
+        return sections, make_facts(documents, articles, languages)
 
 
-def _sections(
+def _make_sections(
     chunks: list[Chunk],
     forms: dict[str, int],
     counts: Ints,
@@ -149,209 +149,184 @@ def _sections(
     languages: list[str],
     texts: TextWriter,
 ) -> Iterator[Section]:
-    """The sections of a segment, one made after the other; the chunks are used up."""
+    """Make the sections of a segment, one after the other; the chunks are consumed."""
     documents = int(first[-1])
     is_text = np.ones(documents, np.bool_)
     is_text[first[:-1][counts == 0]] = False
-    # Forms of earlier segments keep their numbers, but are not words of this one.
+    # Forms of earlier segments keep their numbers, but are not part of this one.
     used = np.zeros(len(forms), np.bool_)
     for chunk in chunks:
         used[chunk.titles.forms] = used[chunk.texts.forms] = True
-    # In the order of a vocabulary.
     own = sorted(compress(forms, used))
     new_number = np.zeros(len(forms), np.int32)
     new_number[np.fromiter(map(forms.__getitem__, own), np.int64, len(own))] = np.arange(len(own))
-    of_each = [form.partition(BETWEEN)[0] for form in own]
-    stems = list(dict.fromkeys(of_each))
-    yield from named("stem", encode_lexicon(stems))
-    is_other = np.fromiter(map(ne, of_each[1:], of_each), np.bool_, max(len(own) - 1, 0))
-    vocabulary = vocabulary_of(np.concatenate(([0], np.cumsum(is_other)))[: len(own)], len(stems))
-    del of_each, stems
-    words, word_of = sorted_words([form.partition(BETWEEN)[2] for form in own])
-    yield from named("word", encode_lexicon(words))
-    yield from vocabulary_sections(vocabulary, word_of, len(words))
+    stem_of_each = [form.partition(SEPARATOR)[0] for form in own]
+    stems = list(dict.fromkeys(stem_of_each))
+    yield from add_prefix("stem", encode_lexicon(stems))
+    is_next_stem = np.fromiter(map(ne, stem_of_each[1:], stem_of_each), np.bool_, max(len(own) - 1, 0))
+    sorted_forms = make_forms(np.concatenate(([0], np.cumsum(is_next_stem)))[: len(own)], len(stems))
+    del stem_of_each, stems
+    words, word_of = sort_words([form.partition(SEPARATOR)[2] for form in own])
+    yield from add_prefix("word", encode_lexicon(words))
+    yield from encode_forms(sorted_forms, word_of, len(words))
     del own, words, word_of
-    # A title stands where its article begins, a paragraph in a document of its own.
+    # A title is in the first document of its article, each paragraph in a document of its own.
     heads = np.split(first[:-1], np.cumsum([len(chunk.counts) for chunk in chunks])[:-1])
     bodies = np.split(np.flatnonzero(is_text), np.cumsum([len(chunk.anchors) for chunk in chunks])[:-1])
-    titles = [NumberedRun.of(c.titles, new_number, head) for c, head in zip(chunks, heads, strict=True)]
-    paragraphs = [NumberedRun.of(c.texts, new_number, body) for c, body in zip(chunks, bodies, strict=True)]
+    titles = [NumberedRun.from_run(c.titles, new_number, head) for c, head in zip(chunks, heads, strict=True)]
+    paragraphs = [
+        NumberedRun.from_run(c.texts, new_number, body) for c, body in zip(chunks, bodies, strict=True)
+    ]
     for chunk in chunks:
         chunk.titles = chunk.texts = Run()
-    yield from named("title", postings_sections(vocabulary, titles))
-    yield from named("paragraph", postings_sections(vocabulary, paragraphs))
-    del vocabulary
-    # The terms of every document; an empty one has none.
+    yield from add_prefix("title", encode_postings(sorted_forms, titles))
+    yield from add_prefix("paragraph", encode_postings(sorted_forms, paragraphs))
+    del sorted_forms
+    # The document of an article without text has no terms and no anchor.
     terms = np.zeros(documents, np.int64)
-    terms[is_text] = _joined([chunk.text_terms for chunk in chunks])
+    terms[is_text] = _concatenate([chunk.text_terms for chunk in chunks])
     anchors = np.zeros(documents, np.uint32)
-    anchors[is_text] = _joined([chunk.anchors for chunk in chunks])
+    anchors[is_text] = _concatenate([chunk.anchors for chunk in chunks])
     codes = {language: code for code, language in enumerate(languages)}
-    yield from article_sections(
-        counts=counts,
-        title_terms=_joined([chunk.title_terms for chunk in chunks]),
-        text_terms=np.add.reduceat(terms, first[:-1]) if len(counts) else counts,
-        begins=_joined([chunk.begins for chunk in chunks]),
-        ends=_joined([chunk.ends for chunk in chunks]),
-        languages=np.array([codes[name] for chunk in chunks for name in chunk.languages], np.int64),
-        title_keys=np.concatenate([chunk.title_keys for chunk in chunks]),
-        sketches=np.concatenate([chunk.sketches for chunk in chunks]),
-        ids=[name for chunk in chunks for name in chunk.ids],
-    ).items()
-    for name in STORED:
-        values = [value for chunk in chunks for value in getattr(chunk, f"{name}s")]
-        yield from label_sections(name, *numbered(values)).items()
+    columns = {
+        "counts": counts,
+        "title_terms": _concatenate([chunk.title_terms for chunk in chunks]),
+        "text_terms": np.add.reduceat(terms, first[:-1]) if len(counts) else counts,
+        "languages": np.array(
+            [codes[name] for chunk in chunks for name in chunk.names["language"]], np.int64
+        ),
+        **{name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in PLAIN_COLUMNS},
+    }
+    yield from encode_articles(columns, [name for chunk in chunks for name in chunk.ids])
+    for label in STORED_LABELS:
+        values = [name for chunk in chunks for name in chunk.names[label]]
+        yield from encode_labels(label, *number_values(values)).items()
     yield "doc.terms", compact(terms)
     yield "doc.anchors", anchors
-    yield from named("text", texts.sections())
+    yield from add_prefix("text", texts.make_sections())
 
 
-def facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, Any]:
-    """What a segment says of itself."""
+def make_facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, Any]:
+    """The facts about a segment."""
     return {"documents": documents, "articles": articles, "languages": list(languages)}
 
 
-def vocabulary_of(stem_of: Array, stems: int) -> Vocabulary:
-    """The vocabulary of forms whose stems, of so many, are these; ascending by stem, then by word."""
+def make_forms(stem_of: Array, stems: int) -> Forms:
+    """The forms with these stems, ascending by stem and then by word; `stems` is the number of stems."""
     variant_of = np.arange(len(stem_of), dtype=np.int32)
-    variant_of -= _starts(stem_of, stems)[stem_of]
-    return Vocabulary(stem_of.astype(np.int32, copy=False), compact(variant_of), stems)
+    variant_of -= _find_starts(stem_of, stems)[stem_of]
+    return Forms(stem_of.astype(np.int32, copy=False), compact(variant_of), stems)
 
 
-def vocabulary_sections(vocabulary: Vocabulary, word_of: Array, words: int) -> Iterator[Section]:
-    """What says which words each stem has, and which stems each word; `word_of` is the word of each form."""
-    # The words of each stem, ascending: a word's place among them is its variant.
-    yield "stem.starts", compact(_starts(vocabulary.stem_of, vocabulary.stems))
+def encode_forms(forms: Forms, word_of: Array, words: int) -> Iterator[Section]:
+    """The sections with the words of each stem and the stems of each word.
+
+    `word_of` is the number of the word of each form, `words` how many words there are.
+    """
+    yield "stem.starts", compact(_find_starts(forms.stem_of, forms.stems))
     yield "stem.words", compact(word_of)
-    # The stems of each word, and its variant there.
-    yield "word.starts", compact(_starts(word_of, words))
+    yield "word.starts", compact(_find_starts(word_of, words))
     by_word = stable_order(word_of, words)
-    yield "word.stems", compact(vocabulary.stem_of[by_word])
-    yield "word.variants", compact(vocabulary.variant_of[by_word])
+    yield "word.stems", compact(forms.stem_of[by_word])
+    yield "word.variants", compact(forms.variant_of[by_word])
 
 
-def _starts(owners: Array, number: int) -> NDArray[np.int32]:
-    """Where those of each of so many owners begin when they are sorted, and after the last where they end."""
-    starts = np.zeros(number + 1, np.int32)
-    np.cumsum(np.bincount(owners, minlength=number), out=starts[1:], dtype=np.int32)
+def _find_starts(owners: Array, count: int) -> NDArray[np.int32]:
+    """Where the group of each owner starts when they are sorted by owner, and where the last one ends."""
+    starts = np.zeros(count + 1, np.int32)
+    np.cumsum(np.bincount(owners, minlength=count), out=starts[1:], dtype=np.int32)
     return starts
 
 
-def postings_sections(vocabulary: Vocabulary, runs: list[NumberedRun]) -> Iterator[Section]:
-    """The sections of a field, from runs whose documents follow one another; the runs are used up.
+def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
+    """Make the sections of a field, one after the other, from runs in the order of their documents.
 
-    One after the other: in what most of them are made of, each word of the text is a number.
+    The runs are consumed, and arrays deleted as soon as possible: most have a number for each occurrence.
     """
-    counts: Array = np.zeros(vocabulary.stems, np.int64)
+    counts: Array = np.zeros(forms.stems, np.int64)
     for own in runs:
         heads, sizes = own.groups()
-        counts[vocabulary.stem_of[own.forms[heads]]] += sizes
-    # In half the memory, unless there are too many.
+        counts[forms.stem_of[own.forms[heads]]] += sizes
+    # 32 bits take half the memory, unless there are too many occurrences.
     kind = np.uint32 if int(counts.sum()) < 2**32 else np.int64
-    occurrences: Array = np.zeros(vocabulary.stems + 1, kind)
+    occurrences: Array = np.zeros(forms.stems + 1, kind)
     np.cumsum(counts, out=occurrences[1:], dtype=kind)
-    size, has_some = int(occurrences[-1]), counts > 0
+    size, is_used = int(occurrences[-1]), counts > 0
     del counts
-    docs, positions, variants = _laid_out(vocabulary, runs, occurrences)
-    # Where each posting begins, and after the last where it ends.
+    docs, positions, variants = _lay_out(forms, runs, occurrences)
+    # Where each posting starts, and where the last one ends.
     is_edge = np.ones(size + 1, np.bool_)
     np.not_equal(docs[1:], docs[:-1], out=is_edge[1:-1])
-    is_edge[occurrences[:-1][has_some]] = True
-    edges = places_of(True, is_edge, int(np.count_nonzero(is_edge)), kind)
+    is_edge[occurrences[:-1][is_used]] = True
+    edges = find_value(True, is_edge, int(np.count_nonzero(is_edge)), kind)
     del is_edge
     starts = np.searchsorted(edges, occurrences).astype(kind)
     yield "starts", compact(starts)
-    begins = starts[:-1][has_some]
+    first = starts[:-1][is_used]
     del starts
-    # In place, for these are the largest arrays: what is read stands where it is written, or after that.
+    # In place, because these are the largest arrays: no number is overwritten before it is read.
     count = len(edges) - 1
-    for begin in range(0, count, AT_ONCE):
-        end = min(begin + AT_ONCE, count)
-        docs[begin:end] = docs[edges[begin:end]]
-        edges[begin:end] = edges[begin + 1 : end + 1] - edges[begin:end]
-    yield from named("freqs", pack(edges[:count]))
+    for start in range(0, count, AT_ONCE):
+        end = min(start + AT_ONCE, count)
+        docs[start:end] = docs[edges[start:end]]
+        edges[start:end] = edges[start + 1 : end + 1] - edges[start:end]
+    yield from add_prefix("freqs", pack(edges[:count]))
     del edges
     docs = docs[:count]
-    # From the document before to this one; the first of a stem counts from 0.
+    # The first document of a stem is stored as it is.
     gaps = np.empty_like(docs)
     np.subtract(docs[1:], docs[:-1], out=gaps[1:])
-    gaps[begins] = docs[begins]
-    del docs, begins
-    yield from named("gaps", pack(gaps))
+    gaps[first] = docs[first]
+    del docs, first
+    yield from add_prefix("gaps", pack(gaps))
     del gaps
     yield "occurrences", compact(occurrences)
     del occurrences
-    yield from named("positions", pack(positions))
+    yield from add_prefix("positions", pack(positions))
     del positions
     yield "variants", variants
 
 
-def _laid_out(
-    vocabulary: Vocabulary, runs: list[NumberedRun], occurrences: Array
-) -> tuple[Array, Array, Array]:
-    """The document, the position and the variant of every occurrence, stem after stem; uses up the runs.
+def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple[Array, Array, Array]:
+    """The document, position and variant of every occurrence, stem after stem; the runs are consumed.
 
-    `occurrences` says where those of each stem begin.
+    `occurrences` has where those of each stem start.
     """
     size = int(occurrences[-1])
     docs = np.empty(size, np.int32)
     positions = np.empty(size, np.uint8)
-    variants = np.empty(size, vocabulary.variant_of.dtype)
+    variants = np.empty(size, forms.variant_of.dtype)
     free = occurrences[:-1].copy()
     runs.reverse()
     while runs:
         own = runs.pop()
         for run in own.read():
-            stems = vocabulary.stem_of[own.forms[run.heads]]
-            places = ranges(free[stems], run.counts)
+            stems = forms.stem_of[own.forms[run.heads]]
+            places = expand_ranges(free[stems], run.counts)
             free[stems] += run.counts.astype(free.dtype)
             docs[places] = own.documents[run.texts]
             narrow = compact(run.positions)
             positions = positions.astype(np.result_type(positions, narrow), copy=False)
             positions[places] = narrow
-            variants[places] = vocabulary.variant_of[own.forms[run.forms]]
+            variants[places] = forms.variant_of[own.forms[run.forms]]
     return docs, positions, variants
 
 
-def article_sections(
-    *,
-    counts: Ints,
-    title_terms: Ints,
-    text_terms: Ints,
-    begins: Ints,
-    ends: Ints,
-    languages: Ints,
-    title_keys: Array,
-    sketches: Sketches,
-    ids: Sequence[str],
-) -> dict[str, Array | bytes]:
-    """The columns of the articles, one value of each; ids are also there in sorted order, to be looked up."""
-    names, places = sorted_words(ids)
-    return {
-        "article.counts": compact(counts),
-        "article.title_terms": compact(title_terms),
-        "article.text_terms": compact(text_terms),
-        "article.begins": begins.astype(np.int64),
-        "article.ends": ends.astype(np.int64),
-        "article.languages": compact(languages),
-        "article.title_keys": title_keys,
-        "article.sketches": sketches,
-        # Where each article's id stands among the sorted ids, and whose id stands at each place.
-        "article.id_places": compact(places),
-        "article.by_id": compact(np.argsort(places)),
-        **dict(named("id", encode_lexicon(names))),
-    }
+def encode_articles(columns: Mapping[str, Array], ids: Sequence[str]) -> Iterator[Section]:
+    """The sections with the columns of the articles, and with their ids as a lexicon."""
+    for name, values in columns.items():
+        yield f"article.{name}", values if name in PLAIN_COLUMNS else compact(values)
+    names, ranks = sort_words(ids)
+    yield "article.id_ranks", compact(ranks)
+    yield "article.by_id", compact(np.argsort(ranks))
+    yield from add_prefix("id", encode_lexicon(names))
 
 
-def named(name: str, sections: Mapping[str, Array | bytes] | Iterable[Section]) -> Iterator[Section]:
-    """The sections under a common name."""
+def add_prefix(name: str, sections: Mapping[str, Array | bytes] | Iterable[Section]) -> Iterator[Section]:
+    """Put a name and a dot before the names of sections."""
     for part, content in sections.items() if isinstance(sections, Mapping) else sections:
         yield f"{name}.{part}", content
 
 
-def _joined(parts: Sequence[Any]) -> Ints:
-    return (
-        np.concatenate([np.asarray(part) for part in parts]).astype(np.int64)
-        if parts
-        else np.empty(0, np.int64)
-    )
+def _concatenate(parts: Sequence[Any]) -> Ints:
+    return np.concatenate(parts).astype(np.int64)

@@ -38,8 +38,8 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
     """
     if len(found) < 2:
         return Collapsed(found)
-    duplicates = snapshot.families
-    groups = duplicates.of[found.articles]
+    duplicates = snapshot.near_duplicates
+    groups = duplicates.group_of[found.articles]
     places = (groups >= 0).nonzero()[0]
     groups = groups[places]
     has_others = np.bincount(groups)[groups] > 1
@@ -57,7 +57,7 @@ def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Colla
         leaders = rest[is_first][is_first.cumsum() - 1]
         others = (~is_first).nonzero()[0]
         rest, groups, leaders = rest[others], groups[others], leaders[others]
-        is_duplicate = duplicates.alike(rest, leaders)
+        is_duplicate = duplicates.are_near(rest, leaders)
         hidden.append(rest[is_duplicate])
         shown_instead.append(leaders[is_duplicate])
         rest, groups = rest[~is_duplicate], groups[~is_duplicate]

@@ -15,7 +15,7 @@ from indexer.engine.count.matching import ArticleSet
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
-from indexer.engine.read.vocabulary import share_of_stem
+from indexer.engine.read.vocabulary import estimate_shares
 
 MOST_POSTINGS = 50_000
 """The most postings that are counted at once; if there are more, only the most frequent stems are counted."""
@@ -45,7 +45,7 @@ def complete_word(
     stem with one of `excluded` are dropped.
     """
     weights: Counter[str] = Counter()
-    for part in snapshot.parts:
+    for part in snapshot.segments:
         # A word may have another stem in each segment, or in each language: their weights are added.
         for word, weight in _complete_in_segment(snapshot, part, prefix, articles, limit, excluded):
             weights[word] += weight
@@ -57,13 +57,13 @@ def complete_word(
 def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
     """The documents whose title has a stem of a word with a normalized prefix: ascending, int32."""
     found = [np.empty(0, np.int32)]
-    for part in snapshot.parts:
+    for part in snapshot.segments:
         low, high = _find_words(part.view, prefix)
         if low >= high:
             continue
         stems = np.unique(_read_forms(part.view, low, high)[1])
         has_stem = np.zeros(part.view.documents, np.bool_)
-        has_stem[part.view.fields["title"].documents(stems)] = True
+        has_stem[part.view.fields["title"].read_documents(stems)] = True
         docs = np.flatnonzero(has_stem).astype(np.int32)
         found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
     return np.concatenate(found)
@@ -98,7 +98,7 @@ def _complete_in_segment(
         forms = np.flatnonzero(stem_places == place)
         most_frequent = 0
         if len(forms) > 1:
-            most_frequent = int(np.argmax(share_of_stem(view, int(distinct[place]))[variants[forms]]))
+            most_frequent = int(np.argmax(estimate_shares(view, int(distinct[place]))[variants[forms]]))
         found.append((view.words[int(words[forms[most_frequent]])], int(weights[place])))
     return found
 
@@ -128,7 +128,7 @@ def _count_articles(
     counts = np.zeros(len(stems), np.int64)
     for field in ("paragraph", "title"):
         sizes = _count_postings(part.view, field, stems)
-        docs = part.view.fields[field].documents(stems)
+        docs = part.view.fields[field].read_documents(stems)
         if not len(docs):
             continue
         with_postings = np.flatnonzero(sizes)
@@ -151,7 +151,7 @@ def _find_words(view: SegmentView, prefix: str) -> tuple[int, int]:
     """The range of the words that begin with a prefix, by number."""
     start = prefix.encode(errors="surrogatepass")
     # No text in UTF-8 has the byte 0xff.
-    return view.words.first_from(start), view.words.first_from(start + b"\xff")
+    return view.words.find_first_from(start), view.words.find_first_from(start + b"\xff")
 
 
 def _read_forms(view: SegmentView, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
-from indexer.engine.read.periods import INEXACT, UNDATED, Grain, period_name
+from indexer.engine.read.periods import INEXACT, UNDATED, Grain, format_period
 from indexer.engine.read.snapshot import Snapshot
 from indexer.results import FacetCount
 
@@ -42,7 +42,7 @@ def _count_periods(snapshot: Snapshot, articles: Ids, grain: Grain) -> tuple[Fac
     largest, other = _select_largest(counts[_SPECIAL:])
     special = {"inexact": int(counts[_SPECIAL + INEXACT]), "undated": int(counts[_SPECIAL + UNDATED])}
     return (
-        *(FacetCount(period_name(int(numbers[code]), grain), count) for code, count in sorted(largest)),
+        *(FacetCount(format_period(int(numbers[code]), grain), count) for code, count in sorted(largest)),
         *_count_special(other=other, **special),
     )
 

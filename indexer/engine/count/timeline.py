@@ -15,10 +15,10 @@ from indexer.engine.read.periods import (
     UNDATED,
     Grain,
     Periods,
-    day_name,
-    is_exact,
-    number_of,
-    period_name,
+    are_exact,
+    format_date,
+    format_period,
+    number_periods,
 )
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm
@@ -41,7 +41,7 @@ def count_timeline(
     exact enough for. A grain that would make too many bars is replaced by the next coarser one. `terms` are
     those of the query; paragraphs with one of them are counted as matching.
     """
-    begins, ends = snapshot.begins[articles], snapshot.ends[articles]
+    begins, ends = snapshot.date_starts[articles], snapshot.date_ends[articles]
     grain = _choose_grain(begins, ends, grain)
     periods = snapshot.periods(grain)
     codes = periods.codes[articles]
@@ -53,8 +53,8 @@ def count_timeline(
     exact = np.flatnonzero(codes >= 0)
     if len(exact):
         earliest, latest = (exact[find(begins[exact])] for find in (np.argmin, np.argmax))
-        first, last = (day_name(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
-        peak = period_name(int(periods.numbers[hits[_SPECIAL:].argmax()]), grain)
+        first, last = (format_date(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
+        peak = format_period(int(periods.numbers[hits[_SPECIAL:].argmax()]), grain)
     return Timeline(
         grain=grain,
         bars=_make_bars(periods, hits[_SPECIAL:], paragraphs[_SPECIAL:], grain),
@@ -70,12 +70,12 @@ def _choose_grain(begins: NDArray[np.int64], ends: NDArray[np.int64], asked: Gra
     is_dated = begins != NO_DATE
     begins, ends = begins[is_dated], ends[is_dated]
     for grain in GRAINS[GRAINS.index(asked) if asked else 0 :]:
-        exact = begins[is_exact(begins, ends, grain)]
+        exact = begins[are_exact(begins, ends, grain)]
         if asked and not len(exact):
             return asked
         if not len(exact) or (not asked and len(exact) < _MIN_EXACT * len(begins)):
             continue
-        first, last = number_of(np.array([exact.min(), exact.max()]), grain).tolist()
+        first, last = number_periods(np.array([exact.min(), exact.max()]), grain).tolist()
         if last - first < (MAX_BARS if asked else FEW_BARS):
             return grain
     return "year"
@@ -118,4 +118,4 @@ def _make_bars(
     rows = zip(*(column[codes].tolist() for column in columns), strict=True)
     counts = dict(zip(numbers[codes].tolist(), rows, strict=True))
     nothing = (0, 0, 0, 0)
-    return tuple(TimelineBar(period_name(number, grain), *counts.get(number, nothing)) for number in shown)
+    return tuple(TimelineBar(format_period(number, grain), *counts.get(number, nothing)) for number in shown)

@@ -1,7 +1,10 @@
-"""What stands on the disk (FORMAT.md says what every byte means).
+"""The files of an index: what every byte of a segment means (see also FORMAT.md).
 
-`segment_file` writes and maps a file of named arrays, each with a checksum; `checks` says what each of them
-has to look like. `lexicon` has sorted words, `text_store` the stored text in compressed blocks, `record` an
-article as stored items, `labels` and `sketches` what articles have in common by name and by text. `arrays`
-are operations on integer arrays that all rooms use. Nothing here knows of commits or queries.
+`segment_file` writes and maps a container of named arrays, each with a checksum; `checks` has the rules for
+each array. What a segment consists of: `lexicon` (sorted words), `text_store` (stored text in compressed
+blocks), `record` (an article as stored items), `labels` (source, path, site) and `sketches` (for
+near-duplicates). `arrays` has operations on integer arrays that all rooms use.
+
+What comes in: arrays, words, articles. What goes out: bytes of a file, and the same arrays mapped from it.
+Nothing here knows of commits or queries. Begin with FORMAT.md, then `segment_file`.
 """

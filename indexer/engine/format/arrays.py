@@ -8,59 +8,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# In the time that one id takes to be ticked in an empty list of all: so many can be made empty, and the place
-# of a wanted one takes so many times as long to be searched for.
-_CLEARED = 128
-_FOUND = 7
+# Measured costs, in units of setting one flag: clearing 128 flags costs 1, a binary search 7.
+_FLAGS_CLEARED = 128
+_SEARCH_COST = 7
 AT_ONCE = 2**18
-"""Numbers that are sorted or looked up in one go: in a few milliseconds."""
+"""How many numbers are sorted or looked up between two checks of a deadline: a few milliseconds of work."""
 
 
 def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
-    """Whether each of the wanted ids is among the ascending `ids`: bool, one of each."""
+    """Whether each wanted id is among the ascending `ids`: bool, one of each wanted id."""
     if not len(ids) or not len(wanted):
         return np.zeros(len(wanted), np.bool_)
-    if len(ids) + int(ids[-1]) // _CLEARED < len(wanted) * _FOUND:
-        among = np.zeros(1 + max(int(ids[-1]), int(wanted.max())), np.bool_)
-        among[ids] = True
-        found: NDArray[np.bool_] = among[wanted]
+    if len(ids) + int(ids[-1]) // _FLAGS_CLEARED < len(wanted) * _SEARCH_COST:
+        flags = np.zeros(1 + max(int(ids[-1]), int(wanted.max())), np.bool_)
+        flags[ids] = True
+        found: NDArray[np.bool_] = flags[wanted]
         return found
-    places = ids.searchsorted(wanted)
-    places[places == len(ids)] = 0
-    return np.equal(ids[places], wanted)
+    indices = ids.searchsorted(wanted)
+    indices[indices == len(ids)] = 0
+    return np.equal(ids[indices], wanted)
 
 
-def stretches(
+def split_aligned(
     parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE
 ) -> Iterator[list[NDArray[np.int64]]]:
-    """Ascending integers of several arrays, cut into stretches of about `at_once` integers.
+    """Split several ascending arrays at the same values, into groups of about `at_once` integers.
 
-    Each stretch has, of all parts in turn, what lies between two bounds: none is in two of them, and the
-    stretches ascend.
+    Each group has one piece of each array. All values of a group are smaller than those of the next.
     """
-    yield from map(list, zip(*map(np.split, parts, cuts(parts, at_once)), strict=True))
+    yield from map(list, zip(*map(np.split, parts, find_cuts(parts, at_once)), strict=True))
 
 
-def cuts(parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE) -> list[NDArray[np.intp]]:
-    """Where `stretches` cuts each part."""
+def find_cuts(parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE) -> list[NDArray[np.intp]]:
+    """The indices at which `split_aligned` splits each array."""
     longest = max(parts, key=len)
     step = max(1, at_once * len(longest) // max(1, sum(map(len, parts))))
     return [part.searchsorted(longest[step::step]) for part in parts]
 
 
-def places_of(value: int, values: NDArray[Any], count: int, kind: type[np.integer[Any]]) -> NDArray[Any]:
-    """Where a value stands, which it does so often: flatnonzero in integers of another kind."""
-    places: NDArray[Any] = np.empty(count, kind)
+def find_value(value: int, values: NDArray[Any], count: int, kind: type[np.integer[Any]]) -> NDArray[Any]:
+    """The indices of a value that occurs `count` times: `flatnonzero` with integers of another type.
+
+    It takes less memory, which matters for the largest arrays.
+    """
+    indices: NDArray[Any] = np.empty(count, kind)
     found = 0
-    for begin in range(0, len(values), AT_ONCE):
-        own = np.flatnonzero(values[begin : begin + AT_ONCE] == value)
-        places[found : found + len(own)] = own + begin
+    for start in range(0, len(values), AT_ONCE):
+        own = np.flatnonzero(values[start : start + AT_ONCE] == value)
+        indices[found : found + len(own)] = own + start
         found += len(own)
-    return places
+    return indices
 
 
-def ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
-    """The numbers start, start + 1, … of several ranges, one after the other."""
+def expand_ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
+    """The numbers start, start + 1, … of each range, one range after the other."""
     ends = lengths.cumsum()
     found: NDArray[Any] = (starts - ends + lengths).repeat(lengths)
     found += np.arange(len(found))
@@ -72,15 +73,15 @@ Values = NDArray[np.float64]
 
 
 def merge_sorted(ids: Sequence[Ids], values: Sequence[Values], how: np.ufunc) -> tuple[Ids, Values]:
-    """Ascending id arrays as one, without repetition; values of the same id are joined by `how`."""
+    """Merge ascending id arrays without repetition; the values of an id are combined by `how`."""
     together = np.concatenate(ids)
-    # A stable sort of runs that are sorted already merges them.
+    # NumPy's stable sort merges runs that are sorted already.
     order = np.argsort(together, kind="stable")
     return sum_runs(together[order], np.concatenate(values)[order], how)
 
 
 def sum_runs(ids: Ids, values: Values, how: np.ufunc = np.add) -> tuple[Ids, Values]:
-    """The distinct ids of an ascending array, and the values of each joined by `how`."""
+    """The distinct ids of an ascending array; the values of an id are combined by `how`."""
     if not len(ids):
         return ids, values
     is_first = np.empty(len(ids), np.bool_)

@@ -1,8 +1,9 @@
-"""What each part of a segment has to look like: its kind, its length and its numbers, as FORMAT.md says.
+"""Checks of each section of a segment: its kind, its length and its numbers, as FORMAT.md describes them.
 
-A checksum says that a part is what its maker wrote, not that it makes sense. Kinds and lengths are compared
-when a segment is opened, by its directory alone; numbers when a part is first used, which is when it is read
-for its checksum anyway. What only several parts together say is left to `soundness`.
+A checksum shows that a section is as it was written, not that its content is valid. Kinds and lengths are
+checked when a segment is opened, by its directory alone. Numbers are checked when a section is first used,
+which is when it is read for its checksum anyway. What takes several sections to check, and the reading of
+all articles, is left to `build.check`.
 """
 
 from __future__ import annotations
@@ -13,49 +14,53 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from indexer.engine.format.record import EPOCH, NO_DATE
-from indexer.engine.format.segment_file import Array, SegmentFile
+from indexer.engine.format.labels import STORED_LABELS
+from indexer.engine.format.record import MIN_DATE, NO_DATE
+from indexer.engine.format.segment_file import OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
 
-_LAST = 253_402_300_800  # seconds from 1970 to the end of the year 9999
+_END_OF_DATES = 253_402_300_800  # seconds from 1970 to the end of the year 9999
+_U1, _U4, _U8, _I8 = (frozenset({kind}) for kind in ("u1", "u4", "u8", "i8"))
 _COMPACT = frozenset({"u1", "u2", "u4", "u8"})
 _NARROW = frozenset({"u1", "u2", "u4"})
-_SMALL = 2**31  # no packed number reaches it
+_PACKED_LIMIT = 2**31
 Sections = Mapping[str, Array]
 Counts = Mapping[str, int]
-"""How many there are of everything that parts are as long as: stems, words, documents, …"""
-Fault = str | None
-"""What is wrong, in words that follow the name of the part; None when nothing is."""
-Rule = Callable[[Array, Counts, Sections], Fault]
+"""How many stems, words, documents, … there are."""
+Problem = str | None
+"""What is wrong, in words that follow the section's name; None if nothing is."""
+Check = Callable[[Array, Counts, Sections], Problem]
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What a segment says of itself."""
+    """The facts about a segment."""
 
     documents: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     articles: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     languages: list[str]
 
 
-class _Part(NamedTuple):
+class _Rule(NamedTuple):
+    """What a section has to be like."""
+
     kinds: frozenset[str]
-    each: str
-    """What it has one number of each; the first part that names it says how many these are."""
-    more: int
+    per: str
+    """What it has one number of each; the first section that names it determines how many there are."""
+    extra: int
     """How many numbers it has besides."""
-    rule: Rule
+    check: Check
 
 
-def shape_of(file: SegmentFile) -> tuple[Facts, Counts]:
-    """What a segment says of itself, and how many there are of everything by its directory.
+def check_directory(file: SegmentFile) -> tuple[Facts, Counts]:
+    """The facts about a segment, and how many there are of everything by its directory.
 
-    Raises IndexDamaged for facts that make no sense, and for a part that is missing, unknown, of another kind
-    or of another length.
+    Raises IndexDamaged for invalid facts, and for a section that is missing, unknown and not optional, or of
+    another kind or length.
     """
     try:
-        facts = msgspec.convert(file.info(), Facts)
+        facts = msgspec.convert(file.read_facts(), Facts)
     except msgspec.ValidationError as error:
-        file.refuse("facts", f"make no sense ({error})")
+        file.raise_damaged("facts", f"are invalid ({error})")
     directory = file.directory
     counts = {
         "documents": facts.documents,
@@ -63,231 +68,242 @@ def shape_of(file: SegmentFile) -> tuple[Facts, Counts]:
         "languages": len(facts.languages),
         "sketched": facts.articles * WIDTH,
     }
-    if unknown := directory.keys() - _PARTS.keys() - {"facts"}:
-        file.refuse(min(unknown), "is no part of a segment")
-    for name, part in _PARTS.items():
+    unknown = directory.keys() - _RULES.keys() - {"facts"}
+    if required := [name for name in unknown if not name.startswith(OPTIONAL)]:
+        file.raise_damaged(min(required), "is not a section of a segment")
+    for name, rule in _RULES.items():
         kind, length = directory.get(name, ("nothing", 0))
-        if kind not in part.kinds:
-            file.refuse(name, f"should be {' or '.join(sorted(part.kinds))}, it is {kind}")
-        wanted = counts.setdefault(part.each, length - part.more) + part.more
-        if length != wanted or counts[part.each] < 0:
-            file.refuse(name, f"should have {wanted} numbers, it has {length}")
+        if kind not in rule.kinds:
+            file.raise_damaged(name, f"should be {' or '.join(sorted(rule.kinds))}, but is {kind}")
+        wanted = counts.setdefault(rule.per, length - rule.extra) + rule.extra
+        if length != wanted or counts[rule.per] < 0:
+            file.raise_damaged(name, f"should have {wanted} numbers, but has {length}")
     return facts, counts
 
 
-def fault(counts: Counts, name: str, array: Array, sections: Sections) -> Fault:
-    """What is wrong with the numbers of a part, if anything; `sections` are the others."""
-    if name not in _PARTS:
+def find_problem(counts: Counts, name: str, array: Array, sections: Sections) -> Problem:
+    """What is wrong with the numbers of a section, or None; `sections` are the others."""
+    if name not in _RULES:
         return None
-    part = _PARTS[name]
-    if part.kinds is _COMPACT and array.dtype.itemsize == 8 and (not len(array) or int(array.max()) < 2**32):
-        # NumPy makes fractions of such and of what is signed.
-        return "is wider than its numbers are"
-    return part.rule(array, counts, sections)
+    rule = _RULES[name]
+    if rule.kinds is _COMPACT and array.dtype.itemsize == 8 and (not len(array) or int(array.max()) < 2**32):
+        # NumPy converts uint64 together with signed integers to float64.
+        return "is wider than its numbers need"
+    return rule.check(array, counts, sections)
 
 
-# Rules
-def _any(array: Array, counts: Counts, sections: Sections) -> Fault:
+# Checks of numbers
+
+
+def _accept(array: Array, counts: Counts, sections: Sections) -> Problem:
     return None
 
 
-def _below(each: str) -> Rule:
-    """Places among things of a kind."""
-
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
-        if len(array) and int(array.max()) >= counts[each]:
-            return f"has the number {int(array.max())}, where there are {counts[each]} {each}"
-        return None
-
-    return rule
+def _find_too_large(array: Array, count: int, things: str, largest: int) -> Problem:
+    if len(array) and int(array.max()) > largest:
+        return f"has the number {int(array.max())}, but there are {count} {things}"
+    return None
 
 
-def _rising(to: str, *, strictly: bool = False) -> Rule:
-    """Where the things that belong to each begin, and after the last where they end."""
+def _check_below(things: str) -> Check:
+    """Each is the number of one of these things."""
 
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
+        return _find_too_large(array, counts[things], things, counts[things] - 1)
+
+    return check
+
+
+def _check_starts(things: str, *, is_each_used: bool = False) -> Check:
+    """Each is where a group of these things starts; the last is where the last group ends."""
+
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
         if not len(array) or int(array[0]):
-            return "does not begin with 0"
-        return _ends(array, counts[to], strictly)
+            return "does not start with 0"
+        return _find_bad_end(array, counts[things], is_each_used)
 
-    return rule
+    return check
 
 
-def _ending(to: str) -> Rule:
-    """Where the things that belong to each end; each has some."""
+def _check_ends(things: str) -> Check:
+    """Each is where a group of these things ends; no group is empty."""
 
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
         if len(array) and not int(array[0]):
-            return "has a first one without anything"
-        return _ends(array, counts[to], True) if len(array) else _nothing(counts[to])
+            return "has an empty first group"
+        return _find_bad_end(array, counts[things], True) if len(array) else _find_unused(counts[things])
 
-    return rule
+    return check
 
 
-def _ends(array: Array, last: int, strictly: bool) -> Fault:
-    rises = np.greater if strictly else np.greater_equal
-    if not rises(array[1:], array[:-1]).all():
-        return "does not rise"
+def _find_bad_end(array: Array, last: int, strictly: bool) -> Problem:
+    ascends = np.greater if strictly else np.greater_equal
+    if not ascends(array[1:], array[:-1]).all():
+        return "does not ascend"
     return None if int(array[-1]) == last else f"ends with {int(array[-1])}, not with {last}"
 
 
-def _nothing(length: int) -> Fault:
-    return f"has nothing to say of {length}" if length else None
+def _find_unused(length: int) -> Problem:
+    return f"is empty, but there are {length}" if length else None
 
 
-def _ends_of_words(text: str) -> Rule:
-    """Where each word ends in the text, and the line break that follows stands."""
+def _check_word_ends(text: str) -> Check:
+    """Each is where a word ends in the text, and a line break follows."""
 
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
         if not len(array):
-            return _nothing(counts[text])
+            return _find_unused(counts[text])
         letters = sections[text]
-        if found := _ends(array, len(letters), True):
-            return found
+        if problem := _find_bad_end(array, len(letters), True):
+            return problem
         breaks = letters == ord("\n")
         if int(np.count_nonzero(breaks)) != len(array) - 1 or not breaks[array[:-1]].all():
-            return "has other places than the line breaks"
+            return "does not agree with the line breaks"
         return None
 
-    return rule
+    return check
 
 
-def _adds_up(to: str) -> Rule:
-    """How many there are of each, of so many in all."""
+def _check_sum(things: str) -> Check:
+    """Each is how many of these things belong to one group."""
 
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
-        # The largest first: a sum of larger ones might come round to anything.
-        if len(array) and int(array.max()) > counts[to]:
-            return f"has the number {int(array.max())}, where there are {counts[to]} {to}"
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
+        # The largest first, because a sum of larger numbers could overflow.
+        if problem := _find_too_large(array, counts[things], things, counts[things]):
+            return problem
         total = int(array.sum(dtype=np.int64))
-        return None if total == counts[to] else f"adds up to {total}, not to {counts[to]}"
+        return None if total == counts[things] else f"adds up to {total}, not to {counts[things]}"
 
-    return rule
+    return check
 
 
-def _variants(array: Array, counts: Counts, sections: Sections) -> Fault:
+def _check_variants(array: Array, counts: Counts, sections: Sections) -> Problem:
     starts = sections["stem.starts"].astype(np.int64)
     if (array >= np.diff(starts)[sections["word.stems"]]).any():
-        return "has a variant that its stem has not"
+        return "has a variant that its stem does not have"
     return None
 
 
-def _paragraphs(array: Array, counts: Counts, sections: Sections) -> Fault:
-    if len(array) and int(array.max()) > counts["documents"]:
-        return f"has the number {int(array.max())}, where there are {counts['documents']} documents"
+def _check_paragraphs(array: Array, counts: Counts, sections: Sections) -> Problem:
+    if problem := _find_too_large(array, counts["documents"], "documents", counts["documents"]):
+        return problem
     total = int(array.sum(dtype=np.int64))
     documents = total + len(array) - int(np.count_nonzero(array))
     if documents != counts["documents"]:
         return f"makes {documents} documents, not {counts['documents']}"
     items = total + len(array)
-    return None if items == counts["items"] else f"makes {items} stored texts, not {counts['items']}"
+    return None if items == counts["items"] else f"makes {items} stored items, not {counts['items']}"
 
 
-def _begins(array: Array, counts: Counts, sections: Sections) -> Fault:
+def _check_date_starts(array: Array, counts: Counts, sections: Sections) -> Problem:
     dated = array[array != NO_DATE]
-    if len(dated) and not EPOCH <= int(dated.min()) <= int(dated.max()) < _LAST:
-        return "has a date that no calendar has"
+    if len(dated) and not MIN_DATE <= int(dated.min()) <= int(dated.max()) < _END_OF_DATES:
+        return "has a date outside the years 1 to 9999"
     return None
 
 
-def _until(array: Array, counts: Counts, sections: Sections) -> Fault:
-    begins = sections["article.begins"]
-    dated = begins != NO_DATE
-    if not np.array_equal(dated, array != NO_DATE) or (array[dated] <= begins[dated]).any():
-        return "has a date that ends before it begins"
-    return None if not len(array) or int(array.max()) <= _LAST else "has a date that no calendar has"
+def _check_date_ends(array: Array, counts: Counts, sections: Sections) -> Problem:
+    starts = sections["article.date_starts"]
+    dated = starts != NO_DATE
+    if not np.array_equal(dated, array != NO_DATE) or (array[dated] <= starts[dated]).any():
+        return "has a date that ends before it starts"
+    return None if not len(array) or int(array.max()) <= _END_OF_DATES else "has a date after the year 9999"
 
 
-def _narrow(array: Array, counts: Counts, sections: Sections) -> Fault:
-    if array.dtype.itemsize == 4 and len(array) and int(array.max()) >= _SMALL:
+def _check_narrow(array: Array, counts: Counts, sections: Sections) -> Problem:
+    if array.dtype.itemsize == 4 and len(array) and int(array.max()) >= _PACKED_LIMIT:
         return f"has the number {int(array.max())}, which is too large"
     return None
 
 
-def _apart(name: str) -> Rule:
-    """The places of what is too large for the numbers in their one width."""
+def _check_at(name: str) -> Check:
+    """Each is the index of a number that does not fit the narrow type."""
 
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
         narrow = sections[f"{name}.narrow"]
         marked = narrow == np.iinfo(narrow.dtype).max
         if int(np.count_nonzero(marked)) != len(array):
-            return "has not one place of each number that is kept apart"
+            return "does not have one index for each marked number"
         if not len(array):
             return None
         if not (array[1:] > array[:-1]).all() or int(array[-1]) >= len(narrow) or not marked[array].all():
-            return "has other places than those of the numbers that are kept apart"
+            return "has other indices than those of the marked numbers"
         return None
 
-    return rule
+    return check
 
 
-def _wide(name: str) -> Rule:
-    def rule(array: Array, counts: Counts, sections: Sections) -> Fault:
-        mark = np.iinfo(sections[f"{name}.narrow"].dtype).max
-        if len(array) and not mark <= int(array.min()) <= int(array.max()) < _SMALL:
-            return f"has a number that should not be kept apart, or is too large ({int(array.max())})"
+def _check_wide(name: str) -> Check:
+    """Each is a number that does not fit the narrow type."""
+
+    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
+        marker = np.iinfo(sections[f"{name}.narrow"].dtype).max
+        if len(array) and not marker <= int(array.min()) <= int(array.max()) < _PACKED_LIMIT:
+            return f"has a number that would fit, or one that is too large ({int(array.max())})"
         return None
 
-    return rule
+    return check
 
 
-# Parts
-def _lexicon(name: str, each: str) -> dict[str, _Part]:
+# Rules for sections
+
+
+def _lexicon(name: str, things: str) -> dict[str, _Rule]:
     return {
-        f"{name}.text": _Part(frozenset({"u1"}), f"{name}.text", 0, _any),
-        f"{name}.ends": _Part(_COMPACT, each, 0, _ends_of_words(f"{name}.text")),
+        f"{name}.text": _Rule(_U1, f"{name}.text", 0, _accept),
+        f"{name}.ends": _Rule(_COMPACT, things, 0, _check_word_ends(f"{name}.text")),
     }
 
 
-def _packed(name: str, each: str) -> dict[str, _Part]:
-    apart = f"{name} kept apart"
+def _packed(name: str, things: str) -> dict[str, _Rule]:
+    exceptions = f"exceptions of {name}"
     return {
-        f"{name}.narrow": _Part(_NARROW, each, 0, _narrow),
-        f"{name}.at": _Part(frozenset({"u4"}), apart, 0, _apart(name)),
-        f"{name}.wide": _Part(frozenset({"u4"}), apart, 0, _wide(name)),
+        f"{name}.narrow": _Rule(_NARROW, things, 0, _check_narrow),
+        f"{name}.at": _Rule(_U4, exceptions, 0, _check_at(name)),
+        f"{name}.wide": _Rule(_U4, exceptions, 0, _check_wide(name)),
     }
 
 
-def _field(name: str) -> dict[str, _Part]:
+def _field(name: str) -> dict[str, _Rule]:
     postings, occurrences = f"postings of the {name}", f"occurrences in the {name}"
     return {
         **_packed(f"{name}.gaps", postings),
         **_packed(f"{name}.freqs", postings),
         **_packed(f"{name}.positions", occurrences),
-        f"{name}.variants": _Part(_COMPACT, occurrences, 0, _below("forms")),
-        f"{name}.starts": _Part(_COMPACT, "stems", 1, _rising(postings)),
-        f"{name}.occurrences": _Part(_COMPACT, "stems", 1, _rising(occurrences)),
+        f"{name}.variants": _Rule(_COMPACT, occurrences, 0, _check_below("forms")),
+        f"{name}.starts": _Rule(_COMPACT, "stems", 1, _check_starts(postings)),
+        f"{name}.occurrences": _Rule(_COMPACT, "stems", 1, _check_starts(occurrences)),
     }
 
 
-_PARTS: dict[str, _Part] = {
+_RULES: dict[str, _Rule] = {
     **_lexicon("stem", "stems"),
     **_lexicon("word", "words"),
     **_lexicon("id", "articles"),
-    "stem.words": _Part(_COMPACT, "forms", 0, _below("words")),
-    "stem.starts": _Part(_COMPACT, "stems", 1, _rising("forms", strictly=True)),
-    "word.stems": _Part(_COMPACT, "forms", 0, _below("stems")),
-    "word.variants": _Part(_COMPACT, "forms", 0, _variants),
-    "word.starts": _Part(_COMPACT, "words", 1, _rising("forms", strictly=True)),
+    "stem.words": _Rule(_COMPACT, "forms", 0, _check_below("words")),
+    "stem.starts": _Rule(_COMPACT, "stems", 1, _check_starts("forms", is_each_used=True)),
+    "word.stems": _Rule(_COMPACT, "forms", 0, _check_below("stems")),
+    "word.variants": _Rule(_COMPACT, "forms", 0, _check_variants),
+    "word.starts": _Rule(_COMPACT, "words", 1, _check_starts("forms", is_each_used=True)),
     **_field("title"),
     **_field("paragraph"),
-    "text.data": _Part(frozenset({"u1"}), "text.data", 0, _any),
-    "text.lengths": _Part(frozenset({"u4"}), "items", 0, _any),
-    "text.ends": _Part(frozenset({"u8"}), "blocks", 0, _ending("text.data")),
-    "text.items": _Part(frozenset({"u4"}), "blocks", 0, _ending("items")),
-    "article.counts": _Part(_COMPACT, "articles", 0, _paragraphs),
-    "article.title_terms": _Part(_COMPACT, "articles", 0, _adds_up("occurrences in the title")),
-    "article.text_terms": _Part(_COMPACT, "articles", 0, _adds_up("occurrences in the paragraph")),
-    "article.begins": _Part(frozenset({"i8"}), "articles", 0, _begins),
-    "article.ends": _Part(frozenset({"i8"}), "articles", 0, _until),
-    "article.languages": _Part(_COMPACT, "articles", 0, _below("languages")),
-    "article.title_keys": _Part(frozenset({"u8"}), "articles", 0, _any),
-    "article.sketches": _Part(frozenset({"u1"}), "sketched", 0, _any),
-    "article.id_places": _Part(_COMPACT, "articles", 0, _below("articles")),
-    "article.by_id": _Part(_COMPACT, "articles", 0, _below("articles")),
-    "doc.terms": _Part(_COMPACT, "documents", 0, _adds_up("occurrences in the paragraph")),
-    "doc.anchors": _Part(frozenset({"u4"}), "documents", 0, _any),
+    "text.data": _Rule(_U1, "text.data", 0, _accept),
+    "text.lengths": _Rule(_U4, "items", 0, _accept),
+    "text.ends": _Rule(_U8, "blocks", 0, _check_ends("text.data")),
+    "text.items": _Rule(_U4, "blocks", 0, _check_ends("items")),
+    "article.counts": _Rule(_COMPACT, "articles", 0, _check_paragraphs),
+    "article.title_terms": _Rule(_COMPACT, "articles", 0, _check_sum("occurrences in the title")),
+    "article.text_terms": _Rule(_COMPACT, "articles", 0, _check_sum("occurrences in the paragraph")),
+    "article.date_starts": _Rule(_I8, "articles", 0, _check_date_starts),
+    "article.date_ends": _Rule(_I8, "articles", 0, _check_date_ends),
+    "article.languages": _Rule(_COMPACT, "articles", 0, _check_below("languages")),
+    "article.title_keys": _Rule(_U8, "articles", 0, _accept),
+    "article.sketches": _Rule(_U1, "sketched", 0, _accept),
+    "article.id_ranks": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
+    "article.by_id": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
+    "doc.terms": _Rule(_COMPACT, "documents", 0, _check_sum("occurrences in the paragraph")),
+    "doc.anchors": _Rule(_U4, "documents", 0, _accept),
 }
-for _label in ("source", "path", "site"):
-    _PARTS |= _lexicon(_label, f"{_label}s")
-    _PARTS[f"article.{_label}s"] = _Part(_COMPACT, "articles", 0, _below(f"{_label}s"))
+for _label in STORED_LABELS:
+    _RULES |= _lexicon(_label, f"{_label}s")
+    _RULES[f"article.{_label}s"] = _Rule(_COMPACT, "articles", 0, _check_below(f"{_label}s"))

@@ -1,7 +1,8 @@
-"""Labels: what articles have in common by name, each article's as a number.
+"""Labels of articles, which can be counted and filtered by: source, path, site and language.
 
-Of every article a segment has the source that it was read from and the path there, the site of its address,
-and its language.
+The source is the folder or file that an article was read from (or what an app gave), the path is that of
+its file in the source, and the site is the host of its URL. A segment has the sorted names of each label,
+and the number of each article's name among them.
 """
 
 from __future__ import annotations
@@ -14,63 +15,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, host
-from indexer.engine.format.lexicon import encode_lexicon, sorted_words
+from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.segment_file import Array, compact
 
-STORED = ("source", "path", "site")
-"""The labels that have sections of their own; languages stand in the segment's facts."""
+STORED_LABELS = ("source", "path", "site")
+"""The labels that have sections of their own; the languages are in the facts of a segment."""
 Labels = tuple[tuple[str, ...], NDArray[np.int32]]
-"""The names, ascending, and of each article the place of its own among them (int32), -1 for none."""
+"""The names, ascending, and the number of the name of each article (int32), -1 for none."""
 
 
-def labels_of(article: Article, source: str | None) -> tuple[str, str, str]:
-    """An article's source, path and site; "" for none.
+def find_labels(article: Article, source: str | None) -> tuple[str, str, str]:
+    """The source, path and site of an article; "" for none.
 
-    `source` is the folder or file that it was read from, when it was; the path is then the one below it.
+    `source` is the folder or file that it was read from, as a URI; None if an app has put it in.
     """
     given = " ".join((article.source or "").split())
     site = (host(article.url) or "") if article.url else ""
     return (source, given, site) if source else (given, "", site)
 
 
-def label_sections(name: str, names: Sequence[str], codes: Array) -> dict[str, Array | bytes]:
-    """What a segment has of a label: the names, ascending, and the place of each article's."""
+def encode_labels(name: str, names: Sequence[str], codes: Array) -> dict[str, Array | bytes]:
+    """The sections of a label; `codes` are the numbers of the articles' names among the sorted `names`."""
     lexicon = {f"{name}.{part}": content for part, content in encode_lexicon(names).items()}
     return {**lexicon, f"article.{name}s": compact(codes)}
 
 
-def numbered(values: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct values, ascending, and the place of each value among them (int64)."""
+def number_values(values: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct values, ascending, and the number of each value among them (int64)."""
     distinct = list(dict.fromkeys(values))
-    names, places = sorted_words(distinct)
-    place = dict(zip(distinct, places.tolist(), strict=True))
-    return names, np.fromiter((place[value] for value in values), np.int64, len(values))
+    names, numbers = sort_words(distinct)
+    number_of = dict(zip(distinct, numbers.tolist(), strict=True))
+    return names, np.fromiter((number_of[value] for value in values), np.int64, len(values))
 
 
-def joined(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str], NDArray[np.int64]]:
-    """The names and codes of several parts, one after the other, as of one; only names that are in use."""
-    kept = [(names, codes, np.bincount(codes, minlength=len(names)) > 0) for names, codes in parts]
-    every, _ = sorted_words(list({name for names, _, used in kept for name in compress(names, used)}))
-    place = {name: number for number, name in enumerate(every)}
-    mapped = [np.array([place.get(name, 0) for name in names], np.int64)[codes] for names, codes, _ in kept]
+def merge_labels(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str], NDArray[np.int64]]:
+    """Merge the names and codes of several segments; names that no article has are dropped."""
+    counted = [(names, codes, np.bincount(codes, minlength=len(names)) > 0) for names, codes in parts]
+    every, _ = sort_words(list({name for names, _, used in counted for name in compress(names, used)}))
+    number_of = {name: number for number, name in enumerate(every)}
+    mapped = [
+        np.array([number_of.get(name, 0) for name in names], np.int64)[codes] for names, codes, _ in counted
+    ]
     return every, np.concatenate([np.empty(0, np.int64), *mapped])
 
 
-def shown(names: Sequence[str], codes: Array, texts: Sequence[str]) -> Labels:
-    """The labels with a text to show in the place of each name; the same text is the same label."""
+def make_labels(names: Sequence[str], codes: Array, texts: Sequence[str]) -> Labels:
+    """The labels with the text to show for each name; names with the same text become one label."""
     distinct = sorted({text for text in texts if text})
-    place = {text: number for number, text in enumerate(distinct)}
-    mapping = np.array([place.get(text, -1) for text in texts], np.int32)
+    number_of = {text: number for number, text in enumerate(distinct)}
+    mapping = np.array([number_of.get(text, -1) for text in texts], np.int32)
     return tuple(distinct), mapping[codes]
 
 
-def source_texts(names: Sequence[str]) -> list[str]:
-    """How sources are shown: what an app gave as it is, folders and files by the last part of their path.
+def shorten_sources(names: Sequence[str]) -> list[str]:
+    """The texts to show for sources: folders and files by the last part of their path, others as they are.
 
-    Where that is the name of another source too, by as many parts as tell them apart. Never by a whole path,
-    which is nobody's business but the machine's.
+    Sources with the same last part get as many parts as tell them apart, and no more: whole paths would tell
+    readers about the machine.
     """
-    paths = {name: parts for name in names if (parts := _path_of(name))}
+    paths = {name: parts for name in names if (parts := _split_path(name))}
     taken = {name for name in names if name not in paths}
     depth = dict.fromkeys(paths, 1)
     while True:
@@ -78,21 +81,21 @@ def source_texts(names: Sequence[str]) -> list[str]:
         holders: dict[str, list[str]] = {}
         for name, text in texts.items():
             holders.setdefault(text, []).append(name)
-        unclear = [
+        ambiguous = [
             name
             for text, sharing in holders.items()
             if len(sharing) > 1 or text in taken
             for name in sharing
             if depth[name] < len(paths[name])
         ]
-        if not unclear:
+        if not ambiguous:
             return [texts.get(name, name) for name in names]
-        for name in unclear:
+        for name in ambiguous:
             depth[name] += 1
 
 
-def _path_of(name: str) -> list[str]:
-    """The parts of the path of a source that is a folder or file; none for another."""
+def _split_path(name: str) -> list[str]:
+    """The parts of the path of a folder or file; empty for another source."""
     if not name.startswith("file:"):
         return []
     return [part for part in unquote(urlsplit(name).path, errors="replace").split("/") if part]

@@ -1,4 +1,4 @@
-"""An article as stored items: a head in JSON with everything but the text, then each paragraph as UTF-8.
+"""Articles as stored items: a head in JSON with everything but the text, then each paragraph in UTF-8.
 
 Dates are whole seconds since 1970, negative before.
 """
@@ -17,7 +17,7 @@ from indexer.results import ArticleInfo
 
 
 class _Head(Struct, omit_defaults=True):
-    """What is stored of an article besides its text."""
+    """Everything of an article that is stored, but for its text."""
 
     id: str
     title: str = ""
@@ -31,11 +31,11 @@ class _Head(Struct, omit_defaults=True):
 
 _encode = Encoder().encode
 _decode = Decoder(_Head).decode
-_decode_info = Decoder(ArticleInfo).decode  # what a hit does not show is passed over
+_decode_info = Decoder(ArticleInfo).decode  # skips the fields that a hit does not show
 
 
 def encode_article(article: Article) -> list[bytes]:
-    """The items of an article: its head, and its paragraphs in order."""
+    """The items of an article: its head, then its paragraphs."""
     encoding = article.encoding
     head = _Head(
         article.id,
@@ -51,16 +51,16 @@ def encode_article(article: Article) -> list[bytes]:
 
 
 def digest_items(items: list[bytes]) -> str:
-    """A hash of everything that is stored of an article: 32 hexadecimal digits."""
-    whole = hashlib.blake2b(digest_size=16)
+    """A hash of all items of an article: 32 hexadecimal digits (BLAKE2b)."""
+    digest = hashlib.blake2b(digest_size=16)
     for item in items:
-        whole.update(len(item).to_bytes(8, "little"))
-        whole.update(item)
-    return whole.hexdigest()
+        digest.update(len(item).to_bytes(8, "little"))
+        digest.update(item)
+    return digest.hexdigest()
 
 
 def decode_article(items: list[bytes]) -> Article:
-    """The article of these items; raises ValueError or InvalidArticle when they are none's."""
+    """The article with these items; raises ValueError or InvalidArticle for invalid items."""
     head = _decode(items[0])
     article = Article(
         head.id,
@@ -79,9 +79,9 @@ def decode_article(items: list[bytes]) -> Article:
 
 
 def decode_info(head: bytes, language: str) -> ArticleInfo:
-    """The article of this head, without its text; `language` is the one that it was analysed in.
+    """The article with this head, without its text; `language` is the one that it was analyzed in.
 
-    Raises ValueError or InvalidArticle when it is none's.
+    Raises ValueError or InvalidArticle for an invalid head.
     """
     info = _decode_info(head)
     published_from(info.published)
@@ -89,17 +89,17 @@ def decode_info(head: bytes, language: str) -> ArticleInfo:
 
 
 NO_DATE = -(2**62)
-"""What stands for an article without a date."""
+"""Stands for the date of an article without one."""
 _EPOCH = datetime(1970, 1, 1)
-EPOCH = (datetime.min - _EPOCH) // timedelta(seconds=1)
-"""The moment from which Whoosh counts its dates."""
+MIN_DATE = (datetime.min - _EPOCH) // timedelta(seconds=1)
+"""The start of the year 1, the first moment that Python has."""
 
 
 def to_timestamp(when: datetime) -> int:
-    """Whole seconds from 1970-01-01 to a naive date-time, negative before."""
+    """Seconds from 1970-01-01 to a naive date-time, negative before."""
     return (when - _EPOCH) // timedelta(seconds=1)
 
 
 def from_timestamp(seconds: int) -> datetime:
-    """The naive date-time of a moment."""
+    """The naive date-time so many seconds after 1970-01-01."""
     return _EPOCH + timedelta(seconds=seconds)

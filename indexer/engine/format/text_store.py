@@ -15,24 +15,23 @@ from indexer.engine.format.segment_file import Array
 from indexer.errors import IndexDamaged
 from indexer.limits import STORED_TEXT
 
-# The larger, the smaller on disk, and the longer one item takes to read: on news text, blocks four times as
-# large are a seventh smaller in all, and take four times as long, which every hit that is shown waits for.
-BLOCK = 4 * 1024
+# Bytes. Larger blocks take less room, but each hit on a page waits for its block to be read: of news text,
+# blocks four times as large take a seventh less room and four times as long to read.
+BLOCK_SIZE = 4 * 1024
 _LEVEL = 3
-_RECENT = 256  # blocks, a megabyte
-# So many bytes are in one of a frame at most: four of these stand for 128 KiB that are all alike.
-_TIMES = 2**15
-_MOST = 2 * STORED_TEXT  # as long a text as an article may have, and what is in a block with it
-_tools = threading.local()
+_MAX_RECENT = 256  # blocks: a megabyte
+_MAX_RATIO = 2**15  # text to compressed bytes: Zstandard stores 128 KiB of one letter in 4 bytes
+_MAX_BLOCK = 2 * STORED_TEXT  # bytes: the longest text that an article may have, and what shares its block
+_thread = threading.local()
 _Block = tuple[int, bytes, list[int]]
-"""The number of a block's first item, its text, and where the items begin in it, and the last ends."""
+"""The number of a block's first item, its text, and where its items start there, and the last one ends."""
 
 
 class TextWriter:
-    """Collects items; whenever they have `block` bytes or more, they are compressed as one block."""
+    """Compresses items in blocks; a block is closed as soon as it has `block_size` bytes of items or more."""
 
-    def __init__(self, block: int = BLOCK) -> None:
-        self._block = block
+    def __init__(self, block_size: int = BLOCK_SIZE) -> None:
+        self._block_size = block_size
         self._pending: list[bytes] = []
         self._size = 0
         self._blocks: list[bytes] = []
@@ -44,21 +43,21 @@ class TextWriter:
         self._pending.append(item)
         self._lengths.append(len(item))
         self._size += len(item)
-        if self._size >= self._block:
+        if self._size >= self._block_size:
             self._close_block()
 
-    def add_encoded(self, blocks: bytes, ends: Array, items: Array, lengths: Array) -> None:
-        """Add the blocks of another store as they are (`ends`: of the blocks in `blocks`)."""
+    def add_encoded(self, data: bytes, ends: Array, items: Array, lengths: Array) -> None:
+        """Add the blocks of another store without decompressing them; the arrays are its sections."""
         self._close_block()
         start = 0
         for end in ends.tolist():
-            self._blocks.append(blocks[start:end])
+            self._blocks.append(data[start:end])
             start = end
         self._items_in_block += np.diff(items, prepend=0).tolist()
         self._lengths += lengths.tolist()
 
-    def sections(self) -> dict[str, Array]:
-        """The sections of the store."""
+    def make_sections(self) -> dict[str, Array]:
+        """The sections of the store: "data" (uint8), "ends" (uint64), "items" and "lengths" (uint32)."""
         self._close_block()
         return {
             "data": np.frombuffer(b"".join(self._blocks), np.uint8),
@@ -69,9 +68,9 @@ class TextWriter:
 
     def _close_block(self) -> None:
         if self._pending:
-            if not hasattr(_tools, "compressor"):
-                _tools.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-            self._blocks.append(_tools.compressor.compress(b"".join(self._pending)))
+            if not hasattr(_thread, "compressor"):
+                _thread.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+            self._blocks.append(_thread.compressor.compress(b"".join(self._pending)))
             self._items_in_block.append(len(self._pending))
             self._pending, self._size = [], 0
 
@@ -79,8 +78,8 @@ class TextWriter:
 class TextStore:
     """Items by number; safe to share between threads.
 
-    The numbers of each array have to fit those of the others. Raises IndexDamaged, naming the file at `path`,
-    for a block that is another than `lengths` says.
+    The arrays are the sections that TextWriter makes. Raises IndexDamaged, naming the file at `path`, for a
+    block that cannot be decompressed or does not have the length that `lengths` gives.
     """
 
     def __init__(
@@ -91,45 +90,44 @@ class TextStore:
         self.ends = ends
         self.items = items
         self.lengths = lengths
-        # The blocks that were read last; losing a race for it costs a block's reading, nothing more.
+        # A cache without a lock: if two threads race for it, a block is read once more.
         self._recent: dict[int, _Block] = {}
 
     def read(self, numbers: Sequence[int]) -> list[bytes]:
-        """The items of these numbers, in their order."""
+        """The items with these numbers, in this order."""
         found: list[bytes] = []
         blocks = self.items.searchsorted(np.array(numbers, self.items.dtype), side="right")
         for number, block in zip(numbers, blocks.tolist(), strict=True):
-            start, text, bounds = self._recent.get(block) or self._read_block(block)
-            place = number - start
-            found.append(text[bounds[place] : bounds[place + 1]])
+            first, text, bounds = self._recent.get(block) or self._read_block(block)
+            found.append(text[bounds[number - first] : bounds[number - first + 1]])
         return found
 
     def _read_block(self, block: int) -> _Block:
         data, ends, items = self.data.data, self.ends.data, self.items.data
-        first_byte, start = (ends[block - 1], items[block - 1]) if block else (0, 0)
+        start, first = (ends[block - 1], items[block - 1]) if block else (0, 0)
         try:
-            decompress = _tools.decompress
+            decompress = _thread.decompress
         except AttributeError:
-            decompress = _tools.decompress = zstandard.ZstdDecompressor().decompress
-        frame = data[first_byte : ends[block]]
-        bounds = list(accumulate(self.lengths.data[start : items[block]], initial=0))
+            decompress = _thread.decompress = zstandard.ZstdDecompressor().decompress
+        frame = data[start : ends[block]]
+        bounds = list(accumulate(self.lengths.data[first : items[block]], initial=0))
         try:
-            # What it says it has is made room for, before it is seen whether it has it.
+            # Memory for the stated size is allocated before anything is decompressed, so check it first.
             stated = zstandard.frame_content_size(frame)
-            if stated == bounds[-1] <= min(len(frame) * _TIMES, _MOST):
+            if stated == bounds[-1] <= min(len(frame) * _MAX_RATIO, _MAX_BLOCK):
                 text = decompress(frame, allow_extra_data=False)
             else:
-                self._refuse(f"{stated:,} bytes of text by its frame, {bounds[-1]:,} by its lengths")
+                self._raise_damaged(f"{stated:,} bytes of text by its frame, {bounds[-1]:,} by its lengths")
         except zstandard.ZstdError as error:
-            self._refuse(str(error))
+            self._raise_damaged(str(error))
         if len(text) != bounds[-1]:
-            self._refuse(f"{len(text):,} bytes of text, where there should be {bounds[-1]:,}")
-        if len(self._recent) >= _RECENT:
+            self._raise_damaged(f"{len(text):,} bytes of text instead of {bounds[-1]:,}")
+        if len(self._recent) >= _MAX_RECENT:
             self._recent.clear()
-        self._recent[block] = found = (start, text, bounds)
+        self._recent[block] = found = (first, text, bounds)
         return found
 
-    def _refuse(self, what: str) -> NoReturn:
+    def _raise_damaged(self, problem: str) -> NoReturn:
         raise IndexDamaged(
-            f"{self._path} is damaged: a stored text makes no sense ({what}); run `nutgraf doctor --fix`"
+            f"{self._path} is damaged: a stored text is invalid ({problem}); run `nutgraf doctor --fix`"
         )

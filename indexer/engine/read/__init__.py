@@ -1,8 +1,11 @@
 """An index, open for reading.
 
-`contents` reads which segments a commit has, `segment` gives one of them, with a `field` each for titles and
-paragraphs, and `snapshot` all of them as one index that never changes. `vocabulary` has frequent words and
-fuzzy matches, `periods` the dates as days, weeks, months and years, `near_duplicates` which articles may say
-the same. `deadline` bounds the time of a query, `turns` lets queries of several threads take turns. Begin
-with `snapshot`.
+`contents` reads which segments the last commit has and which of their documents are removed. `segment` opens
+one of them, with its `postings` for titles and paragraphs. `snapshot` puts all segments of a commit together
+as one index that never changes. On a snapshot, `vocabulary` has the frequent words and finds fuzzy matches,
+`periods` has the dates as days, weeks, months and years, `near_duplicates` groups articles with much the same
+text. `deadline` limits the time of a query, and `turns` lets queries of several threads take turns.
+
+What comes in: the folder of a generation. What goes out: arrays of documents, articles, frequencies and
+positions, and stored texts. Begin with `snapshot`.
 """

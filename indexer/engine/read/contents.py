@@ -1,12 +1,14 @@
-"""The table of contents of a commit: Whoosh's own, and behind it the same in a form that runs no code.
+"""The table of contents of a commit: which segments it has, and which of their documents are removed.
 
-Whoosh pickles its schema and its segments, and whoever unpickles runs what the file says. Whoosh reads no
-further than its own part, so that Nutgraf's stands behind it, and nothing else is read here: JSON, and a
-checksum of the whole file. FORMAT.md says what every byte means.
+The file has two parts with the same content. The first is Whoosh's own, with a pickled schema and pickled
+segments; unpickling would run whatever code the file names, so Nutgraf never reads it (`whoosh.schema` makes
+it). The second is JSON, with a checksum over both. Whoosh reads only the first and ignores what follows.
+FORMAT.md describes every byte.
 """
 
 from __future__ import annotations
 
+import secrets
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -15,80 +17,116 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
-from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.index import TOC
+from numpy.typing import NDArray
 
+from indexer.engine.format.arrays import Ids
 from indexer.engine.read.segment import SegmentView
-from indexer.engine.whoosh.codec import ColumnarSegment
-from indexer.engine.whoosh.schema import commit_allowed, make_schema
 from indexer.errors import IndexDamaged, IndexMissing
 from indexer.files.names import CONTENTS, INDEX_NAME
 from indexer.files.regular import translate_read_errors
-from indexer.files.storage import read_index_file, write_durably
+from indexer.files.storage import read_index_file
 
 MAGIC = b"NUTCONT1"
 _TRAILER = struct.Struct("<II8s")
-_RETRIES = 20
+_MAX_ATTEMPTS = 20
 _Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
-class _Segment(msgspec.Struct, forbid_unknown_fields=True):
-    """A segment: its name, how many documents it has, which are removed (one bit each), how its file ends."""
+class SegmentEntry(msgspec.Struct, frozen=True):
+    """A segment as a commit lists it."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-z]{16}\Z")]
     documents: _Natural
+    """All its documents, removed or not."""
     removed: bytes
+    """A bit for each document, the lowest bit first, 1 for a removed one; empty while none is removed."""
     seal: bytes
+    """The last bytes of its file, with the checksum of its directory; they identify the file's content."""
+
+    def path(self, folder: Path) -> Path:
+        """The segment's file in the folder of a generation."""
+        return folder / f"{INDEX_NAME}_{self.id}.nut"
+
+    @property
+    def removed_count(self) -> int:
+        """How many documents are removed."""
+        return sum(byte.bit_count() for byte in self.removed)
+
+    @property
+    def live_count(self) -> int:
+        """How many documents are not removed."""
+        return self.documents - self.removed_count
+
+    def live(self) -> NDArray[np.bool_] | None:
+        """Which documents are not removed: bool, one of each document; None if none is removed."""
+        if not self.removed:
+            return None
+        bits = np.unpackbits(np.frombuffer(self.removed, np.uint8), count=self.documents, bitorder="little")
+        return np.equal(bits, 0)
+
+    def remove(self, docs: Ids) -> SegmentEntry:
+        """Return the entry with these documents removed too."""
+        live = self.live()
+        removed = np.zeros(self.documents, np.bool_) if live is None else ~live
+        removed[docs] = True
+        return msgspec.structs.replace(self, removed=np.packbits(removed, bitorder="little").tobytes())
+
+    def check_file(self, view: SegmentView) -> None:
+        """Raise IndexDamaged unless the opened file is the one that was committed."""
+        fits = self.documents == view.documents and len(self.removed) in (0, (self.documents + 7) // 8)
+        if not fits or self.seal != view.file.seal:
+            view.file.raise_replaced()
 
 
-class _Contents(msgspec.Struct, forbid_unknown_fields=True):
+def make_segment_id() -> str:
+    """A new id for a segment, by chance."""
+    return secrets.token_hex(8)
+
+
+class _Contents(msgspec.Struct):
     commit: _Natural
     language: str
-    segments: list[_Segment]
+    segments: list[SegmentEntry]
 
 
-def write_contents(folder: Path, language: str, segments: Sequence[ColumnarSegment], commit: int) -> None:
-    """Make a commit: put its table of contents in place, at once and on the disk."""
-    memory = RamStorage()
-    with commit_allowed():
-        TOC(make_schema(language), list(segments), commit).write(memory, INDEX_NAME)
-    (name,) = memory.list()
-    own = _Contents(commit, language, [_Segment(s.segid, s.documents, s.removed, s.seal) for s in segments])
-    text = msgspec.json.encode(own)
-    data = bytes(memory.files[name]) + text + len(text).to_bytes(4, "little")
-    write_durably(folder / name, data + zlib.crc32(data).to_bytes(4, "little") + MAGIC)
+def encode_contents(
+    whoosh_part: bytes, language: str, segments: Sequence[SegmentEntry], commit: int
+) -> bytes:
+    """The bytes of a table of contents; `whoosh_part` is the part that Whoosh reads."""
+    text = msgspec.json.encode(_Contents(commit, language, list(segments)))
+    data = whoosh_part + text + len(text).to_bytes(4, "little")
+    return data + zlib.crc32(data).to_bytes(4, "little") + MAGIC
 
 
 def read_contents(
     folder: Path, known: Mapping[str, SegmentView]
-) -> tuple[int, str, list[tuple[ColumnarSegment, SegmentView]]]:
-    """The number of the last commit of a folder, its language, and its segments; `known` are open ones.
+) -> tuple[int, str, list[tuple[SegmentEntry, SegmentView]]]:
+    """The number of the last commit in a folder, its language, and its segments, opened.
 
-    Raises IndexMissing, IndexDamaged or StorageFailed.
+    `known` has segments that are open already, by id. Raises IndexMissing, IndexDamaged or StorageFailed.
     """
-    storage = FileStorage(str(folder), readonly=True)
-    for attempt in range(_RETRIES):
+    for attempt in range(_MAX_ATTEMPTS):
         number = latest_commit(folder)
         if number is None:
             raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one")
         try:
-            contents = _parse(_path(folder, number), number)
-            segments = [_segment(words) for words in contents.segments]
-            views = [known.get(s.segment_id()) or s.view(storage) for s in segments]
-            for segment, view in zip(segments, views, strict=True):
-                segment.check(view)
-                _check_removals(folder, number, segment, view)
+            contents = _parse(contents_path(folder, number), number)
+            views = [known.get(entry.id) or SegmentView(entry.path(folder)) for entry in contents.segments]
+            segments = list(zip(contents.segments, views, strict=True))
+            for entry, view in segments:
+                entry.check_file(view)
+                _check_removals(folder, number, entry, view)
         except IndexDamaged:
-            # A commit in between takes the files of the one before away.
-            if attempt < _RETRIES - 1 and latest_commit(folder) not in (number, None):
+            # A commit made meanwhile deletes the files of the one before it.
+            if attempt < _MAX_ATTEMPTS - 1 and latest_commit(folder) not in (number, None):
                 continue
             raise
-        return number, contents.language, list(zip(segments, views, strict=True))
+        return number, contents.language, segments
     raise AssertionError("unreachable")
 
 
 def latest_commit(folder: Path) -> int | None:
-    """The number of the last commit in a folder; None when there is none. Raises StorageFailed."""
+    """The number of the last commit in a folder; None if there is none. Raises StorageFailed."""
     try:
         with translate_read_errors(folder):
             found = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
@@ -97,7 +135,8 @@ def latest_commit(folder: Path) -> int | None:
     return max(found, default=None)
 
 
-def _path(folder: Path, commit: int) -> Path:
+def contents_path(folder: Path, commit: int) -> Path:
+    """The file of a commit's table of contents, named as Whoosh names it."""
     return folder / f"_{INDEX_NAME}_{commit}.toc"
 
 
@@ -105,8 +144,8 @@ def _parse(path: Path, number: int) -> _Contents:
     data = read_index_file(path)
     if len(data) < _TRAILER.size or not data.endswith(MAGIC):
         raise IndexDamaged(
-            f"{path} does not end with Nutgraf's part, {MAGIC.decode()}: it is cut short, or was written by "
-            "another program, whose code is not run: run `nutgraf doctor --fix`"
+            f"{path} does not end with {MAGIC.decode()}: it is truncated, or another program wrote it; "
+            "run `nutgraf doctor --fix`"
         )
     length, checksum, _ = _TRAILER.unpack(data[-_TRAILER.size :])
     end = len(data) - _TRAILER.size
@@ -115,28 +154,22 @@ def _parse(path: Path, number: int) -> _Contents:
     try:
         contents = msgspec.json.decode(data[end - length : end], type=_Contents)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise IndexDamaged(f"{path} makes no sense ({error}): run `nutgraf doctor --fix`") from error
+        raise IndexDamaged(f"{path} is invalid ({error}): run `nutgraf doctor --fix`") from error
     if contents.commit != number:
         raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor --fix`")
-    if len({segment.id for segment in contents.segments}) < len(contents.segments):
-        raise IndexDamaged(f"{path} names a segment twice: run `nutgraf doctor --fix`")
+    if len({entry.id for entry in contents.segments}) < len(contents.segments):
+        raise IndexDamaged(f"{path} lists a segment twice: run `nutgraf doctor --fix`")
     return contents
 
 
-def _check_removals(folder: Path, number: int, segment: ColumnarSegment, view: SegmentView) -> None:
-    """Raise IndexDamaged unless whole articles are removed, and nothing else."""
-    live = segment.live()
+def _check_removals(folder: Path, number: int, entry: SegmentEntry, view: SegmentView) -> None:
+    """Raise IndexDamaged if an article is removed in part, or a bit is set beyond the last document."""
+    live = entry.live()
     if live is None:
         return
-    whole = live[view.first[:-1]].repeat(np.diff(view.first))
-    if not np.array_equal(live, whole) or segment.deleted_count() + int(live.sum()) != len(live):
+    whole = live[view.doc_starts[:-1]].repeat(np.diff(view.doc_starts))
+    if not np.array_equal(live, whole) or entry.removed_count + int(live.sum()) != len(live):
         raise IndexDamaged(
-            f"{_path(folder, number)} makes no sense: it removes parts of articles in segment "
-            f"{segment.segment_id()}; run `nutgraf doctor --fix`"
+            f"{contents_path(folder, number)} is invalid: it removes parts of articles in segment "
+            f"{entry.id}; run `nutgraf doctor --fix`"
         )
-
-
-def _segment(words: _Segment) -> ColumnarSegment:
-    segment = ColumnarSegment(INDEX_NAME, words.documents)
-    segment.segid, segment.removed, segment.seal = words.id, words.removed, words.seal
-    return segment

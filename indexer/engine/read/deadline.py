@@ -1,4 +1,4 @@
-"""The time limit of a query: checked between array operations, without signals."""
+"""The time limit of a query: it is checked between array operations, without signals."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from types import TracebackType
 from indexer.engine.read.turns import Turn
 
 Clock = Callable[[], float]
-"""Seconds from some moment on, never running backwards."""
+"""A monotonic clock, in seconds."""
 
 
 class TimedOut(Exception):
-    """The deadline has passed; whoever catches this answers with what is known."""
+    """The deadline has passed; the caller answers with what has been found until then."""
 
 
 class Deadline:
-    """The moment at which a query has to be done, `seconds` from now on.
+    """The moment by which a query must be done, `seconds` from now.
 
-    As a context it is a running query, which takes turns with those of other threads whenever its deadline is
-    checked.
+    As a context manager it marks the query as running: it then takes turns with the queries of other threads
+    whenever the deadline is checked.
     """
 
     def __init__(self, seconds: float, clock: Clock = time.perf_counter) -> None:
@@ -39,12 +39,12 @@ class Deadline:
         self._turn.__exit__(kind, error, trace)
 
     def is_over(self) -> bool:
-        """Whether it has passed."""
+        """Whether the deadline has passed."""
         self._turn.give_way()
         return self._clock() >= self._end
 
     def check(self) -> None:
-        """Raise TimeIsUp when it has passed."""
+        """Raise TimedOut if the deadline has passed."""
         if self.is_over():
             raise TimedOut
 

@@ -15,11 +15,11 @@ from indexer.engine.format.record import NO_DATE
 
 Grain = Literal["day", "week", "month", "year"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
-"""From the finest to the coarsest."""
-UNDATED, INEXACT = -1, -2
+"""From the shortest to the longest."""
+UNDATED, INEXACT = -1, -2  # codes of articles without a period
 DAY = 86400
-# The longest time that a date may mean and still be exact enough, in seconds.
-_EXACT: Mapping[Grain, int] = MappingProxyType(
+# The longest span of a date that is exact enough for a grain, in seconds.
+_MAX_SPAN: Mapping[Grain, int] = MappingProxyType(
     {"day": DAY, "week": DAY, "month": 31 * DAY, "year": 366 * DAY}
 )
 _MONDAY = 3  # days from a Monday to the first day of 1970
@@ -30,9 +30,9 @@ Moments = NDArray[np.int64]
 class Periods:
     """The periods of one grain in which anything was published.
 
-    `numbers` (int32, ascending) count from the period that 1970-01-01 is in; `articles` and `paragraphs`
-    (int64, one of each) say how much was published then. `codes` (int32, one of each article) are places
-    among them, UNDATED, or INEXACT where the date is not as exact as the grain.
+    `numbers` (int32, ascending) count from the period of 1970-01-01; `articles` and `paragraphs` (int64, one
+    of each period) are how many were published in it. `codes` (int32, one of each article) are indices of
+    periods, UNDATED, or INEXACT where the date is less exact than the grain.
     """
 
     numbers: NDArray[np.int32]
@@ -41,12 +41,12 @@ class Periods:
     paragraphs: NDArray[np.int64]
 
 
-def periods_of(begins: Moments, ends: Moments, counts: NDArray[Any], grain: Grain) -> Periods:
-    """The periods of articles by their dates; `counts` are paragraphs of each article."""
-    dated = begins != NO_DATE
-    exact = dated & is_exact(begins, ends, grain)
-    numbers, own = np.unique(number_of(begins[exact], grain), return_inverse=True)
-    codes = np.full(len(begins), UNDATED, np.int32)
+def find_periods(starts: Moments, ends: Moments, counts: NDArray[Any], grain: Grain) -> Periods:
+    """The periods of articles by the starts and ends of their dates; `counts` are their paragraphs."""
+    dated = starts != NO_DATE
+    exact = dated & are_exact(starts, ends, grain)
+    numbers, own = np.unique(number_periods(starts[exact], grain), return_inverse=True)
+    codes = np.full(len(starts), UNDATED, np.int32)
     codes[dated] = INEXACT
     codes[exact] = own
     return Periods(
@@ -57,21 +57,21 @@ def periods_of(begins: Moments, ends: Moments, counts: NDArray[Any], grain: Grai
     )
 
 
-def is_exact(begins: Moments, ends: Moments, grain: Grain) -> NDArray[np.bool_]:
-    """Whether dates are as exact as a grain: bool, one of each."""
-    exact: NDArray[np.bool_] = ends - begins <= _EXACT[grain]
+def are_exact(starts: Moments, ends: Moments, grain: Grain) -> NDArray[np.bool_]:
+    """Whether dates are at least as exact as a grain: bool, one of each."""
+    exact: NDArray[np.bool_] = ends - starts <= _MAX_SPAN[grain]
     return exact
 
 
-def number_of(begins: Moments, grain: Grain) -> Moments:
-    """The periods of moments, counted from that of 1970-01-01: int64, one of each."""
+def number_periods(moments: Moments, grain: Grain) -> Moments:
+    """The number of the period of each moment, counted from the period of 1970-01-01: int64."""
     if grain in ("month", "year"):
-        return begins.astype("M8[s]").astype(f"M8[{grain[0].upper()}]").astype(np.int64)
-    days = begins // DAY
+        return moments.astype("M8[s]").astype(f"M8[{grain[0].upper()}]").astype(np.int64)
+    days = moments // DAY
     return (days + _MONDAY) // 7 if grain == "week" else days
 
 
-def period_name(number: int, grain: Grain) -> str:
+def format_period(number: int, grain: Grain) -> str:
     """A period as in ISO 8601: "2021", "2021-11", "2021-11-05"; a week by its Monday."""
     if grain == "year":
         return f"{1970 + number:04}"
@@ -80,22 +80,22 @@ def period_name(number: int, grain: Grain) -> str:
     return (date(1970, 1, 1) + timedelta(number * 7 - _MONDAY if grain == "week" else number)).isoformat()
 
 
-def day_name(begin: int, end: int) -> str:
-    """A date, as exactly as it is known and no more exactly than to the day."""
-    width = end - begin
-    grain: Grain = "day" if width <= DAY else "month" if width <= _EXACT["month"] else "year"
-    return period_name(int(number_of(np.array([begin]), grain)[0]), grain)
+def format_date(start: int, end: int) -> str:
+    """A date in ISO 8601, as exact as it is known, but not more exact than a day."""
+    width = end - start
+    grain: Grain = "day" if width <= DAY else "month" if width <= _MAX_SPAN["month"] else "year"
+    return format_period(int(number_periods(np.array([start]), grain)[0]), grain)
 
 
-def ages_of(begins: Moments, ends: Moments) -> NDArray[np.float32]:
-    """Days by which each article is older than the newest, from the middle of what its date may mean.
+def compute_ages(starts: Moments, ends: Moments) -> NDArray[np.float32]:
+    """Days by which each article is older than the newest (float32), by the middle of the span of its date.
 
-    One without a date counts as old as the median of the others. float32, one of each.
+    An article without a date gets the median of the others.
     """
-    dated = begins != NO_DATE
-    ages = np.zeros(len(begins), np.float32)
+    dated = starts != NO_DATE
+    ages = np.zeros(len(starts), np.float32)
     if dated.any():
-        middles = begins[dated] / 2 + ends[dated] / 2
+        middles = starts[dated] / 2 + ends[dated] / 2
         ages[dated] = (middles.max() - middles) / DAY
         ages[~dated] = np.median(ages[dated])
     return ages

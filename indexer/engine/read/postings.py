@@ -1,26 +1,62 @@
-"""Postings: the documents that have a term, and how often."""
+"""Postings: which documents have a term, how often, and at which positions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NoReturn
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import Ids, Values, merge_sorted, sum_runs
+from indexer.engine.format.arrays import AT_ONCE, Ids, Values, expand_ranges, merge_sorted, sum_runs
+from indexer.engine.format.segment_file import Array, Packed, SegmentFile
+from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.files.fork_safe import lazy
+
+FIELDS = ("title", "paragraph")
+_MAX_SKIP = 2048  # unwanted postings between wanted ones that are read along rather than skipped
+# A cache of stems: a query reads the positions of its own stems, a suggestion reads the word before the one
+# being typed again and again. Its size is limited to 13 MB.
+_MAX_RECENT = 8  # stems
+_MAX_CACHED = 1 << 17  # postings of a stem
+_DENSE = 16  # with one posting in so few documents or fewer, counting them is faster than sorting them
+Positions = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Occurrences in given documents: of each, the index of its document among these, and its position there."""
 
 
 class Postings(Struct, frozen=True, eq=False):
-    """Where a term stands: document numbers, ascending (int32), and how often in each (float64)."""
+    """The documents that have a term, ascending (int32), and its frequency in each (float64)."""
 
     docs: Ids
     freqs: Values
 
 
-class Decoded:
-    """A stem in a field: the documents that have it, how often, and where each one's occurrences end."""
+NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float64))
+
+
+def merge_postings(parts: Sequence[Postings], how: np.ufunc = np.add) -> Postings:
+    """Merge the postings of several terms; frequencies in the same document are combined by `how`."""
+    parts = [part for part in parts if len(part.docs)]
+    if len(parts) < 2:
+        return parts[0] if parts else NO_POSTINGS
+    return Postings(*merge_sorted([p.docs for p in parts], [p.freqs for p in parts], how))
+
+
+def sum_postings(docs: Ids, freqs: NDArray[np.int32], size: int) -> Postings:
+    """The postings of several terms, in any order, as those of one; `size` is the number of documents."""
+    if len(docs) * _DENSE < size:
+        order = np.argsort(docs, kind="stable")
+        return Postings(*sum_runs(docs[order], freqs[order].astype(np.float64)))
+    # Whole numbers: the result does not depend on the order in which they are added.
+    totals: Values = np.bincount(docs, freqs, minlength=size).astype(np.float64)
+    found = np.flatnonzero(totals)
+    return Postings(found.astype(np.int32), totals[found])
+
+
+class StemPostings:
+    """The documents that have a stem (int32, ascending) and its frequency in each (int32), as stored."""
 
     def __init__(self, docs: Ids, freqs: NDArray[np.int32]) -> None:
         self.docs = docs
@@ -28,8 +64,8 @@ class Decoded:
 
     @lazy
     def ends(self) -> NDArray[np.int32]:
-        """How many occurrences of the stem there are up to the last of each document."""
-        # int32 holds what one stem has, and is added up in half the time.
+        """Where the occurrences in each document end among those of the stem (int32)."""
+        # The occurrences of one stem fit into int32, which takes half the time of int64.
         return self.freqs.cumsum(dtype=np.int32)
 
     @lazy
@@ -38,23 +74,194 @@ class Decoded:
         return int(self.freqs.sum(dtype=np.int64))
 
 
-NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float64))
+class Field:
+    """The postings of a field of a segment, by the numbers of their stems; safe to share between threads.
 
+    Raises IndexDamaged if the stored numbers lead outside of the segment.
+    """
 
-def merge_postings(parts: Sequence[Postings], how: np.ufunc = np.add) -> Postings:
-    """Postings of several terms as those of one; frequencies in the same document are joined by `how`."""
-    parts = [part for part in parts if len(part.docs)]
-    if len(parts) < 2:
-        return parts[0] if parts else NO_POSTINGS
-    return Postings(*merge_sorted([p.docs for p in parts], [p.freqs for p in parts], how))
+    def __init__(self, file: SegmentFile, name: str, documents: int) -> None:
+        self._file = file
+        self._name = name
+        self._documents = documents
+        # Without a lock: if two threads race for it, a stem is read once more.
+        self._recent: dict[int, StemPostings] = {}
 
+    @property
+    def starts(self) -> Array:
+        """Where the postings of each stem start, and where the last ones end."""
+        return self._file.sections[f"{self._name}.starts"]
 
-def collect(docs: Ids, freqs: NDArray[np.int32], size: int) -> Postings:
-    """Postings in any order, of `size` documents, as those of one term."""
-    if len(docs) * 16 < size:
-        order = np.argsort(docs, kind="stable")
-        return Postings(*sum_runs(docs[order], freqs[order].astype(np.float64)))
-    # Whole numbers: the order in which they are added does not matter.
-    totals: Values = np.bincount(docs, freqs, minlength=size).astype(np.float64)
-    found = np.flatnonzero(totals)
-    return Postings(found.astype(np.int32), totals[found])
+    @property
+    def occurrences(self) -> Array:
+        """Where the occurrences of each stem start, and where the last ones end."""
+        return self._file.sections[f"{self._name}.occurrences"]
+
+    @property
+    def variants(self) -> Array:
+        """Which word of its stem each occurrence is."""
+        return self._file.sections[f"{self._name}.variants"]
+
+    @lazy
+    def gaps(self) -> Packed:
+        """The document of each posting less that of the posting before."""
+        return self._open_packed("gaps")
+
+    @lazy
+    def freqs(self) -> Packed:
+        """The frequency of each posting."""
+        return self._open_packed("freqs")
+
+    @lazy
+    def positions(self) -> Packed:
+        """The position of each occurrence in its text."""
+        return self._open_packed("positions")
+
+    def document_frequency(self, stem: int) -> int:
+        """How many documents have a stem."""
+        starts = self.starts
+        return int(starts[stem + 1]) - int(starts[stem])
+
+    def read_stem(self, stem: int) -> StemPostings:
+        """The postings of a stem, as stored."""
+        known = self._recent.get(stem)
+        if known is not None:
+            return known
+        found = StemPostings(*self.decode(stem, stem + 1))
+        if len(found.docs) <= _MAX_CACHED:
+            if len(self._recent) >= _MAX_RECENT:
+                self._recent.clear()
+            self._recent[stem] = found
+        return found
+
+    def read_postings(self, stem: int) -> Postings:
+        """The postings of a stem."""
+        found = self.read_stem(stem)
+        return Postings(found.docs, found.freqs.astype(np.float64))
+
+    def decode(self, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
+        """Documents and frequencies of the stems from number `low` up to `high`, stem after stem."""
+        starts = self.starts
+        start, end = int(starts[low]), int(starts[high])
+        docs = self.gaps.read(start, end)
+        self._add_gaps(docs, starts[low:high].astype(np.int64) - start if high - low > 1 else None)
+        return docs, self.freqs.read(start, end)
+
+    def read_documents(self, stems: Array) -> Ids:
+        """The documents of several stems (ascending), stem after stem."""
+        starts = self.starts[stems].astype(np.int64)
+        sizes = self.starts[stems + 1] - starts
+        total = int(sizes.sum())
+        if not total:
+            return np.empty(0, np.int32)
+        if int(starts[-1] + sizes[-1] - starts[0]) == total:
+            docs = self.gaps.read(int(starts[0]), int(starts[-1] + sizes[-1]))
+        else:
+            docs = self.gaps.take(expand_ranges(starts, sizes))
+        self._add_gaps(docs, np.cumsum(sizes) - sizes)
+        return docs
+
+    def _add_gaps(self, gaps: Ids, first: NDArray[np.int64] | None) -> None:
+        """Turn gaps into documents, in place; `first` is where each stem starts, None for a single stem."""
+        gaps.cumsum(out=gaps)
+        if first is not None and len(gaps):
+            # The sum of the stems before is not part of a stem's documents.
+            before = np.where(first > 0, gaps[np.maximum(first, 1) - 1], 0).astype(np.int32)
+            gaps -= np.repeat(before, np.diff(first, append=len(gaps)))
+        # A sum that overflowed is negative, which as an unsigned number is too large as well.
+        if len(gaps) and int(gaps.view(np.uint32).max()) >= self._documents:
+            self._file.raise_damaged(
+                f"{self._name}.gaps.narrow", f"leads beyond the {self._documents} documents"
+            )
+
+    def iter_postings(
+        self, stems: Array, deadline: Deadline = NO_DEADLINE, *, skip_others: bool = False
+    ) -> Iterator[tuple[int, Ids, NDArray[np.int32], Array]]:
+        """Yield the postings of some stems (ascending) in few pieces.
+
+        A piece is the number of its first stem, and of each posting the document, the frequency and the
+        stem. It may have postings of stems in between, unless `skip_others`. Raises TimedOut.
+        """
+        starts = self.starts
+        between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
+        # A piece is not longer than what is read between two checks of a deadline.
+        crossings = np.diff(starts[stems].astype(np.int64) // AT_ONCE)
+        breaks = np.flatnonzero((between > _MAX_SKIP) | (crossings > 0)) + 1
+        for part in np.split(stems, breaks) if len(stems) else ():
+            deadline.check()
+            low, high = int(part[0]), int(part[-1]) + 1
+            docs, freqs = self.decode(low, high)
+            bounds = starts[low : high + 1].astype(np.int64)
+            owners = np.repeat(np.arange(low, high), bounds[1:] - bounds[:-1])
+            if skip_others and high - low > len(part):
+                is_wanted = np.zeros(high - low, np.bool_)
+                is_wanted[part - low] = True
+                kept = is_wanted[owners - low]
+                docs, freqs, owners = docs[kept], freqs[kept], owners[kept]
+            yield low, docs, freqs, owners
+
+    def read_variants(self, stem: int, variants: Array) -> Postings:
+        """The postings of some words of a stem, given by their variants."""
+        start, end = self.occurrence_range(stem)
+        if start == end:
+            return NO_POSTINGS
+        codes = self.variants[start:end]
+        whole = self.read_stem(stem)
+        if whole.occurrences != end - start or not whole.freqs.all():
+            self.raise_bad_freqs()
+        freqs = whole.freqs.astype(np.int64)
+        is_wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
+        counts = np.add.reduceat(is_wanted, np.cumsum(freqs) - freqs, dtype=np.float64)
+        kept = counts > 0
+        return Postings(whole.docs[kept], counts[kept])
+
+    def read_positions(self, stem: int, docs: Ids) -> Positions:
+        """The occurrences of a stem in the given documents (ascending)."""
+        whole = self.read_stem(stem)
+        if not len(whole.docs) or not len(docs):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        start, end = self.occurrence_range(stem)
+        if whole.occurrences != end - start:
+            self.raise_bad_freqs()
+        own = np.minimum(whole.docs.searchsorted(docs), len(whole.docs) - 1)
+        indices = (whole.docs[own] == docs).nonzero()[0]
+        own = own[indices]
+        counts = whole.freqs[own]
+        positions = self.positions.take(expand_ranges(whole.ends[own] - counts + np.int64(start), counts))
+        return indices.repeat(counts), positions.astype(np.int64)
+
+    def split_stems(self) -> Iterator[tuple[int, int]]:
+        """Yield ranges of stem numbers that cover all stems, each with a limited number of occurrences."""
+        occurrences = self.occurrences.astype(np.int64)
+        bounds = np.searchsorted(occurrences, np.arange(0, int(occurrences[-1]), AT_ONCE), "right") - 1
+        yield from pairwise(np.unique(np.append(bounds, len(occurrences) - 1)).tolist())
+
+    def read_occurrences(self, low: int, high: int) -> tuple[Ids, Array, NDArray[np.int32]]:
+        """The document, variant and position of each occurrence of the stems from `low` up to `high`.
+
+        They are in the order of stem, document and position.
+        """
+        docs, freqs = self.decode(low, high)
+        start, end = int(self.occurrences[low]), int(self.occurrences[high])
+        if int(freqs.sum(dtype=np.int64)) != end - start:
+            self.raise_bad_freqs()
+        return np.repeat(docs, freqs), self.variants[start:end], self.positions.read(start, end)
+
+    def occurrence_range(self, stem: int) -> tuple[int, int]:
+        """Where the occurrences of a stem start and end."""
+        occurrences = self.occurrences
+        return int(occurrences[stem]), int(occurrences[stem + 1])
+
+    def raise_bad_variants(self) -> NoReturn:
+        """Raise IndexDamaged: an occurrence has a variant that its stem does not have."""
+        self._file.raise_damaged(f"{self._name}.variants", "has a variant that its stem does not have")
+
+    def raise_bad_freqs(self) -> NoReturn:
+        """Raise IndexDamaged: the frequencies do not add up to the number of occurrences."""
+        self._file.raise_damaged(
+            f"{self._name}.freqs.narrow", f"does not agree with {self._name}.occurrences"
+        )
+
+    def _open_packed(self, name: str) -> Packed:
+        sections = self._file.sections
+        return Packed(*(sections[f"{self._name}.{name}.{part}"] for part in ("narrow", "at", "wide")))

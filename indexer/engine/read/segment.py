@@ -1,4 +1,4 @@
-"""One segment, open: its lexicons, postings, columns and stored text."""
+"""An open segment: its lexicons, postings, columns and stored texts."""
 
 from __future__ import annotations
 
@@ -12,148 +12,153 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import name_anchor, name_anchors
-from indexer.engine.format.arrays import Ids, contains, ranges, stretches, sum_runs
-from indexer.engine.format.checks import fault, shape_of
+from indexer.engine.format.arrays import Ids, contains, expand_ranges, split_aligned, sum_runs
+from indexer.engine.format.checks import check_directory, find_problem
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
 from indexer.engine.format.text_store import TextStore
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.field import FIELDS, Field, Positions
-from indexer.engine.read.postings import NO_POSTINGS, Postings, collect, merge_postings
+from indexer.engine.read.postings import (
+    FIELDS,
+    NO_POSTINGS,
+    Field,
+    Positions,
+    Postings,
+    merge_postings,
+    sum_postings,
+)
 from indexer.files.fork_safe import lazy
 
-_FAR = 2**32  # wider than any paragraph, so that positions of neighbouring documents never meet
-_FEW = 8  # words that are looked up on the disk; for more, the whole lexicon is read
-_DENSE = 1 / 16  # of all documents; for more than these, a slot for each is faster than a search
+_BITS = 32  # of an occurrence's position; above them, a key has the index of its document
+_MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
+_DENSE = 1 / 16  # of all documents; for more, an array with all documents is faster than a binary search
 
 
 class SegmentView:
-    """A segment's content; nothing in it changes, so any number of threads may read it.
+    """The content of a segment; it never changes, so that any number of threads may read it.
 
-    Documents and articles are numbered from 0 in the order in which they were added; an article's documents
-    stand together. Removals are not a matter of the segment.
+    Documents and articles are numbered from 0 in the order in which they were added; the documents of an
+    article follow one another. Which of them are removed is not known here, but in the commit. Raises
+    IndexDamaged if the content is invalid, when it is opened or first used.
     """
 
     def __init__(self, path: Path) -> None:
         self.file = SegmentFile(path)
-        facts, counts = shape_of(self.file)
+        facts, counts = check_directory(self.file)
         self.documents: int = facts.documents
         self.articles: int = facts.articles
         self.languages: list[str] = facts.languages
-        self.file.expect(partial(fault, counts))
-        self.stems, self.words, self.ids = map(self._lexicon, ("stem", "word", "id"))
+        self.file.check_with(partial(find_problem, counts))
+        self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
 
     @lazy
     def texts(self) -> TextStore:
-        """The stored text."""
-        section = self.file.sections
-        parts = (section[f"text.{part}"] for part in ("data", "ends", "items", "lengths"))
+        """The stored texts."""
+        sections = self.file.sections
+        parts = (sections[f"text.{part}"] for part in ("data", "ends", "items", "lengths"))
         return TextStore(*parts, path=self.file.path)
 
     @lazy
-    def first(self) -> NDArray[np.int64]:
-        """The first document of each article, and after the last the number of documents (int64)."""
+    def doc_starts(self) -> NDArray[np.int64]:
+        """The first document of each article, and at the end the number of documents (int64)."""
         widths = np.maximum(self.column("article.counts"), 1)
         return np.concatenate(([0], np.cumsum(widths)))
 
     @lazy
     def lexicon(self) -> list[str]:
-        """Every word as written, ascending (code points and UTF-8 bytes have the same order)."""
+        """Every word as written, ascending (strings and UTF-8 bytes have the same order)."""
         return self.words.words()
 
-    def names(self, label: str) -> list[str]:
-        """The names of a label ("source", "path", …); "article.<label>s" has places among them."""
-        if label == "language":
-            return self.languages
-        return self.label(label).words()
+    def label_names(self, label: str) -> list[str]:
+        """The names of a label ("source", "path", …), to which the codes in "article.<label>s" refer."""
+        return self.languages if label == "language" else self.open_lexicon(label).words()
 
-    def label(self, name: str) -> Lexicon:
-        """The names of a label that has parts of its own."""
-        return self._lexicon(name)
+    def open_lexicon(self, name: str) -> Lexicon:
+        """The lexicon of stems, words, ids or the names of a stored label."""
+        sections = self.file.sections
+        return Lexicon(sections[f"{name}.text"], sections[f"{name}.ends"], self.file.path)
 
     def column(self, name: str) -> NDArray[np.int64]:
-        """A column of articles or documents, one value of each (int64)."""
+        """A section as int64, such as a column with one value for each article or document."""
         return self.file.sections[name].astype(np.int64)
 
     @property
     def sketches(self) -> Sketches:
-        """What tells near-duplicates, one row of each article."""
+        """The sketches of the articles, one row of WIDTH bytes for each."""
         return self.file.sections["article.sketches"].reshape(-1, WIDTH)
 
     def language(self, article: int) -> str:
-        """The language that an article was analysed in."""
+        """The language that an article was analyzed in."""
         return self.languages[int(self.file.sections["article.languages"][article])]
 
     def languages_of(self, articles: Sequence[int]) -> list[str]:
-        """The language that each article was analysed in."""
+        """The language that each article was analyzed in."""
         codes = self.file.sections["article.languages"][list(articles)].tolist()
         return [self.languages[code] for code in codes]
 
     def postings(self, field: str, stem: str) -> Postings:
-        """The documents that have a stem in a field; empty when none has."""
+        """The documents that have a stem in a field."""
         number = self.stems.find(stem)
-        return NO_POSTINGS if number is None else self.fields[field].postings(number)
+        return NO_POSTINGS if number is None else self.fields[field].read_postings(number)
 
-    def spread(self, stem: str) -> int:
+    def document_frequency(self, stem: str) -> int:
         """How many documents have a stem in their text."""
         number = self.stems.find(stem)
-        return 0 if number is None else self.fields["paragraph"].count(number)
+        return 0 if number is None else self.fields["paragraph"].document_frequency(number)
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
-        """The documents that have one of the words, as written, in a field, with all their frequencies.
+        """The documents that have any of these words, as written, in a field; their frequencies are added.
 
-        Raises TimeIsUp.
+        Raises TimedOut.
         """
-        places = ranges(*self._wordranges([*dict.fromkeys(words)]))
-        stems, variants = (
-            self.file.sections["word.stems"][places],
-            self.file.sections["word.variants"][places],
-        )
+        stems, variants = self._find_forms(words)
         order = np.argsort(stems, kind="stable")
-        stems, variants = stems[order].astype(np.int64), variants[order]
+        stems, variants = stems[order], variants[order]
         first = np.flatnonzero(np.concatenate(([True], stems[1:] != stems[:-1]))) if len(stems) else stems
         counts = np.diff(first, append=len(stems))
         distinct = stems[first]
         starts = self.file.sections["stem.starts"]
+        # If all words of a stem are wanted, its postings are read without looking at the variants.
         whole = counts == starts[distinct + 1] - starts[distinct].astype(np.int64)
         parts = []
         if whole.any():
-            stretches = list(self.fields[field].stretches(distinct[whole], deadline, only=True))
-            docs, freqs = (np.concatenate([part[place] for part in stretches]) for place in (1, 2))
-            parts.append(collect(docs, freqs, self.documents))
-        for stem, begin, count in zip(
+            pieces = list(self.fields[field].iter_postings(distinct[whole], deadline, skip_others=True))
+            docs = np.concatenate([docs for _, docs, _, _ in pieces])
+            freqs = np.concatenate([freqs for _, _, freqs, _ in pieces])
+            parts.append(sum_postings(docs, freqs, self.documents))
+        for stem, start, count in zip(
             distinct[~whole].tolist(), first[~whole].tolist(), counts[~whole].tolist(), strict=True
         ):
             deadline.check()
-            parts.append(self.fields[field].only(stem, variants[begin : begin + count]))
+            parts.append(self.fields[field].read_variants(stem, variants[start : start + count]))
         deadline.check()
         return merge_postings(parts)
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
-        """Where a stem stands in documents (ascending): their places in `docs`, and the positions there."""
+        """The occurrences of a stem in the given documents (ascending)."""
         number = self.stems.find(stem)
         if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        return self.fields[field].positions(number, docs)
+        return self.fields[field].read_positions(number, docs)
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NO_DEADLINE
     ) -> Postings:
-        """The documents that have stems in this order, each at most `slop` places after the one before.
+        """The documents that have stems in this order, each at most `slop` positions after the one before.
 
-        Raises TimeIsUp.
+        Raises TimedOut.
         """
         numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
         own = self.fields[field]
-        having = []
+        doc_lists = []
         for number in dict.fromkeys(numbers):
             deadline.check()
-            having.append(own.stem(number).docs)
-        docs, *others = sorted(having, key=len)
+            doc_lists.append(own.read_stem(number).docs)
+        docs, *others = sorted(doc_lists, key=len)
         for found in others:
             docs = docs[contains(found, docs)]
         ends: NDArray[np.int64] | None = None
@@ -161,85 +166,83 @@ class SegmentView:
             if not len(docs):
                 return NO_POSTINGS
             deadline.check()
-            places, positions = own.positions(number, docs)
-            here = places * _FAR + positions  # ascending, as documents and positions are
+            indices, positions = own.read_positions(number, docs)
+            keys = (indices << _BITS) + positions
             if ends is None:
-                ends = here
+                ends = keys
                 continue
-            # Kept are the places that have an end of the phrase so far at most `slop` before them.
-            before = ends.searchsorted(here) - 1
-            ends = here[(before >= 0) & (here - ends[before] <= slop)]
+            # Keep the occurrences that follow an end of the phrase so far by at most `slop` positions.
+            before = ends.searchsorted(keys) - 1
+            ends = keys[(before >= 0) & (keys - ends[before] <= slop)]
             if not len(ends):
                 return NO_POSTINGS
         assert ends is not None
-        return Postings(*sum_runs(docs[ends // _FAR], np.ones(len(ends))))
+        return Postings(*sum_runs(docs[ends >> _BITS], np.ones(len(ends))))
 
     def word_positions(
         self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NO_DEADLINE
     ) -> Positions:
-        """Where words as written stand in documents (ascending): likewise, ascending. Raises TimeIsUp."""
-        here = self.fields[field]
-        forms = ranges(*self._wordranges([*dict.fromkeys(words)]))
-        stems = self.file.sections["word.stems"][forms].astype(np.int64)
-        firsts = self.file.sections["stem.starts"].astype(np.int64)
-        wanted = np.zeros(int(firsts[-1]) if len(firsts) else 0, np.bool_)
-        wanted[firsts[stems] + self.file.sections["word.variants"][forms]] = True
-        keys = [np.empty(0, np.int64)]
-        for low, found, freqs, owners in here.stretches(np.unique(stems), deadline):
-            inside = _places(docs, found, self.documents)
-            begin, _ = here.range(low)
-            starts = np.cumsum(freqs, dtype=np.int64) - freqs + begin
-            if len(owners) and starts[-1] + freqs[-1] != here.range(owners[-1])[1]:
-                here.refuse_freqs()
-            kept = np.flatnonzero(inside >= 0)
-            own = ranges(starts[kept], freqs[kept])
-            variants = here.variants[own]
-            own_forms = np.repeat(firsts[owners[kept]], freqs[kept]) + variants
-            if len(own_forms) and int(own_forms.max()) >= len(wanted):
-                here.refuse_variants()
-            right = np.flatnonzero(wanted[own_forms])
-            positions = here.places.pick(own[right])
-            deadline.check()
-            keys.append(
-                np.sort((np.repeat(inside[kept].astype(np.int64), freqs[kept])[right] << 32) + positions)
-            )
-        numbers, places = [], []
-        for stretch in stretches(keys):
-            deadline.check()
-            key = np.sort(np.concatenate(stretch), kind="stable")
-            numbers.append(key >> 32)
-            places.append(key & (2**32 - 1))
-        deadline.check()
-        return np.concatenate(numbers), np.concatenate(places)
+        """The occurrences of any of these words, as written, in the given documents (ascending).
 
-    def commonness(self) -> NDArray[np.int32]:
-        """In how many documents a word's commonest stem stands, titles included: one of each word."""
-        section = self.file.sections
-        bounds = section["title.starts"].astype(np.int64) + section["paragraph.starts"]
-        counts = bounds[1:] - bounds[:-1]
-        first = section["word.starts"][:-1].astype(np.int64)
-        return np.maximum.reduceat(counts[section["word.stems"]], first).astype(np.int32)
+        They are in the order of document and position. Raises TimedOut.
+        """
+        own = self.fields[field]
+        stems, variants = self._find_forms(words)
+        first_forms = self.file.sections["stem.starts"].astype(np.int64)
+        is_wanted = np.zeros(int(first_forms[-1]) if len(first_forms) else 0, np.bool_)
+        is_wanted[first_forms[stems] + variants] = True
+        keys = [np.empty(0, np.int64)]
+        for low, found, freqs, owners in own.iter_postings(np.unique(stems), deadline):
+            indices = _find_indices(docs, found, self.documents)
+            first, _ = own.occurrence_range(low)
+            starts = np.cumsum(freqs, dtype=np.int64) - freqs + first
+            if len(owners) and starts[-1] + freqs[-1] != own.occurrence_range(owners[-1])[1]:
+                own.raise_bad_freqs()
+            kept = np.flatnonzero(indices >= 0)
+            occurrences = expand_ranges(starts[kept], freqs[kept])
+            forms = np.repeat(first_forms[owners[kept]], freqs[kept]) + own.variants[occurrences]
+            if len(forms) and int(forms.max()) >= len(is_wanted):
+                own.raise_bad_variants()
+            matching = np.flatnonzero(is_wanted[forms])
+            positions = own.positions.take(occurrences[matching])
+            deadline.check()
+            keys.append(np.sort((np.repeat(indices[kept], freqs[kept])[matching] << _BITS) + positions))
+        sorted_keys = []
+        for group in split_aligned(keys):
+            deadline.check()
+            sorted_keys.append(np.sort(np.concatenate(group), kind="stable"))
+        deadline.check()
+        every = np.concatenate(sorted_keys)
+        return every >> _BITS, every & ((1 << _BITS) - 1)
+
+    def word_frequencies(self) -> NDArray[np.int32]:
+        """How many titles and paragraphs have the stem of each word (int32); of several, the commonest."""
+        sections = self.file.sections
+        starts = sections["title.starts"].astype(np.int64) + sections["paragraph.starts"]
+        counts = starts[1:] - starts[:-1]
+        first = sections["word.starts"][:-1].astype(np.int64)
+        return np.maximum.reduceat(counts[sections["word.stems"]], first).astype(np.int32)
 
     def items(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[bytes]]:
-        """The stored head of each article, and those of its paragraphs (numbered from 0) that are named."""
+        """The stored head of each article, followed by the given paragraphs of it (numbered from 0)."""
         wanted: list[int] = []
-        for head, places in zip(self._heads[list(articles)].tolist(), paragraphs, strict=True):
+        for head, numbers in zip(self._heads[list(articles)].tolist(), paragraphs, strict=True):
             wanted.append(head)
-            wanted += [head + 1 + place for place in places]
+            wanted += [head + 1 + number for number in numbers]
         found = iter(self.texts.read(wanted))
-        return [list(islice(found, 1 + len(places))) for places in paragraphs]
+        return [list(islice(found, 1 + len(numbers))) for numbers in paragraphs]
 
     def head(self, article: int) -> bytes:
         """An article's stored head."""
         return self.texts.read([int(self._heads[article])])[0]
 
     def text_of(self, doc: int) -> str:
-        """The text of a document; empty for one without."""
-        article = int(self.first.searchsorted(doc, "right")) - 1
+        """The text of a document; empty for that of an article without text."""
+        article = int(self.doc_starts.searchsorted(doc, "right")) - 1
         if not self.file.sections["article.counts"][article]:
             return ""
-        place = int(self._heads[article]) + 1 + doc - int(self.first[article])
-        return self.texts.read([place])[0].decode()
+        item = int(self._heads[article]) + 1 + doc - int(self.doc_starts[article])
+        return self.texts.read([item])[0].decode()
 
     def all_items(self, article: int) -> list[bytes]:
         """An article's stored head, and all its paragraphs."""
@@ -251,81 +254,76 @@ class SegmentView:
         number = self.stems.find(stem)
         if number is None:
             return []
-        begin, end = self._range("stem.starts", number)
-        return [self.words[word] for word in self.file.sections["stem.words"][begin:end].tolist()]
+        start, end = self.file.sections["stem.starts"][number : number + 2].tolist()
+        return [self.words[word] for word in self.file.sections["stem.words"][start:end].tolist()]
 
     def anchors(self, article: int) -> tuple[str, ...]:
         """The anchors of an article's paragraphs, in order."""
-        begin = int(self.first[article])
+        start = int(self.doc_starts[article])
         count = int(self.file.sections["article.counts"][article])
-        return name_anchors(self.file.sections["doc.anchors"][begin : begin + count].tolist())
+        return name_anchors(self.file.sections["doc.anchors"][start : start + count].tolist())
 
     def anchors_at(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[str]]:
         """The anchors of some paragraphs (numbered from 0, ascending) of each article."""
         hashes = self.file.sections["doc.anchors"].data
         found = []
-        for begin, places in zip(self.first[list(articles)].tolist(), paragraphs, strict=True):
-            own = hashes[begin : begin + places[-1] + 1].tolist() if places else []
-            found.append([name_anchor(own, place) for place in places])
+        for start, numbers in zip(self.doc_starts[list(articles)].tolist(), paragraphs, strict=True):
+            own = hashes[start : start + numbers[-1] + 1].tolist() if numbers else []
+            found.append([name_anchor(own, number) for number in numbers])
         return found
 
     def find(self, article_id: str) -> int | None:
         """The number of the article with this id, or None."""
-        place = self.ids.find(article_id)
-        if place is None:
+        rank = self.ids.find(article_id)
+        if rank is None:
             return None
-        article = int(self.file.sections["article.by_id"][place])
-        if int(self.file.sections["article.id_places"][article]) != place:
-            self.file.refuse("article.by_id", "does not agree with article.id_places")
+        article = int(self.file.sections["article.by_id"][rank])
+        if int(self.file.sections["article.id_ranks"][article]) != rank:
+            self.file.raise_damaged("article.by_id", "does not agree with article.id_ranks")
         return article
 
     def find_prefix(self, start: str) -> NDArray[np.int64]:
-        """The articles whose id begins with a text."""
+        """The articles whose id starts with a text, in the order of their ids (int64)."""
         wanted = start.encode(errors="surrogatepass")
-        low = self.ids.first_from(wanted)
-        high = self.ids.first_from(wanted + b"\xff")
+        low = self.ids.find_first_from(wanted)
+        high = self.ids.find_first_from(wanted + b"\xff")
         return self.file.sections["article.by_id"][low:high].astype(np.int64)
 
     def id_of(self, article: int) -> str:
         """The id of an article."""
-        return self.ids[int(self.file.sections["article.id_places"][article])]
+        return self.ids[int(self.file.sections["article.id_ranks"][article])]
 
     @lazy
     def _heads(self) -> Array:
         """The number of each article's head among the stored items."""
         counts = self.column("article.counts")
-        # Not as many items as documents: the one document of an article without text has none.
+        # An article without text has a document, but no item besides its head.
         return np.cumsum(counts + 1) - counts - 1
 
-    def _lexicon(self, name: str) -> Lexicon:
-        section = self.file.sections
-        return Lexicon(section[f"{name}.text"], section[f"{name}.ends"], self.file.path)
-
-    def _range(self, name: str, number: int) -> tuple[int, int]:
-        starts = self.file.sections[name]
-        return int(starts[number]), int(starts[number + 1])
-
-    def _wordranges(self, words: Sequence[str]) -> tuple[Array, Array]:
-        """Where the forms of each known word begin in "word.stems", and how many there are."""
-        if len(words) > _FEW:
+    def _find_forms(self, words: Sequence[str]) -> tuple[NDArray[np.int64], Array]:
+        """The stems and variants of all forms of the known words."""
+        distinct = dict.fromkeys(words)
+        if len(distinct) > _MAX_LOOKUPS:
             lexicon = self.lexicon
-            found = [(bisect_left(lexicon, word), word) for word in words]
-            numbers = [place for place, word in found if place < len(lexicon) and lexicon[place] == word]
+            found = [(bisect_left(lexicon, word), word) for word in distinct]
+            known = [number for number, word in found if number < len(lexicon) and lexicon[number] == word]
         else:
-            numbers = [place for word in words if (place := self.words.find(word)) is not None]
-        starts = self.file.sections["word.starts"]
-        begins = starts[np.array(numbers, np.int64)].astype(np.int64)
-        return begins, starts[np.array(numbers, np.int64) + 1] - begins
+            known = [number for word in distinct if (number := self.words.find(word)) is not None]
+        numbers = np.array(known, np.int64)
+        sections = self.file.sections
+        starts = sections["word.starts"][numbers].astype(np.int64)
+        forms = expand_ranges(starts, sections["word.starts"][numbers + 1] - starts)
+        return sections["word.stems"][forms].astype(np.int64), sections["word.variants"][forms]
 
 
-def _places(docs: Ids, wanted: Ids, size: int) -> NDArray[np.int64]:
-    """The place of each of the wanted documents in an ascending array, or -1; there are `size` documents."""
+def _find_indices(docs: Ids, wanted: Ids, size: int) -> NDArray[np.int64]:
+    """The index of each wanted document in the ascending `docs`, or -1; `size` is the number of documents."""
     if len(wanted) > size * _DENSE:
-        places = np.full(size, -1, np.int64)
-        places[docs] = np.arange(len(docs))
-        return places[wanted]
+        indices = np.full(size, -1, np.int64)
+        indices[docs] = np.arange(len(docs))
+        return indices[wanted]
     if not len(docs):
         return np.full(len(wanted), -1, np.int64)
-    places = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
-    places[docs[places] != wanted] = -1
-    return places
+    indices = np.minimum(np.searchsorted(docs, wanted), len(docs) - 1)
+    indices[docs[indices] != wanted] = -1
+    return indices

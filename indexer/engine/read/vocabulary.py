@@ -1,4 +1,4 @@
-"""The most frequent words of an index: what misspelt ones are compared with."""
+"""The most frequent words of an index, and fuzzy matching: for spelling suggestions and fuzzy queries."""
 
 from __future__ import annotations
 
@@ -10,83 +10,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.text.unspaced import is_unspaced
 
-MOST_WORDS = 50_000
-_SAMPLE = 4096  # occurrences of a stem that are looked at to tell which of its words is written most
+MAX_WORDS = 50_000
+_MAX_SAMPLE = 4096  # occurrences of a stem that are counted to estimate the shares of its words
 
 
 class Vocabulary:
-    """Words of letters only, folded, and about how many paragraphs each is found in."""
+    """The most frequent words of letters only, normalized, and roughly how many paragraphs have each."""
 
     def __init__(self, views: Sequence[SegmentView]) -> None:
         self._views = views
-        self.frequencies: Mapping[str, int] = _most_frequent(views)
-        self._spellings = FuzzyIndex(list(self.frequencies))
+        self.frequencies: Mapping[str, int] = _count_words(views)
+        self._fuzzy_index = FuzzyIndex(list(self.frequencies))
 
-    def near(self, word: str, edits: int) -> list[str]:
-        """The words at most so many edits (a swap of neighbours counts one) from a word, ascending."""
-        return self._spellings.near(word, edits)
+    def find_near(self, word: str, edits: int) -> list[str]:
+        """The words at most `edits` edits from a word, ascending; a swap of neighbours is one edit."""
+        return self._fuzzy_index.find(word, edits)
 
-    def written(self, word: str) -> int:
-        """About how many paragraphs have a word as it is written, not only its stem; 0 if it is unknown."""
+    def estimate_frequency(self, word: str) -> int:
+        """Roughly how many paragraphs have exactly this word, not only its stem; 0 if it is unknown."""
         total = 0
         for view in self._views:
             number = view.words.find(word)
             if number is None:
                 continue
-            section = view.file.sections
-            begin, end = section["word.starts"][number : number + 2].tolist()
-            stems = section["word.stems"][begin:end].tolist()
-            for stem, variant in zip(stems, section["word.variants"][begin:end].tolist(), strict=True):
-                documents = sum(
-                    int(section[f"{field}.starts"][stem + 1]) - int(section[f"{field}.starts"][stem])
-                    for field in ("paragraph", "title")
-                )
-                share = float(share_of_stem(view, stem)[variant])
+            sections = view.file.sections
+            start, end = sections["word.starts"][number : number + 2].tolist()
+            stems = sections["word.stems"][start:end].tolist()
+            for stem, variant in zip(stems, sections["word.variants"][start:end].tolist(), strict=True):
+                documents = sum(view.fields[field].document_frequency(stem) for field in FIELDS)
+                share = float(estimate_shares(view, stem)[variant])
                 total += max(1, round(documents * share)) if documents else 0
         return total
 
 
-def share_of_stem(view: SegmentView, stem: int) -> NDArray[np.float64]:
-    """How the occurrences of a stem are shared among its words, by variant: float64, adds up to 1."""
-    section = view.file.sections
-    starts = section["stem.starts"]
+def estimate_shares(view: SegmentView, stem: int) -> NDArray[np.float64]:
+    """The share of each word of a stem in its occurrences, by variant: float64, their sum is 1."""
+    sections = view.file.sections
+    starts = sections["stem.starts"]
     counts = np.zeros(int(starts[stem + 1]) - int(starts[stem]))
-    for field in ("paragraph", "title"):
-        edges = section[f"{field}.occurrences"]
-        begin, end = int(edges[stem]), int(edges[stem + 1])
-        seen = section[f"{field}.variants"][begin : min(end, begin + _SAMPLE)]
-        found = np.bincount(seen, minlength=len(counts))
-        if len(found) > len(counts):
-            view.fields[field].refuse_variants()
-        counts += found
+    for field in FIELDS:
+        start, end = view.fields[field].occurrence_range(stem)
+        seen = sections[f"{field}.variants"][start : min(end, start + _MAX_SAMPLE)]
+        own = np.bincount(seen, minlength=len(counts))
+        if len(own) > len(counts):
+            view.fields[field].raise_bad_variants()
+        counts += own
     shares: NDArray[np.float64] = counts / max(counts.sum(), 1.0)
     return shares
 
 
-def _most_frequent(views: Sequence[SegmentView]) -> dict[str, int]:
+def _count_words(views: Sequence[SegmentView]) -> dict[str, int]:
     found: dict[str, int] = {}
     for view in views:
-        section = view.file.sections
         if not len(view.words):
             continue
-        documents = np.zeros(len(view.stems), np.int64)
-        for field in ("paragraph", "title"):
-            edges = section[f"{field}.starts"].astype(np.int64)
-            documents += edges[1:] - edges[:-1]
-        weights = np.maximum.reduceat(documents[section["word.stems"]], section["word.starts"][:-1])
+        weights = view.word_frequencies()
         words = view.words.words()
-        if len(weights) > MOST_WORDS:
-            best = np.argpartition(-weights, MOST_WORDS)[:MOST_WORDS]
+        if len(weights) > MAX_WORDS:
+            best = np.argpartition(-weights, MAX_WORDS)[:MAX_WORDS]
             words, weights = [words[number] for number in best.tolist()], weights[best]
-        letters = (
+        counts = (
             (word, count) for word, count in zip(words, weights.tolist(), strict=True) if word.isalpha()
         )
-        for word, count in letters if found else ():
+        for word, count in counts if found else ():
             found[word] = found.get(word, 0) + count
-        found = found or dict(letters)
+        found = found or dict(counts)
     if not all(map(str.isascii, found)):
         found = {word: count for word, count in found.items() if not is_unspaced(word)}
     return found
@@ -95,9 +87,9 @@ def _most_frequent(views: Sequence[SegmentView]) -> dict[str, int]:
 class FuzzyIndex:
     """Words by their length, each with the set of its letters as bits; safe to share between threads.
 
-    One edit changes at most two letters of the set, so that words with another set are passed over without
-    being compared letter by letter: nearly all of them. Letters 32 apart share a bit, which lets a few more
-    through and loses none.
+    One edit changes at most two letters of the set, so that nearly all words are ruled out by their sets,
+    without being compared letter by letter. Letters whose code points differ by 32 share a bit, which rules
+    out a few words less and never a right one.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -106,12 +98,12 @@ class FuzzyIndex:
             self._words.setdefault(len(word), []).append(word)
         self._letters: dict[int, NDArray[np.uint32]] = {}
 
-    def near(self, word: str, distance: int, deadline: Deadline = NO_DEADLINE) -> list[str]:
-        """The words at most `distance` edits (a swap of neighbours counts one) from a word, ascending.
+    def find(self, word: str, distance: int, deadline: Deadline = NO_DEADLINE) -> list[str]:
+        """The words at most `distance` edits from a word, ascending; a swap of neighbours is one edit.
 
-        Raises TimeIsUp.
+        Raises TimedOut.
         """
-        # Here, for processes that look for nothing near need none of it.
+        # Imported here, because many processes never need it.
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
 
@@ -124,16 +116,16 @@ class FuzzyIndex:
             deadline.check()
             letters = self._letters.get(length)
             if letters is None:
-                # Two threads that come at once make the same.
-                letters = self._letters[length] = _letters(words)
-            places = (np.bitwise_count(letters ^ own) <= 2 * distance).nonzero()[0]
-            likely = [words[place] for place in places.tolist()]
+                # If two threads race for it, both make the same.
+                letters = self._letters[length] = _make_letter_sets(words)
+            indices = (np.bitwise_count(letters ^ own) <= 2 * distance).nonzero()[0]
+            likely = [words[index] for index in indices.tolist()]
             near = extract(word, likely, scorer=OSA.distance, score_cutoff=distance, limit=None)
-            found += (one for one, _, _ in near)
+            found += (match for match, _, _ in near)
         return sorted(found)
 
 
-def _letters(words: Sequence[str]) -> NDArray[np.uint32]:
+def _make_letter_sets(words: Sequence[str]) -> NDArray[np.uint32]:
     """The set of the letters of each word (all of one length, not 0): a bit for each code point modulo 32."""
     points = np.frombuffer("".join(words).encode("utf-32-le"), "<u4").reshape(len(words), -1)
     letters: NDArray[np.uint32] = np.bitwise_or.reduce(np.uint32(1) << (points & np.uint32(31)), axis=1)

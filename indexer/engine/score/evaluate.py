@@ -352,7 +352,7 @@ class Evaluation:
         return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
 
     def _match_dates(self, node: DateRange) -> Ids:
-        begins, ends = self.snapshot.begins, self.snapshot.ends
+        begins, ends = self.snapshot.date_starts, self.snapshot.date_ends
         is_dated = begins != NO_DATE
         low = to_timestamp(node.start) if node.start else NO_DATE
         high = to_timestamp(node.end) if node.end else -NO_DATE

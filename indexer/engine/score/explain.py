@@ -122,13 +122,13 @@ def _list_words(evaluation: Evaluation, scored: ScoredTerm) -> list[str]:
     snapshot, terms = evaluation.snapshot, scored.term.highlight
     words = {word for stem in terms.stems for word in snapshot.words_of(stem)} | terms.words
     for character in terms.characters:
-        words.update(snapshot.lexicon[number] for number in snapshot.words_from(character)[:MAX_WORDS])
+        words.update(snapshot.lexicon[number] for number in snapshot.prefix_range(character)[:MAX_WORDS])
     found = []
     for word in words:
         # Of the words that begin with it, the word itself is the first.
-        numbers = snapshot.words_from(word)
+        numbers = snapshot.prefix_range(word)
         if numbers and snapshot.lexicon[numbers.start] == word:
-            found.append((-int(snapshot.commonness[numbers.start]), word))
+            found.append((-int(snapshot.word_frequencies[numbers.start]), word))
     return [word for _, word in sorted(found)]
 
 

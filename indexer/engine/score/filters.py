@@ -21,7 +21,7 @@ def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | 
     passes = np.ones(snapshot.articles, np.bool_)
     for name, values in filters.items():
         if isinstance(values, bool):
-            passes &= snapshot.begins == NO_DATE
+            passes &= snapshot.date_starts == NO_DATE
             continue
         has_value = np.zeros(snapshot.articles, np.bool_)
         names, codes = snapshot.labels(name)

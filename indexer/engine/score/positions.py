@@ -9,10 +9,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import AT_ONCE, Ids, contains, cuts, stretches
+from indexer.engine.format.arrays import AT_ONCE, Ids, contains, find_cuts, split_aligned
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.field import Positions
-from indexer.engine.read.postings import NO_POSTINGS, Postings
+from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.snapshot import Snapshot
 
 Phrase = tuple[tuple[str, ...], int]
@@ -46,7 +45,7 @@ def list_words(snapshot: Snapshot, terms: HighlightTerms) -> list[str]:
     """The words as written that the terms match: of a character, all bigrams that begin with it."""
     words = sorted(terms.words)
     for character in terms.characters:
-        words += (snapshot.lexicon[number] for number in snapshot.words_from(character))
+        words += (snapshot.lexicon[number] for number in snapshot.prefix_range(character))
     return words
 
 
@@ -192,7 +191,7 @@ def find_spans(
 def _merge_spans(parts: Sequence[Spans], deadline: Deadline) -> Spans:
     """The spans of all parts, none twice. Raises TimedOut."""
     found = []
-    for block in _split(parts, cuts([part.starts for part in parts])):
+    for block in _split(parts, find_cuts([part.starts for part in parts])):
         deadline.check()
         bounds = ([own.starts for own in block], [own.ends for own in block])
         found.append(Spans.of(*map(np.concatenate, bounds)))
@@ -219,7 +218,7 @@ def _merge_places(parts: Sequence[_Places], deadline: Deadline) -> _Places:
     if len(parts) < 2:
         return parts[0] if parts else np.empty(0, np.int64)
     found = []
-    for block in stretches(parts):
+    for block in split_aligned(parts):
         deadline.check()
         places = np.sort(np.concatenate(block), kind="stable")
         found.append(places[np.flatnonzero(np.diff(places, prepend=-1))])

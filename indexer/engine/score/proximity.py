@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import Ids, Values, contains, ranges
+from indexer.engine.format.arrays import Ids, Values, contains, expand_ranges
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import WEIGHT, ScoredTerm, idf, length_norms, saturate
 from indexer.engine.score.matches import Matches
@@ -101,13 +101,13 @@ def _select_best(scores: Values, count: int) -> NDArray[np.int64]:
 
 def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Values:
     """What the pairs add to the scores of articles (ascending): float64, one an article."""
-    starts = snapshot.starts[articles]
+    starts = snapshot.doc_starts[articles]
     # The title is stored with the first document of its article.
-    widths = {"title": np.ones(len(articles), np.int64), "paragraph": snapshot.stops[articles] - starts}
+    widths = {"title": np.ones(len(articles), np.int64), "paragraph": snapshot.doc_ends[articles] - starts}
     beside, near = (np.zeros((len(pairs), len(articles))) for _ in range(2))
     for field, weight in WEIGHT.items():
         share = weight / length_norms(snapshot, field, articles)
-        docs = ranges(starts, widths[field]).astype(np.int32)
+        docs = expand_ranges(starts, widths[field]).astype(np.int32)
         owners = np.repeat(np.arange(len(articles)), widths[field])
         runs: dict[Stems, _Places] = {}
         for number, pair in enumerate(pairs):

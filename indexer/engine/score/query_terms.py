@@ -139,7 +139,7 @@ class TermReader:
         """The words, as written, that begin with a text."""
         if is_unspaced(text):
             return self.word(fields, text)
-        return self._expand(fields, f"{text}*", self.snapshot.words_from(_normalize(text)))
+        return self._expand(fields, f"{text}*", self.snapshot.prefix_range(_normalize(text)))
 
     def wildcard(self, fields: Iterable[str], text: str) -> QueryTerm:
         """The words, as written, that match a pattern with * and ?."""
@@ -147,7 +147,7 @@ class TermReader:
         start = re.split(r"[*?]", pattern, maxsplit=1)[0]
         lexicon, matches = self.snapshot.lexicon, _compile_pattern(pattern).fullmatch
         numbers: list[int] = []
-        candidates = self.snapshot.words_from(start)
+        candidates = self.snapshot.prefix_range(start)
         for low in range(0, len(candidates), _AT_ONCE):
             self.deadline.check()
             block = candidates[low : low + _AT_ONCE]
@@ -156,7 +156,7 @@ class TermReader:
 
     def fuzzy(self, fields: Iterable[str], text: str, distance: int) -> QueryTerm:
         """The words, as written, at most `distance` edits from a word; swapping two letters is one edit."""
-        found = self.snapshot.spellings.near(_normalize(text), distance, self.deadline)
+        found = self.snapshot.fuzzy_index.find(_normalize(text), distance, self.deadline)
         lexicon = self.snapshot.lexicon
         return self._expand(fields, f"{text}~", [bisect_left(lexicon, word) for word in found])
 
@@ -237,7 +237,7 @@ class TermReader:
                 f"{label} stands for {len(numbers):,} words; the {limits.EXPANSION:,} most common of them "
                 "were searched for."
             )
-            most_common = np.argsort(-self.snapshot.commonness[np.array(numbers)], kind="stable")
+            most_common = np.argsort(-self.snapshot.word_frequencies[np.array(numbers)], kind="stable")
             numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
         words = frozenset(self.snapshot.lexicon[number] for number in numbers)
         return self._look_up(fields, label, HighlightTerms(words=words))

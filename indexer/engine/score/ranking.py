@@ -31,7 +31,7 @@ def decay_scores(snapshot: Snapshot, found: Matches, half_life: float) -> Matche
     """The matches, with scores that halve for every `half_life` days of an article's age.
 
     Age is counted from the newest article of the index, so that scores do not change from day to day. See
-    `ages_of` for articles without an exact date.
+    `compute_ages` for articles without an exact date.
     """
     ages = snapshot.ages[found.articles].astype(np.float64)
     # A tiny half-life underflows to 0, and a huge one leaves the scores as they are: both are right.
@@ -82,7 +82,7 @@ def order_groups(snapshot: Snapshot, found: Matches, order: str, groups: NDArray
     """
     keys = [groups, *_sort_keys(snapshot, found, order)]
     if order != "title":
-        ids = snapshot.member_places[snapshot.families.members.searchsorted(found.articles)]
+        ids = snapshot.member_id_ranks[snapshot.near_duplicates.members.searchsorted(found.articles)]
         return np.lexsort([ids, *reversed(keys)])
     places = np.lexsort([*reversed(keys)])
     _break_ties(snapshot, found.articles, keys, places, 0, len(places), by_title=True)
@@ -91,7 +91,7 @@ def order_groups(snapshot: Snapshot, found: Matches, order: str, groups: NDArray
 
 def _sort_keys(snapshot: Snapshot, found: Matches, order: str) -> list[NDArray[Any]]:
     """The ascending sort keys of each match, the most important first."""
-    begins = snapshot.begins[found.articles]
+    begins = snapshot.date_starts[found.articles]
     newest = -begins  # NO_DATE is the least of all numbers, so undated articles come last
     # In single precision, so that scores that differ by rounding only are ties.
     scores = found.scores.astype(np.float32)
@@ -120,7 +120,7 @@ def _find_after(
         names = [_tie_breakers(snapshot, article, by_title=True) for article in articles[tied].tolist()]
         is_after[tied] = [name > position.names for name in names]
     else:
-        tied = tied[snapshot.id_places(articles[tied]).argsort()]
+        tied = tied[snapshot.rank_by_id(articles[tied]).argsort()]
         (last_id,) = position.names
         before = bisect_right(tied, last_id, key=lambda place: snapshot.id_of(int(articles[place])))
         is_after[tied[before:]] = True
@@ -151,7 +151,7 @@ def _break_ties(
                 ]
                 places[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
             else:
-                places[low:high] = tied[snapshot.id_places(articles[tied]).argsort()]
+                places[low:high] = tied[snapshot.rank_by_id(articles[tied]).argsort()]
 
 
 def _tie_breakers(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ...]:
@@ -160,4 +160,4 @@ def _tie_breakers(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[
     if not by_title:
         return (article_id,)
     # The sort key has only the first characters of a title.
-    return normalize(snapshot.info(article).title), -int(snapshot.begins[article]), article_id
+    return normalize(snapshot.info(article).title), -int(snapshot.date_starts[article]), article_id

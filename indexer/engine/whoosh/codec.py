@@ -1,130 +1,400 @@
-"""The seam to Whoosh: a codec whose segments are Nutgraf's columnar files.
+"""A Whoosh codec for columnar segments: Whoosh's searcher, queries, matchers and columns work on them.
 
-Whoosh's own searcher, queries, matchers, spelling and columns work on it, one object at a time and so slowly;
-Nutgraf's search reads the same arrays without it. Segments are written by `writer`, never through Whoosh.
+Whoosh reads one object at a time and so is slow; Nutgraf's own search reads the same arrays without it.
+Nutgraf alone writes segments: whatever of Whoosh would write is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from whoosh.codec import base
+from whoosh.columns import ColumnReader
+from whoosh.fields import DATETIME
+from whoosh.matching.mcore import ListMatcher
+from whoosh.reading import TermInfo, TermNotFound
 
 from indexer.engine.format.arrays import Ids
-from indexer.engine.format.segment_file import EXTENSION, Array
+from indexer.engine.format.record import MIN_DATE, NO_DATE, decode_info, from_timestamp, to_timestamp
+from indexer.engine.format.segment_file import Array
+from indexer.engine.read.contents import SegmentEntry
 from indexer.engine.read.segment import SegmentView
-from indexer.engine.whoosh.readers import PerDocumentReader, TermsReader
+from indexer.files.fork_safe import lazy
+from indexer.files.names import INDEX_NAME
 
 REFUSAL = "this index is written by Nutgraf; Whoosh can only read it"
+_STEM_FIELDS = ("title", "paragraph")
+_WORD_FIELDS = {"title_words": "title", "paragraph_words": "paragraph"}
+_FIELDS = ("article", "date", *_STEM_FIELDS, *_WORD_FIELDS)
 
 
 class ColumnarCodec(base.Codec):
-    """Whoosh's way to the columnar segments; for reading only."""
+    """How Whoosh reads columnar segments; everything else raises NotImplementedError."""
 
     def per_document_reader(self, storage: Any, segment: ColumnarSegment) -> PerDocumentReader:
         """The documents of a segment."""
-        return PerDocumentReader(segment.view(storage), segment)
+        return PerDocumentReader(segment.open(storage), segment.entry)
 
     def terms_reader(self, storage: Any, segment: ColumnarSegment) -> TermsReader:
         """The terms of a segment."""
-        return TermsReader(segment.view(storage))
+        return TermsReader(segment.open(storage))
 
     def supports_columns(self) -> bool:
-        """Dates can be sorted by."""
+        """Whether documents can be sorted by a field: by their dates."""
         return True
 
-    def per_document_writer(self, storage: Any, segment: Any) -> Any:
-        """Refused."""
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise NotImplementedError."""
         raise NotImplementedError(REFUSAL)
 
-    def field_writer(self, storage: Any, segment: Any) -> Any:
-        """Refused."""
-        raise NotImplementedError(REFUSAL)
-
-    def postings_writer(self, dbfile: Any, byteids: bool = False) -> Any:
-        """Refused."""
-        raise NotImplementedError(REFUSAL)
-
-    def postings_reader(
-        self, dbfile: Any, terminfo: Any, format_: Any, term: Any = None, scorer: Any = None
-    ) -> Any:
-        """Refused: postings are no stream of bytes here."""
-        raise NotImplementedError(REFUSAL)
-
-    def new_segment(self, storage: Any, indexname: str) -> Any:
-        """Refused."""
-        raise NotImplementedError(REFUSAL)
+    # The last one would read postings from a stream of bytes, which a segment does not have.
+    per_document_writer = field_writer = postings_writer = new_segment = postings_reader = _refuse
 
 
 class ColumnarSegment(base.Segment):
-    """A segment as the table of contents lists it: its name, its size, and a bitmap of removed documents."""
+    """An entry of a commit as the kind of segment that Whoosh's table of contents lists."""
 
-    def __init__(self, indexname: str, documents: int = 0) -> None:
-        super().__init__(indexname)
-        self.documents = documents
-        self.removed = b""  # one bit a document, the lowest first; empty while nothing is removed
-        self.seal = b""  # how its file ends, from which the directory, and so the checksum of all, follows
+    def __init__(self, entry: SegmentEntry) -> None:
+        super().__init__(INDEX_NAME)
+        self.segid = entry.id
+        self.entry = entry
 
     def codec(self, **kwargs: Any) -> ColumnarCodec:
         """The codec that reads it."""
         return ColumnarCodec()
 
-    def path(self, folder: Path) -> Path:
-        """Its file."""
-        return folder / str(self.make_filename(EXTENSION))
-
-    def view(self, storage: Any) -> SegmentView:
-        """Its content."""
-        return SegmentView(self.path(Path(storage.folder)))
-
-    def check(self, view: SegmentView) -> None:
-        """Raise IndexDamaged unless the file is the one that the table of contents means."""
-        fits = self.documents == view.documents and len(self.removed) in (0, (self.documents + 7) // 8)
-        if not fits or self.seal != view.file.seal:
-            view.file.refuse_end()
-
-    def live(self) -> Array | None:
-        """Which documents are not removed (bool, one of each); None when all are there."""
-        if not self.removed:
-            return None
-        bits = np.unpackbits(np.frombuffer(self.removed, np.uint8), count=self.documents, bitorder="little")
-        return np.equal(bits, 0)
-
-    def without(self, docs: Ids) -> ColumnarSegment:
-        """The same segment with more documents removed."""
-        live = self.live()
-        gone = np.zeros(self.documents, np.bool_) if live is None else ~live
-        gone[docs] = True
-        copy = ColumnarSegment(self.indexname, self.documents)
-        copy.segid, copy.seal = self.segid, self.seal
-        copy.removed = np.packbits(gone, bitorder="little").tobytes()
-        return copy
+    def open(self, storage: Any) -> SegmentView:
+        """The segment, opened."""
+        return SegmentView(self.entry.path(Path(storage.folder)))
 
     def doc_count_all(self) -> int:
         """How many documents it has, removed or not."""
-        return self.documents
+        return self.entry.documents
 
     def deleted_count(self) -> int:
         """How many documents are removed."""
-        return sum(byte.bit_count() for byte in self.removed)
+        return self.entry.removed_count
 
     def deleted_docs(self) -> Iterator[int]:
         """The removed documents."""
-        live = self.live()
-        return iter([] if live is None else np.flatnonzero(~live).tolist())
+        return _removed_docs(self.entry)
 
     def delete_document(self, docnum: int, delete: bool = True) -> None:
-        """Refused: documents are removed by whole articles."""
+        """Raise NotImplementedError: only whole articles are removed."""
         raise NotImplementedError(REFUSAL)
 
     def is_deleted(self, docnum: int) -> bool:
         """Whether a document is removed."""
-        # Whoosh's matchers ask beyond the last document, too.
-        return docnum >> 3 < len(self.removed) and bool(self.removed[docnum >> 3] >> (docnum & 7) & 1)
+        return _is_removed(self.entry, docnum)
 
     def should_assemble(self) -> bool:
-        """It is one file already."""
+        """Whether to pack its files into one: it is one file already."""
         return False
+
+
+def _is_removed(entry: SegmentEntry, docnum: int) -> bool:
+    # Whoosh's matchers also ask for numbers beyond the last document.
+    removed = entry.removed
+    return docnum >> 3 < len(removed) and bool(removed[docnum >> 3] >> (docnum & 7) & 1)
+
+
+def _removed_docs(entry: SegmentEntry) -> Iterator[int]:
+    live = entry.live()
+    return iter([] if live is None else np.flatnonzero(~live).tolist())
+
+
+class TermsReader(base.TermsReader):
+    """The terms of a segment, field by field."""
+
+    def __init__(self, view: SegmentView) -> None:
+        self._view = view
+        self._lexicons: dict[str, list[bytes]] = {}
+        self._lengths = Lengths(view)
+
+    def __contains__(self, term: tuple[str, bytes]) -> bool:
+        field, text = term
+        return field in _FIELDS and len(self._docs(field, text)[0]) > 0
+
+    def indexed_field_names(self) -> Sequence[str]:
+        """The fields that have terms."""
+        return _FIELDS
+
+    def cursor(self, field: str, fieldobj: Any) -> Cursor:
+        """A cursor over the terms of a field."""
+        return Cursor(self, field, fieldobj)
+
+    def terms(self) -> Iterator[tuple[str, bytes]]:
+        """Every (field, term), ascending."""
+        return self.terms_from("", b"")
+
+    def terms_from(self, field: str, prefix: bytes) -> Iterator[tuple[str, bytes]]:
+        """Every (field, term) that is not before this one, ascending."""
+        for name in sorted(_FIELDS):
+            if name >= field:
+                terms = self.lexicon(name)
+                for text in terms[bisect_left(terms, prefix) if name == field else 0 :]:
+                    yield name, text
+
+    def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
+        """Every term with its statistics."""
+        return self.items_from("", b"")
+
+    def items_from(self, field: str, prefix: bytes) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
+        """Every term that is not before this one, with its statistics."""
+        return ((term, self.term_info(*term)) for term in self.terms_from(field, prefix))
+
+    def term_info(self, field: str, text: bytes) -> TermInfo:
+        """A term's statistics; raises TermNotFound."""
+        docs, freqs = self._docs(field, text)
+        if not len(docs):
+            raise TermNotFound(f"No term {field}:{text!r}")
+        lengths = self._lengths[field][docs]
+        return TermInfo(
+            weight=float(freqs.sum()),
+            df=len(docs),
+            minlength=int(lengths.min()),
+            maxlength=int(lengths.max()),
+            maxweight=float(freqs.max()),
+            minid=int(docs[0]),
+            maxid=int(docs[-1]),
+        )
+
+    def frequency(self, field: str, text: bytes) -> float:
+        """How often a term occurs in the segment."""
+        return float(self._docs(field, text)[1].sum())
+
+    def doc_frequency(self, field: str, text: bytes) -> int:
+        """How many documents have a term."""
+        return len(self._docs(field, text)[0])
+
+    def matcher(self, field: str, text: bytes, format_: Any, scorer: Any = None) -> ListMatcher:
+        """A Whoosh matcher over a term's postings; raises TermNotFound."""
+        docs, freqs = self._docs(field, text)
+        info = self.term_info(field, text)
+        values: list[bytes]
+        if field in _STEM_FIELDS:
+            indices, positions = self._view.positions(field, text.decode(), docs)
+            bounds = np.searchsorted(indices, np.arange(len(docs) + 1))
+            values = [format_.encode(positions[a:b].tolist()) for a, b in pairwise(bounds)]
+        else:
+            values = [int(freq).to_bytes(4, "big") for freq in freqs]
+        return ListMatcher(
+            docs.tolist(), freqs.tolist(), values, format_, scorer=scorer, term=(field, text), terminfo=info
+        )
+
+    def lexicon(self, field: str) -> list[bytes]:
+        """The terms of a field, ascending."""
+        if field not in self._lexicons:
+            self._lexicons[field] = self._find_terms(field)
+        return self._lexicons[field]
+
+    def _find_terms(self, field: str) -> list[bytes]:
+        view = self._view
+        if field == "article":
+            return [word.encode() for word in view.ids.words()]
+        if field == "date":
+            return sorted(self._dates)
+        # The lexicon has the terms of titles and paragraphs; select those of this field.
+        name = _WORD_FIELDS.get(field, field)
+        per_stem = np.diff(view.column(f"{name}.occurrences"))
+        if name == field:
+            words, numbers = view.stems.words(), np.flatnonzero(per_stem)
+        else:
+            forms = np.repeat(view.column("stem.starts")[:-1], per_stem) + view.column(f"{name}.variants")
+            words, numbers = view.words.words(), np.unique(view.column("stem.words")[forms])
+        return [words[number].encode() for number in numbers.tolist()]
+
+    @lazy
+    def _dates(self) -> dict[bytes, list[int]]:
+        """The documents of each term of the date field, as Whoosh's DATETIME would have indexed them."""
+        field = DATETIME()
+        found: dict[bytes, list[int]] = {}
+        starts = self._view.doc_starts.tolist()
+        for article, moment in enumerate(self._view.column("article.date_starts").tolist()):
+            if moment != NO_DATE:
+                docs = range(starts[article], starts[article + 1])
+                for term, *_ in field.index(from_timestamp(moment)):
+                    found.setdefault(term, []).extend(docs)
+        return found
+
+    def _docs(self, field: str, text: bytes) -> tuple[Ids, Array]:
+        """The documents that have a term, ascending, and how often each has it."""
+        view = self._view
+        if field == "date":
+            docs = np.array(self._dates.get(text, ()), np.int32)
+            return docs, np.ones(len(docs))
+        try:
+            word = text.decode()
+        except UnicodeDecodeError:
+            return np.empty(0, np.int32), np.empty(0)
+        if field == "article":
+            article = view.find(word)
+            docs = (
+                np.empty(0, np.int32)
+                if article is None
+                else np.arange(view.doc_starts[article], view.doc_starts[article + 1], dtype=np.int32)
+            )
+            return docs, np.ones(len(docs))
+        if field in _WORD_FIELDS:
+            postings = view.word_postings(_WORD_FIELDS[field], [word])
+        else:
+            postings = view.postings(field, word)
+        return postings.docs, postings.freqs
+
+
+class Cursor(base.FieldCursor):
+    """A cursor over the terms of a field."""
+
+    def __init__(self, reader: TermsReader, field: str, fieldobj: Any) -> None:
+        self._reader = reader
+        self._field = field
+        self._fieldobj = fieldobj
+        self._terms = reader.lexicon(field)
+        self._index = 0
+
+    def first(self) -> Any:
+        """Go to the first term."""
+        self._index = 0
+        return self.text()
+
+    def find(self, term: Any) -> Any:
+        """Go to the first term that is not before this one."""
+        wanted = term if isinstance(term, bytes) else self._fieldobj.to_bytes(term)
+        self._index = bisect_left(self._terms, wanted)
+        return self.text()
+
+    def next(self) -> Any:
+        """Go to the next term."""
+        self._index += 1
+        return self.text()
+
+    def text(self) -> Any:
+        """The term here; None at the end."""
+        return self._fieldobj.from_bytes(self._terms[self._index]) if self.is_valid() else None
+
+    def term_info(self) -> TermInfo | None:
+        """The statistics of the term here."""
+        return self._reader.term_info(self._field, self._terms[self._index]) if self.is_valid() else None
+
+    def is_valid(self) -> bool:
+        """Whether there is a term here."""
+        return self._index < len(self._terms)
+
+
+class PerDocumentReader(base.PerDocumentReader):
+    """The documents of a segment: lengths, columns and stored fields."""
+
+    def __init__(self, view: SegmentView, entry: SegmentEntry) -> None:
+        self._view = view
+        self._entry = entry
+        self._lengths = Lengths(view)
+
+    def doc_count(self) -> int:
+        """How many documents are not removed."""
+        return self._entry.live_count
+
+    def doc_count_all(self) -> int:
+        """How many documents there are."""
+        return self._entry.documents
+
+    def has_deletions(self) -> bool:
+        """Whether documents are removed."""
+        return bool(self._entry.removed)
+
+    def is_deleted(self, docnum: int) -> bool:
+        """Whether a document is removed."""
+        return _is_removed(self._entry, docnum)
+
+    def deleted_docs(self) -> Iterator[int]:
+        """The removed documents."""
+        return _removed_docs(self._entry)
+
+    def supports_columns(self) -> bool:
+        """Whether documents can be sorted by a field: by their dates."""
+        return True
+
+    def has_column(self, field: str) -> bool:
+        """Whether a field can be sorted by."""
+        return field == "date"
+
+    def column_reader(self, field: str, column: Any) -> DateColumn:
+        """The column of a field."""
+        return DateColumn(self._view)
+
+    def doc_field_length(self, docnum: int, field: str, default: int = 0) -> int:
+        """How many terms a field of a document has."""
+        return int(self._lengths[field][docnum]) or default
+
+    def field_length(self, field: str) -> int:
+        """How many terms a field has in all documents."""
+        return int(self._lengths[field].sum())
+
+    def min_field_length(self, field: str) -> int:
+        """The fewest terms that a document has in a field."""
+        return int(self._lengths[field].min(initial=0))
+
+    def max_field_length(self, field: str) -> int:
+        """The most terms that a document has in a field."""
+        return int(self._lengths[field].max(initial=0))
+
+    def stored_fields(self, docnum: int) -> dict[str, Any]:
+        """The stored fields of a document."""
+        view = self._view
+        article = int(np.searchsorted(view.doc_starts, docnum, side="right")) - 1
+        paragraph = docnum - int(view.doc_starts[article])
+        has_text = int(view.file.sections["article.counts"][article]) > 0
+        ((head, *text),) = view.items([article], [[paragraph] if has_text else []])
+        info = decode_info(head, view.language(article))
+        fields: dict[str, Any] = {"article": info.id, "title": info.title, "number": paragraph + has_text}
+        if info.published:
+            fields["date"] = info.published.start
+        if text:
+            fields["paragraph"] = text[0].decode()
+            fields["anchor"] = view.anchors_at([article], [[paragraph]])[0][0]
+        return fields
+
+
+class DateColumn(ColumnReader):
+    """The publication date of each document, as the number that Whoosh's DATETIME sorts by."""
+
+    def __init__(self, view: SegmentView) -> None:
+        starts = view.column("article.date_starts")
+        # Undated documents come last, as in Whoosh's own columns; Whoosh needs a date for them all the same.
+        moments = np.where(starts == NO_DATE, to_timestamp(datetime.max), starts)
+        # Whoosh counts microseconds from the first moment that Python has.
+        self._values = np.repeat((moments - MIN_DATE) * 1_000_000, np.diff(view.doc_starts))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, docnum: int) -> int:
+        return int(self._values[docnum])
+
+    def sort_key(self, docnum: int) -> Any:
+        """The key that Whoosh sorts by."""
+        return self[docnum]
+
+
+class Lengths(dict[str, Array]):
+    """How many terms each document has in a field (int64); a title counts in its article's first document."""
+
+    def __init__(self, view: SegmentView) -> None:
+        super().__init__()
+        self._view = view
+
+    def __missing__(self, field: str) -> Array:
+        view, name = self._view, _WORD_FIELDS.get(field, field)
+        if name == "paragraph":
+            lengths = view.column("doc.terms")
+        else:
+            lengths = np.zeros(view.documents, np.int64)
+            if name == "title":
+                lengths[view.doc_starts[:-1]] = view.column("article.title_terms")
+        self[field] = lengths
+        return lengths

@@ -1,24 +1,31 @@
-"""The analysis as Whoosh's schema wants it."""
+"""The schema that Whoosh sees: its fields, analyzed as Nutgraf does, the table of contents, the lock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from whoosh.analysis.acore import Token as WhooshToken
 from whoosh.analysis.analyzers import Analyzer as WhooshAnalyzer
 from whoosh.fields import DATETIME, ID, STORED, TEXT, Schema
+from whoosh.filedb.filestore import FileStorage, RamStorage
+from whoosh.index import TOC
 
-from indexer.engine.whoosh.codec import REFUSAL
+from indexer.engine.read.contents import SegmentEntry
+from indexer.engine.whoosh.codec import REFUSAL, ColumnarSegment
+from indexer.errors import IndexLocked
+from indexer.files.names import INDEX_NAME
+from indexer.files.storage import translate_write_errors
 from indexer.text.analyzer import get_analyzer
 
 
 class FormAnalyzer(WhooshAnalyzer):
-    """The analysis as Whoosh's schema wants it, so that any program with Whoosh searches as Nutgraf does.
+    """Nutgraf's analyzer as a Whoosh analyzer, so that any program with Whoosh finds the same terms.
 
-    `form` is "stem" or "word".
+    `form` says what the terms are: "stem" or "word".
     """
 
     def __init__(self, language: str, form: str) -> None:
@@ -36,42 +43,41 @@ class FormAnalyzer(WhooshAnalyzer):
         mode: str = "",
         **kwargs: Any,
     ) -> Iterator[WhooshToken]:
-        """Whoosh tokens for a text."""
-        given: Any = WhooshToken(positions, chars, mode=mode, **kwargs | {"boosts": True})
-        for place, token in enumerate(get_analyzer(self.language).tokenize(value, query=mode == "query")):
-            given.text = token.stem if self.form == "stem" else token.word
-            given.boost = 1.0
-            given.stopped = False
+        """Yield the Whoosh tokens of a text; one object is used for all of them, as Whoosh's analyzers do."""
+        result: Any = WhooshToken(positions, chars, mode=mode, **kwargs | {"boosts": True})
+        for position, token in enumerate(get_analyzer(self.language).tokenize(value, query=mode == "query")):
+            result.text = token.stem if self.form == "stem" else token.word
+            result.boost = 1.0
+            result.stopped = False
             if keeporiginal:
-                given.original = value[token.start : token.end]
+                result.original = value[token.start : token.end]
             if positions:
-                given.pos = start_pos + place
+                result.pos = start_pos + position
             if chars:
-                given.startchar = start_char + token.start
-                given.endchar = start_char + token.end
-            yield given
+                result.startchar = start_char + token.start
+                result.endchar = start_char + token.end
+            yield result
 
 
 _is_allowed = ContextVar("_is_allowed", default=False)
 
 
 class GuardedSchema(Schema):
-    """A schema that cannot be written into a table of contents, unless it is Nutgraf that writes.
+    """A schema that only Nutgraf can write into a table of contents.
 
-    Every commit writes it anew. One that Whoosh's own writer makes would lose what Nutgraf knows of the
-    articles, and replace the segments by Whoosh's.
+    Whoosh's own writers write the schema with every commit. Such a commit would lose what Nutgraf stores of
+    the articles, and replace its segments by Whoosh's.
     """
 
     def clean(self) -> None:
-        """What Whoosh calls just before it writes a schema; raises NotImplementedError."""
+        """Called by Whoosh just before it writes the schema; raises NotImplementedError."""
         if not _is_allowed.get():
             raise NotImplementedError(REFUSAL)
         super().clean()
 
 
 @contextmanager
-def commit_allowed() -> Iterator[None]:
-    """Let tables of contents be written meanwhile."""
+def _allow_writing() -> Iterator[None]:
     token = _is_allowed.set(True)
     try:
         yield
@@ -79,11 +85,33 @@ def commit_allowed() -> Iterator[None]:
         _is_allowed.reset(token)
 
 
-def make_schema(language: str) -> Schema:
-    """The schema of an index whose articles are in `language` unless they say otherwise.
+def encode_toc(language: str, entries: Sequence[SegmentEntry], commit: int) -> bytes:
+    """The table of contents of a commit as Whoosh reads it: the schema and the segments, pickled."""
+    memory = RamStorage()
+    with _allow_writing():
+        TOC(make_schema(language), list(map(ColumnarSegment, entries)), commit).write(memory, INDEX_NAME)
+    (data,) = memory.files.values()
+    return bytes(data)
 
-    The title's terms are indexed in an article's first document only, so that a word in a title counts once;
-    its text is stored in every document. The `…_words` fields have the words as written, without positions.
+
+def acquire_write_lock(folder: Path) -> Any:
+    """Take the lock that Whoosh's own writers take, and return it; the caller calls its `release`.
+
+    Raises IndexLocked if another program holds it, or StorageFailed.
+    """
+    lock = FileStorage(str(folder)).lock(f"{INDEX_NAME}_WRITELOCK")
+    with translate_write_errors(folder):
+        is_ours = lock.acquire(blocking=False)
+    if not is_ours:
+        raise IndexLocked(f"another program writes to {folder} through Whoosh: try again later")
+    return lock
+
+
+def make_schema(language: str) -> Schema:
+    """The schema of an index; `language` is that of articles that state none.
+
+    The terms of a title are indexed in the first document of its article only, so that each counts once; its
+    text is stored in every document. The `…_words` fields have the words as written, without positions.
     """
     stems, words = FormAnalyzer(language, "stem"), FormAnalyzer(language, "word")
     return GuardedSchema(

@@ -1,4 +1,4 @@
-"""Numbers under right checksums: what cannot be is refused in use, what does not agree by verify."""
+"""Invalid content under right checksums is found in use, and what takes several sections by verify."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from indexer import Article, Index, IndexDamaged, InvalidArticle, open_index
 from indexer.article import check_text
 from indexer.engine.build.check import check_segment, find_differences
 from indexer.engine.build.merge import merge
-from indexer.engine.format.segment_file import encode, trusting
+from indexer.engine.format.segment_file import DamageReporter, encode_segment
 from indexer.engine.format.text_store import TextStore, TextWriter
 from indexer.engine.read.segment import SegmentView
 from indexer.limits import STORED_TEXT
@@ -47,14 +47,14 @@ def path(tmp_path: Path, whole: bytes) -> Path:
 def refusal(path: Path, changes: dict[str, Any]) -> str:
     """What a segment with other numbers in some parts is refused with, when all of it is looked at."""
     sections, facts = read(path)
-    path.write_bytes(b"".join(encode(sections | changes, facts)))
+    path.write_bytes(b"".join(encode_segment(sections | changes, facts)))
     with pytest.raises(IndexDamaged) as raised:
         check_segment(SegmentView(path))
     assert str(path) in str(raised.value)
     return str(raised.value)
 
 
-def test_what_the_writer_writes_is_sound(path: Path) -> None:
+def test_what_is_written_passes_all_checks(path: Path) -> None:
     view = SegmentView(path)
     check_segment(view)
     assert find_differences(view, "en", lambda name: None) == []
@@ -62,7 +62,7 @@ def test_what_the_writer_writes_is_sound(path: Path) -> None:
     check_segment(SegmentView(path))
 
 
-def test_numbers_of_every_kind_are_kept_apart_here(path: Path) -> None:
+def test_the_examples_have_exceptions_of_every_packed_section(path: Path) -> None:
     sections, _ = read(path)
     assert all(len(sections[f"paragraph.{name}.at"]) for name in ("gaps", "freqs", "positions"))
 
@@ -84,49 +84,65 @@ def _swapped(values: Any) -> Any:
 
 
 FIRST = [
-    ("article.languages", _put(0, 99), "has the number 99, where there are 2 languages"),
-    ("article.sites", _put(0, 99), "has the number 99, where there are 2 sites"),
+    ("article.languages", _put(0, 99), "has the number 99, but there are 2 languages"),
+    ("article.sites", _put(0, 99), "has the number 99, but there are 2 sites"),
     ("article.counts", _put(0, 7), "makes"),
     ("article.title_terms", _put(0, 1), "adds up to"),
     ("article.text_terms", _put(0, 2), "adds up to"),
     ("doc.terms", _put(0, 2), "adds up to"),
-    ("article.begins", _put(0, 2**62), "has a date that no calendar has"),
-    ("article.begins", _put(0, -(2**61)), "has a date that no calendar has"),
-    ("article.ends", _put(0, 0), "has a date that ends before it begins"),
-    ("article.ends", _put(-1, 2**60), "has a date that no calendar has"),
-    ("word.ends", _swapped, "does not rise"),
-    ("word.ends", _put(0, 0), "has other places than the line breaks"),
-    ("stem.starts", _put(0, 1), "does not begin with 0"),
-    ("paragraph.starts", _put(-1, 1), "does not rise"),
-    ("title.occurrences", _put(0, 1), "does not begin with 0"),
-    ("word.variants", _put(0, 200), "has a variant that its stem has not"),
-    ("text.ends", _put(0, 0), "has a first one without anything"),
+    ("article.date_starts", _put(0, 2**62), "has a date outside the years 1 to 9999"),
+    ("article.date_starts", _put(0, -(2**61)), "has a date outside the years 1 to 9999"),
+    ("article.date_ends", _put(0, 0), "has a date that ends before it starts"),
+    ("article.date_ends", _put(-1, 2**60), "has a date after the year 9999"),
+    ("word.ends", _swapped, "does not ascend"),
+    ("word.ends", _put(0, 0), "does not agree with the line breaks"),
+    ("stem.starts", _put(0, 1), "does not start with 0"),
+    ("paragraph.starts", _put(-1, 1), "does not ascend"),
+    ("title.occurrences", _put(0, 1), "does not start with 0"),
+    ("word.variants", _put(0, 200), "has a variant that its stem does not have"),
+    ("text.ends", _put(0, 0), "has an empty first group"),
     ("text.items", _put(-1, 2**31), "ends with 2147483648"),
-    ("paragraph.freqs.at", _put(0, 0), "has other places than those of the numbers that are kept apart"),
-    ("paragraph.positions.wide", _put(0, 2**31), "has a number that should not be kept apart"),
-    ("doc.terms", lambda values: values.astype(np.uint64), "is wider than its numbers are"),
-    ("doc.terms", lambda values: values.astype(np.int64), "should be u1 or u2 or u4 or u8, it is i8"),
+    ("paragraph.freqs.at", _put(0, 0), "has other indices than those of the marked numbers"),
+    ("paragraph.positions.wide", _put(0, 2**31), "has a number that would fit, or one that is too large"),
+    ("doc.terms", lambda values: values.astype(np.uint64), "is wider than its numbers need"),
+    ("doc.terms", lambda values: values.astype(np.int64), "should be u1 or u2 or u4 or u8, but is i8"),
     ("doc.anchors", lambda values: values[1:], "should have"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "change", "what"), FIRST)
-def test_a_part_that_cannot_be_is_refused_when_it_is_first_used(
+def test_an_invalid_section_raises_when_it_is_first_used(
     path: Path, name: str, change: Change, what: str
 ) -> None:
     sections, facts = read(path)
-    path.write_bytes(b"".join(encode(sections | {name: change(sections[name])}, facts)))
+    path.write_bytes(b"".join(encode_segment(sections | {name: change(sections[name])}, facts)))
     with pytest.raises(IndexDamaged) as raised:
         SegmentView(path).file.sections[name]
     assert f"{name} {what}" in str(raised.value)
     assert str(path) in str(raised.value)
 
 
+def test_a_section_that_is_unknown_is_ignored_if_it_is_optional_and_refused_if_not(path: Path) -> None:
+    sections, facts = read(path)
+    path.write_bytes(b"".join(encode_segment(sections | {"optional.vectors.data": np.arange(9)}, facts)))
+    view = SegmentView(path)
+    view.file.verify()
+    check_segment(view)
+    assert b"".join(merge([(view, None)])[0]).count(b"optional.") == 0
+    path.write_bytes(b"".join(encode_segment(sections | {"vectors.data": np.arange(9)}, facts)))
+    with pytest.raises(IndexDamaged, match=r"vectors\.data is not a section of a segment"):
+        SegmentView(path)
+
+
 TOGETHER = [
     ("stem.text", lambda values: values[::-1].copy(), "stem."),
     ("word.stems", _swapped, "word."),
     ("article.by_id", _swapped, "article.by_id does not agree"),
-    ("paragraph.gaps.narrow", _put(0, 255), "paragraph.gaps.at has not one place of each number"),
+    (
+        "paragraph.gaps.narrow",
+        _put(0, 255),
+        "paragraph.gaps.at does not have one index for each marked number",
+    ),
     ("paragraph.gaps.narrow", lambda values: np.maximum(values, 254), "leads beyond the"),
     ("title.positions.narrow", lambda values: values + 1, "title.positions.narrow"),
     ("title.freqs.narrow", lambda values: np.zeros_like(values), "title.freqs.narrow does not agree"),
@@ -137,7 +153,7 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize(("name", "change", "what"), TOGETHER)
-def test_parts_that_do_not_agree_are_found_by_verify(
+def test_sections_that_do_not_agree_are_found_by_verify(
     path: Path, name: str, change: Change, what: str
 ) -> None:
     sections, _ = read(path)
@@ -154,16 +170,16 @@ def test_the_words_of_a_stem_are_in_order(path: Path) -> None:
     words[places] = words[places[::-1]]
     of_both = [int(sections["word.starts"][word]) for word in (crane, cranes)]
     variants[of_both] = variants[of_both[::-1]]
-    assert "stem.words is not in order" in refusal(path, {"stem.words": words, "word.variants": variants})
+    assert "stem.words is not sorted" in refusal(path, {"stem.words": words, "word.variants": variants})
 
 
-def test_words_that_are_out_of_order_or_no_text_are_found_by_verify(path: Path) -> None:
+def test_words_that_are_not_sorted_or_not_text_are_found_by_verify(path: Path) -> None:
     sections, _ = read(path)
     letters = sections["word.text"].copy()
     letters[bytes(letters).index(b"tide")] = ord("z")
-    assert "word.text is not in order" in refusal(path, {"word.text": letters})
+    assert "word.text is not sorted" in refusal(path, {"word.text": letters})
     letters[0] = 0xFF
-    assert "makes no sense" in refusal(path, {"word.text": letters})
+    assert "is invalid" in refusal(path, {"word.text": letters})
 
 
 @pytest.mark.parametrize(
@@ -173,9 +189,9 @@ def test_words_that_are_out_of_order_or_no_text_are_found_by_verify(path: Path) 
         ("articles", 1), ("languages", "en"), ("languages", [1]), ("languages", []), ("languages", None),
     ],
 )  # fmt: skip
-def test_facts_that_make_no_sense_are_refused(path: Path, name: str, value: Any) -> None:
+def test_invalid_facts_are_refused(path: Path, name: str, value: Any) -> None:
     sections, facts = read(path)
-    path.write_bytes(b"".join(encode(sections, facts | {name: value})))
+    path.write_bytes(b"".join(encode_segment(sections, facts | {name: value})))
     with pytest.raises(IndexDamaged, match="damaged at byte"):
         SegmentView(path).file.sections["article.languages"]
 
@@ -191,14 +207,14 @@ def stored(frame: bytes, lengths: list[int]) -> TextStore:
 
 
 @pytest.mark.parametrize("size", [2**20, 2**31, 2**40, 2**63])
-def test_a_frame_that_says_that_it_is_large_is_not_made_room_for(size: int) -> None:
+def test_no_memory_is_allocated_for_the_size_that_a_frame_states(size: int) -> None:
     frame = zstandard.ZstdCompressor().compress(b"a text of some words")
     header = frame[:4] + b"\xe0" + size.to_bytes(8, "little")
     with pytest.raises(IndexDamaged, match="by its frame"):
         stored(header + frame[6:], [20]).read([0])
 
 
-def test_a_text_that_no_article_can_have_is_not_unpacked() -> None:
+def test_a_text_longer_than_any_article_is_not_decompressed() -> None:
     frame = zstandard.ZstdCompressor().compress(bytes(2 * STORED_TEXT + 1))
     with pytest.raises(IndexDamaged, match="by its frame"):
         stored(frame, [2 * STORED_TEXT + 1]).read([0])
@@ -206,7 +222,7 @@ def test_a_text_that_no_article_can_have_is_not_unpacked() -> None:
         check_text("paragraphs", "x" * (STORED_TEXT + 1))
 
 
-def test_what_stands_behind_a_frame_is_noticed() -> None:
+def test_bytes_after_a_frame_are_refused() -> None:
     frame = zstandard.ZstdCompressor().compress(b"a text")
     with pytest.raises(IndexDamaged, match="unused data"):
         stored(frame + frame, [6]).read([0])
@@ -215,7 +231,7 @@ def test_what_stands_behind_a_frame_is_noticed() -> None:
 def test_the_longest_text_of_one_letter_can_be_stored() -> None:
     writer = TextWriter()
     writer.add(b"a" * 10**7)
-    sections = writer.sections()
+    sections = writer.make_sections()
     parts = [sections[name] for name in ("data", "ends", "items", "lengths")]
     assert TextStore(*parts).read([0]) == [b"a" * 10**7]
 
@@ -239,7 +255,7 @@ def harmed(index: Index, change: Callable[[dict[str, Any]], Any]) -> None:
     write(path, sections, facts)
 
 
-def test_a_place_that_makes_sense_is_found_by_verify_deep(index: Index) -> None:
+def test_a_wrong_but_valid_position_is_found_by_verify_deep(index: Index) -> None:
     assert index.verify(deep=True).differences == ()
 
     def change(sections: dict[str, Any]) -> None:
@@ -264,25 +280,34 @@ def test_another_sites_name_is_found_by_verify_deep(index: Index) -> None:
 
 def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:
     def change(sections: dict[str, Any]) -> None:
-        for name in ("article.id_places", "article.by_id"):
+        for name in ("article.id_ranks", "article.by_id"):
             sections[name] = np.arange(len(sections[name]), dtype=sections[name].dtype)
 
     harmed(index, change)
-    with pytest.raises(IndexDamaged, match="in the place of"):
+    with pytest.raises(IndexDamaged, match="instead of"):
         index.verify()
 
 
-def test_what_makes_no_sense_is_not_merged(path: Path) -> None:
+def test_a_merged_segment_without_the_articles_of_a_language_equals_a_rebuilt_one(path: Path) -> None:
+    view = SegmentView(path)
+    languages = np.array([view.language(number) for number in range(view.articles)])
+    live = (languages != "de").repeat(np.diff(view.doc_starts))
+    assert not live.all()
+    path.with_suffix(".merged").write_bytes(b"".join(merge([(view, live)])[0]))
+    assert find_differences(SegmentView(path.with_suffix(".merged")), "en", lambda name: None) == []
+
+
+def test_a_segment_with_invalid_content_is_not_merged(path: Path) -> None:
     sections, facts = read(path)
     sections["title.freqs.narrow"] = np.zeros_like(sections["title.freqs.narrow"])
-    path.write_bytes(b"".join(encode(sections, facts)))
+    path.write_bytes(b"".join(encode_segment(sections, facts)))
     with pytest.raises(IndexDamaged, match=r"title\.freqs\.narrow does not agree"):
         merge([(SegmentView(path), None)])
 
 
-def test_trusting_says_which_file_it_is_and_leaves_other_errors_alone(tmp_path: Path) -> None:
+def test_decoding_errors_name_the_file_and_other_errors_pass(tmp_path: Path) -> None:
     for error in (IndexError("x"), ValueError("x"), OverflowError("x"), InvalidArticle("x")):
-        with pytest.raises(IndexDamaged, match=str(tmp_path)), trusting(tmp_path):
+        with pytest.raises(IndexDamaged, match=str(tmp_path)), DamageReporter(tmp_path):
             raise error
-    with pytest.raises(KeyError), trusting(tmp_path):
+    with pytest.raises(KeyError), DamageReporter(tmp_path):
         raise KeyError("x")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from indexer import Article
 from indexer.engine.build.gather import Chunk, Gatherer, Run, make_run, stable_order
-from indexer.engine.build.invert import Buffer, NumberedRun, postings_sections, vocabulary_of
+from indexer.engine.build.invert import Buffer, NumberedRun, encode_postings, make_forms
 from indexer.engine.format.segment_file import Packed, pack
 from indexer.engine.format.text_store import TextStore
 from tests.engine.bare_index import BareIndex
@@ -108,7 +108,7 @@ def test_articles_left_out_of_a_chunk_were_never_there(
         gatherer.add(article)
     chunk = gatherer.take()
     forms = chunk.forms
-    left = chunk.only(wanted)
+    left = chunk.select(wanted)
     assert left.forms == forms
     alone = Gatherer("en")
     for article in kept:
@@ -135,13 +135,13 @@ def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
     gatherer = Gatherer("en")
     gatherer.add(EVERYTHING[0])
     chunk = gatherer.take()
-    assert chunk.only([True]) is chunk
-    nothing = chunk.only([False])
+    assert chunk.select([True]) is chunk
+    nothing = chunk.select([False])
     assert (nothing.forms, nothing.ids, nothing.size, texts_of(nothing)) == (chunk.forms, [], 0, [])
 
 
 def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path) -> None:
-    gatherer, buffer, numbers = Gatherer("en", most_forms=3), Buffer(), array("i")
+    gatherer, buffer, numbers = Gatherer("en", max_forms=3), Buffer(), array("i")
     fresh = []
     for article in EVERYTHING:
         gatherer.add(article)
@@ -154,8 +154,8 @@ def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path) -> None:
 
 
 def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(tmp_path: Path) -> None:
-    buffer = Buffer(most_forms=10)
-    every = [(Gatherer("en", most_forms=40), array("i")) for _ in range(2)]
+    buffer = Buffer(max_forms=10)
+    every = [(Gatherer("en", max_forms=40), array("i")) for _ in range(2)]
     for turn in range(12):
         texts = [f"turn{turn} word{turn}x{number} harbour tide{number}" for number in range(20)]
         articles = [Article(f"a{number}", text, [text, "the road"]) for number, text in enumerate(texts)]
@@ -165,7 +165,7 @@ def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(tmp_path: Path) -
             buffer.add(gatherer.take(), numbers)
         # One of the two goes, and another comes.
         if turn == 6:
-            every[0] = (Gatherer("en", most_forms=40), array("i"))
+            every[0] = (Gatherer("en", max_forms=40), array("i"))
         assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
         assert len(buffer.forms) <= 2 * (40 + 60)
         assert buffer.size == 0
@@ -182,7 +182,7 @@ def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(tmp_path: Path
     for max_memory, segments in ((2**28, 1), (0, len(EVERYTHING))):
         index = BareIndex(tmp_path / str(max_memory), max_memory=max_memory, chunk_size=1)
         index.put(EVERYTHING)
-        assert len(index.snapshot.parts) == segments
+        assert len(index.snapshot.segments) == segments
         queries = ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")
         hits = [index.search(query, limit=50).hits for query in queries]
         answers.append((hits, [index.article(article.id) for article in EVERYTHING]))
@@ -223,21 +223,22 @@ def test_a_run_has_the_occurrences_by_stem_then_as_they_stand(texts: list[list[i
 @given(texts=TEXTS_OF_FORMS, data=st.data())
 def test_a_run_without_some_texts_is_that_of_the_others(texts: list[list[int]], data: st.DataObject) -> None:
     wanted = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
-    only = run_of(texts).only(np.array(wanted, np.bool_))
+    only = run_of(texts).select(np.array(wanted, np.bool_))
     assert groups_of(only) == groups_of(run_of([*compress(texts, wanted)]))
 
 
 @MANY
 @given(texts=TEXTS_OF_FORMS, cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
 def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]], cuts: list[int]) -> None:
-    vocabulary = vocabulary_of(np.sort(STEM_OF), 4)
+    forms = make_forms(np.sort(STEM_OF), 4)
     own, documents = np.argsort(np.argsort(STEM_OF, kind="stable")), np.arange(len(texts)) * 3
     bounds = [0, *cuts, len(texts)]
     pieces = [
-        NumberedRun.of(run_of(texts[begin:end]), own, documents[begin:end]) for begin, end in pairwise(bounds)
+        NumberedRun.from_run(run_of(texts[begin:end]), own, documents[begin:end])
+        for begin, end in pairwise(bounds)
     ]
-    found = dict(postings_sections(vocabulary, pieces))
-    whole = dict(postings_sections(vocabulary, [NumberedRun.of(run_of(texts), own, documents)]))
+    found = dict(encode_postings(forms, pieces))
+    whole = dict(encode_postings(forms, [NumberedRun.from_run(run_of(texts), own, documents)]))
     assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
         name: np.asarray(part).tolist() for name, part in whole.items()
     }
@@ -272,4 +273,4 @@ def test_packed_integers_come_back_in_ranges_and_by_place(
         for end in {begin, min(begin + 2, len(values)), len(values)}:
             assert packed.read(begin, end).tolist() == values[begin:end]
     places = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=20)) if values else []
-    assert packed.pick(np.array(places, np.int64)).tolist() == [values[place] for place in places]
+    assert packed.take(np.array(places, np.int64)).tolist() == [values[place] for place in places]

@@ -36,7 +36,7 @@ def merged(parts: Parts, folder: Path) -> SegmentView:
     sources: list[tuple[SegmentView, Any]] = []
     for number, (articles, wanted) in enumerate(parts):
         view = built(articles, folder / f"part{number}.nut")
-        live = np.repeat(np.array(wanted[: len(articles)], np.bool_), np.diff(view.first))
+        live = np.repeat(np.array(wanted[: len(articles)], np.bool_), np.diff(view.doc_starts))
         sources.append((view, None if live.all() and number % 2 else live))
     pieces, documents = merge(sources)
     (folder / "merged.nut").write_bytes(b"".join(pieces))

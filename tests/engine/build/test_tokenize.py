@@ -1,4 +1,4 @@
-"""Numbering many texts at a time: the same forms as the analyzer finds in each of them alone."""
+"""Tokenizing many texts at a time: the same forms as the analyzer finds in each of them alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.engine.build.tokenize import Numbering
+from indexer.engine.build.tokenize import Tokenizer
 from indexer.text.analyzer import get_analyzer
 
 Form = tuple[str, str]
@@ -28,19 +28,19 @@ def forms_alone(language: str, text: str) -> list[Form]:
     return list(zip(*get_analyzer(language).analyze(text), strict=True))
 
 
-def forms_together(known: dict[Form, int], numbers: Numbering, texts: list[str]) -> list[list[Form]]:
+def forms_together(known: dict[Form, int], tokenizer: Tokenizer, texts: list[str]) -> list[list[Form]]:
     """The forms of each text as they are found for all of them at a time."""
-    found, counts = numbers.of([text.encode() for text in texts])
+    found, counts = tokenizer.tokenize([text.encode() for text in texts])
     forms = list(known)
     rest = iter(found.tolist())
     assert counts.sum() == len(found)
     return [[forms[next(rest)] for _ in range(count)] for count in counts.tolist()]
 
 
-def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Numbering]:
+def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Tokenizer]:
     """A numbering with the dictionary that it fills."""
     known: dict[Form, int] = {}
-    return known, Numbering(get_analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
+    return known, Tokenizer(get_analyzer(language), lambda *form: known.setdefault(form, len(known)), **sizes)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])
@@ -57,7 +57,7 @@ def test_texts_taken_together_have_the_forms_that_each_has_alone(
 
 @given(batches=st.lists(TEXTS, min_size=2, max_size=4))
 def test_slices_and_beginning_anew_make_no_difference(batches: list[list[str]]) -> None:
-    known, numbers = numbered("en", at_once=3, most_units=5)
+    known, numbers = numbered("en", batch=3, max_units=5)
     for texts in batches:
         texts = [text.encode(errors="replace").decode() for text in texts]
         assert forms_together(known, numbers, texts) == [forms_alone("en", text) for text in texts]

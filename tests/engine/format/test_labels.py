@@ -11,7 +11,7 @@ import pytest
 
 from indexer import Article, Config, open_index
 from indexer.engine.build.merge import MergePolicy
-from indexer.engine.format.labels import source_texts
+from indexer.engine.format.labels import shorten_sources
 from indexer.engine.read.snapshot import Snapshot
 from tests.engine.bare_index import BareIndex
 from tests.fixtures.folders import Archive
@@ -88,7 +88,7 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
 def test_sources_are_shown_by_as_much_of_their_path_as_tells_them_apart(
     names: list[str], texts: list[str]
 ) -> None:
-    assert source_texts(names) == texts
+    assert shorten_sources(names) == texts
 
 
 def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path
 
 @pytest.mark.parametrize("seed", range(4))
 def test_labels_stay_with_their_articles_through_removals_and_merges(tmp_path: Path, seed: int) -> None:
-    index = BareIndex(tmp_path / "index", policy=MergePolicy(factor=3, smallest=5))
+    index = BareIndex(tmp_path / "index", policy=MergePolicy(factor=3, min_documents=5))
     chance = random.Random(seed)
     live: dict[str, Article] = {}
     for _ in range(12):

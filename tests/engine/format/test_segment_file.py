@@ -1,4 +1,4 @@
-"""A segment's file: what is written comes back, and what is not whole is refused."""
+"""A segment's file: what is written is read back, and a damaged file is refused."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import open_index
-from indexer.engine.format.lexicon import Lexicon, encode_lexicon, merge_lexicons, sorted_words
-from indexer.engine.format.segment_file import MAGIC, SegmentFile, encode
-from indexer.engine.format.text_store import BLOCK, TextStore, TextWriter
+from indexer.engine.format.lexicon import Lexicon, encode_lexicon, merge_lexicons, sort_words
+from indexer.engine.format.segment_file import MAGIC, SegmentFile, encode_segment
+from indexer.engine.format.text_store import BLOCK_SIZE, TextStore, TextWriter
 from indexer.engine.read.segment import SegmentView
 from indexer.errors import IndexDamaged
 from tests.engine.segments import MANY, SMALL, segment_bytes
@@ -73,10 +73,10 @@ def test_arrays_of_every_kind_and_size_come_back(path: Path, kind: type[Any], si
     edges = np.iinfo(kind)
     values = np.array([[edges.min, edges.max, 0, 1, 77][place % 5] for place in range(size)], kind)
     sections: dict[str, Any] = {"before": b"x", "values": values, "after": b"", "none": np.empty(0, kind)}
-    path.write_bytes(b"".join(encode(sections, {"documents": 3})))
+    path.write_bytes(b"".join(encode_segment(sections, {"documents": 3})))
     file = SegmentFile(path)
     file.verify()
-    assert file.info() == {"documents": 3}
+    assert file.read_facts() == {"documents": 3}
     assert file.sections["values"].dtype == np.dtype(kind)
     assert file.sections["values"].tolist() == values.tolist()
     assert file.sections["none"].tolist() == []
@@ -86,7 +86,7 @@ def test_arrays_of_every_kind_and_size_come_back(path: Path, kind: type[Any], si
 
 def test_arrays_of_another_byte_order_or_with_gaps_come_back(path: Path) -> None:
     numbers = np.arange(20, dtype=np.uint32)
-    path.write_bytes(b"".join(encode({"big": numbers.astype(">u4"), "gaps": numbers[::3]}, {})))
+    path.write_bytes(b"".join(encode_segment({"big": numbers.astype(">u4"), "gaps": numbers[::3]}, {})))
     sections = SegmentFile(path).sections
     assert sections["big"].tolist() == numbers.tolist()
     assert sections["gaps"].tolist() == numbers[::3].tolist()
@@ -94,12 +94,12 @@ def test_arrays_of_another_byte_order_or_with_gaps_come_back(path: Path) -> None
 
 def test_arrays_of_other_kinds_are_not_written() -> None:
     for values in (np.zeros(2), np.zeros(2, np.bool_), np.zeros(2, np.int16)):
-        with pytest.raises(TypeError, match="is wanted"):
-            b"".join(encode({"values": values}, {}))
+        with pytest.raises(TypeError, match="must be one of"):
+            b"".join(encode_segment({"values": values}, {}))
 
 
 def test_mapped_arrays_cannot_be_changed(path: Path) -> None:
-    path.write_bytes(b"".join(encode({"values": np.arange(4)}, {})))
+    path.write_bytes(b"".join(encode_segment({"values": np.arange(4)}, {})))
     values = SegmentFile(path).sections["values"]
     with pytest.raises(ValueError, match="read-only"):
         values[0] = 1
@@ -113,7 +113,7 @@ def test_arrays_outlive_the_file_that_gave_them(path: Path, whole: bytes) -> Non
     assert kept.tolist() == wanted
 
 
-def test_a_file_that_nobody_uses_is_let_go_of_at_once(path: Path, whole: bytes) -> None:
+def test_a_file_is_closed_as_soon_as_nobody_uses_it(path: Path, whole: bytes) -> None:
     path.write_bytes(whole)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(50):
@@ -126,7 +126,7 @@ def test_a_sound_file_passes_however_often(path: Path, whole: bytes) -> None:
     file = SegmentFile(path)
     for _ in range(2):
         file.verify()
-    assert file.info()["articles"] > 0
+    assert file.read_facts()["articles"] > 0
 
 
 # Damage
@@ -225,7 +225,7 @@ def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
         SegmentFile(path)
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_anything_but_a_regular_file_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "none"):
         with pytest.raises(IndexDamaged, match="cannot be read"):
             SegmentFile(place)
@@ -263,7 +263,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         {"facts": "u1"},
     ],
 )
-def test_a_directory_that_makes_no_sense_is_refused(path: Path, directory: Any) -> None:
+def test_an_invalid_directory_is_refused(path: Path, directory: Any) -> None:
     path.write_bytes(with_directory(directory, bytes(8)))
     with pytest.raises(IndexDamaged, match="damaged at byte"):
         SegmentFile(path)
@@ -300,7 +300,7 @@ WORDS = st.lists(
 
 def lexicon(words: list[str], path: Path) -> Lexicon:
     """A lexicon read back from the disk."""
-    path.write_bytes(b"".join(encode(encode_lexicon(words), {})))
+    path.write_bytes(b"".join(encode_segment(encode_lexicon(words), {})))
     sections = SegmentFile(path).sections
     return Lexicon(sections["text"], sections["ends"])
 
@@ -308,7 +308,7 @@ def lexicon(words: list[str], path: Path) -> Lexicon:
 @MANY
 @given(words=WORDS, others=WORDS)
 def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], others: list[str]) -> None:
-    ordered, places = sorted_words(words)
+    ordered, places = sort_words(words)
     assert ordered == sorted(words, key=str.encode) == sorted(words)
     assert [ordered[place] for place in places] == words
     made = lexicon(ordered, path)
@@ -318,33 +318,33 @@ def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], othe
     for word in [*words, *others]:
         assert made.find(word) == (ordered.index(word) if word in words else None)
         first = sum(other.encode() < word.encode() for other in ordered)
-        assert made.first_from(word.encode()) == first
-    assert made.first_from(b"") == 0
-    assert made.first_from(b"\xff" * 9) == len(words)
+        assert made.find_first_from(word.encode()) == first
+    assert made.find_first_from(b"") == 0
+    assert made.find_first_from(b"\xff" * 9) == len(words)
 
 
 @MANY
-@given(parts=st.lists(WORDS, max_size=4), at_once=st.integers(1, 5), data=st.data())
-def test_lexicons_become_one(path: Path, parts: list[list[str]], at_once: int, data: st.DataObject) -> None:
+@given(parts=st.lists(WORDS, max_size=4), batch=st.integers(1, 5), data=st.data())
+def test_lexicons_are_merged(path: Path, parts: list[list[str]], batch: int, data: st.DataObject) -> None:
     lexicons = [lexicon(sorted(part), path.with_name(f"{n}.nut")) for n, part in enumerate(parts)]
-    one, numbers = merge_lexicons(lexicons, at_once=at_once)
+    one, numbers = merge_lexicons(lexicons, batch=batch)
     every = sorted({word for part in parts for word in part})
     assert one.words() == every
     for part, own in zip(parts, numbers, strict=True):
         assert [every[number] for number in own] == sorted(part)
     wanted = data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every)))
-    kept = one.only(np.array(wanted, np.bool_), at_once)
+    kept = one.select(np.array(wanted, np.bool_), batch)
     expected = encode_lexicon([*compress(every, wanted)])
     assert kept.words() == [*compress(every, wanted)]
-    assert bytes(kept.sections()["text"]) == expected["text"]
-    assert np.array_equal(kept.sections()["ends"], expected["ends"])
-    assert kept.sections()["ends"].dtype == np.asarray(expected["ends"]).dtype
+    assert bytes(kept.make_sections()["text"]) == expected["text"]
+    assert np.array_equal(kept.make_sections()["ends"], expected["ends"])
+    assert kept.make_sections()["ends"].dtype == np.asarray(expected["ends"]).dtype
 
 
 def test_lexicons_that_are_altered_while_they_are_merged_are_refused(path: Path) -> None:
     words = [f"w{number:05}" for number in range(20_000)]
     one = lexicon(words, path)
-    one.first_from(b"w10000")
+    one.find_first_from(b"w10000")
     with path.open("r+b") as file:
         file.seek(path.read_bytes().index(b"w08192"))
         file.write(b"a00000")
@@ -352,10 +352,12 @@ def test_lexicons_that_are_altered_while_they_are_merged_are_refused(path: Path)
         merge_lexicons([one])
 
 
-def test_halves_of_a_letter_are_no_words(path: Path) -> None:
-    path.write_bytes(b"".join(encode([("text", b"a\xc3\n\xa9"), ("ends", np.array([2, 4], np.uint8))], {})))
+def test_parts_of_an_encoded_letter_are_not_words(path: Path) -> None:
+    path.write_bytes(
+        b"".join(encode_segment([("text", b"a\xc3\n\xa9"), ("ends", np.array([2, 4], np.uint8))], {}))
+    )
     sections = SegmentFile(path).sections
-    with pytest.raises(IndexDamaged, match="makes no sense"):
+    with pytest.raises(IndexDamaged, match="is invalid"):
         Lexicon(sections["text"], sections["ends"], path).is_sorted()
 
 
@@ -373,13 +375,13 @@ ITEMS = st.lists(
 
 def store(writer: TextWriter, path: Path) -> TextStore:
     """A store read back from the disk."""
-    path.write_bytes(b"".join(encode(writer.sections(), {})))
+    path.write_bytes(b"".join(encode_segment(writer.make_sections(), {})))
     sections = SegmentFile(path).sections
     return TextStore(*(sections[name] for name in ("data", "ends", "items", "lengths")))
 
 
 @MANY
-@given(items=ITEMS, block=st.sampled_from([1, 16, 64, BLOCK]))
+@given(items=ITEMS, block=st.sampled_from([1, 16, 64, BLOCK_SIZE]))
 def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int) -> None:
     writer = TextWriter(block)
     for item in items:
@@ -392,8 +394,10 @@ def test_items_are_read_from_anywhere(path: Path, items: list[bytes], block: int
 
 
 @MANY
-@given(parts=st.lists(st.tuples(ITEMS, st.booleans()), max_size=5), block=st.sampled_from([1, 32, BLOCK]))
-def test_blocks_that_are_taken_over_read_like_items_that_are_added(
+@given(
+    parts=st.lists(st.tuples(ITEMS, st.booleans()), max_size=5), block=st.sampled_from([1, 32, BLOCK_SIZE])
+)
+def test_copied_blocks_read_like_added_items(
     path: Path, parts: list[tuple[list[bytes], bool]], block: int
 ) -> None:
     writer = TextWriter(block)
@@ -414,7 +418,15 @@ def test_blocks_that_are_taken_over_read_like_items_that_are_added(
 
 
 def test_an_item_larger_than_a_block_and_its_neighbours_come_back(path: Path) -> None:
-    items = [b"a", os.urandom(3 * BLOCK), b"", b"b" * (BLOCK - 1), b"c", b"", os.urandom(BLOCK)]
+    items = [
+        b"a",
+        os.urandom(3 * BLOCK_SIZE),
+        b"",
+        b"b" * (BLOCK_SIZE - 1),
+        b"c",
+        b"",
+        os.urandom(BLOCK_SIZE),
+    ]
     writer = TextWriter()
     for item in items:
         writer.add(item)
@@ -428,7 +440,7 @@ def test_stored_text_is_small() -> None:
     writer = TextWriter()
     for _ in range(5000):
         writer.add(b"The crane in the harbour stood still all day. ")
-    assert 0 < len(writer.sections()["data"]) < 5000 * 46 / 5
+    assert 0 < len(writer.make_sections()["data"]) < 5000 * 46 / 5
 
 
 # A whole index

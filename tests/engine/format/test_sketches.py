@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexer import Article
 from indexer.engine.build.gather import Gatherer
-from indexer.engine.format.sketches import ENOUGH, SHORTEST, WIDTH, Sketches, agreeing
+from indexer.engine.format.sketches import MIN_AGREEING, MIN_LONG, WIDTH, Sketches, count_agreeing
 from indexer.engine.read.near_duplicates import find_near_duplicates
 from tests.engine.segments import sketches
 from tests.fixtures import stories
@@ -26,7 +26,7 @@ def of_texts(*texts: Sequence[str]) -> Sketches:
 def agreement(first: Sequence[str], second: Sequence[str]) -> int:
     """In how many places the sketches of two texts agree."""
     found = of_texts(first, second)
-    return int(agreeing(found[:1], found[1:])[0])
+    return int(count_agreeing(found[:1], found[1:])[0])
 
 
 def shingles(text: Sequence[str]) -> set[tuple[str, ...]]:
@@ -47,7 +47,7 @@ def test_near_duplicates_are_told_from_other_stories(
     told = []
     for _ in range(60):
         before = stories.story(chance, chance.randint(4, 12))
-        told += [agreement(before, edit(chance, before)) >= ENOUGH for edit in edits]
+        told += [agreement(before, edit(chance, before)) >= MIN_AGREEING for edit in edits]
     assert least <= np.mean(told) <= most
 
 
@@ -95,9 +95,9 @@ SHORT = "Trams run again from Monday, the city said; tickets cost two crowns, as
     ],
 )
 def test_short_texts_are_alike_only_with_the_same_words(text: str, other: str, are_alike: bool) -> None:
-    assert len(text.split()) < SHORTEST
+    assert len(text.split()) < MIN_LONG
     found = find_near_duplicates(of_texts([text], [other]))
-    assert found.duplicates(0).tolist() == [1] * are_alike
+    assert found.find(0).tolist() == [1] * are_alike
 
 
 def test_short_texts_under_other_titles_are_not_alike() -> None:
@@ -109,7 +109,7 @@ def test_short_texts_under_other_titles_are_not_alike() -> None:
         ]
     )
     assert (found[0] == found[1]).all()
-    assert agreeing(found[[0, 0, 2]], found[[2, 3, 3]]).max() < ENOUGH
+    assert count_agreeing(found[[0, 0, 2]], found[[2, 3, 3]]).max() < MIN_AGREEING
 
 
 def test_a_text_of_a_few_words_has_zeros_and_no_other_text_has() -> None:
@@ -133,7 +133,7 @@ def test_chunks_do_not_matter() -> None:
         if place % 3 == 0:
             parts.append(gatherer.take())
     parts.append(gatherer.take())
-    assert (np.concatenate([part.sketches for part in parts]) == sketches(articles)).all()
+    assert (np.concatenate([part.columns["sketches"] for part in parts]) == sketches(articles)).all()
 
 
 def test_a_chunk_keeps_the_sketches_of_what_is_kept() -> None:
@@ -142,5 +142,5 @@ def test_a_chunk_keeps_the_sketches_of_what_is_kept() -> None:
     gatherer = Gatherer("en")
     for article in articles:
         gatherer.add(article)
-    kept = gatherer.take().only([False, True, True, False])
-    assert (kept.sketches == sketches(articles[1:3])).all()
+    kept = gatherer.take().select([False, True, True, False])
+    assert (kept.columns["sketches"] == sketches(articles[1:3])).all()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.engine.format.sketches import WIDTH, Sketches
-from indexer.engine.read.near_duplicates import NearDuplicates, _joined, find_near_duplicates
+from indexer.engine.read.near_duplicates import NearDuplicates, _connect, find_near_duplicates
 
 NONE = np.zeros((1, WIDTH), np.uint8)
 
@@ -28,7 +28,10 @@ def near(original: Sketches, seed: int, places: int = 5) -> Sketches:
 
 def groups(found: NearDuplicates) -> set[frozenset[int]]:
     """The families as sets of articles."""
-    return {frozenset(np.flatnonzero(found.of == family).tolist()) for family in set(found.of[found.members])}
+    return {
+        frozenset(np.flatnonzero(found.group_of == family).tolist())
+        for family in set(found.group_of[found.members])
+    }
 
 
 def test_what_is_alike_is_one_family_and_nothing_else_is() -> None:
@@ -44,7 +47,7 @@ def test_no_articles_have_no_families() -> None:
     for sketches in (np.empty((0, WIDTH), np.uint8), NONE, np.concatenate([NONE, NONE]), sketch(1)):
         found = find_near_duplicates(sketches)
         assert not len(found.members)
-        assert found.of.tolist() == [-1] * len(sketches)
+        assert found.group_of.tolist() == [-1] * len(sketches)
 
 
 def test_a_thousand_copies_are_one_family() -> None:
@@ -55,7 +58,7 @@ def test_a_thousand_copies_are_one_family() -> None:
     (alone,) = np.flatnonzero(order == 1001)
     assert groups(found) == {frozenset(range(1002)) - {alone}}
     (changed,) = np.flatnonzero(order == 1000)
-    assert len(found.duplicates(int(changed))) == 1000
+    assert len(found.find(int(changed))) == 1000
 
 
 def test_the_ends_of_a_chain_are_a_family_but_no_duplicates() -> None:
@@ -66,7 +69,7 @@ def test_the_ends_of_a_chain_are_a_family_but_no_duplicates() -> None:
         chain.append(after)
     found = find_near_duplicates(np.concatenate(chain))
     assert groups(found) == {frozenset(range(5))}
-    duplicates = [found.duplicates(article).tolist() for article in range(5)]
+    duplicates = [found.find(article).tolist() for article in range(5)]
     assert duplicates == [[1, 2], [0, 2, 3], [0, 1, 3, 4], [1, 2, 4], [2, 3]]
 
 
@@ -78,10 +81,10 @@ def test_nearly_all_that_is_alike_is_found_and_nothing_that_is_not() -> None:
         pairs += [one, near(one, seed, places=chance.randint(0, 20))]
     found = find_near_duplicates(np.concatenate(pairs))
     agree = [int((first == second).sum()) for first, second in zip(pairs[::2], pairs[1::2], strict=True)]
-    joined = [found.of[place] == found.of[place + 1] >= 0 for place in range(0, 1000, 2)]
+    joined = [found.group_of[place] == found.group_of[place + 1] >= 0 for place in range(0, 1000, 2)]
     are_alike = [count >= 51 for count in agree]
     assert sum(joined) >= 0.98 * sum(are_alike)
-    assert all(alike for alike, is_joined in zip(are_alike, joined, strict=True) if is_joined)
+    assert all(alike for alike, is_connect in zip(are_alike, joined, strict=True) if is_connect)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40))
@@ -91,7 +94,7 @@ def test_pairs_join_whatever_they_lead_to(pairs: list[tuple[int, int]]) -> None:
     for _ in expected:
         for one, other in pairs:
             expected[one] = expected[other] = min(expected[one], expected[other])
-    assert _joined(31, left, right).tolist() == expected
+    assert _connect(31, left, right).tolist() == expected
 
 
 @settings(max_examples=50)

@@ -18,9 +18,9 @@ def test_what_is_near_is_what_every_word_compared_would_give(
 ) -> None:
     near = [other for other in sorted(words) if OSA.distance(word, other) <= distance]
     spellings = FuzzyIndex(sorted(words))
-    assert spellings.near(word, distance) == near
-    assert spellings.near(word, distance) == near
+    assert spellings.find(word, distance) == near
+    assert spellings.find(word, distance) == near
 
 
 def test_a_lone_surrogate_is_near_like_any_letter() -> None:
-    assert FuzzyIndex(["crane"]).near("cran\ud800", 1) == ["crane"]
+    assert FuzzyIndex(["crane"]).find("cran\ud800", 1) == ["crane"]

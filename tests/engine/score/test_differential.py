@@ -327,14 +327,14 @@ def test_however_its_segments_are_made_and_merged_the_engine_answers_as_a_new_in
     segments = set()
     for number in range(-(-pairs // 6 // QUERIES)):
         chance = random.Random(1000 * factor + number)
-        policy, max_memory = MergePolicy(factor, smallest=10), chance.choice([0, 2**28])
+        policy, max_memory = MergePolicy(factor, min_documents=10), chance.choice([0, 2**28])
         # With no memory to spare, a put makes many segments; with enough of it, one of many chunks.
         index = BareIndex(tmp_path / f"{number}", TODAY, policy=policy, max_memory=max_memory, chunk_size=200)
         history = History(index, chance)
         history.put(10)
         for _ in range(chance.randint(3, 14)):
             history.step()
-        segments.add(len(index.snapshot.parts))
+        segments.add(len(index.snapshot.segments))
         with opened(tmp_path / f"{number}fresh") as fresh:
             assert_as_new(history, fresh)
     assert len(segments) > 1

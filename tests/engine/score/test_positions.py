@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.format.arrays import AT_ONCE, stretches
+from indexer.engine.format.arrays import AT_ONCE, split_aligned
 from indexer.engine.read.deadline import Deadline, TimedOut
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.snapshot import Snapshot
@@ -26,7 +26,7 @@ from tests.query.examples import TODAY
 def test_stretches_of_any_length_ascend_and_make_the_whole(parts: list[list[int]], at_once: int) -> None:
     found = [
         np.concatenate(stretch).tolist()
-        for stretch in stretches([np.array(part, np.int64) for part in parts], at_once)
+        for stretch in split_aligned([np.array(part, np.int64) for part in parts], at_once)
     ]
     assert sorted(itertools.chain(*found)) == sorted(itertools.chain(*parts))
     for one, after in itertools.pairwise(filter(None, found)):

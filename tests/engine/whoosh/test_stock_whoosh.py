@@ -464,7 +464,7 @@ def test_whoosh_finds_and_scores_the_same_as_in_its_own_index(tmp_path: Path, se
     ]
     cuts = set(chance.sample(range(1, 10), seed % 3))
     # What is removed stays in its segment, as in an index of Whoosh.
-    index = BareIndex(tmp_path / "index", policy=MergePolicy(most_removed=1))
+    index = BareIndex(tmp_path / "index", policy=MergePolicy(max_removed=1))
     for place in sorted({0, *cuts}):
         end = min({cut for cut in cuts if cut > place}, default=10)
         index.put(articles[place:end])
