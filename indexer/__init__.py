@@ -25,9 +25,8 @@ from indexer.results import *
 if TYPE_CHECKING:
     from indexer.index import Index, open_index
     from indexer.search.request import SearchRequest
-    from indexer.sync import Change, Progress, SyncReport
 
-__all__ = ["Change", "Index", "Progress", "SearchRequest", "SyncReport", "open_index"]
+__all__ = ["Index", "SearchRequest", "open_index"]
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
@@ -37,7 +36,7 @@ __all__ += results.__all__
 if not TYPE_CHECKING:
     # Hidden from type checkers, which would accept any name.
     def __getattr__(name: str) -> Any:
-        """Load `Index` and `open_index` when they are first used."""
+        """Load what needs the engine when it is first used."""
         if name in ("Index", "open_index"):
             from indexer import index
 
@@ -46,8 +45,4 @@ if not TYPE_CHECKING:
             from indexer.search.request import SearchRequest
 
             return SearchRequest
-        if name in ("Change", "Progress", "SyncReport"):
-            from indexer import sync
-
-            return getattr(sync, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

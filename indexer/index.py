@@ -21,9 +21,8 @@ from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
     from indexer.engine import Snapshot
-    from indexer.results import Diagnosis, QuoteCheck, Verification
+    from indexer.results import Diagnosis, Progress, QuoteCheck, SyncReport, Verification
     from indexer.search.settings import SearchSettings
-    from indexer.sync import Progress, SyncReport
 
 T = TypeVar("T")
 
@@ -275,8 +274,8 @@ class Index:
         is removed, and the report is `interrupted`.
         """
         # Imported here, as below, because a process that only reads needs none of it.
+        from indexer.results import never
         from indexer.store import update
-        from indexer.sync import never
 
         return update.sync(
             self.config,

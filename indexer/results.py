@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
-import msgspec
 from msgspec import Struct, to_builtins
 
-from indexer.article import Article, Failure, Published
+from indexer.article import Failure, Published
 
 __all__ = [
     "AlternativeQuery",
     "ArticleInfo",
     "Building",
+    "Change",
     "ClauseExplanation",
     "Diagnosis",
     "Difference",
@@ -31,10 +30,12 @@ __all__ = [
     "Page",
     "PairScore",
     "Passage",
+    "Progress",
     "QuoteCheck",
     "QuoteEdit",
     "Status",
     "Suggestion",
+    "SyncReport",
     "Timeline",
     "TimelineBar",
     "Verification",
@@ -42,7 +43,18 @@ __all__ = [
 ]
 
 
-class FacetCount(Struct, frozen=True):
+class Result(Struct, frozen=True):
+    """What all results have in common: a result as JSON is its fields, by their names.
+
+    The command, the HTTP API and its description are made from these classes.
+    """
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result in dictionaries, lists, strings and numbers, as `json.dumps` takes them."""
+        return dict(to_builtins(self))
+
+
+class FacetCount(Result, frozen=True):
     """How many hits have one value of a facet, such as a year or a source.
 
     Where `value` is None, `kind` says of what hits the count is: "undated"; "inexact", whose date is not as
@@ -53,12 +65,8 @@ class FacetCount(Struct, frozen=True):
     count: int
     kind: Literal["value", "undated", "inexact", "none", "other"] = "value"
 
-    def as_json(self) -> dict[str, Any]:
-        """The count as in every JSON answer."""
-        return {"value": self.value, "count": self.count, "kind": self.kind}
 
-
-class TimelineBar(Struct, frozen=True):
+class TimelineBar(Result, frozen=True):
     """One period of a timeline: what of it matches, and all that was published then.
 
     `start` is the period as in ISO 8601 ("2021", "2021-11", "2021-11-05"; a week by its Monday). `articles`
@@ -71,25 +79,11 @@ class TimelineBar(Struct, frozen=True):
     paragraphs: int
     of_articles: int
     of_paragraphs: int
-
-    @property
-    def share(self) -> float:
-        """The matching paragraphs among all that were published then: 0 to 1."""
-        return self.paragraphs / self.of_paragraphs if self.of_paragraphs else 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The bar as in every JSON answer."""
-        return {
-            "start": self.start,
-            "articles": self.articles,
-            "paragraphs": self.paragraphs,
-            "of_articles": self.of_articles,
-            "of_paragraphs": self.of_paragraphs,
-            "share": round(self.share, 6),
-        }
+    share: float
+    """The matching paragraphs among all of the period, from 0 to 1."""
 
 
-class Timeline(Struct, frozen=True):
+class Timeline(Result, frozen=True):
     """The hits of a search over time, as bars from the period of the first to that of the last.
 
     `grain` is day, week, month or year. `first` and `last` are the days of the first and the last hit, as
@@ -106,23 +100,11 @@ class Timeline(Struct, frozen=True):
     inexact: int = 0
     undated: int = 0
 
-    def as_json(self) -> dict[str, Any]:
-        """The timeline as in every JSON answer."""
-        return {
-            "grain": self.grain,
-            "first": self.first,
-            "last": self.last,
-            "peak": self.peak,
-            "inexact": self.inexact,
-            "undated": self.undated,
-            "bars": [bar.as_json() for bar in self.bars],
-        }
-
 
 Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "left out"]
 
 
-class ClauseExplanation(Struct, frozen=True):
+class ClauseExplanation(Result, frozen=True):
     """One clause of a query: how it was read, and how many articles have it, whatever else they have.
 
     `label` is the clause as it is typed, `reading` what it means in plain words. `kind` is "word", "phrase",
@@ -149,18 +131,14 @@ class ClauseExplanation(Struct, frozen=True):
     clauses: tuple[ClauseExplanation, ...] = ()
 
 
-class Explanation(Struct, frozen=True):
+class Explanation(Result, frozen=True):
     """What a search understood: the whole in plain words, and each clause."""
 
     reading: str
     clauses: tuple[ClauseExplanation, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """The explanation as in every JSON answer."""
-        return dict(to_builtins(self))
 
-
-class FieldScore(Struct, frozen=True):
+class FieldScore(Result, frozen=True):
     """What one field, "title" or "text", adds to the score of a hit.
 
     `frequency` is how often the word stands there, `weight` how much more that counts than in the text,
@@ -175,7 +153,7 @@ class FieldScore(Struct, frozen=True):
     points: float
 
 
-class WordScore(Struct, frozen=True):
+class WordScore(Result, frozen=True):
     """What one word, phrase or pattern adds to the score of a hit.
 
     `clause` is the clause that it is from. `points` is `times` (how often it is typed, by its boost; less for
@@ -191,14 +169,14 @@ class WordScore(Struct, frozen=True):
     fields: tuple[FieldScore, ...]
 
 
-class PairScore(Struct, frozen=True):
+class PairScore(Result, frozen=True):
     """What it adds to the score of a hit that two neighbours in the query stand together in the article."""
 
     label: str
     points: float
 
 
-class HitExplanation(Struct, frozen=True):
+class HitExplanation(Result, frozen=True):
     """How the score of a hit comes about: words, times `nearness`, plus pairs, times `recency`.
 
     The points of `words` are added, and multiplied by `nearness`; to this those of `pairs` are added, and all
@@ -214,12 +192,8 @@ class HitExplanation(Struct, frozen=True):
     pairs: tuple[PairScore, ...] = ()
     recency: float = 1.0
 
-    def as_json(self) -> dict[str, Any]:
-        """The explanation as in every JSON answer."""
-        return dict(to_builtins(self))
 
-
-class AlternativeQuery(Struct, frozen=True):
+class AlternativeQuery(Result, frozen=True):
     """A search that asks for a little less and finds something.
 
     `query` is the whole query, to be searched for with the same arguments but those named in `without`
@@ -233,7 +207,7 @@ class AlternativeQuery(Struct, frozen=True):
     without: tuple[str, ...] = ()
 
 
-class NoResults(Struct, frozen=True):
+class NoResults(Result, frozen=True):
     """Why no article meets a query, and what comes nearest.
 
     `clauses` are the fewest clauses that cannot be met together (a single one is met nowhere), `reason` says
@@ -244,16 +218,12 @@ class NoResults(Struct, frozen=True):
     clauses: tuple[str, ...] = ()
     suggestions: tuple[AlternativeQuery, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """The reason as in every JSON answer."""
-        return dict(to_builtins(self))
-
 
 Span = tuple[int, int]
 """Start and end of a match in a text, in code points, half-open."""
 
 
-class ArticleInfo(Struct, frozen=True):
+class ArticleInfo(Result, frozen=True):
     """An article without its text: what a hit carries.
 
     `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
@@ -268,19 +238,8 @@ class ArticleInfo(Struct, frozen=True):
     source: str | None = None
     language_stated: bool = True
 
-    def as_json(self) -> dict[str, Any]:
-        """The article as in every JSON answer that names it without showing it."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "url": self.url,
-            "language": self.language,
-            "published": self.published.as_json() if self.published else None,
-            "source": self.source,
-        }
 
-
-class Passage(Struct, frozen=True):
+class Passage(Result, frozen=True):
     """A paragraph of a hit as it is shown.
 
     `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
@@ -293,7 +252,7 @@ class Passage(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
 
 
-class Hit(Struct, frozen=True):
+class Hit(Result, frozen=True):
     """An article that matches: its passages in reading order, and the words of the query that it lacks.
 
     `also` are its near-duplicates that match too and are collapsed under it, in the order of the hits.
@@ -308,27 +267,6 @@ class Hit(Struct, frozen=True):
     missing: tuple[str, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
     explanation: HitExplanation | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The hit as in every JSON answer."""
-        article = self.article
-        explanation = {"explanation": self.explanation.as_json()} if self.explanation else {}
-        return {
-            "id": article.id,
-            "title": {"text": article.title, "spans": [list(span) for span in self.title_spans]},
-            "url": article.url,
-            "language": article.language,
-            "language_stated": article.language_stated,
-            "score": round(self.score, 4),
-            "published": article.published.as_json() if article.published else None,
-            "missing": list(self.missing),
-            "passages": [
-                {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
-                for p in self.passages
-            ],
-            "also": [other.as_json() for other in self.also],
-            **explanation,
-        }
 
 
 class Hits(tuple[Hit, ...]):
@@ -348,7 +286,7 @@ class Hits(tuple[Hit, ...]):
         return made
 
 
-class Page(Struct, frozen=True):
+class Page(Result, frozen=True):
     """One slice of the hits of a query.
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
@@ -388,29 +326,8 @@ class Page(Struct, frozen=True):
         """How many hits all pages together have: what was found, without what is collapsed."""
         return self.total + self.partial - self.collapsed
 
-    def as_json(self) -> dict[str, Any]:
-        """The page as `nutgraf search --json` and `GET /api/search` give it."""
-        return {
-            "query": self.query,
-            "total": self.total,
-            "partial": self.partial,
-            "collapsed": self.collapsed,
-            "offset": self.offset,
-            "limit": self.limit,
-            "took_ms": round(self.took_ms, 2),
-            "timed_out": self.timed_out,
-            "notes": list(self.notes),
-            "did_you_mean": self.did_you_mean,
-            "facets": {name: [value.as_json() for value in values] for name, values in self.facets.items()},
-            "timeline": self.timeline.as_json() if self.timeline else None,
-            "cursor": self.cursor,
-            "explanation": self.explanation.as_json() if self.explanation else None,
-            "no_results": self.no_results.as_json() if self.no_results else None,
-            "hits": [hit.as_json() for hit in self.hits],
-        }
 
-
-class Suggestion(Struct, frozen=True):
+class Suggestion(Result, frozen=True):
     """A query that what was typed may become: the whole text of it.
 
     `kind` says what was found: a "word" that begins so, a "phrase" that the last word begins or goes on with,
@@ -424,18 +341,8 @@ class Suggestion(Struct, frozen=True):
     article: str | None = None
     spans: tuple[Span, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """The suggestion as `GET /api/suggest` gives it."""
-        return {
-            "text": self.text,
-            "kind": self.kind,
-            "count": self.count,
-            "article": self.article,
-            "spans": [list(span) for span in self.spans],
-        }
 
-
-class MarkedParagraph(Struct, frozen=True):
+class MarkedParagraph(Result, frozen=True):
     """A whole paragraph of an article, with its stable anchor and what a query matched in it."""
 
     number: int
@@ -444,17 +351,17 @@ class MarkedParagraph(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedArticle:
+class MarkedArticle(Result, frozen=True):
     """A whole article with what a query matched in it; without a query all spans are empty."""
 
-    article: Article
+    article: ArticleInfo
     title_spans: tuple[Span, ...]
     paragraphs: tuple[MarkedParagraph, ...]
+    notes: tuple[str, ...] = ()
+    """What the reader skipped or had to assume."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Result, frozen=True):
     """What an index holds. Sizes are bytes; times are ISO 8601 in UTC."""
 
     path: str
@@ -471,17 +378,13 @@ class Status:
     failures: tuple[Failure, ...] = ()
     damage: str | None = None
     """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
-    libraries: dict[str, str] = field(default_factory=dict)
+    libraries: dict[str, str] = {}
     """The versions of the stemmer and of the Unicode tables that made the index; empty if unknown."""
     library_changes: str | None = None
     """Which of them are of another version in this program: words may not be found until a rebuild."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The status as `nutgraf status --json` gives it."""
-        return asdict(self)
 
-
-class QuoteEdit(Struct, frozen=True):
+class QuoteEdit(Result, frozen=True):
     """A run of words that a quotation and its source have in common, or in which they differ.
 
     `kind` is "same", "changed", "added" (only the quotation has it) or "omitted" (only the source has it).
@@ -491,12 +394,8 @@ class QuoteEdit(Struct, frozen=True):
     quoted: str
     source: str
 
-    def as_json(self) -> dict[str, Any]:
-        """The edit as in every JSON answer."""
-        return {"kind": self.kind, "quoted": self.quoted, "source": self.source}
 
-
-class QuoteCheck(Struct, frozen=True):
+class QuoteCheck(Result, frozen=True):
     """Where a quotation stands, or what comes closest to it.
 
     `verdict` is "exact" (the same words in a row; case, white space, punctuation and the looks of quotation
@@ -525,23 +424,6 @@ class QuoteCheck(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     timed_out: bool = False
 
-    def as_json(self) -> dict[str, Any]:
-        """The finding as `nutgraf mcp` gives it."""
-        return {
-            "quote": self.quote,
-            "verdict": self.verdict,
-            "similarity": round(self.similarity, 4),
-            "article": self.article.as_json() if self.article else None,
-            "number": self.number,
-            "anchor": self.anchor,
-            "text": self.text,
-            "spans": [list(span) for span in self.spans],
-            "diff": [edit.as_json() for edit in self.diff],
-            "also": [other.as_json() for other in self.also],
-            "notes": list(self.notes),
-            "timed_out": self.timed_out,
-        }
-
 
 _KINDS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
     "equal": "same",
@@ -564,8 +446,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Result, frozen=True):
     """One thing that is wrong, in a sentence, and what will repair it."""
 
     kind: Kind
@@ -573,8 +454,7 @@ class Finding:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Result, frozen=True):
     """Everything that is wrong with an index, the worst first, and what was done to repair it.
 
     `answers` is the generation that answers searches: the live one, the previous one, or None.
@@ -598,13 +478,8 @@ class Diagnosis:
         more = f" ({len(others)} more)" if others else ""
         return f"{first.what.removesuffix('.')}{more}."
 
-    def as_json(self) -> dict[str, Any]:
-        """The diagnosis as `nutgraf doctor --json` gives it."""
-        return {"is_well": self.is_well, "says": str(self), **asdict(self)}
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Result, frozen=True):
     """Something in which an index differs from its sources; `place` is a path or the id of an article."""
 
     kind: Literal["missing", "new", "changed", "derived", "stored", "version"]
@@ -612,8 +487,7 @@ class Difference:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Result, frozen=True):
     """What was compared to verify an index, and what differs.
 
     `articles`, `paragraphs` and `size` (bytes) count what was read of the index, `files` the source files
@@ -633,12 +507,8 @@ class Verification:
     sources_digest: str | None = None
     differences: tuple[Difference, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """The verification as `nutgraf verify --json` gives it."""
-        return asdict(self)
 
-
-class Building(msgspec.Struct, frozen=True):
+class Building(Result, frozen=True):
     """A build that goes on: what it has read of what it is to read, and the articles that came of it."""
 
     files: int
@@ -656,3 +526,74 @@ class Building(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.files:,} of {self.of_files:,} files read, {self.articles:,} articles so far"
+
+
+class Progress(Protocol):
+    """Follows a sync while it reads files."""
+
+    def start(self, files: int, size: int) -> None:
+        """Reading begins: so many files, of so many bytes together."""
+
+    def advance(self, size: int) -> None:
+        """One more file is done, of so many bytes."""
+
+
+class Silence:
+    """Progress that shows nothing."""
+
+    def start(self, files: int, size: int) -> None:
+        """Show nothing."""
+
+    def advance(self, size: int) -> None:
+        """Show nothing."""
+
+
+def never() -> bool:
+    """The default for `stop`: a sync reads all files."""
+    return False
+
+
+class Change(Result, frozen=True):
+    """What was done with one article, or would be done (in a dry run), and why."""
+
+    action: Literal["add", "change", "remove"]
+    id: str
+    path: str
+    why: str
+
+
+class SyncReport(Struct):
+    """What a sync did: counts of articles, and everything that could not be read.
+
+    `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written, and
+    `refused` gives the reason if a real sync would raise SourceShrunk. `interrupted` is set when the caller
+    stopped the sync before all files were read: nothing was removed, and the next sync reads the rest.
+    `without` are missing sources that a rebuild was allowed to drop from the index.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    files: int = 0
+    failed: list[Failure] = []
+    changes: list[Change] = []
+    seconds: float = 0.0
+    dry_run: bool = False
+    refused: str = ""
+    interrupted: bool = False
+    without: list[str] = []
+
+    def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
+        """Count and list one change."""
+        self.changes.append(Change(action, name, path, why))
+        if action == "add":
+            self.added += 1
+        elif action == "change":
+            self.changed += 1
+        else:
+            self.removed += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as every other result is returned."""
+        return dict(to_builtins(self))

@@ -18,7 +18,7 @@ from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import NutgrafError
-from indexer.results import Page
+from indexer.results import MarkedArticle, Page, Status
 from indexer.search.request import GRAINS, SearchRequest, refuse
 from webui import export, parameters
 from webui.caching import conditional_response, no_store
@@ -27,15 +27,7 @@ from webui.mount import current_mount, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
 from webui.urls import Search, article_id, article_url, decimal, whole_number
-from webui.wire import (
-    ArticleAnswer,
-    SearchAnswer,
-    SimilarAnswer,
-    StatusAnswer,
-    SuggestAnswer,
-    TimelineAnswer,
-    as_bytes,
-)
+from webui.wire import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -53,7 +45,7 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 
 @blueprint.get("/search")
 @operation(
-    SearchAnswer,
+    Page,
     parameters.QUERY,
     *parameters.SEARCH,
     *parameters.SLICE,
@@ -80,7 +72,7 @@ def search() -> ResponseReturnValue:
     )
     wanted = replace(wanted, limit=limit, **_slice(request.args), **_counts(request.args))
     page = current_mount().search(wanted)
-    response = _feed(page, wanted.sort) if form == "atom" else _json(page.as_json())
+    response = _feed(page, wanted.sort) if form == "atom" else _json(page)
     return no_store(response) if page.timed_out else response
 
 
@@ -107,8 +99,7 @@ def suggest() -> ResponseReturnValue:
             article_url(base, one.article) if one.article else Search(one.text).url(base) for one in found
         ]
         return _no_store_if_late(_json([asked.query, texts, counts, urls], SUGGESTIONS_TYPE), began)
-    suggestions = [suggestion.as_json() for suggestion in found]
-    return _no_store_if_late(_json({"query": asked.query, "suggestions": suggestions}), began)
+    return _no_store_if_late(_json(SuggestAnswer(asked.query, found)), began)
 
 
 @blueprint.get("/timeline")
@@ -117,34 +108,19 @@ def timeline() -> ResponseReturnValue:
     """The hits of a search over time, in periods of `by` or of a suitable length."""
     by = _choice("by", ("auto", *GRAINS))
     found = current_mount().search(_search_request(request.args, limit=0, timeline=by))
-    page = found.as_json()
-    response = _json({name: page[name] for name in ("query", "total", "took_ms", "notes", "timeline")})
+    response = _json(TimelineAnswer(found.query, found.total, found.took_ms, found.notes, found.timeline))
     return no_store(response) if found.timed_out else response
 
 
 @blueprint.get("/articles/", defaults={"name": None})
 @blueprint.get("/articles/<path:name>")
-@operation(ArticleAnswer, parameters.ID, parameters.QUERY)
+@operation(MarkedArticle, parameters.ID, parameters.QUERY)
 def article(name: str | None) -> ResponseReturnValue:
     """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
     asked = Search.parse(request.args)
     marked = current_mount().index.marked(article_id(request.args, name), asked.query)
-    found = marked.article
-    response = _json(
-        {
-            "id": found.id,
-            "title": {"text": found.title, "spans": [list(span) for span in marked.title_spans]},
-            "url": found.url,
-            "language": found.language,
-            "published": found.published.as_json() if found.published else None,
-            "paragraphs": [
-                {"number": p.number, "anchor": p.anchor, "text": p.text, "spans": [list(s) for s in p.spans]}
-                for p in marked.paragraphs
-            ],
-        }
-    )
-    return _no_store_if_late(response, began)
+    return _no_store_if_late(_json(marked), began)
 
 
 @blueprint.get("/similar/", defaults={"name": None})
@@ -155,23 +131,16 @@ def similar(name: str | None) -> ResponseReturnValue:
     index, wanted = current_mount().index, article_id(request.args, name)
     limit = whole_number(request.args, "limit", 10, most=parameters.MAX_LIMIT)
     hits = index.similar(wanted, limit)
-    response = _json(
-        {
-            "id": wanted,
-            "timed_out": hits.timed_out,
-            "notes": hits.notes,
-            "also": [other.as_json() for other in index.duplicates(wanted)],
-            "hits": [hit.as_json() for hit in hits],
-        }
-    )
+    answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.duplicates(wanted), tuple(hits))
+    response = _json(answer)
     return no_store(response) if hits.timed_out else response
 
 
 @blueprint.get("/status")
-@operation(StatusAnswer)
+@operation(Status)
 def status() -> ResponseReturnValue:
     """The status of the index: the same object as `nutgraf status --json`."""
-    return _json(current_mount().index.status().as_json())
+    return _json(current_mount().index.status())
 
 
 @blueprint.get("/openapi.json")

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from werkzeug.urls import iri_to_uri
 
-from indexer.article import Article, Published
+from indexer.article import Published
+from indexer.results import ArticleInfo
 from webui.urls import web_address
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -39,7 +40,7 @@ _COMMON = {"a", "an", "the", "in", "on", "of", "at", "to", "and", "for"}
 class Citation:
     """A citation: `address` is the absolute URL in this archive, `paragraph` a number from 1."""
 
-    article: Article
+    article: ArticleInfo
     address: str
     paragraph: int | None = None
 

@@ -14,10 +14,11 @@ from typing import Any
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from indexer.results import Result
 from webui.caching import conditional_response, request_tag
 from webui.export import MEDIA_TYPES
 from webui.parameters import ID, ID_IN_PATH, IF_NONE_MATCH, Parameter, check_parameters
-from webui.wire import Answer, Problem, Row, schemas
+from webui.wire import Problem, Row, schemas
 
 View = Callable[..., ResponseReturnValue]
 # The declared views by name.
@@ -30,14 +31,14 @@ class Operation:
 
     name: str
     summary: str
-    answer: type[Answer]
+    answer: type[Result]
     parameters: tuple[Parameter, ...]
     formats: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Schemas of other media types that the view answers with."""
 
 
 def operation(
-    answer: type[Answer], *parameters: Parameter, formats: Mapping[str, dict[str, Any]] | None = None
+    answer: type[Result], *parameters: Parameter, formats: Mapping[str, dict[str, Any]] | None = None
 ) -> Callable[[View], View]:
     """Declare a view that answers with `answer` as JSON and accepts only these parameters.
 
@@ -210,6 +211,8 @@ def describe_schema(schema: dict[str, Any]) -> str:
     if "anyOf" in schema and "type" not in schema:
         return " or ".join(describe_schema(one) for one in schema["anyOf"])
     kind = str(schema.get("type", "anything"))
+    if "prefixItems" in schema:
+        return f"list of {' and '.join(map(describe_schema, schema['prefixItems']))}"
     if kind == "array":
         return f"list of {describe_schema(schema['items'])}" if "items" in schema else "list"
     if kind == "object" and "additionalProperties" in schema:

@@ -282,7 +282,7 @@ def article_text(marked: MarkedArticle, base: str, search: Search) -> ArticleTex
             for p in marked.paragraphs
         ),
         tuple(matches),
-        article.notes,
+        marked.notes,
     )
 
 

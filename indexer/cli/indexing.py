@@ -24,7 +24,7 @@ from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
 
 if TYPE_CHECKING:
-    from indexer.sync import SyncReport
+    from indexer.results import SyncReport
 
 SKIPPED = 3
 INTERRUPTED = 130

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,19 +22,16 @@ if TYPE_CHECKING:
         HitExplanation,
         NoResults,
         Page,
+        Result,
         Span,
         Status,
+        SyncReport,
         Timeline,
         Verification,
     )
-    from indexer.sync import SyncReport
 
 
-class _HasJson(Protocol):
-    def as_json(self) -> dict[str, Any]: ...
-
-
-Result = TypeVar("Result", bound=_HasJson)
+AnyResult = TypeVar("AnyResult", bound="Result")
 BAR = 40
 """Length of the longest bar in characters."""
 
@@ -47,7 +44,7 @@ _LABELS = {
 _CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
-def show(result: Result, print_text: Callable[[Result], None], *, as_json: bool) -> None:
+def show(result: AnyResult, print_text: Callable[[AnyResult], None], *, as_json: bool) -> None:
     """Print a result as JSON, or as text with the function for it."""
     if as_json:
         print_json(result.as_json())

@@ -114,7 +114,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             collapsed=len(full.hidden) + len(partial.hidden),
             offset=cursor.seen if cursor else request.offset,
             limit=limit,
-            took_ms=(time.perf_counter() - started) * 1000,
+            took_ms=round((time.perf_counter() - started) * 1000, 2),
             notes=tuple(map(str, notes)),
             hits=tuple(hits),
             did_you_mean=spelling,
@@ -154,9 +154,10 @@ def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, quer
         spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
     paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
     return MarkedArticle(
-        article,
+        snapshot.info(number),
         title_spans,
         tuple(MarkedParagraph(place, *paragraph) for place, paragraph in enumerate(paragraphs, 1)),
+        article.notes,
     )
 
 

@@ -15,23 +15,14 @@ from indexer.config import Config
 from indexer.engine import Batch, Chunk, Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, format_count
 from indexer.readers import ReadOptions
+from indexer.results import Progress, Silence, SyncReport, never
 from indexer.search.search import finds_itself
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
 from indexer.store.progress import RecordedProgress
 from indexer.store.reader import Today, open_generation, open_snapshot
 from indexer.store.sources import Source, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import (
-    Catalog,
-    Listing,
-    Progress,
-    Silence,
-    SyncReport,
-    list_contents,
-    list_source,
-    never,
-    refuse_shrunk,
-)
+from indexer.sync import Catalog, Listing, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink, sync_sources
 
@@ -88,7 +79,7 @@ def rebuild(
             allow_mass_delete=allow_mass_delete,
         )
         build(config, today, plan, report, progress or Silence())
-    report.seconds = time.perf_counter() - began
+    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 

@@ -22,7 +22,7 @@ from indexer.files.regular import create_regular, open_regular, translate_read_e
 from indexer.results import Building
 
 if TYPE_CHECKING:
-    from indexer.sync import Progress, SyncReport
+    from indexer.results import Progress, SyncReport
 
 PAUSE = 0.5
 """Seconds between two updates of the file."""

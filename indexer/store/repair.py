@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article, latest_commit
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
-from indexer.results import Diagnosis
+from indexer.results import Diagnosis, Progress, Silence, SyncReport
 from indexer.store import generations
 from indexer.store.build import BuildPlan, build
 from indexer.store.diagnose import diagnose
@@ -19,7 +20,7 @@ from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today
 from indexer.store.sources import available_sources
 from indexer.store.verify import is_intact
-from indexer.sync import Catalog, Progress, Silence, SyncReport
+from indexer.sync import Catalog
 from indexer.sync import catalog as catalogs
 
 _NOT_REPAIRED = {"missing", "source", "disk", "libraries"}

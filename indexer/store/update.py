@@ -12,6 +12,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
+from indexer.results import Progress, Silence, SyncReport
 from indexer.store import generations
 from indexer.store.build import (
     BuildPlan,
@@ -25,7 +26,7 @@ from indexer.store.build import (
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import Source, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
+from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink
 
@@ -74,7 +75,7 @@ def sync(
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
                         update(listings, catalog, batch)
-    report.seconds = time.perf_counter() - began
+    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
@@ -93,7 +94,7 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
                 _refuse_ids_of_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
                     _put_article(article, catalog, batch, report)
-    report.seconds = time.perf_counter() - began
+    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
@@ -113,7 +114,7 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
                 report.record("remove", article_id, "", "it was removed by id")
             else:
                 report.unchanged += 1
-    report.seconds = time.perf_counter() - began
+    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
@@ -131,7 +132,7 @@ def forget(config: Config, today: Today, source: Source) -> SyncReport:
         except (IndexOutdated, IndexDamaged):
             # This generation cannot be changed, but the other sources may bring back the rest.
             report = rebuild_without(config, today, source)
-    report.seconds = time.perf_counter() - began
+    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 

@@ -18,11 +18,11 @@ from indexer.engine import (
 )
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
 from indexer.files.storage import folder_size
-from indexer.results import Difference, Verification
+from indexer.results import Difference, Progress, Silence, SyncReport, Verification
 from indexer.store import generations
 from indexer.store.build import NullSink, run_sync
 from indexer.store.reader import OpenIndex, Today, open_generation
-from indexer.sync import Catalog, Listing, Progress, Silence, SyncReport, list_source
+from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
 
 

@@ -8,7 +8,7 @@ which too much of a source would be gone.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` is what a
 worker does, from a file to gathered articles; `worker_pool` starts the workers and gives their results in
-order. `report` has what a caller is told: counts, failures, progress.
+order.
 
 The sources, the catalog of the last commit and a sink come in; a changed catalog and a report go out. Nothing
 here opens an index or takes its lock. Begin with `plan`, then `apply`.
@@ -20,18 +20,12 @@ not among the names because it loads the readers and the worker pool.
 from indexer.sync.catalog import Catalog
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing, check_source, list_source
-from indexer.sync.report import Change, Progress, Silence, SyncReport, never
 
 __all__ = [
     "Catalog",
-    "Change",
     "Listing",
-    "Progress",
-    "Silence",
-    "SyncReport",
     "check_source",
     "list_contents",
     "list_source",
-    "never",
     "refuse_shrunk",
 ]

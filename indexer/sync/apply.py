@@ -20,11 +20,11 @@ from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
+from indexer.results import Progress, SyncReport
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.plan import TO_READ, default_id, make_plan
-from indexer.sync.report import Progress, SyncReport
 from indexer.sync.tasks import Outline, Part, PartResult, make_tasks
 from indexer.sync.worker_pool import count_workers, read_all
 

@@ -197,9 +197,9 @@ def test_search_json_has_these_keys(archive: Archive, run: Run) -> None:
     assert set(found) >= {"query", "total", "partial", "offset", "limit", "took_ms", "notes", "hits"}
     assert (found["query"], found["total"], found["limit"]) == ("first crane", 1, 1)
     (hit,) = found["hits"]
-    assert set(hit) >= {"id", "title", "url", "language", "score", "published", "missing", "passages"}
-    assert hit["title"] == {"text": "One", "spans": []}
-    assert hit["published"] == {"value": "2021-11-05", "precision": "day", "from": "given"}
+    assert set(hit) >= {"article", "score", "title_spans", "missing", "passages", "also"}
+    assert (hit["article"]["title"], hit["title_spans"]) == ("One", [])
+    assert hit["article"]["published"]["value"] == "2021-11-05"
     (passage,) = hit["passages"]
     assert passage["spans"] == [[0, 5], [6, 11]]
     assert re.fullmatch(r"p-[0-9a-f]{8}", passage["anchor"])
@@ -209,8 +209,12 @@ def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) ->
     run("index", "--index", "index")
     at = ("search", "crane", "--index", "index")
     assert answer(run, *at, "--since", "2021-11", "--until", "2021")["total"] == 1
-    assert [hit["id"] for hit in answer(run, *at, "--sort", "newest", "--limit", "1")["hits"]] == ["one"]
-    assert [hit["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == ["one"]
+    assert [hit["article"]["id"] for hit in answer(run, *at, "--sort", "newest", "--limit", "1")["hits"]] == [
+        "one"
+    ]
+    assert [hit["article"]["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == [
+        "one"
+    ]
 
 
 def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
@@ -222,9 +226,9 @@ def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
     assert re.search(r"\n  2021-11     1  100\.00%  █+\n\n1\. ", out)
     assert answer(run, *at, "--source", "seeds", "--language", "en")["total"] == 2
     assert answer(run, *at, "--site", "one.example", "--site", "two.example")["total"] == 0
-    assert answer(run, *at, "--half-life", "30")["hits"][0]["id"] == "one"
+    assert answer(run, *at, "--half-life", "30")["hits"][0]["article"]["id"] == "one"
     (undated,) = answer(run, *at, "--undated")["hits"]
-    assert undated["published"] is None
+    assert undated["article"]["published"] is None
     code, out, err = run(*at, "--half-life", "0")
     assert (code, out, err.startswith("nutgraf: --half-life: must be ")) == (2, "", True)
 
@@ -239,7 +243,7 @@ def test_a_cursor_continues_after_its_page(archive: Archive, run: Run) -> None:
     assert "\n2. Crane\n" in out
     (following,) = re.findall(r"\nmore: --cursor (\S+)\n$", out)
     last = answer(run, *at, "--cursor", following)
-    assert (last["offset"], last["hits"][0]["published"], last["cursor"]) == (2, None, None)
+    assert (last["offset"], last["hits"][0]["article"]["published"], last["cursor"]) == (2, None, None)
     code, out, err = run(*at, "--cursor", "x")
     assert (code, out, err.count("\n")) == (2, "", 1)
 
@@ -437,7 +441,7 @@ def test_control_characters_in_titles_do_not_reach_the_terminal(archive: Archive
             steering = {char for char in out + err if not char.isprintable()} - {"\n"}
             assert steering <= ({"\u202e"} if more else set())
     found = answer_after_dashes(run, "heron")
-    assert found["hits"][0]["title"]["text"] == f"Title {evil}"
+    assert found["hits"][0]["article"]["title"] == f"Title {evil}"
 
 
 def test_matches_are_bold_on_a_terminal_only(archive: Archive) -> None:
@@ -516,7 +520,7 @@ def test_any_text_can_be_printed_in_any_locale(
     code, out = ask("search", "Fischreiher")
     assert (code, re.findall(r"^1\. (.*)$", out, re.MULTILINE)) == (0, [shown])
     code, out = ask("search", "Fischreiher", "--json")
-    assert (code, json.loads(out)["hits"][0]["title"]["text"]) == (0, title)
+    assert (code, json.loads(out)["hits"][0]["article"]["title"]) == (0, title)
     code, out = ask("index", "--json")
     assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
 

@@ -29,9 +29,9 @@ def test_a_facet_is_a_line_for_each_value() -> None:
 
 def test_a_timeline_is_a_bar_for_each_period() -> None:
     bars = (
-        TimelineBar("2021-03", 80, 120, 100, 1000),
-        TimelineBar("2021-04", 0, 0, 0, 0),
-        TimelineBar("2021-05", 1, 1, 90, 800),
+        TimelineBar("2021-03", 80, 120, 100, 1000, 0.12),
+        TimelineBar("2021-04", 0, 0, 0, 0, 0.0),
+        TimelineBar("2021-05", 1, 1, 90, 800, 0.00125),
     )
     timeline = Timeline("month", bars, "2021-03-04", "2021-05", "2021-03", inexact=2, undated=1)
     assert list(timeline_lines(timeline)) == [

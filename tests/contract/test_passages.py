@@ -139,9 +139,10 @@ def test_an_article_is_read_back_as_it_was_put_in(archive: Index, name: str) -> 
 
 def test_a_whole_article_is_shown_with_all_its_matches(archive: Index) -> None:
     shown = archive.marked("chronicle", "barrels rain")
-    assert shown.article == archive.article("chronicle")
+    article = archive.article("chronicle")
+    assert (shown.article.id, shown.article.title, shown.notes) == (article.id, article.title, article.notes)
     assert [paragraph.number for paragraph in shown.paragraphs] == [1, 2, 3, 4, 5, 6]
-    assert tuple(paragraph.text for paragraph in shown.paragraphs) == shown.article.paragraphs
+    assert tuple(paragraph.text for paragraph in shown.paragraphs) == article.paragraphs
     assert [text_at(paragraph.text, paragraph.spans) for paragraph in shown.paragraphs] == [
         [],
         ["barrels"],

@@ -88,7 +88,7 @@ def test_a_story_in_five_files_is_one_hit() -> None:
         assert page.as_json()["collapsed"] == 4
         also = story.as_json()["also"]
         assert [other["id"] for other in also] == [other.id for other in story.also]
-        assert set(also[0]) == {"id", "title", "url", "language", "published", "source"}
+        assert set(also[0]) == {"id", "title", "url", "language", "language_stated", "published", "source"}
 
 
 def test_without_folding_each_is_a_hit() -> None:

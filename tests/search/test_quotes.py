@@ -176,4 +176,4 @@ def test_the_finding_as_json_has_everything(index: Index) -> None:
     found = index.verify_quote("the ferries stopped at midnight").as_json()
     assert found["article"]["id"] == "ferry"
     assert found["diff"][1] == {"kind": "changed", "quoted": "midnight", "source": "noon"}
-    assert found["spans"] == [[0, 27]]
+    assert found["spans"] == ((0, 27),)

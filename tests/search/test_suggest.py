@@ -231,7 +231,7 @@ def test_a_suggestion_as_json_has_the_documented_shape() -> None:
         "kind": "word",
         "count": 3,
         "article": None,
-        "spans": [[8, 13]],
+        "spans": ((8, 13),),
     }
 
 

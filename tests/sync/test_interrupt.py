@@ -20,7 +20,7 @@ from tests.stress.archive import environment
 # A command that tells of each file that it has read, and then waits to be told to go on.
 PROGRAM = """
 import sys
-from indexer.sync.report import Silence
+from indexer.results import Silence
 from indexer import cli
 from indexer.cli import indexing
 class Telling(Silence):

@@ -21,9 +21,10 @@ from typing import Any
 
 import pytest
 
-from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index, sync
+from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import open_file, read_whole
+from indexer.results import Silence
 from indexer.sync.listing import list_source
 from tests.fixtures.folders import Archive, contents, state
 from tests.stress.archive import environment
@@ -320,7 +321,7 @@ def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_followed(archiv
     archive.write("outside/secret.txt", STORY)
     outside = archive.root / "outside"
 
-    class Swap(sync.Silence):
+    class Swap(Silence):
         def start(self, files: int, size: int) -> None:
             swap_for_link(archive.seeds / "outside", outside)
 
@@ -333,7 +334,7 @@ def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_followed(archiv
 def test_a_file_that_becomes_a_link_or_a_pipe_after_it_was_listed_is_not_read(archive: Archive) -> None:
     linked, piped = archive.write("b.txt", STORY), archive.write("c.txt", STORY)
 
-    class Swap(sync.Silence):
+    class Swap(Silence):
         def start(self, files: int, size: int) -> None:
             swap_for_link(linked, archive.root / "outside/secret.txt")
             piped.unlink()

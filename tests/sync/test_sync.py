@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from indexer import Article, Config, Failure, Index, SourceMissing, open_index
 from indexer.readers import read
+from indexer.results import SyncReport
 from indexer.sync import tasks
 from indexer.sync.listing import list_source
 from indexer.sync.plan import default_id
-from indexer.sync.report import SyncReport
 from tests.fixtures.folders import Archive, articles, contents, state
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import Article
+from indexer import Article, ArticleInfo
 from tests.fixtures.archives import client
 from webui import parameters as takes
 from webui.citations import FORMATS, Citation, bibtex, csl_json, ris
@@ -19,7 +19,9 @@ DAY = ["year = {2021}", "month = nov", "date = {2021-11-05}"]
 
 
 def cited(paragraph: int | None = 3, **fields: Any) -> Citation:
-    return Citation(Article(id="a1", **{"title": "Night trams", **fields}), HERE, paragraph)
+    article = Article(id="a1", **{"title": "Night trams", **fields})
+    info = ArticleInfo(article.id, article.title, article.published, article.language, article.url)
+    return Citation(info, HERE, paragraph)
 
 
 def test_a_bibtex_entry_has_what_is_known() -> None:

@@ -109,7 +109,7 @@ def test_a_feed_leads_on_and_keeps_an_order_that_is_asked_for() -> None:
         path = path.removeprefix("http://localhost")
     assert len(seen) == len(set(seen)) == 250
     by_title = site.get("/api/search?q=tide&limit=250&sort=title").get_json()["hits"]
-    assert seen == [hit["title"]["text"] for hit in by_title]
+    assert seen == [hit["article"]["title"] for hit in by_title]
 
 
 def test_a_page_of_results_names_its_feed_and_every_page_the_search_of_browsers() -> None:

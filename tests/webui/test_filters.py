@@ -15,7 +15,7 @@ YEARS = ("2019", "2025", "2026")
 
 
 def timeline(first: str, last: str, *years: str, undated: int = 0) -> Timeline:
-    bars = tuple(TimelineBar(year, int(year in years), 1, 1, 1) for year in YEARS)
+    bars = tuple(TimelineBar(year, int(year in years), 1, 1, 1, 1.0) for year in YEARS)
     return Timeline("year", bars, first, last, undated=undated)
 
 

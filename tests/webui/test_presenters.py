@@ -89,7 +89,7 @@ def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() 
 
 
 def test_an_article_links_only_to_the_web() -> None:
-    article = Article(id="a", url="javascript:alert(1)", paragraphs=("x",))
+    article = ArticleInfo("a", url="javascript:alert(1)")
     assert article_text(MarkedArticle(article, (), ()), "/", Search()).link is None
 
 

@@ -663,19 +663,19 @@
     }
 
     #hit(hit, query) {
-      const lang = tag(hit.language), date = hit.published && this.#date(hit.published);
-      const title = hit.title?.text ? marked(hit.title.text, hit.title.spans) : this.#words.untitled;
+      const { article } = hit, lang = tag(article.language), date = article.published && this.#date(article.published);
+      const title = article.title ? marked(article.title, hit.title_spans) : this.#words.untitled;
       const missing = hit.missing?.length && make("span", { class: "missing" }, hit.missing.join(", "));
       return make("li", { part: "hit", dir: "auto" },
-        make(`h${this.heading}`, { part: "title", lang }, this.#anchor("link", title, hit, query)),
+        make(`h${this.heading}`, { part: "title", lang }, this.#anchor("link", title, article, hit, query)),
         date && make("p", { part: "meta" }, date),
         missing ? make("p", { class: "meta", part: "missing" }, ...this.#around("missing", missing)) : null,
         make("ul", { part: "passages", lang },
           ...(hit.passages ?? []).slice(0, 3).map((passage) => make("li", { dir: "auto" },
-            this.#anchor("passage", marked(passage.text, passage.spans), hit, query, passage)))),
+            this.#anchor("passage", marked(passage.text, passage.spans), article, hit, query, passage)))),
         hit.also?.length ? make("details", { part: "also" }, make("summary", {}, this.#text("also", hit.also.length)),
           make("ul", {}, ...hit.also.map((one) => make("li", { dir: "auto", lang: tag(one.language) },
-            this.#anchor("link", one.title || this.#words.untitled, one, query))))) : null);
+            this.#anchor("link", one.title || this.#words.untitled, one, hit, query))))) : null);
     }
 
     /** A date, as exact as it is known. */
@@ -693,11 +693,11 @@
       return make("time", { part: "date", datetime: value, dir: "auto" }, text);
     }
 
-    /** A link to an article or a passage; without an address, its text. */
-    #anchor(part, content, hit, query, passage = null) {
-      const url = this.#link(hit, query, passage?.anchor ?? "");
+    /** A link; without an address, its text. */
+    #anchor(part, content, article, hit, query, passage = null) {
+      const url = this.#link(article, query, passage?.anchor ?? "");
       const node = make(url ? "a" : "span", { part, href: url, target: this.getAttribute("target"), rel: "noopener" }, content);
-      if (url) this.#targets.set(node, { id: hit.id, url, hit, passage });
+      if (url) this.#targets.set(node, { id: article.id, url, hit, passage });
       return node;
     }
 

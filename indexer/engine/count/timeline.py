@@ -118,4 +118,10 @@ def _make_bars(
     rows = zip(*(column[codes].tolist() for column in columns), strict=True)
     counts = dict(zip(numbers[codes].tolist(), rows, strict=True))
     nothing = (0, 0, 0, 0)
-    return tuple(TimelineBar(format_period(number, grain), *counts.get(number, nothing)) for number in shown)
+    bars = []
+    for number in shown:
+        articles, matching, of_articles, of_paragraphs = counts.get(number, nothing)
+        share = round(matching / of_paragraphs, 6) if of_paragraphs else 0.0
+        start = format_period(number, grain)
+        bars.append(TimelineBar(start, articles, matching, of_articles, of_paragraphs, share))
+    return tuple(bars)
