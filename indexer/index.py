@@ -73,7 +73,7 @@ class Index:
         explain: bool = False,
         **filters: Values | bool,
     ) -> Page:
-        """One page of the articles that match a query; any string is a query.
+        """Return one page of the articles that match a query; any string is a query.
 
         `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, both included: until="2021-11"
         finds all of November. The filters are `source`, `site` (with its subdomains), `language` (with its
@@ -119,7 +119,7 @@ class Index:
         )
 
     def run(self, request: SearchRequest) -> Page:
-        """The page of a request that was made before, as `search` gives it. Raises what `search` raises."""
+        """Return the page of a request that was made before, as `search` does; raises what that raises."""
         return self._read(search, request)
 
     def suggest(self, prefix: str, limit: int = 8) -> tuple[Suggestion, ...]:
@@ -135,7 +135,7 @@ class Index:
     def article(self, article_id: str) -> Article:
         """Return the whole article with this id; raises ArticleMissing."""
 
-        def read(snapshot: Snapshot, how: SearchSettings) -> Article:
+        def read(snapshot: Snapshot, settings: SearchSettings) -> Article:
             return snapshot.article(number_of(snapshot, article_id))
 
         return self._read(read)
@@ -143,42 +143,43 @@ class Index:
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
         return self._read(
-            lambda snapshot, how: mark_article(snapshot, how, number_of(snapshot, article_id), query)
+            lambda snapshot, settings: mark_article(
+                snapshot, settings, number_of(snapshot, article_id), query
+            )
         )
 
     def similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.
 
-        It is not among them, nor are its near-duplicates, which `duplicates` gives; near-duplicates of each
-        other are one hit. What is marked are the words that they share. It takes no longer than a query may;
-        when the time is up, the hits have `timed_out`. Raises ArticleMissing, and InvalidRequest for a
-        limit that has no meaning.
+        Its near-duplicates are not among them (see `duplicates`); near-duplicates of each other are one hit.
+        The words that they share are highlighted. It has the time of a query; the hits have `timed_out` if
+        that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
         """
         from indexer.search.similar import similar
 
         return self._read(
-            lambda snapshot, how: similar(snapshot, how, number_of(snapshot, article_id), limit)
+            lambda snapshot, settings: similar(snapshot, settings, number_of(snapshot, article_id), limit)
         )
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
         from indexer.search.similar import duplicates
 
-        return self._read(lambda snapshot, how: duplicates(snapshot, number_of(snapshot, article_id)))
+        return self._read(lambda snapshot, settings: duplicates(snapshot, number_of(snapshot, article_id)))
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
 
-        Exactly, nearly (and what is different, word by word) or not; with the paragraph that says so, or that
-        comes closest. A quotation stands within one paragraph. It takes no longer than a query may; when the
-        time is up, it has `timed_out`. Raises ArticleMissing, and InvalidRequest for a text
+        Exactly, nearly (then with the difference, word by word) or not at all; with the paragraph that
+        contains it or comes closest. A quotation must lie within one paragraph. It has the time of a query;
+        the result has `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest for a text
         without words or of more than 4,000 characters.
         """
         from indexer.search.quotes import verify_quote
 
         return self._read(
-            lambda snapshot, how: verify_quote(
-                snapshot, how, text, None if article_id is None else number_of(snapshot, article_id)
+            lambda snapshot, settings: verify_quote(
+                snapshot, settings, text, None if article_id is None else number_of(snapshot, article_id)
             )
         )
 

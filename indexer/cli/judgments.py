@@ -156,7 +156,7 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
     with gains as they are and the logarithm of trec_eval; the reciprocal rank is that of the first article
     with a gain among the first 100; recall is the share of the articles with a gain that are among these.
     """
-    # A figure must not depend on how busy the machine is.
+    # Given the most time, so that the figures do not depend on how busy the machine is.
     page = index.search(query, limit=DEPTH, collapse=False, seconds=QUERY_SECONDS)
     hits = [hit.article.id for hit in page.hits]
     good = [name for name, gain in judged.items() if gain > 0]

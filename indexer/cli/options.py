@@ -45,7 +45,6 @@ memory_option = click.option(
     metavar="MB",
     help="About how much memory the writer may use (default: 512).",
 )
-
 SEARCH_FLAGS = {field.name: f"--{field.name.replace('_', '-')}" for field in fields(SearchRequest)}
 SEARCH_FLAGS |= {name: f"--{name}" for name in FILTERS}
 SEARCH_FLAGS |= {"query": "QUERY", "facets": "--facet", "timeline": "--by"}

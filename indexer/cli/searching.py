@@ -22,15 +22,15 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--until", metavar="DATE", help="Only articles up to this year, month or day, included.")
 @filter_options
 @click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
-@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores with every so many days of age.")
+@click.option("--half-life", type=float, metavar="DAYS", help="Halve scores for every DAYS of age.")
 @click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to pass over first.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many hits to skip.")
 @click.option(
     "--collapse/--no-collapse",
     default=True,
     help="Near-duplicates as one hit, or each by itself (default: as one).",
 )
-@click.option("--cursor", metavar="TEXT", help="Go on after a page: its cursor, as --json gives it.")
+@click.option("--cursor", metavar="TEXT", help="Continue after a page, with its cursor.")
 @click.option(
     "--facet",
     "facets",
@@ -44,10 +44,10 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["auto", *GRAINS]),
     default="auto",
     show_default=True,
-    help="What a line of the timeline stands for.",
+    help="The length of a period of the timeline.",
 )
-@click.option("--seconds", type=float, help="How long it may take (default: 1).")
-@click.option("--explain", is_flag=True, help="Say how the query was read, and how each score comes about.")
+@click.option("--seconds", type=float, help="How long the search may take (default: 1).")
+@click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
 @json_option
 def search(
     query: tuple[str, ...], index: Path | None, timeline: bool, by: str, as_json: bool, **arguments: Any

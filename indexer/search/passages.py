@@ -30,13 +30,13 @@ _LEAD = 60  # characters shown before the first match of a shortened passage
 
 
 def make_highlighters(
-    snapshot: Snapshot, settings: SearchSettings, leaves: Sequence[QueryTerm]
+    snapshot: Snapshot, settings: SearchSettings, terms: Sequence[QueryTerm]
 ) -> tuple[Highlighter, Highlighter]:
     """What to highlight in titles, and in paragraphs."""
     # A word may have different stems in different languages.
     is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
-    in_title = [leaf.highlight for leaf in leaves if leaf.in_title]
-    in_text = [leaf.highlight for leaf in leaves if leaf.in_text]
+    in_title = [term.highlight for term in terms if term.in_title]
+    in_text = [term.highlight for term in terms if term.in_text]
     title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
     return title, title if in_title == in_text else Highlighter.of(
         in_text, snapshot.words_of, is_mixed=is_mixed
@@ -60,11 +60,11 @@ def make_hits(
     if not len(shown):
         return [], True
     hits = []
-    leaves = (*found.terms, *(part.scored for part in found.parts if is_partial))
-    in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in leaves])
+    terms = (*found.terms, *(part.scored for part in found.parts if is_partial))
+    in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in terms])
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
-    chosen = choose_paragraphs(leaves, starts, stops, settings.passages)
+    chosen = choose_paragraphs(terms, starts, stops, settings.passages)
     numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)
     analyzers = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
@@ -108,7 +108,7 @@ def _missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str
 
 
 def choose_paragraphs(
-    leaves: Sequence[ScoredTerm], starts: NDArray[Any], stops: NDArray[Any], most: int
+    terms: Sequence[ScoredTerm], starts: NDArray[Any], stops: NDArray[Any], most: int
 ) -> list[list[int]]:
     """For each hit, at most `most` of its paragraphs (documents from start to stop), ascending.
 
@@ -118,7 +118,7 @@ def choose_paragraphs(
     if not most:
         return [[] for _ in starts]
     gains: list[dict[int, dict[int, float]]] = [{} for _ in starts]
-    for number, scored in enumerate(leaves):
+    for number, scored in enumerate(terms):
         postings, weight = scored.term.paragraph, scored.weight
         lows = postings.docs.searchsorted(starts).tolist()
         highs = postings.docs.searchsorted(stops).tolist()
@@ -127,7 +127,7 @@ def choose_paragraphs(
                 freqs = postings.freqs[low:high].tolist()
                 for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):
                     hit.setdefault(doc, {})[number] = weight * freq / (freq + 1)
-    choose = _choose_diverse if len(leaves) > 1 else _choose_highest
+    choose = _choose_diverse if len(terms) > 1 else _choose_highest
     return [choose(hit, most) or [int(start)] for hit, start in zip(gains, starts, strict=True)]
 
 
@@ -142,7 +142,7 @@ def _choose_diverse(gains: dict[int, dict[int, float]], most: int) -> list[int]:
     totals = {doc: sum(own.values()) for doc, own in gains.items()}
     by_total = sorted(totals, key=lambda doc: (-totals[doc], doc))
     chosen: list[int] = []
-    weights = dict.fromkeys((leaf for own in gains.values() for leaf in own), 1.0)
+    weights = dict.fromkeys((term for own in gains.values() for term in own), 1.0)
     while len(chosen) < most:
         best, added = -1, -1.0
         for doc in by_total:
@@ -150,12 +150,12 @@ def _choose_diverse(gains: dict[int, dict[int, float]], most: int) -> list[int]:
                 # The rest have totals that are no higher, so they cannot add more.
                 break
             if doc not in chosen:
-                more = sum([gain * weights[leaf] for leaf, gain in gains[doc].items()])
+                more = sum([gain * weights[term] for term, gain in gains[doc].items()])
                 if more > added or (more == added and doc < best):
                     best, added = doc, more
         chosen.append(best)
-        for leaf in gains[best]:
-            weights[leaf] /= 4
+        for term in gains[best]:
+            weights[term] /= 4
     return sorted(chosen)
 
 

@@ -6,7 +6,6 @@ offer its choices before they are loaded.
 
 from __future__ import annotations
 
-import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -138,10 +137,9 @@ class SearchRequest:
 
 def refuse(name: str, problem: str, value: object, advice: str = "") -> NoReturn:
     """Raise InvalidRequest for the value of a field: what it must be, what it is, and what to do."""
-    found = f"“{reprlib.repr(value)[1:-1]}”" if isinstance(value, str) else quote_value(value)
     # A year has no thousands separator.
-    if isinstance(value, int) and 10_000 <= value <= LARGE:
-        found = f"{value:,}"
+    has_separator = isinstance(value, int) and 10_000 <= value <= LARGE
+    found = f"{value:,}" if has_separator else quote_value(value)
     raise InvalidRequest(f"{problem}; not {found}{'. ' if advice else ''}{advice}", name)
 
 
