@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # From the top down: a room imports from itself and from the rooms in the lines below it.
 DIRECTION = """
     webui
-    cli integrations __main__
+    cli integrations
     index
     store
     search sync

@@ -51,7 +51,7 @@ class UpkeepFigures:
 def nutgraf_command() -> list[str]:
     """How a shell starts Nutgraf: the installed command, or the module where that is not there."""
     script = shutil.which("nutgraf", path=str(Path(sys.executable).parent))
-    return [script] if script else [sys.executable, "-m", "indexer"]
+    return [script] if script else [sys.executable, "-m", "indexer.cli"]
 
 
 def wall(command: list[str]) -> float:

@@ -61,7 +61,7 @@ def start(
 ) -> subprocess.Popen[str]:
     """The command line as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "indexer", *arguments],
+        [sys.executable, "-m", "indexer.cli", *arguments],
         env=ENVIRONMENT | (environment or {}), text=True, **options,
     )  # fmt: skip
 
@@ -396,7 +396,7 @@ def test_an_unexpected_error_keeps_its_traceback(archive: Archive) -> None:
 
 
 def test_a_disk_that_refuses_to_write_is_one_line(archive: Archive) -> None:
-    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", sys.executable, "-m", "indexer"]
+    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", sys.executable, "-m", "indexer.cli"]
     done = subprocess.run(
         [*limited, "index", "--index", "index"], env=ENVIRONMENT, text=True, capture_output=True, check=False
     )

@@ -33,7 +33,7 @@ def shell(archive: Archive, line: str) -> subprocess.CompletedProcess[str]:
     """Run a line of a shell in which $N is the command."""
     return subprocess.run(
         ["bash", "-c", line], capture_output=True, text=True, cwd=archive.root, check=False, timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "N": f"{sys.executable} -m indexer"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "N": f"{sys.executable} -m indexer.cli"},
     )  # fmt: skip
 
 

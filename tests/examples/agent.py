@@ -28,7 +28,7 @@ async def ask(index: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "indexer",
+        "indexer.cli",
         "mcp",
         "--index",
         str(index),

@@ -99,7 +99,7 @@ def agent_of(folder: Path, *options: str, seconds: str = "60") -> Iterator[Agent
     """A client of `nutgraf mcp`, as it is run by those who run such servers."""
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "indexer", "mcp", "--index", str(folder), *options],
+        args=["-m", "indexer.cli", "mcp", "--index", str(folder), *options],
         env={**os.environ, "PYTHONPATH": str(ROOT), "NUTGRAF_QUERY_SECONDS": seconds},
     )
     client = Client(command, read_timeout_seconds=300)

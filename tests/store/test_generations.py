@@ -654,7 +654,7 @@ def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Arc
 def test_an_index_run_that_is_killed_midway_keeps_the_old_index(archive: Archive) -> None:
     archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 40} for n in range(40000)))
     with subprocess.Popen(
-        [sys.executable, "-m", "indexer", "index", str(archive.seeds), "--index", str(archive.folder)],
+        [sys.executable, "-m", "indexer.cli", "index", str(archive.seeds), "--index", str(archive.folder)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         while process.poll() is None and not (archive.folder / "writer.json").exists():

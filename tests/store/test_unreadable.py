@@ -208,7 +208,7 @@ def test_without_descriptors_the_command_prints_one_line(archive: Archive) -> No
         done = subprocess.run(
             [
                 *("bash", "-c", f'ulimit -n {number}; exec "$@"', "bash"),
-                *(sys.executable, "-m", "indexer", "search", "crane", "--index", archive.folder),
+                *(sys.executable, "-m", "indexer.cli", "search", "crane", "--index", archive.folder),
             ],
             capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip

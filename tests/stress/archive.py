@@ -60,7 +60,7 @@ class Trial:
 
     def command(self, *words: str | Path) -> list[str]:
         """The command line that runs Nutgraf on this archive."""
-        return [sys.executable, "-m", "indexer", *map(str, words), "--index", str(self.index)]
+        return [sys.executable, "-m", "indexer.cli", *map(str, words), "--index", str(self.index)]
 
     def run(
         self, *words: str | Path, before: Sequence[str] = (), timeout: float = 120

@@ -85,7 +85,7 @@ def _largest(name: str, make: Make, sizes: list[int], chance: random.Random, mos
 def _indexed(file: Path, index: Path, most: int) -> Outcome:
     """Index a file by the command, in a process of its own, and watch what that and its children take."""
     words = ("index", file.parent, "--index", index, "--json")
-    command = [sys.executable, "-m", "indexer", *map(str, words)]
+    command = [sys.executable, "-m", "indexer.cli", *map(str, words)]
     with tempfile.TemporaryFile() as said:
         more = environment(NUTGRAF_MAX_FILE_MB=str(most))
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.PIPE, env=more)

@@ -1,0 +1,5 @@
+"""`python -m indexer.cli` is the command `nutgraf`."""
+
+from indexer.cli import main
+
+main()
