@@ -71,9 +71,16 @@ def make_hits(
     titles = [excerpt.info.title for excerpt in excerpts]
     texts = [text for excerpt in excerpts for text in excerpt.texts]
     text_analyzers = [own for own, excerpt in zip(analyzers, excerpts, strict=True) for _ in excerpt.texts]
-    title_spans, titles_whole = find_highlights(titles, analyzers, in_title, deadline, first_only=True)
-    text_spans, texts_whole = find_highlights(texts, text_analyzers, in_text, deadline, first_only=True)
-    spans_of_texts = iter(text_spans)
+    if in_title is in_text:
+        # One call for all: most of its time does not depend on how many texts there are.
+        found_spans, is_complete = find_highlights(
+            titles + texts, analyzers + text_analyzers, in_text, deadline, first_only=True
+        )
+        title_spans, spans_of_texts = found_spans[: len(titles)], iter(found_spans[len(titles) :])
+    else:
+        title_spans, titles_complete = find_highlights(titles, analyzers, in_title, deadline, first_only=True)
+        text_spans, is_complete = find_highlights(texts, text_analyzers, in_text, deadline, first_only=True)
+        spans_of_texts, is_complete = iter(text_spans), is_complete and titles_complete
     others = [collapsed.hidden_under(article).tolist() for article in shown.articles.tolist()]
     also = iter(snapshot.infos([article for own in others for article in own]))
     for row, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
@@ -91,7 +98,7 @@ def make_hits(
                 tuple(islice(also, len(others[row]))),
             )
         )
-    return hits, titles_whole and texts_whole
+    return hits, is_complete
 
 
 def _missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
