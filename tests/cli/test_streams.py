@@ -61,7 +61,7 @@ def test_output_to_a_nonblocking_pipe_is_complete(archive: Archive) -> None:
         "import os, subprocess, sys\n"
         "reader, writer = os.pipe()\n"
         "os.set_blocking(writer, False)\n"
-        "search = [sys.executable, '-m', 'indexer', 'search', 'crane', '--json']\n"
+        "search = [sys.executable, '-m', 'indexer.cli', 'search', 'crane', '--json']\n"
         "with subprocess.Popen(search, stdout=writer) as process:\n"
         "    os.close(writer)\n"
         "    print(len(b''.join(iter(lambda: os.read(reader, 1000), b''))))\n"

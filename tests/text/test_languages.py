@@ -222,7 +222,7 @@ def test_a_query_in_any_of_the_languages_finds_its_article_and_marks_it(
 def test_the_language_of_a_hit_is_said_and_whether_it_is_a_guess(archive: Index) -> None:
     (guessed,) = archive.search("燈塔").hits
     assert (guessed.article.language, guessed.article.language_stated) == ("zh", False)
-    assert guessed.as_json()["language_stated"] is False
+    assert guessed.as_json()["article"]["language_stated"] is False
     (stated,) = archive.search("title:haus").hits
     assert (stated.article.language, stated.article.language_stated) == ("de-AT", True)
     assert archive.article("zh").language is None
