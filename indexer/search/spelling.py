@@ -196,15 +196,15 @@ class _Checker:
         return pairs + (self._together(word, _normalized(after)) if after else 0)
 
     def _together(self, first: str, second: str) -> int:
-        leaf = TermReader(self.snapshot, self.languages).phrase(
+        term = TermReader(self.snapshot, self.languages).phrase(
             ("title", "paragraph"), f"{first} {second}", 1
         )
-        return len(leaf.paragraph.docs) + len(leaf.title.docs)
+        return len(term.paragraph.docs) + len(term.title.docs)
 
     def _written(self, word: str) -> str:
         """A normalized word in the form in which the texts have it."""
-        leaf = TermReader(self.snapshot, self.languages).word(("paragraph",), word)
-        texts = sample_texts(self.snapshot, leaf.paragraph.docs, _FORM_SAMPLE)
+        term = TermReader(self.snapshot, self.languages).word(("paragraph",), word)
+        texts = sample_texts(self.snapshot, term.paragraph.docs, _FORM_SAMPLE)
         return find_written_form(get_analyzer(self.languages[0]), word, texts)
 
 

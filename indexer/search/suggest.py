@@ -96,7 +96,7 @@ class _Scope:
     snapshot: Snapshot
     settings: SearchSettings
     typed: TypedWord
-    leaves: TermReader
+    terms: TermReader
     fields: tuple[str, ...]
     place: str
     within: ArticleSet | None
@@ -104,8 +104,8 @@ class _Scope:
     dates: int
     deadline: Deadline
 
-    def count(self, leaf: QueryTerm, text: str) -> int:
-        """How many articles a text finds whose last word is the leaf."""
+    def count(self, term: QueryTerm, text: str) -> int:
+        """How many articles a text finds whose last word is the term."""
         if may_contain_dates(text) and _dates(self.parse(text)) != self.dates:
             # The word has turned the words before it into a date, as in "last week".
             return 0
@@ -119,7 +119,7 @@ class _Scope:
             self.deadline.check()
             return int(np.count_nonzero(found))
         self.deadline.check()
-        having = articles_with_term(self.snapshot, leaf)
+        having = articles_with_term(self.snapshot, term)
         if self.excluded:
             np.logical_not(having, out=having)
             having[-1] = False
@@ -134,9 +134,9 @@ class _Scope:
         """The tree of a text."""
         return self.settings.parse(text).tree
 
-    def documents(self, leaf: QueryTerm) -> Ids:
-        """The paragraphs that have the leaf, in the articles that match the rest of the query."""
-        docs = leaf.paragraph.docs
+    def documents(self, term: QueryTerm) -> Ids:
+        """The paragraphs that have the term, in the articles that match the rest of the query."""
+        docs = term.paragraph.docs
         if self.within is None or self.place != "required":
             return docs
         return docs[self.within[self.snapshot.article_of[docs]]]
@@ -153,7 +153,7 @@ class _Word:
 
     suggestion: Suggestion
     word: str
-    leaf: QueryTerm
+    term: QueryTerm
 
 
 def _make_scope(
@@ -171,13 +171,13 @@ def _make_scope(
             return None
     common = frozenset().union(*map(stop_words, settings.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
-    leaves = TermReader(snapshot, settings.languages, deadline=deadline)
-    return _Scope(snapshot, settings, typed, leaves, fields, place, within, common, _dates(tree), deadline)
+    terms = TermReader(snapshot, settings.languages, deadline=deadline)
+    return _Scope(snapshot, settings, typed, terms, fields, place, within, common, _dates(tree), deadline)
 
 
 def _dates(tree: Any) -> int:
     """The number of dates in a tree."""
-    return sum(isinstance(leaf, DateRange) for leaf in tree.leaves())
+    return sum(isinstance(node, DateRange) for node in tree.leaves())
 
 
 def _words(scope: _Scope) -> Iterator[_Word]:
@@ -192,16 +192,16 @@ def _words(scope: _Scope) -> Iterator[_Word]:
     last = tokens[-1]
     # A word that the query has already would change nothing.
     typed_marks = [
-        scope.leaves.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)
+        scope.terms.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)
     ]
     known = {mark.stems or mark.words for mark in typed_marks}
     for word in _candidates(scope, tokens):
-        leaf = scope.leaves.word(scope.fields, word)
-        stems = leaf.highlight.stems or leaf.highlight.words
+        term = scope.terms.word(scope.fields, word)
+        stems = term.highlight.stems or term.highlight.words
         if stems in known:
             continue
         known.add(stems)
-        texts = sample_texts(scope.snapshot, scope.documents(leaf), _FORM_SAMPLE)
+        texts = sample_texts(scope.snapshot, scope.documents(term), _FORM_SAMPLE)
         given = typed.word[last.start :]
         beside = typed.word[: last.start] or " ".join(typed.neighbours)
         writing = match_case(find_written_form(get_analyzer(settings.language), word, texts), beside)
@@ -209,11 +209,11 @@ def _words(scope: _Scope) -> Iterator[_Word]:
             writing = given + writing[len(given) :]
         text = typed.before + typed.word[: last.start] + writing
         if len(tokens) > 1:
-            leaf = scope.leaves.word(scope.fields, typed.word[: last.start] + writing)
-        if count := scope.count(leaf, text):
+            term = scope.terms.word(scope.fields, typed.word[: last.start] + writing)
+        if count := scope.count(term, text):
             same = normalize(writing).startswith(normalize(given))
             start = len(typed.before) + last.start + (len(given) if same else 0)
-            yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, leaf)
+            yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, term)
 
 
 def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
@@ -222,8 +222,8 @@ def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
     if len(tokens) > 1:
         # The word is a compound such as covid-19: its last part is continued by what follows the others.
         forms = [scope.forms(token.word) for token in tokens[:-1]]
-        leaf = scope.leaves.word(scope.fields, scope.typed.word[: tokens[-2].end])
-        sample = sample_texts(snapshot, scope.documents(leaf), _SAMPLE)
+        term = scope.terms.word(scope.fields, scope.typed.word[: tokens[-2].end])
+        sample = sample_texts(snapshot, scope.documents(term), _SAMPLE)
         after = words_after(sample, get_analyzer(scope.settings.language), forms, (), prefix)
         return sorted(after, key=lambda word: -after[word].total())
     common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
@@ -236,10 +236,10 @@ def _rank_by_neighbour(scope: _Scope, found: list[Candidate]) -> list[Candidate]
     """The candidates by weight, which is higher where they follow the word before."""
     if not scope.typed.neighbours or scope.place != "required":
         return found
-    leaf = scope.leaves.word(("paragraph",), scope.typed.neighbours[-1])
-    docs = scope.documents(leaf)
+    term = scope.terms.word(("paragraph",), scope.typed.neighbours[-1])
+    docs = scope.documents(term)
     sample = docs[:_MAX_BESIDE]
-    before = find_positions(scope.snapshot, sorted(leaf.highlight.stems), sample)
+    before = find_positions(scope.snapshot, sorted(term.highlight.stems), sample)
     if not len(before):
         return found
     gain = _BESIDE * len(docs) / len(sample)
@@ -258,15 +258,15 @@ def _unspaced_words(scope: _Scope) -> Iterator[_Word]:
     while start and is_unspaced(typed.word[start - 1]):
         start -= 1
     run = typed.word[start:]
-    leaf = scope.leaves.word(scope.fields, run)
-    docs = scope.documents(leaf) if len(leaf.paragraph.docs) else leaf.title.docs
+    term = scope.terms.word(scope.fields, run)
+    docs = scope.documents(term) if len(term.paragraph.docs) else term.title.docs
     texts: Iterable[str] = sample_texts(scope.snapshot, docs, _SAMPLE)
-    if not len(leaf.paragraph.docs):
+    if not len(term.paragraph.docs):
         articles = scope.snapshot.article_of[docs[:_SAMPLE]].tolist()
         texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
     for rest, _ in characters_after(texts, run).most_common(_CANDIDATES):
         text = typed.before + typed.word + rest
-        longer = scope.leaves.word(scope.fields, typed.word + rest)
+        longer = scope.terms.word(scope.fields, typed.word + rest)
         if count := scope.count(longer, text):
             span = (len(text) - len(rest), len(text))
             yield _Word(Suggestion(text, "word", count, spans=(span,)), run + rest, longer)
@@ -281,7 +281,7 @@ def _phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
         yield from _continue_phrase(scope, typed.before, typed.neighbours, typed.neighbours)
         return
     for found in islice(words, _FOLLOWED):
-        if not is_unspaced(found.word[-1]) and found.leaf.highlight.stems:
+        if not is_unspaced(found.word[-1]) and found.term.highlight.stems:
             yield from _continue_phrase(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
 
 
@@ -289,8 +289,8 @@ def _continue_phrase(
     scope: _Scope, before: str, neighbours: tuple[str, ...], wanted: tuple[str, ...]
 ) -> Iterator[Suggestion]:
     phrase = " ".join(neighbours)
-    leaf = scope.leaves.phrase(("paragraph",), phrase, 1)
-    docs = scope.documents(leaf)
+    term = scope.terms.phrase(("paragraph",), phrase, 1)
+    docs = scope.documents(term)
     if not len(docs):
         if len(neighbours) > 1:
             yield from _continue_phrase(scope, before, neighbours[1:], wanted[1:])
@@ -304,9 +304,9 @@ def _continue_phrase(
     least = 2 if len(docs) > sample else 1
     found = []
     for key in sorted(after, key=lambda key: (-after[key].total(), key))[: effort * _PHRASES]:
-        leaf = scope.leaves.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
+        term = scope.terms.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
         text = before + match_case(prefer_common_form(key, after[key]), before)
-        if (count := scope.count(leaf, text)) >= least:
+        if (count := scope.count(term, text)) >= least:
             found.append(Suggestion(text, "phrase", count, spans=((len(before), len(text)),)))
     yield from sorted(found, key=lambda suggestion: -suggestion.count)
 
@@ -323,10 +323,10 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
             prefix = tokens[0].word
             docs = find_titles(snapshot, prefix)
         else:
-            docs = scope.leaves.word(("title",), typed.word).title.docs
+            docs = scope.terms.word(("title",), typed.word).title.docs
     for word in find_plain_words(typed.before):
         if normalize(word.text) not in scope.common:
-            more = scope.leaves.word(("title",), word.text).title.docs
+            more = scope.terms.word(("title",), word.text).title.docs
             docs = more if docs is None else docs[contains(more, docs)]
     if docs is None or not len(docs):
         return

@@ -90,8 +90,8 @@ def test_a_cut_keeps_spans_on_the_same_characters(text: str, places: list[int], 
     assert shown.strip(ELLIPSIS) in text
 
 
-def leaf(idf: float, freqs: dict[int, int]) -> ScoredTerm:
-    """A leaf that stands in the given documents."""
+def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
+    """A term that stands in the given documents."""
     docs = np.array(sorted(freqs), np.int32)
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
     return ScoredTerm(
@@ -103,20 +103,20 @@ def leaf(idf: float, freqs: dict[int, int]) -> ScoredTerm:
 
 
 def test_chosen_paragraphs_answer_best_and_stand_in_reading_order() -> None:
-    leaves = [leaf(1.0, {10: 1, 12: 1, 13: 1}), leaf(5.0, {13: 1, 11: 1})]
-    assert choose_paragraphs(leaves, np.array([10]), np.array([15]), 2) == [[11, 13]]
-    assert choose_paragraphs(leaves, np.array([10]), np.array([15]), 1) == [[13]]
+    terms = [term(1.0, {10: 1, 12: 1, 13: 1}), term(5.0, {13: 1, 11: 1})]
+    assert choose_paragraphs(terms, np.array([10]), np.array([15]), 2) == [[11, 13]]
+    assert choose_paragraphs(terms, np.array([10]), np.array([15]), 1) == [[13]]
 
 
 def test_a_paragraph_with_a_new_word_beats_one_with_the_same_again() -> None:
-    leaves = [leaf(3.0, {0: 2, 1: 2}), leaf(2.0, {2: 1})]
-    assert choose_paragraphs(leaves, np.array([0]), np.array([3]), 2) == [[0, 2]]
+    terms = [term(3.0, {0: 2, 1: 2}), term(2.0, {2: 1})]
+    assert choose_paragraphs(terms, np.array([0]), np.array([3]), 2) == [[0, 2]]
 
 
 def test_without_a_match_the_first_paragraph_is_shown() -> None:
     assert choose_paragraphs([], np.array([4]), np.array([9]), 3) == [[4]]
-    assert choose_paragraphs([leaf(1.0, {20: 1})], np.array([4]), np.array([9]), 3) == [[4]]
-    assert choose_paragraphs([leaf(1.0, {5: 1})], np.array([4]), np.array([9]), 0) == [[]]
+    assert choose_paragraphs([term(1.0, {20: 1})], np.array([4]), np.array([9]), 3) == [[4]]
+    assert choose_paragraphs([term(1.0, {5: 1})], np.array([4]), np.array([9]), 0) == [[]]
 
 
 @given(
