@@ -89,7 +89,7 @@ class Config:
     query_characters: int = CHARACTERS
     """How many characters of a query are read, from 1 to 4,000; a note says if it was longer."""
     query_seconds: float = 1.0
-    """How long a query may take, above 0 and up to 60; then the page has what was found, and a note."""
+    """Seconds that a query may take, above 0 and up to 60; then the page has some of the hits, and a note."""
     host: str = "127.0.0.1"
     port: int = 8765
     processes: int = 0

@@ -170,10 +170,10 @@ class Index:
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
 
-        Exactly, nearly (then with the difference, word by word) or not at all; with the paragraph that
-        contains it or comes closest. A quotation must lie within one paragraph. It has the time of a query;
-        the result has `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest for a text
-        without words or of more than 4,000 characters.
+        The answer is exact, near (with the differences, word by word) or absent, and has the paragraph that
+        contains the quotation or comes closest to it. A quotation stands within one paragraph. It has the
+        time of a query; the result has `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest
+        for a text without words or of more than 4,000 characters.
         """
         from indexer.search.quotes import verify_quote
 
@@ -184,7 +184,7 @@ class Index:
         )
 
     def revision(self) -> str:
-        """Return a short name of what is searched now, which changes with every commit and every rebuild.
+        """Return a short name of the current snapshot, which changes with every commit and every rebuild.
 
         It consists of the generation, the number of the commit and a random name, with dots between them; an
         index that is created again in the same folder has another one. Raises IndexMissing or IndexDamaged.
@@ -209,13 +209,13 @@ class Index:
         return verify(self.config, self._today, progress, deep=deep)
 
     def diagnose(self) -> Diagnosis:
-        """Return what is wrong with the index, and what will repair it; nothing is changed."""
+        """Return the problems of the index, and how to repair each; nothing is changed."""
         from indexer.store.diagnose import diagnose
 
         return diagnose(self.config, self._today)
 
     def repair(self, *, allow_mass_delete: bool = False, progress: Progress | None = None) -> Diagnosis:
-        """Repair what can be repaired; returns what is wrong afterwards, and what was done.
+        """Repair what can be repaired; returns the remaining problems, and what was done.
 
         A damaged pointer is switched to the newest intact generation. An index that is damaged, outdated or
         was made with other options is rebuilt from its sources, with the articles that apps put in; searches
@@ -239,9 +239,10 @@ class Index:
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the live generation, if the previous one answers for it; else None.
+        """The damage of the live generation, if the previous one is searched instead; else None.
 
-        Only what reads have met so far; `verify` reads everything. Raises IndexMissing or IndexDamaged.
+        It is only the damage that reads have met so far; `verify` reads everything. Raises IndexMissing or
+        IndexDamaged.
         """
         return self._open_last_commit().damage
 
@@ -292,8 +293,8 @@ class Index:
         """Add articles, in one commit; each replaces the article with the same id.
 
         Any iterable will do, a generator too. If several have one id, the last is kept, and the report counts
-        each. If anything is raised, by the iterable as well, none is added: InvalidArticle for what is not an
-        Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
+        each. If anything is raised, by the iterable as well, none is added: InvalidArticle for anything but
+        an Article and for an id that belongs to a source's file, IndexLocked, IndexOutdated.
         """
         from indexer.store import update
 

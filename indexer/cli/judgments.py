@@ -21,7 +21,7 @@ from indexer.limits import QUERY_SECONDS
 DEPTH = 100
 """How many hits of a query are evaluated."""
 TOLERANCE = 0.001
-"""How far a mean may fall before it counts as fallen."""
+"""How far a mean may fall before the comparison reports it."""
 
 _CUT = 10
 _FORMAT = 1

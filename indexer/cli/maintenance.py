@@ -52,7 +52,7 @@ def verify(index: Path | None, deep: bool, as_json: bool) -> int:
 def doctor(
     index: Path | None, fix: bool, allow_mass_delete: bool, as_json: bool, **options: float | None
 ) -> int:
-    """Say what is wrong with the index, and what will repair it.
+    """Find the problems of the index, and say how to repair them.
 
     With --fix, an index that is damaged, outdated or was made with other options is rebuilt from its sources;
     meanwhile searches are answered from the newest intact generation. The only copy of anything is kept. With

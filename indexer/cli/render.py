@@ -101,7 +101,7 @@ def print_status(found: Status) -> None:
 
 
 def print_diagnosis(found: Diagnosis) -> None:
-    """Print what is wrong in a sentence, what was done, and each finding with what will repair it."""
+    """Print a summary, the actions taken, and each finding with its remedy."""
     click.echo(plain(str(found)))
     for act in found.done:
         click.echo(f"  done: {plain(act)}")
@@ -248,7 +248,7 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
 
 
 def no_results_lines(no_results: NoResults) -> Iterator[str]:
-    """Yield why nothing was found, and what would find something."""
+    """Yield the reason for no results, and the searches that have some."""
     yield no_results.reason
     for suggestion in no_results.suggestions:
         articles = format_count(suggestion.count, "article")

@@ -179,7 +179,7 @@ def _parse_absolute(text: str, day_first: bool) -> Period:
 
     # A year at the front is followed by the month, whatever the order of day and month elsewhere.
     day_first = day_first and not text[:4].isdigit()
-    # What the text leaves open is filled in from the default: two different defaults show what that is.
+    # Missing parts are taken from the default: the results for two different defaults show which are missing.
     defaults = datetime(2000, 1, 1), datetime(2004, 2, 2)
     try:
         one, two = (

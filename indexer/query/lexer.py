@@ -231,5 +231,5 @@ def _match_bare_dates(text: str, start: int) -> re.Match[str] | None:
 
 @cache
 def _compile(pattern: str) -> re.Pattern[str]:
-    # The patterns of dates are large: most queries, and a cold start, do without compiling them.
+    # The patterns of dates are large: most queries, and a cold start, do not need to compile them.
     return re.compile(pattern, re.ASCII | re.IGNORECASE)

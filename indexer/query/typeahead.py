@@ -1,4 +1,4 @@
-"""What is being typed in the search box, and the plain words of a query."""
+"""The word that is being typed in the search box, and the plain words of a query."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TypedWord:
 
 
 def find_typed_word(text: str) -> TypedWord | None:
-    """Return what is being typed in a text; None after a phrase, in a pattern, a date or a filter."""
+    """Return the word that is being typed; None after a phrase, in a pattern, a date or a filter."""
     if len(text) > TYPED or _SURROGATE.search(text):
         return None
     tokens = list(tokenize(text))

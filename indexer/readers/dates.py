@@ -1,6 +1,6 @@
 """Publication dates: date expressions in text, metadata, URLs and file names, and the choice among them.
 
-Every date has the precision that its source states, and its provenance: the place where it was found.
+Every date has the precision that its source states, and its provenance: where the source states it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _ZONES = {
     for name in names.split()
 }
 # The offset of the names that are not in _ZONES is ambiguous (CST is American or Chinese): the wall time is
-# kept as it is.
+# kept.
 _ZONE = rf"(?:[+-]\d{{2}}:?\d{{2}}|(?:{'|'.join(_ZONES)}|est|cst|ist|et|pt|ct)\b)"
 _WEEKDAY = (
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|montag|dienstag|mittwoch|donnerstag|"
@@ -388,7 +388,7 @@ def _parse_timestamp(digits: str, provenance: str, options: ReadOptions) -> Publ
 
 
 def _parse_loosely(text: str, provenance: str, options: ReadOptions) -> Published | None:
-    """Return the date that dateutil finds; parts that come from dateutil's default are left out."""
+    """Return the date that dateutil finds; parts that come from dateutil's default are dropped."""
     one = _parse_with_default(text, options, datetime(2001, 1, 1, 1, 1))
     two = _parse_with_default(text, options, datetime(2004, 2, 2, 2, 2))
     if one is None or two is None or one.year != two.year:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
 _DATE_FIELDS = ("date", "published", "publish_date", "pubdate", "created")
-# The parser omits what is nested more deeply; it is recursive, so Python's stack sets the limit.
+# The parser omits deeper nesting; it is recursive, so Python's stack sets the limit.
 _MAX_DEPTH = 60
 _HTML = re.compile(
     r"<(script|style|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE

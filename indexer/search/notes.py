@@ -1,4 +1,4 @@
-"""Notes about a search: what it did instead of what was asked, and what there was no time for."""
+"""Notes about a search: how it deviates from the request, and which parts there was no time for."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Comparable:
         return self._spans[first][0], self._spans[end - 1][1]
 
     def text(self, first: int, end: int) -> str:
-        """A run of words as it is written in the text."""
+        """A run of words as the text has it."""
         if first >= end:
             return ""
         start, stop = self.span(first, end)
@@ -207,10 +207,10 @@ def _normalize(char: str) -> str:
 def verify_quote(
     snapshot: Snapshot, settings: SearchSettings, text: str, number: int | None = None
 ) -> QuoteCheck:
-    """Where the index has a quotation, or the article of a number.
+    """Find a quotation in the index, or in the article with a number.
 
-    When the time is up, the best place that was found. Raises InvalidRequest for a text without words, or one
-    that is too long.
+    After a timeout, the result is the best place found so far. Raises InvalidRequest if the text has no words
+    or is too long.
     """
     check_text("text", text)
     if len(text) > QUOTE:

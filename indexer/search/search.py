@@ -128,7 +128,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
 
 
 def number_of(snapshot: Snapshot, article_id: str) -> int:
-    """The number of the article with an id; raises ArticleMissing, and InvalidRequest for what is no text."""
+    """The number of the article with an id; raises ArticleMissing, or InvalidRequest for no string."""
     check_text("id", article_id)
     number = snapshot.find(article_id)
     if number is None:
@@ -137,7 +137,7 @@ def number_of(snapshot: Snapshot, article_id: str) -> int:
 
 
 def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, query: str) -> MarkedArticle:
-    """A whole article with what a query matches in it; raises InvalidRequest for a query that is no text."""
+    """A whole article with what a query matches in it; raises InvalidRequest if the query is not a string."""
     check_text("query", query)
     article = snapshot.article(number)
     terms: list[QueryTerm] = []

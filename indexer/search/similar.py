@@ -45,7 +45,7 @@ _CHUNK = 2**16  # characters that are analysed between two checks of the deadlin
 
 
 def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: int) -> Hits:
-    """The articles most like that of a number, without the article itself and its near-duplicates.
+    """The articles most like the one with a number, without that article and its near-duplicates.
 
     They are the hits of a BM25 query of its heaviest terms, each boosted by its weight in the article. When
     the time is up, only the terms that were looked up count.
@@ -79,7 +79,7 @@ def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: in
 
 
 def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
-    """The near-duplicates of the article of a number: newest first, ties by id."""
+    """The near-duplicates of the article with a number: newest first, ties by id."""
     found = make_unscored(snapshot.near_duplicates.find(number))
     ordered = select_top(snapshot, found, "newest", 0, len(found))
     return tuple(snapshot.infos(ordered.articles.tolist()))
@@ -90,8 +90,8 @@ def find_heaviest_terms(
 ) -> list[tuple[str, float]]:
     """The stems that weigh most in an article and the boost of each, heaviest first; no stop words.
 
-    The boost is the frequency in title and text, saturated as in BM25; the weight is the boost times the
-    idf. `language` is the one that the article was analysed in. Raises TimedOut.
+    The boost is the frequency in title and text, saturated as in BM25; the weight is the boost times the idf.
+    The article was analysed in `language`. Raises TimedOut.
     """
     analysis, common = get_analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()

@@ -21,7 +21,7 @@ from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 PLENTY = 10
-"""With so many hits, a word is replaced only by one that is far more frequent."""
+"""With so many hits, a word is replaced only by a far more frequent one."""
 DOUBTED = 100
 """With so many hits, of the query or of a word, nothing is replaced."""
 FAR = 100

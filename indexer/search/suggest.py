@@ -1,4 +1,4 @@
-"""Suggestions for what is being typed: words, phrases and titles that are in the index."""
+"""Suggestions while a query is typed: words, phrases and titles that are in the index."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class _Scope:
 
     @property
     def excluded(self) -> bool:
-        """Whether the word is one that articles must not have."""
+        """Whether articles must not have the word."""
         return self.place == "excluded"
 
     def parse(self, text: str) -> Any:
@@ -408,7 +408,7 @@ def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[s
 def words_after(
     texts: Iterable[str], words: Analyzer, wanted: Sequence[Forms], common: Collection[str], prefix: str = ""
 ) -> dict[str, Counter[str]]:
-    """What follows the wanted words at their first place in each text: the next word that is not common.
+    """The word that follows the wanted words at their first place in each text, skipping common words.
 
     That word begins with the prefix; the common words before it belong to it. Returns the normalized words,
     and for each how often it was written in which form.
@@ -436,7 +436,7 @@ def words_after(
 
 
 def characters_after(texts: Iterable[str], run: str) -> Counter[str]:
-    """What continues a run of unspaced script, as long as most places agree; with the number of places."""
+    """The continuations of a run of unspaced script that most places agree on, and their counts."""
     rests = Counter(rest for text in texts for rest in _continuations(text, run) if rest)
     found: Counter[str] = Counter()
     firsts = Counter(rest[0] for rest in rests.elements())

@@ -15,7 +15,7 @@ _MIN_TEXTS = 3  # texts that are read at least
 
 
 def sample_texts(snapshot: Snapshot, docs: Ids, most: int) -> Iterator[str]:
-    """The texts of at most `most` of the documents, evenly spaced, each read when it is iterated to."""
+    """The texts of at most `most` of the documents, evenly spaced, each read only when needed."""
     if len(docs) > most:
         docs = docs[np.arange(most) * len(docs) // most]
     return map(snapshot.text_of, docs.tolist())

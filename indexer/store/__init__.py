@@ -8,7 +8,7 @@ several side by side, and a pointer to the live one.
 - `update` changes the live generation: sync, put, remove, forget.
 - `build` builds a new generation beside the live one, checks it and switches to it; `sources` decides which
   sources it reads, `progress` tells other processes how far it is.
-- `verify` compares an index with its checksums and its sources, `diagnose` says what is wrong with it,
+- `verify` compares an index with its checksums and its sources, `diagnose` finds its problems,
   `repair` repairs it.
 
 A configuration, articles and sources come in. Reports go out, and commits that were on the disk before any

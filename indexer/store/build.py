@@ -200,7 +200,7 @@ def run_sync(
 
 
 class NullSink:
-    """A sink that drops all changes, for a sync of which only the catalog and the report are wanted."""
+    """A sink that drops all changes, for a sync that is run only for its catalog and its report."""
 
     def remove(self, article_id: str) -> None:
         """Remove nothing."""

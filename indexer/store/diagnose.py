@@ -1,4 +1,4 @@
-"""Diagnose an index: say what is wrong, from the pointer down to the last byte, and what will repair it."""
+"""Diagnose an index: find its problems, from the pointer down to the last byte, and how to repair them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _diagnose_writers(root: Path, live: Path | None) -> Iterator[Finding]:
 
 
 def _leftovers(root: Path, live: Path | None) -> list[str]:
-    """Return the names of temporary files, which are leftovers while nobody writes."""
+    """Return the names of temporary files, which are leftovers while there is no writer."""
     with translate_read_errors(root):
         if not root.is_dir():
             return []
@@ -184,5 +184,5 @@ def _diagnose_disk(root: Path, answering: Path | None) -> Iterator[Finding]:
 
 
 def _without_advice(error: NutgrafError) -> str:
-    """Return what an error says is wrong, without what to do."""
+    """Return the problem that an error describes, without its advice."""
     return re.split(r"[:;] (?:run|write|try) ", str(error))[0]

@@ -72,7 +72,7 @@ def try_lock(root: Path) -> Iterator[bool]:
 
 
 def recorded_holder(root: Path) -> str | None:
-    """Return who recorded holding the lock, perhaps before a crash; None if nobody did."""
+    """Return who recorded holding the lock, perhaps before a crash; None if there is no record."""
     return describe_holder(root) if os.path.lexists(root / HOLDER) else None
 
 

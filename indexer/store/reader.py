@@ -36,7 +36,7 @@ class OpenIndex:
     live: Commit = (Path(), -1)
     """The live generation and its last commit; another commit is read while that is damaged."""
     damage: str | None = None
-    """What is wrong with the live generation, if this is the previous one."""
+    """The damage of the live generation, if this is the previous one."""
 
 
 def open_live(root: Path, config: Config, today: Today, before: OpenIndex | None = None) -> OpenIndex:

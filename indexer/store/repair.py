@@ -30,7 +30,7 @@ _COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
 def repair(
     config: Config, today: Today, progress: Progress | None, *, allow_mass_delete: bool = False
 ) -> Diagnosis:
-    """Repair what can be repaired; returns what is wrong afterwards, and what was done.
+    """Repair what can be repaired; returns the remaining problems, and what was done.
 
     Meanwhile searches are answered from the newest intact generation. While a file cannot be read for now,
     nothing is changed. Raises IndexLocked; IndexDamaged if no catalog can be read; and, unless

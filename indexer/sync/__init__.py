@@ -3,8 +3,8 @@
 `listing` walks a source and gives its files with their stamps: size and times. `plan` compares a listing with
 the `catalog`, which has the stamp of each file when it was last read and the articles that came from it; the
 plan is the state of each file (new, unchanged, changed, missing, …). `apply` carries the plan out: it reads
-new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync after
-which too much of a source would be gone.
+new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
+would remove too much of a source.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` is what a
 worker does, from a file to gathered articles; `worker_pool` starts the workers and gives their results in

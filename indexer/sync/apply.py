@@ -64,12 +64,12 @@ def sync_sources(
     """Plan and apply a sync of the listed sources: `catalog` and `report` are updated, changes go to `sink`.
 
     A file that cannot be made into articles is reported, and the articles indexed from it before are removed,
-    since the source no longer has them. If the disk does not give a file, or reading it takes too much, they
-    are kept. An id that several files have belongs to the app that put it in, else to the first file by
+    since the source no longer has them. If the disk fails to deliver a file, or reading it exceeds a limit,
+    they are kept. An id that several files have belongs to the app that put it in, else to the first file by
     source and path: the result does not depend on the order in which they came.
 
-    `jobs` worker processes read (0: one for each core). As soon as `stop` returns true, no other file is
-    begun: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
+    `jobs` worker processes read (0: one for each core). As soon as `stop` returns true, no further file is
+    read: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
     too much (see `refuse_shrunk`), unless `allow_mass_delete`; a dry run reports it instead.
     """
     catalog.set_limits(limits.file_limits(options.max_bytes))

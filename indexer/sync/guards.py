@@ -1,6 +1,6 @@
-"""Refuse a sync after which too much of a source would be gone, as if its disk were not mounted.
+"""Refuse a sync that would remove too much of a source, probably because its disk is not mounted.
 
-Other tools that carry deletions over do so as well: rclone's bisync stops where more than half of the files
+Other tools that synchronize folders do the same: rclone's bisync stops where more than half of the files
 would be deleted, Unison where all of them would.
 """
 

@@ -1,4 +1,4 @@
-"""List a source: its files, with their size and times, and what could not be looked at. No file is opened."""
+"""List a source: its files, with their size and times, and failures. No file is opened."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def path_and_folders(path: str) -> Iterator[str]:
 class Listing:
     """The readable files of a source by path below it, with their stamps (without digests).
 
-    `failures` are files and folders that could not be looked at; what the catalog knows of them, or of files
+    `failures` are files and folders that could not be examined; what the catalog knows of them, or of files
     in them, remains valid. `folders` are all that were walked, by path below the source.
     """
 
@@ -39,7 +39,7 @@ class Listing:
     folders: set[str] = field(default_factory=set)
 
     def find_hidden(self, paths: Iterable[str]) -> set[str]:
-        """Those of the paths that the walk could not look at, or not at a folder that they lie in."""
+        """Those of the paths that the walk could not examine, themselves or a folder around them."""
         failed = {failure.path for failure in self.failures}
         return {path for path in paths if "." in failed or not failed.isdisjoint(path_and_folders(path))}
 
@@ -108,7 +108,7 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
             name = entry.name
             if name.startswith("."):
                 continue
-            # Nearly all are files or folders, which need no system call to be told apart.
+            # Nearly all are files or folders, which need no system call to be distinguished.
             if entry.is_file(follow_symlinks=False):
                 if name.lower().endswith(_ENDINGS):
                     _list_file(entry, prefix + name, listing)
@@ -135,7 +135,7 @@ def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
 
 
 def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listing) -> None:
-    """List a link, or something that is neither a file nor a folder, if its suffix is one that is read."""
+    """List a link, or something that is neither a file nor a folder, if its suffix is that of a reader."""
     is_link = entry.is_symlink()
     try:
         # Links to folders are not followed: if the folder is in the source, the walk reaches it anyway.

@@ -17,10 +17,10 @@ TO_READ = frozenset({FileState.NEW, FileState.CHANGED})
 
 
 def make_plan(known: Mapping[str, Entry], listing: Listing) -> dict[str, FileState]:
-    """The state of each file, by path and in order: what the catalog knows compared with what is there.
+    """The state of each file, by path and in order: the catalog compared with the listing.
 
     These are NEW, CHANGED, MISSING, UNCHANGED, REFUSED (and still the same file), and UNREADABLE: a file that
-    the listing could not look at, which therefore is not missing.
+    the listing could not examine, which therefore does not count as missing.
     """
     absent = known.keys() - listing.files.keys()
     plan = dict.fromkeys(absent, FileState.MISSING)

@@ -61,7 +61,7 @@ class Outline(NamedTuple):
 
 @dataclass(slots=True)
 class PartResult:
-    """What was found in a part.
+    """The result of reading a part.
 
     `refusal` is the reason if the part could not be read. `is_limited` if reading it takes more than a
     document may: as long as neither the file nor the limits change, that holds for the next time, too.
@@ -154,9 +154,9 @@ class PartReader:
                 data = read_whole(part.file, part.path, self._options.max_bytes)
                 result.sha256 = hashlib.sha256(data).hexdigest()
             found = self._parse(part, data, before)
-            del data  # it may be large, and the articles are made bit by bit
+            del data  # it may be large, and the articles are made one by one
         except (UnreadableDocument, InvalidArticle) as error:
-            # A packed file may be damaged or larger than is allowed, which cannot be told apart.
+            # A packed file may be damaged or too large; the error does not show which.
             is_packed = part.path.lower().endswith(".gz")
             result.is_limited = is_packed or part.size > self._options.max_bytes
             yield Failure(part.path, str(error))
@@ -225,7 +225,7 @@ def divide(part: Part, data: bytes) -> Iterator[Part]:
 
 
 def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Article | Failure]:
-    # What the whole file is was found out before it was divided; a piece may look like another thing.
+    # The type of the whole file was determined before it was divided; a piece may look like another type.
     from indexer.readers.jsonl import read_articles
 
     text = data.decode()

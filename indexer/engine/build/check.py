@@ -1,6 +1,6 @@
 """Checks of a whole segment: whether its sections agree with each other.
 
-`format.checks` checks each section alone when it is first used. The checks here take several sections, or all
+`format.checks` checks each section alone when it is first used. The checks here need several sections, or all
 of one: whether words are sorted, whether the occurrences of a text fill its positions, whether every article
 can be read and has its own id. They run where everything is read anyway: in `verify`, and in a merge, which
 would otherwise write wrong content with new checksums.

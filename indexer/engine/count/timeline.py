@@ -37,9 +37,9 @@ def count_timeline(
 ) -> Timeline:
     """The hits of each period from the first to the last hit, beside all that was published then.
 
-    Without a `grain`, the timeline has the finest one that makes few bars and that nearly all dated hits are
-    exact enough for. A grain that would make too many bars is replaced by the next coarser one. `terms` are
-    those of the query; paragraphs with one of them are counted as matching.
+    Without a `grain`, the timeline has the finest grain that makes few bars and for which nearly all dated
+    hits are exact enough. A grain that would make too many bars is replaced by the next coarser one. `terms`
+    are those of the query; paragraphs with one of them are counted as matching.
     """
     begins, ends = snapshot.date_starts[articles], snapshot.date_ends[articles]
     grain = _choose_grain(begins, ends, grain)

@@ -79,7 +79,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
 
 
 def make_segment_id() -> str:
-    """A new id for a segment, by chance."""
+    """A new random id for a segment."""
     return secrets.token_hex(8)
 
 

@@ -130,7 +130,7 @@ class ClauseReader:
             return []
         tokens = [analysis.tokenize(part.text, query=True) for analysis in self.analyzers]
         words = dict.fromkeys(token.word for own in tokens if len(own) > 1 for token in own)
-        # The parts of a run without spaces are scored like words of their own (see Evaluation._split_words).
+        # The parts of a run without spaces are scored like words of their own (see Evaluation._score_parts).
         return [
             word
             for word in words

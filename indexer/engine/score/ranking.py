@@ -34,7 +34,7 @@ def decay_scores(snapshot: Snapshot, found: Matches, half_life: float) -> Matche
     `compute_ages` for articles without an exact date.
     """
     ages = snapshot.ages[found.articles].astype(np.float64)
-    # A tiny half-life underflows to 0, and a huge one leaves the scores as they are: both are right.
+    # A tiny half-life underflows to 0, and a huge one does not change the scores: both are right.
     with np.errstate(over="ignore", under="ignore"):
         return Matches(found.articles, found.scores * np.exp2(-ages / half_life))
 
