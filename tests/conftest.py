@@ -1,4 +1,4 @@
-"""What every test is run with, so that none depends on how busy the machine is."""
+"""Settings of all tests, so that none depends on how busy the machine is."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from indexer.search.settings import SearchSettings
 from indexer.store import reader
 
-# How long an example takes says how busy the machine is. A fixture that all examples of a test share is
-# always meant: an index that is made once.
+# The time of an example depends on how busy the machine is. Sharing a fixture between the examples of a test
+# is intended: it is an index that is made once.
 settings.register_profile(
     "any machine",
     deadline=None,
@@ -22,7 +22,7 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# A shell without job control starts what runs in the background deaf to interrupts, and all that this starts;
+# A shell without job control starts background programs with SIGINT ignored, and their children inherit that;
 # some tests interrupt a program of their own.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,7 +31,7 @@ LANES = ("browser", "stress", "slow", "shared")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the lanes that take longer or need more, unless `-m` chooses what to run."""
+    """Skip the slow lanes, unless `-m` chooses which tests to run."""
     if config.option.markexpr:
         return
     for item in items:
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True, scope="session")
 def _computing_time() -> Iterator[None]:
-    """A query's time is what its thread computes: one that has to wait for other programs is not cut."""
+    """Measure a query's time limit in processor time, so that it does not time out on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "SearchSettings", partial(SearchSettings, clock=time.thread_time))
         yield

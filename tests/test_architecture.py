@@ -166,7 +166,7 @@ def names_in(code: str) -> list[tuple[int, str]]:
     return found
 
 
-def test_what_whoosh_loses_something_with_is_not_called() -> None:
+def test_unsafe_functions_of_whoosh_are_not_called() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for _, path in modules()
@@ -186,7 +186,7 @@ def test_what_whoosh_loses_something_with_is_not_called() -> None:
         "update = writer.update_document",
     ],
 )
-def test_a_call_that_loses_something_would_be_seen(code: str) -> None:
+def test_a_call_of_an_unsafe_function_is_noticed(code: str) -> None:
     assert {name for _, name in names_in(code)} & FORBIDDEN
 
 
@@ -209,7 +209,7 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.program", "import indexer.readers"])
-def test_what_is_heavy_loads_only_where_it_is_used(code: str) -> None:
+def test_heavy_libraries_are_loaded_only_when_used(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
 
 

@@ -33,7 +33,7 @@ from indexer.article import make_anchors
         ("9999-12-31T23:59", "9999-12-31T23:59", "minute", "9999-12-31T23:59", "9999-12-31T23:59:59.999999"),
     ],
 )
-def test_a_date_means_all_moments_of_its_precision(
+def test_a_date_spans_all_moments_of_its_precision(
     text: str, value: str, precision: str, start: str, end: str
 ) -> None:
     found = Published.parse(text, "meta")
@@ -64,7 +64,7 @@ NO_DATES = [
 
 
 @pytest.mark.parametrize("text", NO_DATES)
-def test_what_is_no_date_of_a_known_precision_is_refused(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Published.parse(text)
     with pytest.raises(InvalidArticle, match=r"published: an ISO date \(2021, 2021-11, .* is wanted"):
@@ -72,7 +72,7 @@ def test_what_is_no_date_of_a_known_precision_is_refused(text: str) -> None:
 
 
 @given(moment=st.datetimes(), precision=st.sampled_from(["year", "month", "day", "minute"]))
-def test_a_moment_cut_to_a_precision_parses_to_itself(moment: datetime, precision: Any) -> None:
+def test_a_date_truncated_to_a_precision_parses_to_itself(moment: datetime, precision: Any) -> None:
     found = Published.at(moment, precision)
     assert Published.parse(found.value) == found
     assert found.start <= moment <= found.end
@@ -147,21 +147,19 @@ INVALID: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "message"), INVALID, ids=lambda value: ascii(value)[:40])
-def test_what_cannot_be_stored_is_refused_by_the_name_of_the_field(
-    options: dict[str, Any], message: str
-) -> None:
+def test_an_invalid_field_is_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArticle, match=message):
         Article(**{"id": "a"} | options)
 
 
-def test_paragraphs_are_stripped_and_empty_ones_left_out() -> None:
+def test_paragraphs_are_stripped_and_empty_ones_removed() -> None:
     article = Article(
         id="a", title="  A\n title ", paragraphs=(text for text in [" One. ", "\n", "", "Two."])
     )
     assert (article.title, article.paragraphs) == ("A title", ("One.", "Two."))
 
 
-def test_nothing_is_the_same_as_empty() -> None:
+def test_empty_fields_equal_missing_ones() -> None:
     assert Article(id="a", language="", url="", source="") == Article(id="a")
 
 
@@ -173,20 +171,20 @@ def test_an_article_cannot_be_changed() -> None:
 # Anchors
 
 
-def test_an_anchor_is_the_same_wherever_the_paragraph_stands_and_however_it_is_set() -> None:
+def test_an_anchor_does_not_depend_on_the_position_or_the_typography_of_the_paragraph() -> None:
     one, other = make_anchors(("Bread  and\nWINE", "x")), make_anchors(("y", "bread and wine"))
     assert one[0] == other[1]
     assert make_anchors(("Ｂread and wine",)) == (one[0],)
     assert len({*one, *other}) == 3
 
 
-def test_a_paragraph_that_stands_twice_has_two_anchors() -> None:
+def test_a_repeated_paragraph_has_two_anchors() -> None:
     first, second, third = make_anchors(("a", "a", "A"))
     assert (second, third) == (f"{first}-2", f"{first}-3")
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
-def test_anchors_are_names_that_fit_into_an_address(paragraphs: list[str]) -> None:
+def test_anchors_are_valid_in_urls(paragraphs: list[str]) -> None:
     names = make_anchors(tuple(paragraphs))
     assert len(set(names)) == len(paragraphs)
     for name in names:

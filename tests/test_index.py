@@ -80,7 +80,7 @@ def test_put_takes_any_iterable_and_the_last_of_one_id(index: Index) -> None:
     assert (index.search("kite").total, index.search("swift").total) == (0, 1)
 
 
-def test_the_first_put_is_one_commit_and_nobody_sees_an_index_without_its_articles(
+def test_readers_never_see_an_empty_index_during_the_first_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -169,7 +169,7 @@ STRANGE = [
 ]
 
 
-def test_every_valid_article_is_stored_and_comes_back(index: Index) -> None:
+def test_every_valid_article_is_stored_and_returned(index: Index) -> None:
     index.put(STRANGE)
     for _ in range(2):
         for article in STRANGE:
@@ -259,7 +259,7 @@ def test_a_page_is_as_long_as_configured_or_asked_for(index: Index) -> None:
     assert [hit.article.id for hit in index.search("kite", offset=28).hits] == ["k28", "k29"]
 
 
-def test_a_marked_article_shows_what_a_query_matched(index: Index) -> None:
+def test_an_article_with_matches_highlights_the_query(index: Index) -> None:
     index.put([HERON])
     marked = index.marked("heron", "heron waits")
     assert (marked.article.id, marked.title_spans) == ("heron", ((2, 7),))

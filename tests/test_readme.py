@@ -39,7 +39,7 @@ def test_every_example_of_the_guide_finds_something_and_is_understood(index: Ind
     ]
 
 
-def test_what_shows_who_is_trusted_with_what_is_there() -> None:
+def test_the_files_and_tests_named_by_the_security_table_exist() -> None:
     table = README.partition("\n## Security\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (?!who|---)(.+) \|$", table, re.MULTILINE)
     assert len(rows) == 10

@@ -467,7 +467,7 @@ def on_a_terminal(*arguments: str) -> str:
     ) as process:
         os.close(follower)
         seen = b""
-        # An I/O error is how the end of a terminal is told.
+        # The end of a terminal is reported as an I/O error.
         with contextlib.suppress(OSError):
             while part := os.read(leader, 65536):
                 seen += part

@@ -1,4 +1,4 @@
-"""An owner's relevance test: what its file may say, its figures, and what counts as a loss."""
+"""The relevance test of `nutgraf eval`: the file of judgments, the figures, and the comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that are full, closed or read no more: a line or nothing, and never a trace."""
+"""Standard streams that are full or closed: an error is one line or nothing, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine must do, told through the public API alone.
+"""The tests that every engine must pass, through the public API alone.
 
 `archive.py` holds a small invented archive, which is indexed once a session. `engines.py` says how an index
 of each engine is made and opened, and every test runs once for each. `answers.py` is the only place that
@@ -6,8 +6,8 @@ knows the names of arguments and attributes where they differ from the words of 
 files are tables of queries and the articles that they find, and properties that hold for any query: begin
 reading at `test_queries.py`.
 
-Nothing here asks for an exact score: two engines may score differently. Asked for are the ids of the articles
-that are found, their order where the order is defined, and spans, counts and dates.
+No test expects an exact score, since two engines may score differently. Tests expect the ids of the matching
+articles, their order where it is defined, and spans, counts and dates.
 
 A test that an engine cannot pass is marked `@pytest.mark.differs(NAME="reason")`, on the test or on a row of
 its table. It is then expected to fail for that engine, and is an error once it passes.

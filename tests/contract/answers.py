@@ -1,4 +1,4 @@
-"""What the tests ask an index for, in their own words: the one place that knows the names of the API."""
+"""What the tests read from the answers of an index: the only place that knows the names of the API."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def ids(hits: Iterable[Hit]) -> list[str]:
 
 
 def matches(page: Page) -> list[str]:
-    """The ids of the hits that meet the whole query, in their order."""
+    """The ids of the full matches among the hits, in their order."""
     return ids(hit for hit in page.hits if not hit.missing)
 
 
 def partial_matches(page: Page) -> list[str]:
-    """The ids of the hits that lack some words of the query, in their order."""
+    """The ids of the partial matches among the hits, in their order."""
     return ids(hit for hit in page.hits if hit.missing)
 
 
 def found(index: Index, query: str = "", **options: Any) -> set[str]:
-    """The ids of all articles that meet the whole query."""
+    """The ids of all full matches."""
     return set(matches(search(index, query, collapse=False, **options)))
 
 
 def matches_in_order(index: Index, query: str = "", **options: Any) -> list[str]:
-    """The ids of all articles that meet the whole query, best first."""
+    """The ids of all full matches, best first."""
     return matches(search(index, query, collapse=False, **options))
 
 
@@ -70,7 +70,7 @@ def near_duplicates(hit: Hit) -> list[str]:
 
 
 def count_collapsed(page: Page) -> int:
-    """How many articles stand under another one as its near-duplicates, on all pages together."""
+    """How many articles are collapsed under another one, on all pages together."""
     return page.collapsed
 
 
@@ -80,23 +80,23 @@ def count_hits(page: Page) -> int:
 
 
 def timed_out(answer: Page | Hits | QuoteCheck) -> bool:
-    """Whether the time for a query was up before all was looked at."""
+    """Whether the query timed out."""
     return answer.timed_out
 
 
 def text_at(text: str, spans: Spans) -> list[str]:
-    """What stands in a text at some spans."""
+    """The parts of a text at some spans."""
     return [text[start:end] for start, end in spans]
 
 
 def highlights(hit: Hit) -> list[str]:
-    """The words that are marked in the title and the passages of a hit, in lower case."""
+    """The words that are highlighted in the title and the passages of a hit, in lower case."""
     texts = [(hit.article.title, hit.title_spans), *((p.text, p.spans) for p in hit.passages)]
     return [word.lower() for text, spans in texts for word in text_at(text, spans)]
 
 
 def facet(page: Page, name: str) -> dict[str, int]:
-    """The counts of a facet by value; what has no value is named by its kind, such as "undated"."""
+    """The counts of a facet by value; a special count is named by its kind, such as "undated"."""
     return {count.value or count.kind: count.count for count in page.facets[name]}
 
 
@@ -107,7 +107,7 @@ def bars(page: Page) -> dict[str, int]:
 
 
 def has_explanation_of_nothing(page: Page) -> bool:
-    """Whether the page says why no article meets the query."""
+    """Whether the page says why there are no results."""
     return page.no_results is not None
 
 
@@ -119,13 +119,13 @@ def blocking_clauses(page: Page) -> tuple[str, ...]:
 
 
 def relaxations(page: Page) -> tuple[AlternativeQuery, ...]:
-    """The searches that ask for a little less and find something."""
+    """The suggested searches, which find something."""
     assert page.no_results is not None
     return page.no_results.suggestions
 
 
 def relax(index: Index, relaxation: AlternativeQuery, **arguments: Any) -> Page:
-    """What a relaxation finds; `arguments` are those of the search that found nothing."""
+    """The ids that a suggested search finds; `arguments` are those of the search without results."""
     kept = {name: value for name, value in arguments.items() if name not in relaxation.without}
     return search(index, relaxation.query, **kept)
 
@@ -136,11 +136,11 @@ def suggestions(index: Index, typed: str, kind: str | None = None, limit: int = 
 
 
 def contents(index: Index) -> dict[str, Article]:
-    """Every article of an index as it is read back, by id."""
+    """Every article of an index, by id."""
     return {name: index.article(name) for name in found(index, "*")}
 
 
 def explanation(page: Page) -> Explanation:
-    """What an explained search says that it understood."""
+    """The explanation of the query of a page."""
     assert page.explanation is not None
     return page.explanation

@@ -15,7 +15,7 @@ from tests.contract.engines import ENGINES, Engine
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark for what an engine does differently."""
+    """Register the mark for tests that an engine cannot pass."""
     config.addinivalue_line("markers", "differs(NAME=reason): the engine of this name fails the test")
 
 
@@ -28,7 +28,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(autouse=True)
 def _differences(request: pytest.FixtureRequest, engine: Engine) -> None:
-    """Expect the failures that are known of this engine."""
+    """Expect the known failures of this engine."""
     for mark in request.node.iter_markers("differs"):
         if reason := mark.kwargs.get(engine.name):
             request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
@@ -49,7 +49,7 @@ def archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def make(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Index]]:
-    """A function that makes a new index of the articles that it is given, with options of `Config`."""
+    """A function that makes a new index of some articles, with options of `Config`."""
     with ExitStack() as stack:
 
         def make(*articles: Article, **options: object) -> Index:
@@ -62,6 +62,6 @@ def make(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 @pytest.fixture
 def index(engine: Engine, tmp_path: Path) -> Iterator[Index]:
-    """An index that is not there yet, to write to; it does not wait for another writer."""
+    """A missing index to write to; it does not wait for another writer."""
     with engine.open(tmp_path / "index", lock_timeout=0) as opened:
         yield opened

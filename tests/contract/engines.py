@@ -24,4 +24,4 @@ class Engine:
 
 
 ENGINES = (Engine("whoosh"),)
-"""A further engine is one more entry; what it does differently is marked at the tests, with `differs`."""
+"""A new engine is one more entry; tests that it cannot pass are marked with `differs`."""

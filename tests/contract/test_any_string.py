@@ -1,4 +1,4 @@
-"""Any string is a query, and none of them runs away: what hit a bound is said."""
+"""Any string is a query, and none runs without end: bounds that were met are noted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_any_string_is_a_query_and_is_answered_as_any_other(archive: Index, quer
 
 
 @pytest.mark.parametrize("value", [None, 7, b"harbour", ["harbour"]])
-def test_what_is_no_string_is_refused(archive: Index, value: Any) -> None:
+def test_a_query_that_is_not_a_string_is_refused(archive: Index, value: Any) -> None:
     with pytest.raises(InvalidRequest):
         archive.search(value)
 
@@ -51,7 +51,7 @@ def test_what_is_no_string_is_refused(archive: Index, value: Any) -> None:
         "harbour NEAR/500 crane",
     ],
 )
-def test_a_bound_that_a_query_meets_is_said(archive: Index, query: str) -> None:
+def test_a_bound_that_a_query_meets_is_noted(archive: Index, query: str) -> None:
     assert search(archive, query).notes
 
 
@@ -61,7 +61,7 @@ def test_what_is_beyond_the_bound_of_a_query_is_not_searched_for(make: Made) -> 
     assert found(make(article), "kettle zeppelin") == set()
 
 
-def test_a_pattern_stands_for_a_bounded_number_of_words_the_most_common_ones(make: Made) -> None:
+def test_a_pattern_expands_to_a_bounded_number_of_the_most_common_words(make: Made) -> None:
     rare = Article("rare", "Note", [" ".join(f"qz{number}" for number in range(1200))], language="en")
     common = [Article(f"common{n}", "Note", [f"Entry {n}: qzz."], language="en") for n in range(3)]
     page = search(make(rare, *common), "qz*")
@@ -70,7 +70,7 @@ def test_a_pattern_stands_for_a_bounded_number_of_words_the_most_common_ones(mak
 
 
 @pytest.mark.parametrize("query", ["harbour", "harb* OR storm~2", "night ferry zeppelin", "-crane"])
-def test_a_search_whose_time_is_up_says_so_and_shows_nothing_wrong(archive: Index, query: str) -> None:
+def test_a_search_that_times_out_says_so_and_shows_no_wrong_hit(archive: Index, query: str) -> None:
     page = search(archive, query, seconds=1e-9, facets="year", timeline=True, explain=True)
     assert timed_out(page)
     assert page.notes

@@ -65,7 +65,7 @@ def filter_by(facet_name: str, value: str) -> dict[str, Any]:
 @settings(max_examples=EXAMPLES)
 @example(query="*")
 @given(query=QUERIES)
-def test_a_count_is_the_number_of_hits_when_its_value_is_the_filter(archive: Index, query: str) -> None:
+def test_a_facet_count_is_the_number_of_hits_with_its_value_as_filter(archive: Index, query: str) -> None:
     page = search(archive, query, facets=FACETS)
     for name in FACETS:
         counts = [count for count in page.facets[name] if count.value is not None]
@@ -137,7 +137,7 @@ def test_a_timeline_runs_from_the_first_hit_to_the_last_without_a_gap(archive: I
     assert timeline.peak == "2020-05"
 
 
-def test_a_bar_has_the_share_of_all_that_was_published_then(archive: Index) -> None:
+def test_a_bar_has_its_share_of_everything_published_in_its_period(archive: Index) -> None:
     timeline = search(archive, "rain barrels", timeline="year").timeline
     assert timeline is not None
     (bar,) = timeline.bars
@@ -148,14 +148,14 @@ def test_a_bar_has_the_share_of_all_that_was_published_then(archive: Index) -> N
     assert (bar.articles, bar.paragraphs, bar.of_articles, bar.of_paragraphs) == (1, 1, 1, 1)
 
 
-def test_what_is_not_as_exact_as_the_bars_or_undated_is_counted_beside_them(archive: Index) -> None:
+def test_undated_and_inexact_articles_are_counted_beside_the_bars(archive: Index) -> None:
     page = search(archive, "harbour OR sale", timeline="day")
     assert page.timeline is not None
     assert bars(page) == {"2021-11-05": 1}
     assert (page.timeline.inexact, page.timeline.undated) == (2, 1)
 
 
-def test_a_timeline_chooses_a_grain_that_fits_and_says_when_the_one_that_was_asked_for_does_not(
+def test_a_timeline_chooses_a_grain_that_fits_and_says_when_the_requested_one_does_not(
     archive: Index,
 ) -> None:
     auto = search(archive, "date:2021-12", timeline=True).timeline
@@ -174,9 +174,7 @@ def test_a_timeline_chooses_a_grain_that_fits_and_says_when_the_one_that_was_ask
 @settings(max_examples=EXAMPLES)
 @example(query="*", grain="year")
 @given(query=QUERIES, grain=st.sampled_from(["day", "week", "month", "year", True]))
-def test_the_bars_agree_with_what_is_found_in_their_periods(
-    archive: Index, query: str, grain: str | bool
-) -> None:
+def test_each_bar_agrees_with_a_search_of_its_period(archive: Index, query: str, grain: str | bool) -> None:
     page = search(archive, query, timeline=grain, facets=["year", "month", "day"])
     timeline = page.timeline
     assert timeline is not None

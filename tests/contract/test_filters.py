@@ -45,7 +45,7 @@ HARBOUR = {"ferry", "crane", "pier"}
         ({"language": "de", "undated": True}, set()),
     ],
 )
-def test_a_filter_alone_finds_everything_that_it_lets_through(
+def test_a_filter_alone_finds_every_article_that_passes_it(
     archive: Index, filters: dict[str, Any], expected: set[str]
 ) -> None:
     assert found(archive, **filters) == expected
@@ -83,7 +83,7 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
 
 @settings(max_examples=EXAMPLES)
 @given(query=QUERIES, chosen=st.sampled_from(FILTERS))
-def test_a_filter_says_the_same_as_an_argument_and_as_a_clause(
+def test_a_filter_means_the_same_as_an_argument_and_as_a_clause(
     archive: Index, query: str, chosen: tuple[dict[str, Any], str]
 ) -> None:
     arguments, clause = chosen
@@ -100,7 +100,7 @@ def test_a_filter_says_the_same_as_an_argument_and_as_a_clause(
         st.sampled_from(["en", "de", "wire/coast", "letters", "example", "hills.example"]), min_size=1
     ),
 )
-def test_several_values_of_a_filter_find_what_any_of_them_finds(
+def test_several_values_of_a_filter_find_the_articles_of_any_of_them(
     archive: Index, query: str, name: str, values: list[str]
 ) -> None:
     each = [found(archive, query, **{name: value}) for value in values]
@@ -109,7 +109,7 @@ def test_several_values_of_a_filter_find_what_any_of_them_finds(
 
 @settings(max_examples=EXAMPLES)
 @given(query=QUERIES, chosen=st.sampled_from(FILTERS))
-def test_a_filter_holds_in_all_that_a_page_shows_and_counts(
+def test_a_filter_holds_for_everything_that_a_page_shows_and_counts(
     archive: Index, query: str, chosen: tuple[dict[str, Any], str]
 ) -> None:
     arguments, _ = chosen
@@ -147,6 +147,6 @@ def test_partial_matches_and_near_duplicates_stay_within_the_filter(archive: Ind
         {"language": ["en", None]},
     ],
 )
-def test_an_argument_that_means_nothing_is_refused_by_name(archive: Index, arguments: dict[str, Any]) -> None:
+def test_an_invalid_argument_is_refused_by_name(archive: Index, arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         search(archive, "harbour", **arguments)

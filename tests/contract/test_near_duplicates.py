@@ -29,28 +29,28 @@ def groups(index: Index, query: str = "*") -> set[frozenset[str]]:
     return {frozenset([hit.article.id, *near_duplicates(hit)]) for hit in page.hits}
 
 
-def test_one_hit_stands_for_the_same_story_in_several_articles(archive: Index) -> None:
+def test_the_same_story_in_several_articles_is_one_hit(archive: Index) -> None:
     page = search(archive, "weathercock AND roofs")
     (hit,) = page.hits
     assert {hit.article.id, *near_duplicates(hit)} == STORMS
     assert (page.total, count_collapsed(page), count_hits(page)) == (3, 2, 1)
 
 
-def test_all_are_shown_one_by_one_when_asked(archive: Index) -> None:
+def test_without_collapse_each_near_duplicate_is_a_hit(archive: Index) -> None:
     page = search(archive, "weathercock AND roofs", collapse=False)
     assert set(ids(page.hits)) == STORMS
     assert (page.total, count_collapsed(page)) == (3, 0)
     assert all(near_duplicates(hit) == [] for hit in page.hits)
 
 
-def test_only_what_meets_the_query_is_collapsed(archive: Index) -> None:
+def test_only_matches_are_collapsed(archive: Index) -> None:
     (hit,) = search(archive, '"nine roofs"').hits
     assert {hit.article.id, *near_duplicates(hit)} == {"storm", "storm-copy"}
     (hit,) = search(archive, '"ten roofs"').hits
     assert (hit.article.id, near_duplicates(hit)) == ("storm-edit", [])
 
 
-def test_the_best_one_stands_for_the_others_and_those_are_in_the_order_of_the_hits(archive: Index) -> None:
+def test_near_duplicates_are_collapsed_under_the_best_match_in_the_order_of_the_hits(archive: Index) -> None:
     (hit,) = search(archive, "weathercock AND roofs", sort="oldest").hits
     assert (hit.article.id, near_duplicates(hit)) == ("storm", ["storm-copy", "storm-edit"])
     (hit,) = search(archive, "weathercock AND roofs", sort="newest").hits
@@ -78,15 +78,13 @@ def test_the_best_one_stands_for_the_others_and_those_are_in_the_order_of_the_hi
         ),
     ],
 )
-def test_near_duplicates_are_texts_that_say_nearly_the_same(
-    make: Made, other: Article, is_same: bool
-) -> None:
+def test_near_duplicates_have_nearly_the_same_text(make: Made, other: Article, is_same: bool) -> None:
     index = make(text("a", LONG), other)
     assert groups(index) == ({frozenset("ab")} if is_same else {frozenset("a"), frozenset("b")})
     assert [article.id for article in index.duplicates("a")] == (["b"] if is_same else [])
 
 
-def test_short_texts_are_near_duplicates_only_word_for_word(make: Made) -> None:
+def test_short_near_duplicates_have_the_same_words(make: Made) -> None:
     index = make(
         text("a", "The kettle on the quay is hot."),
         text("b", "The kettle on the quay is hot!"),
@@ -113,7 +111,7 @@ def test_a_hit_does_not_stand_for_the_far_end_of_a_chain_of_near_duplicates(make
     assert "v9" not in near_duplicates(first)
 
 
-def test_near_duplicates_follow_what_is_put_in_changed_and_removed(make: Made) -> None:
+def test_near_duplicates_follow_additions_changes_and_removals(make: Made) -> None:
     index = make(text("a", LONG), text("b", LONG), text("c", "Something else."))
     assert groups(index) == {frozenset("ab"), frozenset("c")}
     index.put([text("c", LONG)])

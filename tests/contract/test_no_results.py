@@ -1,4 +1,4 @@
-"""Why nothing was found, and what would find something; and what a search understood."""
+"""Why there are no results, which searches have some, and how a query was understood."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Made = Callable[..., Index]
         ("(goose OR zeppelin) AND kettle", {}, {"goose OR zeppelin", "kettle"}),
     ],
 )
-def test_the_clauses_that_cannot_be_met_together_are_named(
+def test_the_clauses_that_no_article_meets_together_are_named(
     archive: Index, query: str, arguments: dict[str, Any], clauses: set[str]
 ) -> None:
     page = search(archive, query, **arguments)
@@ -66,7 +66,7 @@ def test_the_clauses_that_cannot_be_met_together_are_named(
         ("zeppelin", {}, {}),
     ],
 )
-def test_searches_that_ask_for_a_little_less_are_offered_with_what_they_find(
+def test_relaxed_searches_are_suggested_with_their_counts(
     archive: Index, query: str, arguments: dict[str, Any], offered: dict[str, int]
 ) -> None:
     page = search(archive, query, **arguments)
@@ -83,7 +83,7 @@ _NOTHING = st.tuples(
     query=st.one_of(QUERIES, _NOTHING.map(" ".join)),
     arguments=st.sampled_from([{}, {"since": "2023"}, {"source": "letters"}, {"undated": True}]),
 )
-def test_each_offered_search_finds_exactly_as_many_as_it_says(
+def test_each_suggested_search_finds_as_many_articles_as_it_says(
     archive: Index, query: str, arguments: dict[str, Any]
 ) -> None:
     page = search(archive, query, **arguments)
@@ -94,9 +94,7 @@ def test_each_offered_search_finds_exactly_as_many_as_it_says(
 
 
 @pytest.mark.parametrize("query", ["harbour", "zeppelin OR harbour", "*", "", "😀"])
-def test_where_something_is_found_or_nothing_is_asked_there_is_nothing_to_explain(
-    archive: Index, query: str
-) -> None:
+def test_a_page_with_hits_or_without_a_query_has_no_reason_for_no_results(archive: Index, query: str) -> None:
     assert not has_explanation_of_nothing(search(archive, query))
 
 

@@ -1,4 +1,4 @@
-"""Pages by offset and by cursor: each hit once, in the order of one large page, as far as one likes."""
+"""Pages by offset and by cursor: each hit once, in the order of one large page, to any depth by cursor."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_pages_give_each_hit_once_and_in_the_order_of_one_large_page(
 
 @settings(max_examples=EXAMPLES)
 @given(query=QUERIES)
-def test_all_pages_together_have_as_many_hits_as_is_said(archive: Index, query: str) -> None:
+def test_all_pages_together_have_the_number_of_hits_in_the_total(archive: Index, query: str) -> None:
     page = search(archive, query)
     assert len(page.hits) == count_hits(page) == page.total + page.partial - count_collapsed(page)
 
@@ -52,7 +52,7 @@ def test_a_half_life_is_paged_through_as_well(archive: Index) -> None:
     assert [name for page in pages for name in ids(page.hits)] == whole
 
 
-def test_a_page_of_no_hits_counts_them_all_the_same(archive: Index) -> None:
+def test_a_page_with_limit_0_still_counts_the_hits(archive: Index) -> None:
     page = search(archive, "harbour", limit=0)
     assert (page.hits, page.total, page.cursor) == ((), 3, None)
 
@@ -96,7 +96,7 @@ def test_a_page_beyond_the_deepest_is_refused_and_a_cursor_leads_on(archive: Ind
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_articles_that_come_in_or_go_do_not_shift_the_pages_that_follow(make: Made, sort: str) -> None:
+def test_added_and_removed_articles_do_not_shift_the_next_pages(make: Made, sort: str) -> None:
     def article(number: int, published: str = "2021-03") -> Article:
         text = "A kettle. " * (number % 3 + 1)
         return Article(f"a{number:02}", f"Note {number % 5}", [text], f"{published}-{number + 1:02}", "en")
@@ -105,7 +105,7 @@ def test_articles_that_come_in_or_go_do_not_shift_the_pages_that_follow(make: Ma
     options: dict[str, Any] = {"sort": sort, "limit": 4, "collapse": False}
     whole = [name for page in walk(index, "kettle", **options) for name in ids(page.hits)]
     first = search(index, "kettle", **options)
-    # They would stand first, and last, in every order.
+    # They would be first, and last, in every order.
     index.put([Article("new", "Aaa kettle kettle", ["A kettle."], "2024", "en")])
     index.put([Article("newer", "Zzz", [f"A kettle, {'and so on ' * 30}"], "1999", "en")])
     index.remove([whole[1]])

@@ -1,4 +1,4 @@
-"""What follows when too little meets the whole query, and what each partial match says it lacks."""
+"""Partial matches follow if there are few full ones, and each names the words that it lacks."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ def test_a_partial_match_names_the_words_that_it_lacks(
     "query",
     ["harbour AND crane", "+harbour +crane", "harbour OR zeppelin", "title:(harbour AND crane)"],
 )
-def test_nothing_less_is_given_where_both_words_are_required(archive: Index, query: str) -> None:
+def test_required_words_have_no_partial_matches(archive: Index, query: str) -> None:
     page = search(archive, query)
     assert "crane" in matches(page)
     assert partial_matches(page) == []
 
 
-def test_no_partial_matches_follow_where_enough_meet_the_whole_query(archive: Index) -> None:
+def test_enough_full_matches_are_not_followed_by_partial_ones(archive: Index) -> None:
     assert search(archive, "bees bell", limit=2).partial == 0
     assert search(archive, "bees bell", limit=3).partial > 0
 
 
-def test_of_partial_matches_the_one_with_more_of_the_words_comes_first(make: Made) -> None:
+def test_the_partial_match_with_more_of_the_words_comes_first(make: Made) -> None:
     index = make(
         Article("a", "Note", ["A kettle was there."], language="en"),
         Article("b", "Note", ["A spoon was there."], language="en"),
@@ -81,7 +81,7 @@ def test_of_partial_matches_the_one_with_more_of_the_words_comes_first(make: Mad
     assert partial_matches(search(index, "spoon kettle zeppelin", collapse=False))[0] == "z"
 
 
-def test_where_no_article_has_a_run_of_characters_those_with_its_parts_follow(archive: Index) -> None:
+def test_partial_matches_of_an_unspaced_run_have_its_parts(archive: Index) -> None:
     page = search(archive, "旧港塔")
     assert matches(page) == []
     assert partial_matches(page)[0] == "gangkou"
@@ -89,7 +89,7 @@ def test_where_no_article_has_a_run_of_characters_those_with_its_parts_follow(ar
 
 @settings(max_examples=EXAMPLES)
 @given(query=QUERIES)
-def test_partial_matches_lack_something_and_are_none_of_the_full_ones(archive: Index, query: str) -> None:
+def test_every_partial_match_lacks_a_clause_and_is_not_a_full_match(archive: Index, query: str) -> None:
     page = search(archive, query, collapse=False)
     full = found(archive, query)
     assert full == set(matches(page))

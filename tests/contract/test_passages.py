@@ -75,7 +75,7 @@ def test_every_span_lies_in_its_text_and_every_passage_in_its_article(archive: I
             assert passage.text.strip("…") in article.paragraphs[passage.number - 1]
 
 
-def test_what_is_highlighted_spells_a_term_of_the_query(archive: Index) -> None:
+def test_each_highlight_is_a_term_of_the_query(archive: Index) -> None:
     for query in ("harbour", "storm roofs", "barrels rain", "night OR bell", "mill -flood"):
         for hit in search(archive, query, collapse=False).hits:
             terms = [term.rstrip("s") for term in query.split() if term != "OR" and term[0] != "-"]
@@ -83,7 +83,7 @@ def test_what_is_highlighted_spells_a_term_of_the_query(archive: Index) -> None:
             assert all(any(word.startswith(term) for term in terms) for word in highlights(hit))
 
 
-def test_at_most_so_many_passages_are_shown_as_are_configured_and_they_have_most_of_the_words(
+def test_at_most_the_configured_number_of_passages_is_shown_those_with_most_words(
     make: Made,
 ) -> None:
     text = [f"A kettle, number {number}." for number in range(6)]
@@ -97,7 +97,7 @@ def test_at_most_so_many_passages_are_shown_as_are_configured_and_they_have_most
     assert hit_of(make(article, passages=0), "kettle", "a").passages == ()
 
 
-def test_a_long_paragraph_is_cut_around_the_words_between_words(archive: Index) -> None:
+def test_a_long_paragraph_is_shortened_around_the_matches_at_word_boundaries(archive: Index) -> None:
     whole = archive.article("chronicle").paragraphs[0]
     passage = hit_of(archive, "marmalade judge", "chronicle").passages[0]
     assert len(passage.text) < len(whole)
@@ -108,13 +108,13 @@ def test_a_long_paragraph_is_cut_around_the_words_between_words(archive: Index) 
     assert text_at(passage.text, passage.spans) == ["marmalade", "judge"]
 
 
-def test_a_query_of_filters_alone_shows_the_beginning_without_marks(archive: Index) -> None:
+def test_a_query_of_filters_shows_the_first_paragraph_without_highlights(archive: Index) -> None:
     hit = hit_of(archive, "id:ferry", "ferry")
     assert highlights(hit) == []
     assert hit.passages[0].number == 1
 
 
-def test_a_hit_carries_what_its_article_says_of_itself(archive: Index) -> None:
+def test_a_hit_has_the_metadata_of_its_article(archive: Index) -> None:
     said = hit_of(archive, "brass", "ferry").article
     assert (said.id, said.title) == ("ferry", "Night ferry returns to Osterby")
     assert (str(said.published), said.published and said.published.precision) == (
@@ -129,7 +129,7 @@ def test_a_hit_carries_what_its_article_says_of_itself(archive: Index) -> None:
 
 
 @pytest.mark.parametrize("name", ["ferry", "charter", "lighthouse", "mina", "gangkou", "unstated"])
-def test_an_article_is_read_back_as_it_was_put_in(archive: Index, name: str) -> None:
+def test_a_stored_article_equals_the_added_one(archive: Index, name: str) -> None:
     (put,) = [article for article in ARTICLES if article.id == name]
     read = archive.article(name)
     assert (read.title, read.paragraphs, read.published) == (put.title, put.paragraphs, put.published)
@@ -167,7 +167,7 @@ def test_a_paragraph_keeps_its_anchor_when_others_change(make: Made) -> None:
     assert len(set(anchors)) == 3
 
 
-def test_an_unknown_article_is_an_error_of_its_own(archive: Index) -> None:
+def test_an_unknown_article_raises_article_missing(archive: Index) -> None:
     for read in (archive.article, archive.marked, archive.similar, archive.duplicates):
         with pytest.raises(ArticleMissing):
             read("nobody")

@@ -86,7 +86,7 @@ def test_case_accents_endings_and_punctuation_do_not_hide_a_word(
         ("eleve", {"phare"}),
         ("l'école", {"phare"}),
         ("ile", {"phare"}),
-        ("horloges", {"unstated"}),  # its language is told from its text
+        ("horloges", {"unstated"}),  # its language is detected
         ("cancion", {"faro"}),
         ("canciones ninos", {"faro"}),
         ("ميناء", {"mina"}),
@@ -215,7 +215,7 @@ def test_an_exclusion_alone_finds_all_others(archive: Index) -> None:
         ("=apples", {"orchard"}),
     ],
 )
-def test_an_equals_sign_keeps_to_the_form_that_is_typed(
+def test_an_equals_sign_matches_only_the_form_that_is_typed(
     archive: Index, query: str, expected: set[str]
 ) -> None:
     assert found(archive, query) == expected
@@ -238,7 +238,7 @@ def test_an_equals_sign_keeps_to_the_form_that_is_typed(
         ("title:harb*", {"crane"}),
     ],
 )
-def test_patterns_and_fuzzy_matches_stand_for_the_words_of_the_index(
+def test_patterns_and_fuzzy_matches_expand_to_words_of_the_index(
     archive: Index, query: str, expected: set[str]
 ) -> None:
     assert found(archive, query) == expected
@@ -339,12 +339,12 @@ def test_an_article_known_to_the_month_does_not_match_a_day_and_the_page_says_so
         ("the ferry NEAR", "NEAR"),
     ],
 )
-def test_what_was_assumed_or_not_understood_is_said_in_a_note(archive: Index, query: str, named: str) -> None:
+def test_assumptions_and_unknown_syntax_are_noted(archive: Index, query: str, named: str) -> None:
     assert any(named in note for note in search(archive, query).notes)
 
 
 @pytest.mark.parametrize("query", ['"ferry', "(ferry", "ferry)", "((ferry)", 'ferry "'])
-def test_a_lone_mark_or_parenthesis_is_ignored_and_said(archive: Index, query: str) -> None:
+def test_a_lone_mark_or_parenthesis_is_ignored_with_a_note(archive: Index, query: str) -> None:
     assert found(archive, query) == {"ferry", "tram"}
     assert search(archive, query).notes
 
@@ -361,7 +361,7 @@ def test_common_words_are_not_asked_for_and_the_page_says_so(archive: Index) -> 
     assert found(archive, "the crane of the harbour") == found(archive, "crane harbour")
 
 
-def test_synonyms_find_each_other_and_each_use_is_said(
+def test_synonyms_find_each_other_and_each_use_is_noted(
     make: Made, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.mktemp("synonyms") / "synonyms.txt"

@@ -1,4 +1,4 @@
-"""Whether an article says what it is quoted for: exactly, nearly, or not at all."""
+"""Verifying quotations: an article has them exactly, nearly, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Made = Callable[..., Index]
 
 
 def quoted(check: QuoteCheck) -> str:
-    """What the paragraph says in the place of the quotation."""
+    """The words of the paragraph in place of those of the quotation."""
     return " … ".join(text_at(check.text, check.spans))
 
 
@@ -52,7 +52,7 @@ def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
         ("the toll was 1,350 crowns a year", "bridge", [("changed", "1,350", "1,250")]),
     ],
 )
-def test_a_near_quotation_says_word_by_word_what_is_different(
+def test_a_near_quotation_lists_its_differences_word_by_word(
     archive: Index, text: str, name: str, edits: list[tuple[str, str, str]]
 ) -> None:
     check = archive.verify_quote(text)
@@ -75,14 +75,14 @@ def test_a_near_quotation_says_word_by_word_what_is_different(
         "brass band tide tables lantern",  # in three paragraphs
     ],
 )
-def test_what_no_paragraph_says_is_absent(archive: Index, text: str) -> None:
+def test_a_quotation_that_no_paragraph_contains_is_absent(archive: Index, text: str) -> None:
     check = archive.verify_quote(text)
     assert check.verdict == "absent"
     assert check.similarity < 0.6
     assert (check.spans, check.diff, check.also) == ((), (), ())
 
 
-def test_a_quotation_is_sought_in_one_article_when_that_is_named(archive: Index) -> None:
+def test_a_quotation_can_be_verified_in_one_article(archive: Index) -> None:
     text = "took nine roofs, two boats and the weathercock"
     assert archive.verify_quote(text, "storm-copy").verdict == "exact"
     assert archive.verify_quote(text, "storm-edit").verdict == "near"
@@ -104,7 +104,7 @@ def test_a_quotation_without_words_or_that_is_too_long_is_refused(archive: Index
         archive.verify_quote(text)
 
 
-def test_a_quotation_follows_what_is_changed_and_removed(make: Made) -> None:
+def test_quotations_follow_changes_and_removals(make: Made) -> None:
     index = make(Article("a", "Note", ["A kettle stood on the quay."], language="en"))
     assert index.verify_quote("kettle stood on the quay").verdict == "exact"
     index.put([Article("a", "Note", ["A kettle stood on the pier."], language="en")])

@@ -112,7 +112,7 @@ def test_the_form_that_is_typed_comes_before_another_form_of_the_same_word(make:
         ("WHO", "The WHO sent a cook.", "One who sent a cook."),
     ],
 )
-def test_an_acronym_in_capitals_prefers_what_is_written_so(
+def test_an_acronym_in_capitals_prefers_the_word_in_capitals(
     make: Made, query: str, acronym: str, word: str
 ) -> None:
     for first, second in (("a", "z"), ("z", "a")):

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with one article, which the index has already, and another one that it has not."""
+    """A folder with one article that is indexed already, and one that is not."""
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "kettle.txt").write_text("Kettle\n\nThe kettle is new.\n", encoding="utf-8")
@@ -45,7 +45,7 @@ class Watcher:
 
 @contextmanager
 def started(engine: Engine, folder: Path, task: str) -> Iterator[subprocess.Popen[str]]:
-    """A writer in a process of its own, killed at the end."""
+    """A writer in another process, killed at the end."""
     command = [sys.executable, "-m", "tests.contract.writer", engine.name, str(folder), task]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -136,9 +136,7 @@ def test_two_writers_that_take_turns_lose_nothing(engine: Engine, tmp_path: Path
         assert index.verify().articles == 20
 
 
-def test_what_was_committed_outlives_a_writer_that_is_killed_at_any_moment(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_commits_survive_a_writer_that_is_killed_at_any_moment(engine: Engine, tmp_path: Path) -> None:
     with engine.open(tmp_path / "index", lock_timeout=5) as index:
         for lines in (1, 3):
             with started(engine, tmp_path, "put") as process:

@@ -24,7 +24,7 @@ Made = Callable[..., Index]
         ("storm", ["gale"]),
     ],
 )
-def test_what_shares_most_of_the_rare_words_is_most_similar(
+def test_the_article_that_shares_most_rare_words_is_most_similar(
     archive: Index, name: str, first: list[str]
 ) -> None:
     assert ids(archive.similar(name))[: len(first)] == first
@@ -40,7 +40,7 @@ def test_neither_the_article_nor_its_near_duplicates_are_similar_to_it(archive: 
     assert not timed_out(hits)
 
 
-def test_of_a_long_article_the_rare_words_count_and_not_the_frequent_ones(make: Made) -> None:
+def test_similarity_to_a_long_article_is_decided_by_its_rare_words(make: Made) -> None:
     words = [f"{first}{second}llet" for first in "bdfgmpt" for second in "aeiouy"]
     # Each of these has all the words in an order of its own: the steps share no factor with their number.
     orders = [[words[place * step % 42] for place in range(42)] for step in (5, 11, 13, 17, 19)]
@@ -58,7 +58,7 @@ def test_near_duplicates_of_each_other_are_one_similar_article(archive: Index) -
     assert {"storm", "storm-copy", "storm-edit"} in groups
 
 
-def test_the_words_that_they_share_are_highlighted(archive: Index) -> None:
+def test_words_shared_with_a_similar_article_are_highlighted(archive: Index) -> None:
     hit = archive.similar("hive")[0]
     assert {"beekeeper", "bell", "honey", "tower", "bees"} <= set(highlights(hit))
 
@@ -72,7 +72,7 @@ def test_an_article_that_shares_no_word_is_similar_to_none(make: Made) -> None:
     assert tuple(index.similar("a")) == tuple(index.similar("empty")) == ()
 
 
-def test_at_most_so_many_similar_articles_are_given_as_are_asked_for(archive: Index) -> None:
+def test_the_limit_bounds_the_similar_articles(archive: Index) -> None:
     assert ids(archive.similar("ferry", 2)) == ids(archive.similar("ferry", 20))[:2]
     with pytest.raises(InvalidRequest):
         archive.similar("ferry", -1)

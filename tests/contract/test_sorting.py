@@ -29,7 +29,7 @@ def dates(hits: Sequence[Hit]) -> list[str]:
         ("lighthouse OR goose OR regatta", ["bunting", "regatta", "charter", "lighthouse"]),
     ],
 )
-def test_sorting_by_date_follows_the_first_moment_of_each_date_and_ends_with_what_has_none(
+def test_sorting_by_date_uses_the_start_of_each_date_and_puts_undated_articles_last(
     archive: Index, query: str, newest: list[str]
 ) -> None:
     assert matches_in_order(archive, query, sort="newest") == newest

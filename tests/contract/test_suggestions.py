@@ -1,4 +1,4 @@
-"""What is suggested while a query is typed, and which other query may have been meant."""
+"""Suggestions while a query is typed, and *did you mean*."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Made = Callable[..., Index]
     ("typed", "kind", "expected"),
     [
         ("harb", "word", "harbour"),
-        ("HARB", "word", "HARBour"),  # what was typed stays as it is
+        ("HARB", "word", "HARBour"),  # the typed text is not changed
         ("harbour cr", "word", "harbour crane"),
         ("storm ta", "word", "storm takes"),
         ("haf", "word", "Hafen"),
@@ -40,7 +40,7 @@ Made = Callable[..., Index]
         ("маяк", "title", "Старый маяк"),
     ],
 )
-def test_what_is_typed_is_completed_to_what_the_archive_has(
+def test_typed_text_is_completed_to_words_phrases_and_titles_of_the_archive(
     archive: Index, typed: str, kind: str, expected: str
 ) -> None:
     assert expected in suggestions(archive, typed, kind)
@@ -49,7 +49,7 @@ def test_what_is_typed_is_completed_to_what_the_archive_has(
 @pytest.mark.parametrize(
     "typed", ["", " ", "zeppelin", "zepp", "harbour zepp", "kettle cra", "a" * 2000, "lang:e"]
 )
-def test_nothing_is_suggested_for_what_would_find_nothing(archive: Index, typed: str) -> None:
+def test_queries_without_results_are_not_suggested(archive: Index, typed: str) -> None:
     assert suggestions(archive, typed) == []
 
 
@@ -74,7 +74,7 @@ def test_an_article_that_was_replaced_does_not_raise_its_words(make: Made) -> No
     assert suggestions(index, "ha") == before
 
 
-def test_at_most_so_many_are_suggested_as_are_asked_for(archive: Index) -> None:
+def test_the_limit_bounds_the_suggestions(archive: Index) -> None:
     assert len(archive.suggest("h", 3)) == 3
     assert archive.suggest("h", 0) == ()
 
@@ -96,7 +96,7 @@ def test_each_suggestion_finds_as_many_articles_as_it_says(archive: Index, typed
         if one.article is not None:
             assert one.article in inside
         if one.kind != "title":
-            # What was added is marked; the rest is what was typed.
+            # The spans are the added text; the rest is the typed text.
             assert all(text_at(one.text, one.spans))
             assert one.text.lower().startswith(typed.lower())
 
@@ -113,7 +113,7 @@ def test_whatever_is_typed_suggesting_raises_nothing(archive: Index, typed: str)
         ("harbur", "harbour"),
         ("hrabour", "harbour"),
         ("harbor krane", "harbour crane"),
-        ("Old  harbur,  crane", "Old  harbour,  crane"),  # all else stays as it was typed
+        ("Old  harbur,  crane", "Old  harbour,  crane"),  # the rest stays as typed
         ("beekeper hony", "beekeeper honey"),
         ("nightferry", "night ferry"),
         ("weather cock", "weathercock"),
@@ -132,9 +132,7 @@ def test_whatever_is_typed_suggesting_raises_nothing(archive: Index, typed: str)
         ("", None),
     ],
 )
-def test_a_misspelt_word_makes_the_page_ask_for_the_one_that_was_meant(
-    archive: Index, query: str, meant: str | None
-) -> None:
+def test_a_misspelt_word_is_answered_with_did_you_mean(archive: Index, query: str, meant: str | None) -> None:
     assert search(archive, query).did_you_mean == meant
 
 
@@ -142,13 +140,13 @@ def test_a_misspelt_word_makes_the_page_ask_for_the_one_that_was_meant(
 @given(
     query=QUERIES.map(lambda query: query.replace("arb", "rab").replace("ett", "et").replace("ladd", "lad"))
 )
-def test_what_may_have_been_meant_finds_more(archive: Index, query: str) -> None:
+def test_did_you_mean_finds_more_than_the_query(archive: Index, query: str) -> None:
     page = search(archive, query)
     if page.did_you_mean is not None:
         assert search(archive, page.did_you_mean).total > page.total
 
 
-def test_what_may_have_been_meant_is_only_offered_and_changes_no_hit(make: Made) -> None:
+def test_did_you_mean_does_not_change_the_hits(make: Made) -> None:
     common = [
         Article(f"a{n}", "Note", [f"Item {n}: government of geese."], language="en") for n in range(150)
     ]
@@ -157,7 +155,7 @@ def test_what_may_have_been_meant_is_only_offered_and_changes_no_hit(make: Made)
     assert search(index, "goverment").did_you_mean == "government"
 
 
-def test_another_spelling_is_sought_within_the_same_filters(archive: Index) -> None:
+def test_did_you_mean_respects_the_filters(archive: Index) -> None:
     assert search(archive, "harbur", since="2024").did_you_mean is None
     assert search(archive, "harbur", language="de").did_you_mean != "harbour"
     assert search(archive, "harbur", source="wire").did_you_mean == "harbour"

@@ -1,4 +1,4 @@
-"""Putting articles in, replacing and removing them, by calls and from the files of a folder; rebuilding."""
+"""Adding, replacing and removing articles, by calls and from the files of a folder; rebuilding."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def counts(report: SyncReport) -> tuple[int, int, int, int]:
 
 
 def pages(index: Index) -> list[Any]:
-    """What an index says to some questions, but for the time that it took and for exact scores."""
+    """The answers of an index to some queries, without their times and exact scores."""
 
     def said(page: Page) -> Any:
         answer = page.as_json() | {"took_ms": 0}
@@ -72,7 +72,7 @@ def pages(index: Index) -> list[Any]:
 # Putting and removing
 
 
-def test_what_is_put_in_is_found_by_the_next_search(index: Index) -> None:
+def test_an_added_article_is_found_by_the_next_search(index: Index) -> None:
     report = index.put([KETTLE])
     assert counts(report) == (1, 0, 0, 0)
     assert [(change.action, change.id) for change in report.changes] == [("add", "kettle")]
@@ -89,9 +89,7 @@ def test_what_is_put_in_is_found_by_the_next_search(index: Index) -> None:
         lambda index: index.status(),
     ],
 )
-def test_an_index_that_is_not_there_yet_is_an_error_of_its_own(
-    index: Index, read: Callable[[Index], object]
-) -> None:
+def test_a_missing_index_raises_index_missing(index: Index, read: Callable[[Index], object]) -> None:
     assert not index.exists
     with pytest.raises(IndexMissing):
         read(index)
@@ -121,7 +119,7 @@ def test_articles_may_come_from_any_iterable(index: Index) -> None:
     assert counts(index.put([])) == (0, 0, 0, 0)
 
 
-def test_what_is_removed_is_found_no_more(index: Index) -> None:
+def test_a_removed_article_is_not_found(index: Index) -> None:
     index.put([KETTLE, GOOSE])
     assert counts(index.remove(["kettle", "nobody"])) == (0, 0, 1, 1)
     assert found(index, "kettle") == set()
@@ -194,9 +192,7 @@ def test_a_date_is_as_exact_as_it_was_given(
 
 @settings(max_examples=max(EXAMPLES // 4, 3))
 @given(st.lists(st.sampled_from(ARTICLES), min_size=1, max_size=6, unique_by=lambda article: article.id))
-def test_what_is_put_in_and_removed_again_leaves_every_answer_as_it_was(
-    make: Made, articles: list[Article]
-) -> None:
+def test_adding_and_removing_an_article_restores_every_answer(make: Made, articles: list[Article]) -> None:
     index = make(*ARTICLES)
     before = pages(index)
     moved = [
@@ -211,7 +207,7 @@ def test_what_is_put_in_and_removed_again_leaves_every_answer_as_it_was(
     assert pages(index) == before
 
 
-def test_the_revision_changes_with_what_is_searched_and_only_then(index: Index) -> None:
+def test_the_revision_changes_with_every_commit_and_only_then(index: Index) -> None:
     writes: list[Callable[[], object]] = [
         lambda: index.put([KETTLE]),
         lambda: index.put([GOOSE]),
@@ -263,9 +259,7 @@ def test_a_rebuild_changes_no_answer(make: Made, tmp_path: Path) -> None:
     assert index.verify().articles == len(ARTICLES)
 
 
-def test_a_rebuild_carries_over_what_was_put_in_and_reads_the_sources_anew(
-    index: Index, tmp_path: Path
-) -> None:
+def test_a_rebuild_keeps_added_articles_and_reads_the_sources_again(index: Index, tmp_path: Path) -> None:
     folder = write_archive(tmp_path / "lines", [GOOSE])
     index.sync(folder)
     index.put([KETTLE])
@@ -309,7 +303,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_sync_adds_changes_and_removes_until_the_index_says_what_the_folder_says(
+def test_a_sync_adds_changes_and_removes_until_the_index_equals_the_folder(
     index: Index, folder: Path
 ) -> None:
     assert counts(index.sync(folder)) == (4, 0, 0, 0)
@@ -369,7 +363,7 @@ def test_a_bad_file_does_not_stop_the_others_and_is_named_with_its_reason(index:
     assert {failure.path for failure in index.status().failures} >= {"broken.txt"}
 
 
-def test_what_is_put_in_stays_when_a_folder_is_synced_or_forgotten(index: Index, folder: Path) -> None:
+def test_added_articles_stay_when_a_folder_is_synced_or_forgotten(index: Index, folder: Path) -> None:
     spoon = Article("spoon", "A spoon", ["The spoon lay there."], language="en")
     index.sync(folder)
     index.put([spoon])
@@ -380,7 +374,7 @@ def test_what_is_put_in_stays_when_a_folder_is_synced_or_forgotten(index: Index,
     assert index.status().sources == ()
 
 
-def test_an_article_of_a_file_is_not_changed_or_removed_by_a_call(index: Index, folder: Path) -> None:
+def test_an_article_of_a_file_cannot_be_put_or_removed_by_an_app(index: Index, folder: Path) -> None:
     index.sync(folder)
     with pytest.raises(InvalidArticle):
         index.put([KETTLE])
@@ -389,7 +383,7 @@ def test_an_article_of_a_file_is_not_changed_or_removed_by_a_call(index: Index, 
     assert found(index, "*") >= {"kettle", "goose"}
 
 
-def test_a_source_that_is_missing_or_has_lost_nearly_all_is_refused(index: Index, tmp_path: Path) -> None:
+def test_a_missing_or_nearly_emptied_source_is_refused(index: Index, tmp_path: Path) -> None:
     many = [Article(f"a{number}", f"Note {number}", ["A kettle."], language="en") for number in range(15)]
     folder = write_archive(tmp_path / "lines", many)
     index.sync(folder)

@@ -1,6 +1,6 @@
 """A program that writes to an index until it is killed: `python -m tests.contract.writer ENGINE FOLDER TASK`.
 
-It says on standard output how far it is, a line each time.
+It reports its progress on standard output, a line for each step.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Stuck:
 
 
 def put_one_by_one(index: Index, name: str, end: int | None = None) -> None:
-    """Put in article after article, each in a commit of its own, and say the id once it is committed."""
+    """Add article after article, each in its own commit, and print the id once it is committed."""
     for number in count() if end is None else range(end):
         article = Article(f"{name}{number}", f"Kettle {number}", [f"Kettle number {number}."], language="en")
         index.put([article])
@@ -34,7 +34,7 @@ def put_one_by_one(index: Index, name: str, end: int | None = None) -> None:
 
 
 def main(engine: str, folder: str, task: str) -> None:
-    """Do one task: "put" without end, half a "sync" or "rebuild", or put in ten articles of another name."""
+    """Run one task: "put" without end, half a "sync" or "rebuild", or add ten articles with the name."""
     chosen = next(one for one in ENGINES if one.name == engine)
     with chosen.open(Path(folder) / "index") as index:
         if task == "sync":

@@ -26,7 +26,7 @@ class BareIndex:
         self.snapshot = Snapshot(folder)
 
     def put(self, articles: Iterable[Article]) -> None:
-        """Put in articles, each in the place of one that has its id, in one commit."""
+        """Add articles, each replacing the one with its id, in one commit."""
         with self._batch() as batch:
             for article in articles:
                 batch.remove(article.id)
@@ -42,7 +42,7 @@ class BareIndex:
         self._reopen(self.snapshot)
 
     def close(self) -> None:
-        """Read everything again, and take nothing over."""
+        """Open the index again, without sharing open segments."""
         self._reopen(None)
 
     def article(self, article_id: str) -> Article:

@@ -1,4 +1,4 @@
-"""What a search means, written to be read: plain loops over plain articles, for comparing the engine with.
+"""A readable reference for the engine: it searches with plain loops over articles.
 
 It shares the analysis and the query parser with the engine, and nothing else.
 """

@@ -1,4 +1,4 @@
-"""Articles gathered into segments, without an index around them, and what such a segment should say."""
+"""Segments of some articles, without an index, and what such a segment must contain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from indexer.text.normalization import normalize
 from tests.fixtures.words import WORDS
 
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
-# Words that share a stem, are several, are none, or have another stem in another language.
+# Words that share a stem, have several tokens or none, or have another stem in another language.
 TEXTS = st.lists(
     st.sampled_from(
         [*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"]
@@ -71,7 +71,7 @@ SMALL = [
 
 
 class Naive:
-    """What a segment of some articles should say, by plain loops."""
+    """The expected content of a segment, by plain loops."""
 
     def __init__(self, articles: Sequence[Article]) -> None:
         self.articles = list(articles)
@@ -123,7 +123,7 @@ def pairs(found: Postings) -> list[tuple[int, float]]:
 
 
 def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
-    """A segment says of its articles what the analysis says."""
+    """Check that a segment has the terms that analysing its articles gives."""
     view.file.verify()
     naive = Naive(articles)
     assert (view.documents, view.articles) == (naive.documents, len(articles))

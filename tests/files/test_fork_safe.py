@@ -210,23 +210,23 @@ def test_forks_beside_threads_that_search_and_write_answer_all(index: Index) -> 
             thread.join()
 
 
-def test_a_thread_that_opens_the_index_meanwhile_holds_no_child_up(index: Index) -> None:
+def test_a_thread_that_opens_the_index_does_not_block_a_forked_process(index: Index) -> None:
     index.close()
     with stuck(open_live, lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 
-def test_a_thread_that_works_out_a_property_meanwhile_holds_no_child_up(index: Index) -> None:
+def test_a_thread_that_computes_a_property_does_not_block_a_forked_process(index: Index) -> None:
     with stuck(find_near_duplicates, lambda: index.search("heron")):
         assert in_child(lambda: search(index)) == 0
 
 
-def test_a_thread_that_stems_a_word_meanwhile_holds_no_child_up(index: Index) -> None:
+def test_a_thread_that_stems_a_word_does_not_block_a_forked_process(index: Index) -> None:
     with stuck(Analyzer._compute_forms, lambda: index.search("unheardofbefore")):
         assert in_child(lambda: index.search("unheardofsince")) == 0
 
 
-def test_a_child_of_a_process_that_writes_does_not_keep_the_lock(index: Index, tmp_path: Path) -> None:
+def test_a_forked_child_of_a_writer_does_not_keep_the_lock(index: Index, tmp_path: Path) -> None:
     ends, go_on = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -247,13 +247,13 @@ def test_a_child_of_a_process_that_writes_does_not_keep_the_lock(index: Index, t
         os.waitpid(child, 0)
 
 
-def test_a_lock_is_free_in_a_child() -> None:
+def test_a_lock_is_free_in_a_forked_process() -> None:
     lock = Lock()
     with lock:
         assert in_child(lock.__enter__) == 0
 
 
-def test_a_lazy_property_is_worked_out_once() -> None:
+def test_a_lazy_property_is_computed_once() -> None:
     class Answer:
         asked = 0
 

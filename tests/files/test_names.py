@@ -68,9 +68,7 @@ ACTS: list[Callable[[Index], object]] = [
 
 
 @pytest.mark.parametrize("fill", FOREIGN)
-def test_nothing_is_written_among_other_things_or_removed_from_them(
-    archive: Archive, fill: Callable[[Path], None]
-) -> None:
+def test_folders_with_other_files_are_not_written_to(archive: Archive, fill: Callable[[Path], None]) -> None:
     archive.folder.mkdir()
     fill(archive.folder)
     before, entries = contents(archive.folder), sorted(archive.folder.iterdir())
@@ -85,7 +83,9 @@ def test_nothing_is_written_among_other_things_or_removed_from_them(
     assert (contents(archive.folder), sorted(archive.folder.iterdir())) == (before, entries)
 
 
-def test_the_command_refuses_it_in_one_line(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_a_folder_with_other_files_in_one_line(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = contents(archive.seeds)
     for number in range(4):
         archive.text(f"{number}.txt", "A tide.")
@@ -120,7 +120,7 @@ def left_at_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("fill", [empty, hidden, the_root_of_a_disk, left_at_once])
-def test_an_index_is_made_where_nothing_is_that_matters(
+def test_an_index_can_be_made_in_a_folder_that_counts_as_empty(
     archive: Archive, fill: Callable[[Path], None]
 ) -> None:
     archive.folder.mkdir()
@@ -129,7 +129,7 @@ def test_an_index_is_made_where_nothing_is_that_matters(
     assert names.find_foreign_names(archive.folder) == []
 
 
-def test_what_somebody_laid_into_the_folder_of_an_index_stays(archive: Archive) -> None:
+def test_foreign_files_in_the_folder_of_an_index_stay(archive: Archive) -> None:
     archive.sync()
     theirs = ["notes.txt", "x.new", "g1.building", "writer.json.bak", "current.new.txt", "seeds/b.txt"]
     inside = ["x.new", "catalog-mine.json", "MAIN_notes.txt", "MAIN_0.nut", "_MAIN_1.toc.bak"]
@@ -150,7 +150,7 @@ def test_what_somebody_laid_into_the_folder_of_an_index_stays(archive: Archive) 
                 assert (archive.folder / name).read_text() == "theirs"
 
 
-def test_an_index_is_known_by_its_pointer_or_by_a_generation(archive: Archive, tmp_path: Path) -> None:
+def test_an_index_is_recognized_by_its_pointer_or_a_generation(archive: Archive, tmp_path: Path) -> None:
     archive.sync()
     (archive.folder / "notes.txt").write_text("theirs")
     for name in ("writer.lock", "current"):
@@ -162,7 +162,7 @@ def test_an_index_is_known_by_its_pointer_or_by_a_generation(archive: Archive, t
         assert index.verify().articles == 2
 
 
-def test_two_builds_in_a_row_may_be_cut_short_before_their_last_step(archive: Archive) -> None:
+def test_two_builds_in_a_row_may_crash_before_their_last_step(archive: Archive) -> None:
     archive.sync()
     (archive.folder / "current").unlink()
     with archive.open() as index:

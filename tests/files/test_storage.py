@@ -44,7 +44,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_what_is_refused_leaves_the_old_state_and_the_next_writer_succeeds(
+def test_a_refused_write_keeps_the_last_commit_and_the_next_writer_succeeds(
     trial: Trial, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     before = names(trial.index)
@@ -67,7 +67,7 @@ def test_what_is_refused_leaves_the_old_state_and_the_next_writer_succeeds(
     assert trial.holds(STATES) == "new"
 
 
-def test_a_first_index_that_is_refused_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_first_write_leaves_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(tmp_path.resolve())
     trial.write(STATES["old"])
     with trial.open() as index:
@@ -81,7 +81,7 @@ def test_a_first_index_that_is_refused_is_none(tmp_path: Path, monkeypatch: pyte
     assert trial.holds(STATES) == "old"
 
 
-def test_a_disk_that_removes_nothing_either_hides_nothing_and_is_swept_later(
+def test_leftovers_that_cannot_be_removed_hide_no_error_and_are_removed_later(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial.write(STATES["new"])
@@ -98,7 +98,7 @@ def test_a_disk_that_removes_nothing_either_hides_nothing_and_is_swept_later(
     assert trial.check(STATES) == "old"
 
 
-def test_old_files_that_cannot_be_removed_are_no_failure_and_go_with_the_next_writer(
+def test_old_files_that_cannot_be_removed_are_left_to_the_next_writer(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial.write(STATES["new"])
@@ -114,7 +114,7 @@ def test_old_files_that_cannot_be_removed_are_no_failure_and_go_with_the_next_wr
     trial.tidy()
 
 
-def test_a_writer_sweeps_what_a_dead_one_left_though_nothing_has_changed(trial: Trial) -> None:
+def test_a_writer_removes_leftovers_of_a_dead_one_even_without_changes(trial: Trial) -> None:
     (live,) = trial.index.glob("g*")
     before = names(trial.index)
     left = ["MAIN_0123456789abcdef.nut", "_MAIN_9.toc.new", "catalog-9.json", "catalog-9.json.new"]
@@ -128,7 +128,7 @@ def test_a_writer_sweeps_what_a_dead_one_left_though_nothing_has_changed(trial: 
     assert names(trial.index) == before
 
 
-def test_nothing_is_swept_from_an_index_that_cannot_be_read(trial: Trial) -> None:
+def test_nothing_is_removed_from_an_index_that_cannot_be_read(trial: Trial) -> None:
     (live,) = trial.index.glob("g*")
     (segment,) = live.glob("*.nut")
     segment.rename(live / "MAIN_0123456789abcdef.nut")
@@ -139,7 +139,7 @@ def test_nothing_is_swept_from_an_index_that_cannot_be_read(trial: Trial) -> Non
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE])
-def test_a_folder_that_cannot_be_synced_is_said(
+def test_a_folder_that_cannot_be_synced_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     with monkeypatch.context() as patch:
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_synced_is_said(
         storage.sync_folder(tmp_path)
 
 
-def test_a_file_that_is_replaced_in_vain_stays_and_nothing_lies_beside_it(
+def test_a_failed_replacement_keeps_the_file_and_leaves_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage.write_durably(tmp_path / "file", b"old")
@@ -189,7 +189,7 @@ def test_a_writer_without_memory_says_so_and_commits_nothing(
     assert trial.check(STATES) == "old"
 
 
-def test_a_generation_that_was_to_be_live_and_is_not_goes_with_the_next_writer(trial: Trial) -> None:
+def test_a_generation_that_never_became_live_is_removed_by_the_next_writer(trial: Trial) -> None:
     with trial.open() as index:
         index.rebuild()
     before = names(trial.index)

@@ -58,7 +58,7 @@ OPTIONS = ReadOptions(today=date(2026, 6, 1))
         ("", None),
     ],
 )
-def test_an_expression_gives_what_it_says_and_no_more(text: str, value: str | None) -> None:
+def test_an_expression_gives_a_date_of_its_precision(text: str, value: str | None) -> None:
     found = parse_date(text, "meta", OPTIONS)
     assert (found.value if found else None) == value
 
@@ -193,7 +193,7 @@ def test_no_text_makes_date_reading_fail(text: str) -> None:
         r"(?: (?:March|mars|Mai|ago)\.? \d{1,4})?\Z"
     )
 )
-def test_nothing_that_looks_like_a_date_makes_date_reading_fail(text: str) -> None:
+def test_no_text_with_dates_makes_date_reading_fail(text: str) -> None:
     zoned = ReadOptions(today=date(2026, 6, 1), timezone="Asia/Tokyo")
     for found in (parse_date(text, "meta", zoned), *find_dates(text, "text", zoned)):
         assert found is None or found.start < found.end

@@ -75,7 +75,7 @@ def test_markup_may_declare_its_encoding(head: str) -> None:
     assert (text, encoding) == (page, Encoding("iso8859-2"))
 
 
-def test_a_declaration_that_does_not_fit_is_not_believed() -> None:
+def test_a_declared_encoding_that_does_not_fit_is_ignored() -> None:
     page = '<meta charset="utf-8"><p>' + GERMAN
     assert decode(page.encode("cp1252"), is_markup=True) == (page, Encoding("cp1252", guessed=True))
     page = '<meta charset="iso-8859-1"><p>' + GERMAN

@@ -78,7 +78,7 @@ def test_a_fragment_gives_its_blocks() -> None:
     assert found.paragraphs == ("Turn it on.", "Wait.", "go\n now")
 
 
-def test_blocks_stand_in_where_no_main_text_is_found() -> None:
+def test_blocks_are_taken_if_no_main_text_is_found() -> None:
     found = article(
         "<div><script>x()</script><nav>Menu</nav>One<br><br>Two <b>bold</b></div><style>y</style><p>Three"
     )
@@ -95,7 +95,7 @@ def test_blocks_stand_in_where_no_main_text_is_found() -> None:
         ("", "<h1>Subscribe now!</h1><p>x", "Bridge stays shut"),
     ],
 )  # fmt: skip
-def test_the_title_is_the_articles_and_not_the_sites(head: str, body: str, title: str) -> None:
+def test_the_title_is_that_of_the_article_without_the_site(head: str, body: str, title: str) -> None:
     assert article(page(head, body)).title == title
 
 
@@ -115,7 +115,7 @@ def test_language_and_canonical_address_are_read() -> None:
 @pytest.mark.parametrize(
     "href", ["javascript:alert(1)", "/bridge", "file:///etc/passwd", "data:text/html,x", ""]
 )
-def test_an_address_that_is_not_http_is_not_kept(href: str) -> None:
+def test_an_address_that_is_not_http_is_dropped(href: str) -> None:
     assert article(page(f'<link rel="canonical" href="{href}">')).url is None
 
 
@@ -156,7 +156,7 @@ def test_sources_are_ranked_and_disagreement_is_kept() -> None:
     assert found.others == (("2020-02-03", "url"), ("2019-08-07", "file name"))
 
 
-def test_a_date_of_change_is_taken_only_when_nothing_else_is_found_and_says_so() -> None:
+def test_a_modification_date_is_the_last_resort_and_noted() -> None:
     head = '<meta property="article:modified_time" content="2021-11-05">'
     assert published(head) == "2021-11-05 modified"
     assert published(head + '<meta name="date" content="2020-02-02">') == "2020-02-02 meta"
@@ -167,7 +167,7 @@ def test_a_file_name_is_the_last_resort() -> None:
     assert published(name="2019/08/07/a.html") == "2019-08-07 file name"
 
 
-def test_a_future_date_is_refused_and_the_next_source_is_asked() -> None:
+def test_a_future_date_is_refused_and_the_next_candidate_is_taken() -> None:
     found = article(page('<meta name="date" content="2031-01-01">' + ld('{"datePublished": "2021-11-05"}')))
     assert found.published is not None
     assert found.published.value == "2021-11-05"
@@ -215,7 +215,7 @@ def test_an_element_with_ten_thousand_attributes_is_read_in_bounded_time() -> No
 
 
 @pytest.mark.slow
-def test_a_huge_page_gives_all_its_text_and_says_that_it_was_not_sifted() -> None:
+def test_a_huge_page_gives_all_its_blocks_with_a_note() -> None:
     found = article("<html><title>Long</title><body>" + "<p>Some <i>more</i> words." * 60_000)
     assert len(found.paragraphs) == 60_000
     assert "too large" in found.notes[0]
@@ -233,14 +233,14 @@ def test_a_page_without_text_is_refused(text: str) -> None:
         article(text)
 
 
-def test_entities_for_impossible_characters_do_no_harm() -> None:
+def test_entities_for_invalid_characters_are_harmless() -> None:
     found = article("<p>One&#0;two&#xD800;three&#x1F;four&amp;</p><p>x")
     assert "\0" not in found.paragraphs[0]
     assert found.paragraphs[0].endswith("four&")
 
 
 @pytest.mark.parametrize("reference", ["&#8;", "&#x0C;", "&#xFFFF;", "&#xDC00;", "&#31", "&#12a", "&#128;"])
-def test_such_entities_between_elements_do_no_harm_either(reference: str) -> None:
+def test_entities_for_invalid_characters_between_elements_are_harmless(reference: str) -> None:
     body = BODY + f"<p>a</p>{reference}<script>x()</script>{reference}<pre>{reference}b\n{reference}c</pre>"
     assert TEXT in article(page(body=body)).paragraphs
 
@@ -253,7 +253,7 @@ def test_markup_in_text_is_text() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html"])
-def test_a_thousand_comments_before_anything_else_are_passed_over_once(name: str) -> None:
+def test_a_thousand_leading_comments_are_skipped_in_linear_time(name: str) -> None:
     comments = "<!-- > -->\n" * 1000
     assert article(f"{comments}<html><p>The tide gauge was read.", name).title == "The tide gauge was read."
     # With no page behind them it only has to end: with each, looking again would take twice as long.
@@ -261,7 +261,7 @@ def test_a_thousand_comments_before_anything_else_are_passed_over_once(name: str
         article(comments, name)
 
 
-def test_a_title_is_no_text_of_a_page_of_which_everything_is_taken() -> None:
+def test_the_title_of_a_huge_page_is_not_a_paragraph() -> None:
     sentence = "The council met on Monday evening and spoke for three hours about the bridge. "
     found = article(f"<head><title>{sentence * 6}TITLE</title><td>{sentence * 2}TEXT")
     assert found.title.endswith("TITLE")
@@ -285,7 +285,7 @@ def test_a_title_is_no_text_of_a_page_of_which_everything_is_taken() -> None:
         ("<p>one<xmp><b>two</xmp>three", "one <b>two three"),
     ],
 )
-def test_words_stand_apart_in_the_main_text_where_a_browser_shows_them_apart(body: str, wanted: str) -> None:
+def test_words_that_a_browser_shows_apart_are_separate_in_the_main_text(body: str, wanted: str) -> None:
     found = article(page(body=f"<h1>Bridge stays shut</h1><p>{TEXT * 3}</p>{body}<p>{TEXT}</p>"))
     paragraphs = [text for text in found.paragraphs if TEXT not in text]
     assert " ".join(paragraphs) == wanted

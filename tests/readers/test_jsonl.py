@@ -48,7 +48,7 @@ def test_an_id_is_text_or_a_number_or_made_from_the_line(given: Any, wanted: str
     assert article({"id": given, "title": "T"}).id == wanted
 
 
-def test_date_stands_in_for_published_and_keeps_its_precision() -> None:
+def test_the_field_date_replaces_published_and_keeps_its_precision() -> None:
     found = article({"id": "x", "title": "T", "date": "2021-11"}).published
     assert found is not None
     assert (found.value, found.precision) == ("2021-11", "month")

@@ -44,13 +44,13 @@ def test_lists_quotes_tables_and_code_become_paragraphs() -> None:
     assert found.paragraphs == ("one", "two", "said", "a | b", "c | d", "run me\n  now")
 
 
-def test_links_and_pictures_leave_their_words() -> None:
+def test_links_and_pictures_become_their_words() -> None:
     assert article("# T\n\nSee [the map](https://a.example) and ![a bridge](b.png).").paragraphs == (
         "See the map and a bridge.",
     )
 
 
-def test_raw_html_leaves_its_words_and_never_its_tags_or_scripts() -> None:
+def test_raw_html_becomes_its_words_without_tags_and_scripts() -> None:
     found = article(
         "# T\n\nA <b>bold</b> word<br>here <script>alert(1)</script>.\n\n<div>Block <i>text</i></div>\n\n"
         "<script>\nalert(2)\n</script>\n\n<!-- hidden -->\n"
@@ -65,7 +65,7 @@ def test_a_date_line_below_the_title_is_the_date() -> None:
     assert found.paragraphs == ("Text.",)
 
 
-def test_a_date_that_is_not_understood_is_noted() -> None:
+def test_an_unknown_date_is_noted() -> None:
     found = article("---\ntitle: T\ndate: soon\n---\nText.")
     assert found.published is None
     assert "soon" in found.notes[0]
@@ -78,7 +78,7 @@ def test_a_rule_at_the_start_is_no_front_matter() -> None:
     )
 
 
-def test_text_without_a_heading_is_named_by_its_opening() -> None:
+def test_text_without_a_heading_gets_its_first_sentence_as_title() -> None:
     found = article("Just a sentence. And another.")
     assert (found.title, found.paragraphs) == ("Just a sentence.", ("Just a sentence. And another.",))
 

@@ -152,11 +152,11 @@ def test_svg_and_mathml_end_where_a_browser_ends_them(page: str, left: str) -> N
         ("<frameset><frame></frameset>", []),
     ],
 )
-def test_a_block_of_a_page_is_a_text_of_its_own(page: str, blocks: list[str]) -> None:
+def test_each_block_of_a_page_is_a_separate_text(page: str, blocks: list[str]) -> None:
     assert extract_blocks(parse_visible(page)) == blocks
 
 
-def test_json_ld_stays_and_other_scripts_do_not() -> None:
+def test_only_scripts_with_json_ld_are_kept() -> None:
     fact = '<script type="application/ld+json"><!-- {"a": "<script></script>"} --></script>'
     assert fact in markup(f"{fact}<script>x</script><p>a")
     assert text("<script type=application/ld+json>{}</script>b").endswith("b")
@@ -175,7 +175,7 @@ def test_a_tag_that_ends_itself_is_an_element_in_xml_alone() -> None:
     assert text(page) == ""
 
 
-def test_impossible_characters_are_what_a_browser_makes_of_them() -> None:
+def test_invalid_characters_become_those_that_a_browser_shows() -> None:
     assert text("a\0b&#0;c&#xD800;d&#x80;e\udc80") == "ab\ufffdc\ufffdd\u20ace?"
 
 
@@ -188,6 +188,6 @@ def test_impossible_characters_are_what_a_browser_makes_of_them() -> None:
         *("<template>" * 40_000, "<b><i><u><p>a</p>" * 1_000, "<select><option>" * 2_000),
     ],
 )  # fmt: skip
-def test_a_page_of_one_thing_again_and_again_is_parsed(page: str) -> None:
+def test_a_page_that_repeats_one_piece_many_times_is_parsed(page: str) -> None:
     # Several are nested so deeply that a parser which calls itself for each element would crash.
     assert len(text(page)) <= len(page)

@@ -28,7 +28,7 @@ def article(text: str, name: str = "a.txt", options: ReadOptions = OPTIONS) -> A
     return found
 
 
-def test_the_article_that_the_project_started_from_is_read_as_it_should_be() -> None:
+def test_the_first_seed_article_is_read_correctly() -> None:
     path = SHARED / "seeds" / "000_d6f22fdaf8ab1c15.txt"
     if not path.exists():
         pytest.skip("the shared seed article is not here")
@@ -88,7 +88,7 @@ def test_wrapped_chinese_is_joined_without_spaces() -> None:
     assert article(f"茶馆\n\n{lines}").paragraphs == (lines.replace("\n", ""),)
 
 
-def test_a_word_divided_at_its_hyphen_is_put_together() -> None:
+def test_a_word_divided_at_its_hyphen_is_joined() -> None:
     wrapped = (
         "The council met on Monday evening and listened to a long-\n"
         "winded speech about the bridge over the canal, which has\n"
@@ -97,12 +97,12 @@ def test_a_word_divided_at_its_hyphen_is_put_together() -> None:
     assert "a long-winded speech" in article(f"Title\n\n{wrapped}\n\n{wrapped}").paragraphs[0]
 
 
-def test_a_file_with_one_line_a_paragraph_keeps_its_lines_apart() -> None:
+def test_unwrapped_lines_are_separate_paragraphs() -> None:
     lines = [PROSE, "Nobody voted.", PROSE + " " + PROSE, "The mayor left early."]
     assert article("Bridge stays shut\n" + "\n".join(lines)).paragraphs == tuple(lines)
 
 
-def test_list_items_stay_apart_in_wrapped_text() -> None:
+def test_list_items_in_wrapped_text_are_separate_paragraphs() -> None:
     found = article(f"Title\n\n{WRAPPED}\n\n- first thing\n- second thing\n")
     assert found.paragraphs[1:] == ("- first thing", "- second thing")
 
@@ -161,7 +161,7 @@ def test_a_dateline_without_any_year_gives_a_note_and_no_date() -> None:
     assert any("without a year" in note for note in found.notes)
 
 
-def test_boilerplate_is_left_out_at_the_end_only_and_reported() -> None:
+def test_boilerplate_is_removed_at_the_end_only_and_noted() -> None:
     found = article(f"Title\n\nShare\n\n{PROSE}\n\nRead more: Another story\n\nSearch Trends\n\nShare")
     assert found.paragraphs == ("Share", PROSE)
     assert len(found.notes) == 3
@@ -192,7 +192,7 @@ def test_text_without_a_title_gets_one_from_its_opening() -> None:
     assert len(found.title) <= 101
 
 
-def test_carriage_returns_form_feeds_and_odd_spaces_are_understood() -> None:
+def test_carriage_returns_form_feeds_and_unusual_spaces_are_read() -> None:
     found = article("Title\r\n\r\nOne\u00a0two\u2003three.\r\n\fFour.\u2029Five.")
     assert found.paragraphs == ("One two three.", "Four.", "Five.")
 

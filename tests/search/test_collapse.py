@@ -91,14 +91,14 @@ def test_a_story_in_five_files_is_one_hit() -> None:
         assert set(also[0]) == {"id", "title", "url", "language", "language_stated", "published", "source"}
 
 
-def test_without_folding_each_is_a_hit() -> None:
+def test_without_collapsing_each_version_is_a_hit() -> None:
     with index_of(wire()) as index:
         page = index.search("sea", limit=20, collapse=False)
         assert (page.total, page.collapsed, len(page.hits)) == (11, 0, 11)
         assert not any(hit.also for hit in page.hits)
 
 
-def test_a_story_stands_where_its_first_does() -> None:
+def test_a_collapsed_story_has_the_rank_of_its_best_version() -> None:
     with index_of(wire()) as index:
         newest = shown(index.search("sea", sort="newest", limit=20))
         oldest = shown(index.search("sea", sort="oldest", limit=20))
@@ -118,7 +118,7 @@ def test_ties_are_settled_by_date_and_then_by_id() -> None:
             assert shown(index.search(word)) == [("c", ["a", "d", "b"])]
 
 
-def test_only_what_matches_itself_is_collapsed() -> None:
+def test_versions_that_do_not_match_are_not_collapsed() -> None:
     text = stories.story(random.Random(4))
     with index_of(
         [
@@ -133,7 +133,7 @@ def test_only_what_matches_itself_is_collapsed() -> None:
         assert index.search("follows").collapsed == 0
 
 
-def test_what_is_removed_is_collapsed_no_more_and_the_rest_still_is() -> None:
+def test_removed_versions_are_not_collapsed_and_the_others_still_are() -> None:
     with index_of(wire()) as index:
         index.remove(["first", "again1"])
         page = index.search("sea", limit=20)
@@ -141,7 +141,7 @@ def test_what_is_removed_is_collapsed_no_more_and_the_rest_still_is() -> None:
         assert {story.article.id, *(other.id for other in story.also)} == {"again0", "again2", "again3"}
 
 
-def test_a_story_that_grows_is_collapsed_only_under_what_it_is_like() -> None:
+def test_a_growing_story_is_collapsed_only_under_similar_versions() -> None:
     chance = random.Random(5)
     text = ["The sea.", *stories.story(chance, 10)]
     versions = [text]
@@ -162,7 +162,7 @@ def test_a_story_that_grows_is_collapsed_only_under_what_it_is_like() -> None:
             assert count_agreeing(of[name][None], of[other][None])[0] > WIDTH / 2
 
 
-def test_merging_keeps_what_is_alike() -> None:
+def test_merging_segments_keeps_near_duplicates() -> None:
     with index_of(wire(), commits=TIERED.factor + 1) as index:
         assert len(list(Path(index.path).glob("*.nut"))) == 2
         merged = shown(index.search("sea", limit=20))
@@ -172,14 +172,14 @@ def test_merging_keeps_what_is_alike() -> None:
         assert merged == rebuilt == shown(index.search("sea", limit=20))
 
 
-def test_a_cursor_belongs_to_a_search_that_folds_or_does_not() -> None:
+def test_a_cursor_is_valid_only_for_the_same_collapse() -> None:
     with index_of(wire()) as index:
         cursor = index.search("sea", limit=1).cursor
         with pytest.raises(InvalidRequest, match="cursor"):
             index.search("sea", limit=1, cursor=cursor, collapse=False)
 
 
-def test_what_is_collapsed_is_counted_in_facets_and_scores_may_age() -> None:
+def test_facets_count_collapsed_articles_and_scores_decay() -> None:
     with index_of(wire()) as index:
         page = index.search("sea", half_life=30, facets="year")
         assert sum(count.count for count in page.facets["year"]) == page.total == 11
@@ -236,7 +236,7 @@ def collections(draw: st.DrawFn) -> list[Article]:
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(collections(), st.sampled_from(["sea", "sea road", "sea OR road", "*"]), st.sampled_from(ORDERS))
-def test_every_match_is_shown_once_or_collapsed_under_one_that_is_shown(
+def test_every_match_is_shown_once_or_collapsed_under_a_shown_one(
     articles: list[Article], query: str, order: str
 ) -> None:
     with index_of(articles, commits=2) as index:
@@ -262,7 +262,7 @@ def test_every_match_is_shown_once_or_collapsed_under_one_that_is_shown(
 
 @settings(max_examples=20)
 @given(collections(), st.randoms(use_true_random=False))
-def test_the_order_in_which_articles_came_does_not_matter(
+def test_the_order_of_additions_does_not_change_the_collapsed_hits(
     articles: list[Article], chance: random.Random
 ) -> None:
     others = chance.sample(articles, len(articles))

@@ -60,7 +60,7 @@ def ids(pages: Iterator[Page]) -> list[str]:
 @pytest.mark.slow
 @settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 @given(articles=ARTICLES, limit=st.integers(1, 7), half_life=st.sampled_from([None, 1, 400.5]))
-def test_a_walk_by_cursors_gives_every_hit_once_and_in_the_order_of_one_large_page(
+def test_paging_by_cursor_gives_every_hit_once_in_the_order_of_one_large_page(
     tmp_path_factory: pytest.TempPathFactory, articles: list[Article], limit: int, half_life: float | None
 ) -> None:
     with open_index(tmp_path_factory.mktemp("walk") / "index") as index:
@@ -103,7 +103,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 @pytest.mark.parametrize("sort", ORDERS)
 @pytest.mark.parametrize("query", ["crane", "crane tide"])
-def test_new_articles_do_not_shift_the_pages_that_follow(index: Index, query: str, sort: str) -> None:
+def test_new_articles_do_not_shift_the_next_pages(index: Index, query: str, sort: str) -> None:
     before = ids(walk(index, query, sort=sort, limit=4))
     first = index.search(query, sort=sort, limit=4)
     new = [
@@ -124,7 +124,7 @@ def test_new_articles_do_not_shift_the_pages_that_follow(index: Index, query: st
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-def test_the_walk_goes_on_when_the_last_hit_is_gone(index: Index, sort: str) -> None:
+def test_paging_continues_when_the_last_hit_was_removed(index: Index, sort: str) -> None:
     before = ids(walk(index, "crane", sort=sort, limit=4))
     first = index.search("crane", sort=sort, limit=4)
     index.remove([first.hits[-1].article.id])
@@ -136,7 +136,7 @@ def test_the_walk_goes_on_when_the_last_hit_is_gone(index: Index, sort: str) -> 
         assert [hit.article.id for hit in rest.hits] == before[4:]
 
 
-def test_the_walk_does_not_begin_anew_when_the_last_hit_is_given_another_date(index: Index) -> None:
+def test_paging_does_not_start_over_when_the_last_hit_gets_another_date(index: Index) -> None:
     first = index.search("crane", sort="newest", limit=15)
     last = index.article(first.hits[-1].article.id)
     moved = Article(id=last.id, title=last.title, paragraphs=last.paragraphs, published="2029")
@@ -146,7 +146,7 @@ def test_the_walk_does_not_begin_anew_when_the_last_hit_is_given_another_date(in
     assert len(rest.hits) == 15
 
 
-def test_the_limit_may_change_on_the_way(index: Index) -> None:
+def test_the_limit_may_change_from_page_to_page(index: Index) -> None:
     whole = ids(walk(index, "crane tide", limit=5))
     first = index.search("crane tide", limit=5)
     second = index.search("crane tide", limit=3, cursor=first.cursor)
@@ -155,14 +155,14 @@ def test_the_limit_may_change_on_the_way(index: Index) -> None:
     assert (second.offset, third.offset, third.cursor) == (5, 8, None)
 
 
-def test_partial_matches_are_walked_through_too(index: Index) -> None:
+def test_partial_matches_are_paged_by_cursor(index: Index) -> None:
     pages = list(walk(index, "crane tide", limit=20))
     assert (pages[0].total, pages[0].partial) == (12, 18)
     assert [len(page.hits) for page in pages] == [20, 10]
     assert all(hit.missing for hit in pages[1].hits)
 
 
-def test_a_page_without_more_has_no_cursor(index: Index) -> None:
+def test_the_last_page_has_no_next_cursor(index: Index) -> None:
     assert index.search("crane", limit=30).cursor is None
     assert index.search("crane", limit=29).cursor is not None
     assert index.search("nowhere").cursor is None
@@ -170,7 +170,7 @@ def test_a_page_without_more_has_no_cursor(index: Index) -> None:
     assert index.search("crane", limit=5, offset=25).cursor is None
 
 
-def test_a_cursor_goes_on_from_a_page_by_offset_and_deeper_than_one_may(tmp_path: Path) -> None:
+def test_a_cursor_continues_a_page_by_offset_beyond_the_deepest_offset(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id=f"a{number:05}", title="Crane") for number in range(PAGED + 5)])
         page = index.search("crane", limit=5, offset=PAGED - 5)
@@ -230,9 +230,7 @@ def test_a_cursor_that_was_altered_is_refused(index: Index, spoil: Any) -> None:
         {"id": "\ud800"},
     ],
 )
-def test_a_cursor_that_somebody_made_up_is_refused_or_has_an_answer(
-    index: Index, changes: dict[str, Any]
-) -> None:
+def test_a_forged_cursor_is_refused_or_answered(index: Index, changes: dict[str, Any]) -> None:
     page = index.search("crane tide", sort="newest", limit=3)
     assert page.cursor
     given = Cursor(*(read_mark(page.cursor), "gone", 3, 3, False, keys_of(page.cursor), ("gone",)))
@@ -264,7 +262,7 @@ def keys_of(text: str) -> tuple[Any, ...]:
     names=st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.integers(-(2**62), 2**62)),
     name=st.text(st.characters(exclude_categories=["Cs"])),
 )
-def test_a_cursor_comes_back_as_it_was_written(keys: list[Any], names: list[Any], name: str) -> None:
+def test_a_cursor_decodes_to_what_was_encoded(keys: list[Any], names: list[Any], name: str) -> None:
     cursor = Cursor("mark", name, 10, 10, True, tuple(keys), tuple(names))
     text = write_cursor(cursor)
     assert read_cursor(text, "mark") == cursor
@@ -317,7 +315,7 @@ def sorted_out(tmp_path: Path) -> Iterator[Index]:
     ],
 )
 @pytest.mark.parametrize("query", ["crane", "crane tide", "crane OR tide", "-nothing", ""])
-def test_a_search_is_kept_to_what_is_asked_for(
+def test_filters_restrict_a_search(
     sorted_out: Index, query: str, options: dict[str, Any], expected: str
 ) -> None:
     if not query and options == {"site": ""}:
@@ -326,7 +324,7 @@ def test_a_search_is_kept_to_what_is_asked_for(
     assert sorted(hit.article.id for hit in page.hits) == sorted(expected)
 
 
-def test_partial_matches_are_kept_to_it_too(sorted_out: Index) -> None:
+def test_filters_restrict_partial_matches(sorted_out: Index) -> None:
     page = sorted_out.search("crane nowhere", source="wire")
     assert [(hit.article.id, hit.missing) for hit in page.hits] == [("a", ("nowhere",))]
 

@@ -58,12 +58,12 @@ def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanati
         ("", []),
     ],
 )
-def test_each_clause_is_told(index: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
+def test_each_clause_is_explained(index: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
     told = [(c.label, c.kind, c.role, c.articles) for c in clauses(index, query)]
     assert sorted(told, key=str) == sorted(expected, key=str)
 
 
-def test_the_whole_is_read_in_plain_words(index: Index) -> None:
+def test_the_query_is_described_in_plain_words(index: Index) -> None:
     explanation = index.search("baker -low", since="2024", explain=True).explanation
     assert explanation is not None
     assert (
@@ -72,12 +72,12 @@ def test_the_whole_is_read_in_plain_words(index: Index) -> None:
     )
 
 
-def test_an_excluded_clause_is_read_as_words_or_as_a_filter(index: Index) -> None:
+def test_an_excluded_clause_is_described_as_words_or_as_a_filter(index: Index) -> None:
     told = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
     assert told == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
 
 
-def test_what_a_clause_stands_for_is_told_the_commonest_first(index: Index) -> None:
+def test_the_words_that_a_clause_matches_are_listed_most_common_first(index: Index) -> None:
     (pattern,) = clauses(index, "w*")
     assert set(pattern.words) == {"wheel", "water", "was", "waits", "without", "wasser"}
     assert pattern.more == 0
@@ -86,13 +86,13 @@ def test_what_a_clause_stands_for_is_told_the_commonest_first(index: Index) -> N
     assert word.fields == ("title",)
 
 
-def test_only_some_of_many_words_are_named(index: Index) -> None:
+def test_only_the_first_of_many_words_are_listed(index: Index) -> None:
     (pattern,) = clauses(index, "*e*")
     assert len(pattern.words) == 20
     assert pattern.more > 0
 
 
-def test_groups_are_told_part_by_part(index: Index) -> None:
+def test_groups_are_explained_part_by_part(index: Index) -> None:
     (group,) = clauses(index, "(river low) OR =bakers^2")
     assert [(c.label, c.kind, c.role, c.articles, c.boost) for c in group.clauses] == [
         ("river low", "all of", "alternative", 1, 1.0),
@@ -103,7 +103,7 @@ def test_groups_are_told_part_by_part(index: Index) -> None:
     assert [(c.label, c.articles) for c in near.clauses] == [("river", 2), ("low OR town", 3)]
 
 
-def test_without_explain_nothing_is_told(index: Index) -> None:
+def test_without_explain_there_is_no_explanation(index: Index) -> None:
     page = index.search("baker")
     assert page.explanation is None
     assert all(hit.explanation is None for hit in page.hits)
@@ -116,7 +116,7 @@ def test_an_explanation_is_json(index: Index) -> None:
     assert set(page["hits"][0]["explanation"]) == {"score", "words", "nearness", "pairs", "recency"}
 
 
-def test_a_score_is_told_word_by_word_and_field_by_field(index: Index) -> None:
+def test_a_score_is_explained_word_by_word_and_field_by_field(index: Index) -> None:
     (hit, *_) = index.search("river^2 floods", explain=True).hits
     own = hit.explanation
     assert own is not None
@@ -127,14 +127,14 @@ def test_a_score_is_told_word_by_word_and_field_by_field(index: Index) -> None:
     assert own.nearness > 1
 
 
-def test_an_alternative_that_is_not_met_adds_nothing(index: Index) -> None:
+def test_an_alternative_that_does_not_match_adds_nothing(index: Index) -> None:
     hits = index.search("(wheel AND oven) OR ask", explain=True).hits
     assert [word.label for hit in hits if hit.explanation for word in hit.explanation.words] == ["ask"]
 
 
 @settings(max_examples=300)
 @given(QUERIES)
-def test_the_parts_make_the_score(index: Index, query: str) -> None:
+def test_the_explained_parts_add_up_to_the_score(index: Index, query: str) -> None:
     for hit in index.search(query, limit=50, explain=True).hits:
         own = hit.explanation
         assert own is not None
@@ -144,7 +144,7 @@ def test_the_parts_make_the_score(index: Index, query: str) -> None:
             assert sum(field.points for field in word.fields) == pytest.approx(word.points, abs=1e-5)
 
 
-def test_synonyms_are_told(tmp_path: Path) -> None:
+def test_synonyms_are_explained(tmp_path: Path) -> None:
     (tmp_path / "synonyms.txt").write_text("oven, kitchen stove\nriver flood, inundation\n")
     config = Config(index=tmp_path / "index", synonyms=tmp_path / "synonyms.txt")
     with Index(config, today=lambda: TODAY) as opened:
@@ -162,7 +162,7 @@ def test_synonyms_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("query", ["river", "wheel low", "wheel oven flood", "*"])
-def test_a_score_that_has_aged_says_so(index: Index, query: str) -> None:
+def test_the_decay_of_a_score_is_explained(index: Index, query: str) -> None:
     for hit in index.search(query, half_life=30, explain=True).hits:
         own = hit.explanation
         assert own is not None
@@ -170,7 +170,7 @@ def test_a_score_that_has_aged_says_so(index: Index, query: str) -> None:
         assert whole(own) == pytest.approx(hit.score, abs=1e-5)
 
 
-def test_neighbours_and_words_within_a_compound_are_told(index: Index) -> None:
+def test_pairs_and_parts_of_compounds_are_explained(index: Index) -> None:
     (first, *_) = index.search("baker bought", explain=True).hits
     assert first.explanation is not None
     assert [pair.label for pair in first.explanation.pairs] == ["baker bought"]

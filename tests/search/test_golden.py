@@ -202,12 +202,12 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 @pytest.mark.parametrize(("query", "names"), GOLDEN, ids=[query for query, _ in GOLDEN])
-def test_what_answers_best_comes_first(index: Index, query: str, names: str) -> None:
+def test_the_best_answer_comes_first(index: Index, query: str, names: str) -> None:
     hits = [hit.article.id for hit in index.search(query).hits]
     assert hits[:1] == names.split()[:1], hits
 
 
-def test_golden_queries_are_answered_as_a_whole(index: Index) -> None:
+def test_golden_queries_reach_the_recorded_figures(index: Index) -> None:
     measured = measure(index, JUDGED)
     assert not measured.absent
     figures = means([answer.as_json() for answer in measured.answers])

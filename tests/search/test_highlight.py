@@ -26,20 +26,20 @@ MARKS = {
 
 @pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
 @pytest.mark.parametrize("text", [LONG, "x" * STRETCH + " crane stood", FIRST], ids=["many", "late", "short"])
-def test_stretches_have_the_marks_of_the_whole(mark: HighlightTerms, text: str) -> None:
+def test_a_text_in_parts_has_the_highlights_of_the_whole(mark: HighlightTerms, text: str) -> None:
     marker = Highlighter.of([mark])
     found = find_highlights([text, FIRST], [ENGLISH, ENGLISH], marker, NO_DEADLINE)
     assert found == (find_spans([text, FIRST], [ENGLISH, ENGLISH], marker), True)
 
 
-def test_a_passage_needs_no_more_than_the_first_stretch_with_a_mark() -> None:
+def test_a_passage_is_searched_up_to_the_first_part_with_a_match() -> None:
     marker = Highlighter.of([MARKS["word"]])
     (spans,), is_whole = find_highlights([LONG], [ENGLISH], marker, NO_DEADLINE, first_only=True)
     assert is_whole
     assert 0 < spans[-1][1] <= STRETCH
 
 
-def test_what_there_was_no_time_for_is_said() -> None:
+def test_a_timeout_while_highlighting_is_reported() -> None:
     marker = Highlighter.of([MARKS["word"]])
     (spans, late), is_whole = find_highlights(
         [LONG, FIRST], [ENGLISH] * 2, marker, Deadline(3, itertools.count().__next__)
@@ -49,7 +49,7 @@ def test_what_there_was_no_time_for_is_said() -> None:
     assert late == ()
 
 
-def test_a_paragraph_full_of_matches_is_cut_where_a_short_one_is(tmp_path: Path) -> None:
+def test_a_paragraph_full_of_matches_is_shortened_like_a_short_one(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id="long", title="Long", published="2021", paragraphs=[LONG])])
         page = index.search("crane stood", seconds=60)
@@ -59,7 +59,7 @@ def test_a_paragraph_full_of_matches_is_cut_where_a_short_one_is(tmp_path: Path)
         assert not [note for note in page.notes if "mark" in note]
 
 
-def test_no_window_is_compared_with_all_that_follow() -> None:
+def test_the_best_window_is_found_in_linear_time() -> None:
     from indexer.search.passages import shorten
 
     looks = itertools.count()

@@ -57,7 +57,7 @@ HAZARDS = {
 
 
 @pytest.mark.parametrize("name", HAZARDS)
-def test_no_hazard_of_the_parser_reaches_anybody(index: Index, name: str) -> None:
+def test_hostile_queries_never_raise(index: Index, name: str) -> None:
     text = HAZARDS[name]
     page = index.search(text, explain=True)
     assert page.as_json()
@@ -96,7 +96,7 @@ def test_in_a_paragraph_of_any_length_what_was_found_is_shown(index: Index) -> N
         ({"half_life": -(10**5_000)}, "half_life: must be a number of days above 0"),
     ],
 )
-def test_what_has_no_meaning_is_refused_in_a_line(
+def test_invalid_arguments_are_refused_in_one_line(
     index: Index, arguments: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
@@ -105,12 +105,12 @@ def test_what_has_no_meaning_is_refused_in_a_line(
     assert len(str(caught.value)) < 300
 
 
-def test_a_page_of_no_hits_counts_them_all_the_same(index: Index) -> None:
+def test_a_page_with_limit_0_still_counts_the_hits(index: Index) -> None:
     page = index.search("crane", limit=0)
     assert (page.total, page.hits) == (2, ())
 
 
-def test_the_last_page_by_offset_is_refused_one_further(index: Index) -> None:
+def test_an_offset_beyond_the_last_page_is_refused(index: Index) -> None:
     assert index.search("crane", offset=limits.PAGED - 10, limit=10).hits == ()
     with pytest.raises(InvalidRequest):
         index.search("crane", offset=limits.PAGED - 9, limit=10)

@@ -70,7 +70,7 @@ REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("query", "arguments", "reason", "labels"), REASONS)
-def test_what_cannot_be_met_is_said(
+def test_the_reason_for_no_results_is_a_sentence(
     index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...]
 ) -> None:
     page = index.search(query, **arguments)
@@ -80,9 +80,7 @@ def test_what_cannot_be_met_is_said(
 
 
 @pytest.mark.parametrize("query", ["", "😀", "wheel", "*", "oven OR cathedral"])
-def test_where_something_is_found_or_nothing_is_asked_there_is_no_reason_given(
-    index: Index, query: str
-) -> None:
+def test_a_search_with_hits_or_without_a_query_has_no_reason(index: Index, query: str) -> None:
     assert index.search(query).no_results is None
 
 
@@ -119,7 +117,7 @@ def offered(page: Page) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize(("query", "arguments", "expected"), RELAXED)
-def test_what_would_find_something_is_offered(
+def test_searches_that_find_something_are_suggested(
     index: Index, query: str, arguments: dict[str, Any], expected: list[Any]
 ) -> None:
     assert offered(index.search(query, **arguments)) == expected
@@ -189,7 +187,7 @@ def test_the_reason_for_no_results_is_json(index: Index) -> None:
         ("", {"source": "x"}, "No article is from the source “x”.", ("source:x",), "source"),
     ],
 )
-def test_arguments_may_be_to_blame(
+def test_filters_and_dates_can_be_the_reason_for_no_results(
     index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...], relaxed: str
 ) -> None:
     end = index.search(query, **arguments).no_results

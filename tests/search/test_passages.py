@@ -43,15 +43,15 @@ def marked(text: str, mark: HighlightTerms) -> list[str]:
         ("covid-19", HighlightTerms(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
     ],
 )
-def test_what_is_marked_is_the_word_as_written(text: str, mark: HighlightTerms, parts: list[str]) -> None:
+def test_the_word_as_written_is_highlighted(text: str, mark: HighlightTerms, parts: list[str]) -> None:
     assert marked(text, mark) == parts
 
 
-def test_a_short_text_is_not_cut() -> None:
+def test_a_short_text_is_not_shortened() -> None:
     assert shorten("A short text.", [(2, 7)], 20) == ("A short text.", ((2, 7),))
 
 
-def test_a_long_text_is_cut_at_words_around_the_most_matches() -> None:
+def test_a_long_text_is_shortened_at_words_around_the_most_matches() -> None:
     text = "start " + "filler " * 100 + "one two three " + "filler " * 100
     at = text.index("one")
     shown, spans = shorten(text, [(0, 5), (at, at + 3), (at + 4, at + 7)], 120)
@@ -61,14 +61,14 @@ def test_a_long_text_is_cut_at_words_around_the_most_matches() -> None:
     assert len(shown) <= 122
 
 
-def test_a_text_without_matches_is_cut_at_its_end() -> None:
+def test_a_text_without_matches_is_shortened_at_its_end() -> None:
     shown, spans = shorten("word " * 100, [], 50)
     assert shown.startswith("word word")
     assert shown.endswith("word" + ELLIPSIS)
     assert spans == ()
 
 
-def test_a_text_without_spaces_is_cut_all_the_same() -> None:
+def test_a_text_without_spaces_is_shortened_too() -> None:
     shown, spans = shorten("東" * 1000, [(500, 501)], 100)
     assert len(shown) <= 102
     assert [shown[a:b] for a, b in spans] == ["東"]
@@ -79,7 +79,9 @@ def test_a_text_without_spaces_is_cut_all_the_same() -> None:
     places=st.lists(st.integers(0, 299), max_size=8, unique=True),
     length=st.integers(40, 120),
 )
-def test_a_cut_keeps_spans_on_the_same_characters(text: str, places: list[int], length: int) -> None:
+def test_a_shortened_text_keeps_its_spans_on_the_same_characters(
+    text: str, places: list[int], length: int
+) -> None:
     spans = [(place, place + 1) for place in sorted(places) if place < len(text)]
     shown, kept = shorten(text, spans, length)
     assert len(shown) <= max(length, 0) + 2
@@ -102,7 +104,7 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     )
 
 
-def test_chosen_paragraphs_answer_best_and_stand_in_reading_order() -> None:
+def test_the_best_paragraphs_are_chosen_in_reading_order() -> None:
     terms = [term(1.0, {10: 1, 12: 1, 13: 1}), term(5.0, {13: 1, 11: 1})]
     assert choose_paragraphs(terms, np.array([10]), np.array([15]), 2) == [[11, 13]]
     assert choose_paragraphs(terms, np.array([10]), np.array([15]), 1) == [[13]]
@@ -126,7 +128,7 @@ def test_without_a_match_the_first_paragraph_is_shown() -> None:
         st.lists(st.sampled_from(["a", "b", "s", "c"]), min_size=2, max_size=3).map(tuple), max_size=2
     ),
 )
-def test_literal_words_are_found_where_taking_the_text_apart_finds_them(
+def test_literal_words_are_found_where_analysis_finds_them(
     texts: list[str], stems: set[str], phrases: set[tuple[str, ...]]
 ) -> None:
     words = get_analyzer("xx")  # without a stemmer, each stem has one word

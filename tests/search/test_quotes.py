@@ -96,7 +96,7 @@ SAME, CHANGED, ADDED, OMITTED = "same", "changed", "added", "omitted"
         ),
     ],
 )
-def test_a_near_quotation_says_word_by_word_what_is_different(
+def test_a_near_quotation_lists_its_differences_word_by_word(
     index: Index, quote: str, diff: list[tuple[str, str, str]]
 ) -> None:
     found = index.verify_quote(quote)
@@ -124,7 +124,7 @@ def test_an_absent_quotation_leads_to_the_nearest_paragraph(index: Index, quote:
     assert found.text in index.article(found.article.id).paragraphs
 
 
-def test_of_a_quotation_without_any_known_word_nothing_is_near(index: Index) -> None:
+def test_a_quotation_without_known_words_has_no_near_paragraph(index: Index) -> None:
     found = index.verify_quote("hippopotamuses!")
     assert (found.verdict, found.similarity, found.article, found.text) == ("absent", 0.0, None, "")
 
@@ -140,7 +140,7 @@ def test_the_oldest_article_is_given_first_and_the_others_are_named(index: Index
     assert [found.article.id, *(other.id for other in found.also)] == ["older", "ferry", "undated"]
 
 
-def test_one_article_can_be_asked(index: Index) -> None:
+def test_one_article_can_be_searched_for_a_quotation(index: Index) -> None:
     quote = "the old crane fell into the harbour, and nobody was hurt"
     assert index.verify_quote(quote, "ferry").number == 2
     near = index.verify_quote(quote, "undated")
@@ -153,7 +153,7 @@ def test_one_article_can_be_asked(index: Index) -> None:
 
 
 @pytest.mark.parametrize("quote", ["", "  ", "“…”", "\u200b", "x " * 2001])
-def test_what_is_no_quotation_is_refused(index: Index, quote: str) -> None:
+def test_an_invalid_quotation_is_refused(index: Index, quote: str) -> None:
     with pytest.raises(InvalidRequest, match="quotation"):
         index.verify_quote(quote)
 

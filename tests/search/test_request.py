@@ -72,9 +72,7 @@ def test_a_search_without_some_of_its_dates_and_filters_keeps_the_others() -> No
         ),
     ],
 )
-def test_a_value_without_a_meaning_is_refused_by_the_name_of_its_field(
-    keywords: dict[str, Any], message: str
-) -> None:
+def test_an_invalid_value_is_refused_by_the_name_of_its_field(keywords: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         SearchRequest(**keywords) if "filters" in keywords else SearchRequest.from_keywords("x", **keywords)
     assert str(caught.value) == message

@@ -251,14 +251,12 @@ def test_undated_articles_come_last_in_every_order(index: Index) -> None:
         {"limit": True},
     ],
 )
-def test_arguments_without_a_meaning_are_refused_with_what_is_wanted(
-    index: Index, options: dict[str, Any]
-) -> None:
+def test_invalid_arguments_are_refused_with_what_they_must_be(index: Index, options: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="must be"):
         index.search("harbour", **options)
 
 
-def test_a_limit_of_none_at_all_still_counts(index: Index) -> None:
+def test_a_limit_of_0_still_counts(index: Index) -> None:
     page = index.search("harbour", limit=0)
     assert (page.total, page.hits) == (2, ())
 
@@ -277,18 +275,18 @@ def test_a_hit_by_its_title_alone_shows_how_the_article_begins(index: Index) -> 
     assert [(passage.number, passage.spans) for passage in hit.passages] == [(1, ())]
 
 
-def test_an_excluded_word_is_not_marked(index: Index) -> None:
+def test_an_excluded_word_is_not_highlighted(index: Index) -> None:
     hit = index.search("trucks -lighthouse").hits[0]
     assert [hit.passages[0].text[a:b] for a, b in hit.passages[0].spans] == ["Trucks"]
 
 
-def test_a_title_word_is_marked_in_the_title_only(index: Index) -> None:
+def test_a_title_word_is_highlighted_in_the_title_only(index: Index) -> None:
     hit = index.search("title:road").hits[0]
     assert hit.title_spans == ((0, 4),)
     assert all(not passage.spans for passage in hit.passages)
 
 
-def test_a_marked_article_marks_every_paragraph(index: Index) -> None:
+def test_an_article_with_matches_highlights_every_paragraph(index: Index) -> None:
     marked = index.marked("vaccine", "vaccine coast")
     assert [marked.article.title[a:b] for a, b in marked.title_spans] == ["vaccine"]
     assert [[p.text[a:b] for a, b in p.spans] for p in marked.paragraphs] == [["Vaccination"], ["coast"]]

@@ -43,14 +43,14 @@ def names(index: Index, article_id: str, limit: int = 10) -> list[str]:
     return [hit.article.id for hit in index.similar(article_id, limit)]
 
 
-def test_the_most_similar_come_first_and_what_shares_nothing_does_not_come(index: Index) -> None:
+def test_the_most_similar_articles_come_first_and_unrelated_ones_are_absent(index: Index) -> None:
     assert names(index, "ships")[:2] == ["grain", "pilot"]
     assert names(index, "ships", 1) == ["grain"]
     assert "ships" not in names(index, "ships")
     assert "insel" not in names(index, "ships")
 
 
-def test_scores_fall_and_what_is_shared_is_marked(index: Index) -> None:
+def test_similar_articles_have_falling_scores_and_shared_words_highlighted(index: Index) -> None:
     hits = index.similar("ships")
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     first = hits[0]
@@ -63,12 +63,12 @@ def test_an_article_is_analysed_in_its_own_language(index: Index) -> None:
     assert names(index, "hafen") == ["insel"]
 
 
-def test_an_article_without_words_is_like_none(index: Index) -> None:
+def test_an_article_without_words_has_no_similar_articles(index: Index) -> None:
     assert index.similar("empty") == ()
     assert index.duplicates("empty") == ()
 
 
-def test_near_duplicates_stand_apart(index: Index) -> None:
+def test_near_duplicates_are_not_similar_articles(index: Index) -> None:
     chance = random.Random(2)
     text = [SHIPS, *stories.story(chance)]
     index.put(
@@ -87,7 +87,7 @@ def test_near_duplicates_stand_apart(index: Index) -> None:
     assert [other.id for other in index.duplicates("b")] == ["c"]
 
 
-def test_it_does_not_matter_how_the_articles_came(index: Index, tmp_path: Path) -> None:
+def test_the_order_of_additions_does_not_change_similar_articles(index: Index, tmp_path: Path) -> None:
     with open_index(tmp_path / "other") as other:
         for article in reversed(ARTICLES):
             other.put([article])
@@ -97,7 +97,7 @@ def test_it_does_not_matter_how_the_articles_came(index: Index, tmp_path: Path) 
             assert other.similar(article.id) == index.similar(article.id)
 
 
-def test_what_was_removed_does_not_weigh_in_what_an_article_is_about(tmp_path: Path) -> None:
+def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
     with open_index(tmp_path / "with") as index, open_index(tmp_path / "without") as other:
         # "Crane" weighs more than "deep" or less, by how many paragraphs there are to be rare among.
         told = Article(id="told", language="en", paragraphs=["Crane crane deep."])
@@ -126,7 +126,7 @@ def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
     assert len(find_heaviest_terms(snapshot, long, "en")) == TERMS
 
 
-def test_what_cannot_be_is_refused(index: Index) -> None:
+def test_invalid_requests_for_similar_articles_are_refused(index: Index) -> None:
     for call in (index.similar, index.duplicates):
         with pytest.raises(ArticleMissing, match="nobody"):
             call("nobody")

@@ -71,7 +71,7 @@ def test_misspelt_words_are_replaced_and_all_else_stays_as_it_was_typed(
         *("qqqqqqq", "zzz", "東京市", "ha", "\0", "\ud800"),
     ],
 )
-def test_nothing_is_offered_for_what_is_right_or_not_a_plain_word(index: Index, query: str) -> None:
+def test_correct_words_and_other_syntax_are_not_corrected(index: Index, query: str) -> None:
     assert meant(index, query) is None
 
 
@@ -83,14 +83,14 @@ def test_of_many_misspelt_words_only_some_are_replaced(index: Index) -> None:
     assert 0 < len(replaced) <= 5
 
 
-def test_what_is_offered_finds_more(index: Index) -> None:
+def test_a_correction_finds_more(index: Index) -> None:
     for query in ("harbur", "harbourcrane", "har bour crane", "harbor krane"):
         offered = meant(index, query)
         assert offered is not None
         assert index.search(offered).total > index.search(query).total
 
 
-def test_a_word_that_is_common_in_a_language_hardly_spoken_here_is_asked_for(tmp_path: Path) -> None:
+def test_a_stop_word_of_a_rare_language_is_searched_for(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as opened:
         opened.put(
             [
@@ -106,21 +106,21 @@ def test_a_word_that_is_common_in_a_language_hardly_spoken_here_is_asked_for(tmp
         assert opened.search("the harbur").did_you_mean == "the harbour"
 
 
-def test_it_is_offered_within_the_same_dates(index: Index) -> None:
+def test_a_correction_respects_the_dates(index: Index) -> None:
     assert meant(index, "harbur", since="2030") is None
 
 
-def test_the_words_beside_decide_between_words_as_near(index: Index) -> None:
+def test_neighbours_decide_between_equally_similar_words(index: Index) -> None:
     assert meant(index, "harbour crine") == "harbour crane"
     assert meant(index, "con crine") == "con carne"
 
 
-def test_a_word_of_the_index_is_doubted_only_for_one_that_is_far_more_frequent(index: Index) -> None:
+def test_a_word_of_the_index_is_replaced_only_by_a_far_more_frequent_one(index: Index) -> None:
     assert meant(index, "goverment") == "government"
     assert meant(index, "carne") is None
 
 
-def test_a_page_of_hits_is_the_same_whether_another_query_is_offered_or_not(index: Index) -> None:
+def test_a_correction_does_not_change_the_hits(index: Index) -> None:
     page = index.search("goverment")
     assert (page.total, page.did_you_mean) == (1, "government")
     assert [hit.article.id for hit in page.hits] == ["rare"]
@@ -135,13 +135,13 @@ def test_a_page_of_hits_is_the_same_whether_another_query_is_offered_or_not(inde
     ).map(" ".join)
     | st.text(max_size=20)
 )
-def test_whatever_is_searched_for_what_is_offered_finds_more(index: Index, query: str) -> None:
+def test_for_any_query_a_correction_finds_more(index: Index, query: str) -> None:
     page = index.search(query)
     if page.did_you_mean is not None:
         assert index.search(page.did_you_mean).total > page.total
 
 
-def test_the_vocabulary_tells_how_often_words_are_written(index: Index) -> None:
+def test_the_vocabulary_counts_words_as_written(index: Index) -> None:
     vocabulary = index._open_last_commit().snapshot.vocabulary
     assert vocabulary.estimate_frequency("painting") == 150
     assert vocabulary.estimate_frequency("painted") == 12

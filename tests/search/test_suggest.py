@@ -97,12 +97,12 @@ def test_a_word_beside_the_one_before_comes_before_one_that_stands_elsewhere(ind
     assert set(others) == {"harbour moves", "harbour mill"}
 
 
-def test_what_would_find_nothing_is_not_suggested(index: Index) -> None:
+def test_completions_without_results_are_not_suggested(index: Index) -> None:
     assert texts(index, "croc") == []
     assert texts(index, "tide crane") == texts(index, "unknown cr") == []
 
 
-def test_what_would_be_read_as_dates_is_not_suggested(tmp_path: Path) -> None:
+def test_completions_that_would_be_dates_are_not_suggested(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as opened:
         opened.put(
             [Article(id=f"{n}", title="Ferry", paragraphs=["Delayed today by fog."]) for n in range(3)]
@@ -113,13 +113,13 @@ def test_what_would_be_read_as_dates_is_not_suggested(tmp_path: Path) -> None:
         assert "fog today" not in texts(opened, "fog toda")
 
 
-def test_an_excluded_word_counts_what_is_left(index: Index) -> None:
+def test_an_excluded_word_counts_the_remaining_articles(index: Index) -> None:
     found = index.suggest("harbour -cr")
     assert ("harbour -crane", 2) in [(one.text, one.count) for one in found]
     assert texts(index, "credits -mil") == []
 
 
-def test_phrases_are_what_stands_side_by_side(index: Index) -> None:
+def test_phrases_continue_with_the_next_word(index: Index) -> None:
     assert "harbour crane" in texts(index, "harb", "phrase")
     assert texts(index, "re", "phrase") == ["red tide"]
     assert texts(index, "harbour of ", "phrase") == ["harbour of zürich"]
@@ -135,11 +135,11 @@ def test_phrases_are_what_stands_side_by_side(index: Index) -> None:
         ("Harbour of ", "Harbour of Zürich"),
     ],
 )
-def test_what_follows_small_letters_is_in_small_letters(index: Index, prefix: str, first: str) -> None:
+def test_completions_of_lower_case_text_are_in_lower_case(index: Index, prefix: str, first: str) -> None:
     assert texts(index, prefix)[0] == first
 
 
-def test_what_is_never_but_in_capitals_stays_so() -> None:
+def test_words_written_only_in_capitals_keep_them() -> None:
     assert match_case("and TV Hall", "film") == "and TV hall"
     assert match_case("and TV Hall", "Film") == "and TV Hall"
     assert match_case("港 Hall", "東京") == "港 Hall"
@@ -158,7 +158,7 @@ def test_titles_match_by_their_words_in_any_order(index: Index) -> None:
     assert texts(index, "東", "title") == ["東京の港"]
 
 
-def test_a_title_is_offered_as_a_query_that_asks_for_its_words_only(index: Index) -> None:
+def test_a_title_is_suggested_as_a_query_of_its_words(index: Index) -> None:
     assert texts(index, "quest", "title") == ["lighthouse or not a question"]
 
 
@@ -168,7 +168,7 @@ def test_a_suggestion_says_which_part_of_it_is_new(index: Index) -> None:
     assert index.suggest("zur")[0].spans == ((3, 6),)
 
 
-def test_there_are_never_more_than_the_limit_and_no_two_alike(index: Index) -> None:
+def test_suggestions_stay_within_the_limit_and_differ(index: Index) -> None:
     for limit in (0, 1, 2, 3, 5):
         assert len(texts(index, "h", limit=limit)) <= limit
     every = [text.casefold() for text in texts(index, "c", limit=50)]
@@ -179,7 +179,7 @@ def test_there_are_never_more_than_the_limit_and_no_two_alike(index: Index) -> N
 @pytest.mark.parametrize(
     "prefix", ["", "  ", "*", '"red tide"', "AND", "zzz", "(", "\0", "\ud800", "x" * 5000]
 )
-def test_without_anything_to_go_on_there_is_nothing(index: Index, prefix: str) -> None:
+def test_an_empty_or_unknown_text_has_no_suggestions(index: Index, prefix: str) -> None:
     assert index.suggest(prefix) == ()
 
 
@@ -212,9 +212,7 @@ PIECES = [
 
 @settings(max_examples=150)
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=20))
-def test_whatever_is_typed_each_suggestion_finds_something_and_keeps_what_was_typed(
-    index: Index, text: str
-) -> None:
+def test_each_suggestion_for_any_text_finds_something_and_keeps_the_text(index: Index, text: str) -> None:
     for found in index.suggest(text):
         page = index.search(found.text, limit=50)
         assert page.total >= 1, found
@@ -235,7 +233,7 @@ def test_a_suggestion_as_json_has_the_documented_shape() -> None:
     }
 
 
-def test_completions_over_segments_weigh_what_articles_of_a_set_have(index: Index) -> None:
+def test_completions_weigh_the_articles_of_a_set(index: Index) -> None:
     snapshot = index._open_last_commit().snapshot
     assert len(snapshot.segments) > 1
     assert [one.word for one in complete_word(snapshot, "harb", None, 5)] == ["harbour"]
@@ -269,7 +267,7 @@ def test_texts_are_read_by_document(index: Index) -> None:
         assert tuple(snapshot.text_of(start + place) for place in range(len(paragraphs))) == paragraphs
 
 
-def test_what_follows_a_word_goes_over_common_words_but_not_over_punctuation() -> None:
+def test_the_next_word_skips_common_words_but_not_punctuation() -> None:
     texts = [
         "Bank of England, said he.",
         "Says the Bank. Then",
@@ -284,5 +282,5 @@ def test_what_follows_a_word_goes_over_common_words_but_not_over_punctuation() -
     }
 
 
-def test_a_run_goes_on_as_far_as_most_of_its_places_do() -> None:
+def test_an_unspaced_run_continues_as_far_as_most_texts_agree() -> None:
     assert dict(characters_after(["東京都庁と東京都知事、東京湾", "東京都"], "東京")) == {"都": 3, "湾": 1}

@@ -73,7 +73,7 @@ def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None
     path.write_text(json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}))
 
 
-def test_an_intact_index_is_well_and_a_diagnosis_changes_nothing(archive: Archive) -> None:
+def test_an_intact_index_has_no_findings_and_a_diagnosis_changes_nothing(archive: Archive) -> None:
     before = contents(archive.folder)
     with archive.open() as index:
         found = index.diagnose()
@@ -392,7 +392,7 @@ def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archi
         assert (index.status().libraries, index.status().library_changes) == (libraries, None)
 
 
-def test_an_index_from_before_libraries_were_recorded_is_well(
+def test_an_index_without_recorded_libraries_has_no_findings(
     archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_libraries(archive, None)

@@ -182,7 +182,7 @@ def test_an_index_can_be_used_again_after_it_was_closed(archive: Archive) -> Non
         index.close()
 
 
-def test_threads_that_search_while_another_syncs_see_committed_states_only(archive: Archive) -> None:
+def test_threads_that_search_during_a_sync_see_only_commits(archive: Archive) -> None:
     versions = 12
     size = {version: 2 + version % 3 for version in range(versions + 1)}
 
@@ -490,7 +490,7 @@ def test_an_unreadable_note_still_says_that_the_index_is_locked(archive: Archive
             archive.open(lock_timeout=0.0).sync()
 
 
-def test_nobody_waits_for_a_program_that_writes_through_whoosh(archive: Archive) -> None:
+def test_a_writer_does_not_wait_for_a_program_that_writes_through_whoosh(archive: Archive) -> None:
     from whoosh.index import open_dir
 
     archive.text("new.txt", "A new crane.")

@@ -35,7 +35,7 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_a_page_that_takes_too_long_ends_its_reader_and_nothing_else(
+def test_a_page_that_takes_too_long_ends_only_its_worker(
     tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
     code = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n        while True: pass"
@@ -58,7 +58,7 @@ def test_a_page_that_takes_too_much_memory_is_named(
     )
 
 
-def test_a_page_that_ends_its_reader_does_not_end_a_small_sync(
+def test_a_page_that_ends_its_worker_does_not_end_a_small_sync(
     tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
     (failure,) = synced(tmp_path, run_in_workers, "__import__('os').abort()").failed
@@ -107,7 +107,7 @@ def test_only_a_little_plain_text_is_read_without_a_process_of_its_own(
         "<p>Shown.<script>hidden",
     ],
 )
-def test_what_a_page_does_not_show_is_not_found(tmp_path: Path, page: str) -> None:
+def test_hidden_text_of_a_page_is_not_found(tmp_path: Path, page: str) -> None:
     (tmp_path / "a.html").write_text(f"<html>{page}{'<p>Other words stand here. ' * 30}")
     with open_index(tmp_path / "index", sources=[tmp_path / "a.html"]) as index:
         index.sync()

@@ -66,9 +66,7 @@ PLACES: dict[str, tuple[Callable[[Path], None], int, str]] = {
 
 
 @pytest.mark.parametrize("case", PLACES)
-def test_a_folder_that_is_there_and_empty_is_taken_for_a_disk_that_is_not(
-    archive: Archive, case: str
-) -> None:
+def test_an_empty_folder_is_taken_for_an_unmounted_disk(archive: Archive, case: str) -> None:
     act, count, refused = PLACES[case]
     many(archive, 40)
     for number in range(count):
@@ -107,7 +105,7 @@ def test_a_rebuild_judges_a_folder_as_a_sync_does(archive: Archive, case: str) -
         index.rebuild()
 
 
-def test_a_file_that_is_empty_now_is_taken_for_one_that_is_being_written(archive: Archive) -> None:
+def test_an_emptied_file_is_taken_for_an_unfinished_one(archive: Archive) -> None:
     many(archive, 40)
     archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(11)))
     archive.sync()
@@ -118,7 +116,7 @@ def test_a_file_that_is_empty_now_is_taken_for_one_that_is_being_written(archive
     assert archive.sync().removed == 11
 
 
-def test_a_source_that_is_a_file_is_missed_when_it_is_empty_or_a_folder(archive: Archive) -> None:
+def test_a_source_file_that_is_empty_or_a_folder_is_refused(archive: Archive) -> None:
     archive.lines("lines.jsonl", {"id": "one", "text": "One."}, {"id": "two", "text": "Two."})
     file = archive.seeds / "lines.jsonl"
     with archive.open() as index:
@@ -135,7 +133,7 @@ def test_a_source_that_is_a_file_is_missed_when_it_is_empty_or_a_folder(archive:
         assert index.status().articles == 2
 
 
-def test_an_empty_source_among_others_is_named_and_stops_all(archive: Archive) -> None:
+def test_an_empty_source_is_named_and_stops_the_whole_sync(archive: Archive) -> None:
     other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
     other.text("b.txt", "Another tide.")
     third.text("c.txt", "A third tide.")

@@ -114,7 +114,7 @@ def totals(archive: Archive) -> tuple[int, int]:
         return old, new
 
 
-def test_once_keeps_what_was_read_and_the_next_run_reads_the_rest(archive: Archive) -> None:
+def test_one_interrupt_keeps_the_read_files_and_the_next_run_reads_the_rest(archive: Archive) -> None:
     with start_command(archive, "index", "seeds", "--json") as command:
         command.until("start")
         command.go_on()
@@ -140,7 +140,7 @@ def test_once_keeps_what_was_read_and_the_next_run_reads_the_rest(archive: Archi
     assert totals(archive) == (0, 10)
 
 
-def test_twice_keeps_the_old_state(archive: Archive) -> None:
+def test_two_interrupts_keep_the_last_commit(archive: Archive) -> None:
     before = contents(archive.folder)
     with start_command(archive, "index", "seeds") as command:
         command.until("start")
@@ -156,7 +156,7 @@ def test_twice_keeps_the_old_state(archive: Archive) -> None:
     assert archive.sync().changed == 9
 
 
-def test_before_anything_is_read_once_is_enough(archive: Archive) -> None:
+def test_one_interrupt_before_the_first_file_keeps_the_last_commit(archive: Archive) -> None:
     before = contents(archive.folder)
     with start_command(archive, "index", "seeds") as command:
         command.until("start")
@@ -166,7 +166,7 @@ def test_before_anything_is_read_once_is_enough(archive: Archive) -> None:
     assert contents(archive.folder) == before
 
 
-def test_a_rebuild_is_given_up_at_once(archive: Archive) -> None:
+def test_an_interrupted_rebuild_stops_at_once(archive: Archive) -> None:
     with start_command(archive, "rebuild", "--allow-mass-delete") as command:
         command.until("start")
         command.go_on()
@@ -178,7 +178,7 @@ def test_a_rebuild_is_given_up_at_once(archive: Archive) -> None:
     assert archive.sync().changed == 9
 
 
-def test_a_first_build_that_is_interrupted_has_what_was_read(tmp_path: Path) -> None:
+def test_an_interrupted_first_build_has_the_read_files(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     for number in range(5):
         pad(archive.text(f"a{number}.txt", f"The heron {number}."))
@@ -206,7 +206,7 @@ def stopped_after(archive: Archive, files: int) -> SyncReport:
 
 
 @pytest.mark.parametrize("files", range(5))
-def test_wherever_it_is_stopped_nothing_is_removed_and_the_next_run_ends_as_one_run(
+def test_a_sync_stopped_anywhere_removes_nothing_and_the_next_one_completes_it(
     tmp_path: Path, files: int
 ) -> None:
     archive = Archive(tmp_path)

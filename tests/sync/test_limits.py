@@ -62,7 +62,7 @@ def outcome(reads: list[Read]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
-def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
+def test_a_worker_that_hangs_is_ended_and_its_file_named(
     tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:
     monkeypatch.setattr(limits, "FILE_WAIT", 1.0)
@@ -81,7 +81,7 @@ def test_a_reader_that_waits_for_ever_is_ended_and_its_file_named(
     assert tried(tmp_path / "log") == (1 if alone else 2)
 
 
-def test_how_long_reading_may_take_goes_by_the_size_and_has_an_end() -> None:
+def test_the_time_limit_of_a_file_grows_with_its_size_up_to_a_maximum() -> None:
     assert limits.file_wait(0) == 60
     assert limits.file_wait(64 << 20) == 700
     assert limits.file_wait(1 << 60) == 86_400
@@ -104,7 +104,7 @@ def failures(index: Index) -> dict[str, str]:
     return {failure.path: failure.reason for failure in index.status().failures}
 
 
-def test_what_was_refused_is_named_but_not_tried_until_it_changes(tmp_path: Path, source: Path) -> None:
+def test_a_refused_file_is_reported_and_not_read_until_it_changes(tmp_path: Path, source: Path) -> None:
     page, log = source / "page.html", tmp_path / "log"
     page.write_text("<title>Bad</title><p>A poison tide.")
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -120,7 +120,7 @@ def test_what_was_refused_is_named_but_not_tried_until_it_changes(tmp_path: Path
         assert failures(index) == {}
 
 
-def test_what_was_refused_is_tried_again_when_the_limits_are_others(tmp_path: Path, source: Path) -> None:
+def test_a_refused_file_is_read_again_when_the_limits_change(tmp_path: Path, source: Path) -> None:
     (source / "page.html").write_text("<title>Bad</title><p>A poison tide.")
     log = tmp_path / "log"
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -133,7 +133,7 @@ def test_what_was_refused_is_tried_again_when_the_limits_are_others(tmp_path: Pa
             assert tried(log) == 2 * count
 
 
-def test_what_was_indexed_before_stays_while_its_file_is_refused(tmp_path: Path, source: Path) -> None:
+def test_articles_stay_while_their_file_is_refused(tmp_path: Path, source: Path) -> None:
     page, log = source / "page.html", tmp_path / "log"
     page.write_text("<title>Before</title><p>A heron stood in the tide.")
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -155,7 +155,7 @@ def test_what_was_indexed_before_stays_while_its_file_is_refused(tmp_path: Path,
         assert failures(index) == {}
 
 
-def test_a_page_that_comes_back_as_it_was_is_unchanged(tmp_path: Path, source: Path) -> None:
+def test_a_page_that_is_restored_is_unchanged(tmp_path: Path, source: Path) -> None:
     page, before = source / "page.html", "<title>Before</title><p>A heron stood in the tide."
     page.write_text(before)
     with open_index(tmp_path / "index", sources=[source]) as index:
@@ -167,7 +167,7 @@ def test_a_page_that_comes_back_as_it_was_is_unchanged(tmp_path: Path, source: P
         assert (report.changes, report.unchanged, report.failed) == ([], 2, [])
 
 
-def test_what_is_too_large_or_packed_too_tightly_is_known_by_its_times(tmp_path: Path, source: Path) -> None:
+def test_a_file_that_is_too_large_is_recognized_by_its_times(tmp_path: Path, source: Path) -> None:
     (source / "large.txt").write_text("heron " * 200_000)
     (source / "tight.txt.gz").write_bytes(gzip.compress(" ".join(map(str, range(200_000))).encode()))
     (source / "lines.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
@@ -194,7 +194,7 @@ def test_a_file_of_batches_keeps_its_digest(
         assert files["lines.jsonl.gz"].stamp.sha256 == hashlib.sha256(data).hexdigest()
 
 
-def test_of_too_many_articles_in_a_file_the_first_are_indexed_until_more_may_be(
+def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "lines.jsonl").write_text(LINES)
@@ -213,7 +213,7 @@ def test_of_too_many_articles_in_a_file_the_first_are_indexed_until_more_may_be(
         assert index.verify().articles == 61
 
 
-def test_of_many_bad_lines_the_first_are_named_and_the_others_counted() -> None:
+def test_the_first_of_many_bad_lines_are_named_and_the_others_counted() -> None:
     lines = ['{"text": "A tide."}', *["bad"] * 150, '{"text": "A heron."}']
     found = list(read(BytesIO("\n".join(lines).encode()), "a.jsonl", "a", OPTIONS))
     failed = [item for item in found if isinstance(item, Failure)]
@@ -233,7 +233,7 @@ LONG = "The tide was red. " * 100
         ("a.html", f"<title>{LONG}</title><p>A tide."),
     ],
 )
-def test_an_article_of_too_much_text_is_refused(
+def test_an_article_with_too_much_text_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     assert len(list(read(BytesIO(text.encode()), name, "a", OPTIONS))) == 1
@@ -242,7 +242,9 @@ def test_an_article_of_too_much_text_is_refused(
         read(BytesIO(text.encode()), name, "a", OPTIONS)
 
 
-def test_a_line_of_too_much_text_is_refused_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_with_too_much_text_is_refused_and_the_others_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(document, "ARTICLE_TEXT", 1000)
     monkeypatch.setattr(jsonl, "ARTICLE_TEXT", 1000)
     lines = [
@@ -252,7 +254,7 @@ def test_a_line_of_too_much_text_is_refused_and_the_others_are_read(monkeypatch:
     assert [item.path if isinstance(item, Failure) else item.id for item in found] == ["a", "a.jsonl:2", "c"]
 
 
-def test_the_bound_of_a_text_is_one_that_a_process_can_read() -> None:
+def test_a_worker_can_read_a_text_of_the_largest_size() -> None:
     document.check_length(12 << 20)
     with pytest.raises(
         InvalidArticle, match=r"has 13\.0 MB of text; an article may have at most 12 MB: split it"
@@ -269,7 +271,7 @@ LINES = "".join(
 @pytest.mark.parametrize(
     "start", ["", "no JSON\n", "\ufeff"], ids=["plain", "with a bad line", "with a mark"]
 )
-def test_much_text_comes_in_batches_that_are_one_whole(
+def test_a_large_file_gives_several_batches_that_are_complete_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: str
 ) -> None:
     data = (start + LINES).encode()
@@ -287,7 +289,7 @@ def test_much_text_comes_in_batches_that_are_one_whole(
     assert [name for _, chunk in batches for name in chunk.ids] == [f"a{number}" for number in range(60)]
 
 
-def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
+def test_a_worker_that_ends_between_batches_gives_no_article_twice(
     tmp_path: Path, run_in_workers: RunInWorkers
 ) -> None:
     ended = tmp_path / "ended"
@@ -310,7 +312,9 @@ def test_a_worker_that_ends_between_two_batches_gives_nothing_twice(
     assert outcome(reads) == {"a.jsonl.gz": [f"a{number}" for number in range(60)]}
 
 
-def test_an_index_of_batches_is_that_of_the_whole(tmp_path: Path, run_in_workers: RunInWorkers) -> None:
+def test_an_index_made_in_batches_equals_one_made_at_once(
+    tmp_path: Path, run_in_workers: RunInWorkers
+) -> None:
     for name, text in (("a.jsonl.gz", LINES), ("b.jsonl.gz", LINES.replace('"a', '"b'))):
         (tmp_path / name).write_bytes(gzip.compress(text.encode()))
     lines = LINES.replace("Tide 7.", "Heron.")

@@ -12,7 +12,7 @@ from indexer.sync.plan import make_plan
 STAMP = Stamp(1, 2, 3)
 
 
-def test_a_plan_is_made_from_two_listings_alone() -> None:
+def test_a_plan_compares_the_catalog_with_a_listing() -> None:
     known = {
         "same": Entry(Stamp(1, 2, 3, "f")),
         "size": Entry(Stamp(9, 2, 3, "f")),
@@ -46,7 +46,7 @@ def test_a_plan_is_made_from_two_listings_alone() -> None:
         (FileState.UNREADABLE, FileState.CHANGED),
     ],
 )
-def test_only_a_file_that_was_read_in_full_or_refused_is_known_by_its_times(
+def test_only_a_fully_read_or_refused_file_is_recognized_by_its_times(
     state: FileState, planned: FileState
 ) -> None:
     assert make_plan({"a": Entry(STAMP, state=state)}, Listing({"a": STAMP})) == {"a": planned}
@@ -54,6 +54,6 @@ def test_only_a_file_that_was_read_in_full_or_refused_is_known_by_its_times(
     assert make_plan({"a": Entry(STAMP, state=state)}, other) == {"a": FileState.CHANGED}
 
 
-def test_where_the_source_itself_cannot_be_listed_no_file_is_missing() -> None:
+def test_no_file_is_missing_if_the_source_cannot_be_listed() -> None:
     listing = Listing(failures=[Failure(".", "no")])
     assert make_plan({"a/b": Entry(STAMP)}, listing) == {"a/b": FileState.UNREADABLE}

@@ -267,7 +267,9 @@ ZOO = {
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_a_source_with_it_is_indexed_and_all_else_is_named(archive: Archive, name: str) -> None:
+def test_a_source_with_an_unusual_entry_is_indexed_and_failures_are_named(
+    archive: Archive, name: str
+) -> None:
     kept = ZOO[name]
     kept.make(archive.seeds, archive.root / "outside")
     config = Config(index=archive.folder, sources=(archive.seeds,), max_file_mb=kept.size)
@@ -349,7 +351,7 @@ def test_a_file_that_becomes_a_link_or_a_pipe_after_it_was_listed_is_not_read(ar
     assert found(archive) == {"a.txt"}
 
 
-def test_while_a_folder_and_a_link_take_turns_nothing_outside_is_ever_opened(archive: Archive) -> None:
+def test_a_folder_that_alternates_with_a_link_never_leads_outside(archive: Archive) -> None:
     archive.write("f/secret.txt", STORY)
     (archive.seeds / "l").symlink_to(archive.root / "outside")
     # Two names that are exchanged all the time: each is a folder now, and then a link that leads out.
@@ -410,7 +412,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again_at_once(
     assert read_whole(path, "a.txt", MB) == b"Short"
 
 
-def test_a_file_that_never_stands_still_is_left_for_the_next_time(
+def test_a_file_that_keeps_changing_is_left_to_the_next_sync(
     archive: Archive, meanwhile: list[Callable[[], object]]
 ) -> None:
     path = archive.seeds / "a.txt"
@@ -573,7 +575,7 @@ def mounted(archive: Archive, code: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_a_source_that_is_a_file_system_of_its_own_is_indexed_and_its_absence_is_noticed(
+def test_a_source_on_its_own_file_system_is_missed_when_unmounted(
     archive: Archive,
 ) -> None:
     (archive.seeds / "a.txt").unlink()
@@ -596,7 +598,7 @@ def test_a_source_that_is_a_file_system_of_its_own_is_indexed_and_its_absence_is
     assert printed == ["1", "SourceShrunk", "SourceShrunk", "1"]
 
 
-def test_a_file_system_below_a_source_that_is_not_there_any_more_is_noticed_when_it_had_most(
+def test_an_unmounted_file_system_below_a_source_is_noticed_if_it_had_most_articles(
     archive: Archive,
 ) -> None:
     printed = mounted(
@@ -618,7 +620,9 @@ def test_a_file_system_below_a_source_that_is_not_there_any_more_is_noticed_when
     assert printed == ["21", "SourceShrunk", "20"]
 
 
-def test_a_file_system_below_a_source_is_missed_however_little_of_the_source_it_was(archive: Archive) -> None:
+def test_an_unmounted_file_system_below_a_source_is_noticed_even_if_it_had_few_articles(
+    archive: Archive,
+) -> None:
     for number in range(40):
         archive.text(f"m/{number}.txt", f"Another tide {number}.")
     printed = mounted(
@@ -651,7 +655,7 @@ def test_an_index_in_its_source_is_not_indexed(archive: Archive) -> None:
         assert index.sync().files == 1
 
 
-def test_a_source_in_its_index_is_indexed_and_left_alone(archive: Archive) -> None:
+def test_a_source_in_the_folder_of_its_index_is_indexed_and_not_changed(archive: Archive) -> None:
     archive.sync()
     inner = archive.folder / "seeds"
     inner.mkdir()
@@ -693,7 +697,9 @@ def remove(archive: Archive, count: int) -> None:
         (100, 51, True),
     ],
 )
-def test_too_much_at_once_is_refused(archive: Archive, had: int, gone: int, is_refused: bool) -> None:
+def test_a_sync_that_would_remove_too_much_is_refused(
+    archive: Archive, had: int, gone: int, is_refused: bool
+) -> None:
     many(archive, had - 1)
     archive.sync()
     remove(archive, gone)
@@ -717,7 +723,7 @@ def test_too_much_at_once_is_refused(archive: Archive, had: int, gone: int, is_r
         assert index.status().articles == had - gone
 
 
-def test_a_rebuild_goes_without_what_is_gone_when_that_is_allowed(archive: Archive) -> None:
+def test_a_rebuild_may_drop_removed_files_if_allowed(archive: Archive) -> None:
     many(archive, 30)
     archive.sync()
     remove(archive, 25)
@@ -726,7 +732,7 @@ def test_a_rebuild_goes_without_what_is_gone_when_that_is_allowed(archive: Archi
         assert index.sync().unchanged == 6
 
 
-def test_files_that_are_emptied_or_cut_off_are_no_less_gone(archive: Archive) -> None:
+def test_emptied_and_truncated_files_count_as_lost(archive: Archive) -> None:
     archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(40)))
     archive.sync()
     archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(3)))
@@ -737,7 +743,7 @@ def test_files_that_are_emptied_or_cut_off_are_no_less_gone(archive: Archive) ->
         archive.sync()
 
 
-def test_files_that_only_moved_are_not_missed(archive: Archive) -> None:
+def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
     many(archive, 30)
     archive.sync()
     (archive.seeds / "m").rename(archive.seeds / "moved")
@@ -750,7 +756,7 @@ def test_files_that_only_moved_are_not_missed(archive: Archive) -> None:
         assert index.status().articles == 31
 
 
-def test_each_source_is_looked_at_by_itself(archive: Archive) -> None:
+def test_each_source_is_guarded_by_itself(archive: Archive) -> None:
     many(archive, 30)
     other = Archive(archive.root / "other")
     other.text("b.txt", "Another tide.")
@@ -765,7 +771,7 @@ def test_each_source_is_looked_at_by_itself(archive: Archive) -> None:
 # Sources to do without
 
 
-def test_a_source_that_is_gone_can_be_forgotten_and_then_a_rebuild_works(archive: Archive) -> None:
+def test_a_missing_source_can_be_forgotten_and_then_a_rebuild_works(archive: Archive) -> None:
     other = Archive(archive.root / "other")
     other.text("b.txt", "Another tide.")
     with archive.open() as index:
@@ -783,7 +789,7 @@ def test_a_source_that_is_gone_can_be_forgotten_and_then_a_rebuild_works(archive
         assert index.verify().articles == 1
 
 
-def test_a_rebuild_does_without_a_source_that_is_gone_when_that_is_allowed(archive: Archive) -> None:
+def test_a_rebuild_skips_a_missing_source_if_allowed(archive: Archive) -> None:
     other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
     for made in (other, third):
         made.text("b.txt", f"A tide in the {made.root.name} harbour.")
@@ -810,9 +816,7 @@ def test_a_rebuild_does_without_a_source_that_is_gone_when_that_is_allowed(archi
 
 
 @pytest.mark.parametrize("why", ["the format", "the options", "damage"])
-def test_a_source_is_forgotten_where_nothing_can_be_changed_by_making_the_index_anew(
-    archive: Archive, why: str
-) -> None:
+def test_forgetting_a_source_rebuilds_an_index_that_cannot_be_changed(archive: Archive, why: str) -> None:
     other = Archive(archive.root / "other")
     other.text("b.txt", "Another tide.")
     with archive.open() as index:
@@ -833,7 +837,7 @@ def test_a_source_is_forgotten_where_nothing_can_be_changed_by_making_the_index_
         assert index.verify().articles == 1
 
 
-def test_an_id_that_a_forgotten_source_had_goes_to_the_next_who_claims_it(archive: Archive) -> None:
+def test_an_id_of_a_forgotten_source_goes_to_the_next_file_with_it(archive: Archive) -> None:
     archive.lines("b.jsonl", {"id": "one", "text": "The first."})
     other = Archive(archive.root / "seeds2")
     other.lines("b.jsonl", {"id": "one", "text": "The second."})

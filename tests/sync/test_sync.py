@@ -85,7 +85,7 @@ def noting_files_opened() -> Iterator[list[str]]:
 # Changes
 
 
-def test_new_changed_and_gone_files_are_one_commit(archive: Archive) -> None:
+def test_new_changed_and_missing_files_are_one_commit(archive: Archive) -> None:
     assert counts(archive.sync()) == (5, 0, 0, 0)
     with archive.open() as index:
         first = index.status().generation
@@ -131,7 +131,7 @@ def test_a_run_without_changes_opens_no_source_file(archive: Archive) -> None:
 
 
 @pytest.mark.usefixtures("young")
-def test_a_young_file_is_read_again_for_its_clock_may_not_have_ticked(archive: Archive) -> None:
+def test_a_recently_written_file_is_read_again(archive: Archive) -> None:
     archive.sync()
     with noting_files_opened() as opened:
         archive.sync()
@@ -140,7 +140,7 @@ def test_a_young_file_is_read_again_for_its_clock_may_not_have_ticked(archive: A
 
 @pytest.mark.parametrize("when", [1, 10**9, None], ids=["1970", "2001", "the same time"])
 @pytest.mark.usefixtures("settled")
-def test_other_content_is_noticed_whatever_its_time_says(archive: Archive, when: int | None) -> None:
+def test_changed_content_is_noticed_despite_unchanged_times(archive: Archive, when: int | None) -> None:
     path = archive.text("a.txt", "AAAA crane.")
     archive.sync()
     before = path.stat()
@@ -152,7 +152,7 @@ def test_other_content_is_noticed_whatever_its_time_says(archive: Archive, when:
     assert archive.texts()["a.txt:a"] == ("BBBB crane.",)
 
 
-def test_a_file_put_back_from_a_backup_with_its_old_date_is_noticed(archive: Archive) -> None:
+def test_a_file_restored_from_a_backup_with_its_old_date_is_noticed(archive: Archive) -> None:
     path = archive.seeds / "a.txt"
     os.utime(path, (10**9, 10**9))
     old, written = path.read_bytes(), path.stat().st_mtime_ns
@@ -166,7 +166,7 @@ def test_a_file_put_back_from_a_backup_with_its_old_date_is_noticed(archive: Arc
 
 
 @pytest.mark.usefixtures("settled")
-def test_a_touched_file_is_unchanged_and_from_then_on_known_by_its_new_time(archive: Archive) -> None:
+def test_a_touched_file_is_unchanged_and_recognized_by_its_new_time(archive: Archive) -> None:
     archive.sync()
     (archive.seeds / "a.txt").touch()
     os.utime(archive.seeds / "c.jsonl", (10**9, 10**9))
@@ -176,7 +176,7 @@ def test_a_touched_file_is_unchanged_and_from_then_on_known_by_its_new_time(arch
     assert not {"a.txt", "b.txt", "c.jsonl"} & {Path(name).name for name in opened}
 
 
-def test_a_renamed_file_keeps_nothing_stale(archive: Archive) -> None:
+def test_a_renamed_file_leaves_no_stale_article(archive: Archive) -> None:
     archive.sync()
     (archive.seeds / "a.txt").rename(archive.seeds / "z.txt")
     (archive.seeds / "c.jsonl").rename(archive.seeds / "b.jsonl")
@@ -186,7 +186,7 @@ def test_a_renamed_file_keeps_nothing_stale(archive: Archive) -> None:
         assert index.search("crane").total == 2
 
 
-def test_of_a_file_with_several_articles_only_the_changed_one_is_written_again(archive: Archive) -> None:
+def test_only_the_changed_articles_of_a_file_are_written(archive: Archive) -> None:
     archive.sync()
     archive.lines("c.jsonl", ONE, {"id": "two", "text": "Other."}, {"id": "four", "text": "New."})
     report = archive.sync()
@@ -231,7 +231,7 @@ def test_ids_move_between_files_in_one_sync(archive: Archive) -> None:
     }
 
 
-def test_an_id_that_two_files_claim_goes_to_the_first_until_that_one_goes(archive: Archive) -> None:
+def test_an_id_of_two_files_belongs_to_the_first_until_it_is_removed(archive: Archive) -> None:
     archive.lines("d.jsonl", {"id": "one", "text": "Also first."}, {"id": "five", "text": "Fifth."})
     taken = {"d.jsonl": "the id 'one' is taken by c.jsonl"}
     for _ in range(2):
@@ -268,7 +268,7 @@ def test_an_id_twice_in_one_file_is_a_failure_of_the_second(archive: Archive) ->
         assert archive.texts()["d.jsonl:x"] == ("This.",)
 
 
-def test_an_id_is_the_name_made_plain_and_tells_paths_apart() -> None:
+def test_an_id_is_a_slug_of_the_name_and_distinguishes_paths() -> None:
     names = [
         default_id(Path("/x/seeds"), path) for path in ("Ünï côde!.txt", "a/b.txt", "c/b.txt", "東京.md")
     ]
@@ -333,7 +333,7 @@ def test_a_bad_file_is_reported_and_stops_no_other(archive: Archive, bad: str, n
 
 
 @pytest.mark.parametrize("bad", ["a FIFO", "a dangling link", "a link to itself", "a link out of the source"])
-def test_what_was_indexed_stays_while_its_file_cannot_be_looked_at(archive: Archive, bad: str) -> None:
+def test_articles_stay_while_their_file_cannot_be_examined(archive: Archive, bad: str) -> None:
     archive.sync()
     before = archive.texts()
     path = archive.seeds / "a.txt"
@@ -350,7 +350,7 @@ def test_what_was_indexed_stays_while_its_file_cannot_be_looked_at(archive: Arch
     assert (counts(report), report.failed) == ((0, 0, 0, 5), [])
 
 
-def test_a_file_that_became_a_folder_is_gone(archive: Archive) -> None:
+def test_a_file_that_became_a_folder_is_missing(archive: Archive) -> None:
     archive.sync()
     (archive.seeds / "a.txt").unlink()
     archive.text("a.txt/inner.txt", "Within.")
@@ -358,7 +358,7 @@ def test_a_file_that_became_a_folder_is_gone(archive: Archive) -> None:
     assert (counts(report), report.failed) == ((1, 0, 1, 4), [])
 
 
-def test_a_linked_folder_is_not_followed_and_said_when_it_leads_out(archive: Archive) -> None:
+def test_a_link_to_a_folder_is_not_followed_and_reported_if_it_leads_outside(archive: Archive) -> None:
     outside = archive.root / "outside"
     outside.mkdir()
     (outside / "x.txt").write_text("X\n\nOutside crane.\n")
@@ -447,7 +447,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(archive: Archive) ->
         "…/東京.md",
     ],
 )
-def test_any_name_that_is_text_is_indexed(archive: Archive, name: str) -> None:
+def test_any_file_name_in_unicode_is_indexed(archive: Archive, name: str) -> None:
     archive.text(name, "A strangely named heron.")
     report = archive.sync()
     assert (report.failed, report.added) == ([], 6)
@@ -457,7 +457,7 @@ def test_any_name_that_is_text_is_indexed(archive: Archive, name: str) -> None:
         assert hit.article.source == name
 
 
-def test_a_name_that_is_no_text_is_reported(archive: Archive) -> None:
+def test_a_file_name_that_is_not_unicode_is_reported(archive: Archive) -> None:
     name = os.fsdecode(b"caf\xe9.txt")
     archive.text(name, "Coffee.")
     for added in (5, 0):
@@ -469,7 +469,7 @@ def test_a_name_that_is_no_text_is_reported(archive: Archive) -> None:
         assert index.status().articles == 5
 
 
-def test_hidden_files_and_other_types_are_passed_over(archive: Archive) -> None:
+def test_hidden_files_and_other_types_are_skipped(archive: Archive) -> None:
     for name in (".hidden.txt", ".git/x.txt", "sub/.x.md", "x.pdf", "txt", "notes.txt~"):
         archive.text(name, "Not for readers.")
     report = archive.sync()
@@ -488,7 +488,7 @@ def test_a_file_that_is_too_large_is_reported_until_the_bound_is_raised(archive:
         assert index.status().failures == ()
 
 
-def test_what_could_not_be_read_is_in_the_status_of_an_index_that_is_open(archive: Archive) -> None:
+def test_failures_are_in_the_status_of_an_open_index(archive: Archive) -> None:
     with archive.open() as index:
         index.sync()
         assert index.status().failures == ()
@@ -520,7 +520,7 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
     ],
     ids=repr,
 )
-def test_a_document_that_trips_its_reader_stops_no_other(
+def test_a_document_that_crashes_its_reader_stops_no_other(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     def tripping(stream: BinaryIO, name: str, *rest: Any, **more: Any) -> Iterator[Article | Failure]:
@@ -612,7 +612,7 @@ def test_a_source_that_holds_the_index_does_not_index_it(archive: Archive) -> No
 # Dry runs
 
 
-def test_a_dry_run_writes_nothing_and_foresees_the_real_one(archive: Archive) -> None:
+def test_a_dry_run_writes_nothing_and_predicts_the_real_one(archive: Archive) -> None:
     foreseen = archive.sync(dry_run=True)
     assert not archive.folder.exists()
     assert same(foreseen, archive.sync())
@@ -721,7 +721,7 @@ def untouched(index: Index) -> None:
     assert (report.added, report.changed, report.removed) == (0, 0, 0)
 
 
-def test_the_reports_numbers_are_those_of_its_changes() -> None:
+def test_the_counts_of_a_report_equal_its_changes() -> None:
     report = SyncReport()
     for action, name in (("add", "a"), ("change", "b"), ("remove", "c"), ("add", "d")):
         report.record(action, name, "p", "why")  # type: ignore[arg-type]
@@ -729,7 +729,7 @@ def test_the_reports_numbers_are_those_of_its_changes() -> None:
     assert report.as_json()["changes"][0] == {"action": "add", "id": "a", "path": "p", "why": "why"}
 
 
-def test_articles_that_apps_put_in_outlive_every_sync(archive: Archive) -> None:
+def test_articles_of_apps_survive_every_sync(archive: Archive) -> None:
     with archive.open() as index:
         index.put([Article(id="two", paragraphs=("Put in.",))])
         report = index.sync()

@@ -120,7 +120,7 @@ def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: St
     assert ids(list(read_all(killing(), OPTIONS, "en", 3))) == [f"a{number}" for number in range(30)]
 
 
-def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
+def test_a_document_that_always_ends_its_worker_is_a_failure_and_the_others_are_read(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
     run_in_workers(
@@ -143,7 +143,7 @@ def test_what_always_ends_its_worker_is_a_failure_and_all_else_is_read(
     assert len(started) <= 2 + 2 + 4
 
 
-def test_what_a_worker_prints_does_no_harm(
+def test_output_of_a_worker_is_harmless(
     tmp_path: Path,
     started: Started,
     run_in_workers: RunInWorkers,
@@ -170,7 +170,7 @@ def test_what_a_worker_prints_does_no_harm(
     }
 
 
-def test_workers_that_cannot_begin_are_not_taken_for_unreadable_documents(
+def test_workers_that_cannot_start_are_not_reported_as_unreadable_documents(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_in_workers("import os; os._exit(3)")
@@ -182,7 +182,7 @@ def test_workers_that_cannot_begin_are_not_taken_for_unreadable_documents(
         list(read_all(tasks_of(tmp_path, [3] * 3), OPTIONS, "en", 2))
 
 
-def test_no_worker_stays_behind_when_the_reading_is_given_up(tmp_path: Path, started: Started) -> None:
+def test_no_worker_outlives_an_abandoned_sync(tmp_path: Path, started: Started) -> None:
     with closing(read_all(tasks_of(tmp_path, [3000] * 20), OPTIONS, "en", 2)) as reading:
         next(reading)
         assert [process.poll() for process in started] == [None, None]
@@ -196,7 +196,7 @@ def test_no_worker_stays_behind_when_the_reading_is_given_up(tmp_path: Path, sta
         list(read_all(failing(), OPTIONS, "en", 2))
 
 
-def test_a_worker_whose_writer_is_gone_ends_by_itself() -> None:
+def test_a_worker_ends_when_its_supervisor_has_ended() -> None:
     for sent in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
         done = subprocess.run(
             [sys.executable, "-c", "from indexer.sync.worker_pool import run_worker; run_worker(0)"],
@@ -265,7 +265,7 @@ def test_lines_read_in_pieces_equal_lines_read_at_once(
         ("a.jsonl", b""),
     ],
 )
-def test_what_may_be_something_else_is_not_divided(tmp_path: Path, name: str, data: bytes) -> None:
+def test_a_file_that_may_be_of_another_type_is_not_divided(tmp_path: Path, name: str, data: bytes) -> None:
     assert not is_divisible(Part(tmp_path / name, name, "a", len(data)), data)
 
 
@@ -360,7 +360,7 @@ def test_a_sync_that_fails_leaves_no_worker_and_no_index(
 
 
 @pytest.mark.usefixtures("eager")
-def test_workers_that_cannot_begin_leave_the_index_as_it_is(
+def test_workers_that_cannot_start_do_not_change_the_index(
     tmp_path: Path, seeds: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
     with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
@@ -468,7 +468,7 @@ def run_script(folder: Path, seeds: Path, call: str, way: str) -> None:
     assert lines[1].endswith(" True")
 
 
-def test_a_piece_that_ends_its_worker_takes_nothing_of_its_file_away(
+def test_a_piece_that_ends_its_worker_removes_no_article_of_its_file(
     tmp_path: Path, eager: None, run_in_workers: RunInWorkers
 ) -> None:
     run_in_workers(
@@ -543,7 +543,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_an_index_of_results_that_waited_on_the_disk_is_that_of_the_whole(
+def test_results_kept_on_the_disk_give_the_same_index(
     crowded: Path, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: list[Any] = []
@@ -566,7 +566,7 @@ def test_an_index_of_results_that_waited_on_the_disk_is_that_of_the_whole(
 
 
 @pytest.mark.parametrize("most", [20_000, 5_000, 0])
-def test_where_nothing_more_can_wait_the_folder_is_named_and_nothing_is_lost(
+def test_a_full_temporary_folder_is_named_and_nothing_is_lost(
     crowded: Path, packed: Path, tmp_path: Path, most: int
 ) -> None:
     with open_index(tmp_path / "index", sources=[packed]) as index:

@@ -67,11 +67,11 @@ def test_forms_of_a_word_have_one_stem_in_their_language(language: str, words: l
     assert len({token.stem for word in words for token in get_analyzer(language).tokenize(word)}) == 1
 
 
-def test_a_language_without_a_stemmer_is_folded_only() -> None:
+def test_words_of_a_language_without_a_stemmer_are_only_normalized() -> None:
     assert get_analyzer("xx").analyze("Running Zürich") == (["running", "zurich"], ["running", "zurich"])
 
 
-def test_a_query_leaves_out_the_last_character_of_a_run_only_at_its_end() -> None:
+def test_a_query_drops_the_last_character_of_a_run_only_at_its_end() -> None:
     assert [token.stem for token in get_analyzer("ja").tokenize("東京", query=True)] == ["東京"]
     assert [token.stem for token in get_analyzer("ja").tokenize("京", query=True)] == ["京"]
     assert [token.stem for token in get_analyzer("ja").tokenize("東京2020", query=True)] == [
@@ -81,7 +81,7 @@ def test_a_query_leaves_out_the_last_character_of_a_run_only_at_its_end() -> Non
     ]
 
 
-def test_stop_words_are_folded_and_known_for_common_languages() -> None:
+def test_stop_words_are_normalized_and_known_for_common_languages() -> None:
     assert "the" in stop_words("en")
     assert "fur" in stop_words("de")
     assert stop_words("xx") == frozenset()
@@ -125,7 +125,7 @@ def test_places_are_those_of_the_tokens(text: str) -> None:
 
 
 @given(st.text())
-def test_folding_twice_changes_nothing_in_plain_text(text: str) -> None:
+def test_normalizing_twice_changes_nothing_in_plain_text(text: str) -> None:
     plain = unicodedata.normalize("NFKC", text)
     if normalize(plain).isascii():
         assert normalize(normalize(plain)) == normalize(plain)
@@ -147,7 +147,7 @@ def test_the_whoosh_analyzer_can_be_stored_in_a_schema() -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
 @example("R&D's AT&Tx @a_b #c C++ C# ab# U.S.x a.b. 1,2,3x 'tis")
-def test_ascii_is_cut_into_the_same_pieces_as_any_other_text(text: str) -> None:
+def test_ascii_text_has_the_same_tokens_as_other_text(text: str) -> None:
     words = get_analyzer("en")
     # A letter of another script at the end changes nothing before the space.
     assert words.split_surfaces(text) == words.split_surfaces(f"{text} \u00e9")[:-1]

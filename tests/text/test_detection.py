@@ -60,7 +60,7 @@ PLAIN = [
 
 @pytest.mark.parametrize(("language", "text"), PLAIN)
 @pytest.mark.parametrize("configured", ["en", "de", "ja"])
-def test_plain_text_tells_its_language_whatever_is_configured(
+def test_the_language_of_prose_is_detected_whatever_is_configured(
     language: str, text: str, configured: str
 ) -> None:
     assert detect_language("", [text], configured) == language
@@ -82,7 +82,7 @@ def test_plain_text_tells_its_language_whatever_is_configured(
     ],
 )
 @pytest.mark.parametrize("configured", ["en", "fr", "xx"])
-def test_what_is_not_plain_is_in_the_configured_language(text: str, configured: str) -> None:
+def test_unclear_text_is_in_the_configured_language(text: str, configured: str) -> None:
     assert detect_language(text, [], configured) == configured
 
 
@@ -111,6 +111,6 @@ def test_the_configured_language_keeps_its_region_and_its_script() -> None:
     assert detect_language("", [dict(PLAIN)["he"]], "yi") == "yi"
 
 
-def test_close_kin_count_together_against_the_configured_language() -> None:
+def test_closely_related_languages_count_together() -> None:
     text = "Ribari popravljaju mreže pored svjetionika, a trajekti svakog jutra isplovljavaju iz luke."
     assert detect_language("", [text], "en") in ("hr", "sr")

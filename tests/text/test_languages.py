@@ -98,7 +98,7 @@ def test_different_words_stay_apart(language: str, one: str, other: str) -> None
 
 
 @pytest.mark.parametrize("language", sorted(SNOWBALL))
-def test_every_stemmer_is_there_and_leaves_something_of_a_word(language: str) -> None:
+def test_every_stemmer_exists_and_never_returns_an_empty_stem(language: str) -> None:
     assert all(get_analyzer(language).analyze("harbour a 1984 ж 東")[0])
 
 
@@ -128,7 +128,7 @@ def test_the_bigrams_of_a_run_cover_it_without_a_gap(run: str) -> None:
     assert all(later[1] <= grams[place][2] for place, later in enumerate(grams[1:]))
 
 
-def test_a_unit_is_a_character_with_what_belongs_to_it() -> None:
+def test_a_unit_is_a_character_with_its_marks_and_vowels() -> None:
     assert [is_unit(text) for text in ("東", "เท", "東京", "a")] == [True, True, False, False]
     assert unit_end("การ", 0) == 2
     assert [is_unspaced(text) for text in ("カ", "๒", "a")] == [True, False, False]
@@ -161,7 +161,7 @@ def test_stop_words_are_known_by_any_code() -> None:
 
 
 @pytest.mark.parametrize("text", ["Łódź", "हिन्दी", "والقاهرة", "ŒUVRE Æ", "IŞIK", "½ ﬁ", "١٢٣"])
-def test_folding_is_done_once_and_for_all(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
     assert put_tone_last(put_tone_last("hòa")) == put_tone_last("hoà")
 
@@ -207,7 +207,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 
 @pytest.mark.parametrize(("query", "article", "marked"), QUERIES)
-def test_a_query_in_any_of_the_languages_finds_its_article_and_marks_it(
+def test_a_query_in_any_language_finds_and_highlights_its_article(
     archive: Index, query: str, article: str, marked: list[str]
 ) -> None:
     page = archive.search(query)
@@ -219,7 +219,7 @@ def test_a_query_in_any_of_the_languages_finds_its_article_and_marks_it(
     assert found == marked
 
 
-def test_the_language_of_a_hit_is_said_and_whether_it_is_a_guess(archive: Index) -> None:
+def test_a_hit_has_its_language_and_whether_it_was_detected(archive: Index) -> None:
     (guessed,) = archive.search("燈塔").hits
     assert (guessed.article.language, guessed.article.language_stated) == ("zh", False)
     assert guessed.as_json()["article"]["language_stated"] is False
@@ -228,11 +228,11 @@ def test_the_language_of_a_hit_is_said_and_whether_it_is_a_guess(archive: Index)
     assert archive.article("zh").language is None
 
 
-def test_the_status_counts_the_languages_that_were_found(archive: Index) -> None:
+def test_the_status_counts_the_detected_languages(archive: Index) -> None:
     assert set(archive.status().languages) == {*ARCHIVE, "de-AT"}
 
 
-def test_a_word_is_marked_as_its_own_article_has_it(tmp_path: Path) -> None:
+def test_highlights_follow_the_language_of_the_article(tmp_path: Path) -> None:
     # A stem of one language may be another word of the other: French stems "harbour" no further.
     index = open_index(tmp_path)
     index.put(
@@ -254,7 +254,7 @@ def test_a_word_is_marked_as_its_own_article_has_it(tmp_path: Path) -> None:
         assert found == [t for t in ("Harbours", "harbour") if stems & {*analysis.analyze(t)[0]}]
 
 
-def test_the_parts_of_a_run_are_looked_for_when_the_whole_is_not_there(archive: Index) -> None:
+def test_the_parts_of_a_run_are_searched_if_no_article_has_the_whole(archive: Index) -> None:
     page = archive.search("漁民離開巴黎碼頭")
     assert (page.total, page.partial) == (0, 1)
     (hit,) = page.hits
@@ -277,12 +277,12 @@ def test_the_parts_of_a_hyphenated_word_count_less_than_the_whole(tmp_path: Path
     assert (page.total, page.partial) == (1, 1)
 
 
-def test_a_run_is_taken_apart_only_so_far_and_says_so(archive: Index) -> None:
+def test_a_run_is_split_up_to_a_bound_with_a_note(archive: Index) -> None:
     page = archive.search("".join(chr(0x4E00 + place) for place in range(200)))
     assert any("Only the first 128 parts" in note for note in page.notes)
 
 
-def test_common_words_are_those_of_the_language_that_is_asked_in(tmp_path: Path) -> None:
+def test_common_words_are_those_of_the_language_of_the_query(tmp_path: Path) -> None:
     index = open_index(tmp_path)
     index.put(
         [
@@ -295,7 +295,7 @@ def test_common_words_are_those_of_the_language_that_is_asked_in(tmp_path: Path)
     assert [hit.article.id for hit in index.search("die Schiffe sind").hits] == ["de"]
 
 
-def test_a_few_guesses_do_not_decide_what_is_common(tmp_path: Path) -> None:
+def test_a_few_wrong_detections_do_not_change_the_common_words(tmp_path: Path) -> None:
     index = open_index(tmp_path)
     articles = [Article(id=f"a{n}", paragraphs=["Van parked."], language="en") for n in range(30)]
     index.put([*articles, Article(id="nl", paragraphs=["van de haven"], language="nl")])
@@ -313,7 +313,7 @@ def test_a_few_guesses_do_not_decide_what_is_common(tmp_path: Path) -> None:
         ("fa", "می‌روم و کتاب‌های"),
     ],
 )
-def test_documents_are_gathered_as_queries_are_read(language: str, text: str) -> None:
+def test_documents_and_queries_have_the_same_terms(language: str, text: str) -> None:
     gatherer = Gatherer("en")
     gatherer.add(Article(id="a", title=text, paragraphs=[text, text], language=language))
     chunk = gatherer.take()

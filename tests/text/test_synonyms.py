@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) ->
         read_synonyms(tmp_path / "latin")
 
 
-def test_a_word_is_known_without_case_accents_and_punctuation() -> None:
+def test_synonyms_ignore_case_accents_and_punctuation() -> None:
     assert make_key("Zürich’s, U.S.") == make_key("zurichs u.s")
     assert make_key("-- !") == ()
 
@@ -146,12 +146,12 @@ def test_plain_words_find_their_synonyms_and_nothing_else_does(
         assert found(index, query) == ids
 
 
-def test_several_words_as_one_synonym_stand_side_by_side(opened: Opened) -> None:
+def test_a_synonym_of_several_words_is_a_phrase(opened: Opened) -> None:
     with opened("nation => united states") as index:
         assert found(index, "nation") == {"phrase"}
 
 
-def test_what_is_found_by_a_synonym_is_marked(opened: Opened) -> None:
+def test_synonyms_are_highlighted(opened: Opened) -> None:
     with opened("car, automobile") as index:
         passages = {hit.article.id: hit.passages[0] for hit in index.search("car").hits}
         auto = passages["auto"]
@@ -159,7 +159,7 @@ def test_what_is_found_by_a_synonym_is_marked(opened: Opened) -> None:
         assert index.marked("auto", "car").paragraphs[0].spans == auto.spans
 
 
-def test_all_of_them_count_as_one_word(opened: Opened) -> None:
+def test_a_word_and_its_synonyms_count_as_one_word(opened: Opened) -> None:
     with opened("car, automobile") as index, opened("car, automobile\nyard, car park") as other:
         scores = {hit.article.id: hit.score for hit in index.search("car").hits}
         assert scores == {hit.article.id: hit.score for hit in index.search("automobile").hits}
@@ -171,7 +171,7 @@ def test_words_of_one_stem_are_counted_once(opened: Opened, folder: Path) -> Non
         assert index.search("tram").hits[0].score == plain.search("tram").hits[0].score
 
 
-def test_each_use_is_said(opened: Opened) -> None:
+def test_each_use_of_a_synonym_is_noted(opened: Opened) -> None:
     with opened(FILE.replace("   # not a comment here", "")) as index:
         assert index.search("car car tram").notes[0] == "“car” also searched as “automobile”, “motor car”."
         assert "“lorry” was searched as “truck”, “tram”." in index.search("lorry").notes
@@ -179,13 +179,13 @@ def test_each_use_is_said(opened: Opened) -> None:
         assert index.search("tram").notes == index.search('"car"').notes == ()
 
 
-def test_what_lacks_the_words_says_so_as_they_were_typed(opened: Opened) -> None:
+def test_a_partial_match_names_the_typed_words_that_it_lacks(opened: Opened) -> None:
     with opened("usa, united states\ncar, automobile") as index:
         lacking = {hit.article.id: hit.missing for hit in index.search("united states tram car").hits}
         assert lacking["tram"] == ("united states", "car")
 
 
-def test_a_leaf_names_its_synonyms() -> None:
+def test_a_term_names_its_synonyms() -> None:
     typed = parse_query("car", today=date(2024, 6, 15)).tree
     tree, notes = expand_synonyms(typed, parse_synonyms("car, auto"))
     assert (str(tree), len(notes)) == ("text:car|auto", 1)
@@ -202,7 +202,7 @@ def test_a_bad_file_is_an_error_of_the_search_that_names_the_line(opened: Opened
         index.search("car")
 
 
-def test_a_boost_goes_on_to_the_synonyms(opened: Opened) -> None:
+def test_a_boost_applies_to_the_synonyms(opened: Opened) -> None:
     index = opened(FILE)
     for query in ("car", "usa"):
         once, twice = (index.search(asked).hits[0].score for asked in (query, f"{query}^2"))

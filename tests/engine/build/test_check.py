@@ -1,4 +1,4 @@
-"""Invalid content under right checksums is found in use, and what takes several sections by verify."""
+"""Invalid content with valid checksums: most is found in use, the rest by verify."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def path(tmp_path: Path, whole: bytes) -> Path:
 
 
 def refusal(path: Path, changes: dict[str, Any]) -> str:
-    """What a segment with other numbers in some parts is refused with, when all of it is looked at."""
+    """The error of checking a whole segment that has other numbers in some sections."""
     sections, facts = read(path)
     path.write_bytes(b"".join(encode_segment(sections | changes, facts)))
     with pytest.raises(IndexDamaged) as raised:
@@ -54,7 +54,7 @@ def refusal(path: Path, changes: dict[str, Any]) -> str:
     return str(raised.value)
 
 
-def test_what_is_written_passes_all_checks(path: Path) -> None:
+def test_a_written_segment_passes_all_checks(path: Path) -> None:
     view = SegmentView(path)
     check_segment(view)
     assert find_differences(view, "en", lambda name: None) == []
@@ -259,7 +259,7 @@ def test_a_wrong_but_valid_position_is_found_by_verify_deep(index: Index) -> Non
     assert index.verify(deep=True).differences == ()
 
     def change(sections: dict[str, Any]) -> None:
-        # Two words have each other's places: as good as any, but not what the article says.
+        # Two words have each other's positions: valid numbers that disagree with the stored article.
         places = sections["title.positions.narrow"].copy()
         cafe, zurich = np.flatnonzero(places == 1)[0], len(places) - 1
         places[[cafe, zurich]] = places[[zurich, cafe]]

@@ -1,4 +1,4 @@
-"""Texts to a segment: it says what the analysis says, however the articles came in."""
+"""From texts to a segment: it has the terms of the analysis, however the articles were gathered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built
 @given(articles=ARTICLES.filter(bool))
 @example(articles=EVERYTHING)
 @example(articles=[Article(id="only")])
-def test_a_segment_says_what_the_analysis_says(tmp_path: Path, articles: list[Article]) -> None:
+def test_a_segment_has_the_terms_of_the_analysis(tmp_path: Path, articles: list[Article]) -> None:
     assert_says(built(articles, tmp_path / "segment.nut"), articles)
 
 
@@ -40,7 +40,7 @@ def test_a_long_text_a_large_gap_and_a_high_frequency_come_back(tmp_path: Path) 
     assert_says(view, articles)
 
 
-def test_a_word_that_is_asked_for_twice_counts_once(tmp_path: Path) -> None:
+def test_a_word_that_is_searched_twice_counts_once(tmp_path: Path) -> None:
     view = built(EVERYTHING, tmp_path / "segment.nut")
     for words in (["vaccine"], ["vaccine", "vaccines"], ["harbour"], view.lexicon):
         once = view.word_postings("paragraph", words)
@@ -49,7 +49,7 @@ def test_a_word_that_is_asked_for_twice_counts_once(tmp_path: Path) -> None:
 
 @MANY
 @given(articles=ARTICLES.filter(bool), cuts=st.lists(st.integers(0, 12), max_size=4))
-def test_chunks_however_cut_make_the_same_segment(
+def test_the_division_into_chunks_does_not_change_the_segment(
     tmp_path: Path, articles: list[Article], cuts: list[int]
 ) -> None:
     gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
@@ -79,7 +79,7 @@ def test_several_gatherers_make_the_same_segment_as_one(
 
 @MANY
 @given(parts=st.lists(ARTICLES.filter(bool), min_size=1, max_size=4), shared=st.booleans())
-def test_a_buffer_that_was_cleared_begins_anew(
+def test_a_cleared_buffer_makes_a_segment_of_later_articles_only(
     tmp_path: Path, parts: list[list[Article]], shared: bool
 ) -> None:
     gatherers = [(Gatherer("en"), array("i")) for _ in range(1 if shared else 2)]
@@ -98,7 +98,7 @@ def test_a_buffer_that_was_cleared_begins_anew(
 
 @MANY
 @given(articles=ARTICLES.filter(bool), wanted=st.lists(st.booleans(), min_size=12, max_size=12))
-def test_articles_left_out_of_a_chunk_were_never_there(
+def test_articles_dropped_from_a_chunk_leave_no_trace(
     tmp_path: Path, articles: list[Article], wanted: list[bool]
 ) -> None:
     wanted = wanted[: len(articles)]
@@ -121,7 +121,7 @@ def test_articles_left_out_of_a_chunk_were_never_there(
         buffer.add(left, numbers)
     else:
         buffer.learn(left, numbers)
-    # The gatherer goes on counting on the forms of what was left out.
+    # The gatherer still refers to the forms of the dropped articles.
     for article in articles:
         gatherer.add(Article(id=f"again {article.id}", title=article.title, paragraphs=article.paragraphs))
     again = gatherer.take()
@@ -131,7 +131,7 @@ def test_articles_left_out_of_a_chunk_were_never_there(
     assert contents(view) == contents(built([*kept, *more], tmp_path / "never.nut"))
 
 
-def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
+def test_a_chunk_that_is_kept_whole_is_not_copied() -> None:
     gatherer = Gatherer("en")
     gatherer.add(EVERYTHING[0])
     chunk = gatherer.take()
@@ -140,7 +140,7 @@ def test_a_chunk_of_which_all_is_wanted_is_taken_as_it_is() -> None:
     assert (nothing.forms, nothing.ids, nothing.size, texts_of(nothing)) == (chunk.forms, [], 0, [])
 
 
-def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path) -> None:
+def test_a_gatherer_with_too_many_forms_forgets_them(tmp_path: Path) -> None:
     gatherer, buffer, numbers = Gatherer("en", max_forms=3), Buffer(), array("i")
     fresh = []
     for article in EVERYTHING:
@@ -153,7 +153,7 @@ def test_a_gatherer_that_knows_too_much_begins_anew(tmp_path: Path) -> None:
     assert contents(view) == contents(built(EVERYTHING, tmp_path / "whole.nut"))
 
 
-def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(tmp_path: Path) -> None:
+def test_a_buffer_keeps_only_the_forms_that_gatherers_still_use(tmp_path: Path) -> None:
     buffer = Buffer(max_forms=10)
     every = [(Gatherer("en", max_forms=40), array("i")) for _ in range(2)]
     for turn in range(12):
@@ -163,7 +163,7 @@ def test_a_buffer_keeps_only_the_forms_that_gatherers_count_on(tmp_path: Path) -
             for article in own:
                 gatherer.add(article)
             buffer.add(gatherer.take(), numbers)
-        # One of the two goes, and another comes.
+        # One of the two gatherers ends, and another one begins.
         if turn == 6:
             every[0] = (Gatherer("en", max_forms=40), array("i"))
         assert_says(written(buffer, tmp_path / f"{turn}.nut"), [*articles[::2], *articles[1::2]])
@@ -212,7 +212,7 @@ def groups_of(run: Run) -> list[list[tuple[int, int, int]]]:
 
 @MANY
 @given(texts=TEXTS_OF_FORMS)
-def test_a_run_has_the_occurrences_by_stem_then_as_they_stand(texts: list[list[int]]) -> None:
+def test_a_run_has_the_occurrences_by_stem_then_in_text_order(texts: list[list[int]]) -> None:
     rows = [(form, text, place) for text, forms in enumerate(texts) for place, form in enumerate(forms)]
     by_stem = [[row for row in rows if STEM_OF[row[0]] == stem] for stem in range(4)]
     assert groups_of(run_of(texts)) == [group for group in by_stem if group]
@@ -221,7 +221,9 @@ def test_a_run_has_the_occurrences_by_stem_then_as_they_stand(texts: list[list[i
 
 @MANY
 @given(texts=TEXTS_OF_FORMS, data=st.data())
-def test_a_run_without_some_texts_is_that_of_the_others(texts: list[list[int]], data: st.DataObject) -> None:
+def test_a_run_without_some_texts_equals_the_run_of_the_others(
+    texts: list[list[int]], data: st.DataObject
+) -> None:
     wanted = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
     only = run_of(texts).select(np.array(wanted, np.bool_))
     assert groups_of(only) == groups_of(run_of([*compress(texts, wanted)]))

@@ -1,4 +1,4 @@
-"""Segments become one: what lives is kept as if it had been written at once, and few are ever left."""
+"""Merging: the result equals a segment written at once, and few segments remain."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def renamed(
 @given(parts=SEGMENTS.map(renamed))
 @example(parts=[(EVERYTHING, [True, False, True, False])])
 @example(parts=[(EVERYTHING, [False, True, False, False])])
-def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Parts) -> None:
+def test_a_merged_segment_equals_one_that_is_written_at_once(tmp_path: Path, parts: Parts) -> None:
     survivors = [
         article
         for articles, wanted in parts
@@ -86,7 +86,7 @@ def test_what_is_merged_equals_what_is_written_at_once(tmp_path: Path, parts: Pa
     assert contents(view) == contents(built(survivors, tmp_path / "once.nut"))
 
 
-def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once(tmp_path: Path) -> None:
+def test_merging_in_parts_equals_writing_at_once(tmp_path: Path) -> None:
     buffer, gatherer, numbers = Buffer(), Gatherer("en"), array("i")
 
     def segment(articles: Sequence[Article]) -> SegmentView:
@@ -102,7 +102,7 @@ def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once
 
     parts = [[article(part, number) for number in range(60)] for part in range(3)]
     views = [segment(part) for part in parts]
-    # More forms together, and more words and occurrences each, than are looked at in one go.
+    # More forms in all, and more words and occurrences in each, than one batch of the merge has.
     assert sum(len(view.file.sections["stem.words"]) for view in views) > AT_ONCE
     assert all(view.column("paragraph.occurrences")[-1] > AT_ONCE for view in views)
     live = np.arange(views[1].documents) // 2 % 3 != 1
@@ -120,7 +120,7 @@ def test_segments_that_are_merged_a_part_at_a_time_equal_what_is_written_at_once
 @pytest.mark.slow
 @MANY
 @given(parts=SEGMENTS.map(renamed), first=st.integers(1, 3))
-def test_merging_what_was_merged_equals_merging_at_once(tmp_path: Path, parts: Parts, first: int) -> None:
+def test_merging_merged_segments_equals_merging_at_once(tmp_path: Path, parts: Parts, first: int) -> None:
     whole = [(articles, [True] * len(articles)) for articles, _ in parts]
     at_once = contents(merged(whole, tmp_path))
     early, late = whole[:first], whole[first:]
@@ -132,7 +132,7 @@ def test_merging_what_was_merged_equals_merging_at_once(tmp_path: Path, parts: P
     assert contents(SegmentView(tmp_path / "two.nut")) == at_once
 
 
-def test_blocks_of_text_are_taken_over_where_nothing_is_removed(tmp_path: Path) -> None:
+def test_blocks_of_text_are_copied_if_nothing_is_removed(tmp_path: Path) -> None:
     texts = [" ".join(f"{n}word{place}" for place in range(3000)) for n in range(4)]
     parts = [([Article(id=f"a{n}", paragraphs=[text])], [True]) for n, text in enumerate(texts)]
     view = merged(parts, tmp_path)
@@ -185,7 +185,7 @@ def test_many_commits_leave_few_segments_and_copy_each_document_few_times(sizes:
     assert copied / total <= lowest + 2 * tiers
 
 
-def test_segments_much_of_which_is_removed_are_rewritten_alone() -> None:
+def test_segments_with_many_removed_documents_are_rewritten_alone() -> None:
     assert TIERED.choose([(71, 29)]) == []
     assert TIERED.choose([(69, 31)]) == [0]
     assert TIERED.choose([(1000, 0), (5, 5), (1, 9)]) == [1]

@@ -46,7 +46,7 @@ def numbered(language: str, **sizes: int) -> tuple[dict[Form, int], Tokenizer]:
 @pytest.mark.parametrize("language", ["en", "fr", "tr", "zh"])
 @given(batches=st.lists(TEXTS, max_size=4))
 @example([["AT&T'S AT&T's at&t's", "U.S.'", "'tis' a.b., 1,2,3x,", "", "...", "x" * 24, "x" * 25]])
-def test_texts_taken_together_have_the_forms_that_each_has_alone(
+def test_texts_tokenized_together_have_the_forms_of_each_alone(
     language: str, batches: list[list[str]]
 ) -> None:
     batches = [[text.encode(errors="replace").decode() for text in texts] for texts in batches]
@@ -56,14 +56,14 @@ def test_texts_taken_together_have_the_forms_that_each_has_alone(
 
 
 @given(batches=st.lists(TEXTS, min_size=2, max_size=4))
-def test_slices_and_beginning_anew_make_no_difference(batches: list[list[str]]) -> None:
+def test_batches_and_forgotten_units_do_not_change_the_forms(batches: list[list[str]]) -> None:
     known, numbers = numbered("en", batch=3, max_units=5)
     for texts in batches:
         texts = [text.encode(errors="replace").decode() for text in texts]
         assert forms_together(known, numbers, texts) == [forms_alone("en", text) for text in texts]
 
 
-def test_as_many_words_as_there_may_be_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_with_colliding_hashes_are_distinguished(monkeypatch: pytest.MonkeyPatch) -> None:
     # Factors that send many keys to one slot.
     monkeypatch.setattr(random, "getrandbits", lambda _: 1 << 63)
     texts = [" ".join(f"{stem}{number}" for number in range(3000)) for stem in ("w", "word", "wordsofmany")]

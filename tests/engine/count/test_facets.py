@@ -27,7 +27,7 @@ ROWS = st.tuples(
     st.sampled_from(["", *WORDS]),
     st.lists(st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join), max_size=3),
     st.sampled_from(DATES),
-    st.sampled_from(["en", "de", "fr"]),  # stated: what a few words in a row look like is another matter
+    st.sampled_from(["en", "de", "fr"]),  # stated, since the language of a few words cannot be detected
     st.sampled_from([None, "https://www.one.example/a", "http://sub.one.example/", "https://two.example"]),
     st.sampled_from([None, "wire", "blog"]),
 )
@@ -78,7 +78,7 @@ def hits(index: Index, query: str, live: dict[str, Article]) -> list[Article]:
 @pytest.mark.slow
 @MANY
 @given(collection=COLLECTIONS, gone=st.integers(0, 5))
-def test_facets_and_timelines_count_what_a_look_at_every_hit_does(
+def test_facets_and_timelines_equal_a_count_over_every_hit(
     tmp_path_factory: pytest.TempPathFactory, collection: list[list[tuple[Any, ...]]], gone: int
 ) -> None:
     live: dict[str, Article] = {}
@@ -241,7 +241,7 @@ def test_facets_count_whole_matches_only(index: Index) -> None:
     assert page.facets == {"year": (FacetCount("2021", 1),)}
 
 
-def test_only_the_largest_counts_are_named(index: Index) -> None:
+def test_only_the_largest_counts_are_listed(index: Index) -> None:
     many = [(f"m{number:02}", f"{1900 + number}", 2) for number in range(MAX_VALUES - 1)]
     articles = [
         Article(id=f"{source}{n}", title="crane", source=source, published=year)
@@ -270,7 +270,7 @@ def test_counts_of_nothing_are_empty(index: Index) -> None:
     assert page.timeline.bars == ()
 
 
-def test_counts_travel_as_json(index: Index) -> None:
+def test_counts_can_be_converted_to_json(index: Index) -> None:
     index.put([*days("2021-03-01", 0, paragraphs=["crane", "tide"]), Article(id="u", title="crane")])
     page = json.loads(json.dumps(index.search("crane", facets="month", timeline="week").as_json()))
     assert page["facets"] == {
@@ -311,7 +311,7 @@ def test_counts_travel_as_json(index: Index) -> None:
         {"site": ["x"] * 200},
     ],
 )
-def test_arguments_without_a_meaning_are_refused(index: Index, options: dict[str, Any]) -> None:
+def test_invalid_facets_and_grains_are_refused(index: Index, options: dict[str, Any]) -> None:
     index.put(days("2021-01-01", 0))
     with pytest.raises(InvalidRequest, match=r"must be|must have|can only"):
         index.search("crane", **options)

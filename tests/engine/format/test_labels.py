@@ -48,7 +48,7 @@ def test_a_site_is_the_host_of_the_address(tmp_path: Path, url: str | None, site
         assert labelled(index._open_last_commit().snapshot, "site") == {"a": site}
 
 
-def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tmp_path: Path) -> None:
+def test_a_source_is_named_by_the_end_of_its_path_or_as_the_app_gave_it(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     archive.text("deep/a.txt", "One.")
     archive.lines("b.jsonl", {"id": "b", "text": "Two.", "language": "de"})
@@ -85,13 +85,11 @@ def test_a_source_is_the_folder_or_file_by_its_last_name_or_what_the_app_gave(tm
         (["https://example.org/feed"], ["https://example.org/feed"]),
     ],
 )
-def test_sources_are_shown_by_as_much_of_their_path_as_tells_them_apart(
-    names: list[str], texts: list[str]
-) -> None:
+def test_sources_are_shown_by_the_shortest_distinct_path_endings(names: list[str], texts: list[str]) -> None:
     assert shorten_sources(names) == texts
 
 
-def test_an_article_that_moves_to_another_source_is_labelled_anew(tmp_path: Path) -> None:
+def test_an_article_that_moves_to_another_source_gets_its_label(tmp_path: Path) -> None:
     line = '{"id": "a", "text": "The same."}\n'
     roots = [tmp_path / "one", tmp_path / "two"]
     for root in roots:

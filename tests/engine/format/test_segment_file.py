@@ -55,7 +55,7 @@ def whole() -> bytes:
 
 
 def refusal(path: Path, data: bytes) -> IndexDamaged | None:
-    """What opening and verifying a file of this content is refused with."""
+    """The error of opening and verifying a file with this content."""
     path.write_bytes(data)
     try:
         SegmentView(path).file.verify()
@@ -121,7 +121,7 @@ def test_a_file_is_closed_as_soon_as_nobody_uses_it(path: Path, whole: bytes) ->
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
 
 
-def test_a_sound_file_passes_however_often(path: Path, whole: bytes) -> None:
+def test_an_intact_file_passes_repeated_verification(path: Path, whole: bytes) -> None:
     path.write_bytes(whole)
     file = SegmentFile(path)
     for _ in range(2):
@@ -307,7 +307,7 @@ def lexicon(words: list[str], path: Path) -> Lexicon:
 
 @MANY
 @given(words=WORDS, others=WORDS)
-def test_words_are_found_by_name_and_by_place(path: Path, words: list[str], others: list[str]) -> None:
+def test_words_are_found_by_text_and_by_number(path: Path, words: list[str], others: list[str]) -> None:
     ordered, places = sort_words(words)
     assert ordered == sorted(words, key=str.encode) == sorted(words)
     assert [ordered[place] for place in places] == words
@@ -460,9 +460,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, bytes, A
 
 
 def answer_of(made: tuple[Path, Path, bytes, Any], data: bytes) -> str | None:
-    """What an index says whose segment has this content; None when it answers, and then rightly."""
+    """The error of an index whose segment has this content; None if it gives the right answers."""
     folder, file, whole, answers = made
-    # As a new file: whoever has the old one open keeps it.
+    # A new file, since open readers keep the old one.
     file.unlink()
     file.write_bytes(data)
     try:

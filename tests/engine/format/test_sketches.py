@@ -1,4 +1,4 @@
-"""Sketches: what they are the same for, how well they tell near-duplicates, and that chunks do not matter."""
+"""Sketches: which texts share one, how well they identify near-duplicates, and that chunks do not matter."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shingles(text: Sequence[str]) -> set[tuple[str, ...]]:
     [(stories.SAME, 0.97, 1.0), (stories.OTHER, 0.0, 0.005)],
     ids=["nearly the same", "another story"],
 )
-def test_near_duplicates_are_told_from_other_stories(
+def test_sketches_distinguish_near_duplicates_from_other_stories(
     edits: Sequence[stories.Edit], least: float, most: float
 ) -> None:
     chance = random.Random(5)
@@ -51,7 +51,7 @@ def test_near_duplicates_are_told_from_other_stories(
     assert least <= np.mean(told) <= most
 
 
-def test_the_share_that_agrees_is_the_likeness_of_the_texts() -> None:
+def test_the_share_of_equal_bytes_estimates_the_similarity() -> None:
     chance = random.Random(6)
     errors = []
     for _ in range(150):
@@ -63,7 +63,7 @@ def test_the_share_that_agrees_is_the_likeness_of_the_texts() -> None:
     assert np.std(errors) < 0.07
 
 
-def test_title_case_punctuation_accents_and_paragraphs_do_not_count() -> None:
+def test_sketches_ignore_case_punctuation_accents_and_paragraphs() -> None:
     text = "The señor of the harbour said on Friday that forty-two ships had come in. " * 4
     first, second = sketches(
         [
@@ -94,13 +94,15 @@ SHORT = "Trams run again from Monday, the city said; tickets cost two crowns, as
         ("東京都の天気は晴れ", "東京都の天気は雨だ", False),
     ],
 )
-def test_short_texts_are_alike_only_with_the_same_words(text: str, other: str, are_alike: bool) -> None:
+def test_short_texts_are_near_duplicates_only_with_the_same_words(
+    text: str, other: str, are_alike: bool
+) -> None:
     assert len(text.split()) < MIN_LONG
     found = find_near_duplicates(of_texts([text], [other]))
     assert found.find(0).tolist() == [1] * are_alike
 
 
-def test_short_texts_under_other_titles_are_not_alike() -> None:
+def test_short_texts_with_different_titles_are_not_near_duplicates() -> None:
     notice = "This article is for subscribers only: please log in to read it."
     found = sketches(
         [
@@ -112,7 +114,7 @@ def test_short_texts_under_other_titles_are_not_alike() -> None:
     assert count_agreeing(found[[0, 0, 2]], found[[2, 3, 3]]).max() < MIN_AGREEING
 
 
-def test_a_text_of_a_few_words_has_zeros_and_no_other_text_has() -> None:
+def test_only_very_short_texts_have_a_sketch_of_zeros() -> None:
     found = of_texts([], ["!?"], ["It will rain again"], [SHORT], stories.story(random.Random(7)))
     assert found.any(axis=1).tolist() == [False, False, False, True, True]
 
@@ -124,7 +126,7 @@ def test_a_sketch_depends_on_its_own_text_alone(texts: list[list[str]]) -> None:
     assert (together == alone).all()
 
 
-def test_chunks_do_not_matter() -> None:
+def test_the_division_into_chunks_does_not_change_sketches() -> None:
     chance = random.Random(8)
     articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(20)]
     gatherer, parts = Gatherer("en"), []
@@ -136,7 +138,7 @@ def test_chunks_do_not_matter() -> None:
     assert (np.concatenate([part.columns["sketches"] for part in parts]) == sketches(articles)).all()
 
 
-def test_a_chunk_keeps_the_sketches_of_what_is_kept() -> None:
+def test_a_reduced_chunk_keeps_the_sketches_of_its_articles() -> None:
     chance = random.Random(9)
     articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(4)]
     gatherer = Gatherer("en")

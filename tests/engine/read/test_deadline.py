@@ -1,4 +1,4 @@
-"""No query runs away: time is up between two array operations, and the page says so."""
+"""Time limits: a query stops between two array operations, and the page says so."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def ticking(index: Index, query: str, ticks: int, **arguments: Any) -> Page:
-    """The page by a clock that goes on by a second whenever somebody looks at it."""
+    """The page by a clock that advances by a second whenever it is read."""
     reading = index._open_last_commit()
     how = replace(reading.search_settings, clock=itertools.count().__next__)
     return search(reading.snapshot, how, SearchRequest(query, seconds=ticks, limit=50, **arguments))
 
 
-def test_what_was_not_looked_up_is_said(index: Index) -> None:
+def test_terms_that_were_not_looked_up_in_time_are_reported(index: Index) -> None:
     page = ticking(index, "wheel river low", 4)
     assert page.timed_out
     assert page.total == 0
@@ -52,13 +52,13 @@ def test_what_was_not_looked_up_is_said(index: Index) -> None:
     assert page.no_results is None
 
 
-def test_what_could_not_be_looked_up_is_excluded_everywhere(index: Index) -> None:
+def test_a_timeout_does_not_lift_exclusions(index: Index) -> None:
     for ticks in range(1, 12):
         page = ticking(index, "wheel -river -low", ticks)
         assert {hit.article.id for hit in page.hits} <= {"note:1"}
 
 
-def test_with_time_enough_nothing_is_cut(index: Index) -> None:
+def test_a_query_with_enough_time_does_not_time_out(index: Index) -> None:
     page = ticking(index, "wheel river low", 60)
     assert not page.timed_out
     assert page.hits == index.search("wheel river low", limit=50).hits
@@ -66,7 +66,9 @@ def test_with_time_enough_nothing_is_cut(index: Index) -> None:
 
 @settings(max_examples=300)
 @given(QUERIES, st.integers(1, 40))
-def test_a_cut_search_finds_nothing_that_the_whole_does_not(index: Index, query: str, ticks: int) -> None:
+def test_a_search_that_timed_out_finds_only_hits_of_the_complete_search(
+    index: Index, query: str, ticks: int
+) -> None:
     whole = index.search(query, limit=50, seconds=30)
     cut = ticking(index, query, ticks)
     ids = {hit.article.id for hit in whole.hits if not hit.missing}
@@ -89,18 +91,18 @@ def test_an_explanation_and_the_reason_for_no_results_share_the_time(index: Inde
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 61, float("inf"), float("nan"), True, "1"])
-def test_the_time_is_moved_but_not_switched_off(index: Index, seconds: Any) -> None:
+def test_the_time_limit_cannot_be_switched_off(index: Index, seconds: Any) -> None:
     with pytest.raises(InvalidRequest, match="seconds: must be a number above 0 and at most 60"):
         index.search("wheel", seconds=seconds)
 
 
 @pytest.mark.parametrize("seconds", ["0", "inf", "nan", "61"])
-def test_nor_by_the_configuration(seconds: str) -> None:
+def test_the_configuration_cannot_switch_off_the_time_limit(seconds: str) -> None:
     with pytest.raises(ConfigError, match="query_seconds"):
         Config().with_options({"query_seconds": seconds}, "test")
 
 
-def test_the_configured_time_is_kept(tmp_path: Path) -> None:
+def test_the_configured_time_limit_is_used(tmp_path: Path) -> None:
     with Index(Config(index=tmp_path / "index", query_seconds=1e-9)) as hasty:
         hasty.put(ARTICLES)
         assert hasty.search("wheel").timed_out
@@ -111,14 +113,14 @@ def test_the_configured_time_is_kept(tmp_path: Path) -> None:
 
 
 def hurried(index: Index, work: Callable[..., T], ticks: int, *given: Any) -> T:
-    """What comes of it by a clock that goes on by a second whenever somebody looks at it."""
+    """The result of a call by a clock that advances by a second whenever it is read."""
     reading = index._open_last_commit()
     how = replace(reading.search_settings, clock=itertools.count().__next__, seconds=ticks)
     return work(reading.snapshot, how, *given)
 
 
 def looks(index: Index, work: Callable[..., Any], *given: Any) -> int:
-    """How often it looks at the time when there is enough of it."""
+    """How often a call reads the clock if it has enough time."""
     reading, clock = index._open_last_commit(), itertools.count()
     work(reading.snapshot, replace(reading.search_settings, clock=clock.__next__, seconds=10**9), *given)
     return next(clock)
@@ -137,7 +139,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 @pytest.mark.parametrize("ticks", range(1, 60))
-def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index, ticks: int) -> None:
+def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Index, ticks: int) -> None:
     number = archive._open_last_commit().snapshot.find("s7")
     found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
@@ -145,7 +147,7 @@ def test_similar_articles_are_those_of_what_was_looked_up_in_time(archive: Index
     assert found.timed_out or found == whole
 
 
-def test_the_time_is_looked_at_throughout_a_long_article(archive: Index) -> None:
+def test_the_deadline_is_checked_throughout_a_long_article(archive: Index) -> None:
     number = archive._open_last_commit().snapshot.find("long")
     assert looks(archive, similar, number, 5) > 20
     assert hurried(archive, similar, 10, number, 5).timed_out
@@ -173,9 +175,7 @@ QUOTES = ["the crane and the ferry sank " * 100, "港京東京" * 900, "the ferr
 @pytest.mark.slow
 @pytest.mark.parametrize("quote", QUOTES)
 @pytest.mark.parametrize("article", [None, "long"])
-def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
-    archive: Index, quote: str, article: str | None
-) -> None:
+def test_every_quotation_stops_at_its_deadline(archive: Index, quote: str, article: str | None) -> None:
     number = None if article is None else archive._open_last_commit().snapshot.find(article)
     found = hurried(archive, verify_quote, 100, quote, number)
     assert found.timed_out
@@ -183,7 +183,7 @@ def test_no_quotation_takes_more_looks_at_the_time_than_there_are(
     assert looks(archive, verify_quote, quote, number) > 100
 
 
-def test_hits_are_a_tuple_that_keeps_what_it_says_of_them(archive: Index) -> None:
+def test_hits_are_a_tuple_with_timed_out(archive: Index) -> None:
     hits = hurried(archive, similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
     assert isinstance(hits, tuple)
     again = pickle.loads(pickle.dumps(hits))
@@ -223,7 +223,7 @@ DEADLY = {
 
 
 @pytest.mark.parametrize("name", DEADLY)
-def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name: str) -> None:
+def test_an_expensive_query_stops_at_its_deadline(index: Index, name: str) -> None:
     reading = index._open_last_commit()
     deadline = Deadline(20, itertools.count().__next__)
     how = reading.search_settings
@@ -247,12 +247,12 @@ def test_a_deadly_query_does_no_more_work_than_there_is_time(index: Index, name:
         ("common words near one another", "NEAR joins at most 16 in a row; the rest may stand anywhere."),
     ],
 )
-def test_each_bound_that_was_met_is_said(index: Index, name: str, note: str | None) -> None:
+def test_each_bound_that_was_met_is_noted(index: Index, name: str, note: str | None) -> None:
     notes = index.search(DEADLY[name], seconds=60).notes
     assert note is None or any(note in said for said in notes)
 
 
-def test_more_words_than_are_searched_for_are_counted(index: Index) -> None:
+def test_words_beyond_the_limit_are_counted(index: Index) -> None:
     most = limits.max_clauses(limits.MOST_CHARACTERS)
     page = index.search(" ".join(["low"] * (most + 28)), seconds=60)
     assert f"Only the first {most} words and phrases were searched for; 28 were left out." in page.notes

@@ -1,4 +1,4 @@
-"""Families: everything alike is found, whatever the order, and nothing else."""
+"""Groups of near-duplicates: all are found, in any order of the articles, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def near(original: Sketches, seed: int, places: int = 5) -> Sketches:
 
 
 def groups(found: NearDuplicates) -> set[frozenset[int]]:
-    """The families as sets of articles."""
+    """The groups as sets of articles."""
     return {
         frozenset(np.flatnonzero(found.group_of == family).tolist())
         for family in set(found.group_of[found.members])
     }
 
 
-def test_what_is_alike_is_one_family_and_nothing_else_is() -> None:
+def test_near_duplicates_form_one_group_and_others_none() -> None:
     one, two = sketch(1), sketch(2)
     found = find_near_duplicates(
         np.concatenate([one, two, sketch(3), near(one, 4), two, NONE, NONE, near(one, 5)])
@@ -43,14 +43,14 @@ def test_what_is_alike_is_one_family_and_nothing_else_is() -> None:
     assert found.members.tolist() == [0, 1, 3, 4, 7]
 
 
-def test_no_articles_have_no_families() -> None:
+def test_no_articles_have_no_groups() -> None:
     for sketches in (np.empty((0, WIDTH), np.uint8), NONE, np.concatenate([NONE, NONE]), sketch(1)):
         found = find_near_duplicates(sketches)
         assert not len(found.members)
         assert found.group_of.tolist() == [-1] * len(sketches)
 
 
-def test_a_thousand_copies_are_one_family() -> None:
+def test_a_thousand_copies_are_one_group() -> None:
     one, order = sketch(1), np.random.default_rng(2).permutation(1002)
     found = find_near_duplicates(
         np.concatenate([np.repeat(one, 1000, axis=0), near(one, 2), sketch(3)])[order]
@@ -61,7 +61,7 @@ def test_a_thousand_copies_are_one_family() -> None:
     assert len(found.find(int(changed))) == 1000
 
 
-def test_the_ends_of_a_chain_are_a_family_but_no_duplicates() -> None:
+def test_the_ends_of_a_chain_are_in_one_group_but_are_not_near() -> None:
     chain = [sketch(1)]
     for step in range(4):
         after = chain[-1].copy()
@@ -73,7 +73,7 @@ def test_the_ends_of_a_chain_are_a_family_but_no_duplicates() -> None:
     assert duplicates == [[1, 2], [0, 2, 3], [0, 1, 3, 4], [1, 2, 4], [2, 3]]
 
 
-def test_nearly_all_that_is_alike_is_found_and_nothing_that_is_not() -> None:
+def test_nearly_all_near_duplicates_are_grouped_and_nothing_else() -> None:
     chance = random.Random(1)
     pairs = []
     for seed in range(500):
@@ -88,7 +88,7 @@ def test_nearly_all_that_is_alike_is_found_and_nothing_that_is_not() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40))
-def test_pairs_join_whatever_they_lead_to(pairs: list[tuple[int, int]]) -> None:
+def test_pairs_connect_everything_along_their_chains(pairs: list[tuple[int, int]]) -> None:
     left, right = np.array(pairs, np.int64).reshape(-1, 2).T
     expected = list(range(31))
     for _ in expected:

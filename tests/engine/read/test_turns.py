@@ -15,7 +15,7 @@ Made = TypeVar("Made")
 
 
 class Clock:
-    """Time that stands still, or goes on by `step` seconds whenever it is asked for."""
+    """A clock that stands still, or advances by `step` seconds whenever it is read."""
 
     def __init__(self, step: float = 0.0) -> None:
         self.now = 0.0
@@ -73,7 +73,7 @@ def test_a_new_query_waits_for_the_one_that_runs() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "patience"), [(3600, 0.001), (0.002, 3600)])
-def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(
+def test_a_new_query_waits_no_longer_than_its_patience_or_half_of_its_time_limit(
     seconds: float, patience: float
 ) -> None:
     order = []
@@ -88,7 +88,7 @@ def test_but_not_for_longer_than_its_patience_or_half_of_its_time_limit(
     assert order == ["second", "first"]
 
 
-def test_nor_for_one_that_pauses_or_that_it_is_a_part_of() -> None:
+def test_a_new_query_does_not_wait_for_a_paused_query_or_for_its_own_thread() -> None:
     clock = Clock()
     old = begin_elsewhere(clock)
     clock.now = 100 * SHORT

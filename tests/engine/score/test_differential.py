@@ -198,7 +198,7 @@ def assert_agrees(page: Page, reference: Reference, query: str) -> None:
         assert {hit.article.id for hit in hits} == {name for name, _ in wanted}, query
         scores = {hit.article.id: hit.score for hit in hits}
         assert scores == pytest.approx(dict(wanted), rel=1e-9), query
-        # Scores that only rounding tells apart are ties, in both; so the order is told by the page's own.
+        # Scores that differ by rounding are ties in both, so the order is checked by the page's own scores.
         assert list(hits) == sorted(hits, key=place), query
 
 
@@ -215,7 +215,7 @@ def answer(page: Page) -> Any:
 
 
 @PAIRS
-def test_the_engine_finds_and_scores_what_the_reference_does(tmp_path: Path, pairs: int) -> None:
+def test_the_engine_finds_and_scores_like_the_reference(tmp_path: Path, pairs: int) -> None:
     for number in range(-(-pairs // 2 // QUERIES)):
         chance = random.Random(number)
         articles = make_collection(chance)
@@ -241,7 +241,7 @@ class History:
     live: dict[str, Article] = field(default_factory=dict)
 
     def put(self, most: int) -> None:
-        """Put in new articles, and others in the place of some."""
+        """Add new articles, and replace some."""
         names = {f"a{self.chance.randint(0, 60)}" for _ in range(self.chance.randint(1, most))}
         given = with_copies(self.chance, [make_article(self.chance, name) for name in sorted(names)])
         self.chance.shuffle(given)
@@ -249,25 +249,25 @@ class History:
         self.live |= {article.id: article for article in given}
 
     def remove(self) -> None:
-        """Take some out, one of them twice, and one that is not there."""
+        """Remove some, one of them twice, and an unknown one."""
         names = self.chance.sample(sorted(self.live), min(len(self.live), self.chance.randint(0, 5)))
         self.index.remove([*names, *names[:1], "nobody"])
         for name in names:
             del self.live[name]
 
     def remove_most(self) -> None:
-        """Take nearly all out, so that segments are rewritten."""
+        """Remove nearly all, so that segments are rewritten."""
         names = sorted(self.live)[1:]
         self.index.remove(names)
         self.live = {name: article for name, article in self.live.items() if name not in names}
 
     def rebuild(self) -> None:
-        """Make the index anew; one that nothing is in would take the default sources."""
+        """Rebuild the index, unless it is empty: it would be built from the default sources."""
         if self.live and isinstance(self.index, Index):
             self.index.rebuild()
 
     def reopen(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.index.close()
 
     def step(self) -> None:
@@ -284,7 +284,7 @@ class History:
 
 
 def assert_as_new(history: History, fresh: Index) -> None:
-    """The index answers as the reference does, and as a new index of what is left in it does."""
+    """The index answers like the reference, and like a new index of the same articles."""
     index, articles = history.index, list(history.live.values())
     reference = Reference(articles)
     fresh.put(articles)
@@ -303,9 +303,7 @@ def assert_as_new(history: History, fresh: Index) -> None:
 
 
 @PAIRS
-def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put_in(
-    tmp_path: Path, pairs: int
-) -> None:
+def test_after_any_changes_an_index_answers_like_a_new_one(tmp_path: Path, pairs: int) -> None:
     segments = set()
     for number in range(-(-pairs // 6 // QUERIES)):
         chance = random.Random(8000 + number)
@@ -321,14 +319,12 @@ def test_after_any_changes_an_index_answers_as_if_what_is_left_had_just_been_put
 
 @PAIRS
 @pytest.mark.parametrize("factor", [2, 3, 8])
-def test_however_its_segments_are_made_and_merged_the_engine_answers_as_a_new_index(
-    tmp_path: Path, factor: int, pairs: int
-) -> None:
+def test_segments_and_merges_do_not_change_the_answers(tmp_path: Path, factor: int, pairs: int) -> None:
     segments = set()
     for number in range(-(-pairs // 6 // QUERIES)):
         chance = random.Random(1000 * factor + number)
         policy, max_memory = MergePolicy(factor, min_documents=10), chance.choice([0, 2**28])
-        # With no memory to spare, a put makes many segments; with enough of it, one of many chunks.
+        # With little memory, a put makes many segments; with enough, it makes one of many chunks.
         index = BareIndex(tmp_path / f"{number}", TODAY, policy=policy, max_memory=max_memory, chunk_size=200)
         history = History(index, chance)
         history.put(10)
@@ -340,7 +336,7 @@ def test_however_its_segments_are_made_and_merged_the_engine_answers_as_a_new_in
     assert len(segments) > 1
 
 
-def test_a_reader_of_before_is_not_disturbed_by_changes(tmp_path: Path) -> None:
+def test_an_open_snapshot_does_not_see_later_changes(tmp_path: Path) -> None:
     chance = random.Random(3)
     with opened(tmp_path / "index") as index:
         history = History(index, chance)

@@ -1,4 +1,4 @@
-"""Places of several words are put together in stretches, so that the time can be looked at between them."""
+"""Spans of several words are combined in blocks, so that the deadline can be checked between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.query.examples import TODAY
 
 
 @given(st.lists(st.sets(st.integers(0, 60)).map(sorted), min_size=1, max_size=5), st.integers(1, 9))
-def test_stretches_of_any_length_ascend_and_make_the_whole(parts: list[list[int]], at_once: int) -> None:
+def test_blocks_of_any_length_ascend_and_are_complete(parts: list[list[int]], at_once: int) -> None:
     found = [
         np.concatenate(stretch).tolist()
         for stretch in split_aligned([np.array(part, np.int64) for part in parts], at_once)
@@ -44,7 +44,7 @@ def test_which_spans_stand_beside_others_does_not_depend_on_how_many_there_are()
     assert 0.1 < whole.mean() < 0.9
 
 
-def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
+def test_the_deadline_is_checked_while_chains_are_built() -> None:
     places = np.arange(0, 8 * AT_ONCE, 2)
     clock = itertools.count()
     spans = [Spans(places + shift, places + shift) for shift in range(4)]
@@ -57,7 +57,7 @@ def test_the_time_is_looked_at_between_places_of_a_chain() -> None:
     assert next(clock) < 10
 
 
-# Where articles have so many words that they are looked at in several stretches, it shows in nothing.
+# Articles with so many words that they are searched in several blocks give the same results.
 
 
 COMMON = [
@@ -94,7 +94,7 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
 
 
 def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
-    """What a query of one part finds in the paragraphs, and how often the time is looked at."""
+    """What a query of one part finds in the paragraphs, and how often the deadline is checked."""
     clock = itertools.count()
     context = QueryContext(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
     scored = Evaluation(context).score(parse_query(query, today=TODAY).tree)
@@ -102,9 +102,7 @@ def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_what_is_found_in_several_stretches_is_what_each_article_has(
-    snapshots: list[Snapshot], query: str
-) -> None:
+def test_matches_in_several_blocks_equal_those_of_each_article(snapshots: list[Snapshot], query: str) -> None:
     together, *each = snapshots
     whole, looks = occurrences(together, query)
     parts = [occurrences(snapshot, query) for snapshot in each]

@@ -1,4 +1,4 @@
-"""Neighbours in a query: which articles they raise, and that the order of hits hangs on nothing else."""
+"""Neighbours in a query: which articles they raise, independently of the page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_article_that_has_the_words_side_by_side_comes_first(
         assert [hit.article.id for hit in index.search(query).hits][:2] == ["b", "a"]
 
 
-def test_which_articles_are_looked_at_does_not_hang_on_the_page(tmp_path: Path) -> None:
+def test_the_articles_that_are_searched_for_pairs_do_not_depend_on_the_page(tmp_path: Path) -> None:
     chance = random.Random(5)
     words = ["sea", "road", "belt", "harbour", "market", "tram", "night", "covid-19", "crane"]
     articles = [

@@ -1,4 +1,4 @@
-"""What Whoosh loses documents, removals and answers with, when it is used as it may be: none comes out."""
+"""Uses of Whoosh that lose documents, removals or answers: Nutgraf loses none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ids(index: Index, query: str = "*") -> list[str]:
     return sorted(hit.article.id for hit in index.search(query, limit=100, collapse=False).hits)
 
 
-def test_what_was_removed_never_comes_back_to_whoever_has_the_index_open(tmp_path: Path) -> None:
+def test_removed_articles_do_not_come_back_to_an_open_index(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as writer, open_index(tmp_path / "index") as reader:
         left = [f"a{number}" for number in range(6)]
         for name in left:
@@ -43,7 +43,7 @@ def test_what_was_removed_never_comes_back_to_whoever_has_the_index_open(tmp_pat
             assert reader.search("edited").total == 1
 
 
-def test_an_id_that_is_put_in_twice_at_once_is_there_once(tmp_path: Path) -> None:
+def test_an_id_that_is_added_twice_at_once_is_stored_once(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([tale("other"), tale("same")])
         for number in range(3):
@@ -59,7 +59,7 @@ def test_an_id_that_is_put_in_twice_at_once_is_there_once(tmp_path: Path) -> Non
             found.close()
 
 
-def test_an_index_is_never_made_over_one_that_is_there(tmp_path: Path) -> None:
+def test_an_existing_index_is_never_overwritten(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([tale("a")])
         before = contents(tmp_path)
@@ -87,7 +87,7 @@ def test_indexes_whose_names_begin_alike_leave_each_other_alone(tmp_path: Path) 
                 opened.verify()
 
 
-def test_threads_that_share_an_index_get_the_answers_that_one_alone_gets(tmp_path: Path) -> None:
+def test_threads_that_share_an_index_get_the_answers_of_a_single_thread(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         for number in range(12):
             text = f"The crane in harbour {number} turns when the tide comes, {'and again ' * (number % 4)}."
@@ -120,7 +120,7 @@ def test_threads_that_share_an_index_get_the_answers_that_one_alone_gets(tmp_pat
 
 
 _meanwhile: list[Callable[[str], None]] = []
-"""What is told of every file that is being opened; a hook cannot be taken off again."""
+"""The functions called for every file that is opened; an audit hook cannot be removed."""
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
@@ -130,9 +130,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("part", ["current", "settings.json", ".toc", ".nut", "catalog-"])
 @pytest.mark.parametrize("work", ["put", "rebuild"])
-def test_what_is_opened_while_a_commit_takes_its_files_away_is_one_commit(
-    tmp_path: Path, part: str, work: str
-) -> None:
+def test_an_index_opened_during_a_commit_shows_one_commit(tmp_path: Path, part: str, work: str) -> None:
     # The reader stands right before it opens a file; a whole commit, or several generations, come between.
     with open_index(tmp_path / "index") as writer:
         for number in range(7):
@@ -149,7 +147,7 @@ def test_what_is_opened_while_a_commit_takes_its_files_away_is_one_commit(
                 for number in range(8):
                     writer.put([tale(f"b{commits}{number}")])
                 if work == "rebuild":
-                    # Twice, so that the generation that is being opened is gone.
+                    # Twice, so that the generation that is being opened is removed.
                     writer.rebuild()
                     writer.rebuild()
                 _meanwhile.append(commit)

@@ -200,7 +200,7 @@ def test_hits_can_be_sorted_grouped_collapsed_and_filtered(searcher: Any) -> Non
     assert found(searcher, q.Term(P, "belt"), mask=q.Term("article", "road")) == [("vaccine", 2)]
 
 
-def test_everything_that_is_stored_comes_back(searcher: Any) -> None:
+def test_every_stored_field_is_returned(searcher: Any) -> None:
     stored = list(searcher.reader().all_stored_fields())
     wanted = []
     for article in ARTICLES:
@@ -283,7 +283,7 @@ def test_positions_highlights_and_similar_documents(searcher: Any) -> None:
 # Writing
 
 
-def test_whoosh_cannot_write_and_what_it_tries_leaves_the_index_as_it_is(tmp_path: Path) -> None:
+def test_whoosh_cannot_write_and_its_attempts_do_not_change_the_index(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put(ARTICLES[:3])
         index.put(ARTICLES[3:])
@@ -330,7 +330,7 @@ def test_whoosh_cannot_write_and_what_it_tries_leaves_the_index_as_it_is(tmp_pat
         ]
 
 
-def test_a_codec_refuses_what_would_write() -> None:
+def test_the_codec_refuses_to_write() -> None:
     from indexer.engine.whoosh.codec import ColumnarCodec
 
     codec = ColumnarCodec()
