@@ -1,4 +1,4 @@
-"""Imports point one way, Whoosh and Flask stay in their rooms, what is heavy loads only where it is used."""
+"""Imports point one way, Whoosh and Flask stay in their rooms, heavy libraries are loaded only when used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Articles and dates: what is accepted comes back as it was, and what could not be stored is refused."""
+"""Articles and dates: valid ones are stored unchanged, and invalid ones are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configuration: the file, then the environment, then the caller; whatever is wrong is named."""
+"""Configuration: the file, then the environment, then the caller; errors name the option."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library's face: what an app puts in, takes out and finds; and that it loads no more than it needs."""
+"""The public API: adding, removing and finding articles; and that it loads no more than it needs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_putting_the_same_article_again_writes_nothing(index: Index, archive: Ar
 
 def test_put_takes_any_iterable_and_the_last_of_one_id(index: Index) -> None:
     report = index.put(Article("x", paragraphs=[word]) for word in ("kite", "swift"))
-    # As if they had been put one after the other: each is counted, and the one that stays is the last.
+    # As if they had been put one after the other: each is counted, and the last one stays.
     assert (report.added, report.changed) == (1, 1)
     assert (index.search("kite").total, index.search("swift").total) == (0, 1)
 
@@ -279,7 +279,7 @@ def test_every_public_name_exists_and_is_listed_once() -> None:
 
 
 def named(kind: object) -> Iterator[type]:
-    """The classes of the library that an annotation speaks of."""
+    """The classes of the library that an annotation names."""
     for part in typing.get_args(kind):
         yield from named(part)
     if inspect.isclass(kind) and kind.__module__.startswith("indexer."):

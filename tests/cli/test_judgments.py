@@ -123,9 +123,9 @@ def test_a_lower_figure_than_the_recorded_one_ends_with_1_and_names_the_query(
     assert run_cli([*command, "--tolerance", "0.6"]) == 0
     capsys.readouterr()
     assert run_cli([*command, "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["comparison"]["lost"] == [{"query": "harbour crane", "before": 1.0, "now": 0.0}]
-    assert told["absent"] == ["a"]
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["comparison"]["lost"] == [{"query": "harbour crane", "before": 1.0, "now": 0.0}]
+    assert printed["absent"] == ["a"]
     assert run_cli([*command, "--record", str(tmp_path / "other.json")]) == 0
     assert run_cli([*command, "--against", str(tmp_path / "other.json"), "--verbose"]) == 0
     assert "0.0000  harbour crane   not in the first 10: a" in capsys.readouterr().out

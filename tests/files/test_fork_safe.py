@@ -1,4 +1,4 @@
-"""One index in several threads, and in processes that are forked from under them."""
+"""One index in several threads, and in processes that are forked meanwhile."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ VERSIONS = 10
 
 
 def articles(version: int) -> list[Article]:
-    """The articles of a commit: each says of which, and how many there are tells it, too."""
+    """The articles of a commit: their texts and their number show which one it is."""
     text = f"A heron of version{version} flew over the harbour."
     return [Article(id=f"a{n}", title=f"v{version}", paragraphs=[text]) for n in range(VERSIONS)]
 
 
 def check(page: Page) -> int:
-    """The version of the commit that an answer shows; there may be no other in it."""
+    """The version of the commit that an answer shows, which must be only one."""
     titles = {hit.article.title for hit in page.hits}
     assert len(titles) == 1, titles
     assert (page.total, len(page.hits)) == (VERSIONS, VERSIONS)
@@ -46,7 +46,7 @@ def check(page: Page) -> int:
 
 
 def search(index: Index) -> int:
-    """Ask for everything that has an array, a cache or a thread's own tool behind it."""
+    """Ask for everything that uses an array, a cache or an object of its thread."""
     page = index.search("heron", limit=VERSIONS, collapse=False, facets=["year"], timeline=True)
     assert index.suggest("hero")
     assert index.search("herron~").total == VERSIONS
@@ -77,7 +77,7 @@ def in_child(work: Callable[[], object]) -> int:
 
 @contextmanager
 def stuck(function: Callable[..., object], begin: Callable[[], object]) -> Iterator[None]:
-    """Another thread that began something, and stands where it has called a function."""
+    """Another thread that has begun an action, and pauses inside a function that it called."""
     inside, go_on = threading.Event(), threading.Event()
 
     def wait(frame: FrameType, event: str, argument: object) -> None:

@@ -1,4 +1,4 @@
-"""What is ours in a folder: nothing is written beside what is somebody else's, and nothing of it removed."""
+"""The names of an index's files: foreign files in a folder prevent an index, and are never removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def documents(folder: Path) -> None:
-    """Some of them are called as files of an index are."""
+    """Some of them have names like those of an index's files."""
     for name in ("letter.txt", "progress.json", "writer.json", "current.new", "catalog-1.json.new", "x.new"):
         (folder / name).write_text("mine")
     (folder / "g000001.building").mkdir()
@@ -38,14 +38,14 @@ def one_file(folder: Path) -> None:
 
 
 def photographs(folder: Path) -> None:
-    """A camera may count so."""
+    """A camera may number its files like this."""
     (folder / "g000001").mkdir()
     (folder / "g000001/1.jpg").write_bytes(b"\xff\xd8")
     (folder / "index.html").write_text("mine")
 
 
 def whoosh(folder: Path) -> None:
-    """A plain Whoosh index, called as ours is."""
+    """A plain Whoosh index with the name of ours."""
     index = FileStorage(folder).create_index(Schema(body=TEXT), "MAIN")
     writer = index.writer()
     writer.add_document(body="somebody else's")

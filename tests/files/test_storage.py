@@ -1,4 +1,4 @@
-"""What is written is on the disk before anything points at it; what a disk refuses is said in one line."""
+"""A file is on the disk before anything refers to it; a refused write is reported in one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refuse(code: int) -> Callable[..., Any]:
 
 
 def path_of(descriptor: int) -> Path:
-    """What is open under a descriptor."""
+    """The path that is open under a descriptor."""
     return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
@@ -108,7 +108,7 @@ def test_old_files_that_cannot_be_removed_are_left_to_the_next_writer(
         trial.sync()
     assert len(list(trial.index.glob("g*/*.toc"))) == 2
     assert trial.holds(STATES) == "new"
-    # Nothing has changed since: what sweeps is not the next commit.
+    # Nothing has changed since, so that the next writer removes them without a commit.
     trial.sync()
     assert len(list(trial.index.glob("g*/*.toc"))) == len(list(trial.index.glob("g*/catalog*"))) == 1
     trial.tidy()
@@ -198,7 +198,7 @@ def test_a_generation_that_never_became_live_is_removed_by_the_next_writer(trial
     (trial.index / "current.new").write_text("g000003\n")
     trial.sync()
     assert names(trial.index) == before
-    # Nobody says of this one that it was never live: somebody may have gone back from it.
+    # There is no record that this one was never live: the administrator may have gone back from it.
     shutil.copytree(trial.index / "g000002", trial.index / "g000003")
     trial.sync()
     assert (trial.index / "g000003").is_dir()

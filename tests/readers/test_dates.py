@@ -1,4 +1,4 @@
-"""Dates: what expressions say, how exactly, and which of several candidates wins."""
+"""Dates: the date and the precision of expressions, and which of several candidates wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes to text, and what holds for any bytes whatever."""
+"""From bytes to text, and properties of any bytes."""
 
 from __future__ import annotations
 

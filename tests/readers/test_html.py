@@ -1,4 +1,4 @@
-"""HTML: main text, what a page says about itself, and when it was published."""
+"""HTML: the main text, the metadata, and the publication date."""
 
 from __future__ import annotations
 

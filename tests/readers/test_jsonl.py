@@ -1,4 +1,4 @@
-"""JSON Lines: an article a line, and a bad line is no harm to the others."""
+"""JSON Lines: an article a line; a bad line does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near-duplicates in results: one hit names the others, and none is lost, whatever the order and the page."""
+"""Near-duplicates in results: one hit names the others, and none is lost, in any order and on any page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORDERS = ("relevance", "newest", "oldest", "title")
 
 @contextmanager
 def index_of(articles: list[Article], commits: int = 1) -> Iterator[Index]:
-    """An index of articles, put in by so many commits."""
+    """An index of articles that were added in so many commits."""
     with TemporaryDirectory() as folder, open_index(Path(folder) / "index") as index:
         for first in range(commits):
             index.put(articles[first::commits])
@@ -33,7 +33,7 @@ def index_of(articles: list[Article], commits: int = 1) -> Iterator[Index]:
 
 
 def shown(page: Page) -> list[tuple[str, list[str]]]:
-    """The ids of the hits, and of what is collapsed under each."""
+    """The ids of the hits, and of the articles that are collapsed under each."""
     return [(hit.article.id, [other.id for other in hit.also]) for hit in page.hits]
 
 

@@ -1,4 +1,4 @@
-"""Walking through all hits by cursors, and cursors that no page gave."""
+"""Paging through all hits by cursor, and invalid cursors."""
 
 from __future__ import annotations
 

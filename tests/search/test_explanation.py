@@ -1,4 +1,4 @@
-"""What a search says of itself: how it was read, and how each score comes about."""
+"""Explanations: how a query was read, and how each score comes about."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def whole(own: HitExplanation) -> float:
-    """The parts of a score put together again."""
+    """The score that the parts of an explanation add up to."""
     words = sum(word.points for word in own.words) * own.nearness
     return (words + sum(pair.points for pair in own.pairs)) * own.recency
 
@@ -59,8 +59,8 @@ def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanati
     ],
 )
 def test_each_clause_is_explained(index: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
-    told = [(c.label, c.kind, c.role, c.articles) for c in clauses(index, query)]
-    assert sorted(told, key=str) == sorted(expected, key=str)
+    found = [(c.label, c.kind, c.role, c.articles) for c in clauses(index, query)]
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def test_the_query_is_described_in_plain_words(index: Index) -> None:
@@ -73,8 +73,8 @@ def test_the_query_is_described_in_plain_words(index: Index) -> None:
 
 
 def test_an_excluded_clause_is_described_as_words_or_as_a_filter(index: Index) -> None:
-    told = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
-    assert told == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
+    found = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
+    assert found == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
 
 
 def test_the_words_that_a_clause_matches_are_listed_most_common_first(index: Index) -> None:

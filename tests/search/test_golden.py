@@ -1,4 +1,4 @@
-"""Golden queries: what must come first from a small archive, and how much of what answers must be found."""
+"""Golden queries: which article of a small archive must come first, and how many answers are found."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ ARTICLES = [
     ),
 ]
 
-# What is typed, and what answers it: the first must come first, the gain falls from one to the next.
+# Queries and the articles that answer them, the best first: the gain falls from one to the next.
 GOLDEN = [
     ("harbour crane", "crane birds"),
     ("cranes on the meadows", "birds"),

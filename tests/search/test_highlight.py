@@ -1,4 +1,4 @@
-"""Long texts are marked stretch by stretch, in time, as short ones are at once."""
+"""Long texts are highlighted part by part until the deadline, with the result of a single pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When nothing is found: which clauses cannot be met, and what would find something."""
+"""No results: which clauses no article meets, and which searches have results."""
 
 from __future__ import annotations
 

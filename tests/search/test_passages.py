@@ -1,4 +1,4 @@
-"""Passages: what is marked, and where a long paragraph is cut."""
+"""Passages: what is highlighted, and where a long paragraph is shortened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENGLISH = get_analyzer("en")
 
 
 def marked(text: str, mark: HighlightTerms) -> list[str]:
-    """The marked parts of a text."""
+    """The highlighted parts of a text."""
     return [text[start:end] for start, end in find_spans([text], [ENGLISH], Highlighter.of([mark]))[0]]
 
 

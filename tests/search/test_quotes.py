@@ -1,4 +1,4 @@
-"""Quotations: exact, near with what is different, or absent; and where the words stand."""
+"""Quotations: exact, near with the differences, or absent; and the spans of their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search request: what its fields may be, and how an error names the one that is wrong."""
+"""A search request: what its fields may be, and how an error names the invalid one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search finds, in what order, and what it says about it."""
+"""A page of results: its hits, their order, and its notes."""
 
 from __future__ import annotations
 

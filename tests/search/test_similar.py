@@ -1,4 +1,4 @@
-"""More like this: what is like an article comes first, and neither itself nor what says the same."""
+"""Similar articles: the most similar come first, without the article and its near-duplicates."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_near_duplicates_are_not_similar_articles(index: Index) -> None:
     )
     assert [other.id for other in index.duplicates("b")] == ["a", "c"]
     assert not {"a", "b", "c"} & set(names(index, "b"))
-    # Seen from elsewhere they are one hit.
+    # For another article they are one hit.
     (hit,) = [hit for hit in index.similar("ships") if hit.article.id in "abc"]
     assert {hit.article.id, *(other.id for other in hit.also)} == {"a", "b", "c"}
     index.remove(["a"])
@@ -99,19 +99,19 @@ def test_the_order_of_additions_does_not_change_similar_articles(index: Index, t
 
 def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
     with open_index(tmp_path / "with") as index, open_index(tmp_path / "without") as other:
-        # "Crane" weighs more than "deep" or less, by how many paragraphs there are to be rare among.
-        told = Article(id="told", language="en", paragraphs=["Crane crane deep."])
+        # Whether "crane" weighs more than "deep" depends on the number of paragraphs.
+        subject = Article(id="subject", language="en", paragraphs=["Crane crane deep."])
         more = [Article(id=f"c{n}", language="en", paragraphs=["A crane."]) for n in range(5)]
         more += [Article(id=f"d{n}", language="en", paragraphs=["It is deep."]) for n in range(2)]
         more += [Article(id=f"e{n}", language="en", paragraphs=["A tide."]) for n in range(3)]
-        index.put([told, *more, *(Article(id=f"gone{n}", paragraphs=["Another."]) for n in range(4))])
+        index.put([subject, *more, *(Article(id=f"gone{n}", paragraphs=["Another."]) for n in range(4))])
         index.remove([f"gone{n}" for n in range(4)])
-        other.put([told, *more])
+        other.put([subject, *more])
         weighed = []
         for each in (index, other):
             snapshot = each._open_last_commit().snapshot
             assert snapshot.documents - snapshot.paragraphs == (4 if each is index else 0)
-            weighed.append(find_heaviest_terms(snapshot, told, "en"))
+            weighed.append(find_heaviest_terms(snapshot, subject, "en"))
         assert weighed[0] == weighed[1]
 
 

@@ -1,4 +1,4 @@
-"""When another spelling is offered, which one, and when not."""
+"""*Did you mean*: when another spelling is suggested, and which one."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_stop_word_of_a_rare_language_is_searched_for(tmp_path: Path) -> None:
                 Article(id="es", title="Otro", language="es", paragraphs=["El texto es de otro."]),
             ]
         )
-        # "otro" is not asked for in Spanish; what is offered must be counted as it will be searched.
+        # "otro" is a stop word in Spanish; a correction must be counted as it will be searched.
         assert opened.search("otro harbur").did_you_mean is None
         assert opened.search("the harbur").did_you_mean == "the harbour"
 

@@ -1,4 +1,4 @@
-"""What is suggested while a query is typed, and that each suggestion finds what it says."""
+"""Suggestions while a query is typed: each finds as many articles as it says."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ARTICLES = [
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """An index of the articles above, in two segments, with one article taken out again."""
+    """An index of the articles above, in two segments, with one article removed."""
     with open_index(tmp_path_factory.mktemp("suggest") / "index") as opened:
         opened.put([*ARTICLES[:2], Article(id="gone", title="Gone", paragraphs=["A crocodile."])])
         opened.put(ARTICLES[2:])

@@ -1,4 +1,4 @@
-"""What is wrong is said in a sentence, readers get an intact generation, and a repair loses nothing."""
+"""A problem is described in a sentence, readers get an intact generation, and a repair loses nothing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def settle(archive: Archive, **changes: object) -> None:
 
 
 def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None:
-    """Have the live generation say that these made it; with None, as one from before it was recorded."""
+    """Record these libraries in the live generation; with None, as if it were older than the record."""
     path = live(archive) / "settings.json"
     words = json.loads(path.read_text())
     del words["checksum"], words["libraries"]
@@ -271,7 +271,7 @@ def test_a_repair_that_may_skip_a_missing_source_keeps_the_damaged_generation(ar
         assert f"The source {other.seeds} is missing; its articles are removed." in found.done
         assert index.status().sources == (str(archive.seeds),)
         assert (index.search("egret").total, index.search("crane OR heron").total) == (0, 3)
-    # What may still have the source's articles: the generation before, and what is left of the damaged one.
+    # Both may have articles of the source: the generation before, and the damaged one.
     with open_index(archive.root / "elsewhere") as before:
         shutil.copytree(archive.folder / "g000002", archive.root / "elsewhere/g000002")
         assert before.search("egret").total == 1
@@ -287,9 +287,9 @@ def test_a_repair_waits_for_the_lock_and_does_not_report_the_next_writer(archive
         spoil(archive, "*.toc")
         with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
             with lock_for_writing(archive.folder, 0):
-                mended = threads.submit(index.repair)
+                repaired = threads.submit(index.repair)
                 others = [threads.submit(come_after) for _ in range(2)]
-            assert mended.result().findings == ()
+            assert repaired.result().findings == ()
             assert all(other.result() for other in others)
             assert index.verify().articles == 4
 

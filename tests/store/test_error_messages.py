@@ -1,4 +1,4 @@
-"""Out of every state there is a way, and each message names one: it is followed until the index is whole."""
+"""Each message of a damaged index names a remedy: following it leads to an intact index."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ STATES: dict[str, Callable[[Archive], None]] = {
     "the catalog is damaged": cut("catalog-*"),
     "every catalog is damaged": cut("catalog-*", everywhere=True),
     "all is damaged": cut("*", everywhere=True),
-    "the pointer is gone": without_pointer,
+    "the pointer is missing": without_pointer,
     "the pointer is damaged": mad_pointer,
-    "every generation is gone": without_generations,
+    "every generation is missing": without_generations,
     "of an older format and damaged": older_and_cut,
 }
 
@@ -137,7 +137,7 @@ SOURCES = [there, one_gone, all_gone, one_gone_one_empty]
 
 
 class Lost(AssertionError):
-    """A message led nowhere."""
+    """The advice of a message did not help."""
 
 
 def follow(
@@ -146,7 +146,7 @@ def follow(
     capsys: pytest.CaptureFixture[str],
     before: tuple[str, ...] = (),
 ) -> None:
-    """Run each command, in a copy of the folder, and then all that it names, until the index is whole."""
+    """Run each command in a copy of the folder, and those that it names, until the index is intact."""
     if len(before) > _STEPS:
         raise Lost(f"this goes on and on: {before}")
     kept = archive.root.parent / f"kept{len(before)}"
@@ -163,7 +163,7 @@ def follow(
 
 
 def run(archive: Archive, words: list[str], capsys: pytest.CaptureFixture[str]) -> str | None:
-    """What a command, or the doctor after it, has to say; None when all is well."""
+    """The message of a command, or of the doctor after it; None if the index is intact."""
     code = run_cli([*words, "--index", str(archive.folder)])
     said = capsys.readouterr().err
     if said and code not in (0, 3):
@@ -180,7 +180,7 @@ def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
         ways.append([*words, "--allow-mass-delete"])
     if _AWAY.search(said):
         archive.folder.rename(archive.root / "away")
-        # Where nothing is left, there is nothing to be made of it.
+        # If nothing is left, nothing can be rebuilt.
         return [["index", *map(str, found)]] if (found := sources(archive)) else []
     if not ways:
         raise Lost(f"no way is named: {words}: {said}")
@@ -188,7 +188,7 @@ def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
 
 
 def sources(archive: Archive) -> list[Path]:
-    """What is there to be indexed."""
+    """The sources to index."""
     return [path for path in (archive.seeds, archive.root / "other/seeds") if path.is_dir()]
 
 

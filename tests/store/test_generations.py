@@ -1,4 +1,4 @@
-"""Generations: whatever interrupts a writer, what was committed is there, and readers see all of it."""
+"""Generations: whatever interrupts a writer, commits are kept, and readers see whole ones."""
 
 from __future__ import annotations
 

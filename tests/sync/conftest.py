@@ -1,4 +1,4 @@
-"""What tests of workers need: code of their own in every worker, and a list of those that were started."""
+"""Fixtures for tests of workers: code that runs in every worker, and a list of the started ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Started(list["subprocess.Popen[bytes]"]):
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
-    """Every process that the test starts; at its end none may run."""
+    """Every process that the test starts; none may run at its end."""
     processes = Started()
 
     class Recorded(subprocess.Popen):  # type: ignore[type-arg]

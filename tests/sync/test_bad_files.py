@@ -1,4 +1,4 @@
-"""Bad files: one that is slow, large or deadly to read is named, and the others are indexed."""
+"""Bad files: a file that takes too much time or memory is named, and the others are indexed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sync.conftest import RunInWorkers, Started
 
 
 def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
-    """What a sync of two pages says whose worker does something else with the one that has `poison` in it."""
+    """The report of a sync of two pages; the worker runs some code when it reads the page with `poison`."""
     source = folder / "source"
     source.mkdir()
     for name in ("good", "poison"):

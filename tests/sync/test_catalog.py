@@ -1,4 +1,4 @@
-"""The catalog: what a commit knows of its sources comes back as it was."""
+"""The catalog: it is loaded as it was saved."""
 
 from __future__ import annotations
 

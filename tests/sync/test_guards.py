@@ -1,4 +1,4 @@
-"""Sources that shrink: a disk that is not mounted is told from files that were deleted, wherever it was."""
+"""Sources that shrink: an unmounted disk is distinguished from deleted files, wherever it was."""
 
 from __future__ import annotations
 

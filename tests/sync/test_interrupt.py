@@ -1,4 +1,4 @@
-"""Ctrl-C once keeps what was read, twice keeps the old state: real signals to a real process."""
+"""Ctrl-C once keeps the read files, twice the last commit: real signals to a real process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from indexer import SyncReport, open_index
 from tests.fixtures.folders import Archive, contents
 from tests.stress.archive import environment
 
-# A command that tells of each file that it has read, and then waits to be told to go on.
+# A command that reports each file that it has read, and then waits for a line of input.
 PROGRAM = """
 import sys
 from indexer.results import Silence
@@ -37,14 +37,14 @@ sys.exit(cli.run_cli(sys.argv[1:]))
 
 
 def pad(path: Path) -> None:
-    """Make a file, by blank lines at its end, so large that no other is read together with it."""
+    """Make a file so large, by blank lines at its end, that no other is read together with it."""
     with path.open("a") as file:
         file.write("\n" * (2**18 - path.stat().st_size))
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """Ten files as they were indexed, all of them changed, one gone and one new since then."""
+    """Ten files that were indexed and then changed; one was removed since, and one is new."""
     made = Archive(tmp_path)
     for number in range(10):
         made.text(f"a{number}.txt", f"The old crane {number}.")
@@ -64,7 +64,7 @@ class Running:
         self.said: list[str] = []
 
     def until(self, line: str) -> None:
-        """Wait until it says this line; what it says else is kept."""
+        """Wait until it prints this line; other lines are kept."""
         assert self.process.stderr is not None
         for found in self.process.stderr:
             if found.strip() == line:
@@ -82,7 +82,7 @@ class Running:
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> tuple[int, str, list[str]]:
-        """Let it go on to its end; returns its exit code, its output and what it said."""
+        """Let it run to its end; returns its exit code, its output and its messages."""
         out, err = self.process.communicate("\n" * 100)
         self.said += [line for line in err.splitlines() if line not in ("read", "start", "")]
         return self.process.returncode, out, self.said
@@ -107,7 +107,7 @@ KEPT = "nutgraf: keeping what was read; press Ctrl-C again to discard it"
 
 
 def totals(archive: Archive) -> tuple[int, int]:
-    """How many articles are as they were, and how many as they are now."""
+    """How many articles are old, and how many are new."""
     with archive.open() as index:
         assert index.verify()
         old, new = (index.search(word, limit=0).total for word in ("crane", "heron OR tide"))
@@ -131,7 +131,7 @@ def test_one_interrupt_keeps_the_read_files_and_the_next_run_reads_the_rest(arch
         ["nutgraf: interrupted; what was read is kept, the next run reads the rest"],
     )
     assert (report["interrupted"], report["removed"]) == (True, 0)
-    # Four were read; where the signal came between two questions, one more was begun.
+    # Four were read; if the signal came between two checks, one more was begun.
     assert 4 <= report["changed"] <= 5
     assert report["changed"] + report["unchanged"] == 10
     assert totals(archive) == (10 - report["changed"], report["changed"])
@@ -214,7 +214,7 @@ def test_a_sync_stopped_anywhere_removes_nothing_and_the_next_one_completes_it(
     archive.lines("b.jsonl", {"id": "three", "text": "Three."})
     archive.lines("c.jsonl", {"id": "four", "text": "Four."})
     archive.sync()
-    # Ids move from file to file, one file is gone, one article is in no file any more.
+    # Ids move from file to file, one file is missing, and one article is in no file any more.
     pad(archive.lines("a.jsonl", {"id": "three", "text": "Three, moved."}))
     pad(archive.lines("b.jsonl", {"id": "one", "text": "One, moved."}, {"id": "five", "text": "Five."}))
     (archive.seeds / "c.jsonl").unlink()

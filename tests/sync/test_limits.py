@@ -1,4 +1,4 @@
-"""What takes too much is refused by name, stays as it was, and is tried again when it or a limit changes."""
+"""A file beyond a limit is named, keeps its articles, and is read again if it or a limit changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from indexer.sync.worker_pool import Read, read_all
 from tests.sync.conftest import RunInWorkers
 
 OPTIONS = ReadOptions()
-# What a worker does before its work: something of the test's where `poison` is to be read.
+# The code that workers run first: it runs the test's code when a document has `poison` in it.
 READER = """
 import os, time, indexer.sync.tasks as i
 read = i.read
@@ -41,7 +41,7 @@ def let_workers(run_in_workers: RunInWorkers, code: str, log: Path) -> None:
 
 
 def tried(log: Path) -> int:
-    """How often a poisonous document was begun."""
+    """How often a worker began to read a document with `poison`."""
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
@@ -77,7 +77,7 @@ def test_a_worker_that_hangs_is_ended_and_its_file_named(
         "b.txt": "was not read within 1 s",
         "c.txt": ["c.txt"],
     }
-    # A second try would wait as long, and is made only to find out which of several it was.
+    # A second try would wait as long, and is only needed to find the file among several.
     assert tried(tmp_path / "log") == (1 if alone else 2)
 
 
@@ -90,7 +90,7 @@ def test_the_time_limit_of_a_file_grows_with_its_size_up_to_a_maximum() -> None:
 @pytest.fixture
 def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source with one page, and workers that a poisonous page ends."""
-    # How young the files are decides nothing here.
+    # The age of the files must not matter here.
     monkeypatch.setattr(apply, "_YOUNG_NS", 0)
     let_workers(run_in_workers, "os._exit(1)", tmp_path / "log")
     folder = tmp_path / "source"
@@ -100,7 +100,7 @@ def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.Mon
 
 
 def failures(index: Index) -> dict[str, str]:
-    """What the status names, and why."""
+    """The failures in the status, with their reasons."""
     return {failure.path: failure.reason for failure in index.status().failures}
 
 

@@ -1,4 +1,4 @@
-"""A zoo of file trees: no sync hangs, reads what lies outside, or takes what it cannot see for deleted."""
+"""Unusual file trees: no sync hangs, reads outside the source, or loses an unreadable file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     (tmp_path / "outside/secret.txt").write_text(SECRET)
     yield made
     if any(path.is_dir() and set(path.name) == {"d"} for path in made.seeds.iterdir()):
-        # Whoever clears the tests' folders away would go down by recursion.
+        # The clean-up of the tests' folders would go down by recursion.
         subprocess.run(["rm", "-rf", made.seeds], check=True)
 
 
@@ -58,7 +58,7 @@ def found(archive: Archive) -> set[str]:
         return {index.article(hit.article.id).source or "" for hit in hits}
 
 
-# What is in a tree: what makes it, the files that are indexed beside a.txt, what is said of others.
+# Kinds of entries: how to make one, the files that are indexed besides a.txt, and the failures.
 
 
 @dataclass(frozen=True)
@@ -354,7 +354,8 @@ def test_a_file_that_becomes_a_link_or_a_pipe_after_it_was_listed_is_not_read(ar
 def test_a_folder_that_alternates_with_a_link_never_leads_outside(archive: Archive) -> None:
     archive.write("f/secret.txt", STORY)
     (archive.seeds / "l").symlink_to(archive.root / "outside")
-    # Two names that are exchanged all the time: each is a folder now, and then a link that leads out.
+    # Two names that are exchanged all the time: each alternates between a folder and a link that leads
+    # outside.
     swapping = subprocess.Popen(
         [
             sys.executable,
@@ -387,7 +388,7 @@ def test_a_folder_that_alternates_with_a_link_never_leads_outside(archive: Archi
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], object]]]:
-    """Things to do to files just before they are looked at for the second time, one after the other."""
+    """Actions on files, each run just before its file is examined for the second time."""
     todo: list[Callable[[], object]] = []
     real, looks = os.fstat, [0]
 
@@ -463,18 +464,18 @@ def test_a_file_that_cannot_be_read_to_its_end_keeps_what_was_indexed(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return look(descriptor)
 
-    # Whether a file has changed is looked at after it was read.
+    # A file is checked for changes after it was read.
     monkeypatch.setattr(os, "fstat", failing)
     report = archive.sync()
     assert reasons(report)["a.txt"].startswith("cannot be read (Input/output error)")
     assert found(archive) == before
 
 
-# Where one may not look: root may everywhere, so these run without that right.
+# Missing permissions: root needs none, so these run without its rights.
 
 
 def unprivileged(code: str, folder: Path) -> str:
-    """What a program prints that may open only what the permissions of files allow."""
+    """The output of a program that has only the rights that the permissions of files give."""
     before = []
     if os.geteuid() == 0:
         rights = "-dac_override,-dac_read_search"
@@ -504,7 +505,7 @@ def test_unreadable_files_and_folders_keep_what_was_indexed(archive: Archive) ->
     archive.text("g/c.txt", "A green tide.")
     archive.sync()
     (archive.seeds / "f").chmod(0)
-    (archive.seeds / "g").chmod(0o444)  # its names can be listed, but nothing in it be looked at
+    (archive.seeds / "g").chmod(0o444)  # its names can be listed, but its entries cannot be examined
     (archive.seeds / "a.txt").chmod(0)
     (archive.seeds / "a.txt").touch()
     printed = unprivileged(
@@ -550,7 +551,7 @@ def test_a_source_that_cannot_be_written_is_read(archive: Archive) -> None:
 
 
 def mounted(archive: Archive, code: str) -> list[str]:
-    """What a program prints that may mount file systems, which nobody else sees."""
+    """The output of a program that may mount file systems in a namespace of its own."""
     script = (
         "import subprocess, sys\n"
         "from pathlib import Path\n"
@@ -768,7 +769,7 @@ def test_each_source_is_guarded_by_itself(archive: Archive) -> None:
         assert index.sync(archive.seeds).unchanged == 31
 
 
-# Sources to do without
+# Missing sources
 
 
 def test_a_missing_source_can_be_forgotten_and_then_a_rebuild_works(archive: Archive) -> None:

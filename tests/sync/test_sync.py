@@ -1,4 +1,4 @@
-"""Sync: whatever happens to the files, the index ends up saying what they say."""
+"""Sync: whatever happens to the files, the index ends up with their content."""
 
 from __future__ import annotations
 
@@ -377,7 +377,7 @@ def test_a_link_within_the_source_is_read(archive: Archive) -> None:
 
 
 class Vandal:
-    """Does something to the files after they were listed and before they are read."""
+    """Runs an action on the files after they were listed and before they are read."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self.act = act
@@ -515,7 +515,7 @@ def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archiv
         (RecursionError("too deep"), "its reader failed (RecursionError: too deep)"),
         (ValueError(), "its reader failed (ValueError: )"),
         (OSError("odd"), "its reader failed (OSError: odd)"),
-        # What the system refuses is no fault of the document.
+        # An error of the system is not blamed on the document.
         (OSError(5, "odd"), "cannot be read (odd)"),
     ],
     ids=repr,
@@ -665,7 +665,7 @@ _CHANGES = st.one_of(
     st.tuples(st.just("rename"), _TEXTS, _TEXTS),
     st.tuples(st.just("touch"), _SETS | _TEXTS, st.sampled_from([10**9, 2 * 10**9])),
 )
-# Most often: files that claim each other's ids, from one sync to the next.
+# Mostly files that claim each other's ids, from one sync to the next.
 _EDITS = st.lists(
     st.sampled_from([_SYNC, _CLAIM, _CHANGES]).flatmap(lambda kind: kind), min_size=8, max_size=16
 )

@@ -42,7 +42,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "WORTH_WORKERS", 0)
     monkeypatch.setattr(tasks, "_TASK_BYTES", 1)
     monkeypatch.setattr(tasks, "SPLIT", 500)
-    # How long the reading takes decides nothing here, and no catalog tells it.
+    # The time that reading takes must not matter here.
     monkeypatch.setattr(apply, "_YOUNG_NS", 0)
 
 
@@ -58,7 +58,7 @@ def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
 
 
 def ids(reads: list[Read]) -> list[str]:
-    """What was found, in order: ids of articles and paths of failures."""
+    """The results in order: ids of articles and paths of failures."""
     found: list[str] = []
     for parts, results, _, _ in reads:
         for part, result in zip(parts, results, strict=True):
@@ -83,7 +83,7 @@ def test_results_come_in_order_whatever_the_speed(tmp_path: Path, started: Start
 def test_more_workers_than_tasks_and_no_task_at_all(tmp_path: Path, started: Started) -> None:
     assert list(read_all([], OPTIONS, "en", 2)) == []
     assert ids(list(read_all(tasks_of(tmp_path, [5]), OPTIONS, "en", 3))) == ["a0"]
-    # None is started that has nothing to do.
+    # No worker is started without a task.
     assert len(started) == 1
 
 
@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_at_any_moment_loses_no_article(tmp_path: Path, 
     killed = 0
     for number, read in enumerate(read_all(tasks, OPTIONS, "en", 2)):
         reads.append(read)
-        # Eight tasks are under way at most: none is hit twice, which would be taken for the document's fault.
+        # At most eight tasks are running: none loses its worker twice, which would be blamed on the document.
         if number in range(2, 70, 12):
             victim = chance.choice([process for process in started if process.poll() is None])
             victim.send_signal(signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: St
             if number == 1:
                 started.any.wait()
             if number in (1, 20):
-                # Of those that are there some start, some have nothing to do and some are reading.
+                # Some workers are starting, some are idle and some are reading.
                 for process in list(started):
                     process.send_signal(signal.SIGKILL)
             yield task
@@ -139,7 +139,7 @@ def test_a_document_that_always_ends_its_worker_is_a_failure_and_the_others_are_
     assert ids(reads) == wanted
     refusals = {result.refusal for _, results, _, _ in reads for result in results}
     assert refusals == {None, "it ended the process that read it, twice"}
-    # Two for a start, one in place of each that was lost, two for each task that is read again.
+    # Two at the start, one in place of each lost one, and two for each task that is read again.
     assert len(started) <= 2 + 2 + 4
 
 
@@ -302,7 +302,7 @@ QUERIES = (
 
 
 def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
-    """All that can be found out about an index made with so many processes, its catalog among it."""
+    """Everything about an index made with so many processes, with its catalog."""
     with open_index(Config(index=folder, sources=(seeds,), jobs=jobs)) as index:
         report = index.sync()
         known = catalog.load(*generations.live_commit(folder))
@@ -353,7 +353,7 @@ def test_a_sync_that_fails_leaves_no_worker_and_no_index(
     with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
         with pytest.raises(Trip) as caught:
             index.sync()
-        # Even while somebody holds on to the error, and so to every frame that it went through.
+        # Even while the error is kept, and with it every frame that it went through.
         assert caught.value.__traceback__
         assert all(process.poll() is not None for process in started)
         assert not index.exists
@@ -388,7 +388,7 @@ def test_put_articles_and_files_go_together_through_workers(
         assert index.search("heron").total == 1
 
 
-# Scripts without a guard: whoever ran one again, in a worker, would print once more.
+# Scripts without a guard: if a worker ran one again, it would print once more.
 SYNC = """
 import sys
 print("started", flush=True)
@@ -442,10 +442,10 @@ def test_workers_start_in_threads_and_daemon_processes(tmp_path: Path, seeds: Pa
 
 
 def run_script(folder: Path, seeds: Path, call: str, way: str) -> None:
-    """Run a script in this way; it must run once, and in none of the processes that it starts."""
+    """Run a script this way; it must run once, and in none of the processes that it starts."""
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
-    # None of these may be taken for the module that it is named after.
+    # None of these may be imported in place of the module that has its name.
     for name in ("json", "regex", "pickle", "indexer"):
         (elsewhere / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     script = folder / "scripts" / "script.py"
@@ -514,7 +514,7 @@ MANY_LINES = "".join(
 
 @pytest.fixture
 def crowded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_in_workers: RunInWorkers) -> Path:
-    """Hardly anything may wait in memory; returns the folder where the rest waits."""
+    """Keep hardly any results in memory; returns the folder with the others."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(worker_pool, "IN_MEMORY", 10_000)
@@ -534,7 +534,7 @@ def packed(tmp_path: Path) -> Path:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """Let the system refuse to write more to any file, as a full disk does."""
+    """Make the system refuse to extend any file, as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -1,4 +1,4 @@
-"""Text to terms: what is one word, how it is normalized and stemmed, and where it stands in the text."""
+"""From text to terms: which words a text has, how they are normalized and stemmed, and their spans."""
 
 from __future__ import annotations
 

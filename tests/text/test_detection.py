@@ -1,4 +1,4 @@
-"""The language of an article that does not say, and when it is better not to guess."""
+"""Detecting the language of an article that states none, and when the configured one is assumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each language's words: what is one word in two spellings, and an index in which ten languages are found."""
+"""The words of each language: spellings of one word, and an index with ten languages."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SPELLINGS = [
     ("vi", "đường Đường đu\u031bo\u031b\u0300ng"),
     ("zh", "Ｈａｒｂｏｕｒ harbours"),
 ]
-# … and words that are not to be taken for each other.
+# Words that must not match each other.
 DIFFERENT = [
     ("vi", "má", "mà"),
     ("tr", "kitap", "kat"),
@@ -84,7 +84,7 @@ def test_spellings_of_a_word_find_each_other(language: str, words: str) -> None:
     first, *others = words.split(" ")
     wanted = analysis.tokenize(first)
     for other in others:
-        # As documents and queries meet: by stem, or by word where accents may have been left out.
+        # As queries match documents: by stem, or by word where accents may be missing.
         for token, own in zip(analysis.tokenize(other), wanted, strict=True):
             assert token.stem == own.stem or (analysis.matches_words(token) and token.word == own.word)
 

@@ -1,4 +1,4 @@
-"""Synonyms: how their file is read, what they find, and what is said about them."""
+"""Synonyms: the format of their file, what they find, and the notes about them."""
 
 from __future__ import annotations
 

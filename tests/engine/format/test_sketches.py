@@ -44,11 +44,11 @@ def test_sketches_distinguish_near_duplicates_from_other_stories(
     edits: Sequence[stories.Edit], least: float, most: float
 ) -> None:
     chance = random.Random(5)
-    told = []
+    agreeing = []
     for _ in range(60):
         before = stories.story(chance, chance.randint(4, 12))
-        told += [agreement(before, edit(chance, before)) >= MIN_AGREEING for edit in edits]
-    assert least <= np.mean(told) <= most
+        agreeing += [agreement(before, edit(chance, before)) >= MIN_AGREEING for edit in edits]
+    assert least <= np.mean(agreeing) <= most
 
 
 def test_the_share_of_equal_bytes_estimates_the_similarity() -> None:

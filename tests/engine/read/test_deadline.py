@@ -196,7 +196,7 @@ DEADLY = {
     "prefixes": " ".join(f"{pair}*" for pair in _PAIRS[:512]),
     "patterns": " ".join(f"*{pair}*" for pair in _PAIRS[:512]),
     "patterns joined by OR": " OR ".join(f"*{pair}*" for pair in _PAIRS[:512]),
-    "near spellings": " ".join(f"{pair}low~2" for pair in _PAIRS[:512]),
+    "fuzzy matches": " ".join(f"{pair}low~2" for pair in _PAIRS[:512]),
     "a long OR": " OR ".join(_COMMON * 40),
     "common words required": " ".join(f"+{word}" for word in _COMMON * 40),
     "a phrase of common words": '"the of the of the of the of"',
