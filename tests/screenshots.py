@@ -50,7 +50,7 @@ def save(page: Page, name: str) -> None:
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {size:,} bytes")
     if size > MOST_BYTES:
-        raise SystemExit(f"{path}: up to {MOST_BYTES:,} bytes are wanted")
+        raise SystemExit(f"{path}: must have at most {MOST_BYTES:,} bytes")
     page.close()
 
 

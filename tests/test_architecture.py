@@ -66,7 +66,7 @@ def imports(path: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: an absolute import is wanted"
+            assert node.level == 0, f"{path}:{node.lineno}: must be an absolute import"
             module = node.module or ""
             inside = (ROOT / module.replace(".", "/")).is_dir()
             found += [

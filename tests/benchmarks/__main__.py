@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _options()
     chosen = parser.parse_args(arguments)
     if not (chosen.data / REUTERS).exists():
-        print(f"{chosen.data}: a folder with {REUTERS} is wanted, it is not there", file=sys.stderr)
+        print(f"{chosen.data}: must be a folder with {REUTERS}", file=sys.stderr)
         return 2
     engines, remarks = _engines(chosen.engines)
     with _folder(chosen.keep) as folder:
@@ -104,7 +104,7 @@ def _list_of(known: Iterable[str]) -> type[list[str]]:
         names = text.split(",")
         for name in names:
             if name not in known:
-                raise argparse.ArgumentTypeError(f"some of {','.join(known)} are wanted, {name!r} was found")
+                raise argparse.ArgumentTypeError(f"must be some of {','.join(known)}, not {name!r}")
         return names
 
     return split  # type: ignore[return-value]  # argparse takes any callable
@@ -148,15 +148,15 @@ def _write(name: str, data: Path, articles: int | None, source: Path) -> Extent:
     return extent
 
 
-def _build(report: Report, folder: Path, source: Path, anew: bool) -> None:
+def _build(report: Report, folder: Path, source: Path, again: bool) -> None:
     for one in report.engines:
         place = folder / one.name
-        if not anew and (place.exists() or not one.searches):
+        if not again and (place.exists() or not one.searches):
             continue
         shutil.rmtree(place, ignore_errors=True)
         figures = measure_build(one.name, source, place, report.extent)
         say(f"{one.name}: built in {figures.seconds:.1f} s, {figures.mb_per_second:.2f} MB/s")
-        if anew:
+        if again:
             report.builds.append(figures)
 
 

@@ -47,14 +47,14 @@ def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> Buil
         output, _ = process.communicate()
         peak = watch.stop()
     if process.returncode:
-        raise RuntimeError(f"{name}: an index is wanted, building it ended with {process.returncode}")
-    told = json.loads(output)
+        raise RuntimeError(f"{name}: building the index ended with {process.returncode}")
+    printed = json.loads(output)
     return BuildFigures(
         engine=name,
-        seconds=told["seconds"],
-        cpu=told["cpu"],
-        mb_per_second=extent.size / MB / told["seconds"],
-        peak_mb=(peak.total or told["peak"]) / MB,
+        seconds=printed["seconds"],
+        cpu=printed["cpu"],
+        mb_per_second=extent.size / MB / printed["seconds"],
+        peak_mb=(peak.total or printed["peak"]) / MB,
         private_mb=peak.private / MB,
         disk_mb=disk_size(folder) / MB,
     )

@@ -143,7 +143,7 @@ def choose(name: str, data: Path, articles: int | None) -> Iterator[Story]:
         return islice(reuters(data), articles)
     if kind == "synthetic" and paragraphs.isdecimal() and int(paragraphs):
         return islice(synthetic(count_words(reuters(data)), int(paragraphs)), articles)
-    raise ValueError(f"corpus: reuters or synthetic:N is wanted, {name!r} was found")
+    raise ValueError(f"corpus: must be reuters or synthetic:N, not {name!r}")
 
 
 def write_lines(stories: Iterable[Story], folder: Path) -> Extent:

@@ -48,7 +48,7 @@ class Watch(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look until told to stop."""
+        """Look until `stop` is called."""
         while not self._ended.wait(_INTERVAL):
             if now := memory_of(self._process):
                 self.peak = Memory(max(self.peak.total, now.total), max(self.peak.private, now.private))

@@ -68,7 +68,7 @@ def paints(page: Page, session: CDPSession, address: str, queries: tuple[str, ..
     return times
 
 
-def told(times: list[float]) -> dict[str, Any]:
+def summarize(times: list[float]) -> dict[str, Any]:
     """The median and the 95th percentile."""
     return {
         "median": round(statistics.median(times), 1),
@@ -84,9 +84,11 @@ def main(index: str, *queries: str) -> None:
         with launch() as browser:
             page = browser.new_page()
             wanted = queries or QUERIES
-            print("keystroke to results beyond the pause, ms:", told(keystrokes(page, address, wanted)))
+            print("keystroke to results beyond the pause, ms:", summarize(keystrokes(page, address, wanted)))
             session = page.context.new_cdp_session(page)
-            print("largest contentful paint, 4x slower, ms:", told(paints(page, session, address, wanted)))
+            print(
+                "largest contentful paint, 4x slower, ms:", summarize(paints(page, session, address, wanted))
+            )
 
 
 if __name__ == "__main__":

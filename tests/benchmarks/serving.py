@@ -24,7 +24,7 @@ from tests.benchmarks.upkeep import nutgraf_command, wall
 _TIMES = 10
 _THREADS = 1
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-# What people mostly ask; wildcards and near spellings are measured by themselves.
+# What people mostly ask; wildcards and fuzzy matches are measured separately.
 _MIX = (Kind.RARE, Kind.COMMON, Kind.AND, Kind.OR, Kind.SIX, Kind.PHRASE, Kind.DATES)
 _SCRIPT = """
 local paths = {{
@@ -109,7 +109,7 @@ def parse_wrk(output: str, connections: int, seconds: int, private: int, total: 
         count for line in re.findall(r"Socket errors: (.*)", output) for count in re.findall(r"\d+", line)
     ]
     if not rate or not {"50", "99"} <= shares.keys():
-        raise RuntimeError(f"the figures of wrk are wanted, this was found: {output}")
+        raise RuntimeError(f"wrk did not print its figures: {output}")
     return HttpFigures(
         requests_per_second=float(rate[1]),
         median_ms=shares["50"],
@@ -145,7 +145,7 @@ def _serving(index: Path) -> Iterator[tuple[int, str]]:
             assert process.stdout is not None
             address = re.search(r"http://\S+", process.stdout.readline())
             if not address:
-                raise RuntimeError("an address is wanted, the server did not say one")
+                raise RuntimeError("the server did not print its address")
             yield process.pid, address[0].rstrip("/")
         finally:
             process.send_signal(signal.SIGINT)

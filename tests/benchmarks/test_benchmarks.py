@@ -108,14 +108,14 @@ def test_a_frequency_list_has_the_most_frequent_word_first() -> None:
     assert listed.lengths.tolist() == [6, 2]
 
 
-def test_stories_come_back_from_their_files_as_they_were(made: list[Story], tmp_path: Path) -> None:
+def test_stories_are_read_from_their_files_unchanged(made: list[Story], tmp_path: Path) -> None:
     extent = write_lines(made, tmp_path / "lines")
     assert list(read_lines(tmp_path / "lines")) == made
     assert extent == Extent(120, 600, sum(story.size for story in made))
     assert disk_size(tmp_path / "lines") > extent.size
 
 
-def test_text_files_are_as_many_as_wanted(made: list[Story], tmp_path: Path) -> None:
+def test_as_many_text_files_are_written_as_asked_for(made: list[Story], tmp_path: Path) -> None:
     assert write_texts(made, tmp_path, 130) == walk(str(tmp_path)) == 130
     assert write_texts([], tmp_path / "none", 130) == 0
 
@@ -145,7 +145,7 @@ def test_the_questions_have_an_answer_in_the_corpus(
     assert {len(question.words) for question in questions[Kind.SIX]} == {6}
 
 
-def test_phrases_prefixes_and_misspellings_are_what_they_say(
+def test_phrases_prefixes_and_misspellings_are_of_their_kind(
     made: list[Story], questions: dict[Kind, list[Question]]
 ) -> None:
     words = {word for text in texts(made) for word in plain_words(text)}
@@ -220,7 +220,7 @@ def test_every_engine_finds_the_one_article_by_every_class_that_it_supports(
     chosen.close()
 
 
-def test_what_only_this_project_answers_is_asked_of_it_alone(source: Path, tmp_path: Path) -> None:
+def test_questions_that_only_this_project_answers_are_asked_of_it_alone(source: Path, tmp_path: Path) -> None:
     assert {name for name in NAMES for kind in OWN if engine(name).supports(kind)} == {"nutgraf"}
     chosen = engine("nutgraf")
     chosen.build(source, tmp_path / "nutgraf")
@@ -248,7 +248,7 @@ def marks(passage: object) -> bool:
 
 
 @pytest.mark.parametrize("name", ["tantivy-threads"])
-def test_a_way_of_building_is_not_asked_anything(name: str) -> None:
+def test_an_engine_that_is_only_built_is_asked_nothing(name: str) -> None:
     assert not any(engine(name).supports(kind) for kind in Kind)
 
 
@@ -257,9 +257,9 @@ class Scripted(Engine):
 
     library = module = "sqlite3"
 
-    def __init__(self, name: str, heard: list[tuple[str, Question]]) -> None:
+    def __init__(self, name: str, calls: list[tuple[str, Question]]) -> None:
         self.name = name  # type: ignore[misc]
-        self._heard = heard
+        self._calls = calls
 
     def build(self, source: Path, folder: Path) -> None:
         raise NotImplementedError
@@ -268,7 +268,7 @@ class Scripted(Engine):
         raise NotImplementedError
 
     def search(self, question: Question) -> list[Found]:
-        self._heard.append((self.name, question))
+        self._calls.append((self.name, question))
         return [Found("a", "text")] if question.words == ("one",) else []
 
     def close(self) -> None:
@@ -276,12 +276,12 @@ class Scripted(Engine):
 
 
 def test_engines_are_asked_in_turns_and_none_is_always_first() -> None:
-    heard: list[tuple[str, Question]] = []
-    engines = {name: Scripted(name, heard) for name in ("nutgraf", "other")}
+    calls: list[tuple[str, Question]] = []
+    engines = {name: Scripted(name, calls) for name in ("nutgraf", "other")}
     asked = [Question(Kind.RARE, ("one",)), Question(Kind.RARE, ("two",))]
     figures = measure_queries(engines, {Kind.RARE: asked}, 3, 60, lambda text: None)
-    assert Counter(heard) == {(name, question): 4 for name in engines for question in asked}
-    assert {name for name, _ in heard[::2]} == set(engines)
+    assert Counter(calls) == {(name, question): 4 for name in engines for question in asked}
+    assert {name for name, _ in calls[::2]} == set(engines)
     assert [(one.engine, one.rounds, one.questions, one.answered) for one in figures] == [
         ("nutgraf", 3, 2, 0.5),
         ("other", 3, 2, 0.5),
@@ -292,18 +292,18 @@ def test_engines_are_asked_in_turns_and_none_is_always_first() -> None:
 
 
 def test_an_engine_without_time_left_answers_one_round_that_counts() -> None:
-    heard: list[tuple[str, Question]] = []
+    calls: list[tuple[str, Question]] = []
     asked = [Question(Kind.RARE, ("one",))]
     (figures,) = measure_queries(
-        {"other": Scripted("other", heard)}, {Kind.RARE: asked}, 3, 0, lambda text: None
+        {"other": Scripted("other", calls)}, {Kind.RARE: asked}, 3, 0, lambda text: None
     )
-    assert (figures.rounds, len(heard), figures.ratio) == (1, 2, None)
+    assert (figures.rounds, len(calls), figures.ratio) == (1, 2, None)
 
 
 @pytest.fixture
 def report() -> Report:
-    heard: list[tuple[str, Question]] = []
-    engines = {name: Scripted(name, heard) for name in ("nutgraf", "a <b> engine")}
+    calls: list[tuple[str, Question]] = []
+    engines = {name: Scripted(name, calls) for name in ("nutgraf", "a <b> engine")}
     asked = {kind: [Question(kind, ("one",))] for kind in (Kind.RARE, Kind.PHRASE)}
     return Report(
         "python -m tests.benchmarks",
@@ -332,7 +332,7 @@ Requests/sec:    100.25
 """
 
 
-def test_what_wrk_prints_is_understood() -> None:
+def test_the_output_of_wrk_is_parsed() -> None:
     figures = parse_wrk(WRK, 8, 10, 0, 0)
     assert (figures.requests_per_second, figures.median_ms, figures.p99_ms) == (100.25, 1.5, 1200)
     assert figures.failed == 7
@@ -340,13 +340,13 @@ def test_what_wrk_prints_is_understood() -> None:
         parse_wrk("nothing", 8, 10, 0, 0)
 
 
-def test_the_report_is_json_that_says_what_was_run_and_nothing_of_where(report: Report) -> None:
-    told = json.loads(dump(report))
-    assert {"date", "command", "machine", "versions", "corpus", "builds", "queries"} <= told.keys()
-    assert told["machine"].keys() == {"cores", "architecture"}
-    assert told["builds"][0]["seconds"] == 1.235
-    assert told["upkeep"]["ratio"] == 2
-    assert [one["kind"] for one in told["queries"]] == ["rare", "rare", "phrase", "phrase"]
+def test_the_report_is_json_without_paths(report: Report) -> None:
+    written = json.loads(dump(report))
+    assert {"date", "command", "machine", "versions", "corpus", "builds", "queries"} <= written.keys()
+    assert written["machine"].keys() == {"cores", "architecture"}
+    assert written["builds"][0]["seconds"] == 1.235
+    assert written["upkeep"]["ratio"] == 2
+    assert [one["kind"] for one in written["queries"]] == ["rare", "rare", "phrase", "phrase"]
 
 
 def test_the_tables_are_markdown_of_equal_width(report: Report) -> None:
@@ -385,4 +385,4 @@ def test_without_the_collections_a_run_says_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--data", str(tmp_path)]) == 2
-    assert "is wanted" in capsys.readouterr().err
+    assert "must be a folder" in capsys.readouterr().err

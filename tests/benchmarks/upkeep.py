@@ -101,7 +101,7 @@ def measure_upkeep(
             began = time.perf_counter()
             index.sync(source)
             if not index.search(word).total:
-                raise RuntimeError(f"the word {word} is wanted after a sync, it was not found")
+                raise RuntimeError(f"the word {word} was not found after a sync")
             changed.append(time.perf_counter() - began)
     time.sleep(_SETTLING)
     wall(index_command)

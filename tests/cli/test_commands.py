@@ -91,7 +91,7 @@ def test_every_command_explains_itself(run: Run, command: Sequence[str]) -> None
         assert re.search(r"\n  [A-Z][^.]*\.", out) or command == ["search"]
 
 
-def test_without_a_command_it_says_how_it_is_used(run: Run) -> None:
+def test_without_a_command_the_usage_is_printed(run: Run) -> None:
     code, out, err = run()
     assert (code, out) == (2, "")
     assert "Usage: nutgraf" in err
@@ -101,7 +101,7 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version")[:2] == (0, "nutgraf, version 0.1.0\n")
 
 
-def test_index_prints_what_it_did(archive: Archive, run: Run) -> None:
+def test_index_prints_its_report(archive: Archive, run: Run) -> None:
     code, out, err = run("index", "--index", "index")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"2 added, 0 changed, 0 removed, 0 unchanged, from 2 files in \d+\.\d s\n", out)
@@ -125,7 +125,7 @@ def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) ->
     assert [set(failure) for failure in json.loads(out)["failed"]] == [{"path", "reason"}]
 
 
-def test_a_dry_run_says_what_would_be_done_and_why(archive: Archive, run: Run) -> None:
+def test_a_dry_run_prints_the_changes_and_their_reasons(archive: Archive, run: Run) -> None:
     code, out, err = run("index", "--dry-run", "--index", "index")
     assert (code, err) == (0, "")
     assert re.search(r"^add     a\.txt \(a-[0-9a-f]{8}\): the file is new$", out, re.MULTILINE)
@@ -183,7 +183,7 @@ def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> N
     assert err.startswith("nutgraf: ")
 
 
-def test_another_spelling_is_offered_beside_the_hits(archive: Archive, run: Run) -> None:
+def test_another_spelling_is_suggested_beside_the_hits(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     code, out, err = run("search", "--index", "index", "harbur", "crane")
     assert (code, err.splitlines()[-1]) == (0, "Did you mean: harbour crane")
@@ -248,7 +248,7 @@ def test_a_cursor_continues_after_its_page(archive: Archive, run: Run) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_near_duplicates_are_one_hit_unless_told_otherwise(archive: Archive, run: Run) -> None:
+def test_near_duplicates_are_one_hit_unless_all_are_asked_for(archive: Archive, run: Run) -> None:
     story = "The crane was moved on Monday from the old quay to the new one by three barges. " * 3
     archive.lines("c.jsonl", *({"id": f"copy{n}", "title": f"Title {n}", "text": story} for n in range(3)))
     run("index", "--index", "index")
@@ -275,7 +275,7 @@ def test_search_explains_itself_when_asked(archive: Archive, run: Run) -> None:
     assert found["explanation"]["clauses"][0]["articles"] == 1
 
 
-def test_search_says_why_nothing_was_found(archive: Archive, run: Run) -> None:
+def test_search_prints_the_reason_for_no_results(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     _, out, err = run("search", "--index", "index", "--since", "2022", "crane")
     assert out.startswith("0 articles (")
@@ -285,7 +285,7 @@ def test_search_says_why_nothing_was_found(archive: Archive, run: Run) -> None:
     )
 
 
-def test_search_stops_when_its_time_is_up(archive: Archive, run: Run) -> None:
+def test_search_stops_at_its_time_limit(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     _, out, err = run("search", "--index", "index", "--seconds", "0.000001", "crane")
     assert out.startswith("at least 0 articles (")

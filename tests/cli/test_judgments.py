@@ -56,7 +56,7 @@ def test_a_header_comments_and_empty_lines_are_skipped(tmp_path: Path, first: st
         (["# nothing"], "has no judgments"),
     ],
 )
-def test_a_bad_line_is_named_with_what_is_wrong(tmp_path: Path, rows: list[str], said: str) -> None:
+def test_a_bad_line_is_named_with_its_error(tmp_path: Path, rows: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as raised:
         read_judgments(judgments(tmp_path, *rows))
     assert said in str(raised.value)
@@ -94,7 +94,7 @@ def test_figures_agree_with_those_of_ir_measures(index: Index) -> None:
     assert list(ours.values()) == pytest.approx([theirs[one] for one in measures], abs=1e-4)
 
 
-def test_only_queries_that_are_judged_the_same_are_compared(index: Index, tmp_path: Path) -> None:
+def test_only_queries_with_the_same_judgments_are_compared(index: Index, tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
     record(measure(index, {"boat": {"b": 1.0}, "crane": {"a": 1.0}, "tram": {"c": 1.0}}), kept)
     found = compare(measure(index, {"boat": {"b": 1.0}, "crane": {"b": 1.0}, "night": {"c": 1.0}}), kept)

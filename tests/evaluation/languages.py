@@ -1,4 +1,4 @@
-"""How well each language is told, and how well paragraphs are found by questions in it.
+"""How well each language is detected, and how well paragraphs are found by questions in it.
 
 python -m tests.evaluation.languages --data ../shared/data
 """
@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 # Mean reciprocal rank that must be reached, whether the language is stated or detected.
 FLOOR = {"en": 0.96, "es": 0.95, "de": 0.93, "zh": 0.90}
-# The share of texts whose language must be told.
+# The share of texts whose language must be detected.
 LEAST_TOLD = 0.995
 
 
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(folder: Path, language: str) -> dict[str, Any]:
-    """The figures of a collection in one language; it is not the configured one, where it has to be told."""
+    """The figures of a collection in one language; it is not the configured one if it must be detected."""
     configured = "de" if language == "en" else "en"
     docs, queries, qrels = (folder / name for name in ("docs.jsonl", "queries.jsonl", "qrels.tsv"))
     articles = [json.loads(line) for line in docs.read_text(encoding="utf-8").splitlines()]

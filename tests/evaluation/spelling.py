@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--show", type=int, default=0, help="so many examples of each outcome, on stderr")
     chosen = parser.parse_args(arguments)
     if not (chosen.data / "queries").is_dir():
-        print(f"{chosen.data}: a folder with queries is wanted, it is not there", file=sys.stderr)
+        print(f"{chosen.data}: a folder with queries does not exist", file=sys.stderr)
         return 2
     queries = [" ".join(words) for words in dict.fromkeys(read_log(chosen.data / "queries").queries) if words]
     found = {}

@@ -1,4 +1,4 @@
-"""What the system refuses to read for now is no damage: it is said, and nothing older is shown instead."""
+"""A file that the system refuses to read for now: an error is reported, and no older state is shown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.fixtures.folders import Archive, contents
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("search crane", "status", "verify", "doctor", "doctor --fix", "index")
-# Runs commands one after the other, and tells of each its exit code and what it printed.
+# Runs commands one after the other, and prints the exit code and the output of each.
 PROGRAM = """
 import contextlib, io, json, sys
 from indexer.cli import run_cli
@@ -65,7 +65,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
 def child(
     archive: Archive, *words: str, before: Sequence[str | Path] = (), program: str = PROGRAM
 ) -> dict[str, Any]:
-    """What a process of its own has to tell, run by another program, such as strace."""
+    """The output of a command in another process, run by another program such as strace."""
     done = subprocess.run(
         [*before, sys.executable, "-c", program, str(archive.folder), *words],
         capture_output=True, text=True, timeout=300, check=False, cwd=archive.root,
@@ -137,7 +137,7 @@ def test_every_command_reports_a_file_that_cannot_be_read_for_now_and_changes_no
     target = live_file(archive, pattern) if pattern else generations.live_folder(archive.folder)
     before = contents(archive.folder)
     if "EINTR" in fault:
-        # Once: what was only interrupted is tried again by Python itself.
+        # Once: Python itself tries an interrupted call again.
         found = child(archive, *COMMANDS, before=[*strace, "-P", target, "-e", f"inject={fault}:when=1"])
         assert [found[command][0] for command in COMMANDS] == [0] * len(COMMANDS)
         return
@@ -219,7 +219,7 @@ def test_without_descriptors_the_command_prints_one_line(archive: Archive) -> No
 
 @pytest.fixture
 def powerless() -> list[str]:
-    """What runs a program that may no more than others may, also where root runs the tests."""
+    """The prefix that runs a program without root's rights, even if root runs the tests."""
     if os.geteuid():
         return []
     if not shutil.which("setpriv"):
@@ -300,7 +300,7 @@ def test_a_source_that_cannot_be_opened_for_lack_of_descriptors_is_not_missing(
     assert contents(archive.folder) == before
 
 
-# What is no file
+# Anything but a file
 
 
 def pipe(path: Path) -> None:

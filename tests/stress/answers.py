@@ -1,4 +1,4 @@
-"""All that can be asked of a small index, so that two of them, or one at two times, can be compared."""
+"""All answers of a small index, for comparing two indexes, or one at two times."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _SECONDS = 60
 
 
 def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
-    """What an index holds and answers: articles, what could not be read, every query's page, what is alike.
+    """The content and the answers of an index: articles, failures, the page of every query, near-duplicates.
 
-    Without suggestions: those are weighed in each segment by itself, and count what was removed until it is
-    merged.
+    Without suggestions, whose weights depend on the segments and count removed articles until a merge.
     """
     hits = index.search("*", limit=1000, collapse=False, seconds=_SECONDS).hits
     articles = {hit.article.id: index.article(hit.article.id) for hit in hits}
@@ -37,7 +36,7 @@ def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
 
 
 def answer(index: Index, query: str, **options: Any) -> Any:
-    """A query's whole page, scores and notes included, without what the time of asking makes of it."""
+    """The whole page of a query, with scores and notes, without the parts that depend on the time."""
     page: Page = index.search(query, limit=100, facets=FACETS, timeline=True, seconds=_SECONDS, **options)
     return (
         page.total, page.partial, page.collapsed, page.notes, page.hits, page.did_you_mean, page.facets,

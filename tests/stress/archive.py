@@ -1,7 +1,7 @@
-"""An archive with two states, old and new, and the question whether a fault left it whole.
+"""An archive with two states, old and new, and checks that a fault left it whole.
 
 Whole means: the index opens; it holds exactly the old state or exactly the new one; every article is found by
-its words and comes back as it was; and the next writer succeeds and leaves nothing lying about.
+its words and is unchanged; and the next writer succeeds and leaves no temporary files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _AT_REST = re.compile(r"current|g\d{6}|writer\.lock")
 
 
 class Lost(AssertionError):
-    """The test failed: something of the archive is gone or wrong."""
+    """The test failed: something in the archive is missing or wrong."""
 
 
 class Unavailable(Exception):
@@ -77,7 +77,7 @@ class Trial:
         )
 
     def sync(self) -> None:
-        """Bring the index in step, in this process."""
+        """Sync the index, in this process."""
         with self.open() as index:
             report = index.sync(self.source)
         if report.failed:
@@ -104,7 +104,7 @@ class Trial:
         raise Lost(f"{len(found)} articles, which is none of the states {', '.join(states)}")
 
     def check(self, states: Mapping[str, States], again: Callable[[Trial], None] | None = None) -> str:
-        """Which of the states the index holds, after it was seen that the next writer succeeds.
+        """The state that the index holds, after a check that the next writer succeeds.
 
         The last of the states must be the one that the source is in, or that `again`, the next writer, leads
         to. Raises Lost.
@@ -118,7 +118,7 @@ class Trial:
         return held
 
     def tidy(self) -> None:
-        """Raise Lost when anything is left of work that was cut short."""
+        """Raise Lost when anything is left of interrupted work."""
         left = [path.name for path in self.index.iterdir() if not _AT_REST.fullmatch(path.name)]
         left += [path.name for path in self.index.glob("g*/*") if path.name.endswith((".new", ".tmp"))]
         with self.open() as index:
@@ -145,7 +145,7 @@ def article(number: int, version: int = 1) -> str:
 
 
 def content(file: str) -> tuple[str, ...]:
-    """What an index should give back of an article's file: its title and its paragraphs."""
+    """The title and the paragraphs that an index must have of an article's file."""
     title, _date, *paragraphs = file.strip().split("\n\n")
     return title, *paragraphs
 
@@ -156,7 +156,7 @@ def word(number: int) -> str:
 
 
 def two_states(articles: int = 24) -> dict[str, States]:
-    """Old and new: of every eight articles one is gone, one is edited, and one more has come."""
+    """Old and new: of every eight articles, one is removed, one is edited, and one is added."""
     old = {f"a{number:04}.txt": article(number) for number in range(articles)}
     new = {
         name: article(number, 2) if number % 8 == 1 else text

@@ -1,4 +1,4 @@
-"""What a browser makes of a page: Chromium says which words it shows, and which are no text of the page."""
+"""How a browser reads a page: the words that Chromium shows."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class Seen:
 
 
 class Oracle:
-    """A browser to ask."""
+    """A browser that reads pages."""
 
     def __init__(self, tab: Any) -> None:
         self._tab = tab
 
     def ask(self, pages: Sequence[str]) -> list[Seen]:
-        """What it makes of each page."""
+        """The result for each page."""
         found: list[Seen] = []
         for start in range(0, len(pages), 50):
             for words in self._tab.evaluate(_ASK, list(pages[start : start + 50])):
@@ -72,7 +72,7 @@ class Oracle:
 
 @contextmanager
 def oracle() -> Iterator[Oracle]:
-    """Chromium, without a network. Raises Unavailable where there is none."""
+    """Chromium, without a network. Raises Unavailable if it is not installed."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:

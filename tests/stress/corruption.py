@@ -55,7 +55,7 @@ def _zero(path: Path, others: list[Path], chance: random.Random) -> None:
 
 def _cut(path: Path, others: list[Path], chance: random.Random) -> None:
     size = path.stat().st_size
-    # A pointer that is cut to the bare name says what it said: so it is written by hand.
+    # A pointer without its checksum stays valid, since administrators write it so.
     path.write_bytes(path.read_bytes()[: chance.randrange(7 if path.name == "current" else size)])
 
 
@@ -80,7 +80,7 @@ HARMS: tuple[Harm, ...] = (_flip, _flip, _scramble, _zero, _cut, _lengthen, _emp
 
 
 def run(rounds: int, chance: random.Random) -> str:
-    """Harm so many files, one at a time; returns what became of it."""
+    """Damage so many files, one at a time; returns the outcomes."""
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:
         sound = Trial(Path(folder) / "sound")
@@ -95,7 +95,7 @@ def run(rounds: int, chance: random.Random) -> str:
             harm(path, _files(trial), chance)
             is_same = path.exists() and path.read_bytes() == whole
             what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
-            # Every hundredth in a process of its own, which a signal would end.
+            # Every hundredth in another process, which a signal would end.
             said = _elsewhere(trial, what) if number % 100 == 0 else answers(trial)
             outcomes.append("unchanged" if is_same else _judged(trial, said, right, what))
             shutil.rmtree(trial)

@@ -1,4 +1,4 @@
-"""Queries of death: a hundred patterns, each doubled until it is cut, while others go on searching."""
+"""Expensive queries: a hundred patterns, each doubled until it meets a bound, while others search."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def run(rounds: int, chance: random.Random) -> str:
         trial.source.mkdir()
         _write(trial.source / "all.jsonl", ARTICLES * rounds, vocabulary, chance)
         trial.sync()
-        longest, cut, told = _alone(trial, patterns)
+        longest, cut, bounded = _alone(trial, patterns)
         quiet, loud = _beside(trial, patterns, vocabulary, chance)
     before, during = share(quiet, 0.99), share(loud, 0.99)
     figures = (
-        f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, {cut} cut by time, {told} "
-        f"by other bounds, all with a note; others' p99 {before * 1000:.0f} ms without and "
+        f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, {cut} cut by time, "
+        f"{bounded} by other bounds, all with a note; others' p99 {before * 1000:.0f} ms without and "
         f"{during * 1000:.0f} ms beside them ({len(loud):,} answers each)"
     )
-    # Of few answers the slowest hundredth is one, which says nothing.
+    # Of few answers, the slowest hundredth is a single one and says nothing.
     if rounds >= ROUNDS and during > MOST_SLOWED * before:
         raise Lost(figures)
     return figures
@@ -63,7 +63,7 @@ def run(rounds: int, chance: random.Random) -> str:
 def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[float, int, int]:
     """Every pattern in every size: the longest time, and how many were cut by time and by other bounds."""
     config = replace(Config(index=trial.index), query_characters=limits.MOST_CHARACTERS)
-    longest, cut, told = 0.0, 0, 0
+    longest, cut, bounded = 0.0, 0, 0
     with open_index(config) as index:
         index.search("warm~ *up*")
         reading = index._open_last_commit()
@@ -84,8 +84,8 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
             if is_long and not any(note.startswith("Only the first") for note in page.notes):
                 raise Lost(f"longer than is read, without a note: {text[:80]!r}, size {size}")
             cut += page.timed_out
-            told += is_long
-    return longest, cut, told
+            bounded += is_long
+    return longest, cut, bounded
 
 
 def _beside(
@@ -118,7 +118,7 @@ def _beside(
 
 
 def _kill(address: tuple[str, int], query: str, begun: Event, done: Event) -> None:
-    """Asks again and again; in a process of its own, for in one the clients would wait for each other."""
+    """Asks repeatedly, in another process: in one process, the clients would wait for each other."""
     client = Client(address)
     while not done.is_set():
         begun.set()
@@ -178,7 +178,7 @@ _SHAPES: list[Callable[[list[str]], str]] = [
 
 
 def _invented(number: int) -> list[str]:
-    """Words that there are in no language, each once."""
+    """Distinct words of no language."""
     syllables = [first + second for first in "bdfglmnprstv" for second in "aeiou"]
     return [
         "".join(parts) for parts in itertools.islice(itertools.product(syllables, repeat=3), 0, None, 23)

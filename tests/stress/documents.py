@@ -55,7 +55,7 @@ class Document:
 
 
 def run(rounds: int, chance: random.Random) -> str:
-    """Read so many documents; returns what became of them, and raises Lost when one shows what is hidden."""
+    """Read so many documents; returns the outcomes, and raises Lost if one shows hidden text."""
     outcomes: list[str] = []
     seen = fewer = 0
     with tempfile.TemporaryDirectory() as folder, oracle() as browser:
@@ -88,7 +88,7 @@ def _known(browser: Oracle, block: list[Document]) -> dict[int, tuple[str, Seen]
 
 
 def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]]) -> list[str]:
-    """Indexes a block, as any source is; returns what became of each document."""
+    """Indexes a block, as any source is; returns the outcome for each document."""
     trial.source.mkdir(parents=True)
     for number, document in enumerate(block):
         name = document.name.partition(".")

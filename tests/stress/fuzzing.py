@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["indexer.readers"]):
-        # What is loaded where it is first used must be loaded here to be looked at.
+        # Modules that are loaded at first use must be loaded here to be instrumented.
         import indexer.readers.html
         import indexer.readers.jsonl
         import indexer.readers.markdown

@@ -1,4 +1,4 @@
-"""Numbers that make no sense, in an index whose checksums are right: what its maker could have written."""
+"""Invalid numbers in an index with valid checksums, as a hostile maker could write it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Sections = dict[str, Any]
 
 
 def harm(index: Path, chance: random.Random) -> str:
-    """Harm a part of an index, or some, and seal it anew; returns what was done."""
+    """Damage one or several parts of an index, and write new checksums; returns what was done."""
     generation = index / (index / "current").read_text().split()[0]
     path = chance.choice(sorted(generation.glob("*.nut")))
     special = (_facts, _contents, _items, _frames, _directory)

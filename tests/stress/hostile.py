@@ -1,4 +1,4 @@
-"""A pickle that runs code, in each place of an index that somebody else made: it never runs."""
+"""A pickle that runs code, in each place of an index from elsewhere: it never runs."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def _whoosh_index(generation: Path, payload: bytes) -> None:
 
 
 def _whoosh_beside(generation: Path, payload: bytes) -> None:
-    """Another segment in Whoosh's way beside a sound index."""
+    """Another segment in Whoosh's format beside an intact index."""
     (generation / "MAIN_0123456789abcdef.seg").write_bytes(payload)
 
 
@@ -231,7 +231,7 @@ PLACES = (
     _schema, _segments, _whole_contents, _own_contents, _removed, _seal, _segment_name, _whole_segment,
     _facts, _text, _catalog, _settings, _pointer, _whoosh_index, _whoosh_beside, _who_writes,
 )  # fmt: skip
-# What stands there is never read, or only to be told to a person: the index is sound.
+# Nutgraf never reads these places, or only for a message: the index is intact.
 UNREAD = {_schema, _segments, _whoosh_beside, _who_writes}
 ROUNDS = len(PLACES) * len(PAYLOADS)
 

@@ -74,7 +74,7 @@ class Prepared:
         return self.trial.holds({"new": self.work.states["new"]})
 
     def check(self) -> None:
-        """Raise Lost unless the next writer succeeds and leaves nothing lying about."""
+        """Raise Lost unless the next writer succeeds and leaves no temporary files."""
         states = self.work.states
         if self.work.is_first:
             self.work.again(self.trial)
@@ -121,7 +121,7 @@ def run(rounds: int, chance: random.Random) -> str:
 
 
 def works() -> list[Work]:
-    """What is cut short."""
+    """The works that are interrupted."""
     small, large = two_states(), _padded(two_states())
     first = {"old": {}, "new": small["new"]}
     return [
@@ -228,7 +228,7 @@ def _writer(prepared: Prepared, mark: str) -> subprocess.Popen[bytes]:
 
 
 def _cut(prepared: Prepared, chance: random.Random, mark: str) -> tuple[str, int]:
-    """Start a writer and kill it, one that reads for it, or all of them; what was killed, and its exit code.
+    """Start a writer and kill it, one of its workers, or all; returns the killed one and its exit code.
 
     Nothing was killed when the moment was past its end. Afterwards no process of it is left. Raises Lost.
     """
@@ -291,4 +291,4 @@ def _environment(path: Path) -> bytes:
     try:
         return path.read_bytes() + b"\0"
     except OSError:
-        return b""  # it has ended, or is somebody else's
+        return b""  # it has ended, or belongs to another user

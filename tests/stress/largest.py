@@ -1,4 +1,4 @@
-"""The largest file of each kind that is allowed: neither who writes nor who reads takes more than 512 MB."""
+"""The largest allowed file of each kind: neither the writer nor a worker takes more than 512 MB."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _peak(pid: int) -> int:
-    """MB that a process has taken at most; 0 when it is gone."""
+    """The most MB that a process has taken; 0 if it has ended."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

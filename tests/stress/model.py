@@ -94,7 +94,7 @@ class Changes(RuleBasedStateMachine):
         self.known: set[str] = set()
         """The sources that the index has."""
         self.apart: dict[str, Article] = {}
-        """What an app put in."""
+        """The articles that an app put in."""
         self.expected: dict[str, Content] | None = {}
         """What the index holds, by id; None while a source that others share ids with was not synced."""
 
@@ -119,7 +119,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule(source=_SOURCE, names=_RENAMES)
     def rename(self, source: str, names: tuple[str, str]) -> None:
-        """Rename a file or a folder; what had the name before is gone."""
+        """Rename a file or a folder, replacing any with the new name."""
         old, new = (self.root / source / name for name in names)
         if old.exists():
             if new.is_dir():
@@ -168,7 +168,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule(names=st.lists(st.sampled_from([*_IDS, "nobody"]), max_size=3))
     def remove(self, names: list[str]) -> None:
-        """Take articles out, some of them twice or not there; none when one belongs to a file."""
+        """Remove articles, some of them twice or unknown; none if one belongs to a file."""
         if not self.index.exists:
             return
         is_refused = any(map(self._is_a_files, names))
@@ -238,7 +238,7 @@ class Changes(RuleBasedStateMachine):
         return name not in self.apart and name in (self.expected or {})
 
     def _look(self) -> None:
-        """The index holds what is expected, whoever asks."""
+        """The index holds the expected articles, for each open reader."""
         Changes.changes += 1
         if self.expected is None or not self.index.exists:
             return
@@ -265,7 +265,7 @@ def run(rounds: int, chance: random.Random) -> str:
     except AssertionError as error:
         raise Lost("\n".join([str(error), *getattr(error, "__notes__", [])])) from error
     sequences, changes = Changes.sequences - before[0], Changes.changes - before[1]
-    return f"{sequences:,} sequences, {changes:,} commits: each equals its dict and an index made anew"
+    return f"{sequences:,} sequences, {changes:,} commits: each equals its dict and a new index"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Power cuts: what is on an ext4 disk at random moments, while a writer commits to it, is whole."""
+"""Power cuts: the index on an ext4 disk is whole at any moment while a writer commits to it."""
 
 from __future__ import annotations
 

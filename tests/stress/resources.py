@@ -1,4 +1,4 @@
-"""An index opened, searched and closed again and again, and damaged ones too: nothing is held on to."""
+"""An index opened, searched and closed repeatedly, and damaged ones too: nothing leaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.stress.archive import Lost, Trial, Unavailable, article
 ROUNDS = 10_000
 _WARM = 200
 _GROWTH = 8 * 2**20
-"""Bytes that the process may have grown by; what is held on to in each round would be many times that."""
+"""Bytes that the process may have grown by; a leak in each round would be many times that."""
 
 
 def run(rounds: int, chance: random.Random) -> str:

@@ -1,14 +1,14 @@
-"""Numbers that make no sense, under checksums that are right: the right answer or IndexDamaged, nothing else.
+"""Invalid numbers under valid checksums: the right answer or IndexDamaged, nothing else.
 
-Whoever makes an index computes its checksums too, so that these say nothing of what a hostile maker wrote.
-One part of a segment, or of the table of contents, is harmed and everything sealed anew; then a process that
-may take `ROOM` more than it has asks all that can be asked, and verifies. What must be seen: each answer is
-the right one, or IndexDamaged, which names a file of the index, or `verify` finds it; no other exception, no
-signal, no question of more than `SECONDS` of the processor, no more memory than `ROOM`.
+The maker of an index computes its checksums too, so that they do not protect from a hostile maker. One part
+of a segment, or of the table of contents, is damaged, and all checksums are written again; then a process
+that may take `ROOM` more than it has asks all that can be asked, and verifies. What must be seen: each answer
+is the right one, or IndexDamaged, which names a file of the index, or `verify` finds it; no other exception,
+no signal, no question of more than `SECONDS` of the processor, no more memory than `ROOM`.
 
-A number that is changed to another one that makes sense (a date, a byte of a sketch, a letter of a stored
-text) cannot be told without the sources. Where an answer is another one and `verify` finds nothing,
-`verify --deep` has to: those are counted apart.
+A number that is changed to another valid one (a date, a byte of a sketch, a letter of a stored text) cannot
+be noticed without the sources. If an answer differs and `verify` finds nothing, `verify --deep` must find it;
+these are counted separately.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ QUERIES = (
 
 
 def run(rounds: int, chance: random.Random) -> str:
-    """Harm so many parts, one at a time; returns what became of them."""
+    """Damage so many parts, one at a time; returns the outcomes."""
     outcomes: list[str] = []
     most_memory, most_time = 0, 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def build(sound: Trial) -> None:
         )
 
 
-# What is asked, in a process of its own
+# The questions, asked in another process
 
 
 def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -200,13 +200,13 @@ def _peak() -> int:
 
 
 def _reset_peak() -> int:
-    """Begin to measure the most memory anew; returns what there is now."""
+    """Reset the peak of the memory; returns the memory in use."""
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 
 
 class Asked:
-    """The process that answers; begun anew whenever it has ended."""
+    """The process that answers; started again whenever it has ended."""
 
     def __init__(self, sound: Trial) -> None:
         self._sound = sound
@@ -252,7 +252,7 @@ def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
 
 
 def judged(said: dict[str, Any], right: dict[str, str], what: str) -> str:
-    """What became of a harm, in a word or two; raises Lost for what must not be."""
+    """The outcome of one damage, in a word or two; raises Lost for a wrong one."""
     if said["raised"]:
         raise Lost(f"{what}: {said['raised'][0]}")
     if said["memory"] > ROOM:

@@ -25,7 +25,7 @@ webui.serve(
 )
 """
 PATIENCE = 120
-"""Seconds after which an answer is taken for one that never comes."""
+"""Seconds without an answer after which the server counts as hanging."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ Address = tuple[str, int]
 def run(rounds: int, chance: random.Random) -> str:
     """With as many sockets as one worker has room for, and with more senders than that.
 
-    Returns what a healthy client felt of them.
+    Returns how a healthy client was affected.
     """
     _allow_files(rounds + 100)
     is_long = rounds >= ROUNDS
@@ -70,10 +70,10 @@ def _beside_senders(site: Site, count: int, patience: float, *, is_long: bool) -
     finally:
         done.set()
         thread.join()
-    told = _check(site, f"{count} senders, {found[0]} cut off", times, is_long=is_long)
+    figures = _check(site, f"{count} senders, {found[0]} cut off", times, is_long=is_long)
     if found[0] < count:
-        raise Lost(f"{told}: the others stay")
-    return told
+        raise Lost(f"{figures}: the others stay")
+    return figures
 
 
 def _beside_readers(site: Site, count: int, *, is_long: bool) -> str:
@@ -98,13 +98,13 @@ def _ask(site: Site) -> float:
 
 def _check(site: Site, who: str, times: list[float], *, is_long: bool) -> str:
     peak = site.peak()
-    told = (
+    figures = (
         f"{who}: {len(times)} answers, median {share(times, 0.5) * 1000:.0f} ms, p99 "
         f"{share(times, 0.99) * 1000:.0f} ms, longest {max(times):.1f} s, {peak:.0f} MB"
     )
     if peak > MOST_MEMORY or (is_long and share(times, 0.5) > MOST_SECONDS):
-        raise Lost(told)
-    return told
+        raise Lost(figures)
+    return figures
 
 
 def _send_slowly(address: Address, count: int, patience: float, done: threading.Event) -> int:
@@ -142,5 +142,5 @@ def _allow_files(wanted: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         if hard < wanted:
-            raise Unavailable(f"a process may have {hard} files here, {wanted} are wanted")
+            raise Unavailable(f"a process may have only {hard} files here, of {wanted} that are needed")
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

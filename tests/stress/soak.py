@@ -1,7 +1,7 @@
 """16 threads and 4 processes read while 2 writers compete: each answer equals that of exactly one generation.
 
 One writer commits the versions of a set of articles in turn, the other puts in extras in turn and rebuilds;
-every answer has to be the one that an index made anew of some version and some extras gives, scores included.
+every answer must equal that of a new index of some version and some extras, scores included.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _write(run: Run, account: Account, number: int, own: str, works: Sequence[Wo
                 account.taken.append(_taken())
                 run.counts[number] = account.done
             if index.article(own) != (given[0] if given else before):
-                raise Lost(f"{own} is another than the one that its only writer put in")
+                raise Lost(f"{own} is not the version that its only writer put in")
             # The lock is not kept in line: who has just had it would have it again.
             run.stop.wait(random.uniform(0, 2 * _LOCK_TIMEOUT))
 
@@ -268,7 +268,7 @@ def _make_source(root: Path) -> None:
 
 
 def _expected(root: Path) -> Answers:
-    """Each query's answer in every state, from an index made anew of it."""
+    """Each query's answer in every state, from a new index of it."""
     found: dict[str, dict[str, tuple[int, int]]] = {query: {} for query in _QUERIES}
     for version in range(VERSIONS):
         for extra in range(EXTRAS):

@@ -123,7 +123,7 @@ def _is_one_line(outcome: Outcome) -> None:
 
 
 def _under(trial: Trial, command: str, call: str, fault: str | None) -> Outcome:
-    """Run a command in a process of its own, of which strace is told to let a call fail.
+    """Run a command in another process, with strace making one of its calls fail.
 
     Strace takes hold of it when all is loaded: what counts are the calls of the command alone.
     """
@@ -171,7 +171,7 @@ def _context() -> ForkServerContext:
 
 
 def _command(ready: Connection, printed: str, words: Sequence[str]) -> None:
-    """Run a command of the command line in this process, when told to; leaves with its exit code."""
+    """Run a command of the command line in this process, once a line comes in; exits with its code."""
     from indexer.cli import run_cli
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

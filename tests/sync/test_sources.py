@@ -481,7 +481,7 @@ def unprivileged(code: str, folder: Path) -> str:
         rights = "-dac_override,-dac_read_search"
         before = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
         if shutil.which("setpriv") is None:
-            pytest.skip("setpriv is wanted, to be somebody without root's rights")
+            pytest.skip("needs setpriv, to drop root's rights")
     script = (
         "from indexer import open_index, NutgrafError\n"
         "def index():\n"

@@ -110,8 +110,8 @@ def scores(found: Collection, asked: Asked, way: Way) -> Values:
     base = (way.title, way.k1, way.b, way.b_title, way.delta)
     size = found.articles
     weights = _weights(found, asked, way)
-    leaves = kept(("leaves", *base), (worth(asked.title, asked.text) for _ in range(1)))
-    total: Values = (weights * asked.times**way.repeats) @ leaves
+    terms = kept(("terms", *base), (worth(asked.title, asked.text) for _ in range(1)))
+    total: Values = (weights * asked.times**way.repeats) @ terms
     for weight, name, words in ((way.compound, "within", asked.within), (way.exact, "exact", asked.exact)):
         if weight and words:
             total = total + weight * kept(

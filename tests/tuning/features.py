@@ -36,7 +36,7 @@ _APART = 100  # positions between one text and the next, so that no words meet a
 
 @dataclass
 class Asked:
-    """A judged query: gains by article, frequencies by leaf and article, which articles match."""
+    """A judged query: gains by article, frequencies by term and article, which articles match."""
 
     gains: NDArray[np.float64]
     ideal: float
@@ -167,9 +167,9 @@ def _asked(
     tree = parse_query(text, today=_TODAY).tree
     answer = run_query(context, tree, min_full_matches=1000)
     size = found.articles
-    leaves = answer.terms
-    title, paragraphs = (np.zeros((len(leaves), size), np.float32) for _ in range(2))
-    for number, scored in enumerate(leaves):
+    terms = answer.terms
+    title, paragraphs = (np.zeros((len(terms), size), np.float32) for _ in range(2))
+    for number, scored in enumerate(terms):
         owners = context.snapshot.article_of
         np.add.at(title[number], rank[owners[scored.term.title.docs]], scored.term.title.freqs)
         np.add.at(paragraphs[number], rank[owners[scored.term.paragraph.docs]], scored.term.paragraph.freqs)
@@ -183,9 +183,9 @@ def _asked(
         if name in place:
             judged[place[name]] = max(gain, 0)
     best = sorted((gain for gain in gains.values() if gain > 0), reverse=True)[:10]
-    counted = times if len(times) == len(leaves) else [1.0] * len(leaves)
+    counted = times if len(times) == len(terms) else [1.0] * len(terms)
     within, exact = [], []
-    for scored, count in zip(leaves, counted, strict=True):
+    for scored, count in zip(terms, counted, strict=True):
         tokens = get_analyzer("en").tokenize(scored.term.label, query=True)
         for token in tokens if len(tokens) > 1 else ():
             if token.word not in stop_words("en"):

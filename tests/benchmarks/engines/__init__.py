@@ -16,7 +16,7 @@ Known differences that may give it less to do:
 
 - Six words as typed are for Nutgraf all of them, and some of them only when too few articles have all; the
   others are asked for any of them, since hardly one paragraph has all.
-- Its near spellings and prefixes are looked up among words, theirs among stems; questions are drawn so that
+- Its fuzzy matches and prefixes are looked up among words, theirs among stems; questions are drawn so that
   this makes no difference to what is meant, but there are more words than stems.
 - FTS5 is built without a prefix index, which would make prefixes faster and everything else larger.
 - The same questions come again each round: an engine that kept whole answers would look faster than it is.

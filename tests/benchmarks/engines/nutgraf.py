@@ -30,7 +30,7 @@ class Nutgraf(Engine):
         with open_index(folder) as index:
             report = index.sync(source)
         if report.failed:
-            raise RuntimeError(f"every article is wanted, {len(report.failed)} failed: {report.failed[0]}")
+            raise RuntimeError(f"{len(report.failed)} articles failed: {report.failed[0]}")
 
     def open(self, folder: Path) -> None:
         """Open and look, so that the reader is there."""
