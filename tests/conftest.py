@@ -1,4 +1,4 @@
-"""Settings of all tests, so that none depends on how busy the machine is."""
+"""Fixtures of all tests, and settings by which none depends on how busy the machine is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import signal
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from indexer import Config, Index
 from indexer.search.settings import SearchSettings
 from indexer.store import reader
+from tests.fixtures.folders import Archive
+from tests.query.examples import ARTICLES, TODAY
 
 # The time of an example depends on how busy the machine is. Sharing a fixture between the examples of a test
 # is intended: it is an index that is made once.
@@ -46,3 +50,20 @@ def _computing_time() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "SearchSettings", partial(SearchSettings, clock=time.thread_time))
         yield
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """A source with one article, and no index yet; modules that need more have their own."""
+    made = Archive(tmp_path)
+    made.text("a.txt", "A crane in the harbour.")
+    return made
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the articles in `tests.query.examples`, to be read only."""
+    config = Config(index=tmp_path_factory.mktemp("examples") / "index")
+    with Index(config, today=lambda: TODAY) as opened:
+        opened.put(ARTICLES)
+        yield opened

@@ -21,22 +21,17 @@ from indexer import (
     Published,
     SourceMissing,
     SourceShrunk,
-    SyncReport,
     open_index,
 )
 from tests.contract.answers import contents, found, ids, matches_in_order, search
 from tests.contract.archive import ARTICLES
 from tests.contract.strategies import EXAMPLES
+from tests.fixtures.folders import counts
 
 Made = Callable[..., Index]
 
 KETTLE = Article("kettle", "A kettle", ["The kettle stood on the quay."], "2021-03-04", "en")
 GOOSE = Article("goose", "A goose", ["The goose stood on the quay."], "2021-03-05", "en")
-
-
-def counts(report: SyncReport) -> tuple[int, int, int, int]:
-    """What a report counts: added, changed, removed, unchanged."""
-    return report.added, report.changed, report.removed, report.unchanged
 
 
 def pages(index: Index) -> list[Any]:

@@ -26,8 +26,8 @@ from statistics import mean
 from indexer import Article, Index, open_index
 from indexer.engine.format.sketches import MIN_LONG
 from indexer.text.analyzer import get_analyzer
+from tests.evaluation.collection import DATA
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 COLLECTIONS = ("cranfield", "cisi", "cacm", "scifact")
 REUTERS = "news/reuters21578.jsonl.xz"
 SAMPLE = 500

@@ -12,6 +12,8 @@ from indexer import Config, open_index
 from indexer.cli.judgments import means, measure_query
 from indexer.limits import MOST_CHARACTERS
 
+DATA = Path(__file__).parents[3] / "shared" / "data"
+"""The folder of the judged collections, unless another is given."""
 # A topic is a sentence, not a query: a dash before a word is a dash.
 _ACCIDENTAL_SIGN = re.compile(r"(?<!\S)[-+]+(?=\w)")
 

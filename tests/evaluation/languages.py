@@ -15,9 +15,7 @@ from typing import Any
 
 from indexer.config import Config
 from indexer.text.detection import detect_language
-from tests.evaluation.collection import evaluate
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.evaluation.collection import DATA, evaluate
 
 # Mean reciprocal rank that must be reached, whether the language is stated or detected.
 FLOOR = {"en": 0.96, "es": 0.95, "de": 0.93, "zh": 0.90}

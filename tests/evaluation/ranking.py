@@ -11,9 +11,7 @@ import sys
 from pathlib import Path
 
 from indexer.config import Config
-from tests.evaluation.collection import evaluate
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.evaluation.collection import DATA, evaluate
 
 # What a good BM25 with Snowball stems (k1 1.2, b 0.75) reaches.
 PLAIN = {"cranfield": 0.524, "cisi": 0.381, "cacm": 0.499, "scifact": 0.679}

@@ -19,8 +19,8 @@ from typing import Any
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions, read
+from tests.evaluation.collection import DATA
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 _OPTIONS = ReadOptions()
 
 # A page that makes every library load all it ever loads, before the clock starts: that takes a second or two.

@@ -28,8 +28,8 @@ from indexer.text.analyzer import get_analyzer
 from indexer.text.normalization import normalize
 from tests.benchmarks.corpus import reuters
 from tests.benchmarks.queries import read_log
+from tests.evaluation.collection import DATA
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 SEED = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LEAST = 4  # letters of a word that gets a wrong one

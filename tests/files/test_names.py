@@ -17,13 +17,6 @@ from tests.fixtures.folders import Archive, contents
 PUT_IN = Article(id="x", paragraphs=["A heron."])
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    made = Archive(tmp_path)
-    made.text("a.txt", "A crane in the harbour.")
-    return made
-
-
 def documents(folder: Path) -> None:
     """Some of them have names like those of an index's files."""
     for name in ("letter.txt", "progress.json", "writer.json", "current.new", "catalog-1.json.new", "x.new"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,23 +14,15 @@ from tests.engine.reference import Reference
 from tests.query.examples import ARTICLES, QUERIES, TABLE, TODAY
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """Return an index of the example articles."""
-    with Index(Config(index=tmp_path_factory.mktemp("language") / "index"), today=lambda: TODAY) as opened:
-        opened.put(ARTICLES)
-        yield opened
-
-
-def found(index: Index, query: str) -> set[str]:
+def found(examples: Index, query: str) -> set[str]:
     """Return the ids of the articles that match the whole query."""
-    return {hit.article.id for hit in index.search(query, limit=50).hits if not hit.missing}
+    return {hit.article.id for hit in examples.search(query, limit=50).hits if not hit.missing}
 
 
 @pytest.mark.parametrize(("query", "words", "ids"), TABLE)
-def test_a_query_is_described_and_answered(index: Index, query: str, words: str, ids: set[str]) -> None:
+def test_a_query_is_described_and_answered(examples: Index, query: str, words: str, ids: set[str]) -> None:
     assert describe_query(parse_query(query, today=TODAY).tree) == words
-    assert found(index, query) == ids
+    assert found(examples, query) == ids
 
 
 @pytest.mark.parametrize(
@@ -57,8 +48,8 @@ def test_a_query_is_described_and_answered(index: Index, query: str, words: str,
         ("a NEAR/5", "“NEAR/5” has nothing to join; it was read as a word."),
     ],
 )
-def test_a_note_says_how_the_query_was_understood(index: Index, query: str, note: str) -> None:
-    assert note in index.search(query).notes
+def test_a_note_says_how_the_query_was_understood(examples: Index, query: str, note: str) -> None:
+    assert note in examples.search(query).notes
 
 
 @pytest.mark.parametrize(
@@ -76,9 +67,9 @@ def test_words_that_are_not_dates_stay_words(query: str) -> None:
     assert "published" not in describe_query(parse_query(query, today=TODAY).tree)
 
 
-def test_only_matches_are_highlighted(index: Index) -> None:
+def test_only_matches_are_highlighted(examples: Index) -> None:
     def marked(query: str) -> list[str]:
-        hits = index.search(query).hits
+        hits = examples.search(query).hits
         return [p.text[a:b] for hit in hits for p in hit.passages for a, b in p.spans]
 
     assert marked("=bakers") == ["Bakers"]
@@ -88,17 +79,17 @@ def test_only_matches_are_highlighted(index: Index) -> None:
     assert marked('id:mill "the mill" NEAR/3 wheel') == ["the mill", "wheel"]
 
 
-def test_a_boost_changes_the_order(index: Index) -> None:
+def test_a_boost_changes_the_order(examples: Index) -> None:
     def first(query: str) -> str:
-        return index.search(query).hits[0].article.id
+        return examples.search(query).hits[0].article.id
 
     assert first("mill^9 OR bread") == "mill"
     assert first("mill OR bread^9") == "bread"
 
 
-def test_filters_and_dates_add_nothing_to_a_score(index: Index) -> None:
+def test_filters_and_dates_add_nothing_to_a_score(examples: Index) -> None:
     scores = [
-        {hit.article.id: hit.score for hit in index.search(query).hits}
+        {hit.article.id: hit.score for hit in examples.search(query).hits}
         for query in ("low", "low lang:en date:2020..2024")
     ]
     assert scores[1] == {name: scores[0][name] for name in scores[1]}
@@ -107,11 +98,11 @@ def test_filters_and_dates_add_nothing_to_a_score(index: Index) -> None:
 @settings(max_examples=400)
 @given(st.one_of(QUERIES, st.text()))
 @example('title:"en" 2021..2024 AND (😀 lang:"en")')
-def test_any_query_is_answered_as_by_the_reference(index: Index, query: str) -> None:
+def test_any_query_is_answered_as_by_the_reference(examples: Index, query: str) -> None:
     parsed = parse_query(query, today=TODAY)
     assert parse_query(query, today=TODAY) == parsed
     assert describe_query(parsed.tree)
-    page = index.search(query, limit=50)
+    page = examples.search(query, limit=50)
     expected = Reference(ARTICLES).search(query, today=TODAY, min_full_matches=50)
     assert {hit.article.id for hit in page.hits} == {name for name, _ in expected.full + expected.partial}
     for hit, (_, score) in zip(page.hits, expected.full + expected.partial, strict=True):

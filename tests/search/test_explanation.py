@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,14 @@ from indexer.results import ClauseExplanation, HitExplanation
 from tests.query.examples import ARTICLES, QUERIES, TODAY
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """The articles of the query language's tests."""
-    with Index(
-        Config(index=tmp_path_factory.mktemp("explanations") / "index"), today=lambda: TODAY
-    ) as opened:
-        opened.put(ARTICLES)
-        yield opened
-
-
 def whole(own: HitExplanation) -> float:
     """The score that the parts of an explanation add up to."""
     words = sum(word.points for word in own.words) * own.nearness
     return (words + sum(pair.points for pair in own.pairs)) * own.recency
 
 
-def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanation, ...]:
-    explanation = index.search(query, explain=True, **arguments).explanation
+def clauses(examples: Index, query: str, **arguments: Any) -> tuple[ClauseExplanation, ...]:
+    explanation = examples.search(query, explain=True, **arguments).explanation
     assert explanation is not None
     return explanation.clauses
 
@@ -58,13 +47,13 @@ def clauses(index: Index, query: str, **arguments: Any) -> tuple[ClauseExplanati
         ("", []),
     ],
 )
-def test_each_clause_is_explained(index: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
-    found = [(c.label, c.kind, c.role, c.articles) for c in clauses(index, query)]
+def test_each_clause_is_explained(examples: Index, query: str, expected: list[tuple[Any, ...]]) -> None:
+    found = [(c.label, c.kind, c.role, c.articles) for c in clauses(examples, query)]
     assert sorted(found, key=str) == sorted(expected, key=str)
 
 
-def test_the_query_is_described_in_plain_words(index: Index) -> None:
-    explanation = index.search("baker -low", since="2024", explain=True).explanation
+def test_the_query_is_described_in_plain_words(examples: Index) -> None:
+    explanation = examples.search("baker -low", since="2024", explain=True).explanation
     assert explanation is not None
     assert (
         explanation.reading
@@ -72,52 +61,52 @@ def test_the_query_is_described_in_plain_words(index: Index) -> None:
     )
 
 
-def test_an_excluded_clause_is_described_as_words_or_as_a_filter(index: Index) -> None:
-    found = {clause.reading for clause in clauses(index, "baker -low -lang:de")}
+def test_an_excluded_clause_is_described_as_words_or_as_a_filter(examples: Index) -> None:
+    found = {clause.reading for clause in clauses(examples, "baker -low -lang:de")}
     assert found == {"“baker”, in any form", "without “low”, in any form", "not in the language “de”"}
 
 
-def test_the_words_that_a_clause_matches_are_listed_most_common_first(index: Index) -> None:
-    (pattern,) = clauses(index, "w*")
+def test_the_words_that_a_clause_matches_are_listed_most_common_first(examples: Index) -> None:
+    (pattern,) = clauses(examples, "w*")
     assert set(pattern.words) == {"wheel", "water", "was", "waits", "without", "wasser"}
     assert pattern.more == 0
-    (word,) = clauses(index, "title:floods")
+    (word,) = clauses(examples, "title:floods")
     assert word.words == ("flood", "floods")
     assert word.fields == ("title",)
 
 
-def test_only_the_first_of_many_words_are_listed(index: Index) -> None:
-    (pattern,) = clauses(index, "*e*")
+def test_only_the_first_of_many_words_are_listed(examples: Index) -> None:
+    (pattern,) = clauses(examples, "*e*")
     assert len(pattern.words) == 20
     assert pattern.more > 0
 
 
-def test_groups_are_explained_part_by_part(index: Index) -> None:
-    (group,) = clauses(index, "(river low) OR =bakers^2")
+def test_groups_are_explained_part_by_part(examples: Index) -> None:
+    (group,) = clauses(examples, "(river low) OR =bakers^2")
     assert [(c.label, c.kind, c.role, c.articles, c.boost) for c in group.clauses] == [
         ("river low", "all of", "alternative", 1, 1.0),
         ("=bakers^2", "exact", "alternative", 1, 2.0),
     ]
     assert [(c.label, c.role) for c in group.clauses[0].clauses] == [("river", "part"), ("low", "part")]
-    (near,) = clauses(index, "river NEAR/2 (low OR town)")
+    (near,) = clauses(examples, "river NEAR/2 (low OR town)")
     assert [(c.label, c.articles) for c in near.clauses] == [("river", 2), ("low OR town", 3)]
 
 
-def test_without_explain_there_is_no_explanation(index: Index) -> None:
-    page = index.search("baker")
+def test_without_explain_there_is_no_explanation(examples: Index) -> None:
+    page = examples.search("baker")
     assert page.explanation is None
     assert all(hit.explanation is None for hit in page.hits)
     assert page.as_json()["hits"][0]["explanation"] is None
 
 
-def test_an_explanation_is_json(index: Index) -> None:
-    page = json.loads(json.dumps(index.search("baker low", explain=True).as_json()))
+def test_an_explanation_is_json(examples: Index) -> None:
+    page = json.loads(json.dumps(examples.search("baker low", explain=True).as_json()))
     assert page["explanation"]["clauses"][0]["label"] == "baker"
     assert set(page["hits"][0]["explanation"]) == {"score", "words", "nearness", "pairs", "recency"}
 
 
-def test_a_score_is_explained_word_by_word_and_field_by_field(index: Index) -> None:
-    (hit, *_) = index.search("river^2 floods", explain=True).hits
+def test_a_score_is_explained_word_by_word_and_field_by_field(examples: Index) -> None:
+    (hit, *_) = examples.search("river^2 floods", explain=True).hits
     own = hit.explanation
     assert own is not None
     assert [(word.label, word.times) for word in own.words] == [("river^2", 2.0), ("floods", 1.0)]
@@ -127,15 +116,15 @@ def test_a_score_is_explained_word_by_word_and_field_by_field(index: Index) -> N
     assert own.nearness > 1
 
 
-def test_an_alternative_that_does_not_match_adds_nothing(index: Index) -> None:
-    hits = index.search("(wheel AND oven) OR ask", explain=True).hits
+def test_an_alternative_that_does_not_match_adds_nothing(examples: Index) -> None:
+    hits = examples.search("(wheel AND oven) OR ask", explain=True).hits
     assert [word.label for hit in hits if hit.explanation for word in hit.explanation.words] == ["ask"]
 
 
 @settings(max_examples=300)
 @given(QUERIES)
-def test_the_explained_parts_add_up_to_the_score(index: Index, query: str) -> None:
-    for hit in index.search(query, limit=50, explain=True).hits:
+def test_the_explained_parts_add_up_to_the_score(examples: Index, query: str) -> None:
+    for hit in examples.search(query, limit=50, explain=True).hits:
         own = hit.explanation
         assert own is not None
         assert own.score == hit.score
@@ -162,19 +151,19 @@ def test_synonyms_are_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("query", ["river", "wheel low", "wheel oven flood", "*"])
-def test_the_decay_of_a_score_is_explained(index: Index, query: str) -> None:
-    for hit in index.search(query, half_life=30, explain=True).hits:
+def test_the_decay_of_a_score_is_explained(examples: Index, query: str) -> None:
+    for hit in examples.search(query, half_life=30, explain=True).hits:
         own = hit.explanation
         assert own is not None
         assert 0 < own.recency <= 1
         assert whole(own) == pytest.approx(hit.score, abs=1e-5)
 
 
-def test_pairs_and_parts_of_compounds_are_explained(index: Index) -> None:
-    (first, *_) = index.search("baker bought", explain=True).hits
+def test_pairs_and_parts_of_compounds_are_explained(examples: Index) -> None:
+    (first, *_) = examples.search("baker bought", explain=True).hits
     assert first.explanation is not None
     assert [pair.label for pair in first.explanation.pairs] == ["baker bought"]
-    (hit,) = index.search('"low oven" salt', explain=True).hits
+    (hit,) = examples.search('"low oven" salt', explain=True).hits
     assert hit.explanation is not None
     assert [(word.clause, word.label, word.times) for word in hit.explanation.words[2:]] == [
         ('"low oven"', "low", 0.5),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Config, Index, Page
-from tests.query.examples import ARTICLES, QUERIES, TODAY
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """The articles of the query language's tests."""
-    with Index(Config(index=tmp_path_factory.mktemp("ends") / "index"), today=lambda: TODAY) as opened:
-        opened.put(ARTICLES)
-        yield opened
-
+from tests.query.examples import QUERIES
 
 REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
     ("cathedral", {}, "No article has “cathedral”.", ("cathedral",)),
@@ -71,17 +61,17 @@ REASONS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("query", "arguments", "reason", "labels"), REASONS)
 def test_the_reason_for_no_results_is_a_sentence(
-    index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...]
+    examples: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...]
 ) -> None:
-    page = index.search(query, **arguments)
+    page = examples.search(query, **arguments)
     assert page.total == 0
     assert page.no_results is not None
     assert (page.no_results.reason, page.no_results.clauses) == (reason, labels)
 
 
 @pytest.mark.parametrize("query", ["", "😀", "wheel", "*", "oven OR cathedral"])
-def test_a_search_with_hits_or_without_a_query_has_no_reason(index: Index, query: str) -> None:
-    assert index.search(query).no_results is None
+def test_a_search_with_hits_or_without_a_query_has_no_reason(examples: Index, query: str) -> None:
+    assert examples.search(query).no_results is None
 
 
 def test_an_empty_index_says_so(tmp_path: Path) -> None:
@@ -118,9 +108,9 @@ def offered(page: Page) -> list[tuple[str, int, tuple[str, ...]]]:
 
 @pytest.mark.parametrize(("query", "arguments", "expected"), RELAXED)
 def test_searches_that_find_something_are_suggested(
-    index: Index, query: str, arguments: dict[str, Any], expected: list[Any]
+    examples: Index, query: str, arguments: dict[str, Any], expected: list[Any]
 ) -> None:
-    assert offered(index.search(query, **arguments)) == expected
+    assert offered(examples.search(query, **arguments)) == expected
 
 
 _ASKED = st.lists(
@@ -133,24 +123,24 @@ _ASKED = st.lists(
 @settings(max_examples=300)
 @given(_ASKED, st.sampled_from([None, "2022", "2030"]), st.sampled_from([None, "2024", "1900"]))
 def test_each_suggestion_finds_as_many_as_it_says(
-    index: Index, query: str, since: str | None, until: str | None
+    examples: Index, query: str, since: str | None, until: str | None
 ) -> None:
     arguments: dict[str, Any] = {"since": since, "until": until}
-    page = index.search(query, **arguments, seconds=30)
+    page = examples.search(query, **arguments, seconds=30)
     if page.no_results is None:
         # Nothing was asked for, or something was found.
-        assert page.total or index.search(query, explain=True).explanation is not None
+        assert page.total or examples.search(query, explain=True).explanation is not None
         return
     assert page.total == 0
     assert page.no_results.reason
     assert len(page.no_results.suggestions) <= 3
     for suggestion in page.no_results.suggestions:
         kept = {name: value for name, value in arguments.items() if name not in suggestion.without}
-        assert index.search(suggestion.query, **kept).total == suggestion.count > 0
+        assert examples.search(suggestion.query, **kept).total == suggestion.count > 0
 
 
-def test_the_reason_for_no_results_is_json(index: Index) -> None:
-    page = json.loads(json.dumps(index.search("oven wheel").as_json()))
+def test_the_reason_for_no_results_is_json(examples: Index) -> None:
+    page = json.loads(json.dumps(examples.search("oven wheel").as_json()))
     assert page["no_results"]["clauses"] == ["oven", "wheel"]
     assert page["no_results"]["suggestions"][0] == {
         "change": "without oven",
@@ -188,12 +178,12 @@ def test_the_reason_for_no_results_is_json(index: Index) -> None:
     ],
 )
 def test_filters_and_dates_can_be_the_reason_for_no_results(
-    index: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...], relaxed: str
+    examples: Index, query: str, arguments: dict[str, Any], reason: str, labels: tuple[str, ...], relaxed: str
 ) -> None:
-    end = index.search(query, **arguments).no_results
+    end = examples.search(query, **arguments).no_results
     assert end is not None
     assert (end.reason, end.clauses) == (reason, labels)
     for suggestion in end.suggestions:
         assert suggestion.without == (relaxed,)
-        assert index.search(suggestion.query).total == suggestion.count
+        assert examples.search(suggestion.query).total == suggestion.count
     assert bool(end.suggestions) == bool(query)

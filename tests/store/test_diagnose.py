@@ -28,7 +28,7 @@ from indexer.cli import run_cli
 from indexer.files.names import SETTINGS
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
-from tests.fixtures.folders import Archive, contents, state
+from tests.fixtures.folders import Archive, change_settings, contents, state, truncate_files
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])
 
@@ -50,23 +50,9 @@ def kinds(index: Index) -> list[str]:
     return [finding.kind for finding in index.diagnose().findings]
 
 
-def live(archive: Archive) -> Path:
-    return generations.live_folder(archive.folder)
-
-
-def spoil(archive: Archive, pattern: str) -> None:
-    for path in live(archive).glob(pattern):
-        path.write_bytes(path.read_bytes()[:-9])
-
-
-def settle(archive: Archive, **changes: object) -> None:
-    path = live(archive) / "settings.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
 def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None:
     """Record these libraries in the live generation; with None, as if it were older than the record."""
-    path = live(archive) / "settings.json"
+    path = archive.live / "settings.json"
     words = json.loads(path.read_text())
     del words["checksum"], words["libraries"]
     words |= {} if libraries is None else {"libraries": libraries}
@@ -93,7 +79,7 @@ def test_no_index_is_missing(tmp_path: Path) -> None:
 def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
     archive: Archive, pattern: str
 ) -> None:
-    spoil(archive, pattern)
+    truncate_files(archive.live, pattern)
     with archive.open() as index:
         page = index.search("crane")
         assert page.total == 2
@@ -113,7 +99,7 @@ def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
 
 
 def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: Archive) -> None:
-    (path,) = live(archive).glob("*.nut")
+    (path,) = archive.live.glob("*.nut")
     data = bytearray(path.read_bytes())
     directory = json.loads(data[int.from_bytes(data[-24:-16], "little") : -24])
     data[directory["text.data"][1] + 5] ^= 1
@@ -128,7 +114,7 @@ def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: A
 def test_a_file_truncated_under_a_reader_is_not_read_further(archive: Archive) -> None:
     with archive.open() as index:
         assert index.search("crane").notes == ()
-        (path,) = live(archive).glob("*.nut")
+        (path,) = archive.live.glob("*.nut")
         os.truncate(path, 100)
         page = index.search("crane")
         assert (page.total, len(page.notes)) == (2, 1)
@@ -140,7 +126,7 @@ def test_a_repair_rebuilds_a_damaged_generation_with_the_articles_of_apps(
 ) -> None:
     with archive.open() as index:
         before = state(index)
-        spoil(archive, pattern)
+        truncate_files(archive.live, pattern)
         found = index.repair()
         assert found.is_well
         assert state(index) == before
@@ -152,7 +138,7 @@ def test_a_repair_rebuilds_a_damaged_generation_with_the_articles_of_apps(
 def test_a_repair_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -> None:
     with archive.open() as index:
         index.put([Article(id="y", paragraphs=["An egret."]), Article(id="x", paragraphs=["Two herons."])])
-    for path in live(archive).glob("*.nut"):
+    for path in archive.live.glob("*.nut"):
         path.write_bytes(b"damaged" + path.read_bytes()[7:])
     with archive.open() as index:
         found = index.repair()
@@ -185,7 +171,7 @@ def test_a_flipped_bit_in_the_pointer_does_not_switch_generations(archive: Archi
 def test_another_format_says_to_rebuild_and_a_repair_does_it(archive: Archive, number: int) -> None:
     with archive.open() as index:
         index.remove(["x"])
-    settle(archive, format=number)
+    change_settings(archive.live, format=number)
     with archive.open() as index:
         with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
             index.search("crane")
@@ -226,7 +212,7 @@ def test_an_active_writer_is_named(archive: Archive) -> None:
 
 
 def test_a_repair_is_refused_while_another_writer_is_active(archive: Archive) -> None:
-    spoil(archive, "*.toc")
+    truncate_files(archive.live, "*.toc")
     with (
         lock_for_writing(archive.folder, 0),
         archive.open(lock_timeout=0.0) as index,
@@ -249,7 +235,7 @@ def test_a_missing_source_is_reported_and_a_repair_without_it_is_refused(archive
     with archive.open() as index:
         assert kinds(index) == ["source"]
         assert not index.repair().done
-        spoil(archive, "*.toc")
+        truncate_files(archive.live, "*.toc")
         before = contents(archive.folder)
         with pytest.raises(SourceMissing, match="with `nutgraf doctor --fix --allow-mass-delete`"):
             index.repair()
@@ -265,7 +251,7 @@ def test_a_repair_that_may_skip_a_missing_source_keeps_the_damaged_generation(ar
         index.sync(archive.seeds, other.seeds)
         index.rebuild()
         shutil.rmtree(other.root)
-        spoil(archive, "*.nut")
+        truncate_files(archive.live, "*.nut")
         found = index.repair(allow_mass_delete=True)
         assert found.is_well
         assert f"The source {other.seeds} is missing; its articles are removed." in found.done
@@ -284,7 +270,7 @@ def test_a_repair_waits_for_the_lock_and_does_not_report_the_next_writer(archive
             return index.exists
 
     for _ in range(5):
-        spoil(archive, "*.toc")
+        truncate_files(archive.live, "*.toc")
         with archive.open(lock_timeout=60.0) as index, ThreadPoolExecutor(3) as threads:
             with lock_for_writing(archive.folder, 0):
                 repaired = threads.submit(index.repair)
@@ -305,7 +291,7 @@ def test_too_little_room_on_the_disk_is_reported(archive: Archive, monkeypatch: 
 
 
 def spoil_contents(archive: Archive) -> None:
-    spoil(archive, "*.toc")
+    truncate_files(archive.live, "*.toc")
 
 
 def leave(archive: Archive) -> None:

@@ -14,7 +14,7 @@ import pytest
 from indexer import Article
 from indexer.cli import run_cli
 from indexer.store import generations
-from tests.fixtures.folders import Archive
+from tests.fixtures.folders import Archive, change_settings, truncate_files
 
 _COMMANDS = re.compile(r"`(nutgraf [^`]*)`")
 _AWAY = re.compile(r"move (\S+) away and index")
@@ -37,31 +37,17 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     return made
 
 
-def live(archive: Archive) -> Path:
-    return generations.live_folder(archive.folder)
-
-
-def settle(folder: Path, **changes: object) -> None:
-    path = folder / "settings.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def spoil(folder: Path, pattern: str) -> None:
-    for path in folder.glob(pattern):
-        path.write_bytes(path.read_bytes()[:-9])
-
-
 def sound(archive: Archive) -> None:
     pass
 
 
 def older(archive: Archive) -> None:
     for name in generations.finished_generations(archive.folder):
-        settle(archive.folder / name, format=generations.FORMAT - 1)
+        change_settings(archive.folder / name, format=generations.FORMAT - 1)
 
 
 def newer(archive: Archive) -> None:
-    settle(live(archive), format=generations.FORMAT + 1)
+    change_settings(archive.live, format=generations.FORMAT + 1)
 
 
 def german(archive: Archive) -> None:
@@ -70,9 +56,9 @@ def german(archive: Archive) -> None:
 
 def cut(pattern: str, *, everywhere: bool = False) -> Callable[[Archive], None]:
     def act(archive: Archive) -> None:
-        names = generations.finished_generations(archive.folder) if everywhere else [live(archive).name]
+        names = generations.finished_generations(archive.folder) if everywhere else [archive.live.name]
         for name in names:
-            spoil(archive.folder / name, pattern)
+            truncate_files(archive.folder / name, pattern)
 
     return act
 
@@ -92,7 +78,7 @@ def without_generations(archive: Archive) -> None:
 
 def older_and_cut(archive: Archive) -> None:
     older(archive)
-    spoil(live(archive), "*.nut")
+    truncate_files(archive.live, "*.nut")
 
 
 STATES: dict[str, Callable[[Archive], None]] = {

@@ -28,7 +28,6 @@ from indexer import (
     Published,
     SourceMissing,
 )
-from indexer.store import generations
 from indexer.store.lock import lock_for_writing
 from tests.fixtures.folders import Archive, articles, contents, state
 
@@ -46,10 +45,6 @@ def archive(tmp_path: Path) -> Archive:
 
 def names(archive: Archive) -> set[str]:
     return {path.name for path in archive.folder.iterdir()}
-
-
-def live(archive: Archive) -> Path:
-    return generations.live_folder(archive.folder)
 
 
 def writes(index: Index) -> list[Callable[[], object]]:
@@ -164,7 +159,7 @@ def test_a_reader_sees_each_commit_and_each_generation_with_its_next_search(arch
 def test_an_open_snapshot_answers_although_its_files_are_removed(archive: Archive) -> None:
     with archive.open() as index:
         reading = index._open_last_commit()
-        folder = live(archive)
+        folder = archive.live
         for number in range(3):
             index.put([Article(id=f"p{number}", paragraphs=["A heron."])])
             index.rebuild()
@@ -264,7 +259,7 @@ def test_options_that_change_nothing_stored_ask_for_nothing(archive: Archive) ->
 
 
 def test_another_format_asks_for_a_rebuild(archive: Archive) -> None:
-    settings = live(archive) / "settings.json"
+    settings = archive.live / "settings.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"format": 99}))
     with archive.open() as index:
         for use in (index.sync, index.status, lambda: index.search("crane")):
@@ -300,7 +295,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 def test_damage_is_reported_as_such_and_never_as_an_internal_error(
     archive: Archive, pattern: str, how: str
 ) -> None:
-    (file,) = live(archive).glob(pattern)
+    (file,) = archive.live.glob(pattern)
     file.write_bytes(DAMAGE[how](file.read_bytes()))
     raised = [error for error in attempt(archive) if error is not None]
     assert raised
@@ -310,7 +305,7 @@ def test_damage_is_reported_as_such_and_never_as_an_internal_error(
 
 @pytest.mark.parametrize("pattern", ["*.nut", "*.toc", "settings.json", "catalog-*.json"])
 def test_missing_files_are_reported(archive: Archive, pattern: str) -> None:
-    (file,) = live(archive).glob(pattern)
+    (file,) = archive.live.glob(pattern)
     file.unlink()
     assert any(isinstance(error, IndexDamaged) for error in attempt(archive))
 
@@ -329,7 +324,7 @@ def attempt(archive: Archive) -> list[NutgrafError | None]:
 
 def test_any_flipped_bit_is_harmless_or_reported(archive: Archive) -> None:
     chance = random.Random(7)
-    files = [path for path in live(archive).iterdir() if path.suffix in (".toc", ".json", ".nut")]
+    files = [path for path in archive.live.iterdir() if path.suffix in (".toc", ".json", ".nut")]
     for _ in range(60):
         file = chance.choice(files)
         data = bytearray(whole := file.read_bytes())
@@ -350,7 +345,7 @@ def test_any_flipped_bit_is_harmless_or_reported(archive: Archive) -> None:
 def test_a_rebuild_repairs_what_the_sources_can_restore(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         before = state(index)
-    (file,) = live(archive).glob(pattern)
+    (file,) = archive.live.glob(pattern)
     file.unlink()
     with archive.open() as index:
         assert index.rebuild().added == 3
@@ -361,7 +356,7 @@ def test_a_rebuild_repairs_what_the_sources_can_restore(archive: Archive, patter
 def test_a_rebuild_never_drops_the_articles_of_apps(archive: Archive, pattern: str) -> None:
     with archive.open() as index:
         index.put([Article(id="x", paragraphs=["A heron."])])
-    for file in live(archive).glob(pattern):
+    for file in archive.live.glob(pattern):
         file.write_bytes(b"damaged")
     before = contents(archive.folder)
     with (
@@ -494,7 +489,7 @@ def test_a_writer_does_not_wait_for_a_program_that_writes_through_whoosh(archive
     from whoosh.index import open_dir
 
     archive.text("new.txt", "A new crane.")
-    writer = open_dir(str(live(archive))).writer()
+    writer = open_dir(str(archive.live)).writer()
     try:
         with archive.open() as index, pytest.raises(IndexLocked, match="through Whoosh"):
             index.sync()

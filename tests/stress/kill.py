@@ -250,7 +250,7 @@ def _cut(prepared: Prepared, chance: random.Random, mark: str) -> tuple[str, int
 
 
 def _kill(target: str, writer: subprocess.Popen[bytes]) -> str:
-    children = _children(writer.pid)
+    children = children_of(writer.pid)
     chosen = {"writer": [writer.pid], "worker": children[:1], "all": [writer.pid, *children]}[target]
     for process in chosen:
         try:
@@ -267,7 +267,7 @@ def _waited(trial: Trial) -> float:
         return time.monotonic() - began
 
 
-def _children(process: int) -> list[int]:
+def children_of(process: int) -> list[int]:
     """The processes that any thread of a process has started."""
     try:
         listed = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]

@@ -18,6 +18,7 @@ from pathlib import Path
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
 from tests.stress.archive import Lost, Unavailable, environment
+from tests.stress.kill import children_of
 
 ROUNDS = 64
 """How many MB a file may have, packed or not."""
@@ -91,7 +92,7 @@ def _indexed(file: Path, index: Path, most: int) -> Outcome:
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.PIPE, env=more)
         peaks: dict[int, int] = {}
         while process.poll() is None:
-            for pid in (process.pid, *_children(process.pid)):
+            for pid in (process.pid, *children_of(process.pid)):
                 peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
             time.sleep(_LOOK)
         _, errors = process.communicate()
@@ -112,15 +113,6 @@ def _indexed(file: Path, index: Path, most: int) -> Outcome:
             if found != (report["added"], 1):
                 raise Lost(f"{file.name}: {found[0]} articles, {found[1]} with its last word")
     return outcome
-
-
-def _children(pid: int) -> list[int]:
-    """The processes that any thread of a process has started."""
-    try:
-        listed = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return []  # it has ended, or one of its threads has
-    return [int(child) for children in listed for child in children.split()]
 
 
 def _peak(pid: int) -> int:

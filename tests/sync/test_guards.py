@@ -14,18 +14,6 @@ from indexer.errors import SourceShrunk
 from tests.fixtures.folders import Archive, contents
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    made = Archive(tmp_path)
-    made.text("a.txt", "A crane in the harbour.")
-    return made
-
-
-def many(archive: Archive, count: int) -> None:
-    for number in range(count):
-        archive.text(f"m/{number:03}.txt", f"The tide number {number}.")
-
-
 def emptied(folder: Path) -> None:
     for path in sorted(folder.rglob("*.*")):
         path.unlink()
@@ -68,7 +56,7 @@ PLACES: dict[str, tuple[Callable[[Path], None], int, str]] = {
 @pytest.mark.parametrize("case", PLACES)
 def test_an_empty_folder_is_taken_for_an_unmounted_disk(archive: Archive, case: str) -> None:
     act, count, refused = PLACES[case]
-    many(archive, 40)
+    archive.add_texts(40)
     for number in range(count):
         archive.text(f"disk/deep/{number:02}.txt", f"The red tide number {number}.")
     other = Archive(archive.root / "other")
@@ -96,7 +84,7 @@ def test_an_empty_folder_is_taken_for_an_unmounted_disk(archive: Archive, case: 
 @pytest.mark.parametrize("case", ["emptied", "deleted", "moved"])
 def test_a_rebuild_judges_a_folder_as_a_sync_does(archive: Archive, case: str) -> None:
     act, count, refused = PLACES[case]
-    many(archive, 40)
+    archive.add_texts(40)
     for number in range(count):
         archive.text(f"disk/deep/{number:02}.txt", f"The red tide number {number}.")
     archive.sync()
@@ -106,7 +94,7 @@ def test_a_rebuild_judges_a_folder_as_a_sync_does(archive: Archive, case: str) -
 
 
 def test_an_emptied_file_is_taken_for_an_unfinished_one(archive: Archive) -> None:
-    many(archive, 40)
+    archive.add_texts(40)
     archive.lines("lines.jsonl", *({"id": f"l{n}", "text": f"Line {n}."} for n in range(11)))
     archive.sync()
     archive.write("lines.jsonl", "")

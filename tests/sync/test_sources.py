@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 
-from indexer import Config, NutgrafError, SourceMissing, SyncReport, open_index
+from indexer import Config, NutgrafError, SourceMissing, open_index
 from indexer.errors import SourceShrunk, UnreadableDocument
 from indexer.files.source_file import open_file, read_whole
 from indexer.results import Silence
 from indexer.sync.listing import list_source
-from tests.fixtures.folders import Archive, contents, state
+from tests.fixtures.folders import Archive, contents, reasons, state
 from tests.stress.archive import environment
 
 SECRET = "Outside of the source.\n\nThe secret cormorant.\n"
@@ -44,10 +44,6 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     if any(path.is_dir() and set(path.name) == {"d"} for path in made.seeds.iterdir()):
         # The clean-up of the tests' folders would go down by recursion.
         subprocess.run(["rm", "-rf", made.seeds], check=True)
-
-
-def reasons(report: SyncReport) -> dict[str, str]:
-    return {failure.path: failure.reason for failure in report.failed}
 
 
 def found(archive: Archive) -> set[str]:
@@ -673,11 +669,6 @@ def test_a_source_in_the_folder_of_its_index_is_indexed_and_not_changed(archive:
 # Sources that shrink
 
 
-def many(archive: Archive, count: int) -> None:
-    for number in range(count):
-        archive.text(f"m/{number:03}.txt", f"The tide number {number}.")
-
-
 def remove(archive: Archive, count: int) -> None:
     for path in sorted(archive.seeds.rglob("*.txt"))[:count]:
         path.unlink()
@@ -701,7 +692,7 @@ def remove(archive: Archive, count: int) -> None:
 def test_a_sync_that_would_remove_too_much_is_refused(
     archive: Archive, had: int, gone: int, is_refused: bool
 ) -> None:
-    many(archive, had - 1)
+    archive.add_texts(had - 1)
     archive.sync()
     remove(archive, gone)
     with archive.open() as index:
@@ -725,7 +716,7 @@ def test_a_sync_that_would_remove_too_much_is_refused(
 
 
 def test_a_rebuild_may_drop_removed_files_if_allowed(archive: Archive) -> None:
-    many(archive, 30)
+    archive.add_texts(30)
     archive.sync()
     remove(archive, 25)
     with archive.open() as index:
@@ -745,7 +736,7 @@ def test_emptied_and_truncated_files_count_as_lost(archive: Archive) -> None:
 
 
 def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
-    many(archive, 30)
+    archive.add_texts(30)
     archive.sync()
     (archive.seeds / "m").rename(archive.seeds / "moved")
     with archive.open() as index:
@@ -758,7 +749,7 @@ def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
 
 
 def test_each_source_is_guarded_by_itself(archive: Archive) -> None:
-    many(archive, 30)
+    archive.add_texts(30)
     other = Archive(archive.root / "other")
     other.text("b.txt", "Another tide.")
     with archive.open() as index:

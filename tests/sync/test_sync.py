@@ -20,7 +20,7 @@ from indexer.results import SyncReport
 from indexer.sync import tasks
 from indexer.sync.listing import list_source
 from indexer.sync.plan import default_id
-from tests.fixtures.folders import Archive, articles, contents, state
+from tests.fixtures.folders import Archive, articles, contents, counts, reasons, state
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "40"))
 
@@ -51,14 +51,6 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 def young(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that is an hour behind: no file is old enough for its times to be trusted."""
     shift_clock(monkeypatch, -3600.0)
-
-
-def counts(report: SyncReport) -> tuple[int, int, int, int]:
-    return report.added, report.changed, report.removed, report.unchanged
-
-
-def reasons(report: SyncReport) -> dict[str, str]:
-    return {failure.path: failure.reason for failure in report.failed}
 
 
 _opened: list[str] | None = None

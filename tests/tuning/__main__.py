@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.score import bm25f, proximity
-from tests.evaluation.ranking import DATA, FLOOR
+from tests.evaluation.collection import DATA
+from tests.evaluation.ranking import FLOOR
 from tests.tuning.features import Asked, Collection, Numbers, collection
 
 Values = NDArray[np.float64]
