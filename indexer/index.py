@@ -14,7 +14,7 @@ from indexer.errors import IndexDamaged
 from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import SearchRequest, Values
-from indexer.search.search import mark_article, number_of, search
+from indexer.search.search import find_number, mark_article, search
 from indexer.store import generations
 from indexer.store.progress import current_build
 from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
@@ -136,7 +136,7 @@ class Index:
         """Return the whole article with this id; raises ArticleMissing."""
 
         def read(snapshot: Snapshot, settings: SearchSettings) -> Article:
-            return snapshot.article(number_of(snapshot, article_id))
+            return snapshot.article(find_number(snapshot, article_id))
 
         return self._read(read)
 
@@ -144,7 +144,7 @@ class Index:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
         return self._read(
             lambda snapshot, settings: mark_article(
-                snapshot, settings, number_of(snapshot, article_id), query
+                snapshot, settings, find_number(snapshot, article_id), query
             )
         )
 
@@ -155,17 +155,21 @@ class Index:
         The words that they share are highlighted. It has the time of a query; the hits have `timed_out` if
         that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
         """
-        from indexer.search.similar import similar
+        from indexer.search.similar import find_similar
 
         return self._read(
-            lambda snapshot, settings: similar(snapshot, settings, number_of(snapshot, article_id), limit)
+            lambda snapshot, settings: find_similar(
+                snapshot, settings, find_number(snapshot, article_id), limit
+            )
         )
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
-        from indexer.search.similar import duplicates
+        from indexer.search.similar import find_duplicates
 
-        return self._read(lambda snapshot, settings: duplicates(snapshot, number_of(snapshot, article_id)))
+        return self._read(
+            lambda snapshot, settings: find_duplicates(snapshot, find_number(snapshot, article_id))
+        )
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
@@ -179,7 +183,7 @@ class Index:
 
         return self._read(
             lambda snapshot, settings: verify_quote(
-                snapshot, settings, text, None if article_id is None else number_of(snapshot, article_id)
+                snapshot, settings, text, None if article_id is None else find_number(snapshot, article_id)
             )
         )
 

@@ -112,7 +112,7 @@ def read_judgments(path: Path) -> Judgments:
     """Return the judgments in a file; raises ConfigError, naming the line, for anything else."""
     found: dict[str, dict[str, float]] = {}
     is_first = True
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for number, line in enumerate(_read_text(path).split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         cells = [cell.strip() for cell in line.split("\t")]
@@ -120,7 +120,7 @@ def read_judgments(path: Path) -> Judgments:
             is_first = False
             continue
         is_first = False
-        gain = _gain(cells[2]) if len(cells) == 3 else None
+        gain = _parse_gain(cells[2]) if len(cells) == 3 else None
         if gain is None or not cells[0] or not cells[1]:
             raise ConfigError(
                 f"{path}:{number}: must be a query, the id of an article and a gain (a number, 0 or more), "
@@ -160,12 +160,12 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
     page = index.search(query, limit=DEPTH, collapse=False, seconds=QUERY_SECONDS)
     hits = [hit.article.id for hit in page.hits]
     good = [name for name, gain in judged.items() if gain > 0]
-    ideal = _discounted_gain(sorted(judged.values(), reverse=True))
+    ideal = _compute_discounted_gain(sorted(judged.values(), reverse=True))
     first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
     missed = sorted(set(good).difference(hits[:_CUT]), key=lambda name: (-judged[name], name))
     return Answer(
         query,
-        _discounted_gain([judged.get(name, 0.0) for name in hits]) / ideal,
+        _compute_discounted_gain([judged.get(name, 0.0) for name in hits]) / ideal,
         1 / first if first else 0.0,
         len(set(good).intersection(hits)) / len(good),
         tuple(missed),
@@ -183,7 +183,7 @@ def means(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the figures with those recorded in a file; raises ConfigError if it has none."""
-    then = {answer["query"]: answer for answer in _recorded(recorded)}
+    then = {answer["query"]: answer for answer in _read_recorded(recorded)}
     now = {answer.query: answer.as_json() for answer in measured.answers}
     same = [
         query for query, answer in now.items() if query in then and then[query]["judged"] == answer["judged"]
@@ -249,11 +249,11 @@ def record(measured: Measured, path: Path) -> None:
         raise ConfigError(f"{path}: the figures cannot be written ({error})") from error
 
 
-def _discounted_gain(gains: Sequence[float]) -> float:
+def _compute_discounted_gain(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(place + 1) for place, gain in enumerate(gains[:_CUT], 1))
 
 
-def _gain(text: str) -> float | None:
+def _parse_gain(text: str) -> float | None:
     try:
         gain = float(text)
     except ValueError:
@@ -269,10 +269,10 @@ def _has(index: Index, article: str) -> bool:
     return True
 
 
-def _recorded(path: Path) -> list[dict[str, Any]]:
+def _read_recorded(path: Path) -> list[dict[str, Any]]:
     refusal = f"{path} has no figures of `nutgraf eval --record`"
     try:
-        found = json.loads(_text(path))
+        found = json.loads(_read_text(path))
     except ValueError as error:
         raise ConfigError(f"{refusal}: it is not JSON ({error})") from error
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
@@ -281,7 +281,7 @@ def _recorded(path: Path) -> list[dict[str, Any]]:
     return answers
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -132,12 +132,12 @@ def print_page(page: Page) -> None:
     for note in page.notes:
         click.echo(f"nutgraf: {plain(note)}", err=True)
     if page.no_results:
-        for line in no_results_lines(page.no_results):
+        for line in format_no_results(page.no_results):
             click.echo(plain(line), err=True)
     if page.did_you_mean:
         click.echo(f"Did you mean: {plain(page.did_you_mean)}", err=True)
     if page.explanation:
-        for line in query_lines(page.explanation):
+        for line in format_query(page.explanation):
             click.echo(plain(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = format_count(page.total, "article")
@@ -146,9 +146,9 @@ def print_page(page: Page) -> None:
     click.echo(f"{at_least}{articles}{more}{collapsed} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
         for name, counts in page.facets.items():
-            click.echo("\n".join(map(plain, ["", *facet_lines(name, counts)])))
+            click.echo("\n".join(map(plain, ["", *format_facet(name, counts)])))
         if page.timeline:
-            click.echo("\n".join(["", *timeline_lines(page.timeline)]))
+            click.echo("\n".join(["", *format_timeline(page.timeline)]))
     for place, hit in enumerate(page.hits, page.offset + 1):
         _print_hit(place, hit)
 
@@ -158,18 +158,18 @@ def _print_hit(place: int, hit: Hit) -> None:
     facts = [str(article.published).replace("T", " ") if article.published else "undated", article.id]
     if hit.missing:
         facts.append(f"without {', '.join(hit.missing)}")
-    click.echo(f"\n{place}. {_marked(article.title or '(no title)', hit.title_spans)}")
+    click.echo(f"\n{place}. {_make_bold(article.title or '(no title)', hit.title_spans)}")
     click.echo(f"   {plain('  '.join(facts))}")
     for passage in hit.passages:
-        click.echo(f"   [{passage.number}] {_marked(passage.text, passage.spans)}")
+        click.echo(f"   [{passage.number}] {_make_bold(passage.text, passage.spans)}")
     if hit.also:
         click.echo(f"   also in {', '.join(plain(other.id) for other in hit.also)}")
     if hit.explanation:
-        for line in explanation_lines(hit.explanation):
+        for line in format_explanation(hit.explanation):
             click.echo(f"   {plain(line)}")
 
 
-def _marked(text: str, spans: Sequence[Span]) -> str:
+def _make_bold(text: str, spans: Sequence[Span]) -> str:
     """Return the text with its spans in bold, which click drops if the output is not a terminal."""
     pieces, place = [], 0
     for start, end in spans:
@@ -183,7 +183,7 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() or char == " " else " " for char in text)
 
 
-def facet_lines(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
+def format_facet(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
     """Yield the name of a facet, then a line for each value."""
     yield name
     width = len(f"{max((count.count for count in counts), default=0):,}")
@@ -192,7 +192,7 @@ def facet_lines(name: str, counts: Sequence[FacetCount]) -> Iterator[str]:
         yield f"  {count.count:>{width},}  {text}"
 
 
-def timeline_lines(timeline: Timeline) -> Iterator[str]:
+def format_timeline(timeline: Timeline) -> Iterator[str]:
     """Yield what a timeline spans, then for each period the hits, their share of all paragraphs and a bar."""
     span = f": {timeline.first} to {timeline.last}, most in {timeline.peak}" if timeline.bars else ""
     not_shown = [
@@ -210,14 +210,14 @@ def timeline_lines(timeline: Timeline) -> Iterator[str]:
         yield f"  {bar.start:<10}  {bar.articles:>{width},}  {share:>7}  {'█' * length}".rstrip()
 
 
-def query_lines(explanation: Explanation) -> Iterator[str]:
+def format_query(explanation: Explanation) -> Iterator[str]:
     """Yield how the query was read, then a line for each clause and the words that it matches."""
     yield f"read as: {explanation.reading}"
     for clause in explanation.clauses:
         yield from _clause_lines(clause, "  ")
 
 
-def _clause_facts(clause: ClauseExplanation) -> str:
+def _describe_clause(clause: ClauseExplanation) -> str:
     """Return the role of a clause, how many articles it matches, and the words that it stands for."""
     facts = [clause.role, *([f"in {' or '.join(clause.fields)}"] if clause.fields else [])]
     if clause.articles is not None:
@@ -232,7 +232,7 @@ def _clause_facts(clause: ClauseExplanation) -> str:
     return "; ".join(facts)
 
 
-def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
+def format_explanation(explanation: HitExplanation) -> Iterator[str]:
     """Yield the score of a hit, by term and field."""
     for word in explanation.words:
         fields = " + ".join(
@@ -247,7 +247,7 @@ def explanation_lines(explanation: HitExplanation) -> Iterator[str]:
     yield f"{explanation.score:.3f}  in all, with {explanation.nearness:.3f} for nearness{recency}"
 
 
-def no_results_lines(no_results: NoResults) -> Iterator[str]:
+def format_no_results(no_results: NoResults) -> Iterator[str]:
     """Yield the reason for no results, and the searches that have some."""
     yield no_results.reason
     for suggestion in no_results.suggestions:
@@ -257,7 +257,7 @@ def no_results_lines(no_results: NoResults) -> Iterator[str]:
 
 
 def _clause_lines(clause: ClauseExplanation, indent: str) -> Iterator[str]:
-    yield f"{indent}{clause.label}: {_clause_facts(clause)}"
+    yield f"{indent}{clause.label}: {_describe_clause(clause)}"
     for part in clause.clauses:
         yield from _clause_lines(part, f"{indent}  ")
 

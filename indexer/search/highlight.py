@@ -73,17 +73,17 @@ def find_spans(
     `analyzers` has the analyzer of each text.
     """
     if highlighter.literals is not None and all(map(str.isascii, texts)):
-        return _literal_spans(texts, analyzers, highlighter)
+        return _find_literal_spans(texts, analyzers, highlighter)
     return [_spans(text, own, highlighter) for text, own in zip(texts, analyzers, strict=True)]
 
 
 def _spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
     if highlighter.literals is not None and text.isascii():
-        return _literal_spans([text], [analyzer], highlighter)[0]
-    return _analysed_spans(text, analyzer, highlighter)
+        return _find_literal_spans([text], [analyzer], highlighter)[0]
+    return _find_analysed_spans(text, analyzer, highlighter)
 
 
-def _analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
+def _find_analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
     if not highlighter.characters:
         spans = (
             analyzer.find_spans(text, highlighter.stems, highlighter.words)
@@ -91,8 +91,8 @@ def _analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> 
             else ()
         )
         more = [span for phrase in highlighter.phrases for span in _phrases(text, analyzer, phrase)]
-        more += _exact_and_near_spans(text, analyzer, highlighter.mark)
-        return _disjoint([*spans, *more]) if more else spans
+        more += _find_exact_and_near_spans(text, analyzer, highlighter.mark)
+        return _make_disjoint([*spans, *more]) if more else spans
     tokens = analyzer.tokenize(text)
     found = [
         (token.start, token.end)
@@ -105,20 +105,20 @@ def _analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> 
     ]
     for phrase in highlighter.phrases:
         found += _phrases(text, analyzer, phrase)
-    return _disjoint(found + _exact_and_near_spans(text, analyzer, highlighter.mark))
+    return _make_disjoint(found + _find_exact_and_near_spans(text, analyzer, highlighter.mark))
 
 
-def _literal_spans(
+def _find_literal_spans(
     texts: Sequence[str], analyzers: Sequence[Analyzer], highlighter: Highlighter
 ) -> list[tuple[Span, ...]]:
     """The spans of the literals in each ASCII text, and of unusual tokens that analysis makes one of them."""
     # No token reaches over white space, so the texts are joined and searched at once, and the stretches with
     # unusual tokens are blanked out and analysed. White space around all texts saves checks of the bounds.
     lower = "\n".join(("", *texts, "")).lower()
-    chunks = _unusual_chunks(lower)
+    chunks = _find_unusual_chunks(lower)
     for start, stop in chunks:
         lower = lower[:start] + " " * (stop - start) + lower[stop:]
-    spans = sorted(_literal_places(lower, highlighter.literals or ()))
+    spans = sorted(_find_literals(lower, highlighter.literals or ()))
     found: list[tuple[Span, ...]] = []
     begin, at = 1, 0
     for text, analyzer in zip(texts, analyzers, strict=True):
@@ -130,7 +130,7 @@ def _literal_spans(
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
         if highlighter.phrases or highlighter.is_mixed:
             found.append(
-                _analysed_spans(text, analyzer, highlighter)
+                _find_analysed_spans(text, analyzer, highlighter)
                 if unusual
                 else _join_phrases(text, own, analyzer, highlighter)
             )
@@ -164,10 +164,10 @@ def _join_phrases(
                 _TOKEN_CHARACTER.search(text, end, start) for (_, end), (start, _) in pairwise(own)
             ):
                 spans.append((own[0][0], own[-1][1]))
-    return _disjoint(spans)
+    return _make_disjoint(spans)
 
 
-def _unusual_chunks(lower: str) -> list[Span]:
+def _find_unusual_chunks(lower: str) -> list[Span]:
     """The stretches between white space that have an unusual token, in an ASCII text in lower case."""
     chunks: list[Span] = []
     for match in _UNUSUAL.finditer(lower):
@@ -182,7 +182,7 @@ def _unusual_chunks(lower: str) -> list[Span]:
     return chunks
 
 
-def _literal_places(lower: str, literals: Sequence[str]) -> Iterator[Span]:
+def _find_literals(lower: str, literals: Sequence[str]) -> Iterator[Span]:
     """Where words stand as tokens of a text that has no unusual tokens and is surrounded by space."""
     for word in literals:
         start = lower.find(word)
@@ -211,28 +211,28 @@ def _is_token(lower: str, start: int, end: int) -> bool:
 
 def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
     stems = analyzer.analyze(text)[0]
-    ends = _phrase_ends(stems, phrase)
+    ends = _find_phrase_ends(stems, phrase)
     if not ends:
         return []
     tokens = analyzer.tokenize(text)
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
 
 
-def _exact_and_near_spans(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
+def _find_exact_and_near_spans(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
     """The spans of phrases of exact words, and of words that are near one another."""
     if not mark.exact and not mark.nears:
         return []
     tokens = analyzer.tokenize(text)
     found = [row for phrase in mark.exact for row in _rows([token.word for token in tokens], phrase)]
     for marks, distances in mark.nears:
-        parts = [_places(tokens, part) for part in marks]
+        parts = [_find_places(tokens, part) for part in marks]
         for part, kept in zip(parts, find_chains(parts, distances), strict=True):
             chosen = part.select(kept)
             found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
     return [(tokens[first].start, tokens[last].end) for first, last in found]
 
 
-def _places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
+def _find_places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
     """The positions among the tokens of everything that a mark stands for."""
     characters = tuple(mark.characters)
     found = [
@@ -249,10 +249,10 @@ def _places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
 
 
 def _rows(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
-    return [(first, last) for last, first in _phrase_ends(terms, phrase).items()]
+    return [(first, last) for last, first in _find_phrase_ends(terms, phrase).items()]
 
 
-def _phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:
+def _find_phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:
     """The token with which a phrase begins, by the token with which it ends."""
     wanted, slop = phrase
     begins = {place: place for place, stem in enumerate(stems) if stem == wanted[0]}
@@ -271,7 +271,7 @@ def _is_literal(word: str) -> bool:
     return word.isascii() and word.isalpha()
 
 
-def _disjoint(spans: list[Span]) -> tuple[Span, ...]:
+def _make_disjoint(spans: list[Span]) -> tuple[Span, ...]:
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:

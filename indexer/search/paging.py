@@ -107,7 +107,7 @@ def select_page(
         shown_partial = select_top(snapshot, partial, sort, offset, size - len(shown))
     else:
         try:
-            position = _current_position(snapshot, partial if cursor.is_partial else full, sort, cursor)
+            position = _find_current_position(snapshot, partial if cursor.is_partial else full, sort, cursor)
             shown = NO_MATCHES if cursor.is_partial else select_top(snapshot, full, sort, 0, size, position)
             beyond = position if cursor.is_partial else None
             shown_partial = select_top(snapshot, partial, sort, 0, size - len(shown), beyond)
@@ -134,7 +134,7 @@ def select_page(
     return shown, shown_partial, write_cursor(following)
 
 
-def _current_position(snapshot: Snapshot, found: Matches, sort: str, cursor: Cursor) -> SortPosition:
+def _find_current_position(snapshot: Snapshot, found: Matches, sort: str, cursor: Cursor) -> SortPosition:
     """The position of the cursor's hit now, since articles added in the meantime change all scores a little.
 
     Its position then, when it has been removed, or was given another date or title.

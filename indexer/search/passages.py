@@ -94,14 +94,14 @@ def make_hits(
                 score,
                 title_spans[row],
                 tuple(passages),
-                _missing_labels((want, bool(absent[row])) for want, absent in missing),
+                _list_missing_labels((want, bool(absent[row])) for want, absent in missing),
                 tuple(islice(also, len(others[row]))),
             )
         )
     return hits, is_complete
 
 
-def _missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
+def _list_missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tuple[str, ...]:
     """The labels of the clauses that are missing; neighbouring parts of one unspaced run are joined."""
     labels: list[str] = []
     was_missing = False
@@ -174,7 +174,7 @@ def shorten(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> t
     """
     if len(text) <= length:
         return text, tuple(spans)
-    start, stop = _window(len(text), spans, length)
+    start, stop = _choose_window(len(text), spans, length)
     start, stop = _to_boundary(text, start, forward=True), _to_boundary(text, stop, forward=False)
     before = ELLIPSIS if start else ""
     after = ELLIPSIS if stop < len(text) else ""
@@ -185,7 +185,7 @@ def shorten(text: str, spans: Sequence[Span], length: int = PASSAGE_LENGTH) -> t
     return before + text[start:stop] + after, kept
 
 
-def _window(size: int, spans: Sequence[Span], length: int) -> Span:
+def _choose_window(size: int, spans: Sequence[Span], length: int) -> Span:
     best, most, last = 0, 0, 0
     for first, (start, _) in enumerate(spans):
         # Spans are disjoint and ascending, so the last one that fits never moves back.

@@ -149,13 +149,13 @@ def find_most_similar_run(
     Raises TimedOut.
     """
     wanted, length = quote.words, len(quote.words)
-    costs = _costs(wanted, paragraph.words, deadline, anchored=False)
+    costs = _compute_costs(wanted, paragraph.words, deadline, anchored=False)
     least = int(costs.min())
     runs = []
     for end in np.flatnonzero(costs == least)[:_TIES].tolist():
         # A longer run would cost more.
         before = paragraph.words[max(0, end - length - least) : end]
-        back = _costs(wanted[::-1], before[::-1], deadline, anchored=True)
+        back = _compute_costs(wanted[::-1], before[::-1], deadline, anchored=True)
         for size in np.flatnonzero(back == least)[:_TIES].tolist():
             common = LCSseq.similarity(wanted, paragraph.words[end - size : end])
             runs.append((-common, abs(size - length), end - size, end))
@@ -176,7 +176,7 @@ def compare(quote: Comparable, paragraph: Comparable, start: int, end: int) -> t
     )
 
 
-def _costs(
+def _compute_costs(
     wanted: Sequence[str], words: Sequence[str], deadline: Deadline, *, anchored: bool
 ) -> NDArray[np.int64]:
     """The edits between `wanted` and a run that ends before each word, and at the end: int64.
@@ -243,14 +243,16 @@ class _Verification:
     def search_all(self) -> QuoteCheck:
         """The best place in the index."""
         plain = self.text.translate(dict.fromkeys(map(ord, INVISIBLE)))
-        return self._exact(self._articles_with_phrase(plain)) or self._most_similar(self._candidates(plain))
+        return self._find_exact(self._find_articles_with_phrase(plain)) or self._find_most_similar(
+            self._find_candidates(plain)
+        )
 
     def search_article(self, article: int) -> QuoteCheck:
         """The best place in an article."""
         docs = range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
-        return self._exact([article]) or self._most_similar(docs)
+        return self._find_exact([article]) or self._find_most_similar(docs)
 
-    def _exact(self, articles: Iterable[int]) -> QuoteCheck | None:
+    def _find_exact(self, articles: Iterable[int]) -> QuoteCheck | None:
         found: QuoteCheck | None = None
         also: list[ArticleInfo] = []
         try:
@@ -270,7 +272,7 @@ class _Verification:
             self.timed_out = True
         return replace(found, also=tuple(also)) if found else None
 
-    def _most_similar(self, docs: Iterable[int]) -> QuoteCheck:
+    def _find_most_similar(self, docs: Iterable[int]) -> QuoteCheck:
         promising = []
         runs = []
         try:
@@ -314,7 +316,7 @@ class _Verification:
             **found,
         )
 
-    def _articles_with_phrase(self, text: str) -> list[int]:
+    def _find_articles_with_phrase(self, text: str) -> list[int]:
         """Articles with a paragraph that has the words as a phrase, in any form; oldest first."""
         context = QueryContext(self.snapshot, self.settings.languages, deadline=self.deadline)
         found = run_query(context, RawPhrase("paragraph", text))
@@ -324,19 +326,19 @@ class _Verification:
         ).articles.tolist()
         return oldest
 
-    def _candidates(self, text: str) -> list[int]:
+    def _find_candidates(self, text: str) -> list[int]:
         """The paragraphs that share most of the rarest words, best first; ties by their order."""
         best = np.zeros(self.snapshot.documents)
         try:
             for analysis in dict.fromkeys(map(get_analyzer, self.settings.languages)):
-                np.maximum(best, self._shared_weight(dict.fromkeys(analysis.analyze(text)[0])), out=best)
+                np.maximum(best, self._weigh_shared_stems(dict.fromkeys(analysis.analyze(text)[0])), out=best)
         except TimedOut:
             self.timed_out = True
         found = best.nonzero()[0]
         candidates: list[int] = found[np.argsort(-best[found], kind="stable")[:_CANDIDATES]].tolist()
         return candidates
 
-    def _shared_weight(self, stems: Iterable[str]) -> NDArray[np.float64]:
+    def _weigh_shared_stems(self, stems: Iterable[str]) -> NDArray[np.float64]:
         """The weight of the rarest stems that each paragraph has: float64. Raises TimedOut."""
         weights = {}
         for stem in stems:

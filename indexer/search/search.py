@@ -127,7 +127,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         )
 
 
-def number_of(snapshot: Snapshot, article_id: str) -> int:
+def find_number(snapshot: Snapshot, article_id: str) -> int:
     """The number of the article with an id; raises ArticleMissing, or InvalidRequest for no string."""
     check_text("id", article_id)
     number = snapshot.find(article_id)

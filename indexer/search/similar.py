@@ -44,7 +44,7 @@ _MAX_WEIGHED = 500  # of the distinct terms of a long article, the most frequent
 _CHUNK = 2**16  # characters that are analysed between two checks of the deadline
 
 
-def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: int) -> Hits:
+def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: int) -> Hits:
     """The articles most like the one with a number, without that article and its near-duplicates.
 
     They are the hits of a BM25 query of its heaviest terms, each boosted by its weight in the article. When
@@ -60,7 +60,7 @@ def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: in
             article, language = snapshot.article(number), snapshot.language(number)
             for stem, weight in find_heaviest_terms(snapshot, article, language, deadline):
                 deadline.check()
-                scored = score_term(snapshot, _query_term(snapshot, stem))
+                scored = score_term(snapshot, _make_query_term(snapshot, stem))
                 terms.append(scored)
                 matches_of_terms.append(Matches(scored.matches.articles, scored.matches.scores * weight))
         except TimedOut:
@@ -78,7 +78,7 @@ def similar(snapshot: Snapshot, settings: SearchSettings, number: int, limit: in
         return Hits(hits, map(str, notes), timed_out=timed_out)
 
 
-def duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
+def find_duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:
     """The near-duplicates of the article with a number: newest first, ties by id."""
     found = make_unscored(snapshot.near_duplicates.find(number))
     ordered = select_top(snapshot, found, "newest", 0, len(found))
@@ -112,7 +112,7 @@ def _chunks(article: Article) -> Iterator[str]:
         yield from (text[start:stop] for start, stop in split_text(text, _CHUNK))
 
 
-def _query_term(snapshot: Snapshot, stem: str) -> QueryTerm:
+def _make_query_term(snapshot: Snapshot, stem: str) -> QueryTerm:
     return QueryTerm(
         stem,
         snapshot.postings("title", stem),

@@ -79,7 +79,7 @@ def did_you_mean(
         after = words[place + 1] if checker.adjacent(word, *words[place + 1 : place + 2]) else None
         options.append(checker.changes(word, before, after)[:_KEPT])
     best: tuple[float, str] | None = None
-    for chosen in islice(_combinations([option for option in options if option]), _TRIED):
+    for chosen in islice(_combine_changes([option for option in options if option]), _TRIED):
         text = checker.text(chosen)
         found = count(text)
         score = sum(change.score for change in chosen) + math.log(found + 1)
@@ -104,7 +104,7 @@ class _Checker:
 
     def changes(self, word: PlainWord, before: PlainWord | None, after: PlainWord | None) -> list[_Change]:
         """The replacements of a word, the likeliest first; none for a word that seems right."""
-        typed, own = _normalized(word), self.counts[word.text]
+        typed, own = _normalize(word), self.counts[word.text]
         if (
             len(typed) < _MIN_LETTERS + bool(own)
             or not typed.isalpha()
@@ -112,28 +112,28 @@ class _Checker:
             or own >= DOUBTED
         ):
             return []
-        is_in_context = bool(own) and self._beside(typed, before, after) > 0
+        is_in_context = bool(own) and self._count_beside(typed, before, after) > 0
         found = []
-        for near, edits, unlikely in islice(self._near(typed, own), _CONSIDERED):
+        for near, edits, unlikely in islice(self._find_similar(typed, own), _CONSIDERED):
             times = 1 if self._is_common(near) else self.snapshot.vocabulary.estimate_frequency(near)
-            pairs = 0 if is_in_context else self._beside(near, before, after)
+            pairs = 0 if is_in_context else self._count_beside(near, before, after)
             if self._is_likelier(len(typed), own, edits, times, pairs):
                 bonus = _PAIR + math.log(pairs) / 2 if pairs else 0.0
                 score = math.log(times + 1) - unlikely + bonus
                 found.append(_Change(word.start, word.end, (near,), score))
         if not own:
-            found += self._split(word, typed)
+            found += self._split_word(word, typed)
         return sorted(found, key=lambda change: -change.score)
 
     def joined(self, first: PlainWord, second: PlainWord) -> _Change | None:
         """Two neighbours as one word, if the index has that and never the two side by side."""
-        parts = _normalized(first), _normalized(second)
+        parts = _normalize(first), _normalize(second)
         together = "".join(parts)
         if not self.adjacent(first, second) or not together.isalpha() or self.total >= PLENTY:
             return None
         times = self.snapshot.vocabulary.estimate_frequency(together)
         rarer = min(self.counts[first.text], self.counts[second.text])
-        if times <= rarer or is_unspaced(together) or self._together(*parts):
+        if times <= rarer or is_unspaced(together) or self._count_together(*parts):
             return None
         return _Change(first.start, second.end, (together,), math.log(times) - _EDIT)
 
@@ -141,11 +141,11 @@ class _Checker:
         """The query with the changes made."""
         pieces, place = [], 0
         for change in sorted(changes, key=lambda change: change.start):
-            pieces += [self.query[place : change.start], " ".join(map(self._written, change.words))]
+            pieces += [self.query[place : change.start], " ".join(map(self._find_written_form, change.words))]
             place = change.end
         return "".join([*pieces, self.query[place:]])
 
-    def _near(self, typed: str, own: int) -> Iterator[tuple[str, int, float]]:
+    def _find_similar(self, typed: str, own: int) -> Iterator[tuple[str, int, float]]:
         """Words similar to a typed one, their edit distance and its cost; the likeliest first.
 
         For a word that the index has, only those with one wrong letter, not the first.
@@ -178,41 +178,41 @@ class _Checker:
         """Whether a word of the index, which is normalized, is a stop word."""
         return any(word in stop_words(language) for language in self.languages)
 
-    def _split(self, word: PlainWord, typed: str) -> list[_Change]:
+    def _split_word(self, word: PlainWord, typed: str) -> list[_Change]:
         """A word that was typed without the space, where the index has the two words side by side."""
         written = self.snapshot.vocabulary.frequencies.get
         halves = [(typed[:at], typed[at:]) for at in range(2, len(typed) - 1)]
         known = [(min(written(a, 0), written(b, 0)), a, b) for a, b in halves]
         found = []
         for times, first, second in sorted(known, reverse=True)[:_CONSIDERED]:
-            if times and (pairs := self._together(first, second)):
+            if times and (pairs := self._count_together(first, second)):
                 score = math.log(pairs + 1) - _EDIT
                 found.append(_Change(word.start, word.end, (first, second), score))
         return found
 
-    def _beside(self, word: str, before: PlainWord | None, after: PlainWord | None) -> int:
+    def _count_beside(self, word: str, before: PlainWord | None, after: PlainWord | None) -> int:
         """In how many paragraphs a word stands beside a neighbour."""
-        pairs = self._together(_normalized(before), word) if before else 0
-        return pairs + (self._together(word, _normalized(after)) if after else 0)
+        pairs = self._count_together(_normalize(before), word) if before else 0
+        return pairs + (self._count_together(word, _normalize(after)) if after else 0)
 
-    def _together(self, first: str, second: str) -> int:
+    def _count_together(self, first: str, second: str) -> int:
         term = TermReader(self.snapshot, self.languages).phrase(
             ("title", "paragraph"), f"{first} {second}", 1
         )
         return len(term.paragraph.docs) + len(term.title.docs)
 
-    def _written(self, word: str) -> str:
+    def _find_written_form(self, word: str) -> str:
         """A normalized word in the form in which the texts have it."""
         term = TermReader(self.snapshot, self.languages).word(("paragraph",), word)
         texts = sample_texts(self.snapshot, term.paragraph.docs, _FORM_SAMPLE)
         return find_written_form(get_analyzer(self.languages[0]), word, texts)
 
 
-def _normalized(word: PlainWord) -> str:
+def _normalize(word: PlainWord) -> str:
     return normalize(word.text).replace("'", "").replace("\u2019", "")
 
 
-def _combinations(options: Sequence[Sequence[_Change]]) -> Iterator[list[_Change]]:
+def _combine_changes(options: Sequence[Sequence[_Change]]) -> Iterator[list[_Change]]:
     """Combinations of one change from each option, the likeliest first, without overlapping changes."""
     ways = sorted(product(*options), key=lambda way: -sum(change.score for change in way)) if options else []
     seen = set()

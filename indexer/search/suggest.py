@@ -80,9 +80,13 @@ def suggest(
         scope = _make_scope(snapshot, settings, typed, deadline)
         if scope is None:
             return ()
-        words, followed = tee(_words(scope))
-        kinds = ((word.suggestion for word in words), _phrases(scope, followed), _titles(scope))
-        return tuple(_interleave([*map(_until_deadline, kinds)], {normalize(text).strip()}, limit))
+        words, followed = tee(_suggest_words(scope))
+        kinds = (
+            (word.suggestion for word in words),
+            _suggest_phrases(scope, followed),
+            _suggest_titles(scope),
+        )
+        return tuple(_interleave([*map(_stop_at_deadline, kinds)], {normalize(text).strip()}, limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class _Scope:
 
     def count(self, term: QueryTerm, text: str) -> int:
         """How many articles a text finds whose last word is the term."""
-        if may_contain_dates(text) and _dates(self.parse(text)) != self.dates:
+        if may_contain_dates(text) and _count_dates(self.parse(text)) != self.dates:
             # The word has turned the words before it into a date, as in "last week".
             return 0
         if self.place == "elsewhere":
@@ -172,22 +176,24 @@ def _make_scope(
     common = frozenset().union(*map(stop_words, settings.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
     terms = TermReader(snapshot, settings.languages, deadline=deadline)
-    return _Scope(snapshot, settings, typed, terms, fields, place, within, common, _dates(tree), deadline)
+    return _Scope(
+        snapshot, settings, typed, terms, fields, place, within, common, _count_dates(tree), deadline
+    )
 
 
-def _dates(tree: Any) -> int:
+def _count_dates(tree: Any) -> int:
     """The number of dates in a tree."""
     return sum(isinstance(node, DateRange) for node in tree.leaves())
 
 
-def _words(scope: _Scope) -> Iterator[_Word]:
+def _suggest_words(scope: _Scope) -> Iterator[_Word]:
     """The words that begin with the word that is being typed."""
     typed, settings = scope.typed, scope.settings
     tokens = get_analyzer(settings.language).tokenize(typed.word)
     if not tokens or tokens[-1].end != len(typed.word):
         return
     if is_unspaced(typed.word[-1]):
-        yield from _unspaced_words(scope)
+        yield from _continue_unspaced(scope)
         return
     last = tokens[-1]
     # A word that the query has already would change nothing.
@@ -195,7 +201,7 @@ def _words(scope: _Scope) -> Iterator[_Word]:
         scope.terms.word(scope.fields, word.text).highlight for word in find_plain_words(typed.before)
     ]
     known = {mark.stems or mark.words for mark in typed_marks}
-    for word in _candidates(scope, tokens):
+    for word in _list_candidates(scope, tokens):
         term = scope.terms.word(scope.fields, word)
         stems = term.highlight.stems or term.highlight.words
         if stems in known:
@@ -216,7 +222,7 @@ def _words(scope: _Scope) -> Iterator[_Word]:
             yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, term)
 
 
-def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
+def _list_candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
     """The words that begin with the last token, the likeliest first."""
     snapshot, prefix = scope.snapshot, tokens[-1].word
     if len(tokens) > 1:
@@ -224,7 +230,7 @@ def _candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
         forms = [scope.forms(token.word) for token in tokens[:-1]]
         term = scope.terms.word(scope.fields, scope.typed.word[: tokens[-2].end])
         sample = sample_texts(snapshot, scope.documents(term), _SAMPLE)
-        after = words_after(sample, get_analyzer(scope.settings.language), forms, (), prefix)
+        after = find_next_words(sample, get_analyzer(scope.settings.language), forms, (), prefix)
         return sorted(after, key=lambda word: -after[word].total())
     common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
     within = scope.within if scope.place != "elsewhere" else None
@@ -251,7 +257,7 @@ def _rank_by_neighbour(scope: _Scope, found: list[Candidate]) -> list[Candidate]
     return sorted(found, key=lambda candidate: -weights[candidate])
 
 
-def _unspaced_words(scope: _Scope) -> Iterator[_Word]:
+def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
     """Continuations of a word in a script without spaces."""
     typed = scope.typed
     start = len(typed.word)
@@ -264,7 +270,7 @@ def _unspaced_words(scope: _Scope) -> Iterator[_Word]:
     if not len(term.paragraph.docs):
         articles = scope.snapshot.article_of[docs[:_SAMPLE]].tolist()
         texts = (scope.snapshot.info(number).title for number in articles if number >= 0)
-    for rest, _ in characters_after(texts, run).most_common(_CANDIDATES):
+    for rest, _ in find_next_characters(texts, run).most_common(_CANDIDATES):
         text = typed.before + typed.word + rest
         longer = scope.terms.word(scope.fields, typed.word + rest)
         if count := scope.count(longer, text):
@@ -272,7 +278,7 @@ def _unspaced_words(scope: _Scope) -> Iterator[_Word]:
             yield _Word(Suggestion(text, "word", count, spans=(span,)), run + rest, longer)
 
 
-def _phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
+def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
     """Phrases that begin with the suggested words, or with the words before the cursor."""
     typed = scope.typed
     if scope.place != "required" or "paragraph" not in scope.fields:
@@ -300,7 +306,7 @@ def _continue_phrase(
     sample = effort * _SAMPLE
     texts = sample_texts(scope.snapshot, docs, sample)
     words = get_analyzer(scope.settings.language)
-    after = words_after(texts, words, [scope.forms(word) for word in wanted], scope.common)
+    after = find_next_words(texts, words, [scope.forms(word) for word in wanted], scope.common)
     least = 2 if len(docs) > sample else 1
     found = []
     for key in sorted(after, key=lambda key: (-after[key].total(), key))[: effort * _PHRASES]:
@@ -311,7 +317,7 @@ def _continue_phrase(
     yield from sorted(found, key=lambda suggestion: -suggestion.count)
 
 
-def _titles(scope: _Scope) -> Iterator[Suggestion]:
+def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
     """Titles that have all the words, the last as a prefix: the shortest first, then the newest."""
     typed, snapshot = scope.typed, scope.snapshot
     if not typed.plain or scope.place != "required" or "title" not in scope.fields:
@@ -343,11 +349,11 @@ def _titles(scope: _Scope) -> Iterator[Suggestion]:
         words = get_analyzer(info.language or scope.settings.language).tokenize(info.title)
         if prefix and not any(token.word.startswith(prefix) for token in words):
             continue
-        if text := _as_query(scope, info.title, words):
+        if text := _write_title_query(scope, info.title, words):
             yield Suggestion(text, "title", 1, info.id)
 
 
-def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
+def _write_title_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
     """A query that finds the words of a title: the title, or its words where it has query syntax."""
     plain = " ".join(title[token.start : token.end] for token in words).lower()
     for text in (title, plain):
@@ -356,7 +362,7 @@ def _as_query(scope: _Scope, title: str, words: Sequence[Token]) -> str | None:
     return None
 
 
-def _until_deadline(suggestions: Iterator[Suggestion]) -> Iterator[Suggestion]:
+def _stop_at_deadline(suggestions: Iterator[Suggestion]) -> Iterator[Suggestion]:
     """The suggestions that are found before the deadline."""
     try:
         yield from suggestions
@@ -405,7 +411,7 @@ def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[s
     return int(np.count_nonzero(found[1:] != found[:-1])) + bool(len(found))
 
 
-def words_after(
+def find_next_words(
     texts: Iterable[str], words: Analyzer, wanted: Sequence[Forms], common: Collection[str], prefix: str = ""
 ) -> dict[str, Counter[str]]:
     """The word that follows the wanted words at their first place in each text, skipping common words.
@@ -414,11 +420,11 @@ def words_after(
     and for each how often it was written in which form.
     """
     found: dict[str, Counter[str]] = {}
-    beginning = _common_beginning(wanted[-1]) if wanted else ""
+    beginning = _find_common_prefix(wanted[-1]) if wanted else ""
     for whole in texts:
-        text = _around(whole, beginning, _BACK * (len(wanted) - 1))
+        text = _extract_stretch(whole, beginning, _BACK * (len(wanted) - 1))
         tokens = words.tokenize(text)
-        ends = (end for end in range(len(wanted), len(tokens)) if _matches_at(tokens, end, wanted))
+        ends = (end for end in range(len(wanted), len(tokens)) if _is_match_at(tokens, end, wanted))
         end = next(ends, len(tokens))
         for last in range(end, min(end + _MAX_LINKS + 1, len(tokens))):
             # Punctuation ends a phrase.
@@ -435,9 +441,9 @@ def words_after(
     return found
 
 
-def characters_after(texts: Iterable[str], run: str) -> Counter[str]:
+def find_next_characters(texts: Iterable[str], run: str) -> Counter[str]:
     """The continuations of a run of unspaced script that most places agree on, and their counts."""
-    rests = Counter(rest for text in texts for rest in _continuations(text, run) if rest)
+    rests = Counter(rest for text in texts for rest in _find_continuations(text, run) if rest)
     found: Counter[str] = Counter()
     firsts = Counter(rest[0] for rest in rests.elements())
     for first, count in firsts.items():
@@ -453,14 +459,14 @@ def characters_after(texts: Iterable[str], run: str) -> Counter[str]:
     return found
 
 
-def _common_beginning(forms: Forms) -> str:
+def _find_common_prefix(forms: Forms) -> str:
     first, last = min(forms, default=""), max(forms, default="")
     return first[
         : next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     ]
 
 
-def _around(text: str, beginning: str, before: int) -> str:
+def _extract_stretch(text: str, beginning: str, before: int) -> str:
     """A stretch of a text around the first word with a beginning, if there is one; else the whole text.
 
     Analysing a text costs more than searching it. The stretch begins with a word, about `before` characters
@@ -479,7 +485,7 @@ def _around(text: str, beginning: str, before: int) -> str:
     return stretch if place + _AHEAD >= len(text) else stretch.rpartition(" ")[0] or stretch
 
 
-def _matches_at(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> bool:
+def _is_match_at(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> bool:
     for place, forms in enumerate(wanted, end - len(wanted)):
         token = tokens[place]
         if token.stem not in forms and token.word not in forms:
@@ -487,7 +493,7 @@ def _matches_at(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> b
     return True
 
 
-def _continuations(text: str, run: str) -> list[str]:
+def _find_continuations(text: str, run: str) -> list[str]:
     rests = []
     place = text.find(run)
     while place >= 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indexer import FacetCount, Timeline, TimelineBar
-from indexer.cli.render import facet_lines, timeline_lines
+from indexer.cli.render import format_facet, format_timeline
 
 
 def test_a_facet_is_a_line_for_each_value() -> None:
@@ -15,7 +15,7 @@ def test_a_facet_is_a_line_for_each_value() -> None:
         FacetCount(None, 1, "undated"),
         FacetCount(None, 1, "none"),
     ]
-    assert list(facet_lines("year", counts)) == [
+    assert list(format_facet("year", counts)) == [
         "year",
         "  1,200  2020",
         "      7  2021",
@@ -24,7 +24,7 @@ def test_a_facet_is_a_line_for_each_value() -> None:
         "      1  (undated)",
         "      1  (none)",
     ]
-    assert list(facet_lines("site", [])) == ["site"]
+    assert list(format_facet("site", [])) == ["site"]
 
 
 def test_a_timeline_is_a_bar_for_each_period() -> None:
@@ -34,10 +34,10 @@ def test_a_timeline_is_a_bar_for_each_period() -> None:
         TimelineBar("2021-05", 1, 1, 90, 800, 0.00125),
     )
     timeline = Timeline("month", bars, "2021-03-04", "2021-05", "2021-03", inexact=2, undated=1)
-    assert list(timeline_lines(timeline)) == [
+    assert list(format_timeline(timeline)) == [
         "by month: 2021-03-04 to 2021-05, most in 2021-03 (2 not dated so exactly, 1 undated)",
         f"  2021-03     80   12.00%  {'█' * 40}",
         "  2021-04      0        –",
         "  2021-05      1    0.12%  █",
     ]
-    assert list(timeline_lines(Timeline("year"))) == ["by year"]
+    assert list(format_timeline(Timeline("year"))) == ["by year"]

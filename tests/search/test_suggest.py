@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexer import Article, Index, Suggestion, open_index
 from indexer.engine.count.completions import complete_word, find_titles
 from indexer.engine.count.matching import make_article_set
-from indexer.search.suggest import characters_after, words_after
+from indexer.search.suggest import find_next_characters, find_next_words
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
 
@@ -274,7 +274,7 @@ def test_the_next_word_skips_common_words_but_not_punctuation() -> None:
         "The bank of the Rhine rose.",
         "On bank notes.",
     ]
-    found = words_after(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
+    found = find_next_words(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
     assert {key: dict(writings) for key, writings in found.items()} == {
         "of england": {"of England": 1},
         "of the rhine": {"of the Rhine": 1},
@@ -283,4 +283,7 @@ def test_the_next_word_skips_common_words_but_not_punctuation() -> None:
 
 
 def test_an_unspaced_run_continues_as_far_as_most_texts_agree() -> None:
-    assert dict(characters_after(["東京都庁と東京都知事、東京湾", "東京都"], "東京")) == {"都": 3, "湾": 1}
+    assert dict(find_next_characters(["東京都庁と東京都知事、東京湾", "東京都"], "東京")) == {
+        "都": 3,
+        "湾": 1,
+    }

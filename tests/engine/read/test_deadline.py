@@ -20,7 +20,7 @@ from indexer.engine.score.evaluate import QueryContext, run_query
 from indexer.search.quotes import verify_quote
 from indexer.search.request import SearchRequest
 from indexer.search.search import search
-from indexer.search.similar import similar
+from indexer.search.similar import find_similar
 from tests.fixtures import stories
 from tests.query.examples import ARTICLES, QUERIES, TODAY
 
@@ -141,7 +141,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 @pytest.mark.parametrize("ticks", range(1, 60))
 def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Index, ticks: int) -> None:
     number = archive._open_last_commit().snapshot.find("s7")
-    found, whole = hurried(archive, similar, ticks, number, 50), archive.similar("s7", 50)
+    found, whole = hurried(archive, find_similar, ticks, number, 50), archive.similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
     assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
     assert found.timed_out or found == whole
@@ -149,8 +149,8 @@ def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Inde
 
 def test_the_deadline_is_checked_throughout_a_long_article(archive: Index) -> None:
     number = archive._open_last_commit().snapshot.find("long")
-    assert looks(archive, similar, number, 5) > 20
-    assert hurried(archive, similar, 10, number, 5).timed_out
+    assert looks(archive, find_similar, number, 5) > 20
+    assert hurried(archive, find_similar, 10, number, 5).timed_out
 
 
 @pytest.mark.parametrize("ticks", range(1, 60))
@@ -184,7 +184,7 @@ def test_every_quotation_stops_at_its_deadline(archive: Index, quote: str, artic
 
 
 def test_hits_are_a_tuple_with_timed_out(archive: Index) -> None:
-    hits = hurried(archive, similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
+    hits = hurried(archive, find_similar, 20, archive._open_last_commit().snapshot.find("s7"), 50)
     assert isinstance(hits, tuple)
     again = pickle.loads(pickle.dumps(hits))
     assert (again, again.notes, again.timed_out) == (hits, hits.notes, hits.timed_out)
