@@ -328,7 +328,7 @@ class Page(Result, frozen=True):
 
 
 class Suggestion(Result, frozen=True):
-    """A query that what was typed may become: the whole text of it.
+    """A completion of the typed text, as a whole query; it has at least one hit.
 
     `kind` says what was found: a "word" that begins so, a "phrase" that the last word begins or goes on with,
     or the "title" of `article` (an id). `count` is the number of articles that it finds; of a phrase, of

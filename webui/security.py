@@ -49,14 +49,14 @@ def check_request(config: Config) -> None:
     if config.trusted_hosts and not _is_trusted(request.headers.get("Host", ""), config.trusted_hosts):
         raise UntrustedHost
     if len(request.headers) > MAX_HEADERS:
-        raise RequestHeaderFieldsTooLarge(f"A request may have up to {MAX_HEADERS} headers.")
+        raise RequestHeaderFieldsTooLarge(f"A request may have at most {MAX_HEADERS} headers.")
     query = request.query_string
     if len(query) + len(request.path) > MAX_ADDRESS:
-        raise RequestURITooLarge(f"A URL may have up to {MAX_ADDRESS:,} bytes.")
+        raise RequestURITooLarge(f"A URL may have at most {MAX_ADDRESS:,} bytes.")
     if (request.content_length or 0) > MAX_BODY:
-        raise RequestEntityTooLarge(f"Requests need no body; it may have up to {MAX_BODY:,} bytes.")
+        raise RequestEntityTooLarge(f"A request body may have at most {MAX_BODY:,} bytes.")
     if query.count(b"&") >= MAX_PARAMETERS:
-        raise InvalidRequest(f"A URL may have up to {MAX_PARAMETERS} parameters.")
+        raise InvalidRequest(f"A URL may have at most {MAX_PARAMETERS} parameters.")
     try:
         _ = request.args
     except UnicodeDecodeError as error:

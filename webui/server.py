@@ -53,7 +53,7 @@ class AddressUnavailable(NutgrafError):
     """The server cannot listen on the address."""
 
 
-class WorkersFailed(NutgrafError):
+class ServerStopped(NutgrafError):
     """The workers cannot be started, or exit at once."""
 
 
@@ -81,7 +81,7 @@ def serve(
     Everyone who can reach the server can read the whole index, so a host that other machines can reach needs
     `allow_remote`.
 
-    Raises ConfigError, AddressUnavailable, and WorkersFailed if workers exit again and again.
+    Raises ConfigError, AddressUnavailable, and ServerStopped if workers exit again and again.
     """
     # Applications that mount the blueprint have their own server and do not need Granian.
     from granian import Granian
@@ -124,7 +124,7 @@ def serve(
             except SystemExit as error:
                 # Granian also reports workers as failed that an interrupt of the terminal ended.
                 if not server.interrupt_signal:
-                    raise WorkersFailed("The workers exit at once; see their messages.") from error
+                    raise ServerStopped("The workers exit at once; see their messages.") from error
 
 
 # Only warnings and errors of Granian are logged, besides the access log.

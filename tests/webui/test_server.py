@@ -258,7 +258,7 @@ def test_where_workers_end_as_they_begin_the_site_ends_and_says_so() -> None:
     code = (
         "import os, webui\nos.register_at_fork(after_in_child=lambda: os._exit(3))\n"
         "try: webui.serve(lambda environ, start: [], port=0, announce=print)\n"
-        "except webui.serve.__globals__['WorkersFailed'] as error: print('http://ended', error)"
+        "except webui.serve.__globals__['ServerStopped'] as error: print('http://ended', error)"
     )
     with start_site(code) as site:
         assert site.process.wait(PATIENCE) == 0
