@@ -7,20 +7,32 @@ Atom for programs. This package only asks and shows: everything about searching 
     init_app     a blueprint in an application that exists
     serve        the server for the whole site
 
-Where to begin: `pages.py` for what a person sees, `api.py` for what a program gets. Both follow one path:
+Where to begin: `pages.py` for what a person sees, `api.py` for what a program gets. A request passes through
 
-    app           makes the application; mount.py ties one index to one blueprint
-    security      checks the request (size, host) and sets the headers of the answer
-    urls          reads the parameters of a request into a `Search`, and writes every address
-    pages, api    ask the index
-    presenters    turn results into plain values for templates; filters.py does so for facets, dates, timeline
-    wire, export  turn results into JSON, and into rows and feeds
-    caching       ETags; errors.py says what cannot be answered
+    app           makes the Flask application
+    mount         ties one index to one blueprint
+    security      checks the request (size, host) and sets the headers of the response
+    urls          reads the parameters of a request into a `Search`, and writes every URL
+    pages         asks the index for the pages
+    api           asks the index for programs
+    presenters    turns hits and articles into plain values for templates
+    refinements   does so for active filters, facets, periods and the timeline
+    examples      makes example queries for the start page
+    answers       has the structs of the API that the library does not have, and writes JSON
+    export        writes rows and feeds
+    citations     writes BibTeX, RIS and CSL-JSON
+    caching       sets ETags, and forbids storing incomplete responses
+    errors        gives each error its status and its texts
 
-Beside the path: `parameters` declares what the API accepts and `openapi` describes it; `citations` writes
-BibTeX, RIS and CSL-JSON; `monitoring` has health checks and Prometheus metrics; `server` runs the site;
-`translations` holds the texts of the page in six languages. `templates/` and `static/` are the page itself,
-and `static/nutgraf-search.js` is an element that puts the search into any page.
+and beside them are
+
+    parameters    the parameters of the API, for checking requests and for documentation
+    openapi       the OpenAPI description of the API
+    monitoring    health checks and Prometheus metrics
+    server        the server for the whole site
+    translations  the texts, dates and numbers of the page in each of its languages
+    templates     the HTML of the page
+    static        its style and script, and `nutgraf-search.js`: an element with the search for any page
 
 Only templates and the scripts make HTML: they escape first and mark matches after.
 """

@@ -1,4 +1,4 @@
-"""What the HTTP API sends: the results of the library as they are, and a few answers made of them."""
+"""The answers of the HTTP API: the results of the library as they are, and a few structs made of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TimelineAnswer(Result, frozen=True):
 
 
 class SuggestAnswer(Result, frozen=True):
-    """What a text may become while it is typed."""
+    """Completions of a text; each has at least one hit."""
 
     query: str
     suggestions: tuple[Suggestion, ...]
@@ -71,7 +71,7 @@ class Problem(Result, frozen=True):
 def as_bytes(value: Any) -> bytes:
     """An answer as JSON.
 
-    Names of files need not be text: a byte that is none of UTF-8 is told as in Python, "\\udcff".
+    A file name need not be valid UTF-8: an invalid byte is written as Python does, "\\udcff".
     """
     try:
         return msgspec.json.encode(value)

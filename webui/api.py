@@ -21,13 +21,13 @@ from indexer.errors import NutgrafError
 from indexer.results import MarkedArticle, Page, Status
 from indexer.search.request import GRAINS, SearchRequest, refuse
 from webui import export, parameters
+from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
 from webui.caching import conditional_response, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import current_mount, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
 from webui.urls import Search, article_id, article_url, decimal, whole_number
-from webui.wire import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -66,11 +66,11 @@ def search() -> ResponseReturnValue:
     if form == "atom" and not request.args.get("sort") and wanted.half_life is None:
         wanted = replace(wanted, sort="newest")
     if form in ("jsonl", "csv"):
-        return _rows(form, wanted)
+        return _rows_response(form, wanted)
     limit = whole_number(
         request.args, "limit", current_mount().index.config.page_size, most=parameters.MAX_LIMIT
     )
-    wanted = replace(wanted, limit=limit, **_slice(request.args), **_counts(request.args))
+    wanted = replace(wanted, limit=limit, **_page_arguments(request.args), **_counts(request.args))
     page = current_mount().search(wanted)
     response = _feed(page, wanted.sort) if form == "atom" else _json(page)
     return no_store(response) if page.timed_out else response
@@ -181,7 +181,7 @@ def _seconds(args: MultiDict[str, str]) -> float | None:
     return decimal(args, "seconds", least=0.001, most=limits.QUERY_SECONDS)
 
 
-def _slice(args: MultiDict[str, str]) -> dict[str, Any]:
+def _page_arguments(args: MultiDict[str, str]) -> dict[str, Any]:
     return {"offset": whole_number(args, "offset", 0), "cursor": args.get("cursor") or None}
 
 
@@ -204,9 +204,9 @@ def _format() -> str:
     return next(name for name, media in export.MEDIA_TYPES.items() if media == best)
 
 
-def _rows(form: str, wanted: SearchRequest) -> Response:
+def _rows_response(form: str, wanted: SearchRequest) -> Response:
     mount = current_mount()
-    place = _slice(request.args)
+    place = _page_arguments(request.args)
     usual = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - place["offset"])
     limit = whole_number(request.args, "limit", usual, most=parameters.MAX_ROWS_LIMIT)
     fetch = export.limit_time(

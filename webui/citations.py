@@ -18,7 +18,7 @@ from werkzeug.urls import iri_to_uri
 
 from indexer.article import Published
 from indexer.results import ArticleInfo
-from webui.urls import web_address
+from webui.urls import linkable_url
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # BibTeX counts braces even behind a backslash, so braces are written as commands.
@@ -52,13 +52,13 @@ class Citation:
     @property
     def url(self) -> str:
         """The URL of the original, or else the URL in this archive."""
-        link = web_address(self.article.url)
+        link = linkable_url(self.article.url)
         return _uri(link[0] if link else self.address)
 
     @property
     def site(self) -> str | None:
         """The host of the original."""
-        link = web_address(self.article.url)
+        link = linkable_url(self.article.url)
         return link[1] if link else None
 
     @property

@@ -18,10 +18,10 @@ from indexer.errors import (
     InvalidRequest,
     NutgrafError,
 )
+from webui.answers import Problem, as_bytes
 from webui.caching import no_store
 from webui.parameters import PARAMETER_NAMES
 from webui.translations import N_
-from webui.wire import Problem, as_bytes
 
 
 @dataclass(frozen=True, slots=True)

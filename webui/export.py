@@ -20,8 +20,8 @@ from werkzeug.wsgi import FileWrapper
 from indexer.errors import NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.results import Hit, Page
-from webui.urls import Search, article_url, web_address
-from webui.wire import Row
+from webui.answers import Row
+from webui.urls import Search, article_url, linkable_url
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -92,7 +92,7 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
         type="text/html",
         href=article_url(base, article.id, search.query_string(), anchor),
     )
-    if link := web_address(article.url):
+    if link := linkable_url(article.url):
         _add(entry, "link", rel="via", href=_NOT_IRI.sub(lambda found: quote(found[0]), link[0]))
     if article.source:
         _add(entry, "category", term=article.source)

@@ -11,7 +11,7 @@ from flask import Flask, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page, SearchRequest
-from webui.presenters import Examples
+from webui.examples import Examples
 from webui.translations import LANGUAGES, choose_language, localize
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from indexer.results import Result
+from webui.answers import Problem, Row, schemas
 from webui.caching import conditional_response, request_tag
 from webui.export import MEDIA_TYPES
 from webui.parameters import ID, ID_IN_PATH, IF_NONE_MATCH, Parameter, check_parameters
-from webui.wire import Problem, Row, schemas
 
 View = Callable[..., ResponseReturnValue]
 # The declared views by name.

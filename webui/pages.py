@@ -20,7 +20,6 @@ from webui import api, monitoring
 from webui.caching import no_store
 from webui.citations import FORMATS, Citation
 from webui.errors import describe_error
-from webui.filters import FACETS, chart, chips, facets, presets
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
 from webui.presenters import (
@@ -31,6 +30,7 @@ from webui.presenters import (
     hit_texts,
     summarize,
 )
+from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
     SIZES,
@@ -85,7 +85,7 @@ def search() -> ResponseReturnValue:
             for query, meaning in mount.examples.now()
         ]
         summary = summarize(index.status())
-        return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older(index))
+        return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older_commit_time(index))
     limit = asked.size or max(index.config.page_size, 1)
     wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
     found = mount.search(wanted)
@@ -151,7 +151,7 @@ def article(name: str | None) -> ResponseReturnValue:
         also=article_links(index.duplicates(wanted), base, asked.home()),
         similar=article_links((hit.article for hit in similar), base, asked.home()),
         timed_out=similar.timed_out,
-        older=_older(index),
+        older=_older_commit_time(index),
     )
 
 
@@ -275,7 +275,7 @@ def error_page(
     return page
 
 
-def _older(index: Index) -> str:
+def _older_commit_time(index: Index) -> str:
     """The time (UTC) of the older commit that answers in place of a damaged one, or an empty string."""
     return index.status().committed[:16] if index.damage else ""
 

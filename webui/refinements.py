@@ -1,4 +1,4 @@
-"""The filters of a results page: active filters as chips, facets, date presets, and the timeline."""
+"""Ways to refine a search on its results page: active filters as chips, facets, periods, the timeline."""
 
 from __future__ import annotations
 

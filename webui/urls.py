@@ -254,7 +254,7 @@ def article_id(args: Mapping[str, str], in_path: str | None) -> str:
     """The id of an article, from the path or a parameter. Raises InvalidRequest."""
     found = args.get("id", "") if in_path is None else in_path
     if not found:
-        raise InvalidRequest("must be the id of an article; it is missing", "id")
+        raise InvalidRequest("must be given (the id of an article)", "id")
     return found
 
 
@@ -279,7 +279,7 @@ def page_language(args: Mapping[str, str]) -> str:
     return found if found in LANGUAGES else ""
 
 
-def web_address(url: str | None) -> tuple[str, str] | None:
+def linkable_url(url: str | None) -> tuple[str, str] | None:
     """A URL and its host, if it is http or https and may be linked to; else None."""
     if url is None:
         return None

@@ -21,9 +21,9 @@ from tests.fixtures.archives import MANY, answer_to, archive, client
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.serving import serving
 from webui import parameters
+from webui.answers import Problem, Row
 from webui.openapi import OPERATIONS, PATHS, describe
 from webui.security import MAX_ADDRESS, MAX_BODY, MAX_HEADERS
-from webui.wire import Problem, Row
 
 ANSWERS = [
     ("search", "/api/search?q=silk&facet=year&facet=site&facet=source&facet=language&timeline=auto&limit=1"),

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from indexer.results import Timeline, TimelineBar
-from webui.filters import presets
+from webui.refinements import presets
 from webui.urls import Search
 
 TODAY = date(2026, 11, 24)

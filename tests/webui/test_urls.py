@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidRequest
-from webui.urls import Search, article_id, article_url, pager, web_address, whole_number
+from webui.urls import Search, article_id, article_url, linkable_url, pager, whole_number
 
 # What an id may hold: anything that UTF-8 can write, without control characters.
 identifiers = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
@@ -118,8 +118,8 @@ def test_an_article_without_an_id_is_refused() -> None:
         ("http://[::1", None),
     ],
 )
-def test_only_web_addresses_become_links(url: str | None, found: tuple[str, str] | None) -> None:
-    assert web_address(url) == found
+def test_only_linkable_urles_become_links(url: str | None, found: tuple[str, str] | None) -> None:
+    assert linkable_url(url) == found
 
 
 def test_a_pager_knows_its_neighbours() -> None:

@@ -10,6 +10,14 @@ catalog, `<language>/LC_MESSAGES/messages.po`. After a change of texts, `python 
 the catalogs; with `--check` it only reports problems. The search element (`static/nutgraf-search.js`) runs in
 pages of other sites, so the same command writes its translations into the script.
 
+To add a language:
+
+1. Add its tag and its own name to LANGUAGES.
+2. Run `python -m webui.translations`, which makes its catalog.
+3. Translate the texts in the catalog; dates, numbers and the direction come from Babel.
+4. Run the command again: it lists what is missing or wrong, and updates the search element.
+5. Add its quotation marks to `static/nutgraf.css` (`q:lang(…)`) if they are not those of English.
+
 A wheel also has the compiled catalogs (`.mo`); in a source tree the `.po` is read at first use.
 
 A text without a translation stays English, so an application that overrides a template may use its own texts.
