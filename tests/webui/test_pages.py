@@ -335,6 +335,19 @@ def test_a_search_without_results_says_why_and_links_to_what_finds_something() -
     assert found.select_one(".count strong").text == "1"  # type: ignore[union-attr]
 
 
+def test_a_search_without_results_says_why_in_the_language_of_the_page() -> None:
+    soup = BeautifulSoup(client().get("/?q=zzzz+%22silk+camels%22&lang=de").text, "html.parser")
+    nothing = one(soup, ".nothing")
+    assert one(nothing, ".reason").text == "Auf keinen Artikel trifft zu: zzzz"
+    assert "lang" not in one(nothing, ".reason").attrs
+    assert [part.text for part in nothing.select(".parts li")] == [
+        "zzzz: 0 Artikel",
+        '"silk camels": 0 Artikel',
+    ]
+    soup = BeautifulSoup(client().get("/?q=silk+-silk&lang=de").text, "html.parser")
+    assert one(soup, ".reason").text == "Auf keinen Artikel trifft alles davon zu: silk · -silk"
+
+
 def test_why_there_are_only_partial_matches_is_said_above_them() -> None:
     soup = page("/?q=silk+cathedral")
     assert [a.text for a in soup.select(".no-results .alternatives a")] == ["silk"]

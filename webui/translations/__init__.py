@@ -21,7 +21,7 @@ To add a language:
 A wheel also has the compiled catalogs (`.mo`); in a source tree the `.po` is read at first use.
 
 A text without a translation stays English, so an application that overrides a template may use its own texts.
-Messages of the library (notes, reasons, explanations) are English: templates mark them lang="en" dir="ltr".
+Messages of the library (notes, errors, explanations) are English: templates mark them lang="en".
 """
 
 from __future__ import annotations
