@@ -13,12 +13,17 @@ that of the name's suffix, unless the text is plainly of another type.
     dates       date expressions, and the choice of the publication date
     assemble    from title, paragraphs and dates to an `Article`: boilerplate, notes, limits
 
-To add a media type:
+To add a media type that is text:
 
 1. Write a module in this folder with a function `read_articles(document)` that returns an iterator of
    `Article` and `Failure`. It raises UnreadableDocument, before it returns, if the whole document cannot be
    read. A type that holds one article ends with `assemble_article`.
 2. Add the module's name and the suffixes of the type to `_MEDIA_TYPES` below.
+3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
+
+All types so far are text: `read_unpacked` decodes a document before it chooses the reader, and
+`Document.text` is a string. A binary type needs a way around that: `read_unpacked` has to choose its reader
+by the suffix or the first bytes, and give it the bytes.
 
 Documents in documents (attachments, members of archives) are read by calling `read` with a stream for each.
 A reader's libraries are imported when the first document of its type is read. Begin with `read`.
