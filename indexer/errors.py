@@ -1,4 +1,9 @@
-"""The errors that Nutgraf raises on purpose: each says what is wrong with which thing, and what to do."""
+"""The errors that the library raises on purpose: each says what is wrong with which thing, and what to do.
+
+The command and the web interface define their own next to the code that raises them: `OutputFailed` in
+`indexer/cli/streams.py`, others in `webui/server.py` and `webui/export.py`. `TimedOut`, in the engine, is
+caught by every search.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +32,21 @@ __all__ = [
 
 
 class NutgrafError(Exception):
-    """Base of all errors; the message is written for the person who caused it."""
+    """Base of all errors; the message is written for the person who caused it.
+
+    `problem` says what is wrong and `advice` what to do; the message is both. `advice` is empty where
+    `problem` contains it or where there is none.
+    """
 
     exit_code = 1
     """The exit code of the command."""
+
+    def __init__(self, problem: str = "", advice: str = "") -> None:
+        super().__init__(problem, advice)
+        self.problem, self.advice = problem, advice
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.advice}" if self.advice else self.problem
 
 
 class _InvalidValue(NutgrafError):
@@ -43,8 +59,9 @@ class _InvalidValue(NutgrafError):
     exit_code = 2
 
     def __init__(self, problem: str, field: str | None = None) -> None:
-        super().__init__(problem, field)
-        self.problem, self.field = problem, field
+        super().__init__(problem)
+        self.args = (problem, field)
+        self.field = field
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}" if self.field else self.problem
@@ -121,6 +138,8 @@ class InvalidRequest(_InvalidValue):
     """An argument of a search is invalid (a negative limit, an unknown order)."""
 
 
+RUN_DOCTOR = "run `nutgraf doctor --fix`"
+"""The advice for a damaged index."""
 LARGE = 10**18
 """A number larger than any count or size here."""
 _QUOTED_CHARACTERS = 60

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from indexer.errors import IndexDamaged, StorageFailed
+from indexer.errors import RUN_DOCTOR, IndexDamaged, StorageFailed
 from indexer.files.names import NEW
 from indexer.files.regular import create_regular, open_regular, translate_read_errors
 
@@ -51,9 +51,7 @@ def translate_index_errors(path: Path) -> Iterator[None]:
         with translate_read_errors(path):
             yield
     except OSError as error:
-        raise IndexDamaged(
-            f"{path} cannot be read ({error.strerror or error}): run `nutgraf doctor --fix`"
-        ) from error
+        raise IndexDamaged(f"{path} cannot be read ({error.strerror or error})", RUN_DOCTOR) from error
 
 
 def read_index_file(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, Chunk, Snapshot, digest_items, encode_article
-from indexer.errors import IndexDamaged, format_count
+from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
 from indexer.readers import ReadOptions
 from indexer.results import Progress, Silence, SyncReport, never
 from indexer.search.search import finds_itself
@@ -119,8 +119,8 @@ def load_previous(root: Path) -> tuple[Catalog, tuple[Snapshot, ...]]:
     except IndexDamaged as error:
         articles = format_count(len(catalog.api_articles), "article")
         raise IndexDamaged(
-            f"{folder} cannot be opened, and has {articles} of apps, which are in no source: run "
-            "`nutgraf doctor --fix`, which takes them from the previous generation, and keeps the damaged one"
+            f"{folder} cannot be opened, and has {articles} of apps, which are in no source",
+            f"{RUN_DOCTOR}, which takes them from the previous generation, and keeps the damaged one",
         ) from error
 
 
@@ -226,8 +226,8 @@ def _read_carried(plan: BuildPlan, article_id: str) -> Article:
             if number is not None:
                 return snapshot.article(number)
     raise IndexDamaged(
-        f"the article {article_id!r}, which is in no source, cannot be read; the index was not changed: run "
-        "`nutgraf doctor --fix`, which keeps what can be read"
+        f"the article {article_id!r}, which is in no source, cannot be read; the index was not changed",
+        f"{RUN_DOCTOR}, which keeps what can be read",
     )
 
 

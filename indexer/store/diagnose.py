@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +66,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
 
 
 def _diagnose_pointer(error: NutgrafError) -> Iterator[Finding]:
-    problem = _without_advice(error)
+    problem = error.problem
     if isinstance(error, IndexBuilding):
         yield Finding("building", f"There is no index yet: {problem}.", "Wait until it is done.")
     elif isinstance(error, IndexMissing):
@@ -100,7 +99,7 @@ def _diagnose_generation(
                 "`nutgraf rebuild` indexes everything again with the versions of this program.",
             )
     except IndexOutdated as error:
-        yield Finding("outdated", f"The index is outdated: {_without_advice(error)}.", f"{_FIX} rebuilds it.")
+        yield Finding("outdated", f"The index is outdated: {error.problem}.", f"{_FIX} rebuilds it.")
     except (IndexDamaged, IndexMissing) as error:
         meanwhile = (
             f"the previous generation, {answering.name}, answers meanwhile"
@@ -109,7 +108,7 @@ def _diagnose_generation(
         )
         yield Finding(
             "damaged",
-            f"The index is damaged: {_without_advice(error)}; {meanwhile}.",
+            f"The index is damaged: {error.problem}; {meanwhile}.",
             f"{_FIX} rebuilds it from its sources.",
         )
 
@@ -120,7 +119,9 @@ def _diagnose_writers(root: Path, live: Path | None) -> Iterator[Finding]:
             holder = recorded_holder(root)
             leftovers = _leftovers(root, live) if is_idle else []
     except IndexDamaged as error:
-        yield Finding("damaged", f"Nobody can write the index: {error}.", "Move that away, and try again.")
+        yield Finding(
+            "damaged", f"Nobody can write the index: {error.problem}.", "Move that away, and try again."
+        )
         return
     if not is_idle:
         holder = holder or "another process"
@@ -181,8 +182,3 @@ def _diagnose_disk(root: Path, answering: Path | None) -> Iterator[Finding]:
             f"{free / 2**20:,.0f} MB are free.",
             "Make room on the disk.",
         )
-
-
-def _without_advice(error: NutgrafError) -> str:
-    """Return the problem that an error describes, without its advice."""
-    return re.split(r"[:;] (?:run|write|try) ", str(error))[0]

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from indexer.engine import Snapshot, create_empty, remove_leftovers
-from indexer.errors import IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, StorageFailed
+from indexer.errors import RUN_DOCTOR, IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, StorageFailed
 from indexer.files.names import (
     BUILDING,
     CONTENTS,
@@ -97,17 +97,15 @@ def live_folder(root: Path) -> Path:
             return root / names[0]
         if not names and (building := current_build(root)) is not None:
             raise IndexBuilding(
-                f"the first index in {root} is being built: {building}; try again when it is done"
+                f"the first index in {root} is being built ({building})", "try again when it is done"
             ) from error
         if not names:
             raise IndexMissing(
-                f"no index in {root}: run `nutgraf index FOLDER` to make one from a folder of articles"
+                f"no index in {root}", "run `nutgraf index FOLDER` to make one from a folder of articles"
             ) from error
         text = ""
     except OSError as error:
-        raise IndexDamaged(
-            f"{root / POINTER} cannot be read ({error.strerror}): run `nutgraf doctor --fix`"
-        ) from error
+        raise IndexDamaged(f"{root / POINTER} cannot be read ({error.strerror})", RUN_DOCTOR) from error
     name = _parse_pointer(text)
     if name is None or not _is_folder(root / name):
         with suppress(OSError):
@@ -116,9 +114,9 @@ def live_folder(root: Path) -> Path:
                 return live_folder(root)
         refuse_foreign_files(root)
         raise IndexDamaged(
-            f"{root / POINTER} contains {text[:40]!r}, which is not a generation beside it: "
-            "run `nutgraf doctor --fix`, or write the newest of these into it: "
-            f"{', '.join(finished_generations(root)) or 'those in a backup'}"
+            f"{root / POINTER} contains {text[:40]!r}, which is not a generation beside it",
+            f"{RUN_DOCTOR}, or write the newest of these into it: "
+            f"{', '.join(finished_generations(root)) or 'those in a backup'}",
         )
     return root / name
 
@@ -142,7 +140,7 @@ def last_commit(folder: Path) -> int:
             commits = [int(match[1]) for path in folder.iterdir() if (match := CONTENTS.fullmatch(path.name))]
         if commits:
             return max(commits)
-    raise IndexDamaged(f"{folder} has no table of contents: run `nutgraf doctor --fix`")
+    raise IndexDamaged(f"{folder} has no table of contents", RUN_DOCTOR)
 
 
 def finished_generations(root: Path) -> list[str]:
@@ -153,9 +151,7 @@ def finished_generations(root: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise IndexDamaged(
-            f"{root} cannot be listed ({error.strerror}): run `nutgraf doctor --fix`"
-        ) from error
+        raise IndexDamaged(f"{root} cannot be listed ({error.strerror})", RUN_DOCTOR) from error
 
 
 def pointer_state(root: Path, folder: Path | None) -> tuple[int, ...] | None:
@@ -192,8 +188,8 @@ def refuse_foreign_files(root: Path) -> None:
     if others := find_foreign_names(root):
         more = f" and {len(others) - 3:,} more" if len(others) > 3 else ""
         raise IndexMissing(
-            f"no index in {root}, and none is made among other files ({', '.join(others[:3])}{more}): "
-            "choose an empty or a new folder with --index"
+            f"no index in {root}, and none is made among other files ({', '.join(others[:3])}{more})",
+            "choose an empty or a new folder with --index",
         )
 
 
@@ -204,12 +200,10 @@ def read_settings(folder: Path) -> Settings:
     try:
         settings = msgspec.json.decode(data, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise IndexDamaged(
-            f"{path} cannot be read (its contents make no sense): run `nutgraf doctor --fix`"
-        ) from error
+        raise IndexDamaged(f"{path} cannot be read (its contents make no sense)", RUN_DOCTOR) from error
     # Other formats may have other settings, so only the checksum of this one can be computed.
     if settings.format == FORMAT and data != _encode(settings):
-        raise IndexDamaged(f"{path} does not match its checksum: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} does not match its checksum", RUN_DOCTOR)
     return settings
 
 

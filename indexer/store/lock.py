@@ -33,7 +33,7 @@ def lock_for_writing(root: Path, timeout: float) -> Iterator[None]:
         try:
             make_folder(root)
         except (FileExistsError, NotADirectoryError) as error:
-            raise IndexMissing(f"{root} is a file: choose a folder for the index with --index") from error
+            raise IndexMissing(f"{root} is a file", "choose a folder for the index with --index") from error
     lock = FileLock(_lock_path(root), timeout=timeout)
     with translate_write_errors(root / LOCK):
         try:
@@ -91,7 +91,7 @@ def _lock_path(root: Path) -> Path:
     try:
         check_regular(path)
     except OSError as error:
-        raise IndexDamaged(f"{path} cannot be locked ({error.strerror}): move that away") from error
+        raise IndexDamaged(f"{path} cannot be locked ({error.strerror})", "move that away") from error
     return path
 
 

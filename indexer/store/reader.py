@@ -9,7 +9,7 @@ from pathlib import Path
 
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated
+from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
 from indexer.results import Status
 from indexer.search.settings import SearchSettings
@@ -106,7 +106,8 @@ def check_format(folder: Path) -> generations.Settings:
     if settings.format != generations.FORMAT:
         raise IndexOutdated(
             f"the index in {folder} has format {settings.format}, this program reads format "
-            f"{generations.FORMAT}: run `nutgraf doctor --fix`"
+            f"{generations.FORMAT}",
+            RUN_DOCTOR,
         )
     return settings
 
@@ -120,9 +121,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
         except IndexMissing as error:
             # A new commit may have replaced the files meanwhile: then open that one.
             if generations.last_commit(folder) == commit:
-                raise IndexDamaged(
-                    f"{folder} lacks files that its last commit names: run `nutgraf doctor --fix`"
-                ) from error
+                raise IndexDamaged(f"{folder} lacks files that its last commit names", RUN_DOCTOR) from error
 
 
 def status_of(opened: OpenIndex) -> Status:

@@ -76,8 +76,8 @@ def activate_newest_intact(config: Config, today: Today) -> Iterator[str]:
     names = generations.finished_generations(root)
     if not names:
         raise IndexDamaged(
-            f"{root} has no generation left: restore a backup of it, or move it away and index the sources "
-            "again"
+            f"{root} has no generation left",
+            "restore a backup of it, or move it away and index the sources again",
         )
     intact = [name for name in names if is_intact(root / name, config, today)]
     chosen = (intact or names)[-1]
@@ -160,7 +160,8 @@ def _newest_catalog(root: Path, folders: list[Path]) -> Catalog:
             return catalog
     raise IndexDamaged(
         f"no catalog can be read in {' and '.join(map(str, folders))}, so the sources of the index are "
-        f"unknown: move {root} away and index them again"
+        f"unknown",
+        f"move {root} away and index them again",
     )
 
 

@@ -151,8 +151,8 @@ def _list_sources(roots: Iterable[Path], known: Container[str]) -> dict[Path, Li
 def _check_options(config: Config) -> None:
     if check_format(generations.live_folder(config.index)).fingerprint != config.fingerprint():
         raise IndexOutdated(
-            f"the index in {config.index} was made with another language, day_first or timezone: "
-            "run `nutgraf rebuild`, or set them back"
+            f"the index in {config.index} was made with another language, day_first or timezone",
+            "run `nutgraf rebuild`, or set them back",
         )
 
 

@@ -16,7 +16,7 @@ from indexer.engine import (
     latest_commit,
     verify_snapshot,
 )
-from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
+from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
 from indexer.files.storage import folder_size
 from indexer.results import Difference, Progress, Silence, SyncReport, Verification
 from indexer.store import generations
@@ -65,13 +65,11 @@ def check_generation(folder: Path, config: Config, today: Today) -> tuple[OpenIn
     owners = catalog.owners().keys()
     if snapshot.articles != len(owners):
         raise IndexDamaged(
-            f"{folder} has {format_count(snapshot.articles, 'article')}, its catalog has {len(owners):,}: "
-            "run `nutgraf doctor --fix`"
+            f"{folder} has {format_count(snapshot.articles, 'article')}, its catalog has {len(owners):,}",
+            RUN_DOCTOR,
         )
     if other := owners ^ snapshot.ids():
-        raise IndexDamaged(
-            f"{folder} and its catalog disagree about the article {min(other)!r}: run `nutgraf doctor --fix`"
-        )
+        raise IndexDamaged(f"{folder} and its catalog disagree about the article {min(other)!r}", RUN_DOCTOR)
     return opened, catalog
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import Struct, convert, to_builtins
 
 from indexer.article import Failure
-from indexer.errors import IndexDamaged
+from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.files.names import CATALOG, NEW
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import discard, translate_index_errors, write_durably
@@ -272,8 +272,7 @@ class _Altered(Exception):
 
 def _damage_of(path: Path, reason: str) -> IndexDamaged:
     return IndexDamaged(
-        f"{path} cannot be read ({reason}): run `nutgraf doctor --fix`, which goes by the generation "
-        "before it"
+        f"{path} cannot be read ({reason})", f"{RUN_DOCTOR}, which goes by the generation before it"
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import find_value
 from indexer.engine.format.segment_file import Array, DamageReporter
-from indexer.errors import IndexDamaged
+from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.files.fork_safe import lazy
 
 # The first word of each block is kept in memory. Bisecting these and then the words of one block takes a
@@ -150,7 +150,7 @@ def _find_bounds(lexicons: Sequence[Lexicon], batch: int) -> Iterator[list[int]]
         previous, bounds = bounds, [lexicon.find_first_from(first) for lexicon in lexicons]
         if bounds == previous or any(map(lt, bounds, previous)):
             # The caller has checked that they ascend.
-            raise IndexDamaged("a segment was altered while it was read: run `nutgraf doctor --fix`")
+            raise IndexDamaged("a segment was altered while it was read", RUN_DOCTOR)
         yield bounds
     yield [len(lexicon) for lexicon in lexicons]
 

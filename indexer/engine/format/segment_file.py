@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import IndexDamaged, InvalidArticle
+from indexer.errors import RUN_DOCTOR, IndexDamaged, InvalidArticle
 from indexer.files.regular import open_regular
 from indexer.files.storage import translate_index_errors
 
@@ -55,7 +55,7 @@ class SegmentFile:
             with translate_index_errors(path), open_regular(path) as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError as error:
-            raise IndexDamaged(f"{path} cannot be opened ({error}): run `nutgraf doctor --fix`") from error
+            raise IndexDamaged(f"{path} cannot be opened ({error})", RUN_DOCTOR) from error
         self._directory, self._end = self._read_directory()
         for name in self._directory:
             self._check_bounds(name)
@@ -165,7 +165,7 @@ class _Sections(dict[str, Array]):
 
     def __missing__(self, name: str) -> Array:
         if name not in self._directory:
-            raise IndexDamaged(f"{self._path} has no {name}: run `nutgraf doctor --fix`")
+            raise IndexDamaged(f"{self._path} has no {name}", RUN_DOCTOR)
         kind, offset, size, checksum = self._directory[name]
         if zlib.crc32(memoryview(self._map)[offset : offset + size]) != checksum:
             _raise_damaged(self._path, offset, f"{name} does not match its checksum")
@@ -177,7 +177,7 @@ class _Sections(dict[str, Array]):
 
 
 def _raise_damaged(path: Path, offset: int, problem: str) -> NoReturn:
-    raise IndexDamaged(f"{path} is damaged at byte {offset}: {problem}; run `nutgraf doctor --fix`")
+    raise IndexDamaged(f"{path} is damaged at byte {offset} ({problem})", RUN_DOCTOR)
 
 
 def _is_entry(entry: object) -> bool:
@@ -302,6 +302,4 @@ class DamageReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, _DECODING_ERRORS):
-            raise IndexDamaged(
-                f"{self._path} is damaged: its content is invalid ({error}); run `nutgraf doctor --fix`"
-            ) from error
+            raise IndexDamaged(f"the content of {self._path} is invalid ({error})", RUN_DOCTOR) from error

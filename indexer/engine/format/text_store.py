@@ -12,7 +12,7 @@ import numpy as np
 import zstandard
 
 from indexer.engine.format.segment_file import Array
-from indexer.errors import IndexDamaged
+from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.limits import STORED_TEXT
 
 # Bytes. Larger blocks take less room, but each hit on a page waits for its block to be read: of news text,
@@ -128,6 +128,4 @@ class TextStore:
         return found
 
     def _raise_damaged(self, problem: str) -> NoReturn:
-        raise IndexDamaged(
-            f"{self._path} is damaged: a stored text is invalid ({problem}); run `nutgraf doctor --fix`"
-        )
+        raise IndexDamaged(f"a stored text in {self._path} is invalid ({problem})", RUN_DOCTOR)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.segment import SegmentView
-from indexer.errors import IndexDamaged, IndexMissing
+from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing
 from indexer.files.names import CONTENTS, INDEX_NAME
 from indexer.files.regular import translate_read_errors
 from indexer.files.storage import read_index_file
@@ -108,7 +108,7 @@ def read_contents(
     for attempt in range(_MAX_ATTEMPTS):
         number = latest_commit(folder)
         if number is None:
-            raise IndexMissing(f"no index in {folder}: run `nutgraf index` to make one")
+            raise IndexMissing(f"no index in {folder}", "run `nutgraf index` to make one")
         try:
             contents = _parse(contents_path(folder, number), number)
             views = [known.get(entry.id) or SegmentView(entry.path(folder)) for entry in contents.segments]
@@ -144,21 +144,21 @@ def _parse(path: Path, number: int) -> _Contents:
     data = read_index_file(path)
     if len(data) < _TRAILER.size or not data.endswith(MAGIC):
         raise IndexDamaged(
-            f"{path} does not end with {MAGIC.decode()}: it is truncated, or another program wrote it; "
-            "run `nutgraf doctor --fix`"
+            f"{path} does not end with {MAGIC.decode()} (it is truncated, or another program wrote it)",
+            RUN_DOCTOR,
         )
     length, checksum, _ = _TRAILER.unpack(data[-_TRAILER.size :])
     end = len(data) - _TRAILER.size
     if zlib.crc32(data[: end + 4]) != checksum or length > end:
-        raise IndexDamaged(f"{path} does not match its checksum: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} does not match its checksum", RUN_DOCTOR)
     try:
         contents = msgspec.json.decode(data[end - length : end], type=_Contents)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise IndexDamaged(f"{path} is invalid ({error}): run `nutgraf doctor --fix`") from error
+        raise IndexDamaged(f"{path} is invalid ({error})", RUN_DOCTOR) from error
     if contents.commit != number:
-        raise IndexDamaged(f"{path} is of commit {contents.commit}: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} is of commit {contents.commit}", RUN_DOCTOR)
     if len({entry.id for entry in contents.segments}) < len(contents.segments):
-        raise IndexDamaged(f"{path} lists a segment twice: run `nutgraf doctor --fix`")
+        raise IndexDamaged(f"{path} lists a segment twice", RUN_DOCTOR)
     return contents
 
 
@@ -170,6 +170,6 @@ def _check_removals(folder: Path, number: int, entry: SegmentEntry, view: Segmen
     whole = live[view.doc_starts[:-1]].repeat(np.diff(view.doc_starts))
     if not np.array_equal(live, whole) or entry.removed_count + int(live.sum()) != len(live):
         raise IndexDamaged(
-            f"{contents_path(folder, number)} is invalid: it removes parts of articles in segment "
-            f"{entry.id}; run `nutgraf doctor --fix`"
+            f"{contents_path(folder, number)} removes only parts of articles in segment {entry.id}",
+            RUN_DOCTOR,
         )
