@@ -74,7 +74,7 @@ class Article:
         check_text("id", id)
         if not id or id != id.strip() or _CONTROL.search(id):
             raise InvalidArticle(
-                f"id: a string without control characters or space around it is wanted, {id!r} was found"
+                f"id: must be a string without control characters or space around it, not {id!r}"
             )
         try:
             texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
@@ -120,7 +120,7 @@ def host(url: str) -> str | None:
 def _strings(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         found = "one string" if isinstance(values, str) else type(values).__name__
-        raise InvalidArticle(f"{name}: a list of strings is wanted, {found} was found")
+        raise InvalidArticle(f"{name}: must be a list of strings, not {found}")
     strings = tuple(values)
     if not _are_ascii(strings):
         for text in strings:
@@ -231,10 +231,9 @@ def published_from(value: object) -> Published | None:
             return Published.parse(value)
     except ValueError as error:
         raise InvalidArticle(
-            f"published: an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01) is wanted, "
-            f"{value!r} was found"
+            f"published: must be an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01), not {value!r}"
         ) from error
-    raise InvalidArticle(f"published: a date or an ISO string is wanted, {type(value).__name__} was found")
+    raise InvalidArticle(f"published: must be a date or an ISO string, not {type(value).__name__}")
 
 
 @lru_cache(1024)
@@ -242,7 +241,7 @@ def _cut(value: str) -> tuple[str, Precision]:
     """An ISO 8601 date cut to the precision that it has; see `Published.parse`."""
     text = value.strip().replace(" ", "T", 1)
     if not _ISO.fullmatch(text):
-        raise ValueError(f"a date in ISO 8601 is wanted, {value!r} was found")
+        raise ValueError(f"must be a date in ISO 8601, not {value!r}")
     precision = _BY_LENGTH.get(len(text), "minute")
     if precision in ("year", "month"):
         moment = datetime.strptime(text, _FORMATS[precision])
@@ -263,17 +262,17 @@ def check_text(name: str, value: object) -> None:
     """Raise InvalidArticle, naming the field, unless it is text that can be written as UTF-8, and fits."""
     if not isinstance(value, str):
         advice = ": decode it first" if isinstance(value, bytes) else ""
-        raise InvalidArticle(f"{name}: text is wanted, {type(value).__name__} was found{advice}")
+        raise InvalidArticle(f"{name}: must be text, not {type(value).__name__}{advice}")
     if len(value) > STORED_TEXT // 4 and len(value.encode(errors="surrogatepass")) > STORED_TEXT:
-        raise InvalidArticle(f"{name}: at most {STORED_TEXT:,} bytes are wanted, it has more: split it")
+        raise InvalidArticle(f"{name}: must have at most {STORED_TEXT:,} bytes: split it")
     if value.isascii():
         return
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise InvalidArticle(
-            f"{name}: text that can be written as UTF-8 is wanted, a lone surrogate was found at "
-            f"character {error.start}"
+            f"{name}: must be text that can be written as UTF-8, but character {error.start} is a lone "
+            "surrogate"
         ) from error
 
 

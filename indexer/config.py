@@ -126,9 +126,7 @@ class Config:
         for key, value in options.items():
             name = f"{ENVIRONMENT_PREFIX}{key.upper()}" if origin == ENVIRONMENT else key
             if key not in known:
-                raise ConfigError(
-                    f"{prefix}unknown option {name}; the options are {', '.join(sorted(known))}"
-                )
+                raise ConfigError(f"{prefix}unknown option: {name}; known: {', '.join(sorted(known))}")
             if value is None:
                 continue
             try:

@@ -95,7 +95,7 @@ def test_an_unknown_option_is_named_with_the_known_ones(tmp_path: Path, where: s
     options = {"page_sise": 1} if where == "call" else {}
     name = "NUTGRAF_PAGE_SISE" if where == "environment" else "page_sise"
     prefix = r".*nutgraf\.toml: " if where == "file" else ""
-    with pytest.raises(ConfigError, match=f"^{prefix}unknown option {name}; the options are cors_origins"):
+    with pytest.raises(ConfigError, match=f"^{prefix}unknown option: {name}; known: cors_origins"):
         load(tmp_path, environment, **options)
 
 

@@ -133,8 +133,8 @@ def test_records_of_a_database_go_in_as_the_readme_shows(
     names, lines = run(shown("python", "sqlite3"))
     names["database"].close()
     assert lines == [
-        "article 'note-4': published: an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01) is wanted, "
-        "'soon' was found",
+        "article 'note-4': published: must be an ISO date (2021, 2021-11, 2021-11-05 or 2021-11-05T21:01), "
+        "not 'soon'",
         "3 0 0",
     ]
     found = names["index"].search("heron", source="notes", sort="title")

@@ -223,9 +223,9 @@ def test_options_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert open_index(tmp_path, page_size=3).config.page_size == 3
     assert open_index(str(tmp_path)).config.index == tmp_path
     assert open_index(Config(page_size=4), passages=1).config == Config(page_size=4, passages=1)
-    with pytest.raises(ConfigError, match="unknown option pagesize"):
+    with pytest.raises(ConfigError, match="unknown option: pagesize"):
         open_index(tmp_path, pagesize=3)
-    with pytest.raises(ConfigError, match="unknown option pagesize"):
+    with pytest.raises(ConfigError, match="unknown option: pagesize"):
         open_index(Config(), pagesize=3)
 
 

@@ -67,9 +67,7 @@ class Server(MCPServer):
         for tool in await self.list_tools():
             known = tool.input_schema["properties"]
             if tool.name == name and (unknown := [each for each in arguments if each not in known]):
-                raise ToolError(
-                    f"{name}: of {', '.join(known)} some are wanted, {', '.join(unknown)} was found"
-                )
+                raise ToolError(f"{name}: unknown argument: {', '.join(unknown)}; known: {', '.join(known)}")
         return await super().call_tool(name, arguments, context)
 
 

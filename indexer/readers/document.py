@@ -62,9 +62,7 @@ def check_length(size: int) -> None:
     """Raise InvalidArticle when a text of `size` bytes is too long for one article."""
     if size > ARTICLE_TEXT:
         most = ARTICLE_TEXT >> 20
-        raise InvalidArticle(
-            f"has {size / 2**20:.1f} MB of text; an article may have at most {most} MB: split it"
-        )
+        raise InvalidArticle(f"has {size / 2**20:.1f} MB of text, and must have at most {most} MB: split it")
 
 
 def web_address(text: str | None) -> str | None:

@@ -238,7 +238,7 @@ def test_an_article_with_too_much_text_is_refused(
 ) -> None:
     assert len(list(read(BytesIO(text.encode()), name, "a", OPTIONS))) == 1
     monkeypatch.setattr(document, "ARTICLE_TEXT", 1000)
-    with pytest.raises(UnreadableDocument, match=r"has 0\.0 MB of text; an article may have at most 0 MB"):
+    with pytest.raises(UnreadableDocument, match=r"has 0\.0 MB of text, and must have at most 0 MB"):
         read(BytesIO(text.encode()), name, "a", OPTIONS)
 
 
@@ -256,9 +256,7 @@ def test_a_line_with_too_much_text_is_refused_and_the_others_are_read(
 
 def test_a_worker_can_read_a_text_of_the_largest_size() -> None:
     document.check_length(12 << 20)
-    with pytest.raises(
-        InvalidArticle, match=r"has 13\.0 MB of text; an article may have at most 12 MB: split it"
-    ):
+    with pytest.raises(InvalidArticle, match=r"has 13\.0 MB of text, and must have at most 12 MB: split it"):
         document.check_length(13 << 20)
 
 

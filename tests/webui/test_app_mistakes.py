@@ -57,7 +57,7 @@ def rows_with_a_bad_one() -> Iterator[Article]:
             "number 2 must be an Article, not dict: make one",
         ),
         (rows_until_the_database_is_gone(), ConnectionError, "the database is gone"),
-        (rows_with_a_bad_one(), InvalidArticle, "article 'bad': paragraphs: text is wanted, bytes was found"),
+        (rows_with_a_bad_one(), InvalidArticle, "article 'bad': paragraphs: must be text, not bytes"),
     ],
     ids=lambda value: getattr(value, "__name__", None) or type(value).__name__,
 )
