@@ -37,7 +37,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Article:
-    """One document: what a reader makes of a source file, or what an app puts into the index.
+    """One document: what a reader makes of a source file, or what is added through the API.
 
     `id` is any text without control characters: what the article is replaced, removed and linked to by.
     `published` may be given as a Published, an ISO string, a date or a datetime. Of a datetime the wall time

@@ -16,7 +16,7 @@ from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, St
 from indexer.search.request import SearchRequest, Values
 from indexer.search.search import find_number, mark_article, search
 from indexer.store import generations
-from indexer.store.progress import current_build
+from indexer.store.progress import read_progress
 from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
@@ -222,10 +222,10 @@ class Index:
         """Repair what can be repaired; returns the remaining problems, and what was done.
 
         A damaged pointer is switched to the newest intact generation. An index that is damaged, outdated or
-        was made with other options is rebuilt from its sources, with the articles that apps put in; searches
-        are answered meanwhile. The only copy of anything is kept. Raises IndexLocked; IndexDamaged if nothing
-        can be done; and, unless `allow_mass_delete`, SourceMissing or SourceShrunk if a source of a rebuild
-        is missing or shrunk. With `allow_mass_delete`, missing sources are skipped.
+        was made with other options is rebuilt from its sources, with the articles added through the API;
+        searches are answered meanwhile. The only copy of anything is kept. Raises IndexLocked; IndexDamaged
+        if nothing can be done; and, unless `allow_mass_delete`, SourceMissing or SourceShrunk if a source of
+        a rebuild is missing or shrunk. With `allow_mass_delete`, missing sources are skipped.
         """
         from indexer.store.repair import repair
 
@@ -255,7 +255,7 @@ class Index:
 
         Searches are answered meanwhile from the live generation, if there is one.
         """
-        return current_build(self.config.index)
+        return read_progress(self.config.index)
 
     # Writing
 
@@ -332,7 +332,7 @@ class Index:
     ) -> SyncReport:
         """Build a new generation beside the live one from all sources, check it, and switch to it.
 
-        `sources` are added to those that the index has. Articles that apps put in are carried over. The
+        `sources` are added to those that the index has. Articles added through the API are kept. The
         previous generation is kept. Raises, unless `allow_mass_delete`, SourceShrunk, and SourceMissing if a
         source of the index is missing; with it, missing sources are skipped (see `SyncReport.without`).
         Raises IndexLocked, and IndexDamaged if the live generation is so damaged that something would be

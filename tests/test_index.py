@@ -59,7 +59,7 @@ def test_put_adds_replaces_and_skips_articles(index: Index) -> None:
     report = index.put([changed, Article("egret", paragraphs=["White."])])
     assert (report.added, report.changed, report.unchanged) == (0, 1, 1)
     assert [(change.action, change.id, change.why) for change in report.changes] == [
-        ("change", "heron", "it was put in")
+        ("change", "heron", "replaced through the API")
     ]
     assert index.article("heron") == changed
     assert (index.search("flies").total, index.search("waits").total) == (1, 0)

@@ -14,7 +14,7 @@ from indexer.cli.options import (
     open_configured,
 )
 from indexer.cli.progress import show_progress
-from indexer.cli.render import print_diagnosis, print_status, print_verification, show
+from indexer.cli.render import print_diagnosis, print_result, print_status, print_verification
 
 
 @click.command()
@@ -22,7 +22,7 @@ from indexer.cli.render import print_diagnosis, print_status, print_verification
 @json_option
 def status(index: Path | None, as_json: bool) -> int:
     """Say what the index holds."""
-    show(open_configured(index=index).status(), print_status, as_json=as_json)
+    print_result(open_configured(index=index).status(), print_status, as_json=as_json)
     return 0
 
 
@@ -39,7 +39,7 @@ def verify(index: Path | None, deep: bool, as_json: bool) -> int:
     archive = open_configured(index=index)
     with show_progress() as progress:
         found = archive.verify(deep=deep, progress=progress)
-    show(found, print_verification, as_json=as_json)
+    print_result(found, print_verification, as_json=as_json)
     return 1 if found.differences else 0
 
 
@@ -66,6 +66,6 @@ def doctor(
             found = archive.repair(allow_mass_delete=allow_mass_delete, progress=progress)
     else:
         found = archive.diagnose()
-    show(found, print_diagnosis, as_json=as_json)
+    print_result(found, print_diagnosis, as_json=as_json)
     kinds = {finding.kind for finding in found.findings}
     return 5 if "damaged" in kinds else 4 if "locked" in kinds else 1 if kinds else 0

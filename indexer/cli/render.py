@@ -37,14 +37,14 @@ BAR = 40
 
 _LABELS = {
     "undated": "undated",
-    "inexact": "not dated so exactly",
+    "inexact": "not dated exactly enough",
     "none": "none",
     "other": "all others",
 }
 _CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
-def show(result: AnyResult, print_text: Callable[[AnyResult], None], *, as_json: bool) -> None:
+def print_result(result: AnyResult, print_text: Callable[[AnyResult], None], *, as_json: bool) -> None:
     """Print a result as JSON, or as text with the function for it."""
     if as_json:
         print_json(result.as_json())

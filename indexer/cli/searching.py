@@ -46,7 +46,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="The length of a period of the timeline.",
 )
-@click.option("--seconds", type=float, help="How long the search may take (default: 1).")
+@click.option("--seconds", type=float, metavar="SECONDS", help="Time limit in seconds (default: 1).")
 @click.option("--explain", is_flag=True, help="Explain how the query was read and how each hit was scored.")
 @json_option
 def search(

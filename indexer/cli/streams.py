@@ -78,7 +78,7 @@ class _Output(_Stream):
         except OSError as error:
             raise OutputFailed(
                 f"standard output cannot be written ({error.strerror or error}): the output is "
-                "incomplete; make room, or write it elsewhere"
+                "incomplete; free space, or write it elsewhere"
             ) from error
 
 

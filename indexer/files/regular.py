@@ -85,14 +85,14 @@ def check_regular(path: Path) -> None:
             raise _not_regular(path, kind)
 
 
-def no_space_error(what: str, error: OSError) -> StorageFailed:
-    """Return the error for a temporary file that cannot be written; `what` says what it is for."""
+def no_space_error(use: str, error: OSError) -> StorageFailed:
+    """Return the error for a temporary file that cannot be written; the clause `use` says what it is for."""
     try:
         folder = tempfile.gettempdir()
     except OSError:
         folder = "a folder for temporary files"
     return StorageFailed(
-        f"{folder} cannot be written to ({error.strerror or error}), where {what}: make room there, or set "
+        f"{folder} cannot be written to ({error.strerror or error}), {use}: free space there, or set "
         "TMPDIR to another folder, and try again"
     )
 

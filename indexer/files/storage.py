@@ -18,8 +18,8 @@ from indexer.files.names import NEW
 from indexer.files.regular import create_regular, open_regular, translate_read_errors
 
 _ADVICE = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "raise the system's limit of open files",
     errno.EACCES: "give the user who runs this permission to write there",

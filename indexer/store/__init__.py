@@ -11,6 +11,6 @@ several side by side, and a pointer to the live one.
 - `verify` compares an index with its checksums and its sources, `diagnose` finds its problems,
   `repair` repairs it.
 
-A configuration, articles and sources come in. Reports go out, and commits that were on the disk before any
-reader could see them. Begin with `generations`, then `update`.
+A configuration, articles and sources come in; reports and commits go out. A commit is on the disk before any
+reader sees it. Begin with `generations`, then `update`.
 """

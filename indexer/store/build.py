@@ -32,13 +32,13 @@ _TESTED_ARTICLES = 5
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What a generation is built from: sources, articles that it carries over, and articles that are new."""
+    """What a generation is built from: sources, articles that it keeps, and articles that are new."""
 
     roots: list[Path]
     previous: Catalog = field(default_factory=Catalog)
     """What the generation before it knew of the sources; they must not have lost too much since."""
-    carried_ids: tuple[str, ...] = ()
-    """The articles to carry over, each from the first of `snapshots` that can read it."""
+    kept_ids: tuple[str, ...] = ()
+    """The articles added through the API to keep, each from the first of `snapshots` that can read it."""
     snapshots: tuple[Snapshot, ...] = ()
     new_articles: tuple[Article, ...] = ()
     missing_sources: tuple[str, ...] = ()
@@ -102,9 +102,9 @@ def rebuild_without(config: Config, today: Today, source: Source) -> SyncReport:
 
 
 def load_previous(root: Path) -> tuple[Catalog, tuple[Snapshot, ...]]:
-    """Return the catalog of the live generation, and its snapshot if articles must be carried over.
+    """Return the catalog of the live generation, and its snapshot if it has articles added through the API.
 
-    Raises IndexDamaged if the sources would not bring everything back.
+    Raises IndexDamaged if a rebuild from the sources would lose articles.
     """
     folder = generations.live_folder(root)
     try:
@@ -119,7 +119,7 @@ def load_previous(root: Path) -> tuple[Catalog, tuple[Snapshot, ...]]:
     except IndexDamaged as error:
         articles = format_count(len(catalog.api_articles), "article")
         raise IndexDamaged(
-            f"{folder} cannot be opened, and has {articles} of apps, which are in no source",
+            f"{folder} cannot be opened, and has {articles} added through the API, which are in no source",
             f"{RUN_DOCTOR}, which takes them from the previous generation, and keeps the damaged one",
         ) from error
 
@@ -148,12 +148,12 @@ def build(
             lambda commit: catalogs.save(folder, commit, catalog),
             config.max_memory_mb * 2**20,
         ) as batch:
-            for article_id in plan.carried_ids:
-                article = _read_carried(plan, article_id)
+            for article_id in plan.kept_ids:
+                article = _read_kept(plan, article_id)
                 add_api_article(article, encode_article(article), catalog, batch)
             for article in plan.new_articles:
                 add_api_article(article, encode_article(article), catalog, batch)
-                report.record("add", article.id, "", "it was put in")
+                report.record("add", article.id, "", "added through the API")
             run_sync(config, today, listings, catalog, batch, report, recorded, stop=stop)
             if not plan.allow_mass_delete:
                 previous = list_contents(plan.previous, plan.previous.sources)
@@ -178,7 +178,7 @@ def run_sync(
     stop: Callable[[], bool] = never,
     allow_mass_delete: bool = False,
 ) -> None:
-    """Carry out a sync as configured; see `sync_sources`."""
+    """Sync as configured; see `sync_sources`."""
     options = ReadOptions(
         day_first=config.day_first,
         timezone=config.timezone,
@@ -210,7 +210,7 @@ class NullSink:
 
 
 def add_api_article(article: Article, items: list[bytes], catalog: Catalog, batch: Batch) -> None:
-    """Index an article that an app put in, and record it in the catalog; `items` are its encoded fields."""
+    """Index an article added through the API and enter it in the catalog; `items` are its encoded fields."""
     catalog.api_articles[article.id] = (digest_items(items), batch.add(article, items))
 
 
@@ -219,7 +219,7 @@ def current_time() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _read_carried(plan: BuildPlan, article_id: str) -> Article:
+def _read_kept(plan: BuildPlan, article_id: str) -> Article:
     for snapshot in plan.snapshots:
         with suppress(IndexDamaged):
             number = snapshot.find(article_id)
@@ -248,12 +248,12 @@ def _check(folder: Path, config: Config, today: Today, catalog: Catalog) -> None
     if snapshot.articles != expected:
         raise IndexDamaged(
             f"the new index has {format_count(snapshot.articles, 'article')} instead of {expected:,}; "
-            "the old one stays live"
+            "the old index stays in use"
         )
     tested = min(_TESTED_ARTICLES, expected)
     for number in (index * expected // tested for index in range(tested)):
         if not finds_itself(snapshot, opened.search_settings, number):
             raise IndexDamaged(
-                f"the new index does not find {snapshot.info(number).id!r} by its own words; "
-                "the old one stays live"
+                f"searching the new index for words of {snapshot.info(number).id!r} does not find it; "
+                "the old index stays in use"
             )

@@ -27,8 +27,8 @@ from indexer.store.verify import check_generation, is_intact
 from indexer.sync import catalog as catalogs
 
 _FIX = "`nutgraf doctor --fix`"
-# The room that a new generation needs: at least so many bytes, and so many times the size of this one.
-_MIN_ROOM, _ROOM_FACTOR = 16 * 2**20, 2
+# The space that a new generation needs: at least so many bytes, and so many times the size of this one.
+_MIN_SPACE, _SPACE_FACTOR = 16 * 2**20, 2
 
 
 def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagnosis:
@@ -127,10 +127,10 @@ def _diagnose_writers(root: Path, live: Path | None) -> Iterator[Finding]:
         holder = holder or "another process"
         yield Finding("locked", f"The index is being written by {holder}.", "Wait until it is done.")
     elif leftovers or holder:
-        died = f" by {holder}, which is dead: the lock is free" if holder else ""
+        died = f"{holder} died while writing; the lock is free" if holder else "A write was interrupted"
         yield Finding(
             "leftovers",
-            f"A write was interrupted{died}; it left {', '.join(leftovers[:5]) or 'nothing else'}.",
+            f"{died}. Left behind: {', '.join(leftovers[:5]) or 'nothing'}.",
             f"The next writer removes it, and so does {_FIX}.",
         )
 
@@ -174,11 +174,11 @@ def _diagnose_disk(root: Path, answering: Path | None) -> Iterator[Finding]:
                 "disk", f"{root} cannot be written to.", "Give the user who runs this permission to write."
             )
         size = folder_size(answering) if answering else 0
-        needed, free = max(size * _ROOM_FACTOR, _MIN_ROOM), shutil.disk_usage(root).free
+        needed, free = max(size * _SPACE_FACTOR, _MIN_SPACE), shutil.disk_usage(root).free
     if free < needed:
         yield Finding(
             "disk",
-            f"There is no room for another generation: it needs about {needed / 2**20:,.0f} MB, "
+            f"There is no space for another generation: it needs about {needed / 2**20:,.0f} MB, "
             f"{free / 2**20:,.0f} MB are free.",
-            "Make room on the disk.",
+            "Free space on the disk.",
         )

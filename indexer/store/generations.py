@@ -46,7 +46,7 @@ from indexer.files.storage import (
     write_durably,
     write_new,
 )
-from indexer.store.progress import current_build
+from indexer.store.progress import read_progress
 from indexer.sync import catalog
 from indexer.text.analyzer import library_versions
 
@@ -95,7 +95,7 @@ def live_folder(root: Path) -> Path:
         if len(names) == 1:
             # The first build crashed between renaming its generation and writing the pointer.
             return root / names[0]
-        if not names and (building := current_build(root)) is not None:
+        if not names and (building := read_progress(root)) is not None:
             raise IndexBuilding(
                 f"the first index in {root} is being built ({building})", "try again when it is done"
             ) from error

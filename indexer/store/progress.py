@@ -94,7 +94,7 @@ class RecordedProgress:
             temporary.replace(self._path)
 
 
-def current_build(root: Path) -> Building | None:
+def read_progress(root: Path) -> Building | None:
     """Return the progress of the build in an index folder; None if there is none. Raises StorageFailed."""
     path = root / PROGRESS
     try:

@@ -99,7 +99,7 @@ def _is_up_to_date(config: Config, today: Today) -> bool:
 def _rebuild(
     config: Config, today: Today, progress: Progress, *, is_damaged: bool, allow_mass_delete: bool
 ) -> Iterator[str]:
-    """Rebuild from the sources, and from the articles of apps that can be read; yields what was done."""
+    """Rebuild from the sources and the readable articles added through the API; yields what was done."""
     root = config.index
     live = generations.live_folder(root)
     previous = generations.previous_folder(root, live)
@@ -110,7 +110,7 @@ def _rebuild(
     digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
     has_catalog = _load_catalog(live) is not None
     if not has_catalog and live in snapshots:
-        # The catalog of the previous generation lacks the articles that were put in since.
+        # The catalog of the previous generation lacks the articles that were added since.
         digests |= dict.fromkeys(_api_article_ids(snapshots[live]), "")
     current: list[str] = []
     older: list[str] = []
@@ -140,14 +140,17 @@ def _rebuild(
         override=f"run {_COMMAND}",
     )
     build(config, today, plan, report, progress)
-    files, articles = format_count(report.files, "file"), format_count(len(plan.carried_ids), "article")
-    yield f"The index is rebuilt from {files}, and {articles} of apps are carried over."
+    files, articles = format_count(report.files, "file"), format_count(len(plan.kept_ids), "article")
+    yield f"The index is rebuilt from {files}, and {articles} added through the API kept."
     for source in missing:
         yield f"The source {source} is missing; its articles are removed."
     if older:
-        yield f"These articles of apps are restored from the previous generation: {', '.join(older)}."
+        yield (
+            "These articles added through the API are restored from the previous generation: "
+            f"{', '.join(older)}."
+        )
     if lost:
-        yield f"These articles of apps cannot be read: {', '.join(lost)}."
+        yield f"These articles added through the API cannot be read: {', '.join(lost)}."
     if keeps_damaged:
         aside = live.with_name(live.name + DAMAGED)
         live.rename(aside)
@@ -181,7 +184,7 @@ def _open_snapshot(folder: Path) -> Snapshot | None:
 
 
 def _api_article_ids(snapshot: Snapshot) -> Iterator[str]:
-    """The ids of the articles that apps put in: they have no path."""
+    """The ids of the articles added through the API: they have no path."""
     with suppress(IndexDamaged):
         _, paths = snapshot.labels("path")
         yield from (snapshot.info(number).id for number in range(snapshot.articles) if paths[number] < 0)

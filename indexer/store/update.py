@@ -202,7 +202,10 @@ def _put_article(article: Article, catalog: Catalog, batch: Batch, report: SyncR
     if known:
         batch.remove(article.id)
     add_api_article(article, items, catalog, batch)
-    report.record("change" if known else "add", article.id, "", "it was put in")
+    if known:
+        report.record("change", article.id, "", "replaced through the API")
+    else:
+        report.record("add", article.id, "", "added through the API")
 
 
 def _by_id(articles: Iterable[Article], report: SyncReport) -> dict[str, Article]:

@@ -65,8 +65,8 @@ def sync_sources(
 
     A file that cannot be made into articles is reported, and the articles indexed from it before are removed,
     since the source no longer has them. If the disk fails to deliver a file, or reading it exceeds a limit,
-    they are kept. An id that several files have belongs to the app that put it in, else to the first file by
-    source and path: the result does not depend on the order in which they came.
+    they are kept. An id that several files have belongs to the article added through the API, else to the
+    first file by source and path: the result does not depend on the order in which they came.
 
     `jobs` worker processes read (0: one for each core). As soon as `stop` returns true, no further file is
     read: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
@@ -78,7 +78,7 @@ def sync_sources(
         for root, listing in listings.items()
     }
     states = {state for plan in plans.values() for state in plan.values()}
-    # If no file is to be read and none is missing, nothing can be lost, and there is no need to compare.
+    # If no file has to be read and none is missing, nothing is lost: there is nothing to compare.
     is_same = states.isdisjoint({*TO_READ, FileState.MISSING})
     before = {} if is_same else list_contents(catalog, map(str, listings))
     changes = _Changes(
@@ -159,7 +159,7 @@ class _Changes:
     sources: set[str]
     max_articles: int
     owners: dict[str, tuple[str, str]]
-    """The source and path that each id belongs to; two empty strings for an app."""
+    """The source and path that each id belongs to; two empty strings for the API."""
     released: dict[str, _Released] = field(default_factory=dict)
     """Articles to remove at the end, unless a file that is read in between has them."""
     missing: list[_File] = field(default_factory=list)
@@ -324,7 +324,7 @@ class _Changes:
     def _claim(self, file: _File, entry: Entry, article: Outline) -> bool:
         """Make a file the owner of an article's id, if it may be; returns whether to index the article."""
         if len(entry.articles) >= self.max_articles:
-            reason = f"has more than {self.max_articles:,} articles, the others were skipped: split the file"
+            reason = f"has more than {self.max_articles:,} articles; the rest were skipped: split the file"
             if (file.path, reason) not in entry.failures:
                 self._fail(entry, file.path, reason)
                 _set_incomplete(entry, FileState.REFUSED)
@@ -333,7 +333,7 @@ class _Changes:
         if owner is not None:
             source, path = owner
             if not source or _order(owner) <= _order(file.owner):
-                holder = path or "an article that an app put in"
+                holder = path or "an article added through the API"
                 self.report.failed.append(_refuse_id(file.path, entry, article.id, holder))
                 return False
             other = self.catalog.sources[source][path]
@@ -361,7 +361,7 @@ def _unless_young(state: FileState, stamp: Stamp) -> FileState:
 
 
 def _set_incomplete(entry: Entry, state: FileState) -> None:
-    """Give a file that was not read in full this state, unless it is read with the next sync anyway."""
+    """Set the state of a file that was not read in full, unless the next sync reads it anyway."""
     entry.stamp = replace(entry.stamp, sha256="")
     if entry.state in STABLE:
         entry.state = state

@@ -79,7 +79,7 @@ class Entry(Struct, array_like=True):
 
 
 class Catalog(Struct):
-    """The files of each source, by path below it, and the articles that an app put in, by id.
+    """The files of each source, by path below it, and the articles added through the API, by id.
 
     `limits` are those on reading a file when the sources were last read.
     """
@@ -112,7 +112,7 @@ class Catalog(Struct):
         return self.limits, set(self.sources), files
 
     def owners(self) -> dict[str, tuple[str, str]]:
-        """Where each article came from, by id: (source, path), or ("", "") if an app put it in."""
+        """Where each article came from, by id: (source, path), or ("", "") if the API added it."""
         owners = dict.fromkeys(self.api_articles, ("", ""))
         for source, path, entry in self.entries():
             owners.update(dict.fromkeys(entry.articles, (source, path)))
@@ -280,7 +280,7 @@ def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
         found = [_checked(file.readline()) for _ in range(most)]
         if is_all and file.read(1):
-            raise _Altered("it continues after its end")
+            raise _Altered("there is data after its end")
     return found
 
 

@@ -1,6 +1,6 @@
-"""What workers do: files become tasks, and the parts of a task gathered articles.
+"""The work of a worker: divide files into tasks, and read the parts of a task into gathered articles.
 
-A *task* is a list of parts to read, its *result* a number of batches. Nothing here needs the index or the
+A *task* is a list of parts to read; its *result* is one batch or several. Nothing here needs the index or the
 catalog; a sync of a few small files reads them in its own process.
 """
 

@@ -325,7 +325,7 @@ class _Stored(NamedTuple):
 
 
 class _Result:
-    """The batches of a task until it is its turn, in memory or in a temporary file.
+    """The batches of a task, kept until the tasks before it are done: in memory or in a temporary file.
 
     Raises StorageFailed if that file cannot be written or read.
     """
@@ -344,7 +344,7 @@ class _Result:
             offset = self._file.tell()
             self._file.write(data)
         except OSError as error:
-            raise self._no_room(error) from error
+            raise self._no_space(error) from error
         self._batches.append(_Stored(parts, numbers, offset, len(data)))
 
     def refuse(self, part: Part, reason: str) -> None:
@@ -363,7 +363,7 @@ class _Result:
                 self._file.seek(offset)
                 data = self._file.read(size)
             except OSError as error:
-                raise self._no_room(error) from error
+                raise self._no_space(error) from error
             batch = pickle.loads(data)
             del data  # frees a large batch before it is used
             if isinstance(batch, StorageFailed):
@@ -372,10 +372,10 @@ class _Result:
             del batch
         self._file.close()
 
-    def _no_room(self, error: OSError) -> StorageFailed:
+    def _no_space(self, error: OSError) -> StorageFailed:
         with suppress(OSError):  # closing tries to write once more
             self._file.close()
-        return no_space_error("what was read of a large file waits for the rest of it", error)
+        return no_space_error("which holds parts of a large file while it is read", error)
 
 
 def run_worker(channel: int) -> None:

@@ -150,6 +150,8 @@ def _load_model() -> Any:
 
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     except OSError as error:
-        raise no_space_error("the model that detects languages is unpacked", error) from error
+        raise no_space_error(
+            "which holds the language detection model while it is unpacked", error
+        ) from error
     model.set_languages(_MODELLED)
     return model

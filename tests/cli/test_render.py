@@ -20,7 +20,7 @@ def test_a_facet_is_a_line_for_each_value() -> None:
         "  1,200  2020",
         "      7  2021",
         "      3  (all others)",
-        "      2  (not dated so exactly)",
+        "      2  (not dated exactly enough)",
         "      1  (undated)",
         "      1  (none)",
     ]
@@ -35,7 +35,7 @@ def test_a_timeline_is_a_bar_for_each_period() -> None:
     )
     timeline = Timeline("month", bars, "2021-03-04", "2021-05", "2021-03", inexact=2, undated=1)
     assert list(format_timeline(timeline)) == [
-        "by month: 2021-03-04 to 2021-05, most in 2021-03 (2 not dated so exactly, 1 undated)",
+        "by month: 2021-03-04 to 2021-05, most in 2021-03 (2 not dated exactly enough, 1 undated)",
         f"  2021-03     80   12.00%  {'█' * 40}",
         "  2021-04      0        –",
         "  2021-05      1    0.12%  █",

@@ -44,7 +44,7 @@ def test_output_to_a_full_disk_ends_with_one_line(archive: Archive, command: str
     assert done.returncode == 1
     assert done.stderr == (
         "nutgraf: standard output cannot be written (No space left on device): the output is "
-        "incomplete; make room, or write it elsewhere\n"
+        "incomplete; free space, or write it elsewhere\n"
     )
 
 

@@ -16,7 +16,7 @@ from indexer.files import storage
 from tests.stress.archive import Trial, two_states
 
 STATES = two_states(8)
-NO_SPACE = r"cannot be written \(No space left on device\): nothing that was committed is lost; make room"
+NO_SPACE = r"cannot be written \(No space left on device\): nothing that was committed is lost; free space"
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_failed_replacement_keeps_the_file_and_leaves_no_temporary_one(
     for call in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, call, refuse(errno.EDQUOT))
-            with pytest.raises(StorageFailed, match="make room"):
+            with pytest.raises(StorageFailed, match="free space"):
                 storage.write_durably(tmp_path / "file", b"new")
         assert names(tmp_path) == ["file"]
         assert (tmp_path / "file").read_bytes() == b"old"

@@ -35,7 +35,7 @@ PUT_IN = Article(id="x", paragraphs=["A heron."])
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """An index of two generations, with an article that an app put in."""
+    """An index of two generations, with an article added through the API."""
     made = Archive(tmp_path)
     made.text("a.txt", "A crane in the harbour.")
     made.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})

@@ -23,7 +23,7 @@ _STEPS = 6
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """Two generations of two sources, in the working directory, with an article that an app put in."""
+    """Two generations of two sources, in the working directory, with an article added through the API."""
     room = tmp_path / "room"
     room.mkdir()
     monkeypatch.chdir(room)
@@ -181,7 +181,7 @@ def sources(archive: Archive) -> list[Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("act", SOURCES)
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("apart", [False, True], ids=["files only", "with what an app put in"])
+@pytest.mark.parametrize("apart", [False, True], ids=["files only", "with an article added through the API"])
 def test_following_the_advice_of_each_message_leads_to_an_intact_index(
     archive: Archive,
     capsys: pytest.CaptureFixture[str],

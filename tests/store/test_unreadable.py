@@ -265,8 +265,8 @@ def test_a_full_temporary_folder_is_named_and_no_document_is_blamed(archive: Arc
     code, out, err = child(archive, "index", before=limited)["index"]
     assert (code, out) == (1, "")
     assert err == (
-        f"nutgraf: {temporary} cannot be written to (File too large), where the model that detects languages "
-        "is unpacked: make room there, or set TMPDIR to another folder, and try again\n"
+        f"nutgraf: {temporary} cannot be written to (File too large), which holds the language detection "
+        "model while it is unpacked: free space there, or set TMPDIR to another folder, and try again\n"
     )
     assert contents(archive.folder) == before
     assert child(archive, "index")["index"][0] == 0

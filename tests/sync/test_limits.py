@@ -204,7 +204,7 @@ def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
             report = index.sync()
             assert report.added == added
             assert [failure.reason for failure in report.failed] == [
-                "has more than 40 articles, the others were skipped: split the file"
+                "has more than 40 articles; the rest were skipped: split the file"
             ]
             assert [index.search(f'"tide {number}"', limit=0).total for number in (39, 40)] == [1, 0]
     with open_index(tmp_path / "index", sources=[source], max_file_mb=2) as index:

@@ -726,7 +726,7 @@ def test_articles_of_apps_survive_every_sync(archive: Archive) -> None:
         index.put([Article(id="two", paragraphs=("Put in.",))])
         report = index.sync()
         assert counts(report) == (4, 0, 0, 0)
-        assert reasons(report) == {"c.jsonl": "the id 'two' is taken by an article that an app put in"}
+        assert reasons(report) == {"c.jsonl": "the id 'two' is taken by an article added through the API"}
         index.remove(["two"])
         assert counts(index.sync()) == (1, 0, 0, 4)
         assert index.article("two").paragraphs == ("Second.",)

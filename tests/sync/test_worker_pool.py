@@ -381,7 +381,7 @@ def test_put_articles_and_files_go_together_through_workers(
         index.put([Article(id="l3", title="Put in", paragraphs=["The heron."])])
         report = index.sync()
         assert [f.reason for f in report.failed if "'l3'" in f.reason] == [
-            "the id 'l3' is taken by an article that an app put in"
+            "the id 'l3' is taken by an article added through the API"
         ]
         assert index.article("l3").title == "Put in"
         assert index.rebuild().added == report.added
@@ -575,8 +575,8 @@ def test_a_full_temporary_folder_is_named_and_nothing_is_lost(
         with files_of_at_most(most), pytest.raises(StorageFailed, match=re.escape(str(crowded))) as failed:
             index.sync()
         assert str(failed.value) == (
-            f"{crowded} cannot be written to (File too large), where what was read of a large file waits "
-            "for the rest of it: make room there, or set TMPDIR to another folder, and try again"
+            f"{crowded} cannot be written to (File too large), which holds parts of a large file "
+            "while it is read: free space there, or set TMPDIR to another folder, and try again"
         )
         assert index.search("tide", limit=0).total == 60
         assert index.sync().changed == 60

@@ -18,7 +18,7 @@ from indexer import Article, Building, IndexBuilding, SyncReport, errors, open_i
 from indexer.errors import NutgrafError
 from indexer.files.names import PROGRESS as FILE
 from indexer.results import Silence
-from indexer.store.progress import RecordedProgress, current_build
+from indexer.store.progress import RecordedProgress, read_progress
 from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.counts import counts
@@ -244,7 +244,7 @@ class Watching(Silence):
         self.seen: list[Building | None] = []
 
     def advance(self, size: int) -> None:
-        self.seen.append(current_build(self.root))
+        self.seen.append(read_progress(self.root))
 
 
 def test_a_build_is_seen_while_it_goes_on_and_no_longer(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_build_writes_at_most_twice_a_second(tmp_path: Path) -> None:
         for _ in range(20):
             now[0] += 0.1
             recorded.advance(10)
-            found = current_build(tmp_path)
+            found = read_progress(tmp_path)
             assert found is not None
             written.append(found.files)
     assert len(set(written)) <= 5
@@ -293,25 +293,25 @@ def test_a_build_goes_on_where_nothing_can_be_recorded(tmp_path: Path) -> None:
     with RecordedProgress(tmp_path / "none", Silence(), SyncReport()) as recorded:
         recorded.start(1, 1)
         recorded.advance(1)
-    assert current_build(tmp_path / "none") is None
+    assert read_progress(tmp_path / "none") is None
 
 
 def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     record(tmp_path, pid=gone.pid)
-    assert current_build(tmp_path) is None
+    assert read_progress(tmp_path) is None
     record(tmp_path)
-    assert current_build(tmp_path) == FAR
+    assert read_progress(tmp_path) == FAR
     long_ago = time.time() - 4000
     os.utime(tmp_path / FILE, (long_ago, long_ago))
-    assert current_build(tmp_path) is None
+    assert read_progress(tmp_path) is None
     # Of another machine's process only its silence tells.
     record(tmp_path, pid=gone.pid, host="elsewhere")
-    assert current_build(tmp_path) == FAR
+    assert read_progress(tmp_path) == FAR
     lately = time.time() - 200
     os.utime(tmp_path / FILE, (lately, lately))
-    assert current_build(tmp_path) is None
+    assert read_progress(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_what_a_crash_left_is_not_believed(tmp_path: Path) -> None:
 )
 def test_a_record_that_is_none_is_no_build(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    assert current_build(tmp_path) is None
+    assert read_progress(tmp_path) is None
 
 
 def test_nothing_to_search_but_a_build_is_an_error_of_its_own(tmp_path: Path) -> None:
