@@ -8,8 +8,23 @@
             print(hit.article.title, hit.article.published)
 
 The public names are those of the noun modules: `article` (what goes in), `results` (what comes out), `errors`
-and `config`. `index` has `open_index` and `Index`, each of whose methods is one call into a room below; it is
-loaded when it is first used, so that a worker process, which needs only the nouns, does not load the engine.
+and `config`. `index` has `open_index` and `Index`, each of whose methods is one call into a package below; it
+is loaded when it is first used, so that a worker process, which needs only the nouns, does not load the
+engine.
+
+The words of the code:
+
+    article         what is indexed and found: an id, a title, paragraphs and a publication date
+    document        in `readers` and `sync` a source file; in `engine` a paragraph, which is what it scores
+    source          a folder or a file that articles are read from
+    generation      a complete index on the disk; a rebuild makes a new one, and a pointer names the live one
+    commit          a state of a generation that was written as a whole; segments hold its articles
+    segment         an immutable file of articles and their postings; a removal only marks them
+    snapshot        a commit that is open for reading, and stays as it is while others are made
+    term            a string that postings are kept of: a stem, or a form (a word as it is written)
+    passage         the part of a paragraph that a hit shows
+    stamp           the size and times of a file, and its digest: whether it has changed since it was read
+    near-duplicate  an article with nearly the same text as another one, which results may collapse
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Imports point one way, Whoosh and Flask stay in their rooms, heavy libraries are loaded only when used."""
+"""Imports point one way, Whoosh and Flask stay in their packages, and heavy libraries load only if used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# From the top down: a room imports from itself and from the rooms in the lines below it.
+# From the top down: a package imports from itself and from the packages in the lines below it.
 DIRECTION = """
     webui
     cli integrations
@@ -30,7 +30,7 @@ WHOOSH = ("indexer.engine", "indexer.query", "indexer.text.languages")
 
 
 def level(module: str) -> int:
-    """How far down a module's room is: `webui`, or the folder or module below `indexer`."""
+    """How far down a module's package is: `webui`, or the folder or module below `indexer`."""
     first, _, rest = module.partition(".")
     name = rest.partition(".")[0] if first == "indexer" else first
     # The package itself has the names of `index` and of the modules below it.
@@ -111,7 +111,7 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "rooms"),
+    ("library", "packages"),
     [
         ("whoosh", WHOOSH),
         ("flask", ("webui",)),
@@ -122,13 +122,13 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
         ("langchain_core", ("indexer.integrations.langchain",)),
     ],
 )
-def test_a_library_stays_in_its_rooms(library: str, rooms: tuple[str, ...]) -> None:
+def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
         for name, path in modules()
         for line, wanted in imports(path)
         if wanted.split(".")[0] == library
-        and not any(name == place or name.startswith(f"{place}.") for place in rooms)
+        and not any(name == place or name.startswith(f"{place}.") for place in packages)
     ]
     assert wrong == []
 

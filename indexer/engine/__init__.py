@@ -1,7 +1,7 @@
 """The Whoosh index: articles become segments, and queries are evaluated on them as array operations.
 
-Paragraphs are Whoosh documents, in columnar segments that NumPy maps from the disk. The rooms, each used by
-those after it:
+Paragraphs are Whoosh documents, in columnar segments that NumPy maps from the disk. The packages, each used
+by those after it:
 
 - `format` is what stands on the disk: the segment file, its parts and their checks, lexicon, stored text
   (FORMAT.md).
@@ -12,8 +12,8 @@ those after it:
 - `whoosh` is what stock Whoosh needs to open and query a generation.
 
 What comes in: articles (`Gatherer`, then `Batch`) and query trees. What goes out: commits, and answers as
-arrays of article numbers. Other rooms enter by the names below only. Begin reading with `score.evaluate` for
-searching, with `build.gather` for indexing.
+arrays of article numbers. Other packages enter by the names below only. Begin reading with `score.evaluate`
+for searching, with `build.gather` for indexing.
 
 What search asks of an engine is a few functions over a `Snapshot`, or over a `QueryContext`, which is a
 snapshot with the languages, the deadline and the looked-up terms of one request:

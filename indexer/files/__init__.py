@@ -1,4 +1,4 @@
-"""Files: safe access to the disk, for all other rooms.
+"""Files: safe access to the disk, for all other packages.
 
 Paths and bytes come in; opened files and durable files go out. An error of the system becomes StorageFailed,
 which says what to do; a damaged index becomes IndexDamaged.

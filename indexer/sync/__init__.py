@@ -13,8 +13,8 @@ order.
 The sources, the catalog of the last commit and a sink come in; a changed catalog and a report go out. Nothing
 here opens an index or takes its lock. Begin with `plan`, then `apply`.
 
-Rooms above enter by the names below, by `catalog`, a module of its own, and by `apply.sync_sources`, which is
-not among the names because it loads the readers and the worker pool.
+Packages above enter by the names below, by `catalog`, a module of its own, and by `apply.sync_sources`, which
+is not among the names because it loads the readers and the worker pool.
 """
 
 from indexer.sync.catalog import Catalog

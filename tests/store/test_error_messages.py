@@ -24,15 +24,15 @@ _STEPS = 6
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """Two generations of two sources, in the working directory, with an article added through the API."""
-    room = tmp_path / "room"
-    room.mkdir()
-    monkeypatch.chdir(room)
-    made = Archive(room)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    made = Archive(folder)
     for number in range(4):
         made.text(f"{number}.txt", f"The crane number {number}.")
-    Archive(room / "other").text("b.txt", "A red tide.")
+    Archive(folder / "other").text("b.txt", "A red tide.")
     with made.open() as index:
-        index.sync(made.seeds, room / "other/seeds")
+        index.sync(made.seeds, folder / "other/seeds")
         index.rebuild()
     return made
 

@@ -15,8 +15,8 @@ from indexer.engine.format.segment_file import Array
 from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.limits import STORED_TEXT
 
-# Bytes. Larger blocks take less room, but each hit on a page waits for its block to be read: of news text,
-# blocks four times as large take a seventh less room and four times as long to read.
+# Bytes. Larger blocks take less space, but each hit on a page waits for its block to be read: of news text,
+# blocks four times as large take a seventh less space and four times as long to read.
 BLOCK_SIZE = 4 * 1024
 _LEVEL = 3
 _MAX_RECENT = 256  # blocks: a megabyte
