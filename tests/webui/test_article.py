@@ -61,7 +61,7 @@ def test_a_link_to_a_paragraph_offers_what_can_be_done_with_it() -> None:
     assert [a["href"] for a in tools.select("a[download]")] == [
         f"/a/quay/1/cite.{kind}?p={ANCHORS[5]}" for kind in ("bib", "ris", "json")
     ]
-    assert one(tools, ".original")["href"] == (  # type: ignore[arg-type]
+    assert one(tools, ".original")["href"] == (
         "https://www.city.example/quay?a=1#:~:text=A%20second%20crane%20came%20by%20sea."
     )
     assert not soup.select(".lost")
