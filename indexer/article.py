@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -23,6 +23,26 @@ __all__ = [
     "Failure",
     "Published",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of articles that a query can ask for, as in `site:example.org`.
+
+    `names` are what may be typed before the colon; `phrase` follows "articles" and has a place for the value.
+    """
+
+    names: tuple[str, ...]
+    phrase: str
+
+
+PROPERTIES: Mapping[str, Property] = {
+    "language": Property(("language", "lang"), "in the language {}"),
+    "site": Property(("site", "domain"), "from the site {}"),
+    "source": Property(("source",), "from the source {}"),
+    "id": Property(("id",), "with the id {}"),
+}
+"""The properties by name. `indexer.search` says what else a new one needs."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # all that Unicode counts among them
 

@@ -28,7 +28,6 @@ from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
 from indexer.query.tree import (
-    LABELS,
     AllOf,
     Alternatives,
     DateRange,
@@ -52,7 +51,6 @@ from indexer.query.typeahead import (
 )
 
 __all__ = [
-    "LABELS",
     "AllOf",
     "Alternatives",
     "DateRange",

@@ -11,6 +11,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer.article import PROPERTIES
 from indexer.query.tree import Alternatives, DateRange, Filter, Must, Near, RawPhrase, has_words
 
 _MONTHS = [
@@ -18,12 +19,6 @@ _MONTHS = [
     *("July", "August", "September", "October", "November", "December"),
 ]
 _PLACES = {"title": " in the title", "paragraph": " in the text"}
-_FILTERS = {
-    "language": "in the language “{}”",
-    "site": "from the site “{}”",
-    "source": "from the source “{}”",
-    "id": "with the id “{}”",
-}
 
 
 def describe_query(tree: Query) -> str:
@@ -110,7 +105,7 @@ def _describe_node(node: Any) -> str:
     if isinstance(node, DateRange):
         return f"published {describe_dates(node)}"
     if isinstance(node, Filter):
-        return _FILTERS[node.fieldname].format(node.text)
+        return PROPERTIES[node.fieldname].phrase.format(f"“{node.text}”")
     return _describe_word(node) + _PLACES.get(node.fieldname, "") + _describe_boost(node.boost)
 
 

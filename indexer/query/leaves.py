@@ -9,10 +9,11 @@ from whoosh.query.qcore import Every, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
 from indexer import limits
+from indexer.article import PROPERTIES
 from indexer.query.dates import is_date_range, parse_period, parse_range
 from indexer.query.lexer import BOOST, DATE_FIELDS, is_searchable, split_phrase
 from indexer.query.notes import Note, NoteCode, NoteValue, quote
-from indexer.query.tree import LABELS, DateRange, Filter, RawPhrase, boost_query
+from indexer.query.tree import DateRange, Filter, RawPhrase, boost_query
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
 _ENDINGS = "?!.,;:…"
@@ -47,7 +48,7 @@ class LeafReader:
             if dates := self._read_dates_or_note(field, text):
                 return dates if self.count_clause() else None
             field = "text"
-        if field in LABELS:
+        if field in PROPERTIES:
             return self._read_filter(field, text)
         if field == "text" and _EVERY.fullmatch(text):
             return Every() if self.count_clause() else None
@@ -70,7 +71,7 @@ class LeafReader:
             if dates := self._read_dates_or_note(field, phrase.text):
                 return dates if self.count_clause() else None
             field = "text"
-        if field in LABELS:
+        if field in PROPERTIES:
             return self._read_filter(field, phrase.text)
         if not is_searchable(phrase.text) or not self.count_clause():
             return None

@@ -10,6 +10,7 @@ from functools import cache
 from string import punctuation
 from unicodedata import category
 
+from indexer.article import PROPERTIES
 from indexer.query.dates import FIRST_WORDS, IN_WORDS, SEVERAL_WORDS
 from indexer.query.tree import DateRange
 
@@ -28,13 +29,8 @@ FIELDS = DATE_FIELDS | {
     "paragraph": "paragraph",
     "text": "paragraph",
     "body": "paragraph",
-    "language": "language",
-    "lang": "language",
-    "site": "site",
-    "domain": "site",
-    "source": "source",
-    "id": "id",
 }
+FIELDS |= {name: field for field, found in PROPERTIES.items() for name in found.names}
 """What may be typed before a colon, in any case, and the field that it means."""
 
 DEFAULT_DISTANCE = 10

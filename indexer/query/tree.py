@@ -34,9 +34,6 @@ from whoosh.query.wrappers import Not, WrappingQuery
 
 from indexer.limits import BOOST
 
-LABELS = ("language", "site", "source", "id")
-"""The properties of an article that a `Filter` may compare."""
-
 
 class AllOf(And):
     """Clauses side by side: all are required, but partial matches may follow when full ones are few."""
@@ -118,7 +115,7 @@ class Alternatives(Query):
 
 @dataclass(unsafe_hash=True)
 class Filter(Query):
-    """Articles with a property: `fieldname` is one of LABELS, `text` the value as it was typed."""
+    """Articles with a property: `fieldname` is one of PROPERTIES, `text` the value as it was typed."""
 
     fieldname: str
     text: str

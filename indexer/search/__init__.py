@@ -9,6 +9,22 @@ have some.
 `suggest` completes a query while it is typed, and `spelling` is *did you mean*; both show words as the texts
 have them (`written_forms`). `similar` finds articles like a given one, and `quotes` verifies quotations.
 
+To add a filter on a property of articles, such as an author:
+
+1. Name the property in `PROPERTIES` (`indexer.article`): queries then read `author:` and describe it.
+2. Store it as a label: `STORED_LABELS` and `find_labels` (`engine.format.labels`). Segments of the current
+   format have no such section, so the format gets a new version (`store.generations`). Values that match
+   otherwise than as a whole, as those of a site do, get a function in `_MATCHERS` (`engine.score.filters`).
+3. Describe the filter in `FILTERS` (`request`): keywords, command-line flags and the parameters of the HTTP
+   API follow from it, as do the suggestions where nothing is found.
+4. To count it, add it to `Facet` (`indexer.results`).
+5. Add the argument to the tools in `integrations.mcp_server`, where each is written out for the schema.
+6. On the page, add it to `FACETS` (`webui.filters`), and its text to the templates: facets in `text.html`,
+   active filters in `results.html`, and examples in `webui.presenters`.
+
+A filter without values, such as "undated", needs step 3, a test of its own in `filter_articles`, and steps 5
+and 6.
+
 Every function takes a snapshot and settings, and returns nouns of `indexer.results`; nothing here writes.
 Begin with `search`.
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NoReturn, Self, get_args
 
+from indexer.article import PROPERTIES
 from indexer.errors import LARGE, InvalidRequest, quote_value
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 
@@ -43,18 +44,20 @@ class FilterType:
 FILTERS: Mapping[str, FilterType] = {
     "source": FilterType(
         "Only articles from this source: a file or a folder, by its last name.",
-        "from the source {}",
+        PROPERTIES["source"].phrase,
         "whatever the source",
     ),
     "site": FilterType(
-        "Only articles from this site and its subdomains.", "from the site {}", "whatever the site"
+        "Only articles from this site and its subdomains.", PROPERTIES["site"].phrase, "whatever the site"
     ),
     "language": FilterType(
-        "Only articles in this language and its regions.", "in the language {}", "whatever the language"
+        "Only articles in this language and its regions.",
+        PROPERTIES["language"].phrase,
+        "whatever the language",
     ),
     "undated": FilterType("Only articles without a date.", "without a date", "dated or not", is_flag=True),
 }
-"""The filters by name. A new one is added here and in the engine's `filter_articles`."""
+"""The filters by name. `indexer.search` says what else a new one needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer import limits
+from indexer.article import PROPERTIES
 from indexer.query import (
-    LABELS,
     AllOf,
     DateRange,
     Filter,
@@ -600,7 +600,7 @@ def walk(node: Query, *, strict: bool) -> None:
                 assert type(leaf) in words
                 assert getattr(leaf, "boost", 1) == 1
     if isinstance(node, Filter):
-        assert node.fieldname in LABELS
+        assert node.fieldname in PROPERTIES
         assert node.text.strip()
     if kind in (Term, Prefix, Wildcard, FuzzyTerm, RawPhrase):
         assert node.field() in ("text", "title", "paragraph")

@@ -20,6 +20,8 @@ from indexer.engine.format.segment_file import Array, compact
 
 STORED_LABELS = ("source", "path", "site")
 """The labels that have sections of their own; the languages are in the facts of a segment."""
+LABELS = ("language", *STORED_LABELS)
+"""All labels."""
 Labels = tuple[tuple[str, ...], NDArray[np.int32]]
 """The names, ascending, and the number of the name of each article (int32), -1 for none."""
 

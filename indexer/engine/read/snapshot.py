@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.article import Article
 from indexer.engine.format.arrays import Ids, expand_ranges
-from indexer.engine.format.labels import Labels, make_labels, merge_labels, shorten_sources
+from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
 from indexer.engine.format.record import decode_article, decode_info
 from indexer.engine.format.segment_file import Array, DamageReporter
 from indexer.engine.format.sketches import WIDTH
@@ -369,11 +369,13 @@ class Snapshot:
     def labels(self, name: str) -> Labels:
         """The names of a label, ascending, and the number of each article's name (int32), -1 for none.
 
-        `name` is "source", "path", "site" or "language". A source that is a folder or file is named by
-        the end of its path.
+        `name` is one of LABELS; for another, ValueError is raised. A source that is a folder or file is named
+        by the end of its path.
         """
         known = self._labels.get(name)
         if known is None:
+            if name not in LABELS:
+                raise ValueError(f"there is no label {name!r}; the labels are {', '.join(LABELS)}")
             names, codes = merge_labels(
                 (
                     segment.view.label_names(name),

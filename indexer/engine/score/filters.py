@@ -36,11 +36,12 @@ def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | 
 
 
 def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
-    """The articles (ascending, int32) whose "language", "site", "source" or "id" is `text`.
+    """The articles (ascending, int32) of which a property (see `PROPERTIES`) is `text`.
 
     A star at the end of the text stands for any ending. A language includes its regional variants, a site
     its subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or
-    by consecutive parts of such a path, with or without the file's extension.
+    by consecutive parts of such a path, with or without the file's extension. Raises ValueError for a
+    property that the index does not have.
     """
     if name == "id":
         if text.endswith("*"):
@@ -48,7 +49,9 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
         number = snapshot.find(text)
         return np.array([] if number is None else [number], np.int32)
     text = text.casefold()
-    matches = _match_prefix(text.rstrip("*")) if text.endswith("*") else _MATCHERS[name](text)
+    matches = (
+        _match_prefix(text.rstrip("*")) if text.endswith("*") else _MATCHERS.get(name, _match_whole)(text)
+    )
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
         labels, codes = snapshot.labels(column)
@@ -63,6 +66,10 @@ Matcher = Callable[[str], bool]
 
 def _match_prefix(text: str) -> Matcher:
     return lambda label: label.startswith(text)
+
+
+def _match_whole(text: str) -> Matcher:
+    return lambda label: label == text
 
 
 def _match_language(text: str) -> Matcher:
@@ -87,8 +94,9 @@ def _match_source(text: str) -> Matcher:
     return matches
 
 
-_MATCHERS: dict[str, Callable[[str], Matcher]] = {
+_MATCHERS: Mapping[str, Callable[[str], Matcher]] = {
     "language": _match_language,
     "site": _match_site,
     "source": _match_source,
 }
+"""How the values of a label match; the values of other labels match as they are."""

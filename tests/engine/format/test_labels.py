@@ -135,3 +135,9 @@ def test_labels_stay_with_their_articles_through_removals_and_merges(tmp_path: P
         }
         names, _ = index.snapshot.labels("source")
         assert set(names) == {a.source for a in live.values() if a.source}
+
+
+def test_a_label_that_the_index_does_not_have_is_refused_by_name(tmp_path: Path) -> None:
+    index = BareIndex(tmp_path / "index")
+    with pytest.raises(ValueError, match="there is no label 'author'"):
+        index.snapshot.labels("author")
