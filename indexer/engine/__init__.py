@@ -21,7 +21,7 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 - run a query: `run_query(context, tree, ...)` gives `QueryMatches`; `read_clauses` and `match_node` tell what
   its clauses are and which articles match one alone; `filter_articles` gives the articles to restrict it to;
 - page: `select_top` gives the matches of one page, `sort_position` the position from which the next one
-  goes on; `decay_scores` prefers newer articles;
+  goes on; `measure_recency` gives the factors by which newer articles score higher;
 - collapse: `collapse_duplicates` puts near-duplicates under the best-ranked of them;
 - excerpts: `Snapshot.excerpts`, `Snapshot.infos` and `Snapshot.article` give stored text;
 - facets and timeline: `count_facet`, `count_timeline`;
@@ -58,7 +58,7 @@ from indexer.engine.score.filters import filter_articles
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, subtract, unite
 from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
-from indexer.engine.score.ranking import ORDERS, SortPosition, decay_scores, select_top, sort_position
+from indexer.engine.score.ranking import ORDERS, SortPosition, measure_recency, select_top, sort_position
 
 __all__ = [
     "FACETS",
@@ -97,7 +97,6 @@ __all__ = [
     "count_facet",
     "count_timeline",
     "create_empty",
-    "decay_scores",
     "digest_items",
     "encode_article",
     "explain_hits",
@@ -111,6 +110,7 @@ __all__ = [
     "latest_commit",
     "make_unscored",
     "match_node",
+    "measure_recency",
     "read_clauses",
     "remove_leftovers",
     "run_query",

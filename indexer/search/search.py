@@ -22,11 +22,11 @@ from indexer.engine import (
     collapse_duplicates,
     count_facet,
     count_timeline,
-    decay_scores,
     explain_hits,
     explain_query,
     filter_articles,
     find_matching_articles,
+    measure_recency,
     run_query,
 )
 from indexer.errors import ArticleMissing
@@ -65,7 +65,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             always_score=snapshot.near_duplicates.members if request.collapse else None,
             restrict_to=allowed,
         )
-        ranked = _decay(snapshot, found, request.half_life)
+        ranked = _apply_recency(snapshot, found, request.half_life)
         full, partial = (
             collapse_duplicates(snapshot, matches, sort) if request.collapse else Collapsed(matches)
             for matches in (ranked.full, ranked.partial)
@@ -172,11 +172,14 @@ def finds_itself(snapshot: Snapshot, settings: SearchSettings, number: int) -> b
     return number in run_query(QueryContext(snapshot, settings.languages), words).full.articles
 
 
-def _decay(snapshot: Snapshot, found: QueryMatches, half_life: float | None) -> QueryMatches:
+def _apply_recency(snapshot: Snapshot, found: QueryMatches, half_life: float | None) -> QueryMatches:
     """The matches with scores that halve with age, if the request has a half-life."""
     if half_life is None:
         return found
-    full, partial = (decay_scores(snapshot, matches, half_life) for matches in (found.full, found.partial))
+    full, partial = (
+        Matches(matches.articles, matches.scores * measure_recency(snapshot, matches.articles, half_life))
+        for matches in (found.full, found.partial)
+    )
     return msgspec.structs.replace(found, full=full, partial=partial)
 
 

@@ -3,5 +3,6 @@
 Begin with `run_query` in `evaluate`. `clauses` splits the tree into required and optional clauses, and
 `query_terms` looks up words, phrases and patterns, with `positions` for terms that must stand near each
 other. `bm25f` scores a term and the nearness of terms, `proximity` pairs of neighbouring words; `matches`
-combines them, `filters` restricts them, `ranking` orders them. `explain` shows how a score comes about.
+combines them, `filters` restricts them, `ranking` orders them, after lowering scores by age where a request
+has a half-life. `explain` shows how a score comes about.
 """

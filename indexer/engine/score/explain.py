@@ -25,7 +25,7 @@ from indexer.engine.score.bm25f import (
 from indexer.engine.score.evaluate import Evaluation, QueryContext, QueryMatches
 from indexer.engine.score.matches import Matches
 from indexer.engine.score.proximity import Pair, score_pairs
-from indexer.engine.score.ranking import decay_scores
+from indexer.engine.score.ranking import measure_recency
 from indexer.query import (
     DateRange,
     Filter,
@@ -171,7 +171,7 @@ def explain_hits(
     """How the score of each of the `shown` matches comes about. Raises TimedOut.
 
     `found` is the result of `run_query` for the tree. With `half_life` (days), the scores of `shown` have
-    decayed by it.
+    been multiplied by `measure_recency`.
     """
     snapshot, articles = context.snapshot, shown.articles
     is_partial = contains(found.partial.articles, articles)
@@ -183,8 +183,7 @@ def explain_hits(
     for terms, is_concerned in ((found.terms, ~is_partial), (with_parts, is_partial)):
         if len(terms) > 1:
             nearness[is_concerned] += NEARNESS * measure_coverage(snapshot, terms, articles)[is_concerned]
-    undecayed = Matches(articles, np.ones(len(articles)))
-    recency = decay_scores(snapshot, undecayed, half_life).scores if half_life else undecayed.scores
+    recency = measure_recency(snapshot, articles, half_life)
     return tuple(
         HitExplanation(
             score=float(shown.scores[hit]),

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import Ids
+from indexer.engine.format.arrays import Ids, Values
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import NO_MATCHES, Matches
@@ -27,16 +27,19 @@ class SortPosition(NamedTuple):
     names: tuple[Any, ...]
 
 
-def decay_scores(snapshot: Snapshot, found: Matches, half_life: float) -> Matches:
-    """The matches, with scores that halve for every `half_life` days of an article's age.
+def measure_recency(snapshot: Snapshot, articles: Ids, half_life: float | None) -> Values:
+    """The factor of each article's score for its age (float64, 0 to 1): it halves every `half_life` days.
 
     Age is counted from the newest article of the index, so that scores do not change from day to day. See
-    `compute_ages` for articles without an exact date.
+    `compute_ages` for articles without an exact date. Without a half-life, all factors are 1.
     """
-    ages = snapshot.ages[found.articles].astype(np.float64)
-    # A tiny half-life underflows to 0, and a huge one does not change the scores: both are right.
+    if half_life is None:
+        return np.ones(len(articles))
+    ages = snapshot.ages[articles].astype(np.float64)
+    # A tiny half-life underflows to 0, and a huge one leaves the scores as they are: both are right.
     with np.errstate(over="ignore", under="ignore"):
-        return Matches(found.articles, found.scores * np.exp2(-ages / half_life))
+        factors: Values = np.exp2(-ages / half_life)
+    return factors
 
 
 def select_top(
