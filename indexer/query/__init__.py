@@ -5,7 +5,8 @@ Everything here is pure: no index, no disk, and no clock, since today's date is 
 In comes the text of a search box, a URL or a command. Out come:
 
 - from `parse_query` a `ParsedQuery`: a tree of Whoosh's query classes and of the nodes in `tree`, and `Note`s
-  about text that was not understood or met a bound of `indexer.limits`;
+  about text that was not understood or met a bound of `indexer.limits`; the engine and the search add
+  notes of their own;
 - from `find_typed_word` and `find_plain_words` the words of a text for type-ahead and spelling correction;
 - from `describe_query` a tree in plain words, from `serialize_query` a tree as a query that can be typed;
 - from `expand_synonyms` a tree with synonyms, from `relax_query` trees that ask for a little less.
@@ -23,7 +24,7 @@ from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_query
 from indexer.query.expand import expand_synonyms
 from indexer.query.lexer import may_contain_dates
-from indexer.query.notes import Note, NoteCode
+from indexer.query.notes import Note, NoteCode, drop_repeated, quote
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
@@ -72,6 +73,7 @@ __all__ = [
     "describe_clause",
     "describe_query",
     "drop_clauses",
+    "drop_repeated",
     "expand_synonyms",
     "extract_words",
     "find_plain_words",
@@ -84,6 +86,7 @@ __all__ = [
     "parse_period",
     "parse_query",
     "parse_range",
+    "quote",
     "relax_query",
     "restrict_to_dates",
     "serialize_query",

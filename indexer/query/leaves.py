@@ -54,7 +54,7 @@ class LeafReader:
             return Every() if self.count_clause() else None
         if not is_searchable(text):
             if "*" in text:
-                self.note(NoteCode.NO_LETTER, text=quote(text))
+                self.note(NoteCode.NOT_SEARCHABLE, text=quote(text))
             return None
         if not self.count_clause():
             return None

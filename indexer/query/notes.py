@@ -1,4 +1,4 @@
-"""Notes about a query: what was assumed, was not understood, or met a bound."""
+"""Notes about a search: what was assumed, was not understood, met a bound, or there was no time for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from indexer.query.tree import DateRange
 
 
 class NoteCode(Enum):
-    """The kinds of notes about a query, each with its English text; of two, the first is for one thing."""
+    """The kinds of notes, each with its English text; of two texts, the first is for one thing."""
 
+    # From reading the text of a query.
     CHARACTERS_DROPPED = "Only the first {limit:,} of {given:,} characters of the query were read."
     CLAUSES_DROPPED = (
         "Only the first {limit} words and phrases were searched for; {count:,} was left out.",
@@ -27,7 +28,7 @@ class NoteCode(Enum):
     TOO_DEEP = "Parentheses nest at most {limit} deep; deeper ones were ignored."
     LONE_OPERATOR = "{text} has nothing to join; it was read as a word."
     NO_FIELD = "There is no field {text}; it was searched as text."
-    NO_LETTER = "{text} has no letter to search for; it was left out."
+    NOT_SEARCHABLE = "{text} has no letters or digits; it was left out."
     NO_DATE = "{text} is not a date; it was searched as text."
     DAY_FIRST = "{text} was read with the day first."
     MONTH_FIRST = "{text} was read with the month first."
@@ -43,18 +44,53 @@ class NoteCode(Enum):
     SYNONYMS_ADDED = "{text} also searched as {others}."
     SYNONYMS_INSTEAD = "{text} was searched as {others}."
 
+    # From evaluating its tree.
+    COMMON_WORDS = "Ignored common words: {clauses}. To require one, write +{first}."
+    PARTS_DROPPED = "Only the first {limit} parts of joined words were searched for alone."
+    EXPANSION_CUT = "{label} stands for {count:,} words; the {limit:,} most common of them were searched for."
+    INEXACT_DATES = (
+        "1 more article may be of that time; only its month or year is known.",
+        "{count:,} more articles may be of that time; only their month or year is known.",
+    )
+    NO_VALUE = "No article has {field}:{value}."
+    NOT_LOOKED_UP = (
+        "The time for a query ({seconds:g} s) was up. Not looked up: {clauses}; there may be more articles "
+        "than these, and better ones."
+    )
+    NOT_RANKED = (
+        "The time for a query ({seconds:g} s) was up; whether words stand near one another was left out of "
+        "the order."
+    )
+
+    # From making the answer.
+    ONLY_PARTIAL = "No article has all of the words; these have some of them."
+    FEW_FULL = "Few articles have all of the words; after them come those that have some."
+    COARSER_TIMELINE = "A timeline by {asked} would be too long; it is by {grain}."
+    NOT_EXPLAINED = "There was no time to explain the search."
+    NO_REASON = "There was no time to find out why nothing was found."
+    NOT_MARKED = "There was no time to mark all that was found."
+    SIMILAR_TIMED_OUT = (
+        "The time for a query ({seconds:g} s) was up: {looked_up} of the words that the article is about "
+        "were looked up; others may be more like it."
+    )
+    QUOTE_TIMED_OUT = (
+        "The time for a query ({seconds:g} s) was up before all was compared: these words may stand, exactly "
+        "or nearly so, in other places too."
+    )
+    INDEX_DAMAGED = (
+        "The index is damaged. These are the articles as of {committed}; later changes are missing. The "
+        "administrator can repair it with `nutgraf doctor --fix`."
+    )
+
 
 NoteValue = str | int | float | DateRange
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as a code and the values for its text; the texts among them are as `quote` returns them.
+    """A note as a code and the values for its text; texts that were typed are as `quote` returns them."""
 
-    The code is a `NoteCode` or a member of an enumeration like it, whose values are texts.
-    """
-
-    code: Enum
+    code: NoteCode
     values: Mapping[str, NoteValue] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -63,8 +99,8 @@ class Note:
             name: describe_dates(value) if isinstance(value, DateRange) else value
             for name, value in self.values.items()
         }
-        texts = self.code.value
-        text: str = texts if isinstance(texts, str) else texts[values["count"] != 1]
+        texts: str | tuple[str, str] = self.code.value
+        text = texts if isinstance(texts, str) else texts[values["count"] != 1]
         return text.format(**values)
 
 

@@ -28,9 +28,8 @@ from indexer.engine import (
 )
 from indexer.errors import InvalidRequest
 from indexer.limits import QUOTE
-from indexer.query import Note, RawPhrase
+from indexer.query import Note, NoteCode, RawPhrase
 from indexer.results import _KINDS, ArticleInfo, QuoteCheck, QuoteEdit, Span
-from indexer.search.notes import SearchNote
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
 from indexer.text.analyzer import get_analyzer
@@ -223,10 +222,10 @@ def verify_quote(
     with Deadline(settings.seconds, settings.clock) as deadline:
         verification = _Verification(snapshot, settings, text, quote, deadline)
         found = verification.search_all() if number is None else verification.search_article(number)
-    notes = settings.remarks
+    notes = [*settings.notes]
     if verification.timed_out:
-        notes = (*notes, str(Note(SearchNote.QUOTE_TIMED_OUT, {"seconds": settings.seconds})))
-    return replace(found, notes=notes, timed_out=verification.timed_out)
+        notes.append(Note(NoteCode.QUOTE_TIMED_OUT, {"seconds": settings.seconds}))
+    return replace(found, notes=tuple(map(str, notes)), timed_out=verification.timed_out)
 
 
 @dataclass(slots=True)

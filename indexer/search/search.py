@@ -30,10 +30,9 @@ from indexer.engine import (
     run_query,
 )
 from indexer.errors import ArticleMissing
-from indexer.query import Note, ParsedQuery, RawPhrase, strip_punctuation
+from indexer.query import Note, NoteCode, ParsedQuery, RawPhrase, strip_punctuation
 from indexer.results import Explanation, FacetCount, Hit, MarkedArticle, MarkedParagraph, NoResults, Page
 from indexer.search.highlight import find_highlights
-from indexer.search.notes import SearchNote
 from indexer.search.paging import fingerprint, read_cursor, select_page
 from indexer.search.passages import make_highlighters, make_hits
 from indexer.search.request import SearchRequest, check_text
@@ -56,7 +55,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         parsed = settings.parse_request(request)
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
-        context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
+        context = QueryContext(snapshot, settings.languages, settings.main_languages, deadline)
         found = run_query(
             context,
             parsed.tree,
@@ -85,9 +84,9 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         grain = None if request.timeline == "auto" else request.timeline
         timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
         spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
-        notes: list[Note | str] = [*settings.remarks, *parsed.notes, *found.notes, *_note_partial(found)]
+        notes: list[Note] = [*settings.notes, *parsed.notes, *found.notes, *_note_partial(found)]
         if timeline and grain not in (None, timeline.grain):
-            notes.append(Note(SearchNote.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
+            notes.append(Note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         explanation: Explanation | None = None
         if request.explain:
             try:
@@ -95,7 +94,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
                 hits = _explain_hits(context, parsed, found, (shown, shown_partial), hits, request)
             except TimedOut:
                 explanation = None
-                notes.append(Note(SearchNote.NOT_EXPLAINED))
+                notes.append(Note(NoteCode.NOT_EXPLAINED))
         no_results: NoResults | None = None
         if not len(articles) and not found.timed_out:
             # Imported here: most searches find something.
@@ -104,9 +103,9 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             try:
                 no_results = explain_no_results(context, settings, request, parsed.tree)
             except TimedOut:
-                notes.append(Note(SearchNote.NO_REASON))
+                notes.append(Note(NoteCode.NO_REASON))
         if not (is_marked and is_more_marked):
-            notes.append(Note(SearchNote.NOT_MARKED))
+            notes.append(Note(NoteCode.NOT_MARKED))
         return Page(
             query=request.query,
             total=len(articles),
@@ -143,7 +142,7 @@ def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, quer
     terms: list[QueryTerm] = []
     with Deadline(settings.seconds, settings.clock) as deadline:
         if query.strip():
-            context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
+            context = QueryContext(snapshot, settings.languages, settings.main_languages, deadline)
             tree = settings.parse_request(SearchRequest(query)).tree
             found = run_query(context, tree, min_full_matches=snapshot.articles + 1)
             parts = () if number in found.full.articles else found.parts
@@ -225,4 +224,4 @@ def _explain_hits(
 def _note_partial(found: QueryMatches) -> list[Note]:
     if not len(found.partial) or found.timed_out:
         return []
-    return [Note(SearchNote.FEW_FULL if len(found.full) else SearchNote.ONLY_PARTIAL)]
+    return [Note(NoteCode.FEW_FULL if len(found.full) else NoteCode.ONLY_PARTIAL)]

@@ -9,7 +9,14 @@ from datetime import date
 
 from indexer.engine import Clock
 from indexer.limits import CHARACTERS
-from indexer.query import ParsedQuery, expand_synonyms, match_all_if_empty, parse_query, restrict_to_dates
+from indexer.query import (
+    Note,
+    ParsedQuery,
+    expand_synonyms,
+    match_all_if_empty,
+    parse_query,
+    restrict_to_dates,
+)
 from indexer.search.request import SearchRequest
 from indexer.text.synonyms import Synonyms
 
@@ -18,14 +25,14 @@ from indexer.text.synonyms import Synonyms
 class SearchSettings:
     """What searching needs to know of an index besides its articles.
 
-    `languages` are those of its articles, the most common first; `spoken` those of which there is more than a
-    little, and `language` the configured one. `passages` is how many passages of a hit are shown,
-    `page_size` how many hits; `characters` how much of a query is read, `seconds` how long it may take.
-    `remarks` are notes for every answer.
+    `languages` are those of its articles, the most common first; `main_languages` those in which more than a
+    few articles are written; `language` is the configured one. `passages` is the number of passages shown of
+    a hit, `page_size` the number of hits on a page; `characters` is how many characters of a query are read,
+    and `seconds` how long it may take. `notes` are added to those of every answer.
     """
 
     languages: Sequence[str]
-    spoken: Sequence[str]
+    main_languages: Sequence[str]
     language: str
     passages: int
     page_size: int = 10
@@ -35,7 +42,7 @@ class SearchSettings:
     characters: int = CHARACTERS
     seconds: float = 1.0
     clock: Clock = time.perf_counter
-    remarks: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def parse(self, text: str) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it."""

@@ -26,10 +26,9 @@ from indexer.engine import (
     subtract,
     unite,
 )
-from indexer.query import Note
+from indexer.query import Note, NoteCode
 from indexer.results import ArticleInfo, Hits
 from indexer.search.highlight import split_text
-from indexer.search.notes import SearchNote
 from indexer.search.passages import make_hits
 from indexer.search.request import check_limit
 from indexer.search.settings import SearchSettings
@@ -54,7 +53,7 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
     with Deadline(settings.seconds, settings.clock) as deadline:
         terms: list[ScoredTerm] = []
         matches_of_terms: list[Matches] = []
-        notes: list[Note | str] = [*settings.remarks]
+        notes: list[Note] = [*settings.notes]
         timed_out = False
         try:
             article, language = snapshot.article(number), snapshot.language(number)
@@ -65,8 +64,8 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
                 matches_of_terms.append(Matches(scored.matches.articles, scored.matches.scores * weight))
         except TimedOut:
             timed_out = True
-            values = {"seconds": settings.seconds, "count": len(terms)}
-            notes.append(Note(SearchNote.SIMILAR_TIMED_OUT, values))
+            values = {"seconds": settings.seconds, "looked_up": len(terms)}
+            notes.append(Note(NoteCode.SIMILAR_TIMED_OUT, values))
         excluded = np.sort(np.append(snapshot.near_duplicates.find(number), np.int32(number)))
         matches = subtract(unite(matches_of_terms, snapshot.articles), excluded)
         collapsed = collapse_duplicates(snapshot, matches, "relevance")
@@ -74,7 +73,7 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
         found = QueryMatches(matches, matches, tuple(terms), (), (), ())
         hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline)
         if not is_marked:
-            notes.append(Note(SearchNote.NOT_MARKED))
+            notes.append(Note(NoteCode.NOT_MARKED))
         return Hits(hits, map(str, notes), timed_out=timed_out)
 
 

@@ -117,7 +117,7 @@ class _Scope:
             # The word is an alternative or a part of a group: only the whole query can be counted.
             tree = self.parse(text)
             context = QueryContext(
-                self.snapshot, self.settings.languages, self.settings.spoken, self.deadline
+                self.snapshot, self.settings.languages, self.settings.main_languages, self.deadline
             )
             found = find_matching_articles(context, tree)
             self.deadline.check()
@@ -168,7 +168,7 @@ def _make_scope(
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        context = QueryContext(snapshot, settings.languages, settings.spoken, deadline)
+        context = QueryContext(snapshot, settings.languages, settings.main_languages, deadline)
         within = find_matching_articles(context, rest)
         # After a timeout it is unknown what the rest matches.
         if not within.any() or deadline.is_over():

@@ -11,6 +11,7 @@ from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
+from indexer.query import Note, NoteCode
 from indexer.results import Status
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
@@ -69,11 +70,8 @@ def open_previous(root: Path, live: Commit, config: Config, today: Today, damage
         opened = open_generation(previous, config, today)
     except (IndexDamaged, IndexMissing, IndexOutdated):
         raise damage from None
-    remark = (
-        f"The index is damaged. These are the articles as of {opened.summary.committed}; later changes are "
-        "missing. The administrator can repair it with `nutgraf doctor --fix`."
-    )
-    search_settings = replace(opened.search_settings, remarks=(remark,))
+    note = Note(NoteCode.INDEX_DAMAGED, {"committed": opened.summary.committed})
+    search_settings = replace(opened.search_settings, notes=(note,))
     return replace(opened, search_settings=search_settings, live=live, damage=str(damage))
 
 
@@ -87,7 +85,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
     min_articles = snapshot.articles * _MIN_LANGUAGE_SHARE
     search_settings = SearchSettings(
         languages=tuple(summary.languages) or (settings.language,),
-        spoken=[name for name, count in summary.languages.items() if count >= min_articles],
+        main_languages=[name for name, count in summary.languages.items() if count >= min_articles],
         language=settings.language,
         passages=config.passages,
         page_size=config.page_size,

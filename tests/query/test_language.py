@@ -36,7 +36,10 @@ def test_a_query_is_described_and_answered(examples: Index, query: str, words: s
         ("last week", '“last week” was searched as text; date:"last week" finds that time.'),
         ("yesterday", "“yesterday” was searched as text; date:yesterday finds that time."),
         ("lang:xx", "No article has language:xx."),
-        ("date:2023-11-05", "1 more may fall into the dates asked for: only their month or year is known."),
+        (
+            "date:2023-11-05",
+            "1 more article may be of that time; only its month or year is known.",
+        ),
         ("a NEAR/999 b", "NEAR reaches at most 100 words; /100 was used."),
         (
             " NEAR ".join("abcdefghijklmnopqrst"),

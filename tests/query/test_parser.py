@@ -354,7 +354,7 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
             RawPhrase("text", "a b", 100),
             "The words of a phrase may stand at most 100 apart; ~100 was used.",
         ),
-        ("title:* a", A, "“*” has no letter to search for; it was left out."),
+        ("title:* a", A, "“*” has no letters or digits; it was left out."),
         ('"a b', AllOf([A, B]), "A quotation mark without its partner was ignored."),
         ("“a b", AllOf([A, B]), "A quotation mark without its partner was ignored."),
         ('a 5" b', AllOf([A, word("5"), B]), "A quotation mark without its partner was ignored."),

@@ -18,10 +18,13 @@ from indexer.query import (
     Filter,
     Must,
     Near,
+    Note,
+    NoteCode,
     RawPhrase,
     has_words,
     list_clauses,
     make_near,
+    quote,
     serialize_query,
 )
 from indexer.text.analyzer import Analyzer, get_analyzer
@@ -67,7 +70,7 @@ class ClauseReader:
 
     analyzers: Sequence[Analyzer]
     main_languages: Sequence[str]
-    notes: list[str]
+    notes: list[Note]
 
     def read(self, tree: Query) -> QueryClauses:
         """All clauses of a tree."""
@@ -93,7 +96,7 @@ class ClauseReader:
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
             if any(analysis.tokenize(text, query=True) for analysis in self.analyzers):
                 return node
-            self.notes.append(f"“{text}” has no letters or digits and was left out.")
+            self.notes.append(Note(NoteCode.NOT_SEARCHABLE, {"text": quote(text)}))
             return None
         if isinstance(node, (And, Or)):
             left = [part for part in map(self.drop_unsearchable, node) if part is not None]
@@ -119,8 +122,8 @@ class ClauseReader:
         if common and len(common) < len(optional):
             optional = [part for part in optional if part not in common]
             names = [serialize_query(part) for part in common]
-            listed = list_clauses(names)
-            self.notes.append(f"Ignored common words: {listed}. To require one, write +{names[0]}.")
+            values = {"clauses": list_clauses(names), "first": names[0]}
+            self.notes.append(Note(NoteCode.COMMON_WORDS, values))
         return required, Counter(optional)
 
     def list_inner_words(self, part: Any) -> list[str]:

@@ -37,7 +37,17 @@ from indexer.engine.score.matches import (
 )
 from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, list_neighbours, make_pair
 from indexer.engine.score.query_terms import TermReader
-from indexer.query import AllOf, DateRange, Filter, Must, list_clauses, serialize_query
+from indexer.query import (
+    AllOf,
+    DateRange,
+    Filter,
+    Must,
+    Note,
+    NoteCode,
+    drop_repeated,
+    list_clauses,
+    serialize_query,
+)
 from indexer.text.unspaced import is_unspaced
 
 
@@ -73,7 +83,7 @@ class QueryMatches(Struct, frozen=True, eq=False):
     terms: tuple[ScoredTerm, ...]
     parts: tuple[ScoredPart, ...] = ()
     optional: tuple[OptionalClause, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     timed_out: bool = False
     pairs: tuple[Pair, ...] = ()
     searched_for_pairs: Ids = NO_MATCHES.articles
@@ -133,14 +143,14 @@ def run_query(
         except TimedOut:
             timed_out = True
     if timed_out:
-        evaluation.notes.append(evaluation.describe_time_out())
+        evaluation.notes.append(evaluation.note_time_out())
     return QueryMatches(
         full,
         partial,
         tuple(evaluation.terms),
         tuple(evaluation.parts),
         tuple(evaluation.optional),
-        tuple(dict.fromkeys(evaluation.notes)),
+        tuple(drop_repeated(evaluation.notes)),
         timed_out,
         tuple(pairs),
         searched_for_pairs,
@@ -164,7 +174,7 @@ class Evaluation:
         self.context = context
         self.snapshot = context.snapshot
         self.deadline = context.deadline
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.term_reader = TermReader(self.snapshot, context.languages, self.notes, self.deadline)
         self.clause_reader = ClauseReader(self.term_reader.analyzers, context.main_languages, self.notes)
         self.terms: list[ScoredTerm] = []
@@ -359,23 +369,22 @@ class Evaluation:
         is_inside = is_dated & (begins >= low) & (ends <= high)
         overlapping = int(np.count_nonzero(is_dated & ~is_inside & (begins < high) & (ends > low)))
         if overlapping:
-            self.notes.append(
-                f"{overlapping} more may fall into the dates asked for: only their month or year is known."
-            )
+            self.notes.append(Note(NoteCode.INEXACT_DATES, {"count": overlapping}))
         return np.flatnonzero(is_inside).astype(np.int32)
 
     def _match_filter(self, node: Filter) -> Ids:
         found = match_filter(self.snapshot, node.fieldname, node.text)
         if not len(found):
-            self.notes.append(f"No article has {node.fieldname}:{node.text}.")
+            self.notes.append(Note(NoteCode.NO_VALUE, {"field": node.fieldname, "value": node.text}))
         return found
 
-    def describe_time_out(self) -> str:
-        limit = f"The time for a query ({self.deadline.seconds:g} s) was up"
+    def note_time_out(self) -> Note:
+        """The note about what there was no time for."""
+        seconds = self.deadline.seconds
         if not self.skipped:
-            return f"{limit}; whether words stand near one another was left out of the order."
+            return Note(NoteCode.NOT_RANKED, {"seconds": seconds})
         skipped = list_clauses([serialize_query(node) for node in self.skipped])
-        return f"{limit}. Not looked up: {skipped}; there may be more articles than these, and better ones."
+        return Note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
 
 
 def _intersect_ids(first: Ids, second: Ids) -> Ids:

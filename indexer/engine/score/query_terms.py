@@ -21,7 +21,7 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import HighlightTerms, Phrase, find_exact_phrase, find_near, list_words
-from indexer.query import Alternatives, Near, RawPhrase
+from indexer.query import Alternatives, Near, Note, NoteCode, RawPhrase
 from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
@@ -54,7 +54,7 @@ class TermReader:
 
     snapshot: Snapshot
     languages: Sequence[str]
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     deadline: Deadline = NO_DEADLINE
     analyzers: tuple[Analyzer, ...] = field(init=False)
     _word_parts_left: int = limits.PIECES
@@ -188,9 +188,7 @@ class TermReader:
         if len(tokens) < 2 or "://" in text:
             return []
         if len(tokens) > self._word_parts_left:
-            self.notes.append(
-                f"Only the first {limits.PIECES} parts of joined words were searched for alone."
-            )
+            self.notes.append(Note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
             tokens = tokens[: self._word_parts_left]
         self._word_parts_left -= len(tokens)
         ends = [0, *(token.end for token in tokens)]
@@ -233,10 +231,12 @@ class TermReader:
     def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
         """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
         if len(numbers) > limits.EXPANSION:
-            self.notes.append(
-                f"{label} stands for {len(numbers):,} words; the {limits.EXPANSION:,} most common of them "
-                "were searched for."
-            )
+            values: dict[str, str | int] = {
+                "label": label,
+                "count": len(numbers),
+                "limit": limits.EXPANSION,
+            }
+            self.notes.append(Note(NoteCode.EXPANSION_CUT, values))
             most_common = np.argsort(-self.snapshot.word_frequencies[np.array(numbers)], kind="stable")
             numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
         words = frozenset(self.snapshot.lexicon[number] for number in numbers)
