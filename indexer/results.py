@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, get_args
 
 from msgspec import Struct, to_builtins
 
@@ -41,6 +41,16 @@ __all__ = [
     "Verification",
     "WordScore",
 ]
+
+Sort = Literal["relevance", "newest", "oldest", "title"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+"""The orders of hits."""
+Grain = Literal["day", "week", "month", "year"]
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+"""The periods of a timeline, from the shortest to the longest."""
+Facet = Literal["year", "month", "day", "source", "site", "language"]
+FACETS: tuple[Facet, ...] = get_args(Facet)
+"""What hits can be counted by: the period of their date, or a label."""
 
 
 class Result(Struct, frozen=True):
@@ -92,7 +102,7 @@ class Timeline(Result, frozen=True):
     bars.
     """
 
-    grain: Literal["day", "week", "month", "year"]
+    grain: Grain
     bars: tuple[TimelineBar, ...] = ()
     first: str | None = None
     last: str | None = None

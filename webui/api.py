@@ -18,8 +18,8 @@ from werkzeug.routing import RequestRedirect
 
 from indexer import limits
 from indexer.errors import NutgrafError
-from indexer.results import MarkedArticle, Page, Status
-from indexer.search.request import GRAINS, SearchRequest, refuse
+from indexer.results import GRAINS, MarkedArticle, Page, Status
+from indexer.search.request import SearchRequest, refuse
 from webui import export, parameters
 from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
 from webui.caching import conditional_response, no_store

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from indexer import Index
 from indexer.errors import NutgrafError
-from indexer.search.request import SORTS
+from indexer.results import SORTS
 from webui import api, monitoring
 from webui.caching import no_store
 from webui.citations import FORMATS, Citation

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from indexer import limits
 from indexer.errors import InvalidRequest
-from indexer.search.request import FACETS, FILTERS, GRAINS, SORTS, refuse
+from indexer.results import FACETS, GRAINS, SORTS
+from indexer.search.request import FILTERS, refuse
 
 # Maximum hits, hits as rows, and suggestions of one response.
 MAX_LIMIT = limits.HITS

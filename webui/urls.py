@@ -12,7 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
 from indexer.limits import MOST_CHARACTERS, PAGED
-from indexer.search.request import FILTERS, SORTS, SearchRequest, Sort, refuse
+from indexer.results import SORTS, Sort
+from indexer.search.request import FILTERS, SearchRequest, refuse
 from webui.translations import LANGUAGES
 
 # The choices of hits per page.

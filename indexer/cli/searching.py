@@ -10,7 +10,7 @@ import click
 from indexer.cli.options import SEARCH_FLAGS, filter_options, index_option, json_option, open_configured
 from indexer.cli.render import plain, print_json, print_page
 from indexer.errors import InvalidRequest
-from indexer.search.request import FACETS, GRAINS, SORTS
+from indexer.results import FACETS, GRAINS, SORTS
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 

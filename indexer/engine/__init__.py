@@ -35,14 +35,13 @@ from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
 from indexer.engine.count.completions import Candidate, complete_word, find_titles
-from indexer.engine.count.facets import FACETS, count_facet
+from indexer.engine.count.facets import count_facet
 from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
 from indexer.engine.count.timeline import count_timeline
 from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.format.record import NO_DATE, digest_items, encode_article
 from indexer.engine.read.contents import latest_commit
 from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
-from indexer.engine.read.periods import GRAINS, Grain
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm, idf, score_term
 from indexer.engine.score.evaluate import (
@@ -58,15 +57,12 @@ from indexer.engine.score.filters import filter_articles
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, subtract, unite
 from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
-from indexer.engine.score.ranking import ORDERS, SortPosition, measure_recency, select_top, sort_position
+from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position
 
 __all__ = [
-    "FACETS",
-    "GRAINS",
     "NO_DATE",
     "NO_DEADLINE",
     "NO_MATCHES",
-    "ORDERS",
     "ArticleSet",
     "Batch",
     "Candidate",
@@ -75,7 +71,6 @@ __all__ = [
     "Collapsed",
     "Deadline",
     "Gatherer",
-    "Grain",
     "HighlightTerms",
     "Ids",
     "Matches",

@@ -30,7 +30,7 @@ from indexer.integrations.mcp_answers import (
     links,
     told,
 )
-from indexer.search.request import Grain, Sort
+from indexer.results import Grain, Sort
 
 MAX_HITS = 25
 _INSTRUCTIONS = (

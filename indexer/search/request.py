@@ -10,18 +10,12 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal, NoReturn, Self, get_args
+from typing import Any, Literal, NoReturn, Self
 
 from indexer.article import PROPERTIES
 from indexer.errors import LARGE, InvalidRequest, quote_value
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
-
-Sort = Literal["relevance", "newest", "oldest", "title"]
-Facet = Literal["year", "month", "day", "source", "site", "language"]
-Grain = Literal["day", "week", "month", "year"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
-FACETS: tuple[Facet, ...] = get_args(Facet)
-GRAINS: tuple[Grain, ...] = get_args(Grain)
+from indexer.results import FACETS, GRAINS, SORTS, Facet, Grain, Sort
 
 Values = str | Iterable[str] | None
 """One value, several of which any will do, or none."""
@@ -140,7 +134,7 @@ class SearchRequest:
 
 def refuse(name: str, problem: str, value: object, advice: str = "") -> NoReturn:
     """Raise InvalidRequest for the value of a field: what it must be, what it is, and what to do."""
-    # A year has no thousands separator.
+    # Numbers below 10,000 get no separator, because they may be years.
     has_separator = isinstance(value, int) and 10_000 <= value <= LARGE
     found = f"{value:,}" if has_separator else quote_value(value)
     raise InvalidRequest(f"{problem}; not {found}{'. ' if advice else ''}{advice}", name)

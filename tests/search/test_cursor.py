@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from indexer import Article, Index, InvalidRequest, Page, open_index
-from indexer.engine.score.ranking import ORDERS
 from indexer.limits import PAGED
+from indexer.results import SORTS
 from indexer.search.paging import Cursor, read_cursor, write_cursor
 
 WORDS = ["sea", "road", "belt", "crane"]
@@ -70,7 +70,7 @@ def test_paging_by_cursor_gives_every_hit_once_in_the_order_of_one_large_page(
             index.put([])
             return
         for query in ("sea", "sea road", "sea OR belt", "-crane", "harbour news sea belt"):
-            for sort in ORDERS:
+            for sort in SORTS:
                 options: dict[str, Any] = {"sort": sort}
                 if sort == "relevance":
                     options["half_life"] = half_life
@@ -101,7 +101,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield opened
 
 
-@pytest.mark.parametrize("sort", ORDERS)
+@pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("query", ["crane", "crane tide"])
 def test_new_articles_do_not_shift_the_next_pages(index: Index, query: str, sort: str) -> None:
     before = ids(walk(index, query, sort=sort, limit=4))
@@ -123,8 +123,8 @@ def test_new_articles_do_not_shift_the_next_pages(index: Index, query: str, sort
         assert old == before
 
 
-@pytest.mark.parametrize("sort", ORDERS)
-def test_paging_continues_when_the_last_hit_was_removed(index: Index, sort: str) -> None:
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_walk_goes_on_when_the_last_hit_is_gone(index: Index, sort: str) -> None:
     before = ids(walk(index, "crane", sort=sort, limit=4))
     first = index.search("crane", sort=sort, limit=4)
     index.remove([first.hits[-1].article.id])

@@ -14,10 +14,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, Config, Index, InvalidRequest
-from indexer.engine.count import facets
-from indexer.engine.read import periods
-from indexer.engine.score import ranking
-from indexer.search import request
 from indexer.text.analyzer import get_analyzer
 from tests.engine.reference import Reference
 from tests.fixtures.words import WORDS
@@ -407,9 +403,3 @@ def test_a_node_that_no_query_can_have_is_a_programming_error(index: Index) -> N
     context = QueryContext(index._open_last_commit().snapshot, ["en"])
     with pytest.raises(TypeError, match="the engine has no term for Regex"):
         run_query(context, Regex("paragraph", "^harb"))
-
-
-def test_the_choices_of_a_request_are_those_of_the_engine() -> None:
-    assert request.SORTS == ranking.ORDERS
-    assert request.FACETS == facets.FACETS
-    assert request.GRAINS == periods.GRAINS

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from indexer import Index, Page
-from indexer.engine.count.facets import FACETS
+from indexer.results import FACETS
 
 QUERIES = (
     "crane", "harbour crane", "tide OR kran", '"red tide"', "title:one", "har*", "tide -crane", "cran~1",

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser
 
 import webui
 from indexer import Index, SearchRequest
-from indexer.search.request import FACETS, FILTERS, GRAINS
+from indexer.results import FACETS, GRAINS
+from indexer.search.request import FILTERS
 from tests.fixtures.archives import MANY, answer_to, archive, client
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.serving import serving

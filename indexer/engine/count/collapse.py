@@ -34,7 +34,7 @@ class Collapsed(Struct, frozen=True, eq=False):
 def collapse_duplicates(snapshot: Snapshot, found: Matches, order: str) -> Collapsed:
     """Hide each match that is a near-duplicate of a better-ranked one that is shown.
 
-    So every hidden article is like the hit that it is listed under. `order` is one of `ORDERS`.
+    So every hidden article is like the hit that it is listed under. `order` is one of `SORTS`.
     """
     if len(found) < 2:
         return Collapsed(found)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
-from indexer.engine.read.periods import INEXACT, UNDATED, Grain, format_period
+from indexer.engine.read.periods import INEXACT, SPECIAL, UNDATED, format_period
 from indexer.engine.read.snapshot import Snapshot
-from indexer.results import FacetCount
+from indexer.results import GRAINS, FacetCount, Grain
 
-FACETS = ("year", "month", "day", "source", "site", "language")
 MAX_VALUES = 100
 """The most values of a facet that are listed; the hits of all others are counted together."""
-_SPECIAL = -INEXACT  # the number of special codes, which are negative: UNDATED (also "none") and INEXACT
 
 
 def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
@@ -23,24 +19,23 @@ def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCoun
 
     Periods are in their order, other values by count (largest first), then by name.
     """
-    if name in get_args(Grain):
-        # mypy does not narrow a string by get_args.
-        return _count_periods(snapshot, articles, name)  # type: ignore[arg-type]
+    if name in GRAINS:
+        return _count_periods(snapshot, articles, name)
     names, codes = snapshot.labels(name)
-    counts = np.bincount(codes[articles] + _SPECIAL, minlength=len(names) + _SPECIAL)
-    largest, other = _select_largest(counts[_SPECIAL:])
+    counts = np.bincount(codes[articles] + SPECIAL, minlength=len(names) + SPECIAL)
+    largest, other = _select_largest(counts[SPECIAL:])
     return (
         *(FacetCount(names[code], count) for code, count in largest),
-        *_count_special(other=other, none=int(counts[_SPECIAL + UNDATED])),
+        *_count_special(other=other, none=int(counts[SPECIAL + UNDATED])),
     )
 
 
 def _count_periods(snapshot: Snapshot, articles: Ids, grain: Grain) -> tuple[FacetCount, ...]:
     periods = snapshot.periods(grain)
     numbers = periods.numbers
-    counts = np.bincount(periods.codes[articles] + _SPECIAL, minlength=len(numbers) + _SPECIAL)
-    largest, other = _select_largest(counts[_SPECIAL:])
-    special = {"inexact": int(counts[_SPECIAL + INEXACT]), "undated": int(counts[_SPECIAL + UNDATED])}
+    counts = np.bincount(periods.codes[articles] + SPECIAL, minlength=len(numbers) + SPECIAL)
+    largest, other = _select_largest(counts[SPECIAL:])
+    special = {"inexact": int(counts[SPECIAL + INEXACT]), "undated": int(counts[SPECIAL + UNDATED])}
     return (
         *(FacetCount(format_period(int(numbers[code]), grain), count) for code, count in sorted(largest)),
         *_count_special(other=other, **special),

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.periods import (
-    GRAINS,
     INEXACT,
+    SPECIAL,
     UNDATED,
-    Grain,
     Periods,
     are_exact,
     format_date,
@@ -22,14 +21,13 @@ from indexer.engine.read.periods import (
 )
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm
-from indexer.results import Timeline, TimelineBar
+from indexer.results import GRAINS, Grain, Timeline, TimelineBar
 
 FEW_BARS = 120
 """The most bars of a timeline whose grain is chosen automatically."""
 MAX_BARS = 1100
 """The most bars of any timeline: three years of days."""
 _MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a grain to be chosen
-_SPECIAL = -INEXACT  # the number of special codes, which are negative: UNDATED and INEXACT
 
 
 def count_timeline(
@@ -45,24 +43,24 @@ def count_timeline(
     grain = _choose_grain(begins, ends, grain)
     periods = snapshot.periods(grain)
     codes = periods.codes[articles]
-    width = len(periods.numbers) + _SPECIAL
-    hits = np.bincount(codes + _SPECIAL, minlength=width)
+    width = len(periods.numbers) + SPECIAL
+    hits = np.bincount(codes + SPECIAL, minlength=width)
     weights = _count_matching_paragraphs(snapshot, articles, terms)
-    paragraphs = np.bincount(codes + _SPECIAL, weights, width).astype(np.int64)
+    paragraphs = np.bincount(codes + SPECIAL, weights, width).astype(np.int64)
     first, last, peak = None, None, None
     exact = np.flatnonzero(codes >= 0)
     if len(exact):
         earliest, latest = (exact[find(begins[exact])] for find in (np.argmin, np.argmax))
         first, last = (format_date(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
-        peak = format_period(int(periods.numbers[hits[_SPECIAL:].argmax()]), grain)
+        peak = format_period(int(periods.numbers[hits[SPECIAL:].argmax()]), grain)
     return Timeline(
         grain=grain,
-        bars=_make_bars(periods, hits[_SPECIAL:], paragraphs[_SPECIAL:], grain),
+        bars=_make_bars(periods, hits[SPECIAL:], paragraphs[SPECIAL:], grain),
         first=first,
         last=last,
         peak=peak,
-        inexact=int(hits[_SPECIAL + INEXACT]),
-        undated=int(hits[_SPECIAL + UNDATED]),
+        inexact=int(hits[SPECIAL + INEXACT]),
+        undated=int(hits[SPECIAL + UNDATED]),
     )
 
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.record import NO_DATE
+from indexer.results import Grain
 
-Grain = Literal["day", "week", "month", "year"]
-GRAINS: tuple[Grain, ...] = get_args(Grain)
-"""From the shortest to the longest."""
 UNDATED, INEXACT = -1, -2  # codes of articles without a period
+SPECIAL = 2
+"""The number of these codes, which are negative."""
 DAY = 86400
 # The longest span of a date that is exact enough for a grain, in seconds.
 _MAX_SPAN: Mapping[Grain, int] = MappingProxyType(

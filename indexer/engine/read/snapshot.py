@@ -20,12 +20,12 @@ from indexer.engine.format.sketches import WIDTH
 from indexer.engine.read.contents import SegmentEntry, read_contents
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplicates
-from indexer.engine.read.periods import Grain, Periods, compute_ages, find_periods
+from indexer.engine.read.periods import Periods, compute_ages, find_periods
 from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
-from indexer.results import ArticleInfo
+from indexer.results import ArticleInfo, Grain
 
 
 @dataclass(frozen=True, slots=True)

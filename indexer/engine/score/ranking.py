@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,6 @@ from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import NO_MATCHES, Matches
 from indexer.text.normalization import normalize
 
-Order = Literal["relevance", "newest", "oldest", "title"]
-ORDERS: tuple[str, ...] = get_args(Order)
 _Places = NDArray[np.intp]
 
 
@@ -50,7 +48,7 @@ def select_top(
     limit: int,
     after: SortPosition | None = None,
 ) -> Matches:
-    """The `limit` matches from `offset` on, in an order of `ORDERS`; with `after`, of those after a position.
+    """The `limit` matches from `offset` on, in an order of `SORTS`; with `after`, of those after a position.
 
     Ties are broken by date (newest first), then by id. Undated articles come last.
     """

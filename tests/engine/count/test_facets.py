@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from indexer import Article, FacetCount, Index, InvalidRequest, Timeline, open_index
 from indexer.engine.count import timeline
-from indexer.engine.count.facets import FACETS, MAX_VALUES
-from indexer.engine.read.periods import GRAINS
+from indexer.engine.count.facets import MAX_VALUES
+from indexer.results import FACETS, GRAINS
 
 WORDS = ["sea", "road", "belt"]
 DATES = [None, "0001", "1969-12-31T23:59", "1970-01-01", "2021", "2021-03", "2021-03-01", "2021-03-04T05:06",

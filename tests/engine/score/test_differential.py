@@ -20,7 +20,7 @@ import pytest
 
 from indexer import Article, Config, Hit, Index, Page
 from indexer.engine.build.merge import MergePolicy
-from indexer.engine.count.facets import FACETS
+from indexer.results import FACETS
 from indexer.search.request import SearchRequest
 from indexer.search.search import search
 from tests.engine.bare_index import BareIndex
