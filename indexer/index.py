@@ -80,8 +80,8 @@ class Index:
         regions), each a value or several of which any will do, and `undated=True` for articles without a
         date. With dates or filters, an empty query finds everything that passes them.
 
-        `sort` is relevance, newest, oldest or title. With `half_life`, scores halve with every so many days
-        by which an article is older than the newest of the index (without a date: as old as the median).
+        `sort` is relevance, newest, oldest or title. `half_life` is the number of days of age by which a
+        score halves; age is counted from the newest article of the index (without a date: the median age).
 
         `limit` is the number of hits (default: `page_size` of the configuration). `cursor` is that of the
         page before: this page starts after its last hit, wherever that is now, and costs no more than the

@@ -309,7 +309,7 @@ class Page(Result, frozen=True):
     has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
     None on the last.
 
-    With `timed_out`, the time for a query was up: `total` and `partial` are then at least so many, not all.
+    With `timed_out`, the time for a query was up: `total` and `partial` are then lower bounds.
     `explanation` says what was understood, when that was asked for. Where nothing meets the whole query,
     `no_results` says why, and what would find something.
     """
@@ -542,10 +542,10 @@ class Progress(Protocol):
     """Follows a sync while it reads files."""
 
     def start(self, files: int, size: int) -> None:
-        """Reading begins: so many files, of so many bytes together."""
+        """Reading begins, of `files` files with `size` bytes together."""
 
     def advance(self, size: int) -> None:
-        """One more file is done, of so many bytes."""
+        """One more file is done, of `size` bytes."""
 
 
 class Silence:

@@ -55,7 +55,7 @@ from indexer.engine.score.evaluate import (
 from indexer.engine.score.explain import explain_hits, explain_query
 from indexer.engine.score.filters import filter_articles
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, subtract, unite
-from indexer.engine.score.positions import HighlightTerms, Phrase, Spans, find_chains
+from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position
 
@@ -71,7 +71,6 @@ __all__ = [
     "Collapsed",
     "Deadline",
     "Gatherer",
-    "HighlightTerms",
     "Ids",
     "Matches",
     "OptionalClause",
@@ -84,6 +83,7 @@ __all__ = [
     "SortPosition",
     "Spans",
     "TermReader",
+    "TermSet",
     "TimedOut",
     "articles_with_term",
     "collapse_duplicates",

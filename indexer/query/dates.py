@@ -143,7 +143,7 @@ def _match(pattern: str, text: str) -> re.Match[str] | None:
 
 
 def _find_unit(unit: str, today: date, back: int) -> Period:
-    """Return the whole day, week, month or year that is so many units before the current one."""
+    """Return the whole day, week, month or year that is `back` units before the current one."""
     first = today
     if unit == "week":
         first -= timedelta(days=today.weekday())

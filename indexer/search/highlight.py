@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from msgspec import Struct
 
-from indexer.engine import Deadline, HighlightTerms, Phrase, Spans, find_chains
+from indexer.engine import Deadline, Phrase, Spans, TermSet, find_chains
 from indexer.results import Span
 from indexer.text.analyzer import Analyzer, Token
 from indexer.text.unspaced import unit_end
@@ -38,20 +38,20 @@ class Highlighter(Struct, frozen=True):
     phrases: frozenset[Phrase]
     characters: frozenset[str]
     literals: tuple[str, ...] | None
-    mark: HighlightTerms
+    mark: TermSet
     is_mixed: bool = False
     """Whether a literal may have another stem in some of the languages."""
 
     @classmethod
     def of(
         cls,
-        marks: Sequence[HighlightTerms],
+        marks: Sequence[TermSet],
         words_of: Callable[[str], Iterable[str]] | None = None,
         *,
         is_mixed: bool = False,
     ) -> Highlighter:
         """A highlighter for the terms of a query; `words_of` gives all words of a stem, in any language."""
-        whole = HighlightTerms.of(marks)
+        whole = TermSet.of(marks)
         stems, words, phrases, characters = whole.stems, whole.words, whole.phrases, whole.characters
         literals: frozenset[str] | None = None
         is_plain = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
@@ -218,21 +218,21 @@ def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
 
 
-def _find_exact_and_near_spans(text: str, analyzer: Analyzer, mark: HighlightTerms) -> list[Span]:
+def _exact_and_near_spans(text: str, analyzer: Analyzer, mark: TermSet) -> list[Span]:
     """The spans of phrases of exact words, and of words that are near one another."""
     if not mark.exact and not mark.nears:
         return []
     tokens = analyzer.tokenize(text)
-    found = [row for phrase in mark.exact for row in _rows([token.word for token in tokens], phrase)]
+    found = [row for phrase in mark.exact for row in _phrase_spans([token.word for token in tokens], phrase)]
     for marks, distances in mark.nears:
-        parts = [_find_places(tokens, part) for part in marks]
+        parts = [_mark_spans(tokens, part) for part in marks]
         for part, kept in zip(parts, find_chains(parts, distances), strict=True):
             chosen = part.select(kept)
             found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
     return [(tokens[first].start, tokens[last].end) for first, last in found]
 
 
-def _find_places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
+def _mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
     """The positions among the tokens of everything that a mark stands for."""
     characters = tuple(mark.characters)
     found = [
@@ -241,15 +241,15 @@ def _find_places(tokens: Sequence[Token], mark: HighlightTerms) -> Spans:
         if token.stem in mark.stems or token.word in mark.words or token.word.startswith(characters)
     ]
     for phrase in mark.phrases:
-        found += _rows([token.stem for token in tokens], phrase)
+        found += _phrase_spans([token.stem for token in tokens], phrase)
     for phrase in mark.exact:
-        found += _rows([token.word for token in tokens], phrase)
+        found += _phrase_spans([token.word for token in tokens], phrase)
     places = np.array(found, np.int64).reshape(-1, 2)
     return Spans.of(places[:, 0], places[:, 1])
 
 
-def _rows(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
-    return [(first, last) for last, first in _find_phrase_ends(terms, phrase).items()]
+def _phrase_spans(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
+    return [(first, last) for last, first in _phrase_ends(terms, phrase).items()]
 
 
 def _find_phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:

@@ -35,8 +35,8 @@ def make_highlighters(
     """What to highlight in titles, and in paragraphs."""
     # A word may have different stems in different languages.
     is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
-    in_title = [term.highlight for term in terms if term.in_title]
-    in_text = [term.highlight for term in terms if term.in_text]
+    in_title = [term.term_set for term in terms if term.in_title]
+    in_text = [term.term_set for term in terms if term.in_text]
     title = Highlighter.of(in_title, snapshot.words_of, is_mixed=is_mixed)
     return title, title if in_title == in_text else Highlighter.of(
         in_text, snapshot.words_of, is_mixed=is_mixed

@@ -240,14 +240,14 @@ class _Verification:
     timed_out: bool = field(default=False, init=False)
 
     def search_all(self) -> QuoteCheck:
-        """The best place in the index."""
+        """Where the index has the quotation, or the paragraph that comes closest to it."""
         plain = self.text.translate(dict.fromkeys(map(ord, INVISIBLE)))
         return self._find_exact(self._find_articles_with_phrase(plain)) or self._find_most_similar(
             self._find_candidates(plain)
         )
 
     def search_article(self, article: int) -> QuoteCheck:
-        """The best place in an article."""
+        """Where an article has the quotation, or its paragraph that comes closest to it."""
         docs = range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
         return self._find_exact([article]) or self._find_most_similar(docs)
 

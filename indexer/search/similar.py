@@ -11,12 +11,12 @@ from indexer.article import Article
 from indexer.engine import (
     NO_DEADLINE,
     Deadline,
-    HighlightTerms,
     Matches,
     QueryMatches,
     QueryTerm,
     ScoredTerm,
     Snapshot,
+    TermSet,
     TimedOut,
     collapse_duplicates,
     idf,
@@ -116,7 +116,7 @@ def _make_query_term(snapshot: Snapshot, stem: str) -> QueryTerm:
         stem,
         snapshot.postings("title", stem),
         snapshot.postings("paragraph", stem),
-        HighlightTerms(stems=frozenset((stem,))),
+        TermSet(stems=frozenset((stem,))),
         in_title=True,
         in_text=True,
     )

@@ -21,9 +21,9 @@ from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 PLENTY = 10
-"""With so many hits, a word is replaced only by a far more frequent one."""
+"""From this many hits on, a word is replaced only by one that is far more frequent."""
 DOUBTED = 100
-"""With so many hits, of the query or of a word, nothing is replaced."""
+"""From this many hits on, of the query or of a word, nothing is replaced."""
 FAR = 100
 """How many times as frequent as a word of the index its replacement must be."""
 _BESIDE = 30  # times as frequent, if the replacement occurs beside a neighbour and the typed word does not

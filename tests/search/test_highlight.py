@@ -9,7 +9,7 @@ import pytest
 
 from indexer import Article, open_index
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.score.positions import HighlightTerms
+from indexer.engine.score.positions import TermSet
 from indexer.results import Span
 from indexer.search.highlight import STRETCH, Highlighter, find_highlights, find_spans
 from indexer.text.analyzer import get_analyzer
@@ -18,15 +18,15 @@ ENGLISH = get_analyzer("en")
 FIRST = "The crane stood by the river. "
 LONG = FIRST * (3 * STRETCH // len(FIRST))
 MARKS = {
-    "word": HighlightTerms(stems=frozenset({"crane"})),
-    "phrase": HighlightTerms(phrases=frozenset({(("crane", "stood"), 1)})),
-    "exact": HighlightTerms(exact=frozenset({(("river", "the"), 1)})),
+    "word": TermSet(stems=frozenset({"crane"})),
+    "phrase": TermSet(phrases=frozenset({(("crane", "stood"), 1)})),
+    "exact": TermSet(exact=frozenset({(("river", "the"), 1)})),
 }
 
 
 @pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS)
 @pytest.mark.parametrize("text", [LONG, "x" * STRETCH + " crane stood", FIRST], ids=["many", "late", "short"])
-def test_a_text_in_parts_has_the_highlights_of_the_whole(mark: HighlightTerms, text: str) -> None:
+def test_stretches_have_the_marks_of_the_whole(mark: TermSet, text: str) -> None:
     marker = Highlighter.of([mark])
     found = find_highlights([text, FIRST], [ENGLISH, ENGLISH], marker, NO_DEADLINE)
     assert found == (find_spans([text, FIRST], [ENGLISH, ENGLISH], marker), True)

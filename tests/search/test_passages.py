@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from indexer.engine.read.postings import NO_POSTINGS, Postings
 from indexer.engine.score.bm25f import ScoredTerm
 from indexer.engine.score.matches import NO_MATCHES
-from indexer.engine.score.positions import HighlightTerms
+from indexer.engine.score.positions import TermSet
 from indexer.engine.score.query_terms import QueryTerm
 from indexer.search.highlight import Highlighter, find_spans
 from indexer.search.passages import ELLIPSIS, choose_paragraphs, shorten
@@ -19,31 +19,31 @@ from indexer.text.analyzer import get_analyzer
 ENGLISH = get_analyzer("en")
 
 
-def marked(text: str, mark: HighlightTerms) -> list[str]:
-    """The highlighted parts of a text."""
+def marked(text: str, mark: TermSet) -> list[str]:
+    """The marked parts of a text."""
     return [text[start:end] for start, end in find_spans([text], [ENGLISH], Highlighter.of([mark]))[0]]
 
 
 @pytest.mark.parametrize(
     ("text", "mark", "parts"),
     [
-        ("He runs, ran and is running.", HighlightTerms(stems=frozenset({"run"})), ["runs", "running"]),
-        ("Zürich’s lake", HighlightTerms(stems=frozenset({"zurich"})), ["Zürich’s"]),
-        ("economic economy", HighlightTerms(words=frozenset({"economic"})), ["economic"]),
+        ("He runs, ran and is running.", TermSet(stems=frozenset({"run"})), ["runs", "running"]),
+        ("Zürich’s lake", TermSet(stems=frozenset({"zurich"})), ["Zürich’s"]),
+        ("economic economy", TermSet(words=frozenset({"economic"})), ["economic"]),
         (
             "belt and road, road and belt",
-            HighlightTerms(phrases=frozenset({(("belt", "and", "road"), 1)})),
+            TermSet(phrases=frozenset({(("belt", "and", "road"), 1)})),
             ["belt and road"],
         ),
-        ("belt or road", HighlightTerms(phrases=frozenset({(("belt", "road"), 1)})), []),
-        ("belt or road", HighlightTerms(phrases=frozenset({(("belt", "road"), 2)})), ["belt or road"]),
-        ("a b a b", HighlightTerms(phrases=frozenset({(("a", "b", "a"), 1)})), ["a b a"]),
-        ("東京都と京都", HighlightTerms(stems=frozenset({"東京", "京都"})), ["東京都", "京都"]),
-        ("東京都", HighlightTerms(characters=frozenset({"都"})), ["都"]),
-        ("covid-19", HighlightTerms(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
+        ("belt or road", TermSet(phrases=frozenset({(("belt", "road"), 1)})), []),
+        ("belt or road", TermSet(phrases=frozenset({(("belt", "road"), 2)})), ["belt or road"]),
+        ("a b a b", TermSet(phrases=frozenset({(("a", "b", "a"), 1)})), ["a b a"]),
+        ("東京都と京都", TermSet(stems=frozenset({"東京", "京都"})), ["東京都", "京都"]),
+        ("東京都", TermSet(characters=frozenset({"都"})), ["都"]),
+        ("covid-19", TermSet(phrases=frozenset({(("covid", "19"), 1)})), ["covid-19"]),
     ],
 )
-def test_the_word_as_written_is_highlighted(text: str, mark: HighlightTerms, parts: list[str]) -> None:
+def test_what_is_marked_is_the_word_as_written(text: str, mark: TermSet, parts: list[str]) -> None:
     assert marked(text, mark) == parts
 
 
@@ -97,7 +97,7 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     docs = np.array(sorted(freqs), np.int32)
     postings = Postings(docs, np.array([freqs[doc] for doc in sorted(freqs)], np.float64))
     return ScoredTerm(
-        QueryTerm("", NO_POSTINGS, postings, HighlightTerms(), in_title=True, in_text=True),
+        QueryTerm("", NO_POSTINGS, postings, TermSet(), in_title=True, in_text=True),
         NO_MATCHES,
         idf,
         docs,
@@ -132,7 +132,7 @@ def test_literal_words_are_found_where_analysis_finds_them(
     texts: list[str], stems: set[str], phrases: set[tuple[str, ...]]
 ) -> None:
     words = get_analyzer("xx")  # without a stemmer, each stem has one word
-    mark = HighlightTerms(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
+    mark = TermSet(stems=frozenset(stems), phrases=frozenset((phrase, 1) for phrase in phrases))
     analyzers = [words] * len(texts)
     assert find_spans(texts, analyzers, Highlighter.of([mark], lambda stem: {stem})) == find_spans(
         texts, analyzers, Highlighter.of([mark])

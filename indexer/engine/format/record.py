@@ -92,7 +92,7 @@ NO_DATE = -(2**62)
 """Stands for the date of an article without one."""
 _EPOCH = datetime(1970, 1, 1)
 MIN_DATE = (datetime.min - _EPOCH) // timedelta(seconds=1)
-"""The start of the year 1, the first moment that Python has."""
+"""`datetime.min`, the start of the year 1."""
 
 
 def to_timestamp(when: datetime) -> int:
@@ -101,5 +101,5 @@ def to_timestamp(when: datetime) -> int:
 
 
 def from_timestamp(seconds: int) -> datetime:
-    """The naive date-time so many seconds after 1970-01-01."""
+    """The naive date-time that is `seconds` after 1970-01-01."""
     return _EPOCH + timedelta(seconds=seconds)

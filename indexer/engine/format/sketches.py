@@ -26,7 +26,7 @@ MIN_LONG = 30
 MIN_WORDS = 5
 """Texts with fewer words are never near-duplicates."""
 MIN_AGREEING = 51
-"""Bytes that are the same in the sketches of near-duplicates, at least: an estimated similarity of 0.8."""
+"""The least number of equal bytes in the sketches of near-duplicates: an estimated similarity of 0.8."""
 _EMPTY = np.uint32(2**32 - 1)
 _BIN_SHIFT = 58  # the bits above these are the number of the bin
 # Odd multipliers for the words of a shingle, and two that mix their sum (Steele, Lea and Flood 2014, "Fast

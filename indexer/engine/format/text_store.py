@@ -24,7 +24,7 @@ _MAX_RATIO = 2**15  # text to compressed bytes: Zstandard stores 128 KiB of one 
 _MAX_BLOCK = 2 * STORED_TEXT  # bytes: the longest text that an article may have, and what shares its block
 _thread = threading.local()
 _Block = tuple[int, bytes, list[int]]
-"""The number of a block's first item, its text, and where its items start there, and the last one ends."""
+"""The number of a block's first item, its text, the start of each item in it, and the end of the last."""
 
 
 class TextWriter:

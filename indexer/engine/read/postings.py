@@ -216,7 +216,7 @@ class Field:
         return Postings(whole.docs[kept], counts[kept])
 
     def read_positions(self, stem: int, docs: Ids) -> Positions:
-        """The occurrences of a stem in the given documents (ascending)."""
+        """The occurrences of a stem in the given documents (ascending); see `Positions`."""
         whole = self.read_stem(stem)
         if not len(whole.docs) or not len(docs):
             return np.empty(0, np.int64), np.empty(0, np.int64)

@@ -114,7 +114,7 @@ def measure_burstiness(articles: int, with_term: int, occurrences: float) -> flo
     return max(1.0, expected / with_term)
 
 
-def add_nearness(
+def boost_nearness(
     snapshot: Snapshot,
     terms: Sequence[ScoredTerm],
     found: Matches,

@@ -22,7 +22,7 @@ from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import COMPOUND, ScoredTerm, add_nearness, score_term
+from indexer.engine.score.bm25f import COMPOUND, ScoredTerm, boost_nearness, score_term
 from indexer.engine.score.clauses import ClauseReader, QueryClauses, is_common_word, is_word
 from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
@@ -35,7 +35,7 @@ from indexer.engine.score.matches import (
     subtract,
     unite,
 )
-from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, list_neighbours, make_pair
+from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, list_adjacent_pairs, make_pair
 from indexer.engine.score.query_terms import TermReader
 from indexer.query import (
     AllOf,
@@ -138,7 +138,9 @@ def run_query(
     timed_out = bool(evaluation.skipped)
     if depth != 0 and not timed_out:
         try:
-            full, partial, pairs = evaluation.add_nearness(tree, optional, full, partial, depth, always_score)
+            full, partial, pairs = evaluation.boost_nearness(
+                tree, optional, full, partial, depth, always_score
+            )
             full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
         except TimedOut:
             timed_out = True
@@ -245,7 +247,7 @@ class Evaluation:
         """The parts of a word with several tokens, without common words.
 
         Parts of a run without spaces have the weight of words. Parts of a compound have no weight here,
-        because `add_nearness` adds them to all scores, unless the compound is the whole query.
+        because `boost_nearness` adds them to all scores, unless the compound is the whole query.
         """
         found: list[ScoredPart] = []
         for text, overlap in self.term_reader.split_word(clause.text) if type(clause) is Term else ():
@@ -277,7 +279,7 @@ class Evaluation:
         has_clause[articles] = True
         return [*found, OptionalClause(label, np.flatnonzero(has_clause).astype(np.int32))]
 
-    def add_nearness(
+    def boost_nearness(
         self,
         tree: Query,
         optional: Mapping[Query, int],
@@ -296,16 +298,16 @@ class Evaluation:
             # Pairs are scored for the same articles, whichever page is asked for.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
         terms = self.terms
-        full = add_nearness(self.snapshot, terms, full, depth, always_score, self.deadline)
+        full = boost_nearness(self.snapshot, terms, full, depth, always_score, self.deadline)
         terms = [*terms, *(part.scored for part in self.parts)]
-        partial = add_nearness(self.snapshot, terms, partial, depth, always_score, self.deadline)
+        partial = boost_nearness(self.snapshot, terms, partial, depth, always_score, self.deadline)
         return full, partial, pairs
 
     def _list_pairs(self, tree: AllOf, optional: Mapping[Query, int]) -> list[Pair]:
         """The words of the query that stand side by side in it."""
         # Dropped common words do not separate their neighbours: "theory of plates".
         row: list[Any] = [part for part in tree if part in optional or not self.clause_reader.is_common(part)]
-        words = list_neighbours([part if part in optional and is_word(part) else None for part in row])
+        words = list_adjacent_pairs([part if part in optional and is_word(part) else None for part in row])
         # The same two words with several boosts are one pair, with the first boost.
         boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
         pairs = [

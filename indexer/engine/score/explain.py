@@ -119,7 +119,7 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
 
 def _list_words(evaluation: Evaluation, scored: ScoredTerm) -> list[str]:
     """The words of the index that a term matches, the most common first."""
-    snapshot, terms = evaluation.snapshot, scored.term.highlight
+    snapshot, terms = evaluation.snapshot, scored.term.term_set
     words = {word for stem in terms.stems for word in snapshot.words_of(stem)} | terms.words
     for character in terms.characters:
         words.update(snapshot.lexicon[number] for number in snapshot.prefix_range(character)[:MAX_WORDS])

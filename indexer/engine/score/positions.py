@@ -18,8 +18,8 @@ Phrase = tuple[tuple[str, ...], int]
 """The stems (or words) of a phrase, and how many places apart neighbours may stand."""
 
 
-class HighlightTerms(Struct, frozen=True):
-    """What a query term matches in a text: stems, words as written, phrases of stems.
+class TermSet(Struct, frozen=True):
+    """What a query term stands for, to look up and to highlight: stems, words as written, phrases of stems.
 
     `characters` are single characters of scripts without spaces, `exact` phrases of words as written, and
     `nears` chains of such terms with the distances between each two.
@@ -30,10 +30,10 @@ class HighlightTerms(Struct, frozen=True):
     phrases: frozenset[Phrase] = frozenset()
     characters: frozenset[str] = frozenset()
     exact: frozenset[Phrase] = frozenset()
-    nears: frozenset[tuple[tuple[HighlightTerms, ...], tuple[int, ...]]] = frozenset()
+    nears: frozenset[tuple[tuple[TermSet, ...], tuple[int, ...]]] = frozenset()
 
     @classmethod
-    def of(cls, parts: Iterable[HighlightTerms]) -> HighlightTerms:
+    def of(cls, parts: Iterable[TermSet]) -> TermSet:
         """The union of some."""
         parts = list(parts)
         return cls(
@@ -41,7 +41,7 @@ class HighlightTerms(Struct, frozen=True):
         )
 
 
-def list_words(snapshot: Snapshot, terms: HighlightTerms) -> list[str]:
+def list_words(snapshot: Snapshot, terms: TermSet) -> list[str]:
     """The words as written that the terms match: of a character, all bigrams that begin with it."""
     words = sorted(terms.words)
     for character in terms.characters:
@@ -121,7 +121,7 @@ def find_chains(
 def find_near(
     snapshot: Snapshot,
     field: str,
-    parts: Sequence[tuple[HighlightTerms, Ids]],
+    parts: Sequence[tuple[TermSet, Ids]],
     distances: Sequence[int],
     deadline: Deadline = NO_DEADLINE,
 ) -> Postings:
@@ -160,7 +160,7 @@ def find_exact_phrase(
 
 
 def find_spans(
-    snapshot: Snapshot, field: str, terms: HighlightTerms, docs: Ids, deadline: Deadline = NO_DEADLINE
+    snapshot: Snapshot, field: str, terms: TermSet, docs: Ids, deadline: Deadline = NO_DEADLINE
 ) -> Spans:
     """All spans that the terms match in some documents (ascending). Raises TimedOut."""
 
@@ -244,7 +244,7 @@ def _find_in_order(rows: Sequence[_Places], slop: int, deadline: Deadline) -> Sp
 
 
 def _to_places(docs: Ids, found: Positions) -> _Places:
-    """The positions in documents as ascending places."""
+    """The positions as ascending places: the number of the document times DOC_STRIDE, plus the position."""
     numbers, positions = found
     return docs[numbers] * np.int64(DOC_STRIDE) + positions
 

@@ -47,7 +47,7 @@ class Pair:
     weight: float
 
 
-def list_neighbours(parts: Iterable[T | None]) -> list[tuple[T, T]]:
+def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
     """The distinct pairs of different neighbours; None is no neighbour of anything."""
     return list(
         dict.fromkeys((a, b) for a, b in pairwise(parts) if a is not None and b is not None and a != b)

@@ -20,7 +20,7 @@ from indexer import limits
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.positions import HighlightTerms, Phrase, find_exact_phrase, find_near, list_words
+from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
 from indexer.query import Alternatives, Near, Note, NoteCode, RawPhrase
 from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.normalization import normalize
@@ -41,7 +41,7 @@ class QueryTerm(Struct, frozen=True, eq=False):
     label: str
     title: Postings
     paragraph: Postings
-    highlight: HighlightTerms
+    term_set: TermSet
     in_title: bool
     in_text: bool
     synonyms: tuple[str, ...] = ()
@@ -110,9 +110,7 @@ class TermReader:
                 phrases.add((tuple(token.word for token in tokens), slop))
             elif tokens:
                 (characters if is_unit(tokens[0].stem) else words).add(tokens[0].word)
-        terms = HighlightTerms(
-            words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases)
-        )
+        terms = TermSet(words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases))
         return self._look_up(fields, f'="{text}"' if " " in text else f"={text}", terms)
 
     def alternatives(
@@ -123,13 +121,13 @@ class TermReader:
         for other in others:
             term = self.phrase(fields, other, 1)
             # Terms with the same stems have the same postings, which must not count twice.
-            if all(term.highlight != known.highlight for known in terms):
+            if all(term.term_set != known.term_set for known in terms):
                 terms.append(term)
         return QueryTerm(
             text,
             merge_postings([term.title for term in terms]),
             merge_postings([term.paragraph for term in terms]),
-            HighlightTerms.of(term.highlight for term in terms),
+            TermSet.of(term.term_set for term in terms),
             in_title="title" in fields,
             in_text="paragraph" in fields,
             synonyms=tuple(others),
@@ -164,7 +162,7 @@ class TermReader:
         self, fields: Iterable[str], parts: Sequence[Sequence[QueryTerm]], distances: Sequence[int]
     ) -> QueryTerm:
         """Parts that stand within the distances of each other, in any order; each is one of several terms."""
-        highlights = [HighlightTerms.of(term.highlight for term in part) for part in parts]
+        highlights = [TermSet.of(term.term_set for term in part) for part in parts]
         postings = {}
         for name in fields:
             docs = []
@@ -176,7 +174,7 @@ class TermReader:
             postings[name] = find_near(self.snapshot, name, pairs, distances, self.deadline)
         label = " NEAR ".join("/".join(term.label for term in part) for part in parts)
         nears = frozenset({(tuple(highlights), tuple(distances))})
-        return _make_term(label, postings, HighlightTerms(nears=nears))
+        return _make_term(label, postings, TermSet(nears=nears))
 
     def split_word(self, text: str) -> list[tuple[str, int]]:
         """The tokens of a word that has several, such as covid-19: an article may have only some of them.
@@ -206,7 +204,7 @@ class TermReader:
             found.append(() if has_name else tuple(token.stem for token in tokens))
         return found
 
-    def _analyze(self, text: str, slop: int) -> HighlightTerms:
+    def _analyze(self, text: str, slop: int) -> TermSet:
         """What to look up for a word or phrase as typed: its stems, words, characters, phrases of stems."""
         stems: set[str] = set()
         words: set[str] = set()
@@ -226,7 +224,7 @@ class TermReader:
                     stems.add(token.stem)
                     if analysis.matches_words(token):
                         words.add(token.word)
-        return HighlightTerms(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
+        return TermSet(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
 
     def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
         """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
@@ -240,9 +238,9 @@ class TermReader:
             most_common = np.argsort(-self.snapshot.word_frequencies[np.array(numbers)], kind="stable")
             numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
         words = frozenset(self.snapshot.lexicon[number] for number in numbers)
-        return self._look_up(fields, label, HighlightTerms(words=words))
+        return self._look_up(fields, label, TermSet(words=words))
 
-    def _look_up(self, fields: Iterable[str], label: str, terms: HighlightTerms) -> QueryTerm:
+    def _look_up(self, fields: Iterable[str], label: str, terms: TermSet) -> QueryTerm:
         """The postings of everything that a term stands for, as those of one. Raises TimedOut."""
         snapshot, deadline = self.snapshot, self.deadline
         words = list_words(snapshot, terms)
@@ -257,7 +255,7 @@ class TermReader:
         return _make_term(label, postings, terms)
 
 
-def _make_term(label: str, postings: dict[str, Postings], terms: HighlightTerms) -> QueryTerm:
+def _make_term(label: str, postings: dict[str, Postings], terms: TermSet) -> QueryTerm:
     return QueryTerm(
         label,
         postings.get("title", NO_POSTINGS),

@@ -367,7 +367,7 @@ class DateColumn(ColumnReader):
         starts = view.column("article.date_starts")
         # Undated documents come last, as in Whoosh's own columns; Whoosh needs a date for them all the same.
         moments = np.where(starts == NO_DATE, to_timestamp(datetime.max), starts)
-        # Whoosh counts microseconds from the first moment that Python has.
+        # Whoosh counts microseconds from `datetime.min`.
         self._values = np.repeat((moments - MIN_DATE) * 1_000_000, np.diff(view.doc_starts))
 
     def __len__(self) -> int:

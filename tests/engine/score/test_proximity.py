@@ -9,7 +9,7 @@ import pytest
 
 from indexer import Article, Config, Index
 from indexer.engine.score.bm25f import measure_burstiness
-from indexer.engine.score.proximity import DEPTH, list_neighbours
+from indexer.engine.score.proximity import DEPTH, list_adjacent_pairs
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from indexer.engine.score.proximity import DEPTH, list_neighbours
 def test_neighbours_are_distinct_and_nothing_stands_between_them(
     parts: list[str | None], pairs: list[tuple[str, str]]
 ) -> None:
-    assert list_neighbours(parts) == pairs
+    assert list_adjacent_pairs(parts) == pairs
 
 
 @pytest.mark.parametrize(
