@@ -35,6 +35,7 @@ FIELDS |= {name: field for field, found in PROPERTIES.items() for name in found.
 
 DEFAULT_DISTANCE = 10
 """How many places apart NEAR allows when it does not say."""
+SURROGATE = re.compile("[\ud800-\udfff]")
 QUOTES = '"“”„«»'
 BOOST = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
 """A factor for the score, as it stands after "^"."""

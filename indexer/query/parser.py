@@ -11,7 +11,7 @@ from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
 from indexer.query.leaves import LeafReader
-from indexer.query.lexer import FIELDS, QUOTES, Kind, Token, match_dates, tokenize
+from indexer.query.lexer import FIELDS, QUOTES, SURROGATE, Kind, Token, match_dates, tokenize
 from indexer.query.notes import Note, NoteCode, drop_repeated, quote
 from indexer.query.tree import (
     boost_query,
@@ -25,7 +25,6 @@ from indexer.query.tree import (
 )
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
 _STARTS = {Kind.WORD, Kind.PHRASE, Kind.DATES, Kind.OPEN}
 _INFIX = {Kind.AND, Kind.OR}
@@ -67,7 +66,7 @@ def parse_query(
     if len(text) > characters:
         bounds.append(Note(NoteCode.CHARACTERS_DROPPED, {"limit": characters, "given": len(text)}))
         text = _truncate(text, characters)
-    if _SURROGATE.search(text):
+    if SURROGATE.search(text):
         # Through UTF-16, two halves of a character become that character again.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         if "\ufffd" in text:

@@ -13,7 +13,17 @@ from whoosh.query.terms import FuzzyTerm, Prefix
 from whoosh.query.wrappers import Not
 
 from indexer.query.lexer import DEFAULT_DISTANCE, is_operator
-from indexer.query.tree import AllOf, Alternatives, DateRange, Filter, Must, Near, RawPhrase, has_words
+from indexer.query.tree import (
+    AllOf,
+    Alternatives,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    format_boost,
+    has_words,
+)
 
 _FIELDS = {"title": "title:", "paragraph": "text:"}
 _MAX_LISTED = 10  # clauses in a note
@@ -74,7 +84,7 @@ def _serialize_inner(node: Any) -> str:
         chain = [_serialize_inner(node.parts[0])]
         for distance, part in zip(node.distances, node.parts[1:], strict=True):
             chain += ["NEAR" if distance == DEFAULT_DISTANCE else f"NEAR/{distance}", _serialize_inner(part)]
-        boost = _format_boost(node.boost)
+        boost = format_boost(node.boost)
         return f"({' '.join(chain)}){boost}" if boost else " ".join(chain)
     return _serialize_word(node)
 
@@ -85,7 +95,7 @@ def _serialize_signed(node: Any) -> str:
 
 
 def _serialize_word(node: Any) -> str:
-    field, boost = _FIELDS.get(node.fieldname, ""), _format_boost(node.boost)
+    field, boost = _FIELDS.get(node.fieldname, ""), format_boost(node.boost)
     if isinstance(node, RawPhrase):
         if node.exact and node.slop == 1 and " " not in node.text:
             return f"{field}={node.text}{boost}"
@@ -99,11 +109,6 @@ def _serialize_word(node: Any) -> str:
     # An operator that had nothing to join was read as a word; in small letters it is always one.
     text = node.text.lower() if is_operator(node.text) else node.text
     return f"{field}{text}{boost}"
-
-
-def _format_boost(boost: float) -> str:
-    # Without an exponent, which the query language does not have.
-    return "" if boost == 1.0 else f"^{boost:.9f}".rstrip("0").rstrip(".")
 
 
 def _quote_value(text: str) -> str:

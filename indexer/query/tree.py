@@ -68,7 +68,7 @@ class RawPhrase(Query):
 
     def __str__(self) -> str:
         slop = f"~{self.slop}" if self.slop > 1 else ""
-        return f'{self.fieldname}:{"=" * self.exact}"{self.text}"{slop}{_format_boost(self.boost)}'
+        return f'{self.fieldname}:{"=" * self.exact}"{self.text}"{slop}{format_boost(self.boost)}'
 
 
 @dataclass(unsafe_hash=True)
@@ -87,7 +87,7 @@ class Near(Query):
     def __str__(self) -> str:
         rest = zip(self.distances, self.parts[1:], strict=True)
         chain = " ".join([str(self.parts[0]), *(f"NEAR/{distance} {part}" for distance, part in rest)])
-        return f"{self.fieldname}:({chain}){_format_boost(self.boost)}"
+        return f"{self.fieldname}:({chain}){format_boost(self.boost)}"
 
 
 @dataclass(unsafe_hash=True)
@@ -282,5 +282,6 @@ def _make_strict(part: Query) -> Query:
     return part.apply(_make_strict)
 
 
-def _format_boost(boost: float) -> str:
-    return "" if boost == 1.0 else f"^{boost:g}"
+def format_boost(boost: float) -> str:
+    """Return a boost as it is typed after a word, without an exponent; "" for 1."""
+    return "" if boost == 1.0 else f"^{boost:.9f}".rstrip("0").rstrip(".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,11 +12,10 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.limits import TYPED, WORD
-from indexer.query.lexer import Kind, Token, has_marks, split_phrase, tokenize
+from indexer.query.lexer import SURROGATE, Kind, Token, has_marks, split_phrase, tokenize
 from indexer.query.tree import Must, complete_query
 
 _PREFIXES = (Kind.FIELD, Kind.MINUS, Kind.PLUS)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDINGS = ".,;!?…'’"
 
 WordRole = Literal["required", "excluded", "elsewhere"]
@@ -48,8 +46,8 @@ class TypedWord:
 
 
 def find_typed_word(text: str) -> TypedWord | None:
-    """Return the word that is being typed; None after a phrase, in a pattern, a date or a filter."""
-    if len(text) > TYPED or _SURROGATE.search(text):
+    """Return what is being typed in a text; None after a phrase, in a pattern, a date or a filter."""
+    if len(text) > TYPED or SURROGATE.search(text):
         return None
     tokens = list(tokenize(text))
     last = tokens[-1] if tokens else None
