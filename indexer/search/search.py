@@ -89,21 +89,10 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             notes.append(Note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         explanation: Explanation | None = None
         if request.explain:
-            try:
-                explanation = explain_query(context, parsed.tree)
-                hits = _explain_hits(context, parsed, found, (shown, shown_partial), hits, request)
-            except TimedOut:
-                explanation = None
-                notes.append(Note(NoteCode.NOT_EXPLAINED))
+            explanation, hits = _explain(context, parsed, found, (shown, shown_partial), hits, request, notes)
         no_results: NoResults | None = None
         if not len(articles) and not found.timed_out:
-            # Imported here: most searches find something.
-            from indexer.search.no_results import explain_no_results
-
-            try:
-                no_results = explain_no_results(context, settings, request, parsed.tree)
-            except TimedOut:
-                notes.append(Note(NoteCode.NO_REASON))
+            no_results = _explain_no_results(context, settings, request, parsed, notes)
         if not (is_marked and is_more_marked):
             notes.append(Note(NoteCode.NOT_MARKED))
         return Page(
@@ -204,21 +193,46 @@ def _suggest_spelling(
     return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
 
 
-def _explain_hits(
+def _explain(
     context: QueryContext,
     parsed: ParsedQuery,
     found: QueryMatches,
     shown: Sequence[Matches],
-    hits: Sequence[Hit],
+    hits: list[Hit],
     request: SearchRequest,
-) -> list[Hit]:
-    """The hits with explanations of their scores; raises TimedOut."""
-    parts = [
-        part
-        for matches in shown
-        for part in explain_hits(context, parsed.tree, found, matches, request.half_life)
-    ]
-    return [msgspec.structs.replace(hit, explanation=part) for hit, part in zip(hits, parts, strict=True)]
+    notes: list[Note],
+) -> tuple[Explanation | None, list[Hit]]:
+    """The explanation of the query, and the hits with those of their scores; neither when time is up."""
+    try:
+        explanation = explain_query(context, parsed.tree)
+        parts = [
+            part
+            for matches in shown
+            for part in explain_hits(context, parsed.tree, found, matches, request.half_life)
+        ]
+    except TimedOut:
+        notes.append(Note(NoteCode.NOT_EXPLAINED))
+        return None, hits
+    explained = zip(hits, parts, strict=True)
+    return explanation, [msgspec.structs.replace(hit, explanation=part) for hit, part in explained]
+
+
+def _explain_no_results(
+    context: QueryContext,
+    settings: SearchSettings,
+    request: SearchRequest,
+    parsed: ParsedQuery,
+    notes: list[Note],
+) -> NoResults | None:
+    """Why nothing was found; None when time is up."""
+    # Imported here: most searches find something.
+    from indexer.search.no_results import explain_no_results
+
+    try:
+        return explain_no_results(context, settings, request, parsed.tree)
+    except TimedOut:
+        notes.append(Note(NoteCode.NO_REASON))
+        return None
 
 
 def _note_partial(found: QueryMatches) -> list[Note]:
