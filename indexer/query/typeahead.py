@@ -46,7 +46,7 @@ class TypedWord:
 
 
 def find_typed_word(text: str) -> TypedWord | None:
-    """Return what is being typed in a text; None after a phrase, in a pattern, a date or a filter."""
+    """Return the word that is being typed; None after a phrase, in a pattern, a date or a filter."""
     if len(text) > TYPED or SURROGATE.search(text):
         return None
     tokens = list(tokenize(text))

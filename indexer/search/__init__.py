@@ -19,8 +19,8 @@ To add a filter on a property of articles, such as an author:
    API follow from it, as do the suggestions where nothing is found.
 4. To count it, add it to `Facet` (`indexer.results`).
 5. Add the argument to the tools in `integrations.mcp_server`, where each is written out for the schema.
-6. On the page, add it to `FACETS` (`webui.filters`), and its text to the templates: facets in `text.html`,
-   active filters in `results.html`, and examples in `webui.presenters`.
+6. On the page, add it to `FACETS` (`webui.refinements`), and its text to the templates: `text.html` for
+   facets, `results.html` for active filters, and `webui.examples` for examples.
 
 A filter without values, such as "undated", needs step 3, a test of its own in `filter_articles`, and steps 5
 and 6.

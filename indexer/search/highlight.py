@@ -218,21 +218,23 @@ def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
     return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
 
 
-def _exact_and_near_spans(text: str, analyzer: Analyzer, mark: TermSet) -> list[Span]:
+def _find_exact_and_near_spans(text: str, analyzer: Analyzer, mark: TermSet) -> list[Span]:
     """The spans of phrases of exact words, and of words that are near one another."""
     if not mark.exact and not mark.nears:
         return []
     tokens = analyzer.tokenize(text)
-    found = [row for phrase in mark.exact for row in _phrase_spans([token.word for token in tokens], phrase)]
+    found = [
+        row for phrase in mark.exact for row in _find_phrase_spans([token.word for token in tokens], phrase)
+    ]
     for marks, distances in mark.nears:
-        parts = [_mark_spans(tokens, part) for part in marks]
+        parts = [_find_mark_spans(tokens, part) for part in marks]
         for part, kept in zip(parts, find_chains(parts, distances), strict=True):
             chosen = part.select(kept)
             found += zip(chosen.starts.tolist(), chosen.ends.tolist(), strict=True)
     return [(tokens[first].start, tokens[last].end) for first, last in found]
 
 
-def _mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
+def _find_mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
     """The positions among the tokens of everything that a mark stands for."""
     characters = tuple(mark.characters)
     found = [
@@ -241,15 +243,15 @@ def _mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
         if token.stem in mark.stems or token.word in mark.words or token.word.startswith(characters)
     ]
     for phrase in mark.phrases:
-        found += _phrase_spans([token.stem for token in tokens], phrase)
+        found += _find_phrase_spans([token.stem for token in tokens], phrase)
     for phrase in mark.exact:
-        found += _phrase_spans([token.word for token in tokens], phrase)
+        found += _find_phrase_spans([token.word for token in tokens], phrase)
     places = np.array(found, np.int64).reshape(-1, 2)
     return Spans.of(places[:, 0], places[:, 1])
 
 
-def _phrase_spans(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
-    return [(first, last) for last, first in _phrase_ends(terms, phrase).items()]
+def _find_phrase_spans(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
+    return [(first, last) for last, first in _find_phrase_ends(terms, phrase).items()]
 
 
 def _find_phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:

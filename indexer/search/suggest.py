@@ -198,12 +198,12 @@ def _suggest_words(scope: _Scope) -> Iterator[_Word]:
     last = tokens[-1]
     # A word that the query has already would change nothing.
     typed_marks = [
-        scope.leaves.word(scope.fields, word.text).term_set for word in find_plain_words(typed.before)
+        scope.terms.word(scope.fields, word.text).term_set for word in find_plain_words(typed.before)
     ]
     known = {mark.stems or mark.words for mark in typed_marks}
-    for word in _candidates(scope, tokens):
-        leaf = scope.leaves.word(scope.fields, word)
-        stems = leaf.term_set.stems or leaf.term_set.words
+    for word in _list_candidates(scope, tokens):
+        term = scope.terms.word(scope.fields, word)
+        stems = term.term_set.stems or term.term_set.words
         if stems in known:
             continue
         known.add(stems)
@@ -245,7 +245,7 @@ def _rank_by_neighbour(scope: _Scope, found: list[Candidate]) -> list[Candidate]
     term = scope.terms.word(("paragraph",), scope.typed.neighbours[-1])
     docs = scope.documents(term)
     sample = docs[:_MAX_BESIDE]
-    before = find_positions(scope.snapshot, sorted(leaf.term_set.stems), sample)
+    before = find_positions(scope.snapshot, sorted(term.term_set.stems), sample)
     if not len(before):
         return found
     gain = _BESIDE * len(docs) / len(sample)
@@ -287,7 +287,7 @@ def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggesti
         yield from _continue_phrase(scope, typed.before, typed.neighbours, typed.neighbours)
         return
     for found in islice(words, _FOLLOWED):
-        if not is_unspaced(found.word[-1]) and found.leaf.term_set.stems:
+        if not is_unspaced(found.word[-1]) and found.term.term_set.stems:
             yield from _continue_phrase(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
 
 
