@@ -337,10 +337,9 @@ def test_a_search_without_results_says_why_and_links_to_what_finds_something() -
 
 def test_a_search_without_results_says_why_in_the_language_of_the_page() -> None:
     soup = BeautifulSoup(client().get("/?q=zzzz+%22silk+camels%22&lang=de").text, "html.parser")
-    nothing = one(soup, ".nothing")
-    assert one(nothing, ".reason").text == "Auf keinen Artikel trifft zu: zzzz"
-    assert "lang" not in one(nothing, ".reason").attrs
-    assert [part.text for part in nothing.select(".parts li")] == [
+    assert one(soup, ".nothing .reason").text == "Auf keinen Artikel trifft zu: zzzz"
+    assert "lang" not in one(soup, ".nothing .reason").attrs
+    assert [part.text for part in soup.select(".nothing .parts li")] == [
         "zzzz: 0 Artikel",
         '"silk camels": 0 Artikel',
     ]
