@@ -36,7 +36,7 @@ _MAX_TITLE = 300
 _MAX_ALSO = 10
 
 
-class Source(BaseModel):
+class CitedArticle(BaseModel):
     """The article that something was found in."""
 
     id: str
@@ -61,7 +61,7 @@ class FoundPassage(BaseModel):
 class FoundArticle(BaseModel):
     """An article that matches."""
 
-    article: Source
+    article: CitedArticle
     score: float
     missing: list[str] = Field(description="words of the query that the article lacks")
     passages: list[FoundPassage]
@@ -85,7 +85,7 @@ class ArticleAnswer(BaseModel):
     """An article, or as much of it as one answer holds."""
 
     notice: str = NOTICE
-    article: Source
+    article: CitedArticle
     paragraphs: list[FoundPassage]
     of: int = Field(description="how many paragraphs the article has")
     next_paragraph: int | None = Field(description="where to read on; null at the end")
@@ -135,7 +135,7 @@ class QuoteAnswer(BaseModel):
         description="absent: the archive has no such sentence; what is given is the nearest, if there is any"
     )
     similarity: float = Field(description="the share of words in common, 0 to 1")
-    article: Source | None
+    article: CitedArticle | None
     passage: FoundPassage | None = Field(description="the whole paragraph")
     diff: list[Edit]
     also: list[str] = Field(description="ids of other articles that say exactly this")
@@ -149,10 +149,10 @@ class Answers:
     def __init__(self, site: str | None = None) -> None:
         self._site = site.rstrip("/") if site else None
 
-    def source(self, article: ArticleInfo | Article) -> Source:
+    def source(self, article: ArticleInfo | Article) -> CitedArticle:
         """An article without its text."""
         published = article.published
-        return Source(
+        return CitedArticle(
             id=article.id,
             title=cut(article.title, _MAX_TITLE),
             published=str(published) if published else None,
@@ -248,7 +248,7 @@ def fenced(lines: Iterable[str]) -> str:
     return "\n".join([f"<<<untrusted text {mark}", *lines, f"untrusted text {mark}>>>"])
 
 
-def heading(source: Source) -> str:
+def heading(source: CitedArticle) -> str:
     """The line that names an article in a text."""
     facts = [source.published or "undated", source.id]
     return f"{source.title or '(no title)'} ({', '.join(facts)})"
@@ -260,7 +260,7 @@ def told(summary: str, untrusted: Sequence[str]) -> TextContent:
     return TextContent(type="text", text="\n\n".join(parts))
 
 
-def links(source: Source, passages: Iterable[FoundPassage]) -> list[ResourceLink]:
+def links(source: CitedArticle, passages: Iterable[FoundPassage]) -> list[ResourceLink]:
     """A link to each passage, which a client can read as a resource."""
     title = cut(source.title or source.id, 100)
     return [

@@ -41,10 +41,10 @@ from typing import BinaryIO
 
 from indexer.article import Article, Failure
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers.document import PACKED, Document, ReadOptions, suffix_of
+from indexer.readers.document import GZIP, PACKED, Document, ReadOptions, suffix_of
 from indexer.readers.encoding import decode
 
-__all__ = ["SUFFIXES", "Document", "ReadOptions", "read", "read_unpacked", "unpack"]
+__all__ = ["GZIP", "SUFFIXES", "Document", "ReadOptions", "read", "read_unpacked", "unpack"]
 
 # The name of each reader's module, and the suffixes of the files that it reads.
 _MEDIA_TYPES = {
@@ -57,7 +57,6 @@ _BY_SUFFIX = {suffix: name for name, suffixes in _MEDIA_TYPES.items() for suffix
 SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
 """The suffixes of files that can be read, in lower case."""
 
-_GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 16
 # Text does not compress better than this; what does may be meant to fill the memory.
 _MAX_RATIO, _MIN_BOUND = 200, 1 << 20
@@ -108,7 +107,7 @@ def unpack(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
     data = stream.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise UnreadableDocument(f"larger than {max_bytes / 2**20:g} MB")
-    if not data.startswith(_GZIP):
+    if not data.startswith(GZIP):
         if name.lower().endswith(PACKED) and data:
             raise UnreadableDocument("not gzip data, although its name ends with .gz")
         return data

@@ -13,6 +13,8 @@ from indexer.limits import ARTICLE_TEXT
 
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
 _MAX_ADDRESS = 2000
+GZIP = b"\x1f\x8b"
+"""The first bytes of gzip data."""
 PACKED = ".gz"
 """The suffix of gzip data, which may follow the suffix of any media type."""
 

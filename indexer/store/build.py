@@ -21,7 +21,7 @@ from indexer.store import generations
 from indexer.store.lock import lock_for_writing
 from indexer.store.progress import RecordedProgress
 from indexer.store.reader import Today, open_generation, open_snapshot
-from indexer.store.sources import Source, available_sources, find_source, refuse_overlaps, resolve_sources
+from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
 from indexer.sync import Catalog, Listing, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink, sync_sources
@@ -53,7 +53,7 @@ class BuildPlan:
 def rebuild(
     config: Config,
     today: Today,
-    sources: Iterable[Source],
+    sources: Iterable[SourcePath],
     *,
     allow_mass_delete: bool,
     progress: Progress | None,
@@ -83,7 +83,7 @@ def rebuild(
     return report
 
 
-def rebuild_without(config: Config, today: Today, source: Source) -> SyncReport:
+def rebuild_without(config: Config, today: Today, source: SourcePath) -> SyncReport:
     """Rebuild the index without one source, for `forget` where the live generation cannot be changed.
 
     The caller holds the lock. Raises as `build` does, and SourceMissing if the index has no such source.

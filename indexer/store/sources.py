@@ -10,10 +10,10 @@ from indexer.config import Config
 from indexer.errors import SourceMissing
 from indexer.sync import Catalog, check_source
 
-Source = str | os.PathLike[str]
+SourcePath = str | os.PathLike[str]
 
 
-def resolve_sources(config: Config, sources: Iterable[Source]) -> list[Path]:
+def resolve_sources(config: Config, sources: Iterable[SourcePath]) -> list[Path]:
     """Return the absolute paths of the given sources, or of the configured ones; raises SourceMissing."""
     chosen = [_path(source) for source in sources] or list(config.sources)
     if not chosen:
@@ -34,7 +34,7 @@ def refuse_overlaps(roots: Iterable[Path], catalog: Catalog) -> None:
                 )
 
 
-def find_source(source: Source, catalog: Catalog) -> str:
+def find_source(source: SourcePath, catalog: Catalog) -> str:
     """Return the name under which the catalog has a source; raises SourceMissing if it has none."""
     for name in (str(source), str(Path(source).resolve())):
         if name in catalog.sources:
@@ -70,7 +70,7 @@ def available_sources(
     return available, tuple(missing)
 
 
-def _path(source: Source) -> Path:
+def _path(source: SourcePath) -> Path:
     if not isinstance(source, (str, os.PathLike)):
         raise SourceMissing(
             f"a source must be a path, not {type(source).__name__}: pass each source as its own argument"

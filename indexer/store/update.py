@@ -25,7 +25,7 @@ from indexer.store.build import (
 )
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
-from indexer.store.sources import Source, find_source, refuse_overlaps, resolve_sources
+from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
 from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink
@@ -34,7 +34,7 @@ from indexer.sync.apply import Sink
 def sync(
     config: Config,
     today: Today,
-    sources: Iterable[Source],
+    sources: Iterable[SourcePath],
     *,
     dry_run: bool,
     allow_mass_delete: bool,
@@ -118,7 +118,7 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     return report
 
 
-def forget(config: Config, today: Today, source: Source) -> SyncReport:
+def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
     """See `Index.forget`."""
     began = time.perf_counter()
     report = SyncReport()

@@ -43,7 +43,7 @@ from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
-from indexer.readers import ReadOptions
+from indexer.readers import GZIP, ReadOptions
 from indexer.sync import process_limits
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
 
@@ -58,7 +58,6 @@ _MAX_UNPROTECTED = 1 << 18  # bytes of a file that may be read without a worker
 _HEAD = 1 << 12
 # Space and the bytes of byte order marks.
 _BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
-_GZIP = b"\x1f\x8b"
 
 _LENGTH_BYTES = 8
 _PACKAGES = str(Path(__file__).parents[2])
@@ -108,7 +107,7 @@ def _is_harmless(location: Path, path: str, size: int) -> bool:
         return True  # reading it reports the error
     # Readers trust the content more than the name: a tag makes it a page, a gzip header makes it packed.
     begin = head.lstrip(_BLANK)
-    return not head.startswith(_GZIP) and not begin.startswith(b"<") and bool(begin or len(head) < _HEAD)
+    return not head.startswith(GZIP) and not begin.startswith(b"<") and bool(begin or len(head) < _HEAD)
 
 
 def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
