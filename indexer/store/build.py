@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Batch, Chunk, Snapshot, digest_items, encode_article
+from indexer.engine import Batch, Snapshot, encode_article
 from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
-from indexer.readers import ReadOptions
 from indexer.results import Progress, Silence, SyncReport, never
 from indexer.search.search import finds_itself
 from indexer.store import generations
@@ -22,9 +19,9 @@ from indexer.store.lock import lock_for_writing
 from indexer.store.progress import RecordedProgress
 from indexer.store.reader import Today, open_generation, open_snapshot
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Listing, list_contents, list_source, refuse_shrunk
+from indexer.store.syncing import add_api_article, current_time, run_sync
+from indexer.sync import Catalog, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
-from indexer.sync.apply import Sink, sync_sources
 
 REBUILD = "`nutgraf rebuild --allow-mass-delete`"
 _TESTED_ARTICLES = 5
@@ -164,59 +161,6 @@ def build(
             catalogs.save(folder, 0, catalog)
         _check(folder, config, today, catalog)
         generations.publish_generation(config.index, folder, plan.keep)
-
-
-def run_sync(
-    config: Config,
-    today: Today,
-    listings: Mapping[Path, Listing],
-    catalog: Catalog,
-    sink: Sink,
-    report: SyncReport,
-    progress: Progress,
-    *,
-    stop: Callable[[], bool] = never,
-    allow_mass_delete: bool = False,
-) -> None:
-    """Sync as configured; see `sync_sources`."""
-    options = ReadOptions(
-        day_first=config.day_first,
-        timezone=config.timezone,
-        today=today(),
-        max_bytes=config.max_file_mb * 2**20,
-    )
-    sync_sources(
-        listings,
-        catalog,
-        sink,
-        options,
-        config.language,
-        report,
-        progress,
-        config.jobs,
-        stop=stop,
-        allow_mass_delete=allow_mass_delete,
-    )
-
-
-class NullSink:
-    """A sink that drops all changes, for a sync that is run only for its catalog and its report."""
-
-    def remove(self, article_id: str) -> None:
-        """Remove nothing."""
-
-    def take(self, chunk: Chunk, numbers: array[int]) -> None:
-        """Add nothing."""
-
-
-def add_api_article(article: Article, items: list[bytes], catalog: Catalog, batch: Batch) -> None:
-    """Index an article added through the API and enter it in the catalog; `items` are its encoded fields."""
-    catalog.api_articles[article.id] = (digest_items(items), batch.add(article, items))
-
-
-def current_time() -> str:
-    """Return the time for a commit: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _read_kept(plan: BuildPlan, article_id: str) -> Article:

@@ -14,18 +14,11 @@ from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
 from indexer.results import Progress, Silence, SyncReport
 from indexer.store import generations
-from indexer.store.build import (
-    BuildPlan,
-    NullSink,
-    add_api_article,
-    build,
-    current_time,
-    rebuild_without,
-    run_sync,
-)
+from indexer.store.build import BuildPlan, build, rebuild_without
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
+from indexer.store.syncing import NullSink, add_api_article, current_time, run_sync
 from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import Sink

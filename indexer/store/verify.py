@@ -20,8 +20,8 @@ from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
 from indexer.results import Difference, Progress, Silence, SyncReport, Verification
 from indexer.store import generations
-from indexer.store.build import NullSink, run_sync
 from indexer.store.reader import OpenIndex, Today, open_generation
+from indexer.store.syncing import NullSink, run_sync
 from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
 
