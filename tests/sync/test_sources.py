@@ -183,10 +183,12 @@ ZOO = {
     "a line break in a name": animal(file("b\nc.txt", STORY), "b\nc.txt"),
     "control characters in a name": animal(file("b\x1b[31m\x07.txt", STORY), "b\x1b[31m\x07.txt"),
     "a name in no encoding": animal(
-        file("b\udcff.txt", STORY), said={"b\udcff.txt": "article 'b-d4c33b34': source: text that can"}
+        file("b\udcff.txt", STORY),
+        said={"b\udcff.txt": "article 'b-d4c33b34': source: must be text that can"},
     ),
     "a folder in no encoding": animal(
-        file("b\udcff/c.txt", STORY), said={"b\udcff/c.txt": "article 'c-99c1e5ad': source: text that can"}
+        file("b\udcff/c.txt", STORY),
+        said={"b\udcff/c.txt": "article 'c-99c1e5ad': source: must be text that can"},
     ),
     "the longest name": animal(file("n" * 251 + ".txt", STORY), "n" * 251 + ".txt"),
     "twins but for case": animal(
