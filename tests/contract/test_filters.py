@@ -89,7 +89,10 @@ def test_a_filter_means_the_same_as_an_argument_and_as_a_clause(
     arguments, clause = chosen
     inside = found(archive, query, **arguments)
     assert inside == found(archive, query) & found(archive, **arguments)
-    assert inside == found(archive, f"({query}) AND {clause}")
+    # In parentheses that AND joins to something, every word is required; in a query by itself, common words
+    # are ignored. The two then ask for different things.
+    if not any("common words" in note for note in archive.search(query).notes):
+        assert inside == found(archive, f"({query}) AND {clause}")
 
 
 @settings(max_examples=EXAMPLES)
