@@ -63,7 +63,7 @@ def main() -> None:
         page = browser.get("/letters/?q=ferry")
         print(page.status, "The Quay" in page.text, 'href="/letters/a/1' in page.text)
         found = browser.get("/news/api/search?q=ferry").get_json()
-        print([hit["title"]["text"] for hit in found["hits"]])
+        print([hit["article"]["title"] for hit in found["hits"]])
 
 
 if __name__ == "__main__":

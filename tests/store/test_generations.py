@@ -504,7 +504,8 @@ def test_a_writer_does_not_wait_for_a_program_that_writes_through_whoosh(archive
 KILLING = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from indexer import Article, Config, generations, open_index
+from indexer import Article, Config, open_index
+from indexer.store import generations
 from tests.fixtures.folders import contents, state
 
 root, action = Path(sys.argv[1]), sys.argv[2]

@@ -282,8 +282,8 @@ def _small_segments() -> Iterator[None]:
     small = partial(Batch, chunk_size=200, policy=MergePolicy(factor=3, min_documents=6))
     with (
         patch("indexer.sync.apply.count_workers", jobs),
-        patch("indexer.build.Batch", small),
-        patch("indexer.writing.Batch", small),
+        patch("indexer.store.build.Batch", small),
+        patch("indexer.store.update.Batch", small),
         patch.object(apply, "_YOUNG_NS", 20_000_000),
     ):
         yield
