@@ -1,4 +1,4 @@
-"""What goes in: articles, when each was published, and files that could not be read."""
+"""Articles to index, their publication dates, and the failures to read files."""
 
 from __future__ import annotations
 

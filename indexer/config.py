@@ -30,7 +30,8 @@ ENVIRONMENT, ENVIRONMENT_PREFIX = "environment", "NUTGRAF_"
 # The options that change the stored index; only these decide whether it must be rebuilt.
 _STORED = ("language", "day_first", "timezone")
 
-# What the values of options must be, as messages say it: by option, else by the type of its default.
+# The kind of value that an option takes, for messages. It follows from the type of the default, unless the
+# option has an entry of its own.
 _KINDS: tuple[tuple[type, str], ...] = (
     (tuple, "a list of paths"),
     (Path, "a path"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import click
 
 from indexer.config import load_config
 from indexer.limits import PROCESSES
-from indexer.search.request import FILTERS, SearchRequest
+from indexer.search.request import FILTERS
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -45,10 +44,6 @@ memory_option = click.option(
     metavar="MB",
     help="About how much memory the writer may use (default: 512).",
 )
-SEARCH_FLAGS = {field.name: f"--{field.name.replace('_', '-')}" for field in fields(SearchRequest)}
-SEARCH_FLAGS |= {name: f"--{name}" for name in FILTERS}
-SEARCH_FLAGS |= {"query": "QUERY", "facets": "--facet", "timeline": "--by"}
-"""What the command line calls the fields of a search."""
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:

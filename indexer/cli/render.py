@@ -1,4 +1,4 @@
-"""What commands print: pages, reports and statuses as lines or as JSON, without control characters."""
+"""Print pages, reports and statuses as lines of text or as JSON, without control characters."""
 
 from __future__ import annotations
 

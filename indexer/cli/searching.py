@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import SEARCH_FLAGS, filter_options, index_option, json_option, open_configured
+from indexer.cli.options import filter_options, index_option, json_option, open_configured
 from indexer.cli.render import plain, print_json, print_page
-from indexer.errors import InvalidRequest
 from indexer.results import FACETS, GRAINS, SORTS
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,10 +67,7 @@ def search(
     Put -- before a QUERY that begins with a minus sign.
     """
     archive = open_configured(index=index)
-    try:
-        page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
-    except InvalidRequest as error:
-        raise error.renamed(SEARCH_FLAGS) from error
+    page = archive.search(" ".join(query), timeline=by if timeline else None, **arguments)
     if as_json:
         print_json(page.as_json())
     else:

@@ -153,7 +153,7 @@ class Batch:
         self._flush()
         # Free the memory for merging.
         self._buffer, self._gatherer = Buffer(), Gatherer(self._snapshot.default_language)
-        entries = self._merge([*self._remaining(), *map(self._open, self._written)])
+        entries = self._merge([*self._iter_remaining(), *map(self._open, self._written)])
         number = self._snapshot.commit + 1
         self._before_commit(number)
         # The names of the segments must be on the disk before that of the table of contents is.
@@ -171,20 +171,20 @@ class Batch:
     def _write(self, pieces: Iterator[bytes | memoryview], documents: int) -> SegmentEntry:
         seal: bytes | memoryview = b""
 
-        def sealed() -> Iterator[bytes | memoryview]:
+        def iter_pieces() -> Iterator[bytes | memoryview]:
             nonlocal seal
             for piece in pieces:
                 seal = piece
                 yield piece
 
         unsealed = SegmentEntry(make_segment_id(), documents, b"", b"")
-        write_new(unsealed.path(self._folder), sealed())
+        write_new(unsealed.path(self._folder), iter_pieces())
         return SegmentEntry(unsealed.id, documents, b"", bytes(seal))
 
     def _open(self, entry: SegmentEntry) -> _OpenSegment:
         return entry, SegmentView(entry.path(self._folder))
 
-    def _remaining(self) -> Iterator[_OpenSegment]:
+    def _iter_remaining(self) -> Iterator[_OpenSegment]:
         """The segments of the snapshot that have articles left after the removals of this batch."""
         for index, segment in enumerate(self._snapshot.segments):
             entry = segment.entry

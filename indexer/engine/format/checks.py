@@ -28,7 +28,7 @@ Sections = Mapping[str, Array]
 Counts = Mapping[str, int]
 """How many stems, words, documents, … there are."""
 Problem = str | None
-"""What is wrong, in words that follow the section's name; None if nothing is."""
+"""The end of a message that starts with the name of the section; None if the section is valid."""
 Check = Callable[[Array, Counts, Sections], Problem]
 
 
@@ -41,13 +41,13 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class _Rule(NamedTuple):
-    """What a section has to be like."""
+    """The kinds, the length and the numbers that a section must have."""
 
     kinds: frozenset[str]
     per: str
-    """What it has one number of each; the first section that names it determines how many there are."""
+    """The things that have one number each; the first section of them determines how many there are."""
     extra: int
-    """How many numbers it has besides."""
+    """The count of numbers in addition to those."""
     check: Check
 
 
@@ -82,7 +82,7 @@ def check_directory(file: SegmentFile) -> tuple[Facts, Counts]:
 
 
 def find_problem(counts: Counts, name: str, array: Array, sections: Sections) -> Problem:
-    """What is wrong with the numbers of a section, or None; `sections` are the others."""
+    """Return the problem with the numbers of a section, or None; `sections` are the other sections."""
     if name not in _RULES:
         return None
     rule = _RULES[name]
@@ -95,7 +95,7 @@ def find_problem(counts: Counts, name: str, array: Array, sections: Sections) ->
 # Checks of numbers
 
 
-def _accept(array: Array, counts: Counts, sections: Sections) -> Problem:
+def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
     return None
 
 
@@ -248,14 +248,14 @@ def _check_wide(name: str) -> Check:
 # Rules for sections
 
 
-def _lexicon(name: str, things: str) -> dict[str, _Rule]:
+def _make_lexicon_rules(name: str, things: str) -> dict[str, _Rule]:
     return {
-        f"{name}.text": _Rule(_U1, f"{name}.text", 0, _accept),
+        f"{name}.text": _Rule(_U1, f"{name}.text", 0, _accept_any),
         f"{name}.ends": _Rule(_COMPACT, things, 0, _check_word_ends(f"{name}.text")),
     }
 
 
-def _packed(name: str, things: str) -> dict[str, _Rule]:
+def _make_packed_rules(name: str, things: str) -> dict[str, _Rule]:
     exceptions = f"exceptions of {name}"
     return {
         f"{name}.narrow": _Rule(_NARROW, things, 0, _check_narrow),
@@ -264,12 +264,12 @@ def _packed(name: str, things: str) -> dict[str, _Rule]:
     }
 
 
-def _field(name: str) -> dict[str, _Rule]:
+def _make_field_rules(name: str) -> dict[str, _Rule]:
     postings, occurrences = f"postings of the {name}", f"occurrences in the {name}"
     return {
-        **_packed(f"{name}.gaps", postings),
-        **_packed(f"{name}.freqs", postings),
-        **_packed(f"{name}.positions", occurrences),
+        **_make_packed_rules(f"{name}.gaps", postings),
+        **_make_packed_rules(f"{name}.freqs", postings),
+        **_make_packed_rules(f"{name}.positions", occurrences),
         f"{name}.variants": _Rule(_COMPACT, occurrences, 0, _check_below("forms")),
         f"{name}.starts": _Rule(_COMPACT, "stems", 1, _check_starts(postings)),
         f"{name}.occurrences": _Rule(_COMPACT, "stems", 1, _check_starts(occurrences)),
@@ -277,18 +277,18 @@ def _field(name: str) -> dict[str, _Rule]:
 
 
 _RULES: dict[str, _Rule] = {
-    **_lexicon("stem", "stems"),
-    **_lexicon("word", "words"),
-    **_lexicon("id", "articles"),
+    **_make_lexicon_rules("stem", "stems"),
+    **_make_lexicon_rules("word", "words"),
+    **_make_lexicon_rules("id", "articles"),
     "stem.words": _Rule(_COMPACT, "forms", 0, _check_below("words")),
     "stem.starts": _Rule(_COMPACT, "stems", 1, _check_starts("forms", is_each_used=True)),
     "word.stems": _Rule(_COMPACT, "forms", 0, _check_below("stems")),
     "word.variants": _Rule(_COMPACT, "forms", 0, _check_variants),
     "word.starts": _Rule(_COMPACT, "words", 1, _check_starts("forms", is_each_used=True)),
-    **_field("title"),
-    **_field("paragraph"),
-    "text.data": _Rule(_U1, "text.data", 0, _accept),
-    "text.lengths": _Rule(_U4, "items", 0, _accept),
+    **_make_field_rules("title"),
+    **_make_field_rules("paragraph"),
+    "text.data": _Rule(_U1, "text.data", 0, _accept_any),
+    "text.lengths": _Rule(_U4, "items", 0, _accept_any),
     "text.ends": _Rule(_U8, "blocks", 0, _check_ends("text.data")),
     "text.items": _Rule(_U4, "blocks", 0, _check_ends("items")),
     "article.counts": _Rule(_COMPACT, "articles", 0, _check_paragraphs),
@@ -297,13 +297,13 @@ _RULES: dict[str, _Rule] = {
     "article.date_starts": _Rule(_I8, "articles", 0, _check_date_starts),
     "article.date_ends": _Rule(_I8, "articles", 0, _check_date_ends),
     "article.languages": _Rule(_COMPACT, "articles", 0, _check_below("languages")),
-    "article.title_keys": _Rule(_U8, "articles", 0, _accept),
-    "article.sketches": _Rule(_U1, "sketched", 0, _accept),
+    "article.title_keys": _Rule(_U8, "articles", 0, _accept_any),
+    "article.sketches": _Rule(_U1, "sketched", 0, _accept_any),
     "article.id_ranks": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
     "article.by_id": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
     "doc.terms": _Rule(_COMPACT, "documents", 0, _check_sum("occurrences in the paragraph")),
-    "doc.anchors": _Rule(_U4, "documents", 0, _accept),
+    "doc.anchors": _Rule(_U4, "documents", 0, _accept_any),
 }
 for _label in STORED_LABELS:
-    _RULES |= _lexicon(_label, f"{_label}s")
+    _RULES |= _make_lexicon_rules(_label, f"{_label}s")
     _RULES[f"article.{_label}s"] = _Rule(_COMPACT, "articles", 0, _check_below(f"{_label}s"))

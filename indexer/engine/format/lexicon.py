@@ -116,7 +116,7 @@ def merge_lexicons(
     """
     numbers = [np.empty(len(lexicon), np.int32) for lexicon in lexicons]
 
-    def merged() -> Iterator[list[bytes]]:
+    def merge_batches() -> Iterator[list[bytes]]:
         count = 0
         starts = [0] * len(lexicons)
         for ends in _find_bounds(lexicons, batch):
@@ -132,7 +132,7 @@ def merge_lexicons(
             release()
             yield words
 
-    return _make_lexicon(merged()), numbers
+    return _make_lexicon(merge_batches()), numbers
 
 
 def _find_bounds(lexicons: Sequence[Lexicon], batch: int) -> Iterator[list[int]]:
