@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, Self, get_args
 
 from msgspec import Struct, to_builtins
+from msgspec.json import schema_components
 
 from indexer.article import Failure, Published
 
@@ -607,3 +608,17 @@ class SyncReport(Struct):
     def as_json(self) -> dict[str, Any]:
         """Return the report as every other result is returned."""
         return dict(to_builtins(self))
+
+
+def make_schemas(
+    *answers: type[Struct], ref_template: str
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return references to the JSON schemas of some answers, and all schemas that they need, by name."""
+    references, schemas = schema_components(answers, ref_template=ref_template)
+    for schema in schemas.values():
+        # An answer has all of its fields, with or without a default, and no others.
+        schema["required"] = list(schema.get("properties", ()))
+        schema["additionalProperties"] = False
+        for field in schema.get("properties", {}).values():
+            field.pop("default", None)
+    return list(references), schemas

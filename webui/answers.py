@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from indexer.results import ArticleInfo, Hit, Result, Suggestion, Timeline
 
@@ -78,15 +78,3 @@ def as_bytes(value: Any) -> bytes:
     except UnicodeEncodeError:
         text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
         return _LONE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text).encode()
-
-
-def schemas(*answers: type[Struct]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """References to the schemas of some answers, and all schemas that they need, by name."""
-    found, parts = msgspec.json.schema_components(answers, ref_template="#/components/schemas/{name}")
-    for part in parts.values():
-        # An answer has all of its fields, with or without a default, and no others.
-        part["required"] = list(part.get("properties", ()))
-        part["additionalProperties"] = False
-        for field in part.get("properties", {}).values():
-            field.pop("default", None)
-    return list(found), parts

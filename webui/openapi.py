@@ -14,8 +14,8 @@ from typing import Any
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from indexer.results import Result
-from webui.answers import Problem, Row, schemas
+from indexer.results import Result, make_schemas
+from webui.answers import Problem, Row
 from webui.caching import conditional_response, request_tag
 from webui.export import MEDIA_TYPES
 from webui.parameters import ID, ID_IN_PATH, IF_NONE_MATCH, Parameter, check_parameters
@@ -109,7 +109,7 @@ _INTRODUCTION = (
 def describe() -> dict[str, Any]:
     """The OpenAPI document, without `servers`."""
     answers = [one.answer for one in OPERATIONS.values()]
-    references, parts = schemas(*answers, Row, Problem)
+    references, parts = make_schemas(*answers, Row, Problem, ref_template="#/components/schemas/{name}")
     by_answer = dict(zip(answers, references, strict=False))
     return {
         "openapi": "3.1.0",

@@ -1,16 +1,20 @@
-"""What the tools for AI agents answer: objects with schemas, texts that say whose words they hold, links."""
+"""Answers for AI agents: the results of the library with citations, and texts that fence in quoted words.
+
+The structured answers are the results of `indexer.results`, whose articles and passages have an address as
+well; texts that are too long for an agent are cut. `make_schema` describes them.
+"""
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from mcp.types import ResourceLink, TextContent
-from pydantic import BaseModel, Field
+from msgspec.structs import asdict
 
-from indexer.article import Article
 from indexer.results import (
     ArticleInfo,
     Hit,
@@ -19,7 +23,9 @@ from indexer.results import (
     Page,
     Passage,
     QuoteCheck,
-    Timeline,
+    Result,
+    Span,
+    make_schemas,
 )
 
 NOTICE = (
@@ -31,244 +37,190 @@ PARAGRAPH_URI = "nutgraf://article/{id}/{anchor}"
 MAX_TEXT = 20_000
 """The most characters of an article that one answer shows."""
 MAX_PARAGRAPHS = 100
-"""The most paragraphs: of short ones, their names and links are most of an answer."""
+"""The most paragraphs of an answer: if they are short, their names and links are most of it."""
 _MAX_TITLE = 300
 _MAX_ALSO = 10
 
-
-class CitedArticle(BaseModel):
-    """The article that something was found in."""
-
-    id: str
-    title: str
-    published: str | None = Field(description="ISO 8601, as exact as it is known: year, month, day or minute")
-    date_from: str | None = Field(description="where in the document the date was found")
-    language: str | None
-    url: str | None = Field(description="the article's own address, as its document states it")
-    resource: str = Field(description="the whole article as a resource")
+Answer = TypeVar("Answer", bound=Result)
+AnyClass = TypeVar("AnyClass", bound=type)
 
 
-class FoundPassage(BaseModel):
-    """A paragraph, cut where there is an ellipsis."""
-
-    number: int = Field(description="the paragraph's place in the article, from 1")
-    anchor: str = Field(description="the paragraph's name, which stays when others are added")
-    text: str = Field(description="untrusted: quoted from the article")
-    resource: str = Field(description="the whole paragraph as a resource")
-    link: str | None = Field(description="the paragraph on the search site, for people; to be cited")
+def _document_all_fields(kind: AnyClass) -> AnyClass:
+    """Append the docstring of the base class, so that the schema explains the inherited fields too."""
+    kind.__doc__ = "\n\n".join(inspect.cleandoc(each.__doc__ or "") for each in (kind, kind.__base__))
+    return kind
 
 
-class FoundArticle(BaseModel):
-    """An article that matches."""
+@_document_all_fields
+class CitedArticle(ArticleInfo, frozen=True, kw_only=True):
+    """An article; `resource` is the address of the whole text as a resource."""
+
+    resource: str
+
+
+@_document_all_fields
+class CitedPassage(Passage, frozen=True, kw_only=True):
+    """A paragraph, quoted from an article: untrusted text.
+
+    `resource` is the address of the whole paragraph as a resource, `link` that of the paragraph on the search
+    site, for people: it is what to cite.
+    """
+
+    resource: str
+    link: str | None
+
+
+@_document_all_fields
+class CitedHit(Hit, frozen=True, kw_only=True):
+    """A hit; of `also`, only the first few are named."""
 
     article: CitedArticle
-    score: float
-    missing: list[str] = Field(description="words of the query that the article lacks")
-    passages: list[FoundPassage]
-    also: list[str] = Field(description="ids of near-duplicates that match too, the first few")
+    passages: tuple[CitedPassage, ...]
+    also: tuple[CitedArticle, ...]
 
 
-class SearchAnswer(BaseModel):
-    """One page of hits."""
-
-    notice: str = NOTICE
-    query: str
-    total: int = Field(description="articles that meet the whole query")
-    partial: int = Field(description="articles that lack some of its words, after those")
-    notes: list[str] = Field(description="how the query was understood, and what was left out")
-    did_you_mean: str | None
-    hits: list[FoundArticle]
-    cursor: str | None = Field(description="give it back with the same query for the next page")
-
-
-class ArticleAnswer(BaseModel):
-    """An article, or as much of it as one answer holds."""
+@_document_all_fields
+class CitedPage(Page, frozen=True, kw_only=True):
+    """A page of hits with citations."""
 
     notice: str = NOTICE
+    hits: tuple[CitedHit, ...]
+
+
+class ReadArticle(Result, frozen=True):
+    """An article, or as many of its paragraphs as fit into one answer.
+
+    `of` is the number of paragraphs of the article, `next_paragraph` the one to continue from; null at the
+    end.
+    """
+
     article: CitedArticle
-    paragraphs: list[FoundPassage]
-    of: int = Field(description="how many paragraphs the article has")
-    next_paragraph: int | None = Field(description="where to read on; null at the end")
+    paragraphs: tuple[CitedPassage, ...]
+    of: int
+    next_paragraph: int | None
+    notice: str = NOTICE
 
 
-class Bar(BaseModel):
-    """One period."""
+@_document_all_fields
+class CitedQuote(QuoteCheck, frozen=True, kw_only=True):
+    """A quotation that was checked.
 
-    start: str
-    articles: int = Field(description="articles that match")
-    paragraphs: int = Field(description="their paragraphs that have a word of the query")
-    of_articles: int = Field(description="all articles of the period")
-    of_paragraphs: int = Field(description="all paragraphs of the period")
-    share: float = Field(description="paragraphs / of_paragraphs")
-
-
-class TimelineAnswer(BaseModel):
-    """How often the archive speaks of something, over time."""
-
-    query: str
-    total: int
-    notes: list[str]
-    grain: Literal["day", "week", "month", "year"]
-    first: str | None
-    last: str | None
-    peak: str | None
-    inexact: int = Field(description="hits whose date is not exact enough for a bar")
-    undated: int
-    bars: list[Bar]
-
-
-class Edit(BaseModel):
-    """Words that the quotation and the article share, or in which they differ."""
-
-    kind: Literal["same", "changed", "added", "omitted"] = Field(
-        description="added: only the quotation has it; omitted: only the article has it"
-    )
-    quoted: str
-    source: str = Field(description="untrusted: quoted from the article")
-
-
-class QuoteAnswer(BaseModel):
-    """Whether an article says so."""
+    `resource` and `link` are the addresses of the paragraph that contains it or comes closest.
+    """
 
     notice: str = NOTICE
-    verdict: Literal["exact", "near", "absent"] = Field(
-        description="absent: the archive has no such sentence; what is given is the nearest, if there is any"
-    )
-    similarity: float = Field(description="the share of words in common, 0 to 1")
     article: CitedArticle | None
-    passage: FoundPassage | None = Field(description="the whole paragraph")
-    diff: list[Edit]
-    also: list[str] = Field(description="ids of other articles that say exactly this")
-    notes: list[str] = Field(description="what there was no time for, and the like")
-    timed_out: bool = Field(description="the time was up: what is not exact here may be so elsewhere")
+    also: tuple[CitedArticle, ...]
+    resource: str | None = None
+    link: str | None = None
 
 
-class Answers:
-    """Makes answers; `site` is the address of the search page that people use, where there is one."""
+class Citations:
+    """Adds citations to results; `site` is the address of the search page for people, if there is one."""
 
     def __init__(self, site: str | None = None) -> None:
         self._site = site.rstrip("/") if site else None
 
-    def source(self, article: ArticleInfo | Article) -> CitedArticle:
-        """An article without its text."""
-        published = article.published
-        return CitedArticle(
-            id=article.id,
-            title=cut(article.title, _MAX_TITLE),
-            published=str(published) if published else None,
-            date_from=published.provenance if published else None,
-            language=article.language,
-            url=article.url,
-            resource=ARTICLE_URI.format(id=quote(article.id, safe="")),
-        )
+    def cite_article(self, article: ArticleInfo) -> CitedArticle:
+        """Return an article with its address, and the title cut."""
+        resource = ARTICLE_URI.format(id=quote(article.id, safe=""))
+        return _extend(CitedArticle, article, title=cut(article.title, _MAX_TITLE), resource=resource)
 
-    def passage(self, article_id: str, passage: Passage | MarkedParagraph) -> FoundPassage:
-        """A paragraph of an article."""
-        return FoundPassage(
-            number=passage.number,
-            anchor=passage.anchor,
+    def cite_passage(self, article_id: str, passage: Passage | MarkedParagraph) -> CitedPassage:
+        """Return a paragraph of an article with its addresses, and the text cut."""
+        link = f"{self._site}/a/?{urlencode({'id': article_id})}#{passage.anchor}" if self._site else None
+        return _extend(
+            CitedPassage,
+            passage,
             text=cut(passage.text, MAX_TEXT),
+            spans=_spans_before(MAX_TEXT, passage.text, passage.spans),
             resource=PARAGRAPH_URI.format(id=quote(article_id, safe=""), anchor=passage.anchor),
-            link=f"{self._site}/a/?{urlencode({'id': article_id})}#{passage.anchor}" if self._site else None,
+            link=link,
         )
 
-    def search(self, page: Page) -> SearchAnswer:
-        """A page of hits."""
-        return SearchAnswer(
-            query=page.query,
-            total=page.total,
-            partial=page.partial,
-            notes=list(page.notes),
-            did_you_mean=page.did_you_mean,
-            hits=[self._hit(hit) for hit in page.hits],
-            cursor=page.cursor,
+    def cite_page(self, page: Page) -> CitedPage:
+        """Return a page with citations."""
+        return _extend(CitedPage, page, hits=tuple(map(self._cite_hit, page.hits)))
+
+    def _cite_hit(self, hit: Hit) -> CitedHit:
+        return _extend(
+            CitedHit,
+            hit,
+            article=self.cite_article(hit.article),
+            title_spans=_spans_before(_MAX_TITLE, hit.article.title, hit.title_spans),
+            passages=tuple(self.cite_passage(hit.article.id, passage) for passage in hit.passages),
+            also=tuple(map(self.cite_article, hit.also[:_MAX_ALSO])),
         )
 
-    def _hit(self, hit: Hit) -> FoundArticle:
-        return FoundArticle(
-            article=self.source(hit.article),
-            score=round(hit.score, 4),
-            missing=list(hit.missing),
-            passages=[self.passage(hit.article.id, passage) for passage in hit.passages],
-            also=[other.id for other in hit.also[:_MAX_ALSO]],
-        )
-
-    def article(self, marked: MarkedArticle, first: int) -> ArticleAnswer:
-        """The paragraphs of an article from one on, as many as an answer holds; at least one, cut."""
+    def read(self, marked: MarkedArticle, first: int) -> ReadArticle:
+        """Return the paragraphs of an article from `first` on that fit; at least one, which may be cut."""
         article, size = marked.article, 0
-        shown: list[FoundPassage] = []
+        shown: list[CitedPassage] = []
         for paragraph in marked.paragraphs[first - 1 :][:MAX_PARAGRAPHS]:
             size += len(paragraph.text)
             if shown and size > MAX_TEXT:
                 break
-            shown.append(self.passage(article.id, paragraph))
-        following = first + len(shown)
-        return ArticleAnswer(
-            article=self.source(article),
-            paragraphs=shown,
-            of=len(marked.paragraphs),
-            next_paragraph=following if following <= len(marked.paragraphs) else None,
+            shown.append(self.cite_passage(article.id, paragraph))
+        of, following = len(marked.paragraphs), first + len(shown)
+        return ReadArticle(
+            self.cite_article(article), tuple(shown), of, following if following <= of else None
         )
 
-    def timeline(self, page: Page, timeline: Timeline) -> TimelineAnswer:
-        """The hits over time."""
-        known = timeline.as_json()
-        return TimelineAnswer(
-            query=page.query,
-            total=page.total,
-            notes=list(page.notes),
-            **known | {"bars": [Bar(**bar) for bar in known["bars"]]},
-        )
+    def cite_quote(self, found: QuoteCheck) -> CitedQuote:
+        """Return a quotation that was checked, with citations."""
+        article, paragraph = None, {}
+        if found.article and found.number and found.anchor:
+            article = self.cite_article(found.article)
+            passage = Passage(found.number, found.anchor, found.text, found.spans)
+            paragraph = asdict(self.cite_passage(article.id, passage))
+        also = tuple(map(self.cite_article, found.also))
+        return _extend(CitedQuote, found, article=article, also=also, **paragraph)
 
-    def quotation(self, found: QuoteCheck) -> QuoteAnswer:
-        """Whether an article says so."""
-        article, passage = found.article, None
-        if article and found.number and found.anchor:
-            passage = self.passage(article.id, Passage(found.number, found.anchor, found.text))
-        return QuoteAnswer(
-            verdict=found.verdict,
-            similarity=round(found.similarity, 4),
-            article=self.source(article) if article else None,
-            passage=passage,
-            diff=[Edit(**edit.as_json()) for edit in found.diff],
-            also=[other.id for other in found.also],
-            notes=list(found.notes),
-            timed_out=found.timed_out,
-        )
+
+def _extend(kind: type[Answer], result: Result, **fields: Any) -> Answer:
+    """Return a result as one of a derived class, with other values for some fields."""
+    return kind(**asdict(result) | fields)
+
+
+def _spans_before(end: int, text: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the spans that are in a text when it has been cut at `end`."""
+    return spans if len(text) <= end else tuple(span for span in spans if span[1] < end)
 
 
 def cut(text: str, most: int) -> str:
-    """A text of no more than so many characters, with an ellipsis where it was longer."""
+    """Return a text of no more than `most` characters, with an ellipsis where it was longer."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def fenced(lines: Iterable[str]) -> str:
-    """Untrusted lines between marks that they cannot contain, for nobody knew these before."""
+def make_schema(answer: type[Result]) -> dict[str, Any]:
+    """Return the JSON schema of an answer, whose root is an object, as the protocol requires."""
+    _, parts = make_schemas(answer, ref_template="#/$defs/{name}")
+    return {**parts.pop(answer.__name__), "$defs": parts}
+
+
+def fence(lines: Iterable[str]) -> str:
+    """Return untrusted lines between two marks that they cannot contain, since the marks are random."""
     mark = secrets.token_hex(8)
     return "\n".join([f"<<<untrusted text {mark}", *lines, f"untrusted text {mark}>>>"])
 
 
-def heading(source: CitedArticle) -> str:
-    """The line that names an article in a text."""
-    facts = [source.published or "undated", source.id]
-    return f"{source.title or '(no title)'} ({', '.join(facts)})"
+def format_heading(article: CitedArticle) -> str:
+    """Return the line that names an article in a text."""
+    published = str(article.published) if article.published else "undated"
+    return f"{article.title or '(no title)'} ({published}, {article.id})"
 
 
-def told(summary: str, untrusted: Sequence[str]) -> TextContent:
-    """An answer as text, for clients that show no objects."""
-    parts = [summary, f"{NOTICE}\n{fenced(untrusted)}"] if untrusted else [summary]
+def format_answer(summary: str, untrusted: Sequence[str]) -> TextContent:
+    """Return an answer as text, for clients that show no objects."""
+    parts = [summary, f"{NOTICE}\n{fence(untrusted)}"] if untrusted else [summary]
     return TextContent(type="text", text="\n\n".join(parts))
 
 
-def links(source: CitedArticle, passages: Iterable[FoundPassage]) -> list[ResourceLink]:
-    """A link to each passage, which a client can read as a resource."""
-    title = cut(source.title or source.id, 100)
-    return [
-        ResourceLink(
-            uri=passage.resource,
-            name=f"{source.id} {passage.anchor}",
-            title=f"{title}, paragraph {passage.number}",
-            mime_type="text/plain",
-        )
-        for passage in passages
-    ]
+def link_passage(article: CitedArticle, passage: CitedPassage | CitedQuote) -> ResourceLink:
+    """Return a link to a passage, which a client can read as a resource."""
+    return ResourceLink(
+        uri=passage.resource or "",
+        name=f"{article.id} {passage.anchor}",
+        title=f"{cut(article.title or article.id, 100)}, paragraph {passage.number}",
+        mime_type="text/plain",
+    )

@@ -15,15 +15,13 @@ To add a filter on a property of articles, such as an author:
 2. Store it as a label: `STORED_LABELS` and `find_labels` (`engine.format.labels`). Segments of the current
    format have no such section, so the format gets a new version (`store.generations`). Values that match
    otherwise than as a whole, as those of a site do, get a function in `_MATCHERS` (`engine.score.filters`).
-3. Describe the filter in `FILTERS` (`request`): keywords, command-line flags and the parameters of the HTTP
-   API follow from it, as do the suggestions where nothing is found.
+3. Describe the filter in `FILTERS` (`request`): keywords, command-line flags, the parameters of the HTTP API
+   and the arguments of the tools for agents follow from it, as do the suggestions where nothing is found.
 4. To count it, add it to `Facet` (`indexer.results`).
-5. Add the argument to the tools in `integrations.mcp_server`, where each is written out for the schema.
-6. On the page, add it to `FACETS` (`webui.refinements`), and its text to the templates: `text.html` for
+5. On the page, add it to `FACETS` (`webui.refinements`), and its text to the templates: `text.html` for
    facets, `results.html` for active filters, and `webui.examples` for examples.
 
-A filter without values, such as "undated", needs step 3, a test of its own in `filter_articles`, and steps 5
-and 6.
+A filter without values, such as "undated", needs step 3, a test of its own in `filter_articles`, and step 5.
 
 Every function takes a snapshot and settings, and returns nouns of `indexer.results`; nothing here writes.
 Begin with `search`.
