@@ -222,15 +222,6 @@ class Published(Struct, frozen=True):
     def __str__(self) -> str:
         return self.value
 
-    def as_json(self) -> dict[str, Any]:
-        """The date as in every JSON answer: value, precision, from; others and note where there are any."""
-        answer: dict[str, Any] = {"value": self.value, "precision": self.precision, "from": self.provenance}
-        if self.others:
-            answer["others"] = [{"value": value, "from": place} for value, place in self.others]
-        if self.note:
-            answer["note"] = self.note
-        return answer
-
 
 def published_from(value: object) -> Published | None:
     """The publication date that was given as a Published, an ISO string, a date or a datetime.

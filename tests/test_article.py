@@ -100,17 +100,6 @@ def test_an_article_takes_dates_as_programs_have_them(given: Any, value: str, pr
     assert (published.value, published.precision) == (value, precision)
 
 
-def test_a_date_says_in_json_where_it_was_found_and_what_disagreed() -> None:
-    assert Published("2021", "year", "meta").as_json() == {
-        "value": "2021",
-        "precision": "year",
-        "from": "meta",
-    }
-    full = Published("2021", "year", "meta", (("2020-01-02", "url"),), "a note").as_json()
-    assert full["others"] == [{"value": "2020-01-02", "from": "url"}]
-    assert full["note"] == "a note"
-
-
 # Articles
 
 SURROGATE = "a\udc80"

@@ -7,16 +7,18 @@ number, 0 for an article that does not answer the query. Lines that begin with #
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
+from msgspec import field
 
 from indexer.errors import ArticleMissing, ConfigError, quote_value
 from indexer.index import Index
 from indexer.limits import QUERY_SECONDS
+from indexer.results import Result
 
 DEPTH = 100
 """How many hits of a query are evaluated."""
@@ -24,88 +26,58 @@ TOLERANCE = 0.001
 """How far a mean may fall before the comparison reports it."""
 
 _CUT = 10
-_FORMAT = 1
-_FIGURES = ("ndcg@10", "mrr", "recall@100")
+# Figures that differ by less differ only in how they were rounded.
+_ROUNDING = 1e-9
 
 Judgments = Mapping[str, Mapping[str, float]]
 """The gain of each article that was judged, by query and by article id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Result, frozen=True):
     """How well one query was answered; each figure from 0 to 1.
 
-    `judged` is a digest of its judgments: figures are compared only where these are the same.
+    `missed` are the articles with a gain that are not among the first 10, the highest gain first. `judged` is
+    a digest of the judgments: figures are compared only where these are the same.
     """
 
     query: str
-    ndcg_10: float
-    reciprocal_rank: float
-    recall_100: float
+    ndcg_10: float = field(name="ndcg@10")
+    reciprocal_rank: float = field(name="mrr")
+    recall_100: float = field(name="recall@100")
     missed: tuple[str, ...]
-    """The articles with a gain that are not among the first 10, the highest gain first."""
     judged: str
 
-    def as_json(self) -> dict[str, Any]:
-        """The figures as `nutgraf eval --json` gives them."""
-        return {
-            "query": self.query,
-            "ndcg@10": round(self.ndcg_10, 4),
-            "mrr": round(self.reciprocal_rank, 4),
-            "recall@100": round(self.recall_100, 4),
-            "missed": list(self.missed),
-            "judged": self.judged,
-        }
 
+class Measured(Result, frozen=True):
+    """How well an index answers judged queries, and which judged articles it lacks; what is recorded."""
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """How well an index answers judged queries, and which judged articles it lacks."""
-
-    answers: tuple[Answer, ...]
+    figures: dict[str, float]
     absent: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The figures as `nutgraf eval --json` gives them, and as they are recorded."""
-        answers = [answer.as_json() for answer in self.answers]
-        return {
-            "format": _FORMAT,
-            "figures": means(answers),
-            "absent": list(self.absent),
-            "queries": answers,
-        }
+    answers: tuple[Answer, ...] = field(name="queries")
+    format: Literal[1] = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Current and recorded figures, over the queries with the same judgments in both."""
+class LostQuery(Result, frozen=True):
+    """A query whose nDCG@10 fell."""
 
-    before: Mapping[str, float]
-    now: Mapping[str, float]
-    lost: tuple[tuple[str, float, float], ...]
-    """The queries whose nDCG@10 fell, the worst first: the query, the figure before and now."""
+    query: str
+    before: float
+    now: float
+
+
+class Comparison(Result, frozen=True):
+    """Current and recorded figures, over the queries with the same judgments in both.
+
+    `fallen` are the means that fell by more than the tolerance, `lost` the queries that fell, the worst
+    first. `changed` queries were not compared: they are new, missing or have other judgments.
+    """
+
+    before: dict[str, float]
+    now: dict[str, float]
+    fallen: tuple[str, ...]
+    lost: tuple[LostQuery, ...]
     compared: int
     changed: int
-    """How many queries were not compared: they are new, missing or have other judgments."""
-    tolerance: float
-
-    @property
-    def fallen(self) -> tuple[str, ...]:
-        """The names of the means that fell by more than the tolerance."""
-        return tuple(
-            name for name, value in self.before.items() if value - self.now[name] > self.tolerance + 1e-9
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The comparison as `nutgraf eval --json` gives it."""
-        return {
-            "before": dict(self.before),
-            "now": dict(self.now),
-            "fallen": list(self.fallen),
-            "lost": [{"query": query, "before": before, "now": now} for query, before, now in self.lost],
-            "compared": self.compared,
-            "changed": self.changed,
-        }
 
 
 def read_judgments(path: Path) -> Judgments:
@@ -146,7 +118,7 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     """Measure how well an index answers the queries; articles that it lacks count as not found."""
     answers = tuple(measure_query(index, query, judged) for query, judged in judgments.items())
     every = dict.fromkeys(name for judged in judgments.values() for name in judged)
-    return Measured(answers, tuple(name for name in every if not _has(index, name)))
+    return Measured(means(answers), tuple(name for name in every if not _has(index, name)), answers)
 
 
 def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answer:
@@ -173,34 +145,33 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
     )
 
 
-def means(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the mean of each figure over answers in their JSON form."""
+def means(answers: Sequence[Answer]) -> dict[str, float]:
+    """Return the mean of each figure over answers; 0 if there are none."""
+    count = len(answers) or 1
     return {
-        name: round(sum(answer[name] for answer in answers) / len(answers), 4) if answers else 0.0
-        for name in _FIGURES
+        "ndcg@10": sum(answer.ndcg_10 for answer in answers) / count,
+        "mrr": sum(answer.reciprocal_rank for answer in answers) / count,
+        "recall@100": sum(answer.recall_100 for answer in answers) / count,
     }
 
 
 def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) -> Comparison:
     """Compare the figures with those recorded in a file; raises ConfigError if it has none."""
-    then = {answer["query"]: answer for answer in _read_recorded(recorded)}
-    now = {answer.query: answer.as_json() for answer in measured.answers}
-    same = [
-        query for query, answer in now.items() if query in then and then[query]["judged"] == answer["judged"]
-    ]
-    changes = [(query, then[query]["ndcg@10"], now[query]["ndcg@10"]) for query in same]
+    then = {answer.query: answer for answer in _read_recorded(recorded).answers}
+    now = {answer.query: answer for answer in measured.answers}
+    same = [query for query in now if query in then and then[query].judged == now[query].judged]
+    before_means, now_means = (means([answers[query] for query in same]) for answers in (then, now))
+    pairs = [LostQuery(query, then[query].ndcg_10, now[query].ndcg_10) for query in same]
+    lost = [pair for pair in pairs if pair.before - pair.now > _ROUNDING]
     return Comparison(
-        before=means([then[query] for query in same]),
-        now=means([now[query] for query in same]),
-        lost=tuple(
-            sorted(
-                (change for change in changes if change[2] < change[1]),
-                key=lambda change: change[2] - change[1],
-            )
+        before=before_means,
+        now=now_means,
+        fallen=tuple(
+            name for name, mean in before_means.items() if mean - now_means[name] > tolerance + _ROUNDING
         ),
+        lost=tuple(sorted(lost, key=lambda pair: pair.now - pair.before)),
         compared=len(same),
         changed=len(now.keys() | then.keys()) - len(same),
-        tolerance=tolerance,
     )
 
 
@@ -212,7 +183,7 @@ def lines(measured: Measured, *, verbose: bool) -> list[str]:
         + (f"   not in the first {_CUT}: {', '.join(answer.missed)}" if answer.missed else "")
         for answer in (worst_first if verbose else ())
     ]
-    figures = means([answer.as_json() for answer in measured.answers])
+    figures = measured.figures
     found.append(
         f"nDCG@10 {figures['ndcg@10']:.4f}   MRR {figures['mrr']:.4f}   "
         f"recall@100 {figures['recall@100']:.4f}   ({len(measured.answers):,} queries)"
@@ -237,14 +208,14 @@ def warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool
     for name in comparison.fallen:
         found.append(f"{name} fell from {comparison.before[name]:.4f} to {comparison.now[name]:.4f}")
     if comparison.fallen or verbose:
-        found += [f"lost: {query} ({was:.4f} to {now:.4f})" for query, was, now in comparison.lost]
+        found += [f"lost: {one.query} ({one.before:.4f} to {one.now:.4f})" for one in comparison.lost]
     return found
 
 
 def record(measured: Measured, path: Path) -> None:
     """Write the figures to a file, for comparison with later ones."""
     try:
-        path.write_text(json.dumps(measured.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(measured), indent=1) + b"\n")
     except OSError as error:
         raise ConfigError(f"{path}: the figures cannot be written ({error})") from error
 
@@ -269,16 +240,14 @@ def _has(index: Index, article: str) -> bool:
     return True
 
 
-def _read_recorded(path: Path) -> list[dict[str, Any]]:
+def _read_recorded(path: Path) -> Measured:
     refusal = f"{path} has no figures of `nutgraf eval --record`"
     try:
-        found = json.loads(_read_text(path))
-    except ValueError as error:
+        return msgspec.json.decode(_read_text(path), type=Measured)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{refusal}, or those of another version: record them again") from error
+    except msgspec.DecodeError as error:
         raise ConfigError(f"{refusal}: it is not JSON ({error})") from error
-    if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        raise ConfigError(f"{refusal}, or those of another version: record them again")
-    answers: list[dict[str, Any]] = found["queries"]
-    return answers
 
 
 def _read_text(path: Path) -> str:

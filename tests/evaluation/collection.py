@@ -36,7 +36,7 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> dict[str
         with open_index(config.with_options(options, "evaluation")) as index:
             index.sync(docs)
             answers = [measure_query(index, texts[query], gains) for query, gains in judged.items()]
-    return means([answer.as_json() for answer in answers])
+    return means(answers)
 
 
 def read_queries(path: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Article, Config, Index
-from indexer.cli.judgments import means, measure
+from indexer.cli.judgments import measure
 
 ARTICLES = [
     Article(
@@ -210,7 +210,7 @@ def test_the_best_answer_comes_first(index: Index, query: str, names: str) -> No
 def test_golden_queries_reach_the_recorded_figures(index: Index) -> None:
     measured = measure(index, JUDGED)
     assert not measured.absent
-    figures = means([answer.as_json() for answer in measured.answers])
+    figures = measured.figures
     worst = sorted(measured.answers, key=lambda answer: answer.ndcg_10)[:3]
     assert figures["mrr"] >= 0.999, worst
     assert figures["recall@100"] >= 0.999, worst
