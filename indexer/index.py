@@ -20,9 +20,7 @@ from indexer.store.progress import read_progress
 from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
-    from indexer.engine import Snapshot
     from indexer.results import Diagnosis, Progress, QuoteCheck, SyncReport, Verification
-    from indexer.search.settings import SearchSettings
 
 T = TypeVar("T")
 
@@ -134,19 +132,12 @@ class Index:
 
     def article(self, article_id: str) -> Article:
         """Return the whole article with this id; raises ArticleMissing."""
-
-        def read(snapshot: Snapshot, settings: SearchSettings) -> Article:
-            return snapshot.article(find_number(snapshot, article_id))
-
-        return self._read(read)
+        found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
+        return found
 
     def marked(self, article_id: str, query: str = "") -> MarkedArticle:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
-        return self._read(
-            lambda snapshot, settings: mark_article(
-                snapshot, settings, find_number(snapshot, article_id), query
-            )
-        )
+        return self._read_article(mark_article, article_id, query)
 
     def similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.
@@ -157,19 +148,13 @@ class Index:
         """
         from indexer.search.similar import find_similar
 
-        return self._read(
-            lambda snapshot, settings: find_similar(
-                snapshot, settings, find_number(snapshot, article_id), limit
-            )
-        )
+        return self._read_article(find_similar, article_id, limit)
 
     def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
         from indexer.search.similar import find_duplicates
 
-        return self._read(
-            lambda snapshot, settings: find_duplicates(snapshot, find_number(snapshot, article_id))
-        )
+        return self._read_article(lambda snapshot, _, number: find_duplicates(snapshot, number), article_id)
 
     def verify_quote(self, text: str, article_id: str | None = None) -> QuoteCheck:
         """Return whether an article, any or the one with this id, contains a quotation.
@@ -374,12 +359,18 @@ class Index:
             self._cached = (opened, state)
             return opened
 
-    def _read(self, read: Callable[..., T], *given: Any, **options: Any) -> T:
+    def _read_article(self, read: Callable[..., T], article_id: str, *given: Any) -> T:
+        """Call `read` with the snapshot, the settings and the number of an article; raises ArticleMissing."""
+        return self._read(
+            lambda snapshot, settings: read(snapshot, settings, find_number(snapshot, article_id), *given)
+        )
+
+    def _read(self, read: Callable[..., T], *given: Any) -> T:
         """Read from the last commit; if that turns out to be damaged, from the previous generation."""
         opened = self._open_last_commit()
         try:
             opened.snapshot.check_sizes()
-            return read(opened.snapshot, opened.search_settings, *given, **options)
+            return read(opened.snapshot, opened.search_settings, *given)
         except IndexDamaged as damage:
             if opened.damage:
                 raise
@@ -387,4 +378,4 @@ class Index:
                 previous = open_previous(self.config.index, opened.live, self.config, self._today, damage)
                 state = generations.pointer_state(self.config.index, opened.live[0])
                 self._cached = (previous, state)
-        return read(previous.snapshot, previous.search_settings, *given, **options)
+        return read(previous.snapshot, previous.search_settings, *given)

@@ -3,51 +3,50 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
-def show_progress() -> Any:
-    """Return a context manager that gives a progress bar on a terminal, and None elsewhere."""
-    return Bar() if sys.stderr.isatty() else nullcontext(None)
+@contextmanager
+def show_progress() -> Iterator[Bar | None]:
+    """Give a progress bar on standard error if that is a terminal, else None."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    # Imported here because rich is slow to import, and only terminals need it.
+    from rich import progress
+    from rich.console import Console
+
+    with progress.Progress(
+        progress.TextColumn("{task.fields[files]:,}/{task.fields[of]:,} files"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as shown:
+        yield Bar(shown)
 
 
 class Bar:
-    """A bar on standard error that shows the progress of a sync; used as a context manager."""
+    """Shows the progress of a sync."""
 
-    def __init__(self) -> None:
-        # Imported here because rich is slow to import, and only terminals need it.
-        from rich import progress
-        from rich.console import Console
-
-        self._bar = progress.Progress(
-            progress.TextColumn("{task.fields[files]:,}/{task.fields[of]:,} files"),
-            progress.BarColumn(),
-            progress.DownloadColumn(),
-            progress.TransferSpeedColumn(),
-            progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task: progress.TaskID | None = None
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._task: TaskID | None = None
         self._files = 0
 
     def start(self, files: int, size: int) -> None:
         """Begin: `files` files with `size` bytes in all will be read."""
-        self._task = self._bar.add_task("", total=size, files=0, of=files)
+        self._task = self._shown.add_task("", total=size, files=0, of=files)
 
     def advance(self, size: int) -> None:
         """Count one more file, of `size` bytes."""
         self._files += 1
         if self._task is not None:
-            self._bar.update(self._task, advance=size, files=self._files)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+            self._shown.update(self._task, advance=size, files=self._files)
