@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.fixtures.folders import Archive
 
 ROOT = Path(__file__).parents[1]
 # From the top down: a package imports from itself and from the packages in the lines below it.
@@ -78,36 +81,36 @@ def imports(path: Path) -> list[tuple[int, str]]:
     return found
 
 
-def test_imports_point_one_way() -> None:
-    wrong = [
+def find_wrong_imports(is_wrong: Callable[[str, str], bool]) -> list[str]:
+    """The imports that are wrong, given the names of a module and of what it imports, with their lines."""
+    return [
         f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
         for name, path in modules()
         for line, wanted in imports(path)
-        if wanted.split(".")[0] in ("indexer", "webui")
-        and (name, wanted) not in ALLOWED
-        and level(wanted) < level(name)
+        if is_wrong(name, wanted)
     ]
-    assert wrong == []
+
+
+def test_imports_point_one_way() -> None:
+    def is_upward(name: str, wanted: str) -> bool:
+        is_ours = wanted.split(".")[0] in ("indexer", "webui")
+        return is_ours and (name, wanted) not in ALLOWED and level(wanted) < level(name)
+
+    assert find_wrong_imports(is_upward) == []
 
 
 def test_a_room_is_entered_by_its_own_names_and_not_through_a_room_in_it() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}: indexer.engine gives its names"
-        for name, path in modules()
-        for line, wanted in imports(path)
-        if wanted.startswith("indexer.engine.") and not name.startswith("indexer.engine")
-    ]
-    assert wrong == []
+    def is_inside(name: str, wanted: str) -> bool:
+        return wanted.startswith("indexer.engine.") and not name.startswith("indexer.engine")
+
+    assert find_wrong_imports(is_inside) == []
 
 
 def test_the_site_knows_nothing_of_the_engine() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
-        for name, path in modules()
-        for line, wanted in imports(path)
-        if name.startswith("webui") and wanted.startswith("indexer.engine")
-    ]
-    assert wrong == []
+    def is_engine(name: str, wanted: str) -> bool:
+        return name.startswith("webui") and wanted.startswith("indexer.engine")
+
+    assert find_wrong_imports(is_engine) == []
 
 
 @pytest.mark.parametrize(
@@ -123,14 +126,11 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
     ],
 )
 def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]) -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name} may not import {wanted}"
-        for name, path in modules()
-        for line, wanted in imports(path)
-        if wanted.split(".")[0] == library
-        and not any(name == place or name.startswith(f"{place}.") for place in packages)
-    ]
-    assert wrong == []
+    def is_outside(name: str, wanted: str) -> bool:
+        is_home = any(name == place or name.startswith(f"{place}.") for place in packages)
+        return wanted.split(".")[0] == library and not is_home
+
+    assert find_wrong_imports(is_outside) == []
 
 
 def loaded_by(code: str) -> set[str]:
@@ -211,6 +211,19 @@ HEAVY = {
 @pytest.mark.parametrize("code", ["import indexer", "import indexer.cli.program", "import indexer.readers"])
 def test_heavy_libraries_are_loaded_only_when_used(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
+
+
+def test_the_library_alone_loads_neither_the_command_nor_the_site() -> None:
+    assert loaded_by("import indexer") & {"click", "webui"} == set()
+
+
+def test_searching_and_reading_text_load_no_heavy_library(archive: Archive) -> None:
+    loaded = loaded_by(
+        "from indexer import open_index\n"
+        f"index = open_index({str(archive.folder)!r})\n"
+        f"index.sync({str(archive.seeds)!r}); index.search('crane')"
+    )
+    assert loaded & (HEAVY - {"charset_normalizer"} | {"webui"}) == set()
 
 
 def test_the_site_loads_no_reader_libraries() -> None:

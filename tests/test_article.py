@@ -122,6 +122,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"language": SURROGATE}, "language: must be text that can be written as UTF-8"),
     ({"language": 3}, "language: must be text, not int"),
     ({"url": SURROGATE}, "url: must be text that can be written as UTF-8"),
+    ({"url": b"x"}, "url: must be text, not bytes"),
     ({"source": SURROGATE}, "source: must be text that can be written as UTF-8"),
     ({"notes": [SURROGATE]}, "notes: must be text that can be written as UTF-8"),
     ({"notes": "note"}, "notes: must be a list of strings"),

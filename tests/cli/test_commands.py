@@ -476,22 +476,6 @@ def on_a_terminal(*arguments: str) -> str:
     return seen.decode()
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
-def test_a_pipe_closed_by_its_reader_is_not_an_error(archive: Archive, form: list[str]) -> None:
-    archive.lines("many.jsonl", *({"id": f"m{n}", "text": "A heron. " * 30} for n in range(300)))
-    archive.sync()
-    with start(
-        "search", "heron", "--limit", "300", "--index", "index", *form,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == ""
-    assert process.returncode == 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "encoding", "shown"),
