@@ -130,27 +130,27 @@ class Index:
 
         return self._read(suggest, prefix, limit)
 
-    def article(self, article_id: str) -> Article:
+    def get_article(self, article_id: str) -> Article:
         """Return the whole article with this id; raises ArticleMissing."""
         found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
         return found
 
-    def marked(self, article_id: str, query: str = "") -> MarkedArticle:
+    def mark_article(self, article_id: str, query: str = "") -> MarkedArticle:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
         return self._read_article(mark_article, article_id, query)
 
-    def similar(self, article_id: str, limit: int = 10) -> Hits:
+    def find_similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.
 
-        Its near-duplicates are not among them (see `duplicates`); near-duplicates of each other are one hit.
-        The words that they share are highlighted. It has the time of a query; the hits have `timed_out` if
-        that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
+        Its near-duplicates are not among them (see `find_duplicates`), and near-duplicates of each other are
+        one hit. The words that they share are highlighted. It has the time of a query; the hits have
+        `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest for an invalid limit.
         """
         from indexer.search.similar import find_similar
 
         return self._read_article(find_similar, article_id, limit)
 
-    def duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
+    def find_duplicates(self, article_id: str) -> tuple[ArticleInfo, ...]:
         """Return the near-duplicates of the article with this id, newest first; raises ArticleMissing."""
         from indexer.search.similar import find_duplicates
 
@@ -172,7 +172,7 @@ class Index:
             )
         )
 
-    def revision(self) -> str:
+    def get_revision(self) -> str:
         """Return a short name of the current snapshot, which changes with every commit and every rebuild.
 
         It consists of the generation, the number of the commit and a random name, with dots between them; an
@@ -182,7 +182,7 @@ class Index:
         newest = next(reversed(snapshot.views()), "")
         return f"{snapshot.folder.name}.{snapshot.commit}.{newest}"
 
-    def status(self) -> Status:
+    def get_status(self) -> Status:
         """Return what the index holds; raises IndexMissing or IndexDamaged."""
         return status_of(self._open_last_commit())
 
@@ -235,7 +235,7 @@ class Index:
         """
         return self._open_last_commit().damage
 
-    def progress(self) -> Building | None:
+    def get_progress(self) -> Building | None:
         """Return how far a build of the whole index is, by any process; None if there is no build.
 
         Searches are answered meanwhile from the live generation, if there is one.

@@ -104,7 +104,7 @@ def test_an_id_of_a_file_cannot_be_put_or_removed(index: Index, archive: Archive
     with pytest.raises(InvalidArticle, match=f"the id '{name}' belongs to b.jsonl in .*: remove the file"):
         index.remove(["heron", name])
     assert contents(archive.folder) == before
-    assert index.article("heron") == HERON
+    assert index.get_article("heron") == HERON
 
 
 STRANGE = [
@@ -126,7 +126,7 @@ def test_every_valid_article_is_stored_and_returned(index: Index) -> None:
     index.put(STRANGE)
     for _ in range(2):
         for article in STRANGE:
-            assert index.article(article.id) == article
+            assert index.get_article(article.id) == article
         assert index.search("kite").total == len(STRANGE) - 1
         index.rebuild()
     assert index.remove(article.id for article in STRANGE).removed == len(STRANGE)
@@ -146,7 +146,12 @@ def test_one_string_is_not_a_list_of_ids(index: Index) -> None:
 
 def test_a_missing_index_says_how_to_make_one(tmp_path: Path) -> None:
     with open_index(tmp_path / "new") as index:
-        for read in (lambda: index.search("x"), index.status, lambda: index.article("x"), lambda: index.path):
+        for read in (
+            lambda: index.search("x"),
+            index.get_status,
+            lambda: index.get_article("x"),
+            lambda: index.path,
+        ):
             with pytest.raises(IndexMissing, match="run `nutgraf index FOLDER` to make one"):
                 read()
         assert not (tmp_path / "new").exists()
@@ -172,10 +177,10 @@ def test_an_empty_index_is_an_index(tmp_path: Path) -> None:
         for _ in range(2):
             assert {index.search(query).total for query in ("crane", "*", "cran~")} == {0}
             assert index.search('"a b" OR NOT c', since="2020", sort="newest").total == 0
-            status = index.status()
+            status = index.get_status()
             assert (status.articles, status.first, status.last, status.languages) == (0, None, None, {})
             with pytest.raises(ArticleMissing):
-                index.article("x")
+                index.get_article("x")
             index.rebuild()
         archive.text("a.txt", "A crane.")
         assert index.sync().added == 1
@@ -224,15 +229,15 @@ SIGNATURES = {
     "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
     " filters",
     "run": "request",
-    "progress": "",
-    "revision": "",
+    "get_progress": "",
+    "get_revision": "",
     "suggest": "prefix limit",
-    "article": "article_id",
-    "marked": "article_id query",
-    "similar": "article_id limit",
-    "duplicates": "article_id",
+    "get_article": "article_id",
+    "mark_article": "article_id query",
+    "find_similar": "article_id limit",
+    "find_duplicates": "article_id",
     "verify_quote": "text article_id",
-    "status": "",
+    "get_status": "",
     "verify": "deep progress",
     "diagnose": "",
     "repair": "allow_mass_delete progress",
@@ -275,7 +280,7 @@ def test_every_error_is_a_nutgraf_error_with_an_exit_code() -> None:
 def test_verifying_says_what_was_compared(archive: Archive) -> None:
     archive.sync()
     with archive.open() as index:
-        found, status = index.verify(), index.status()
+        found, status = index.verify(), index.get_status()
         assert (found.generation, found.articles, found.paragraphs, found.size) == (
             status.generation, status.articles, status.paragraphs, status.size,
         )  # fmt: skip

@@ -119,7 +119,7 @@ def article(name: str | None) -> ResponseReturnValue:
     """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
     asked = Search.parse(request.args)
-    marked = current_mount().index.marked(article_id(request.args, name), asked.query)
+    marked = current_mount().index.mark_article(article_id(request.args, name), asked.query)
     return _no_store_if_late(_json(marked), began)
 
 
@@ -130,8 +130,8 @@ def similar(name: str | None) -> ResponseReturnValue:
     """The articles most similar to one, and separately its near-duplicates."""
     index, wanted = current_mount().index, article_id(request.args, name)
     limit = whole_number(request.args, "limit", 10, most=parameters.MAX_LIMIT)
-    hits = index.similar(wanted, limit)
-    answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.duplicates(wanted), tuple(hits))
+    hits = index.find_similar(wanted, limit)
+    answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.find_duplicates(wanted), tuple(hits))
     response = _json(answer)
     return no_store(response) if hits.timed_out else response
 
@@ -140,7 +140,7 @@ def similar(name: str | None) -> ResponseReturnValue:
 @operation(Status)
 def status() -> ResponseReturnValue:
     """The status of the index: the same object as `nutgraf status --json`."""
-    return _json(current_mount().index.status())
+    return _json(current_mount().index.get_status())
 
 
 @blueprint.get("/openapi.json")
@@ -217,10 +217,10 @@ def _rows_response(form: str, wanted: SearchRequest) -> Response:
     body: Iterable[bytes] | None = None
     with export.begin_export() as running:
         while body is None:
-            known = mount.index.revision()
+            known = mount.index.get_revision()
             # Rows show no counts, but invalid parameters of counts are refused.
             first = fetch(limit=min(limit, export.BATCH), **place, **_counts(request.args))
-            pages = export.fetch_pages(first, limit, fetch, mount.index.revision, known)
+            pages = export.fetch_pages(first, limit, fetch, mount.index.get_revision, known)
             # If the index was changed meanwhile, start again.
             with contextlib.suppress(export.IndexChanged):
                 body, size = export.write_rows(form, pages, running)
@@ -244,7 +244,7 @@ def _feed(page: Page, sort: Any) -> Response:
         url_of("search", _external=True),
         _feed_url(),
         _feed_url(offset=None, cursor=page.cursor) if page.cursor else None,
-        current_mount().index.status().committed,
+        current_mount().index.get_status().committed,
     )
     return Response(body, mimetype=export.MEDIA_TYPES["atom"])
 

@@ -22,7 +22,7 @@ def entity_tag(index: Index, *parts: str) -> str:
     """
     config = index.config
     known = (
-        index.revision(),
+        index.get_revision(),
         # An older commit that answers in place of a damaged one says so in its responses.
         index.damage or "",
         index.config.today().isoformat(),

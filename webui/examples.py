@@ -38,7 +38,7 @@ class Examples:
 
     def now(self) -> tuple[Example, ...]:
         """One example for each kind of query that has results, maybe none."""
-        revision = self._index.revision()
+        revision = self._index.get_revision()
         if self._found[0] != revision:
             page = self._index.search("*", sort="newest", limit=TITLES, facets=tuple(_FIELDS))
             self._found = revision, (*_with_words(self._index, page.hits), *_with_fields(page))

@@ -131,8 +131,8 @@ def metrics() -> ResponseReturnValue:
     if not mount.index.config.metrics:
         abort(404, "Metrics are disabled.")
     try:
-        held = mount.index.status()
-        commit = mount.index.revision().split(".")[1]
+        held = mount.index.get_status()
+        commit = mount.index.get_revision().split(".")[1]
         gauges: dict[str, int] = {
             "up": 1,
             "damaged": int(mount.index.damage is not None),

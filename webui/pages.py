@@ -84,7 +84,7 @@ def search() -> ResponseReturnValue:
             (query, meaning, replace(asked.home(), query=query).url(base))
             for query, meaning in mount.examples.now()
         ]
-        summary = summarize(index.status())
+        summary = summarize(index.get_status())
         return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older_commit_time(index))
     limit = asked.size or max(index.config.page_size, 1)
     wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
@@ -129,11 +129,11 @@ def article(name: str | None) -> ResponseReturnValue:
     index, base = mount.index, url_of("search")
     wanted = article_id(request.args, name)
     asked = Search.parse(request.args)
-    marked = index.marked(wanted, asked.query)
+    marked = index.mark_article(wanted, asked.query)
     text = article_text(marked, base, asked)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
     here = next((p for p in text.paragraphs if p.anchor == anchor), None)
-    similar = index.similar(wanted, SIMILAR)
+    similar = index.find_similar(wanted, SIMILAR)
     return _page(
         mount,
         "article.html",
@@ -148,7 +148,7 @@ def article(name: str | None) -> ResponseReturnValue:
             (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
             for kind, (label, _, _) in FORMATS.items()
         ],
-        also=article_links(index.duplicates(wanted), base, asked.home()),
+        also=article_links(index.find_duplicates(wanted), base, asked.home()),
         similar=article_links((hit.article for hit in similar), base, asked.home()),
         timed_out=similar.timed_out,
         older=_older_commit_time(index),
@@ -167,7 +167,7 @@ def documentation() -> ResponseReturnValue:
 def cite(name: str | None, kind: str) -> ResponseReturnValue:
     """The citation of an article, or of its paragraph `p`, as a file."""
     wanted = article_id(request.args, name)
-    marked = current_mount().index.marked(wanted)
+    marked = current_mount().index.mark_article(wanted)
     anchor = request.args.get("p", "")
     number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)
     _, media_type, write = FORMATS[kind]
@@ -241,7 +241,7 @@ def answer_error(error: NutgrafError) -> ResponseReturnValue:
     """The page for an error of the library, or for an index that is being built."""
     mount, text = current_mount(), describe_error(error)
     values: dict[str, Any] = {"message": str(error), **dataclasses.asdict(text)}
-    if text.status == 503 and (building := mount.index.progress()) is not None:
+    if text.status == 503 and (building := mount.index.get_progress()) is not None:
         page = _page(
             mount, "building.html", _find_search(), building=building, again=RELOAD_SECONDS, **values
         )
@@ -277,7 +277,7 @@ def error_page(
 
 def _older_commit_time(index: Index) -> str:
     """The time (UTC) of the older commit that answers in place of a damaged one, or an empty string."""
-    return index.status().committed[:16] if index.damage else ""
+    return index.get_status().committed[:16] if index.damage else ""
 
 
 def _page(mount: Mount, template: str, asked: Search, *, base: str | None = None, **values: Any) -> Response:

@@ -234,7 +234,7 @@ def _parse_gain(text: str) -> float | None:
 
 def _has(index: Index, article: str) -> bool:
     try:
-        index.article(article)
+        index.get_article(article)
     except ArticleMissing:
         return False
     return True

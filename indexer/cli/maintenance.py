@@ -22,7 +22,7 @@ from indexer.cli.render import print_diagnosis, print_result, print_status, prin
 @json_option
 def status(index: Path | None, as_json: bool) -> int:
     """Say what the index holds."""
-    print_result(open_configured(index=index).status(), print_status, as_json=as_json)
+    print_result(open_configured(index=index).get_status(), print_status, as_json=as_json)
     return 0
 
 

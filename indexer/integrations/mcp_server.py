@@ -96,7 +96,7 @@ class Archive:
 
     def read_article(self, id: Id, first_paragraph: Annotated[int, Field(ge=1)] = 1) -> CallToolResult:  # noqa: A002
         """Read the paragraphs of an article from one on, as many as fit into one answer."""
-        found = self._citations.read(self._index.marked(id), first_paragraph)
+        found = self._citations.read(self._index.mark_article(id), first_paragraph)
         lines = [format_heading(found.article), *(f"[{p.number}] {p.text}" for p in found.paragraphs)]
         more = f" Read on from {found.next_paragraph}." if found.next_paragraph else ""
         summary = f"{len(found.paragraphs)} of {found.of} paragraphs.{more}"
@@ -138,14 +138,14 @@ class Archive:
 
     def article(self, id: str) -> str:  # noqa: A002
         """Return an article as text, or its beginning."""
-        found = self._citations.read(self._index.marked(id), 1)
+        found = self._citations.read(self._index.mark_article(id), 1)
         lines = [format_heading(found.article), *(paragraph.text for paragraph in found.paragraphs)]
         more = f"\n\nRead on with read_article, from {found.next_paragraph}." if found.next_paragraph else ""
         return f"{NOTICE}\n{fence(lines)}{more}"
 
     def paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
         """Return a paragraph as text."""
-        marked = self._index.marked(id)
+        marked = self._index.mark_article(id)
         for paragraph in marked.paragraphs:
             if paragraph.anchor == anchor:
                 heading = format_heading(self._citations.cite_article(marked.article))

@@ -123,7 +123,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
 
 
 def status_of(opened: OpenIndex) -> Status:
-    """Return what an index holds, for `Index.status`."""
+    """Return what an index holds, for `Index.get_status`."""
     snapshot, summary = opened.snapshot, _current_summary(opened)
     dated = snapshot.date_starts[snapshot.date_starts != NO_DATE]
     first, last = (_iso_day(int(dated.min())), _iso_day(int(dated.max()))) if len(dated) else (None, None)

@@ -80,7 +80,7 @@ def summarize(times: list[float]) -> dict[str, Any]:
 def main(index: str, *queries: str) -> None:
     """Measure with an index that is there."""
     with open_index(index) as opened, serving(webui.create_app(opened)) as address:
-        print(f"{opened.status().paragraphs:,} paragraphs")
+        print(f"{opened.get_status().paragraphs:,} paragraphs")
         with launch() as browser:
             page = browser.new_page()
             wanted = queries or QUERIES

@@ -137,7 +137,7 @@ def suggestions(index: Index, typed: str, kind: str | None = None, limit: int = 
 
 def contents(index: Index) -> dict[str, Article]:
     """Every article of an index, by id."""
-    return {name: index.article(name) for name in found(index, "*")}
+    return {name: index.get_article(name) for name in found(index, "*")}
 
 
 def explanation(page: Page) -> Explanation:

@@ -81,7 +81,7 @@ def test_near_duplicates_are_collapsed_under_the_best_match_in_the_order_of_the_
 def test_near_duplicates_have_nearly_the_same_text(make: Made, other: Article, is_same: bool) -> None:
     index = make(text("a", LONG), other)
     assert groups(index) == ({frozenset("ab")} if is_same else {frozenset("a"), frozenset("b")})
-    assert [article.id for article in index.duplicates("a")] == (["b"] if is_same else [])
+    assert [article.id for article in index.find_duplicates("a")] == (["b"] if is_same else [])
 
 
 def test_short_near_duplicates_have_the_same_words(make: Made) -> None:
@@ -125,9 +125,9 @@ def test_near_duplicates_follow_additions_changes_and_removals(make: Made) -> No
 
 
 def test_the_near_duplicates_of_an_article_are_named_newest_first(archive: Index) -> None:
-    assert [article.id for article in archive.duplicates("storm")] == ["storm-edit", "storm-copy"]
-    assert [article.id for article in archive.duplicates("storm-edit")] == ["storm-copy", "storm"]
-    assert archive.duplicates("gale") == archive.duplicates("lighthouse") == ()
+    assert [article.id for article in archive.find_duplicates("storm")] == ["storm-edit", "storm-copy"]
+    assert [article.id for article in archive.find_duplicates("storm-edit")] == ["storm-copy", "storm"]
+    assert archive.find_duplicates("gale") == archive.find_duplicates("lighthouse") == ()
 
 
 @settings(max_examples=EXAMPLES)

@@ -102,7 +102,7 @@ def test_an_empty_index_finds_nothing_and_says_so(make: Made) -> None:
     index = make()
     assert blocking_clauses(search(index, "harbour")) == ()
     assert index.suggest("har") == ()
-    assert index.status().articles == 0
+    assert index.get_status().articles == 0
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_at_most_the_configured_number_of_passages_is_shown_those_with_most_word
 
 
 def test_a_long_paragraph_is_shortened_around_the_matches_at_word_boundaries(archive: Index) -> None:
-    whole = archive.article("chronicle").paragraphs[0]
+    whole = archive.get_article("chronicle").paragraphs[0]
     passage = hit_of(archive, "marmalade judge", "chronicle").passages[0]
     assert len(passage.text) < len(whole)
     assert passage.text.startswith("…")
@@ -131,15 +131,15 @@ def test_a_hit_has_the_metadata_of_its_article(archive: Index) -> None:
 @pytest.mark.parametrize("name", ["ferry", "charter", "lighthouse", "mina", "gangkou", "unstated"])
 def test_a_stored_article_equals_the_added_one(archive: Index, name: str) -> None:
     (put,) = [article for article in ARTICLES if article.id == name]
-    read = archive.article(name)
+    read = archive.get_article(name)
     assert (read.title, read.paragraphs, read.published) == (put.title, put.paragraphs, put.published)
     assert (read.url, read.source) == (put.url, put.source)
     assert put.language in (None, read.language)
 
 
 def test_a_whole_article_is_shown_with_all_its_matches(archive: Index) -> None:
-    shown = archive.marked("chronicle", "barrels rain")
-    article = archive.article("chronicle")
+    shown = archive.mark_article("chronicle", "barrels rain")
+    article = archive.get_article("chronicle")
     assert (shown.article.id, shown.article.title, shown.notes) == (article.id, article.title, article.notes)
     assert [paragraph.number for paragraph in shown.paragraphs] == [1, 2, 3, 4, 5, 6]
     assert tuple(paragraph.text for paragraph in shown.paragraphs) == article.paragraphs
@@ -151,8 +151,10 @@ def test_a_whole_article_is_shown_with_all_its_matches(archive: Index) -> None:
         ["barrels", "rain"],
         ["barrels"],
     ]
-    assert text_at(shown.article.title, archive.marked("chronicle", "streets").title_spans) == ["street"]
-    assert not any(paragraph.spans for paragraph in archive.marked("chronicle").paragraphs)
+    assert text_at(shown.article.title, archive.mark_article("chronicle", "streets").title_spans) == [
+        "street"
+    ]
+    assert not any(paragraph.spans for paragraph in archive.mark_article("chronicle").paragraphs)
 
 
 def test_a_paragraph_keeps_its_anchor_when_others_change(make: Made) -> None:
@@ -162,12 +164,12 @@ def test_a_paragraph_keeps_its_anchor_when_others_change(make: Made) -> None:
     (after,) = hit_of(index, "spoon", "a").passages
     assert (before.anchor, before.number) == (after.anchor, 2)
     assert after.number == 3
-    anchors = [paragraph.anchor for paragraph in index.marked("a").paragraphs]
+    anchors = [paragraph.anchor for paragraph in index.mark_article("a").paragraphs]
     assert anchors[2] == after.anchor
     assert len(set(anchors)) == 3
 
 
 def test_an_unknown_article_raises_article_missing(archive: Index) -> None:
-    for read in (archive.article, archive.marked, archive.similar, archive.duplicates):
+    for read in (archive.get_article, archive.mark_article, archive.find_similar, archive.find_duplicates):
         with pytest.raises(ArticleMissing):
             read("nobody")

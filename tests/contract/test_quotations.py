@@ -38,7 +38,7 @@ def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
     assert (check.verdict, check.similarity, check.diff) == ("exact", 1.0, ())
     assert check.article is not None
     assert (check.article.id, check.number) == (name, number)
-    assert check.text == archive.article(name).paragraphs[number - 1]
+    assert check.text == archive.get_article(name).paragraphs[number - 1]
     assert quoted(check) == words
     assert not timed_out(check)
 

@@ -27,13 +27,13 @@ Made = Callable[..., Index]
 def test_the_article_that_shares_most_rare_words_is_most_similar(
     archive: Index, name: str, first: list[str]
 ) -> None:
-    assert ids(archive.similar(name))[: len(first)] == first
+    assert ids(archive.find_similar(name))[: len(first)] == first
 
 
 @pytest.mark.parametrize("name", [article.id for article in ARTICLES])
 def test_neither_the_article_nor_its_near_duplicates_are_similar_to_it(archive: Index, name: str) -> None:
-    hits = archive.similar(name, 50)
-    same = {name, *(article.id for article in archive.duplicates(name))}
+    hits = archive.find_similar(name, 50)
+    same = {name, *(article.id for article in archive.find_duplicates(name))}
     assert same.isdisjoint(ids(hits))
     assert len(ids(hits)) == len(set(ids(hits)))
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
@@ -50,16 +50,16 @@ def test_similarity_to_a_long_article_is_decided_by_its_rare_words(make: Made) -
         Article("z", "Other", ["Some zither was there."], language="en"),
         *common,
     )
-    assert "z" in ids(index.similar("a"))
+    assert "z" in ids(index.find_similar("a"))
 
 
 def test_near_duplicates_of_each_other_are_one_similar_article(archive: Index) -> None:
-    groups = [{hit.article.id, *near_duplicates(hit)} for hit in archive.similar("library")]
+    groups = [{hit.article.id, *near_duplicates(hit)} for hit in archive.find_similar("library")]
     assert {"storm", "storm-copy", "storm-edit"} in groups
 
 
 def test_words_shared_with_a_similar_article_are_highlighted(archive: Index) -> None:
-    hit = archive.similar("hive")[0]
+    hit = archive.find_similar("hive")[0]
     assert {"beekeeper", "bell", "honey", "tower", "bees"} <= set(highlights(hit))
 
 
@@ -69,10 +69,10 @@ def test_an_article_that_shares_no_word_is_similar_to_none(make: Made) -> None:
         Article("b", "Goose", ["Some geese."], language="en"),
         Article("empty"),
     )
-    assert tuple(index.similar("a")) == tuple(index.similar("empty")) == ()
+    assert tuple(index.find_similar("a")) == tuple(index.find_similar("empty")) == ()
 
 
 def test_the_limit_bounds_the_similar_articles(archive: Index) -> None:
-    assert ids(archive.similar("ferry", 2)) == ids(archive.similar("ferry", 20))[:2]
+    assert ids(archive.find_similar("ferry", 2)) == ids(archive.find_similar("ferry", 20))[:2]
     with pytest.raises(InvalidRequest):
-        archive.similar("ferry", -1)
+        archive.find_similar("ferry", -1)

@@ -59,8 +59,8 @@ def pages(index: Index) -> list[Any]:
     ]
     return [
         *every,
-        ids(index.similar("hive")),
-        [article.id for article in index.duplicates("storm")],
+        ids(index.find_similar("hive")),
+        [article.id for article in index.find_duplicates("storm")],
         index.verify_quote("the honey tastes of bronze").verdict,
     ]
 
@@ -73,7 +73,7 @@ def test_an_added_article_is_found_by_the_next_search(index: Index) -> None:
     assert counts(report) == (1, 0, 0, 0)
     assert [(change.action, change.id) for change in report.changes] == [("add", "kettle")]
     assert found(index, "kettle") == {"kettle"}
-    assert index.article("kettle") == KETTLE
+    assert index.get_article("kettle") == KETTLE
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_an_added_article_is_found_by_the_next_search(index: Index) -> None:
     [
         lambda index: index.search("kettle"),
         lambda index: index.suggest("ket"),
-        lambda index: index.article("kettle"),
-        lambda index: index.status(),
+        lambda index: index.get_article("kettle"),
+        lambda index: index.get_status(),
     ],
 )
 def test_a_missing_index_raises_index_missing(index: Index, read: Callable[[Index], object]) -> None:
@@ -104,7 +104,7 @@ def test_of_several_articles_with_one_id_the_last_is_kept(index: Index) -> None:
     report = index.put([KETTLE, Article("kettle", "A spoon", ["The spoon lay there."], language="en")])
     assert counts(report) == (1, 1, 0, 0)
     assert (found(index, "kettle"), found(index, "spoon")) == (set(), {"kettle"})
-    assert index.status().articles == 1
+    assert index.get_status().articles == 1
 
 
 def test_articles_may_come_from_any_iterable(index: Index) -> None:
@@ -121,10 +121,10 @@ def test_a_removed_article_is_not_found(index: Index) -> None:
     assert counts(index.remove(["kettle", "kettle", "nobody"])) == (0, 0, 1, 1)
     assert found(index, "kettle") == set()
     with pytest.raises(ArticleMissing, match="no article with the id 'kettle'"):
-        index.article("kettle")
+        index.get_article("kettle")
     assert found(index, "quay") == found(index, "*") == {"goose"}
     assert index.suggest("kett") == ()
-    assert index.status().articles == 1
+    assert index.get_status().articles == 1
 
 
 def test_an_article_that_cannot_be_used_is_refused_with_the_whole_batch(index: Index) -> None:
@@ -195,14 +195,14 @@ def test_the_revision_changes_with_every_commit_and_only_then(index: Index) -> N
     seen = []
     for write in writes:
         write()
-        seen.append(index.revision())
+        seen.append(index.get_revision())
         search(index, "kettle")
-        assert index.revision() == seen[-1]
+        assert index.get_revision() == seen[-1]
     assert len(set(seen)) == 4
 
 
 def test_the_status_says_what_the_index_holds(archive: Index) -> None:
-    status = archive.status()
+    status = archive.get_status()
     assert status.articles == len(ARTICLES)
     assert status.paragraphs == sum(len(article.paragraphs) for article in ARTICLES)
     assert status.undated == 1
@@ -245,7 +245,7 @@ def test_a_rebuild_keeps_added_articles_and_reads_the_sources_again(index: Index
     index.rebuild()
     assert found(index, "*") == {"kettle", "goose"}
     assert found(index, "swan") == {"goose"}
-    assert index.article("kettle") == KETTLE
+    assert index.get_article("kettle") == KETTLE
 
 
 # Folders
@@ -338,7 +338,7 @@ def test_a_bad_file_does_not_stop_the_others_and_is_named_with_its_reason(index:
     assert all(failure.reason for failure in report.failed)
     assert found(index, "lantern") == {"last"}
     assert len(found(index, "ferry")) == 1
-    assert {failure.path for failure in index.status().failures} >= {"broken.txt"}
+    assert {failure.path for failure in index.get_status().failures} >= {"broken.txt"}
 
 
 def test_added_articles_stay_when_a_folder_is_synced_or_forgotten(index: Index, folder: Path) -> None:
@@ -349,7 +349,7 @@ def test_added_articles_stay_when_a_folder_is_synced_or_forgotten(index: Index, 
     assert found(index, "spoon") == {"spoon"}
     assert counts(index.forget(folder)) == (0, 0, 4, 0)
     assert found(index, "*") == {"spoon"}
-    assert index.status().sources == ()
+    assert index.get_status().sources == ()
 
 
 def test_an_article_of_a_file_cannot_be_put_or_removed_by_an_app(index: Index, folder: Path) -> None:

@@ -45,7 +45,7 @@ class BareIndex:
         """Open the index again, without sharing open segments."""
         self._reopen(None)
 
-    def article(self, article_id: str) -> Article:
+    def get_article(self, article_id: str) -> Article:
         """The article with this id."""
         number = self.snapshot.find(article_id)
         assert number is not None

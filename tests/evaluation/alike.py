@@ -98,7 +98,7 @@ def fellows(folder: Path) -> float:
         pairs = [pair for pair in pairs if pair[1]]
         chosen = random.Random(1).sample(pairs, min(SAMPLE, len(pairs)))
         return mean(
-            len(others & {hit.article.id for hit in index.similar(one, TOP)}) / min(TOP, len(others))
+            len(others & {hit.article.id for hit in index.find_similar(one, TOP)}) / min(TOP, len(others))
             for one, others in chosen
         )
 
@@ -108,7 +108,7 @@ def shared_topics(index: Index, topics: Mapping[str, set[str]]) -> float:
     # Two topics that have half of the stories would tell nothing.
     labelled = sorted(name for name, own in topics.items() if own - {"earn", "acq"})
     return mean(
-        sum(bool(topics[hit.article.id] & topics[name]) for hit in index.similar(name, TOP)) / TOP
+        sum(bool(topics[hit.article.id] & topics[name]) for hit in index.find_similar(name, TOP)) / TOP
         for name in random.Random(2).sample(labelled, SAMPLE)
     )
 
@@ -128,7 +128,7 @@ def measure_duplicates(index: Index, texts: Mapping[str, str]) -> tuple[float, f
     found = {
         tuple(sorted((name, other.id)))
         for name in sorted(shingles)
-        for other in index.duplicates(name)
+        for other in index.find_duplicates(name)
         if other.id in shingles
     }
     alike = {pair for pair, likeness in _all_pairs(shingles).items() if likeness >= LIKENESS}

@@ -50,9 +50,9 @@ def search(index: Index) -> int:
     page = index.search("heron", limit=VERSIONS, collapse=False, facets=["year"], timeline=True)
     assert index.suggest("hero")
     assert index.search("herron~").total == VERSIONS
-    assert index.article("a1").title
+    assert index.get_article("a1").title
     assert index.verify_quote("flew over the harbour").verdict == "exact"
-    index.similar("a1")
+    index.find_similar("a1")
     return check(page)
 
 

@@ -55,7 +55,7 @@ ACTS: list[Callable[[Index], object]] = [
     lambda index: index.remove(["x"]),
     lambda index: index.forget("seeds"),
     lambda index: index.search("crane"),
-    lambda index: index.status(),
+    lambda index: index.get_status(),
     lambda index: index.verify(),
 ]
 

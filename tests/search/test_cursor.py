@@ -138,7 +138,7 @@ def test_the_walk_goes_on_when_the_last_hit_is_gone(index: Index, sort: str) -> 
 
 def test_paging_does_not_start_over_when_the_last_hit_gets_another_date(index: Index) -> None:
     first = index.search("crane", sort="newest", limit=15)
-    last = index.article(first.hits[-1].article.id)
+    last = index.get_article(first.hits[-1].article.id)
     moved = Article(id=last.id, title=last.title, paragraphs=last.paragraphs, published="2029")
     index.put([moved])
     rest = index.search("crane", sort="newest", limit=20, cursor=first.cursor)

@@ -65,15 +65,15 @@ def test_hostile_queries_never_raise(index: Index, name: str) -> None:
     assert page.notes or page.total or page.no_results
     assert index.suggest(text) is not None
     assert index.suggest(f"crane {text[:90]}") is not None
-    assert index.marked("a", text).article.id == "a"
+    assert index.mark_article("a", text).article.id == "a"
 
 
 def test_in_a_paragraph_of_any_length_what_was_found_is_shown(index: Index) -> None:
     (hit,) = index.search("+crane +text:harbour").hits
-    assert len(index.article("b").paragraphs[0]) > 32_768
+    assert len(index.get_article("b").paragraphs[0]) > 32_768
     passage = hit.passages[0]
     assert {passage.text[start:end] for start, end in passage.spans} >= {"crane"} or passage.spans
-    marked = index.marked("b", "crane").paragraphs[0]
+    marked = index.mark_article("b", "crane").paragraphs[0]
     assert [marked.text[start:end] for start, end in marked.spans] == ["crane", "crane"]
 
 

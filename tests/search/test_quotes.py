@@ -54,7 +54,7 @@ def test_a_quotation_is_exact_whatever_its_marks_case_and_spaces(
     assert (found.verdict, found.similarity, found.diff) == ("exact", 1.0, ())
     assert found.article is not None
     assert (found.article.id, found.number) == (article, number)
-    whole = index.article(article).paragraphs
+    whole = index.get_article(article).paragraphs
     assert (found.text, found.anchor) == (whole[number - 1], make_anchors(whole)[number - 1])
     assert [found.text[start:end] for start, end in found.spans] == [quoted]
 
@@ -121,7 +121,7 @@ def test_an_absent_quotation_leads_to_the_nearest_paragraph(index: Index, quote:
     assert (found.verdict, found.spans, found.diff, found.also) == ("absent", (), (), ())
     assert 0 < found.similarity < 0.6
     assert found.article is not None
-    assert found.text in index.article(found.article.id).paragraphs
+    assert found.text in index.get_article(found.article.id).paragraphs
 
 
 def test_a_quotation_without_known_words_has_no_near_paragraph(index: Index) -> None:
@@ -163,7 +163,7 @@ def test_any_paragraph_of_the_sample_articles_is_found_in_itself(tmp_path: Path)
         index.sync(Path(__file__).parents[2] / "seeds")
         seen = 0
         for hit in index.search("*", limit=100).hits or index.search("", undated=True, limit=100).hits:
-            for number, paragraph in enumerate(index.article(hit.article.id).paragraphs, 1):
+            for number, paragraph in enumerate(index.get_article(hit.article.id).paragraphs, 1):
                 if any(char.isalnum() for char in paragraph):
                     found = index.verify_quote(paragraph, hit.article.id)
                     assert (found.verdict, found.text) == ("exact", paragraph), number

@@ -261,7 +261,7 @@ def test_a_passage_shows_the_paragraph_with_its_number_anchor_and_matches(index:
     hit = index.search("vaccine water").hits[0]
     (passage,) = hit.passages
     assert passage.number == 3
-    assert passage.anchor == index.marked("syria").paragraphs[2].anchor
+    assert passage.anchor == index.mark_article("syria").paragraphs[2].anchor
     assert [passage.text[a:b] for a, b in passage.spans] == ["vaccine", "water"]
 
 
@@ -283,10 +283,10 @@ def test_a_title_word_is_highlighted_in_the_title_only(index: Index) -> None:
 
 
 def test_an_article_with_matches_highlights_every_paragraph(index: Index) -> None:
-    marked = index.marked("vaccine", "vaccine coast")
+    marked = index.mark_article("vaccine", "vaccine coast")
     assert [marked.article.title[a:b] for a, b in marked.title_spans] == ["vaccine"]
     assert [[p.text[a:b] for a, b in p.spans] for p in marked.paragraphs] == [["Vaccination"], ["coast"]]
-    assert not any(p.spans for p in index.marked("vaccine").paragraphs)
+    assert not any(p.spans for p in index.mark_article("vaccine").paragraphs)
 
 
 def test_the_page_as_json_has_the_documented_shape(index: Index) -> None:

@@ -40,7 +40,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 def names(index: Index, article_id: str, limit: int = 10) -> list[str]:
     """The ids of similar articles."""
-    return [hit.article.id for hit in index.similar(article_id, limit)]
+    return [hit.article.id for hit in index.find_similar(article_id, limit)]
 
 
 def test_the_most_similar_articles_come_first_and_unrelated_ones_are_absent(index: Index) -> None:
@@ -51,7 +51,7 @@ def test_the_most_similar_articles_come_first_and_unrelated_ones_are_absent(inde
 
 
 def test_similar_articles_have_falling_scores_and_shared_words_highlighted(index: Index) -> None:
-    hits = index.similar("ships")
+    hits = index.find_similar("ships")
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     first = hits[0]
     marked = {first.passages[0].text[start:end] for start, end in first.passages[0].spans}
@@ -64,8 +64,8 @@ def test_an_article_is_analysed_in_its_own_language(index: Index) -> None:
 
 
 def test_an_article_without_words_has_no_similar_articles(index: Index) -> None:
-    assert index.similar("empty") == ()
-    assert index.duplicates("empty") == ()
+    assert index.find_similar("empty") == ()
+    assert index.find_duplicates("empty") == ()
 
 
 def test_near_duplicates_are_not_similar_articles(index: Index) -> None:
@@ -78,13 +78,13 @@ def test_near_duplicates_are_not_similar_articles(index: Index) -> None:
             stories.article("c", text, "Freighter", "2021-03-01"),
         ]
     )
-    assert [other.id for other in index.duplicates("b")] == ["a", "c"]
+    assert [other.id for other in index.find_duplicates("b")] == ["a", "c"]
     assert not {"a", "b", "c"} & set(names(index, "b"))
     # For another article they are one hit.
-    (hit,) = [hit for hit in index.similar("ships") if hit.article.id in "abc"]
+    (hit,) = [hit for hit in index.find_similar("ships") if hit.article.id in "abc"]
     assert {hit.article.id, *(other.id for other in hit.also)} == {"a", "b", "c"}
     index.remove(["a"])
-    assert [other.id for other in index.duplicates("b")] == ["c"]
+    assert [other.id for other in index.find_duplicates("b")] == ["c"]
 
 
 def test_the_order_of_additions_does_not_change_similar_articles(index: Index, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_order_of_additions_does_not_change_similar_articles(index: Index, t
         other.put([Article(id="gone", paragraphs=[f"{SHIPS} {SHIPS} Freighter, freighter."])])
         other.remove(["gone"])
         for article in ARTICLES:
-            assert other.similar(article.id) == index.similar(article.id)
+            assert other.find_similar(article.id) == index.find_similar(article.id)
 
 
 def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_removed_articles_do_not_change_term_weights(tmp_path: Path) -> None:
 
 def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
     snapshot = index._open_last_commit().snapshot
-    found = find_heaviest_terms(snapshot, index.article("ships"), "en")
+    found = find_heaviest_terms(snapshot, index.get_article("ships"), "en")
     stems = [stem for stem, _ in found]
     assert set(stems[:2]) == {"freighter", "leav"}  # in the title too
     assert "the" not in stems
@@ -127,10 +127,10 @@ def test_the_heaviest_words_are_rare_and_frequent(index: Index) -> None:
 
 
 def test_invalid_requests_for_similar_articles_are_refused(index: Index) -> None:
-    for call in (index.similar, index.duplicates):
+    for call in (index.find_similar, index.find_duplicates):
         with pytest.raises(ArticleMissing, match="nobody"):
             call("nobody")
     for limit in (-1, 20_000, True):
         with pytest.raises(InvalidRequest, match="limit"):
-            index.similar("ships", limit)
-    assert index.similar("ships", 0) == ()
+            index.find_similar("ships", limit)
+    assert index.find_similar("ships", 0) == ()

@@ -84,9 +84,9 @@ def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
         page = index.search("crane")
         assert page.total == 2
         assert "`nutgraf doctor --fix`" in page.notes[0]
-        assert index.article("x").paragraphs == PUT_IN.paragraphs
-        assert index.status().generation == "g000001"
-        assert index.status().damage
+        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
+        assert index.get_status().generation == "g000001"
+        assert index.get_status().damage
         with pytest.raises(IndexDamaged):
             index.verify()
         writes: list[Callable[[], object]] = [index.sync, lambda: index.put([PUT_IN])]
@@ -107,7 +107,7 @@ def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: A
     with archive.open() as index:
         index.suggest("cra")
         page = index.search("crane")
-        assert (page.total, index.status().generation) == (2, "g000001")
+        assert (page.total, index.get_status().generation) == (2, "g000001")
         assert "is damaged" in page.notes[0]
 
 
@@ -130,7 +130,7 @@ def test_a_repair_rebuilds_a_damaged_generation_with_the_articles_of_apps(
         found = index.repair()
         assert found.is_well
         assert state(index) == before
-        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
         assert index.search("crane").notes == ()
         assert index.sync().unchanged == 3
 
@@ -146,7 +146,7 @@ def test_a_repair_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -
         assert "g000002.damaged" in " ".join(found.done)
         assert any("x" in act and "previous generation" in act for act in found.done)
         assert any("y" in act and "cannot be read" in act for act in found.done)
-        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
         assert list((archive.folder / "g000002.damaged").glob("*.nut"))
         index.rebuild()
         assert list((archive.folder / "g000002.damaged").glob("*.nut"))
@@ -255,7 +255,7 @@ def test_a_repair_that_may_skip_a_missing_source_keeps_the_damaged_generation(ar
         found = index.repair(allow_mass_delete=True)
         assert found.is_well
         assert f"The source {other.seeds} is missing; its articles are removed." in found.done
-        assert index.status().sources == (str(archive.seeds),)
+        assert index.get_status().sources == (str(archive.seeds),)
         assert (index.search("egret").total, index.search("crane OR heron").total) == (0, 3)
     # Both may have articles of the source: the generation before, and the damaged one.
     with open_index(archive.root / "elsewhere") as before:
@@ -359,13 +359,16 @@ def test_another_version_of_the_readers_is_named(archive: Archive) -> None:
 
 def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archive: Archive) -> None:
     with archive.open() as index:
-        libraries = index.status().libraries
+        libraries = index.get_status().libraries
         assert libraries["Unicode"] == unicodedata.unidata_version
-        assert index.status().library_changes is None
+        assert index.get_status().library_changes is None
     record_libraries(archive, libraries | {"stemmer": "1.9.9"})
     changes = f"the index was made with stemmer 1.9.9, and this program has {libraries['stemmer']}"
     with archive.open() as index:
-        assert (index.status().libraries["stemmer"], index.status().library_changes) == ("1.9.9", changes)
+        assert (index.get_status().libraries["stemmer"], index.get_status().library_changes) == (
+            "1.9.9",
+            changes,
+        )
         for found in (index.diagnose(), index.repair()):
             (finding,) = found.findings
             assert (finding.kind, changes in finding.what) == ("libraries", True)
@@ -375,7 +378,7 @@ def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archi
         assert index.search("crane").total == 3
         index.rebuild()
         assert index.diagnose().is_well
-        assert (index.status().libraries, index.status().library_changes) == (libraries, None)
+        assert (index.get_status().libraries, index.get_status().library_changes) == (libraries, None)
 
 
 def test_an_index_without_recorded_libraries_has_no_findings(
@@ -384,7 +387,7 @@ def test_an_index_without_recorded_libraries_has_no_findings(
     record_libraries(archive, None)
     with archive.open() as index:
         assert index.diagnose().is_well
-        assert (index.status().libraries, index.status().library_changes) == ({}, None)
+        assert (index.get_status().libraries, index.get_status().library_changes) == ({}, None)
         assert index.search("crane").total == 2
     assert run_cli(["status", "--index", str(archive.folder)]) == 0
     assert "libraries  not recorded when the index was made\n" in capsys.readouterr().out

@@ -73,7 +73,9 @@ def test_a_rebuild_reads_every_source_that_the_index_has(archive: Archive) -> No
     with archive.open() as index:
         index.sync(other.seeds)
         assert index.rebuild(third.seeds).added == 5
-        assert index.status().sources == tuple(map(str, sorted([archive.seeds, other.seeds, third.seeds])))
+        assert index.get_status().sources == tuple(
+            map(str, sorted([archive.seeds, other.seeds, third.seeds]))
+        )
 
 
 def test_a_rebuild_without_an_index_makes_one_from_the_configured_sources(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_a_rebuild_carries_the_articles_of_apps_over_unchanged(archive: Archive)
     with archive.open() as index:
         index.put(put)
         index.rebuild()
-        assert [index.article(article.id) for article in put] == put
+        assert [index.get_article(article.id) for article in put] == put
         report = index.put(put)
         assert (report.unchanged, report.changes) == (3, [])
         assert index.rebuild().added == 3
@@ -201,7 +203,7 @@ def test_threads_that_search_during_a_sync_see_only_commits(archive: Archive) ->
                     if len(seen) != 1 or page.total != size[min(seen)] or min(seen) < last:
                         wrong.append((seen, page.total, last))
                     last = min(seen)
-                    index.status()
+                    index.get_status()
             except BaseException as error:
                 wrong.append(error)
                 raise
@@ -262,7 +264,7 @@ def test_another_format_asks_for_a_rebuild(archive: Archive) -> None:
     settings = archive.live / "settings.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"format": 99}))
     with archive.open() as index:
-        for use in (index.sync, index.status, lambda: index.search("crane")):
+        for use in (index.sync, index.get_status, lambda: index.search("crane")):
             with pytest.raises(IndexOutdated, match="has format 99, this program reads format"):
                 use()
         index.rebuild()
@@ -274,7 +276,7 @@ def test_another_format_asks_for_a_rebuild(archive: Archive) -> None:
 
 def everything(index: Index) -> Iterator[Callable[[], object]]:
     yield lambda: index.search("crane har*")
-    yield index.status
+    yield index.get_status
     yield index.sync
     yield index.rebuild
 
@@ -331,7 +333,11 @@ def test_any_flipped_bit_is_harmless_or_reported(archive: Archive) -> None:
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         file.write_bytes(data)
         with archive.open() as index:
-            for use in (lambda: index.search("crane har*"), lambda: index.article("one"), index.status):
+            for use in (
+                lambda: index.search("crane har*"),
+                lambda: index.get_article("one"),
+                index.get_status,
+            ):
                 try:
                     use()
                 except NutgrafError:
@@ -456,7 +462,7 @@ def test_a_second_writer_is_told_who_holds_the_index_and_readers_go_on(archive: 
             assert "waited 0.05 s" in message
             assert "--lock-timeout" in message
         assert index.search("crane").total == 2
-        assert index.status().articles == 3
+        assert index.get_status().articles == 3
         assert index.sync(dry_run=True).added == 1
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -172,7 +172,7 @@ import json, os, resource, sys
 from indexer import StorageFailed, open_index
 
 def ask(index):
-    return index.search("crane").total, index.status().generation, index.diagnose().is_well
+    return index.search("crane").total, index.get_status().generation, index.diagnose().is_well
 
 root = sys.argv[1]
 with open_index(root) as index:
@@ -395,7 +395,7 @@ def test_a_missing_index_is_missing_whatever_is_in_the_place_of_its_progress(
     pipe(made.folder / "progress.json")
     with made.open() as index:
         assert not index.exists
-        assert index.progress() is None
+        assert index.get_progress() is None
 
 
 def test_damage_is_reported_if_the_system_refuses_nothing(archive: Archive) -> None:

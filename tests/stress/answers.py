@@ -22,9 +22,9 @@ def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
     Without suggestions, whose weights depend on the segments and count removed articles until a merge.
     """
     hits = index.search("*", limit=1000, collapse=False, seconds=_SECONDS).hits
-    articles = {hit.article.id: index.article(hit.article.id) for hit in hits}
+    articles = {hit.article.id: index.get_article(hit.article.id) for hit in hits}
     yield articles
-    status = index.status()
+    status = index.get_status()
     yield status.articles, status.paragraphs, status.undated, status.first, status.last, status.languages
     yield sorted((failure.path, failure.reason) for failure in status.failures)
     for query in (*queries, "*"):
@@ -32,7 +32,11 @@ def everything(index: Index, queries: Iterable[str] = QUERIES) -> Iterator[Any]:
     for order in ("newest", "oldest", "title"):
         yield order, [hit.article.id for hit in index.search("*", sort=order, limit=1000).hits]
     for name in sorted(articles):
-        yield name, [(hit.article.id, hit.score) for hit in index.similar(name)], index.duplicates(name)
+        yield (
+            name,
+            [(hit.article.id, hit.score) for hit in index.find_similar(name)],
+            index.find_duplicates(name),
+        )
 
 
 def answer(index: Index, query: str, **options: Any) -> Any:

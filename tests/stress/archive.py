@@ -93,7 +93,7 @@ class Trial:
             with self.open() as index:
                 index.verify()
                 hits = index.search("*", limit=10_000, collapse=False).hits
-                found = {hit.article.source: index.article(hit.article.id) for hit in hits}
+                found = {hit.article.source: index.get_article(hit.article.id) for hit in hits}
                 whole = {name: (article.title, *article.paragraphs) for name, article in found.items()}
                 for name, files in states.items():
                     if whole == {path: content(file) for path, file in files.items()}:

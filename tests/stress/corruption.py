@@ -159,7 +159,7 @@ def _asked_for_articles(index: Index) -> Any:
     try:
         hits = index.search("*", limit=100, collapse=False, seconds=60).hits
         names = sorted(hit.article.id for hit in hits)
-        return [[name, *index.article(name).paragraphs] for name in names]
+        return [[name, *index.get_article(name).paragraphs] for name in names]
     except NutgrafError as error:
         return type(error).__name__
 

@@ -105,7 +105,7 @@ def _read(trial: Trial, block: list[Document], known: dict[int, tuple[str, Seen]
             number = int((hit.article.source or "")[:4])
             if number not in known:
                 continue
-            article = index.article(hit.article.id)
+            article = index.get_article(hit.article.id)
             page, words = known[number]
             # What two pieces of text make together is no word of the page.
             text = [word for word in pages.WORD.findall(" ".join(article.paragraphs)) if word in page]

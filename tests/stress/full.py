@@ -65,7 +65,7 @@ def _fill(trial: Trial, action: str, extra: int, states: dict[str, States]) -> s
         _resize(trial.index, _ROOMY)
         _act(trial, index, action)
         if action == "put":
-            if index.article(_PUT.id).paragraphs != _PUT.paragraphs:
+            if index.get_article(_PUT.id).paragraphs != _PUT.paragraphs:
                 raise Lost("what was put in did not come back")
             index.remove([_PUT.id])
         elif trial.holds(states) != "new":
@@ -92,7 +92,7 @@ def _is_as_before(trial: Trial, index: Index, action: str, states: dict[str, Sta
     if trial.holds(states) != "old":
         raise Lost("it failed, and changed the index")
     try:
-        index.article(_PUT.id)
+        index.get_article(_PUT.id)
     except ArticleMissing:
         return
     raise Lost("it failed, and put in the article")

@@ -123,7 +123,7 @@ def _search(index: Index, text: str) -> None:
     index.suggest(text)
     index.suggest(text[:60])
     for hit in page.hits[:1]:
-        index.marked(hit.article.id, text)
+        index.mark_article(hit.article.id, text)
 
 
 def _any(chance: random.Random) -> str:

@@ -262,7 +262,7 @@ def _attack(trial: Trial, place: Callable[[Path, bytes], None], payload: Callabl
     refused = 0
     with _watched(name), trial.open() as index:
         uses: list[Callable[[], Any]] = [
-            lambda: index.search("harbour crane"), lambda: index.search("har*"), index.status,
+            lambda: index.search("harbour crane"), lambda: index.search("har*"), index.get_status,
             lambda: index.suggest("har"), index.verify, lambda: index.sync(dry_run=True), index.sync,
             lambda: index.rebuild(),
         ]  # fmt: skip

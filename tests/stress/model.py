@@ -244,8 +244,10 @@ class Changes(RuleBasedStateMachine):
             return
         for index in (self.index, self.reader):
             hits = index.search("*", limit=100, collapse=False).hits
-            assert {hit.article.id: _content(index.article(hit.article.id)) for hit in hits} == self.expected
-            assert len(hits) == len(self.expected) == index.status().articles
+            assert {
+                hit.article.id: _content(index.get_article(hit.article.id)) for hit in hits
+            } == self.expected
+            assert len(hits) == len(self.expected) == index.get_status().articles
 
 
 def run(rounds: int, chance: random.Random) -> str:

@@ -52,7 +52,7 @@ def _round(folder: Path, kind: str, place: str, chance: random.Random) -> None:
             hits = index.search(own, collapse=False).hits
             if [hit.article.source for hit in hits] != [name]:
                 raise Lost(f"{kind} {place}: {own!r} of article {number} finds {len(hits)} articles")
-            found = index.article(hits[0].article.id)
+            found = index.get_article(hits[0].article.id)
             if (found.title, *found.paragraphs) != content(text):
                 raise Lost(f"{kind} {place}: {name} comes back as something else")
         # Nothing of the bad file is attached to the others.

@@ -213,7 +213,7 @@ def _write(run: Run, account: Account, number: int, own: str, works: Sequence[Wo
     """Do the works in turn; each changes the article `own`, or nothing, and is seen at once."""
     with run.open() as index:
         while not run.stop.is_set():
-            given, before = works[account.done % len(works)], index.article(own)
+            given, before = works[account.done % len(works)], index.get_article(own)
             try:
                 index.put(given) if given else index.rebuild()
             except IndexLocked:
@@ -223,7 +223,7 @@ def _write(run: Run, account: Account, number: int, own: str, works: Sequence[Wo
                 account.done += 1
                 account.taken.append(_taken())
                 run.counts[number] = account.done
-            if index.article(own) != (given[0] if given else before):
+            if index.get_article(own) != (given[0] if given else before):
                 raise Lost(f"{own} is not the version that its only writer put in")
             # The lock is not kept in line: who has just had it would have it again.
             run.stop.wait(random.uniform(0, 2 * _LOCK_TIMEOUT))

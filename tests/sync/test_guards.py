@@ -118,7 +118,7 @@ def test_a_source_file_that_is_empty_or_a_folder_is_refused(archive: Archive) ->
         file.mkdir()
         with pytest.raises(SourceShrunk, match="2 of its 2 articles"):
             index.sync(file)
-        assert index.status().articles == 2
+        assert index.get_status().articles == 2
 
 
 def test_an_empty_source_is_named_and_stops_the_whole_sync(archive: Archive) -> None:

@@ -224,10 +224,10 @@ def test_a_sync_stopped_anywhere_removes_nothing_and_the_next_one_completes_it(
     with archive.open() as index:
         assert index.verify().articles >= 4
         for name in ("one", "two", "three", "four") if files < 3 else ():
-            assert index.article(name)
+            assert index.get_article(name)
     archive.sync()
     with archive.open() as index, open_index(tmp_path / "new", sources=[archive.seeds]) as new:
         new.sync()
         assert index.verify().articles == new.verify().articles == 4
         for name in ("one", "three", "four", "five"):
-            assert index.article(name) == new.article(name)
+            assert index.get_article(name) == new.get_article(name)

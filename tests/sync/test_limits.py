@@ -101,7 +101,7 @@ def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.Mon
 
 def failures(index: Index) -> dict[str, str]:
     """The failures in the status, with their reasons."""
-    return {failure.path: failure.reason for failure in index.status().failures}
+    return {failure.path: failure.reason for failure in index.get_status().failures}
 
 
 def test_a_refused_file_is_reported_and_not_read_until_it_changes(tmp_path: Path, source: Path) -> None:

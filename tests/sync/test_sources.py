@@ -51,7 +51,7 @@ def found(archive: Archive) -> set[str]:
     with archive.open() as index:
         assert index.search("cormorant", limit=0).total == 0
         hits = index.search("*", limit=1000, collapse=False, seconds=60).hits
-        return {index.article(hit.article.id).source or "" for hit in hits}
+        return {index.get_article(hit.article.id).source or "" for hit in hits}
 
 
 # Kinds of entries: how to make one, the files that are indexed besides a.txt, and the failures.
@@ -714,7 +714,7 @@ def test_a_sync_that_would_remove_too_much_is_refused(
         assert contents(archive.folder) == before
         assert index.verify().articles == had
         assert index.sync(allow_mass_delete=True).removed == gone
-        assert index.status().articles == had - gone
+        assert index.get_status().articles == had - gone
 
 
 def test_a_rebuild_may_drop_removed_files_if_allowed(archive: Archive) -> None:
@@ -747,7 +747,7 @@ def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
         assert (report.added, report.removed) == (30, 30)
         (archive.seeds / "moved").rename(archive.seeds / "again")
         index.rebuild()
-        assert index.status().articles == 31
+        assert index.get_status().articles == 31
 
 
 def test_each_source_is_guarded_by_itself(archive: Archive) -> None:
@@ -776,7 +776,7 @@ def test_a_missing_source_can_be_forgotten_and_then_a_rebuild_works(archive: Arc
             index.rebuild()
         report = index.forget(other.seeds)
         assert (report.removed, report.changes[0].why) == (1, "its source is forgotten")
-        assert index.status().sources == (str(archive.seeds),)
+        assert index.get_status().sources == (str(archive.seeds),)
         assert index.search("tide", limit=0).total == 0
         assert index.verify().articles == 1
         index.rebuild()
@@ -804,7 +804,7 @@ def test_a_rebuild_skips_a_missing_source_if_allowed(archive: Archive) -> None:
         assert [change.why for change in report.changes if change.action == "remove"] == [
             "its source is missing"
         ] * 2
-        assert index.status().sources == (str(archive.seeds),)
+        assert index.get_status().sources == (str(archive.seeds),)
         with pytest.raises(SourceMissing, match="other/seeds"):
             index.rebuild(other.seeds, allow_mass_delete=True)
 
@@ -827,7 +827,7 @@ def test_forgetting_a_source_rebuilds_an_index_that_cannot_be_changed(archive: A
             index.forget(archive.root / "outside")
         report = index.forget(other.seeds)
         assert (report.removed, report.added, report.files) == (1, 0, 0)
-        assert index.status().sources == (str(archive.seeds),)
+        assert index.get_status().sources == (str(archive.seeds),)
         assert index.verify().articles == 1
 
 
@@ -839,7 +839,7 @@ def test_an_id_of_a_forgotten_source_goes_to_the_next_file_with_it(archive: Arch
         assert len(index.sync(archive.seeds, other.seeds).failed) == 1
         index.forget(archive.seeds)
         assert index.sync(other.seeds).added == 1
-        assert index.article("one").paragraphs == ("The second.",)
+        assert index.get_article("one").paragraphs == ("The second.",)
 
 
 def test_only_a_source_can_be_forgotten(archive: Archive) -> None:

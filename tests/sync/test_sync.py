@@ -80,7 +80,7 @@ def noting_files_opened() -> Iterator[list[str]]:
 def test_new_changed_and_missing_files_are_one_commit(archive: Archive) -> None:
     assert counts(archive.sync()) == (5, 0, 0, 0)
     with archive.open() as index:
-        first = index.status().generation
+        first = index.get_status().generation
         commits = {path.name for path in (archive.folder / first).glob("*.toc")}
         archive.text("a.txt", "A crane that moved.")
         archive.text("new.txt", "News of the tide.")
@@ -92,7 +92,7 @@ def test_new_changed_and_missing_files_are_one_commit(archive: Archive) -> None:
             ("add", "new.txt", "the file is new"),
             ("remove", "sub/b.txt", "the file is missing"),
         }
-        assert index.status().generation == first
+        assert index.get_status().generation == first
         after = {path.name for path in (archive.folder / first).glob("*.toc")}
     assert (commits, after) == ({"_MAIN_1.toc"}, {"_MAIN_2.toc"})
     assert archive.texts() == {
@@ -198,7 +198,7 @@ def test_an_emptied_source_empties_the_index_and_fills_it_again(archive: Archive
         for path, _ in kept:
             path.unlink()
         assert counts(index.sync(allow_mass_delete=True)) == (0, 0, 5, 0)
-        assert (index.status().articles, index.search("crane").total, articles(index)) == (0, 0, [])
+        assert (index.get_status().articles, index.search("crane").total, articles(index)) == (0, 0, [])
         for path, data in kept:
             path.write_bytes(data)
         assert counts(index.sync()) == (5, 0, 0, 0)
@@ -243,14 +243,14 @@ def test_a_file_that_comes_first_takes_an_id_as_it_would_in_a_new_index(archive:
         report = index.sync()
         assert counts(foreseen) == counts(report) == (0, 1, 0, 4)
         assert reasons(report) == {"c.jsonl": "the id 'two' is taken by b.jsonl"}
-        assert index.article("two").paragraphs == ("Mine.",)
+        assert index.get_article("two").paragraphs == ("Mine.",)
         ours = state(index)
         index.rebuild()
         assert state(index) == ours
         (archive.seeds / "b.jsonl").unlink()
         assert counts(index.sync()) == (0, 1, 0, 4)
-        assert index.article("two").paragraphs == ("Second.",)
-        assert index.status().failures == ()
+        assert index.get_article("two").paragraphs == ("Second.",)
+        assert index.get_status().failures == ()
 
 
 def test_an_id_twice_in_one_file_is_a_failure_of_the_second(archive: Archive) -> None:
@@ -413,7 +413,7 @@ def test_an_article_that_moved_belongs_to_one_file_even_if_the_other_vanishes(ar
     (archive.seeds / "c.jsonl").write_bytes(kept)
     archive.sync()
     with archive.open() as index:
-        assert index.article("two").source == "b.jsonl"
+        assert index.get_article("two").source == "b.jsonl"
         ours = state(index)
         index.rebuild()
         assert state(index) == ours
@@ -456,9 +456,9 @@ def test_a_file_name_that_is_not_unicode_is_reported(archive: Archive) -> None:
         report = archive.sync()
         assert (report.added, set(reasons(report))) == (added, {name})
     with archive.open() as index:
-        assert [failure.path for failure in index.status().failures] == [name]
+        assert [failure.path for failure in index.get_status().failures] == [name]
         index.rebuild()
-        assert index.status().articles == 5
+        assert index.get_status().articles == 5
 
 
 def test_hidden_files_and_other_types_are_skipped(archive: Archive) -> None:
@@ -477,19 +477,19 @@ def test_a_file_that_is_too_large_is_reported_until_the_bound_is_raised(archive:
             assert reasons(report)["large.txt"].startswith("larger than 1 MB (1.1 MB)")
     with archive.open(max_file_mb=2) as index:
         assert counts(index.sync()) == (1, 0, 0, 5)
-        assert index.status().failures == ()
+        assert index.get_status().failures == ()
 
 
 def test_failures_are_in_the_status_of_an_open_index(archive: Archive) -> None:
     with archive.open() as index:
         index.sync()
-        assert index.status().failures == ()
+        assert index.get_status().failures == ()
         archive.write("empty.txt", "")
         index.sync()
-        assert [failure.path for failure in index.status().failures] == ["empty.txt"]
+        assert [failure.path for failure in index.get_status().failures] == ["empty.txt"]
         (archive.seeds / "empty.txt").unlink()
         index.sync()
-        assert index.status().failures == ()
+        assert index.get_status().failures == ()
 
 
 def test_bad_lines_are_reported_by_number_and_the_others_indexed(archive: Archive) -> None:
@@ -536,7 +536,7 @@ def test_a_file_can_be_a_source_whatever_its_suffix(archive: Archive, tmp_path: 
         assert counts(index.sync(tmp_path / "notes")) == (1, 0, 0, 0)
         assert counts(index.sync()) == (5, 0, 0, 0)
         assert counts(index.sync(tmp_path / "notes", archive.seeds)) == (0, 0, 0, 6)
-        assert index.status().sources == (str(tmp_path / "notes"), str(archive.seeds))
+        assert index.get_status().sources == (str(tmp_path / "notes"), str(archive.seeds))
         (tmp_path / "notes").write_text("Notes\n\nThe egret notes.\n")
         assert counts(index.sync(tmp_path / "notes")) == (0, 1, 0, 0)
 
@@ -729,4 +729,4 @@ def test_articles_of_apps_survive_every_sync(archive: Archive) -> None:
         assert reasons(report) == {"c.jsonl": "the id 'two' is taken by an article added through the API"}
         index.remove(["two"])
         assert counts(index.sync()) == (1, 0, 0, 4)
-        assert index.article("two").paragraphs == ("Second.",)
+        assert index.get_article("two").paragraphs == ("Second.",)

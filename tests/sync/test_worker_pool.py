@@ -383,7 +383,7 @@ def test_put_articles_and_files_go_together_through_workers(
         assert [f.reason for f in report.failed if "'l3'" in f.reason] == [
             "the id 'l3' is taken by an article added through the API"
         ]
-        assert index.article("l3").title == "Put in"
+        assert index.get_article("l3").title == "Put in"
         assert index.rebuild().added == report.added
         assert index.search("heron").total == 1
 

@@ -225,11 +225,11 @@ def test_a_hit_has_its_language_and_whether_it_was_detected(archive: Index) -> N
     assert guessed.as_json()["article"]["language_stated"] is False
     (stated,) = archive.search("title:haus").hits
     assert (stated.article.language, stated.article.language_stated) == ("de-AT", True)
-    assert archive.article("zh").language is None
+    assert archive.get_article("zh").language is None
 
 
 def test_the_status_counts_the_detected_languages(archive: Index) -> None:
-    assert set(archive.status().languages) == {*ARCHIVE, "de-AT"}
+    assert set(archive.get_status().languages) == {*ARCHIVE, "de-AT"}
 
 
 def test_highlights_follow_the_language_of_the_article(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_highlights_follow_the_language_of_the_article(tmp_path: Path) -> None:
         "de": [word for word in ("Canings", "Caning") if "caning" in get_analyzer("de").analyze(word)[0]]
     }
     for name, analysis in (("en", get_analyzer("en")), ("fr", get_analyzer("fr"))):
-        article = index.marked(name, "harbours")
+        article = index.mark_article(name, "harbours")
         text = article.paragraphs[0].text
         found = [text[a:b] for a, b in article.paragraphs[0].spans]
         stems = {stem for code in ("en", "fr", "de") for stem in get_analyzer(code).analyze("harbours")[0]}

@@ -156,7 +156,7 @@ def test_synonyms_are_highlighted(opened: Opened) -> None:
         passages = {hit.article.id: hit.passages[0] for hit in index.search("car").hits}
         auto = passages["auto"]
         assert [auto.text[start:end] for start, end in auto.spans] == ["automobile", "automobile"]
-        assert index.marked("auto", "car").paragraphs[0].spans == auto.spans
+        assert index.mark_article("auto", "car").paragraphs[0].spans == auto.spans
 
 
 def test_a_word_and_its_synonyms_count_as_one_word(opened: Opened) -> None:

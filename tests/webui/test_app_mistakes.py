@@ -64,11 +64,11 @@ def rows_with_a_bad_one() -> Iterator[Article]:
 def test_what_cannot_be_put_in_is_named_and_changes_nothing(
     index: Index, given: Any, kind: type[Exception], says: str
 ) -> None:
-    before = index.revision()
+    before = index.get_revision()
     with pytest.raises(kind, match=says):
         index.put(given)
-    assert index.revision() == before
-    assert index.article("kept") == KEPT
+    assert index.get_revision() == before
+    assert index.get_article("kept") == KEPT
     assert index.put([Article(id="next")]).added == 1
 
 
@@ -78,7 +78,7 @@ def test_of_several_with_one_id_each_is_counted_and_the_last_is_kept(index: Inde
     assert [change.why for change in report.changes if change.action == "change"] == [
         "a later article has the same id"
     ] * 2
-    assert index.article("a").title == "three"
+    assert index.get_article("a").title == "three"
 
 
 def test_a_date_without_a_zone_and_one_with_say_the_wall_time_that_they_have() -> None:
@@ -102,9 +102,9 @@ def test_a_date_without_a_zone_and_one_with_say_the_wall_time_that_they_have() -
         (lambda index: index.search("heron", until=2021), "until: must be text; not 2021"),
         (lambda index: index.search("heron", source=7), "source: must be text; not 7"),
         (lambda index: index.suggest(None), "prefix: must be text; not None"),
-        (lambda index: index.article(7), "id: must be text; not 7"),
-        (lambda index: index.marked("kept", None), "query: must be text; not None"),
-        (lambda index: index.similar(None), "id: must be text; not None"),
+        (lambda index: index.get_article(7), "id: must be text; not 7"),
+        (lambda index: index.mark_article("kept", None), "query: must be text; not None"),
+        (lambda index: index.find_similar(None), "id: must be text; not None"),
         (lambda index: index.verify_quote(b"heron"), "text: must be text; not b'heron'"),
     ],
 )
@@ -124,7 +124,7 @@ def test_what_are_no_ids_are_not_taken_for_ids_that_are_not_there(
 ) -> None:
     with pytest.raises(InvalidArticle, match=f"ids: .*{says}"):
         index.remove(given)
-    assert index.article("kept") == KEPT
+    assert index.get_article("kept") == KEPT
 
 
 def test_sources_are_paths_one_by_one(index: Index) -> None:

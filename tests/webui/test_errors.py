@@ -256,7 +256,7 @@ def test_a_build_is_seen_while_it_goes_on_and_no_longer(tmp_path: Path) -> None:
     index.sync(tmp_path / "seeds", progress=watching)
     assert [(found.files, found.of_files) for found in watching.seen if found][-1] == (3, 3)
     assert not (tmp_path / "index" / FILE).exists()
-    assert index.progress() is None
+    assert index.get_progress() is None
     again = Watching(tmp_path / "index")
     index.rebuild(progress=again)
     assert all(again.seen)

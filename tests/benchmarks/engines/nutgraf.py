@@ -35,7 +35,7 @@ class Nutgraf(Engine):
     def open(self, folder: Path) -> None:
         """Open and look, so that the reader is there."""
         self._index = open_index(folder)
-        self._index.status()
+        self._index.get_status()
 
     def search(self, question: Question) -> list[Found]:
         """Ten articles with their best passages and the spans in them."""
@@ -44,7 +44,7 @@ class Nutgraf(Engine):
             suggestions = self._index.suggest(" ".join(question.words))
             return [Found(suggestion.text, suggestion.spans) for suggestion in suggestions]
         if question.kind is Kind.SIMILAR:
-            similar = self._index.similar(question.words[0], TOP)
+            similar = self._index.find_similar(question.words[0], TOP)
             return [Found(hit.article.id, hit.passages) for hit in similar]
         page = self._index.search(
             phrased(question),

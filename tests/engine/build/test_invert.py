@@ -185,7 +185,7 @@ def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(tmp_path: Path
         assert len(index.snapshot.segments) == segments
         queries = ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")
         hits = [index.search(query, limit=50).hits for query in queries]
-        answers.append((hits, [index.article(article.id) for article in EVERYTHING]))
+        answers.append((hits, [index.get_article(article.id) for article in EVERYTHING]))
     assert answers[0] == answers[1]
 
 

@@ -141,7 +141,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 @pytest.mark.parametrize("ticks", range(1, 60))
 def test_similar_articles_are_those_of_the_terms_looked_up_in_time(archive: Index, ticks: int) -> None:
     number = archive._open_last_commit().snapshot.find("s7")
-    found, whole = hurried(archive, find_similar, ticks, number, 50), archive.similar("s7", 50)
+    found, whole = hurried(archive, find_similar, ticks, number, 50), archive.find_similar("s7", 50)
     assert {hit.article.id for hit in found} <= {hit.article.id for hit in whole}
     assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
     assert found.timed_out or found == whole
@@ -159,7 +159,7 @@ def test_a_quotation_is_found_exactly_or_not_found_in_time(
     archive: Index, ticks: int, article: str | None
 ) -> None:
     number = None if article is None else archive._open_last_commit().snapshot.find(article)
-    quote = archive.article("s7").paragraphs[2]
+    quote = archive.get_article("s7").paragraphs[2]
     found = hurried(archive, verify_quote, ticks, quote, number)
     assert found.timed_out == (f"The time for a query ({ticks} s) was up" in "".join(found.notes))
     assert found.verdict == "exact" or found.timed_out

@@ -299,7 +299,7 @@ def assert_as_new(history: History, fresh: Index) -> None:
         pages = [which.search("*", sort=order, limit=7, offset=3) for which in (index, fresh)]
         assert answer(pages[0]) == answer(pages[1])
     for article in articles:
-        assert index.article(article.id) == article
+        assert index.get_article(article.id) == article
 
 
 @PAIRS

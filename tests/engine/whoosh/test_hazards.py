@@ -55,7 +55,7 @@ def test_an_id_that_is_added_twice_at_once_is_stored_once(tmp_path: Path) -> Non
                 ["same"],
             )
             found = open_dir(index.path)
-            assert (found.doc_count(), index.status().paragraphs) == (4, 4)
+            assert (found.doc_count(), index.get_status().paragraphs) == (4, 4)
             found.close()
 
 
