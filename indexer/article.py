@@ -97,14 +97,14 @@ class Article:
                 f"id: must be a string without control characters or space around it, not {id!r}"
             )
         try:
-            texts, remarks = _strings("paragraphs", paragraphs), _strings("notes", notes)
+            texts, remarks = _check_strings("paragraphs", paragraphs), _check_strings("notes", notes)
             check_text("title", title)
             for name, given in (("language", language), ("url", url), ("source", source)):
                 if given is not None:
                     check_text(name, given)
             if encoding is not None:
                 check_text("encoding", encoding.name)
-            moment = published_from(published)
+            moment = make_published(published)
         except InvalidArticle as error:
             # Of a thousand records, which one it is.
             raise InvalidArticle(f"article {id!r}: {error}") from error
@@ -128,7 +128,7 @@ class Failure:
     reason: str
 
 
-def host(url: str) -> str | None:
+def parse_host(url: str) -> str | None:
     """The host that an address names, in small letters and without "www."; None where there is none."""
     try:
         name = urlsplit(url).hostname
@@ -137,7 +137,7 @@ def host(url: str) -> str | None:
     return name.removeprefix("www.") if name else None
 
 
-def _strings(name: str, values: object) -> tuple[str, ...]:
+def _check_strings(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         found = "one string" if isinstance(values, str) else type(values).__name__
         raise InvalidArticle(f"{name}: must be a list of strings, not {found}")
@@ -201,7 +201,7 @@ class Published(Struct, frozen=True):
 
         Raises ValueError for anything else.
         """
-        return cls(*_cut(value), provenance)
+        return cls(*_truncate_date(value), provenance)
 
     @property
     def start(self) -> datetime:
@@ -223,7 +223,7 @@ class Published(Struct, frozen=True):
         return self.value
 
 
-def published_from(value: object) -> Published | None:
+def make_published(value: object) -> Published | None:
     """The publication date that was given as a Published, an ISO string, a date or a datetime.
 
     Raises InvalidArticle for anything else.
@@ -248,7 +248,7 @@ def published_from(value: object) -> Published | None:
 
 
 @lru_cache(1024)
-def _cut(value: str) -> tuple[str, Precision]:
+def _truncate_date(value: str) -> tuple[str, Precision]:
     """An ISO 8601 date cut to the precision that it has; see `Published.parse`."""
     text = value.strip().replace(" ", "T", 1)
     if not _ISO.fullmatch(text):
@@ -265,7 +265,7 @@ def _check_published(value: Published) -> None:
     others = [part for pair in value.others for part in pair]
     for text in (value.value, value.provenance, value.note or "", *others):
         check_text("published", text)
-    if _cut(value.value) != (value.value, value.precision):
+    if _truncate_date(value.value) != (value.value, value.precision):
         raise ValueError(f"{value.value!r} has another precision than {value.precision}")
 
 
@@ -293,10 +293,10 @@ def make_anchors(paragraphs: Iterable[str]) -> tuple[str, ...]:
     Case, white space and Unicode form do not count. A paragraph that stands twice in an article gets "-2",
     "-3" … from its second place on.
     """
-    return name_anchors(anchor_hashes(paragraphs))
+    return name_anchors(hash_anchors(paragraphs))
 
 
-def anchor_hashes(paragraphs: Iterable[str]) -> list[int]:
+def hash_anchors(paragraphs: Iterable[str]) -> list[int]:
     """The hashes that anchors are made of, 32 bits each."""
     hashes = []
     for text in paragraphs:
@@ -319,14 +319,14 @@ def name_anchors(hashes: Iterable[int]) -> tuple[str, ...]:
     names = []
     for number in hashes:
         seen[number] = seen.get(number, 0) + 1
-        names.append(_anchor(number, seen[number]))
+        names.append(_format_anchor(number, seen[number]))
     return tuple(names)
 
 
 def name_anchor(hashes: Sequence[int], place: int) -> str:
     """The anchor of one paragraph (numbered from 0); what comes after it need not be given."""
-    return _anchor(hashes[place], 1 + hashes[:place].count(hashes[place]))
+    return _format_anchor(hashes[place], 1 + hashes[:place].count(hashes[place]))
 
 
-def _anchor(number: int, time: int) -> str:
+def _format_anchor(number: int, time: int) -> str:
     return f"p-{number:08x}" if time == 1 else f"p-{number:08x}-{time}"

@@ -53,7 +53,8 @@ class _InvalidValue(NutgrafError):
     """A value is invalid.
 
     `field` is the name of the option or argument that has it, if there is one, and `problem` the message
-    without that name. A caller that has other names for them, such as flags, raises `renamed`.
+    without that name. A caller that has other names for them, such as flags, raises what `rename_field`
+    returns.
     """
 
     exit_code = 2
@@ -66,7 +67,7 @@ class _InvalidValue(NutgrafError):
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}" if self.field else self.problem
 
-    def renamed(self, names: Mapping[str, str]) -> Self:
+    def rename_field(self, names: Mapping[str, str]) -> Self:
         """Return the same error with the caller's name for the field, if `names` has one."""
         return type(self)(self.problem, names.get(self.field or "", self.field))
 

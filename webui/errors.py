@@ -93,7 +93,7 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 def answer_with_problem(error: NutgrafError) -> ResponseReturnValue:
     """Handle an error of the library in a blueprint for programs."""
     if isinstance(error, InvalidRequest):
-        error = error.renamed(PARAMETER_NAMES)
+        error = error.rename_field(PARAMETER_NAMES)
     return problem(describe_error(error).status, str(error))
 
 

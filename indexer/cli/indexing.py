@@ -19,7 +19,7 @@ from indexer.cli.options import (
     open_configured,
 )
 from indexer.cli.progress import show_progress
-from indexer.cli.render import plain, print_json, print_report
+from indexer.cli.render import print_json, print_report, sanitize
 from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
 
@@ -60,7 +60,7 @@ def index(
     Ctrl-C commits what was read until then; a second Ctrl-C commits nothing.
     """
     archive = open_configured(index=index, **options)
-    with show_progress() as progress, stop_on_interrupt() as stop, _naming_the_flag():
+    with show_progress() as progress, stop_on_interrupt() as stop, _name_the_flag():
         report = archive.sync(
             *sources, dry_run=dry_run, allow_mass_delete=allow_mass_delete, progress=progress, stop=stop
         )
@@ -88,7 +88,7 @@ def rebuild(
     previous generation is kept. With --allow-mass-delete, missing sources are skipped.
     """
     archive = open_configured(index=index, **options)
-    with show_progress() as progress, _naming_the_flag():
+    with show_progress() as progress, _name_the_flag():
         report = archive.rebuild(*sources, allow_mass_delete=allow_mass_delete, progress=progress)
     return finish(report, as_json=as_json)
 
@@ -123,12 +123,12 @@ def finish(report: SyncReport, *, as_json: bool = False, to_err: bool = False) -
         messages.append("interrupted; what was read is kept, the next run reads the rest")
         code = INTERRUPTED
     for message in messages:
-        click.echo(f"nutgraf: {plain(message)}", err=True)
+        click.echo(f"nutgraf: {sanitize(message)}", err=True)
     return code
 
 
 @contextmanager
-def _naming_the_flag() -> Iterator[None]:
+def _name_the_flag() -> Iterator[None]:
     """End the message of SourceShrunk with the flag that allows a mass delete."""
     try:
         yield

@@ -118,7 +118,9 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     """Measure how well an index answers the queries; articles that it lacks count as not found."""
     answers = tuple(measure_query(index, query, judged) for query, judged in judgments.items())
     every = dict.fromkeys(name for judged in judgments.values() for name in judged)
-    return Measured(means(answers), tuple(name for name in every if not _has(index, name)), answers)
+    return Measured(
+        compute_means(answers), tuple(name for name in every if not _is_indexed(index, name)), answers
+    )
 
 
 def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answer:
@@ -145,7 +147,7 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
     )
 
 
-def means(answers: Sequence[Answer]) -> dict[str, float]:
+def compute_means(answers: Sequence[Answer]) -> dict[str, float]:
     """Return the mean of each figure over answers; 0 if there are none."""
     count = len(answers) or 1
     return {
@@ -160,7 +162,7 @@ def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) ->
     then = {answer.query: answer for answer in _read_recorded(recorded).answers}
     now = {answer.query: answer for answer in measured.answers}
     same = [query for query in now if query in then and then[query].judged == now[query].judged]
-    before_means, now_means = (means([answers[query] for query in same]) for answers in (then, now))
+    before_means, now_means = (compute_means([answers[query] for query in same]) for answers in (then, now))
     pairs = [LostQuery(query, then[query].ndcg_10, now[query].ndcg_10) for query in same]
     lost = [pair for pair in pairs if pair.before - pair.now > _ROUNDING]
     return Comparison(
@@ -175,7 +177,7 @@ def compare(measured: Measured, recorded: Path, tolerance: float = TOLERANCE) ->
     )
 
 
-def lines(measured: Measured, *, verbose: bool) -> list[str]:
+def format_figures(measured: Measured, *, verbose: bool) -> list[str]:
     """Return the figures as lines of text; with `verbose`, first those of each query, the worst first."""
     worst_first = sorted(measured.answers, key=lambda answer: (answer.ndcg_10, answer.query))
     found = [
@@ -191,7 +193,7 @@ def lines(measured: Measured, *, verbose: bool) -> list[str]:
     return found
 
 
-def warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool) -> list[str]:
+def format_warnings(measured: Measured, comparison: Comparison | None, *, verbose: bool) -> list[str]:
     """Return warnings, one a line: missing articles, figures that fell, queries that fell."""
     found = []
     if absent := measured.absent:
@@ -232,7 +234,7 @@ def _parse_gain(text: str) -> float | None:
     return gain if 0 <= gain < math.inf else None
 
 
-def _has(index: Index, article: str) -> bool:
+def _is_indexed(index: Index, article: str) -> bool:
     try:
         index.get_article(article)
     except ArticleMissing:

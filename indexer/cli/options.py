@@ -46,7 +46,7 @@ memory_option = click.option(
 )
 
 
-def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def add_filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for each filter of a search to a command."""
     for name, kind in reversed([*FILTERS.items()]):
         option = (

@@ -16,7 +16,7 @@ import click
 
 from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild
 from indexer.cli.maintenance import doctor, status, verify
-from indexer.cli.render import plain, print_json
+from indexer.cli.render import print_json, sanitize
 from indexer.cli.searching import evaluate, search
 from indexer.cli.serving import mcp, serve
 from indexer.cli.streams import OutputFailed, ReaderGone, prepare_streams
@@ -62,8 +62,8 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
             raise
         except NutgrafError as error:
             if isinstance(error, (ConfigError, InvalidRequest)):
-                error = error.renamed(_flags(words))
-            code = _report(_code_of(error), str(error), error.exit_code, as_json=as_json)
+                error = error.rename_field(_find_flags(words))
+            code = _report(_name_error(error), str(error), error.exit_code, as_json=as_json)
         except click.ClickException as error:
             if as_json:
                 _report("usage", error.format_message(), error.exit_code, as_json=True)
@@ -77,7 +77,7 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     except ReaderGone:
         return 0
     except OutputFailed as error:
-        return _report(_code_of(error), str(error), error.exit_code, as_json=False)
+        return _report(_name_error(error), str(error), error.exit_code, as_json=False)
     return int(code)
 
 
@@ -85,16 +85,16 @@ def _report(code: str, message: str, exit_code: int, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"code": code, "message": message}})
     else:
-        click.echo(f"nutgraf: {plain(message)}", err=True)
+        click.echo(f"nutgraf: {sanitize(message)}", err=True)
     return exit_code
 
 
-def _code_of(error: NutgrafError) -> str:
+def _name_error(error: NutgrafError) -> str:
     """Return the name of an error in JSON: index_locked for IndexLocked."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 
-def _flags(words: Sequence[str]) -> dict[str, str]:
+def _find_flags(words: Sequence[str]) -> dict[str, str]:
     """Return the flags of the command that was typed, by the names that the library has for them."""
     command = next((cli.commands[word] for word in words if word in cli.commands), cli)
     return {

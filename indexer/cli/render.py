@@ -68,7 +68,7 @@ def print_report(report: SyncReport, *, to_err: bool = False) -> None:
     """Print what a sync or a rebuild did."""
     if report.dry_run:
         for change in report.changes:
-            click.echo(f"{change.action:<7} {plain(change.path)} ({plain(change.id)}): {change.why}")
+            click.echo(f"{change.action:<7} {sanitize(change.path)} ({sanitize(change.id)}): {change.why}")
     verb = "would be " if report.dry_run else ""
     files = format_count(report.files, "file")
     click.echo(
@@ -95,25 +95,25 @@ def print_status(found: Status) -> None:
         *([("damage", found.damage)] if found.damage else []),
     ]
     for name, value in rows:
-        click.echo(f"{name:<10} {plain(value)}")
+        click.echo(f"{name:<10} {sanitize(value)}")
     for failure in found.failures:
-        click.echo(f"{'skipped':<10} {plain(failure.path)}: {plain(failure.reason)}")
+        click.echo(f"{'skipped':<10} {sanitize(failure.path)}: {sanitize(failure.reason)}")
 
 
 def print_diagnosis(found: Diagnosis) -> None:
     """Print a summary, the actions taken, and each finding with its remedy."""
-    click.echo(plain(str(found)))
+    click.echo(sanitize(str(found)))
     for act in found.done:
-        click.echo(f"  done: {plain(act)}")
+        click.echo(f"  done: {sanitize(act)}")
     for finding in found.findings:
-        click.echo(f"  {finding.kind}: {plain(finding.what)}")
-        click.echo(f"    {plain(finding.remedy)}")
+        click.echo(f"  {finding.kind}: {sanitize(finding.what)}")
+        click.echo(f"    {sanitize(finding.remedy)}")
 
 
 def print_verification(found: Verification) -> None:
     """Print what was compared and what differs; if the sources were read, also both digests."""
     for difference in found.differences:
-        click.echo(f"{difference.kind:<8} {plain(difference.place)}: {plain(difference.what)}")
+        click.echo(f"{difference.kind:<8} {sanitize(difference.place)}: {sanitize(difference.what)}")
     articles = format_count(found.articles, "article")
     if found.sources_digest is None:
         paragraphs = format_count(found.paragraphs, "paragraph")
@@ -130,15 +130,15 @@ def print_verification(found: Verification) -> None:
 def print_page(page: Page) -> None:
     """Print a page of hits; notes about the query go to standard error."""
     for note in page.notes:
-        click.echo(f"nutgraf: {plain(note)}", err=True)
+        click.echo(f"nutgraf: {sanitize(note)}", err=True)
     if page.no_results:
         for line in format_no_results(page.no_results):
-            click.echo(plain(line), err=True)
+            click.echo(sanitize(line), err=True)
     if page.did_you_mean:
-        click.echo(f"Did you mean: {plain(page.did_you_mean)}", err=True)
+        click.echo(f"Did you mean: {sanitize(page.did_you_mean)}", err=True)
     if page.explanation:
         for line in format_query(page.explanation):
-            click.echo(plain(line))
+            click.echo(sanitize(line))
     more = f", and {page.partial:,} with some of the words" if page.partial else ""
     articles = format_count(page.total, "article")
     at_least = "at least " if page.timed_out else ""
@@ -146,7 +146,7 @@ def print_page(page: Page) -> None:
     click.echo(f"{at_least}{articles}{more}{collapsed} ({page.took_ms:.0f} ms)")
     if page.facets or page.timeline:
         for name, counts in page.facets.items():
-            click.echo("\n".join(map(plain, ["", *format_facet(name, counts)])))
+            click.echo("\n".join(map(sanitize, ["", *format_facet(name, counts)])))
         if page.timeline:
             click.echo("\n".join(["", *format_timeline(page.timeline)]))
     for place, hit in enumerate(page.hits, page.offset + 1):
@@ -159,26 +159,26 @@ def _print_hit(place: int, hit: Hit) -> None:
     if hit.missing:
         facts.append(f"without {', '.join(hit.missing)}")
     click.echo(f"\n{place}. {_make_bold(article.title or '(no title)', hit.title_spans)}")
-    click.echo(f"   {plain('  '.join(facts))}")
+    click.echo(f"   {sanitize('  '.join(facts))}")
     for passage in hit.passages:
         click.echo(f"   [{passage.number}] {_make_bold(passage.text, passage.spans)}")
     if hit.also:
-        click.echo(f"   also in {', '.join(plain(other.id) for other in hit.also)}")
+        click.echo(f"   also in {', '.join(sanitize(other.id) for other in hit.also)}")
     if hit.explanation:
         for line in format_explanation(hit.explanation):
-            click.echo(f"   {plain(line)}")
+            click.echo(f"   {sanitize(line)}")
 
 
 def _make_bold(text: str, spans: Sequence[Span]) -> str:
     """Return the text with its spans in bold, which click drops if the output is not a terminal."""
     pieces, place = [], 0
     for start, end in spans:
-        pieces += [plain(text[place:start]), click.style(plain(text[start:end]), bold=True)]
+        pieces += [sanitize(text[place:start]), click.style(sanitize(text[start:end]), bold=True)]
         place = end
-    return "".join([*pieces, plain(text[place:])])
+    return "".join([*pieces, sanitize(text[place:])])
 
 
-def plain(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return the text without control characters, which could change the terminal."""
     return "".join(char if char.isprintable() or char == " " else " " for char in text)
 
@@ -214,7 +214,7 @@ def format_query(explanation: Explanation) -> Iterator[str]:
     """Yield how the query was read, then a line for each clause and the words that it matches."""
     yield f"read as: {explanation.reading}"
     for clause in explanation.clauses:
-        yield from _clause_lines(clause, "  ")
+        yield from _format_clause(clause, "  ")
 
 
 def _describe_clause(clause: ClauseExplanation) -> str:
@@ -236,7 +236,7 @@ def format_explanation(explanation: HitExplanation) -> Iterator[str]:
     """Yield the score of a hit, by term and field."""
     for word in explanation.words:
         fields = " + ".join(
-            f"{field.points:.3f} {field.field} ({_times(field.frequency)}, length {field.length:.2f})"
+            f"{field.points:.3f} {field.field} ({_format_times(field.frequency)}, length {field.length:.2f})"
             for field in word.fields
         )
         times = "" if word.times == 1 else f", counted {word.times:g} times"
@@ -256,11 +256,11 @@ def format_no_results(no_results: NoResults) -> Iterator[str]:
         yield f"  {articles}: {suggestion.query}  ({suggestion.change}{options})"
 
 
-def _clause_lines(clause: ClauseExplanation, indent: str) -> Iterator[str]:
+def _format_clause(clause: ClauseExplanation, indent: str) -> Iterator[str]:
     yield f"{indent}{clause.label}: {_describe_clause(clause)}"
     for part in clause.clauses:
-        yield from _clause_lines(part, f"{indent}  ")
+        yield from _format_clause(part, f"{indent}  ")
 
 
-def _times(number: float) -> str:
+def _format_times(number: float) -> str:
     return "once" if number == 1 else f"{number:g} times"

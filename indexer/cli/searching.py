@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import filter_options, index_option, json_option, open_configured
-from indexer.cli.render import plain, print_json, print_page
+from indexer.cli.options import add_filter_options, index_option, json_option, open_configured
+from indexer.cli.render import print_json, print_page, sanitize
 from indexer.results import FACETS, GRAINS, SORTS
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -19,7 +19,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @index_option
 @click.option("--since", metavar="DATE", help="Only articles from this year, month or day on.")
 @click.option("--until", metavar="DATE", help="Only articles up to this year, month or day, included.")
-@filter_options
+@add_filter_options
 @click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
 @click.option("--half-life", type=float, metavar="DAYS", help="Halve scores for every DAYS of age.")
 @click.option("--limit", type=click.IntRange(min=0), help="How many hits to show.")
@@ -129,8 +129,8 @@ def evaluate(
     if as_json:
         print_json(found.as_json() | {"comparison": comparison.as_json() if comparison else None})
     else:
-        for line in evaluation.lines(found, verbose=verbose):
-            click.echo(plain(line))
-    for line in evaluation.warnings(found, comparison, verbose=verbose):
-        click.echo(f"nutgraf: {plain(line)}", err=True)
+        for line in evaluation.format_figures(found, verbose=verbose):
+            click.echo(sanitize(line))
+    for line in evaluation.format_warnings(found, comparison, verbose=verbose):
+        click.echo(f"nutgraf: {sanitize(line)}", err=True)
     return 1 if comparison and comparison.fallen else 0

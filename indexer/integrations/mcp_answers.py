@@ -133,7 +133,7 @@ class Citations:
             CitedPassage,
             passage,
             text=cut(passage.text, MAX_TEXT),
-            spans=_spans_before(MAX_TEXT, passage.text, passage.spans),
+            spans=_keep_spans(MAX_TEXT, passage.text, passage.spans),
             resource=PARAGRAPH_URI.format(id=quote(article_id, safe=""), anchor=passage.anchor),
             link=link,
         )
@@ -147,7 +147,7 @@ class Citations:
             CitedHit,
             hit,
             article=self.cite_article(hit.article),
-            title_spans=_spans_before(_MAX_TITLE, hit.article.title, hit.title_spans),
+            title_spans=_keep_spans(_MAX_TITLE, hit.article.title, hit.title_spans),
             passages=tuple(self.cite_passage(hit.article.id, passage) for passage in hit.passages),
             also=tuple(map(self.cite_article, hit.also[:_MAX_ALSO])),
         )
@@ -182,7 +182,7 @@ def _extend(kind: type[Answer], result: Result, **fields: Any) -> Answer:
     return kind(**asdict(result) | fields)
 
 
-def _spans_before(end: int, text: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+def _keep_spans(end: int, text: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """Return the spans that are in a text when it has been cut at `end`."""
     return spans if len(text) <= end else tuple(span for span in spans if span[1] < end)
 

@@ -92,7 +92,7 @@ class Archive:
             links += [link_passage(hit.article, passage) for passage in hit.passages]
         notes = "".join(f"\n{note}" for note in page.notes)
         summary = f"{page.total} articles match, {page.partial} in part.{notes}"
-        return _result(page, format_answer(summary, lines), *links)
+        return _make_result(page, format_answer(summary, lines), *links)
 
     def read_article(self, id: Id, first_paragraph: Annotated[int, Field(ge=1)] = 1) -> CallToolResult:  # noqa: A002
         """Read the paragraphs of an article from one on, as many as fit into one answer."""
@@ -101,7 +101,7 @@ class Archive:
         more = f" Read on from {found.next_paragraph}." if found.next_paragraph else ""
         summary = f"{len(found.paragraphs)} of {found.of} paragraphs.{more}"
         links = [link_passage(found.article, paragraph) for paragraph in found.paragraphs]
-        return _result(found, format_answer(summary, lines), *links)
+        return _make_result(found, format_answer(summary, lines), *links)
 
     def timeline(
         self,
@@ -116,7 +116,7 @@ class Archive:
         assert page.timeline is not None
         bars = "".join(f"\n{bar.start}: {bar.articles} of {bar.of_articles}" for bar in page.timeline.bars)
         summary = f"{page.total} articles match, by {page.timeline.grain}:{bars}"
-        return _result(self._citations.cite_page(page), format_answer(summary, []))
+        return _make_result(self._citations.cite_page(page), format_answer(summary, []))
 
     def verify_quote(
         self, text: Annotated[str, Field(max_length=MOST_CHARACTERS)], article_id: Id = ""
@@ -130,20 +130,20 @@ class Archive:
         notes = "".join(f"\n{note}" for note in found.notes)
         if found.article is None:
             reason = "nothing was found in time" if found.timed_out else "no paragraph has any of these words"
-            return _result(found, format_answer(f"absent: {reason}{notes}", []))
+            return _make_result(found, format_answer(f"absent: {reason}{notes}", []))
         lines = [format_heading(found.article), f"[{found.number}] {found.text}"]
         lines += [f"{edit.kind}: {edit.quoted!r} / {edit.source!r}" for edit in found.diff]
         summary = f"{found.verdict} ({found.similarity:.0%} of the words in common){notes}"
-        return _result(found, format_answer(summary, lines), link_passage(found.article, found))
+        return _make_result(found, format_answer(summary, lines), link_passage(found.article, found))
 
-    def article(self, id: str) -> str:  # noqa: A002
+    def format_article(self, id: str) -> str:  # noqa: A002
         """Return an article as text, or its beginning."""
         found = self._citations.read(self._index.mark_article(id), 1)
         lines = [format_heading(found.article), *(paragraph.text for paragraph in found.paragraphs)]
         more = f"\n\nRead on with read_article, from {found.next_paragraph}." if found.next_paragraph else ""
         return f"{NOTICE}\n{fence(lines)}{more}"
 
-    def paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
+    def format_paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
         """Return a paragraph as text."""
         marked = self._index.mark_article(id)
         for paragraph in marked.paragraphs:
@@ -171,11 +171,11 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
         # Ids are only looked up in the index, so that one that looks like a path is harmless.
         resource_security=ResourceSecurity(exempt_params={"id"}),
     )
-    for uri, title, read in (
-        (ARTICLE_URI, "An article", archive.article),
-        (PARAGRAPH_URI, "A paragraph", archive.paragraph),
+    for uri, name, title, read in (
+        (ARTICLE_URI, "article", "An article", archive.format_article),
+        (PARAGRAPH_URI, "paragraph", "A paragraph", archive.format_paragraph),
     ):
-        register = server.resource(uri, title=title, description=NOTICE, mime_type="text/plain")
+        register = server.resource(uri, name=name, title=title, description=NOTICE, mime_type="text/plain")
         register(_translate_errors(read, ResourceError))
     return server
 
@@ -223,7 +223,7 @@ def _offer_filters(work: Callable[..., Answer]) -> Callable[..., Answer]:
     return work
 
 
-def _result(answer: Result, *content: ContentBlock) -> CallToolResult:
+def _make_result(answer: Result, *content: ContentBlock) -> CallToolResult:
     return CallToolResult(content=list(content), structured_content=answer.as_json())
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from indexer import Config, open_index
-from indexer.cli.judgments import means, measure_query
+from indexer.cli.judgments import compute_means, measure_query
 from indexer.limits import MOST_CHARACTERS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -36,7 +36,7 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> dict[str
         with open_index(config.with_options(options, "evaluation")) as index:
             index.sync(docs)
             answers = [measure_query(index, texts[query], gains) for query, gains in judged.items()]
-    return means(answers)
+    return compute_means(answers)
 
 
 def read_queries(path: Path) -> dict[str, str]:

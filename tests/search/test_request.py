@@ -82,7 +82,7 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_field(keywords: dict[str
 def test_a_caller_may_name_the_field_as_its_users_do() -> None:
     with pytest.raises(InvalidRequest) as caught:
         SearchRequest.from_keywords("x", facets="author")
-    renamed = caught.value.renamed({"facets": "--facet"})
+    renamed = caught.value.rename_field({"facets": "--facet"})
     assert str(renamed).startswith("--facet: must be one or more of year")
     assert str(pickle.loads(pickle.dumps(renamed))) == str(renamed)
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.article import Article, anchor_hashes
+from indexer.article import Article, hash_anchors
 from indexer.engine.build.tokenize import Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
 from indexer.engine.format.labels import STORED_LABELS, find_labels
@@ -199,7 +199,7 @@ class Gatherer:
         columns["date_starts"].append(to_timestamp(published.start) if published else NO_DATE)
         columns["date_ends"].append(to_timestamp(published.end) if published else NO_DATE)
         columns["title_keys"].append(int.from_bytes(normalize(article.title).encode()[:8].ljust(8, b"\0")))
-        self._anchors += anchor_hashes(article.paragraphs)
+        self._anchors += hash_anchors(article.paragraphs)
         for item in items:
             self._items.add(item)
             self._size += len(item)

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.article import Article, host
+from indexer.article import Article, parse_host
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.segment_file import Array, compact
 
@@ -32,7 +32,7 @@ def find_labels(article: Article, source: str | None) -> tuple[str, str, str]:
     `source` is the folder or file that it was read from, as a URI; None if an app has put it in.
     """
     given = " ".join((article.source or "").split())
-    site = (host(article.url) or "") if article.url else ""
+    site = (parse_host(article.url) or "") if article.url else ""
     return (source, given, site) if source else (given, "", site)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-from indexer.article import Article, Encoding, Published, published_from
+from indexer.article import Article, Encoding, Published, make_published
 from indexer.results import ArticleInfo
 
 
@@ -84,7 +84,7 @@ def decode_info(head: bytes, language: str) -> ArticleInfo:
     Raises ValueError or InvalidArticle for an invalid head.
     """
     info = _decode_info(head)
-    published_from(info.published)
+    make_published(info.published)
     return replace(info, language=language, language_stated=False) if info.language is None else info
 
 

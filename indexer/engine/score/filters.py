@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from indexer.article import host
+from indexer.article import parse_host
 from indexer.engine.format.arrays import Ids
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.snapshot import Snapshot
@@ -78,7 +78,7 @@ def _match_language(text: str) -> Matcher:
 
 
 def _match_site(text: str) -> Matcher:
-    site = host(text if "//" in text else f"//{text}") or text
+    site = parse_host(text if "//" in text else f"//{text}") or text
     return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
 
 
