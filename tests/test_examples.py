@@ -1,4 +1,4 @@
-"""The examples run as they stand, and print what they should; so does what the README shows."""
+"""The examples run as they stand, and print what they should; the README does what it says."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from flask import Flask
 from jinja2 import DictLoader
 
 import webui
-from indexer import Article, Index, open_index
+from indexer import Article, Config, Index, open_index
+from tests.stress.__main__ import stress_tests
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "examples"
@@ -212,3 +214,47 @@ def test_an_answer_has_the_fields_that_the_readme_shows(index: Index, word: str,
     wanted = json.loads(shown("json", f'"{word}"'))
     assert set(found) == set(wanted)
     assert set(found[word][0]) == set(wanted[word][0])
+
+
+# The query guide and the security table
+
+GUIDE = README.partition("## The query guide")[2].partition("\n## ")[0]
+ROWS = re.findall(r"^\| (`.*`) \| (.+) \|$", GUIDE, re.MULTILINE)
+EXAMPLES = [example for typed, _ in ROWS for example in re.findall(r"`([^`]+)`", typed)]
+
+
+@pytest.fixture(scope="module")
+def guide_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The sample articles, on the day that the guide names."""
+    config = Config(index=tmp_path_factory.mktemp("readme") / "index", sources=(ROOT / "seeds",))
+    with Index(config, today=lambda: date(2021, 11, 12)) as opened:
+        opened.sync()
+        yield opened
+
+
+@pytest.mark.parametrize("query", EXAMPLES)
+def test_every_example_of_the_guide_finds_something_and_is_understood(guide_index: Index, query: str) -> None:
+    page = guide_index.search(query)
+    assert page.total > 0
+    assert not [
+        note
+        for note in page.notes
+        if "searched as" in note or "read as a word" in note or "ignored" in note or "No " in note
+    ]
+
+
+def test_the_files_and_tests_named_by_the_security_table_exist() -> None:
+    table = README.partition("\n## Security\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (?!who|---)(.+) \|$", table, re.MULTILINE)
+    assert len(rows) == 10
+    for row in rows:
+        named = re.findall("`([^`]+)`", row.rpartition(" | ")[2])
+        assert named, row
+        for name in named:
+            assert (ROOT / name).exists() if "/" in name else name in stress_tests(), name
+
+
+def test_the_guide_is_read() -> None:
+    assert len(EXAMPLES) > 40
+    assert "today" in GUIDE
+    assert "12 November 2021" in GUIDE.replace("\n", " ")

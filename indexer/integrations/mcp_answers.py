@@ -199,9 +199,9 @@ def make_schema(answer: type[Result]) -> dict[str, Any]:
 
 
 def fence(lines: Iterable[str]) -> str:
-    """Return untrusted lines between two marks that they cannot contain, since the marks are random."""
+    """Return the notice, and untrusted lines between random marks, which they cannot contain."""
     mark = secrets.token_hex(8)
-    return "\n".join([f"<<<untrusted text {mark}", *lines, f"untrusted text {mark}>>>"])
+    return "\n".join([NOTICE, f"<<<untrusted text {mark}", *lines, f"untrusted text {mark}>>>"])
 
 
 def format_heading(article: CitedArticle) -> str:
@@ -212,8 +212,7 @@ def format_heading(article: CitedArticle) -> str:
 
 def format_answer(summary: str, untrusted: Sequence[str]) -> TextContent:
     """Return an answer as text, for clients that show no objects."""
-    parts = [summary, f"{NOTICE}\n{fence(untrusted)}"] if untrusted else [summary]
-    return TextContent(type="text", text="\n\n".join(parts))
+    return TextContent(type="text", text=f"{summary}\n\n{fence(untrusted)}" if untrusted else summary)
 
 
 def link_passage(article: CitedArticle, passage: CitedPassage | CitedQuote) -> ResourceLink:

@@ -141,7 +141,7 @@ class Archive:
         found = self._citations.read(self._index.mark_article(id), 1)
         lines = [format_heading(found.article), *(paragraph.text for paragraph in found.paragraphs)]
         more = f"\n\nRead on with read_article, from {found.next_paragraph}." if found.next_paragraph else ""
-        return f"{NOTICE}\n{fence(lines)}{more}"
+        return f"{fence(lines)}{more}"
 
     def format_paragraph(self, id: str, anchor: str) -> str:  # noqa: A002
         """Return a paragraph as text."""
@@ -149,7 +149,7 @@ class Archive:
         for paragraph in marked.paragraphs:
             if paragraph.anchor == anchor:
                 heading = format_heading(self._citations.cite_article(marked.article))
-                return f"{NOTICE}\n{fence([heading, self._citations.cite_passage(id, paragraph).text])}"
+                return fence([heading, self._citations.cite_passage(id, paragraph).text])
         raise ArticleMissing(f"the article {id!r} has no paragraph {anchor!r}")
 
 

@@ -191,30 +191,21 @@ def test_another_spelling_is_suggested_beside_the_hits(archive: Archive, run: Ru
     assert answer(run, "search", "--index", "index", "harbur")["did_you_mean"] == "harbour"
 
 
-def test_search_json_has_these_keys(archive: Archive, run: Run) -> None:
+def test_search_json_is_the_page_of_the_library(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     found = answer(run, "search", "--index", "index", "first", "crane", "--limit", "1")
-    assert set(found) >= {"query", "total", "partial", "offset", "limit", "took_ms", "notes", "hits"}
-    assert (found["query"], found["total"], found["limit"]) == ("first crane", 1, 1)
-    (hit,) = found["hits"]
-    assert set(hit) >= {"article", "score", "title_spans", "missing", "passages", "also"}
-    assert (hit["article"]["title"], hit["title_spans"]) == ("One", [])
-    assert hit["article"]["published"]["value"] == "2021-11-05"
-    (passage,) = hit["passages"]
-    assert passage["spans"] == [[0, 5], [6, 11]]
-    assert re.fullmatch(r"p-[0-9a-f]{8}", passage["anchor"])
+    with archive.open() as index:
+        page = json.loads(json.dumps(index.search("first crane", limit=1).as_json()))
+    assert (found | {"took_ms": 0}, found["total"]) == (page | {"took_ms": 0}, 1)
 
 
 def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) -> None:
     run("index", "--index", "index")
     at = ("search", "crane", "--index", "index")
     assert answer(run, *at, "--since", "2021-11", "--until", "2021")["total"] == 1
-    assert [hit["article"]["id"] for hit in answer(run, *at, "--sort", "newest", "--limit", "1")["hits"]] == [
-        "one"
-    ]
-    assert [hit["article"]["id"] for hit in answer(run, *at, "--sort", "title", "--offset", "1")["hits"]] == [
-        "one"
-    ]
+    for options in (("--sort", "newest", "--limit", "1"), ("--sort", "title", "--offset", "1")):
+        (hit,) = answer(run, *at, *options)["hits"]
+        assert hit["article"]["id"] == "one"
 
 
 def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
