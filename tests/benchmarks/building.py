@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -16,9 +15,11 @@ from pathlib import Path
 
 from tests.benchmarks.corpus import Extent, disk_size
 from tests.benchmarks.engines import engine
-from tests.benchmarks.memory import MB, Watch
+from tests.fixtures.processes import Memory, memory_of
+from tests.fixtures.serving import ROOT
 
-ROOT = Path(__file__).parents[2]
+MB = 1e6
+_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +42,34 @@ class BuildFigures:
 def measure_build(name: str, source: Path, folder: Path, extent: Extent) -> BuildFigures:
     """Build one engine's index; raises RuntimeError when it fails."""
     command = [sys.executable, "-m", __name__, name, str(source), str(folder)]
+    # The peak of resource.getrusage would neither add up workers nor forget what the parent held.
+    peak = Memory()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        watch = Watch(process.pid)
-        watch.start()
+        while process.poll() is None:
+            peak = Memory(*map(max, peak, memory_of(process.pid)))
+            time.sleep(_INTERVAL)
         output, _ = process.communicate()
-        peak = watch.stop()
     if process.returncode:
         raise RuntimeError(f"{name}: building the index ended with {process.returncode}")
-    printed = json.loads(output)
+    seconds, cpu = json.loads(output)
     return BuildFigures(
         engine=name,
-        seconds=printed["seconds"],
-        cpu=printed["cpu"],
-        mb_per_second=extent.size / MB / printed["seconds"],
-        peak_mb=(peak.total or printed["peak"]) / MB,
+        seconds=seconds,
+        cpu=cpu,
+        mb_per_second=extent.size / MB / seconds,
+        peak_mb=peak.total / MB,
         private_mb=peak.private / MB,
         disk_mb=disk_size(folder) / MB,
     )
 
 
 def main() -> None:
-    """Build; print seconds of wall, seconds of CPU, and bytes of memory."""
+    """Build; print seconds of wall and of CPU."""
     name, source, folder = sys.argv[1:]
     chosen = engine(name)
     before, began = sum(os.times()[:4]), time.perf_counter()
     chosen.build(Path(source), Path(folder))
-    seconds, cpu = time.perf_counter() - began, sum(os.times()[:4]) - before
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    # Kilobytes, but bytes on macOS.
-    peak *= 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
+    print(json.dumps([time.perf_counter() - began, sum(os.times()[:4]) - before]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from tests.benchmarks.queries import Kind, Question
 
 BASE = "nutgraf"
 """The engine that the others are compared with."""
+BUDGET = 60.0
+"""Seconds of a class after which an engine stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ def measure_queries(
     engines: Mapping[str, Engine],
     questions: Mapping[Kind, Sequence[Question]],
     rounds: int,
-    budget: float,
-    say: Callable[[str], None],
+    budget: float = BUDGET,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[QueryFigures]:
     """Ask every question of every engine in each round, after one round that does not count.
 
@@ -60,7 +62,7 @@ def measure_queries(
         for figure in found:
             ratio = figure.median_ms / base if base else None
             figures.append(replace(figure, ratio=ratio))
-        say(f"{kind.label}: " + ", ".join(f"{one.engine} {one.median_ms:.3g} ms" for one in found))
+        say(f"{kind}: " + ", ".join(f"{one.engine} {one.median_ms:.3g} ms" for one in found))
     gc.unfreeze()
     return figures
 

@@ -49,7 +49,7 @@ def draw(figures: Sequence[QueryFigures], corpus: str) -> str:
         middle = y + len(group) * _BAR / 2 + 4
         parts.append(
             f'<text class="name" x="{_LEFT - 8}" y="{middle:g}" text-anchor="end">'
-            f"{escape(group[0].kind.label)}</text>"
+            f"{escape(group[0].kind)}</text>"
         )
         for figure in group:
             end = _x(max(figure.median_ms, low), low, high)
@@ -106,7 +106,7 @@ def _number(value: float) -> str:
 def _words(groups: Sequence[Sequence[QueryFigures]]) -> str:
     """The same in words, for those who do not see it."""
     return " ".join(
-        f"{group[0].kind.label.capitalize()}: "
+        f"{group[0].kind.capitalize()}: "
         + ", ".join(f"{figure.engine} {_number(figure.median_ms)}" for figure in group)
         + "."
         for group in groups

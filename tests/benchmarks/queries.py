@@ -42,45 +42,23 @@ _NOWHERE = np.array([], np.uint32)
 class Kind(StrEnum):
     """The classes of questions."""
 
-    RARE = "rare"
-    COMMON = "common"
-    AND = "and"
-    OR = "or"
-    SIX = "six"
+    RARE = "one rare word"
+    COMMON = "one common word"
+    AND = "two words, AND"
+    OR = "three words, OR"
+    SIX = "six words as typed"
     PHRASE = "phrase"
     PREFIX = "prefix"
-    FUZZY = "fuzzy"
-    DATES = "dates"
-    SORTED = "sorted"
-    FACETS = "facets"
-    TIMELINE = "timeline"
-    SUGGEST = "suggest"
-    MEANT = "meant"
-    SIMILAR = "similar"
-
-    @property
-    def label(self) -> str:
-        """The class in words."""
-        return _LABELS[self]
+    FUZZY = "fuzzy, one edit"
+    DATES = "word and date range"
+    SORTED = "sorted by date"
+    FACETS = "with facets by year"
+    TIMELINE = "with a timeline"
+    SUGGEST = "suggest while typing"
+    MEANT = "one misspelt word of two"
+    SIMILAR = "similar articles"
 
 
-_LABELS = {
-    Kind.RARE: "one rare word",
-    Kind.COMMON: "one common word",
-    Kind.AND: "two words, AND",
-    Kind.OR: "three words, OR",
-    Kind.SIX: "six words as typed",
-    Kind.PHRASE: "phrase",
-    Kind.PREFIX: "prefix",
-    Kind.FUZZY: "fuzzy, one edit",
-    Kind.DATES: "word and date range",
-    Kind.SORTED: "sorted by date",
-    Kind.FACETS: "with facets by year",
-    Kind.TIMELINE: "with a timeline",
-    Kind.SUGGEST: "suggest while typing",
-    Kind.MEANT: "one misspelt word of two",
-    Kind.SIMILAR: "similar articles",
-}
 OWN = frozenset({Kind.TIMELINE, Kind.SUGGEST, Kind.MEANT, Kind.SIMILAR})
 """What only this project answers: its engine is asked alone."""
 

@@ -58,8 +58,6 @@ class Engine(ABC):
     """The classes of OWN that it can answer."""
     remarks: ClassVar[Mapping[Kind, str]] = {}
     """Where it answers, but does less than was asked."""
-    searches: ClassVar[bool] = True
-    """Whether it is asked anything; False for another way of building only."""
 
     @classmethod
     def installed(cls) -> bool:
@@ -68,7 +66,7 @@ class Engine(ABC):
 
     def supports(self, kind: Kind) -> bool:
         """Whether questions of a class can be asked."""
-        return self.searches and kind not in self.lacks and kind not in OWN - self.own
+        return kind not in self.lacks and kind not in OWN - self.own
 
     @abstractmethod
     def build(self, source: Path, folder: Path) -> None:
@@ -92,7 +90,6 @@ _MODULES = {
     "whoosh3": "stock:StockWhoosh",
     "fts5": "fts5:Fts5",
     "tantivy": "tantivy:Tantivy",
-    "tantivy-threads": "tantivy:TantivyThreads",
     "bm25s": "bm25s:Bm25s",
 }
 NAMES = tuple(_MODULES)

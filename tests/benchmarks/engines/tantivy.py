@@ -25,7 +25,6 @@ class Tantivy(Engine):
     remarks: ClassVar[dict[Kind, str]] = {
         Kind.FUZZY: "finds, but scores all alike, and its snippet generator marks nothing"
     }
-    threads = 1
 
     def build(self, source: Path, folder: Path) -> None:
         """One commit, and whatever merging it started."""
@@ -40,7 +39,7 @@ class Tantivy(Engine):
             .build()
         )
         folder.mkdir(parents=True)
-        writer = tantivy.Index(schema, path=str(folder)).writer(_HEAP, self.threads)
+        writer = tantivy.Index(schema, path=str(folder)).writer(_HEAP, 1)
         for story in read_lines(source):
             published = datetime.fromisoformat(story.published).replace(tzinfo=UTC)
             for number, text in enumerate((story.title, *story.paragraphs)):
@@ -116,11 +115,3 @@ class Tantivy(Engine):
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-class TantivyThreads(Tantivy):
-    """The same with as many writing threads as it chooses; only built, since it searches alike."""
-
-    name = "tantivy-threads"
-    threads = 0
-    searches = False
