@@ -11,14 +11,12 @@ runs of three words have a Jaccard coefficient of 0.8.
 
 from __future__ import annotations
 
-import argparse
 import json
 import lzma
 import random
-import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
@@ -26,7 +24,7 @@ from statistics import mean
 from indexer import Article, Index, open_index
 from indexer.engine.format.sketches import MIN_LONG
 from indexer.text.analyzer import get_analyzer
-from tests.evaluation.collection import DATA
+from tests.evaluation.collection import read_json_lines, read_qrels, run
 
 COLLECTIONS = ("cranfield", "cisi", "cacm", "scifact")
 REUTERS = "news/reuters21578.jsonl.xz"
@@ -48,13 +46,8 @@ FLOOR = {
 Shingles = frozenset[tuple[str, ...]]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the figures; with --check, 1 when one falls below its floor."""
-    parser = argparse.ArgumentParser(prog="python -m tests.evaluation.alike", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
-    parser.add_argument("--check", action="store_true", help="fail when a figure falls below its floor")
-    chosen = parser.parse_args(arguments)
-    data: Path = chosen.data
+def measure(data: Path) -> list[str]:
+    """Print the figures; returns those below their floor."""
     figures = {}
     for name in COLLECTIONS:
         figures[name] = fellows(data / "ir" / name)
@@ -71,27 +64,26 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"similar, {'reuters':<10} {figures['reuters']:.4f} have a topic in common")
         texts = {story["id"]: story["text"] for story in stories}
         figures["duplicates found"], figures["duplicates right"] = measure_duplicates(index, texts)
-    low = [name for name, figure in figures.items() if figure < FLOOR[name]]
-    if chosen.check and low:
-        print(f"below the floor: {', '.join(low)}", file=sys.stderr)
-        return 1
-    return 0
+    return [name for name, figure in figures.items() if figure < FLOOR[name]]
 
 
 def fellows(folder: Path) -> float:
     """The mean share of an article's fellows that are among the ten most similar."""
-    relevant: dict[str, list[str]] = defaultdict(list)
-    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
-        query, document, gain = line.split("\t")
-        if float(gain) > 0:
-            relevant[query].append(document)
+    relevant = [
+        [document for document, gain in gains.items() if gain > 0]
+        for gains in read_qrels(folder / "qrels.tsv").values()
+    ]
     with tempfile.TemporaryDirectory() as place, open_index(Path(place) / "index") as index:
-        documents = list(_documents(folder / "docs.jsonl"))
+        documents = [
+            Article(id=document["id"], title=document["title"], paragraphs=[document["text"]])
+            for document in read_json_lines(folder / "docs.jsonl")
+            if document["title"] or document["text"]
+        ]
         known = {document.id for document in documents}
         index.put(documents)
         pairs = [
             (one, {other for other in group if other != one} & known)
-            for group in relevant.values()
+            for group in relevant
             for one in group
             if one in known
         ]
@@ -163,12 +155,5 @@ def _likeness(these: Shingles, those: Shingles) -> float:
     return len(these & those) / len(these | those)
 
 
-def _documents(path: Path) -> Iterator[Article]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        document = json.loads(line)
-        if document["title"] or document["text"]:
-            yield Article(id=document["id"], title=document["title"], paragraphs=[document["text"]])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run("alike", __doc__, measure)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from indexer import Config, open_index
 from indexer.cli.judgments import compute_means, measure_query
@@ -18,16 +22,32 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 _ACCIDENTAL_SIGN = re.compile(r"(?<!\S)[-+]+(?=\w)")
 
 
-def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> dict[str, float]:
+def run(name: str, description: str | None, measure: Callable[[Path], list[str]]) -> None:
+    """Be the command of a module: print its figures, and exit with 1 if, with --check, some are too low.
+
+    `measure` is given the folder of collections, prints the figures, and returns those below their floor.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m tests.evaluation.{name}", description=description)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
+    parser.add_argument("--check", action="store_true", help="fail when a figure falls below its floor")
+    chosen = parser.parse_args()
+    low = measure(chosen.data)
+    if chosen.check and low:
+        sys.exit(f"below the floor: {', '.join(low)}")
+
+
+def evaluate(config: Config, folder: Path, docs: Path | None = None) -> dict[str, float]:
     """The means of nDCG@10, of the reciprocal rank and of recall@100, by name, each from 0 to 1.
 
-    `docs` is JSON Lines of {id, title, text}, `queries` of {id, text}; `qrels` has a query, a document and a
-    gain a line, between tabs. Documents without text are skipped.
+    The folder has `docs.jsonl`, JSON Lines of {id, title, text} (unless `docs` is another such file),
+    `queries.jsonl` of {id, text}, and `qrels.tsv`, with a query, a document and a gain a line, between tabs.
+    Documents without text are skipped.
     """
-    judged, texts = read_qrels(qrels), read_queries(queries)
-    with tempfile.TemporaryDirectory() as folder:
+    docs = docs or folder / "docs.jsonl"
+    judged, texts = read_qrels(folder / "qrels.tsv"), read_queries(folder / "queries.jsonl")
+    with tempfile.TemporaryDirectory() as place:
         options = {
-            "index": Path(folder, "index"),
+            "index": Path(place, "index"),
             "sources": (docs,),
             "passages": 0,
             # Some topics are whole abstracts.
@@ -41,7 +61,7 @@ def evaluate(config: Config, docs: Path, queries: Path, qrels: Path) -> dict[str
 
 def read_queries(path: Path) -> dict[str, str]:
     """The text of each query of a collection by its id, without what would be read as an operator."""
-    queries = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    queries = read_json_lines(path)
     return {str(query["id"]): _ACCIDENTAL_SIGN.sub("", query["text"]) for query in queries}
 
 
@@ -52,3 +72,8 @@ def read_qrels(path: Path) -> dict[str, dict[str, float]]:
         query, document, gain = line.split("\t")
         judged[query][document] = float(gain)
     return judged
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The records of a file of JSON Lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

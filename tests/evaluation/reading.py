@@ -5,10 +5,8 @@ python -m tests.evaluation.reading --data ../shared/data
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +17,7 @@ from typing import Any
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions, read
-from tests.evaluation.collection import DATA
+from tests.evaluation.collection import run
 
 _OPTIONS = ReadOptions()
 
@@ -30,45 +28,28 @@ _WARM_UP = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measures what the data folder has collections for; prints a table, or one JSON object with --json."""
-    parser = argparse.ArgumentParser(prog="python -m tests.evaluation.reading", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument("--check", action="store_true", help="fail when a library alone does better")
-    chosen = parser.parse_args(arguments)
+def measure(data: Path) -> list[str]:
+    """Print the figures; returns those in which a library alone is not beaten."""
     logging.disable(logging.CRITICAL)
-    measures: list[tuple[Path, Callable[[Path], dict[str, Any]]]] = [
-        (chosen.data / "html" / "segments-dev.tar.xz", extraction),
-        (chosen.data / "html" / "dates-dev.tar.xz", dates),
-        (chosen.data / "news" / "bbc", texts),
-    ]
-    answer: dict[str, Any] = {}
-    for path, measure in measures:
-        if path.exists():
-            answer[measure.__name__] = measure(path)
-        else:
-            print(f"{path}: not there, left out", file=sys.stderr)
-    if chosen.json:
-        print(json.dumps(answer, indent=2))
-    else:
-        _print(answer)
-    behind = _behind(answer) if chosen.check else []
-    for line in behind:
-        print(line, file=sys.stderr)
-    return 1 if behind else 0
-
-
-def _behind(answer: dict[str, Any]) -> list[str]:
-    """In what a library alone is not beaten; what was not measured counts too."""
-    lines = []
+    found = {
+        "extraction": extraction(data / "html" / "segments-dev.tar.xz"),
+        "dates": dates(data / "html" / "dates-dev.tar.xz"),
+        "texts": texts(data / "news" / "bbc"),
+    }
+    for name, figures in found.items():
+        plain = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+        print(f"{name}: " + ", ".join(f"{value} {key}" for key, value in plain.items()))
+        for row, values in figures.items():
+            if isinstance(values, dict):
+                print(f"  {row:<30}" + "  ".join(f"{key} {value}" for key, value in values.items()))
+    behind = []
     for name, figure in (("extraction", "both"), ("dates", "exact")):
-        rows = {row: values for row, values in answer.get(name, {}).items() if isinstance(values, dict)}
-        ours = rows.pop("nutgraf", {}).get(figure, 0)
-        best = max((values[figure] for values in rows.values()), default=1)
+        rows = {row: values[figure] for row, values in found[name].items() if isinstance(values, dict)}
+        ours = rows.pop("nutgraf")
+        best = max(rows.values())
         if ours < best or (name == "dates" and ours == best):
-            lines.append(f"{name}: {ours} is behind {best}")
-    return lines
+            behind.append(f"{name} ({ours}, {best} by a library alone)")
+    return behind
 
 
 def extraction(archive: Path) -> dict[str, Any]:
@@ -184,14 +165,5 @@ def _days(pages: list[tuple[dict[str, Any], bytes]], find: Callable[[bytes], str
     return {"exact": round(exact / len(pages), 4), "pages/s": round(len(pages) / wall, 1)}
 
 
-def _print(answer: dict[str, Any]) -> None:
-    for name, figures in answer.items():
-        plain = {key: value for key, value in figures.items() if not isinstance(value, dict)}
-        print(f"{name}: " + ", ".join(f"{value} {key}" for key, value in plain.items()))
-        for row, values in figures.items():
-            if isinstance(values, dict):
-                print(f"  {row:<30}" + "  ".join(f"{key} {value}" for key, value in values.items()))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run("reading", __doc__, measure)

@@ -9,14 +9,11 @@ its neighbour. Both the query and the one with the wrong letter are then searche
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
@@ -28,7 +25,7 @@ from indexer.text.analyzer import get_analyzer
 from indexer.text.normalization import normalize
 from tests.benchmarks.corpus import reuters
 from tests.benchmarks.queries import read_log
-from tests.evaluation.collection import DATA
+from tests.evaluation.collection import run
 
 SEED = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -62,49 +59,25 @@ class Figures:
     p99_ms: float
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures for each collection; 2 when the data is not there.
-
-    With --check, 1 when a figure is worse than it may be.
-    """
-    parser = argparse.ArgumentParser(prog="python -m tests.evaluation.spelling", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of the random numbers (default: {SEED})")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument("--check", action="store_true", help="fail when a figure is worse than it may be")
-    parser.add_argument("--show", type=int, default=0, help="so many examples of each outcome, on stderr")
-    chosen = parser.parse_args(arguments)
-    if not (chosen.data / "queries").is_dir():
-        print(f"{chosen.data}: a folder with queries does not exist", file=sys.stderr)
-        return 2
-    queries = [" ".join(words) for words in dict.fromkeys(read_log(chosen.data / "queries").queries) if words]
-    found = {}
-    for name in FLOOR:
-        with tempfile.TemporaryDirectory() as folder, open_index(Path(folder, "index")) as index:
-            _fill(index, name, chosen.data)
-            found[name] = evaluate(index, queries, random.Random(chosen.seed), chosen.show)
-    if chosen.json:
-        print(json.dumps({name: asdict(figures) for name, figures in found.items()}, indent=2))
-    else:
-        _print(found)
-    bad = [name for name, one in found.items() if one.right < FLOOR[name] or one.alarms > MOST_ALARMS]
-    if chosen.check and bad:
-        print(f"worse than it may be: {', '.join(bad)}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _print(found: Mapping[str, Figures]) -> None:
+def measure(data: Path) -> list[str]:
+    """Print the figures for each collection; returns those that are worse than they may be."""
+    queries = [" ".join(words) for words in dict.fromkeys(read_log(data / "queries").queries) if words]
     names = [field.name for field in fields(Figures)]
     print(f"{'collection':<12}" + "  ".join(names))
-    for name, one in found.items():
-        cells = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in asdict(one).values()]
-        print(
-            f"{name:<12}" + "  ".join(cell.rjust(len(head)) for cell, head in zip(cells, names, strict=True))
-        )
+    bad = []
+    for collection, floor in FLOOR.items():
+        with tempfile.TemporaryDirectory() as folder, open_index(Path(folder, "index")) as index:
+            _fill(index, collection, data)
+            found = evaluate(index, queries, random.Random(SEED))
+        cells = [f"{one:.3f}" if isinstance(one, float) else str(one) for one in asdict(found).values()]
+        row = "  ".join(cell.rjust(len(name)) for cell, name in zip(cells, names, strict=True))
+        print(f"{collection:<12}{row}")
+        if found.right < floor or found.alarms > MOST_ALARMS:
+            bad.append(collection)
+    return bad
 
 
-def evaluate(index: Index, queries: Sequence[str], chance: random.Random, show: int = 0) -> Figures:
+def evaluate(index: Index, queries: Sequence[str], chance: random.Random) -> Figures:
     """The figures for some queries; only for those that find something wrong letters are tried."""
     outcomes: Counter[str] = Counter()
     times = []
@@ -114,7 +87,6 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random, show: 
         outcomes[kind] += 1
         if page.did_you_mean:
             outcomes[f"{kind}, alarm"] += 1
-            _show(show, outcomes, f"{kind}, alarm", query, page.total, page.did_you_mean)
         wrong = misspelt(query, chance) if page.total else None
         if wrong is None:
             continue
@@ -130,7 +102,6 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random, show: 
             outcome = "form"
         outcomes[outcome] += 1
         outcomes["plenty"] += offered is None and page.total >= 10
-        _show(show, outcomes, outcome, f"{query} / {wrong}", page.total, offered)
     asked = max(outcomes["misspelt"], 1)
     return Figures(
         queries=outcomes["misspelt"],
@@ -177,20 +148,10 @@ def _fill(index: Index, name: str, data: Path) -> None:
     if name == "bbc":
         index.sync(data / "news" / "bbc")
     else:
-        index.put(_stories(data))
-
-
-def _stories(data: Path) -> Iterator[Article]:
-    for story in reuters(data):
-        yield Article(story.id, story.title, story.paragraphs, story.published)
-
-
-def _show(
-    most: int, outcomes: Counter[str], outcome: str, query: str, total: int, offered: str | None
-) -> None:
-    if outcomes[outcome] <= most:
-        print(f"{outcome}: {query} ({total}) -> {offered}", file=sys.stderr)
+        index.put(
+            Article(story.id, story.title, story.paragraphs, story.published) for story in reuters(data)
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("spelling", __doc__, measure)

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,8 +26,8 @@ class StressTest(Protocol):
     ROUNDS: int
     """Rounds of the long form."""
 
-    def run(self, rounds: int, chance: random.Random) -> str:
-        """Run that many rounds.
+    def run(self, rounds: int, chance: random.Random, folder: Path) -> str:
+        """Run that many rounds, in an empty folder.
 
         Returns the figures in one line. Raises Lost on failure, Unavailable where the machine lacks a tool.
         """
@@ -64,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.perf_counter()
         rounds = chosen.rounds or known[name].ROUNDS
         try:
-            figures = known[name].run(rounds, random.Random(chosen.seed))
+            with tempfile.TemporaryDirectory() as folder:
+                figures = known[name].run(rounds, random.Random(chosen.seed), Path(folder).resolve())
         except Unavailable as reason:
             figures = f"unavailable here: {reason}"
         except Lost as lost:

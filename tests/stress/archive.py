@@ -11,9 +11,11 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer import Config, Index, NutgrafError, open_index
 
@@ -83,9 +85,9 @@ class Trial:
         if report.failed:
             raise Lost(f"a file was skipped: {report.failed[0]}")
 
-    def open(self) -> Index:
-        """The index."""
-        return open_index(Config(index=self.index, sources=(self.source,), lock_timeout=5))
+    def open(self, **options: Any) -> Index:
+        """The index, with these options of `Config`."""
+        return open_index(Config(index=self.index, sources=(self.source,), lock_timeout=5, **options))
 
     def holds(self, states: Mapping[str, States]) -> str:
         """The name of the state that the index holds; raises Lost when it is none of them, or not whole."""
@@ -183,3 +185,22 @@ def _found_by_their_words(index: Index, files: States) -> None:
 def counted(outcomes: Iterable[str]) -> str:
     """How often each outcome came, most often first."""
     return ", ".join(f"{name} {count:,}" for name, count in Counter(outcomes).most_common())
+
+
+@contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[None]:
+    """With a file system at a folder; `options` are those of `mount`. Raises Unavailable."""
+    run_tool("mount", *options, str(folder))
+    try:
+        yield
+    finally:
+        run_tool("umount", "--lazy", str(folder))
+
+
+def run_tool(*words: str) -> None:
+    """Run a program of the system. Raises Unavailable when it fails."""
+    try:
+        subprocess.run(words, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise Unavailable(f"{words[0]} does not work here: {said.strip()}") from error

@@ -7,7 +7,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,26 +78,25 @@ def _swap(path: Path, others: list[Path], chance: random.Random) -> None:
 HARMS: tuple[Harm, ...] = (_flip, _flip, _scramble, _zero, _cut, _lengthen, _empty, _delete, _swap)
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Damage so many files, one at a time; returns the outcomes."""
     outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        sound = Trial(Path(folder) / "sound")
-        _build(sound)
-        right = {"new": answers(sound.index), "old": answers(_before(sound, Path(folder) / "before"))}
-        files = sorted(path.relative_to(sound.index) for path in _files(sound.index))
-        for number in range(rounds):
-            trial = Path(folder) / "trial"
-            shutil.copytree(sound.index, trial)
-            path, harm = trial / chance.choice(files), chance.choice(HARMS)
-            whole = path.read_bytes()
-            harm(path, _files(trial), chance)
-            is_same = path.exists() and path.read_bytes() == whole
-            what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
-            # Every hundredth in another process, which a signal would end.
-            said = _elsewhere(trial, what) if number % 100 == 0 else answers(trial)
-            outcomes.append("unchanged" if is_same else _judged(trial, said, right, what))
-            shutil.rmtree(trial)
+    sound = Trial(folder / "sound")
+    _build(sound)
+    right = {"new": answers(sound.index), "old": answers(_before(sound, folder / "before"))}
+    files = sorted(path.relative_to(sound.index) for path in _files(sound.index))
+    for number in range(rounds):
+        trial = folder / "trial"
+        shutil.copytree(sound.index, trial)
+        path, harm = trial / chance.choice(files), chance.choice(HARMS)
+        whole = path.read_bytes()
+        harm(path, _files(trial), chance)
+        is_same = path.exists() and path.read_bytes() == whole
+        what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
+        # Every hundredth in another process, which a signal would end.
+        said = _elsewhere(trial, what) if number % 100 == 0 else answers(trial)
+        outcomes.append("unchanged" if is_same else _judged(trial, said, right, what))
+        shutil.rmtree(trial)
     return f"{rounds:,} harmed files, none silently wrong: {counted(outcomes)}"
 
 

@@ -6,7 +6,6 @@ import itertools
 import json
 import multiprocessing
 import random
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,18 +35,17 @@ measured. With one thread in each process it was two hundred times.
 _COMMON = ["the", "of", "to", "in", "and", "a", "is", "that", "for", "it", "was", "on"]
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Ask so many patterns; returns how long the longest took, and what the others felt of it."""
     patterns = _patterns()
     patterns = patterns[:: max(1, len(patterns) // rounds)][:rounds]
     vocabulary = [*_COMMON, *_invented(8000)]
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder))
-        trial.source.mkdir()
-        _write(trial.source / "all.jsonl", ARTICLES * rounds, vocabulary, chance)
-        trial.sync()
-        longest, cut, bounded = _alone(trial, patterns)
-        quiet, loud = _beside(trial, patterns, vocabulary, chance)
+    trial = Trial(folder)
+    trial.source.mkdir()
+    _write(trial.source / "all.jsonl", ARTICLES * rounds, vocabulary, chance)
+    trial.sync()
+    longest, cut, bounded = _alone(trial, patterns)
+    quiet, loud = _beside(trial, patterns, vocabulary, chance)
     before, during = share(quiet, 0.99), share(loud, 0.99)
     figures = (
         f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, {cut} cut by time, "
@@ -95,8 +93,7 @@ def _beside(
     quiet: list[float] = []
     loud: list[float] = []
     context = multiprocessing.get_context("spawn")
-    with start_site(trial.index) as site:
-        client = Client(site.address)
+    with start_site(trial.index) as site, Client(site.host, site.port) as client:
         for _ in range(ASKED):
             client.ask(_plain(vocabulary, chance))
         for pattern in patterns:
@@ -104,7 +101,8 @@ def _beside(
             client.ask(_plain(vocabulary, chance))
             quiet += (client.ask(_plain(vocabulary, chance)) for _ in range(ASKED))
             begun, done = context.Event(), context.Event()
-            killer = context.Process(target=_kill, args=(site.address, pattern(256)[:3000], begun, done))
+            given = site.host, site.port, pattern(256)[:3000], begun, done
+            killer = context.Process(target=_kill, args=given)
             killer.start()
             try:
                 begun.wait(PATIENCE)
@@ -113,17 +111,15 @@ def _beside(
             finally:
                 done.set()
                 killer.join()
-        client.close()
     return quiet, loud
 
 
-def _kill(address: tuple[str, int], query: str, begun: Event, done: Event) -> None:
+def _kill(host: str, port: int, query: str, begun: Event, done: Event) -> None:
     """Asks repeatedly, in another process: in one process, the clients would wait for each other."""
-    client = Client(address)
-    while not done.is_set():
-        begun.set()
-        client.ask(query)
-    client.close()
+    with Client(host, port) as client:
+        while not done.is_set():
+            begun.set()
+            client.ask(query)
 
 
 def _plain(vocabulary: Sequence[str], chance: random.Random) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +53,12 @@ class Document:
         return text if pages.WORD.search(text) else None
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Read so many documents; returns the outcomes, and raises Lost if one shows hidden text."""
     outcomes: list[str] = []
     seen = fewer = 0
-    with tempfile.TemporaryDirectory() as folder, oracle() as browser:
-        found = guided(rounds // _TRIED, chance, Path(folder))
+    with oracle() as browser:
+        found = guided(rounds // _TRIED, chance, folder)
         led = [Document(f"a{NAMES[data[0] % len(NAMES)][1:]}", data[1:]) for data in found if data]
         waiting = led[:rounds]
         while len(outcomes) < rounds:
@@ -69,7 +68,7 @@ def run(rounds: int, chance: random.Random) -> str:
             known = _known(browser, block)
             seen += len(known)
             fewer += sum(_has_fewer(page, words) for page, words in known.values())
-            trial = Trial(Path(folder) / f"block{len(outcomes)}")
+            trial = Trial(folder / f"block{len(outcomes)}")
             outcomes += _read(trial, block, known)
     return (
         f"{rounds:,} documents in real workers ({len(led):,} that coverage led to): {counted(outcomes)}; "

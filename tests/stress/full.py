@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from indexer import Article, ArticleMissing, Index, StorageFailed
-from tests.stress.archive import Lost, States, Trial, Unavailable, counted, two_states
+from tests.stress.archive import Lost, States, Trial, counted, mounted, run_tool, two_states
 
 ROUNDS = 100
 ACTIONS = ("index", "put", "rebuild", "first index")
@@ -19,32 +16,31 @@ _ROOMY = 64 << 20
 _PUT = Article(id="put", title="Put in", paragraphs=["The lighthouse was put in by a program."])
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Fill a disk at so many sizes; returns how often there was room, and how often not."""
     states = two_states()
     outcomes = []
     steps = max(rounds // len(ACTIONS), 2)
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder).resolve())
-        trial.index.mkdir()
-        trial.write(states["old"])
-        before = trial.root / "before"
+    trial = Trial(folder)
+    trial.index.mkdir()
+    trial.write(states["old"])
+    before = trial.root / "before"
+    with _disk(trial.index):
+        trial.sync()
+        shutil.copytree(trial.index, before)
+        with trial.open() as index:
+            index.rebuild()
+        enough = shutil.disk_usage(trial.index).used
+    for number in range(rounds):
+        action, extra = ACTIONS[number % len(ACTIONS)], enough * (number // len(ACTIONS)) // (steps - 1)
         with _disk(trial.index):
-            trial.sync()
-            shutil.copytree(trial.index, before)
-            with trial.open() as index:
-                index.rebuild()
-            enough = shutil.disk_usage(trial.index).used
-        for number in range(rounds):
-            action, extra = ACTIONS[number % len(ACTIONS)], enough * (number // len(ACTIONS)) // (steps - 1)
-            with _disk(trial.index):
-                if action != "first index":
-                    shutil.copytree(before, trial.index, dirs_exist_ok=True)
-                trial.write(states["old"] if action == "put" else states["new"])
-                try:
-                    outcomes.append(f"{action}: {_fill(trial, action, extra, states)}")
-                except Lost as error:
-                    raise Lost(f"{action} with {extra:,} bytes of room: {error}") from error
+            if action != "first index":
+                shutil.copytree(before, trial.index, dirs_exist_ok=True)
+            trial.write(states["old"] if action == "put" else states["new"])
+            try:
+                outcomes.append(f"{action}: {_fill(trial, action, extra, states)}")
+            except Lost as error:
+                raise Lost(f"{action} with {extra:,} bytes of room: {error}") from error
     return f"{rounds:,} sizes, nothing lost, and it went on once there was room: {counted(outcomes)}"
 
 
@@ -98,27 +94,11 @@ def _is_as_before(trial: Trial, index: Index, action: str, states: dict[str, Sta
     raise Lost("it failed, and put in the article")
 
 
-@contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def _disk(folder: Path) -> AbstractContextManager[None]:
     """A file system in memory at a folder, with room enough."""
-    made = _run("mount", "-t", "tmpfs", "-o", f"size={_ROOMY}", "nutgraf", str(folder))
-    if made.returncode:
-        raise Unavailable(f"a file system in memory cannot be mounted here: {made.stderr.strip()}")
-    try:
-        yield
-    finally:
-        _run("umount", "--lazy", str(folder))
+    return mounted(folder, "-t", "tmpfs", "-o", f"size={_ROOMY}", "nutgraf")
 
 
 def _resize(folder: Path, size: int) -> None:
     # A size of nothing would be one without end.
-    done = _run("mount", "-o", f"remount,size={max(size, 1)}", str(folder))
-    if done.returncode:
-        raise Unavailable(f"a file system in memory cannot be resized here: {done.stderr.strip()}")
-
-
-def _run(*words: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(words, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise Unavailable(f"{words[0]} cannot be run here: {error}") from error
+    run_tool("mount", "-o", f"remount,size={max(size, 1)}", str(folder))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -73,31 +72,30 @@ _ODD = [
 ]
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Read so many queries; returns the longest time that one took."""
     slowest = 0.0
     searched = noted = 0
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder))
-        trial.write(two_states()["old"])
-        trial.sync()
-        with Index(Config(index=trial.index), today=lambda: TODAY) as index:
-            for number in range(rounds):
-                text = _any(chance)
-                try:
-                    seconds, notes = _read(text)
-                    noted += notes
-                    if not number % SEARCHED:
-                        searched += 1
-                        _search(index, text)
-                except Exception as error:
-                    raise Lost(f"query {number}: {type(error).__name__}: {error}: {text!r}") from error
-                if seconds > MOST_SECONDS:
-                    # Once more: what the collector of garbage or a first use took is not the query's.
-                    seconds = min(seconds, _read(text)[0], _read(text)[0])
-                slowest = max(slowest, seconds)
-                if slowest > MOST_SECONDS:
-                    raise Lost(f"query {number}: reading took {slowest * 1000:.0f} ms: {text!r}")
+    trial = Trial(folder)
+    trial.write(two_states()["old"])
+    trial.sync()
+    with Index(Config(index=trial.index), today=lambda: TODAY) as index:
+        for number in range(rounds):
+            text = _any(chance)
+            try:
+                seconds, notes = _read(text)
+                noted += notes
+                if not number % SEARCHED:
+                    searched += 1
+                    _search(index, text)
+            except Exception as error:
+                raise Lost(f"query {number}: {type(error).__name__}: {error}: {text!r}") from error
+            if seconds > MOST_SECONDS:
+                # Once more: what the collector of garbage or a first use took is not the query's.
+                seconds = min(seconds, _read(text)[0], _read(text)[0])
+            slowest = max(slowest, seconds)
+            if slowest > MOST_SECONDS:
+                raise Lost(f"query {number}: reading took {slowest * 1000:.0f} ms: {text!r}")
     return (
         f"{rounds:,} queries, no exception: {searched:,} searched, {noted:,} with notes, the slowest read in "
         f"{slowest * 1000:.1f} ms of computing time"

@@ -8,7 +8,6 @@ import random
 import shutil
 import struct
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -236,22 +235,21 @@ UNREAD = {_schema, _segments, _whoosh_beside, _who_writes}
 ROUNDS = len(PLACES) * len(PAYLOADS)
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Try so many pairs of a place and a payload; returns how many were refused, and how many never read."""
     first = chance.randrange(len(PAYLOADS))
     outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        sound = Trial(Path(folder) / "sound")
-        sound.write(FILES)
-        sound.sync()
-        for number in range(rounds):
-            # Every place once, before any has its second payload.
-            turn, place = divmod(number, len(PLACES))
-            payload = PAYLOADS[(first + turn + place) % len(PAYLOADS)]
-            trial = Trial(Path(folder) / f"trial{number}")
-            shutil.copytree(sound.root, trial.root)
-            outcomes.append(_attack(trial, PLACES[place % len(PLACES)], payload))
-            shutil.rmtree(trial.root)
+    sound = Trial(folder / "sound")
+    sound.write(FILES)
+    sound.sync()
+    for number in range(rounds):
+        # Every place once, before any has its second payload.
+        turn, place = divmod(number, len(PLACES))
+        payload = PAYLOADS[(first + turn + place) % len(PAYLOADS)]
+        trial = Trial(folder / f"trial{number}")
+        shutil.copytree(sound.root, trial.root)
+        outcomes.append(_attack(trial, PLACES[place % len(PLACES)], payload))
+        shutil.rmtree(trial.root)
     return f"{rounds} payloads in {len(PLACES)} places, none ran: {counted(outcomes)}"
 
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from indexer import Article, Config, open_index
 from indexer.store.lock import lock_for_writing
+from tests.fixtures.processes import children_of
 from tests.stress.archive import ROOT, Lost, States, Trial, content, counted, environment, two_states
 from tests.stress.watching import Watch, ended
 
@@ -82,38 +82,37 @@ class Prepared:
         self.trial.check(states, self.work.again)
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Kill so many processes; returns how often the old and the new state were found."""
     outcomes: list[str] = []
     killed: list[str] = []
     longest = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        prepared: dict[str, Prepared] = {}
-        for work in itertools.cycle(works()):
-            if len(killed) >= rounds:
-                break
-            if work.name not in prepared:
-                prepared[work.name] = _prepared(work, Trial(Path(folder) / work.name))
-            chosen = prepared[work.name]
-            chosen.reset()
-            name = f"{chosen.work.name}, kill {len(killed)}"
-            state = "old"
-            # The next writer may be cut short, too, while it clears up after the first.
-            for _ in range(chance.choice([1, 1, 2, 3])):
-                what, code = _cut(chosen, chance, f"{os.getpid()}.{len(killed)}")
-                longest = max(longest, _waited(chosen.trial))
-                if longest > _FREE_WITHIN:
-                    raise Lost(f"{name}: the lock of a dead writer was free only after {longest:.1f} s")
-                if what:
-                    killed.append(what)
-                found = chosen.holds()
-                if found == "old" and (state == "new" or code == 0):
-                    raise Lost(f"{name}: what was committed is gone")
-                if what == "worker" and code != 0:
-                    raise Lost(f"{name}: a dead worker made its writer fail with exit code {code}")
-                state = found
-            chosen.check()
-            outcomes.append(f"{chosen.work.name} {state}")
+    prepared: dict[str, Prepared] = {}
+    for work in itertools.cycle(works()):
+        if len(killed) >= rounds:
+            break
+        if work.name not in prepared:
+            prepared[work.name] = _prepared(work, Trial(folder / work.name))
+        chosen = prepared[work.name]
+        chosen.reset()
+        name = f"{chosen.work.name}, kill {len(killed)}"
+        state = "old"
+        # The next writer may be cut short, too, while it clears up after the first.
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            what, code = _cut(chosen, chance, f"{os.getpid()}.{len(killed)}")
+            longest = max(longest, _waited(chosen.trial))
+            if longest > _FREE_WITHIN:
+                raise Lost(f"{name}: the lock of a dead writer was free only after {longest:.1f} s")
+            if what:
+                killed.append(what)
+            found = chosen.holds()
+            if found == "old" and (state == "new" or code == 0):
+                raise Lost(f"{name}: what was committed is gone")
+            if what == "worker" and code != 0:
+                raise Lost(f"{name}: a dead worker made its writer fail with exit code {code}")
+            state = found
+        chosen.check()
+        outcomes.append(f"{chosen.work.name} {state}")
     return (
         f"{len(killed):,} kills ({counted(killed)}), nothing lost: {counted(outcomes)}; "
         f"the lock free after at most {longest:.2f} s, no process and no file left"
@@ -265,15 +264,6 @@ def _waited(trial: Trial) -> float:
     began = time.monotonic()
     with lock_for_writing(trial.index, 6 * _FREE_WITHIN):
         return time.monotonic() - began
-
-
-def children_of(process: int) -> list[int]:
-    """The processes that any thread of a process has started."""
-    try:
-        listed = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]
-    except OSError:
-        return []  # it has ended, or one of its threads has
-    return [int(child) for children in listed for child in children.split()]
 
 
 def _left(mark: str, within: float) -> bool:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
+from tests.fixtures.processes import status_of, tree_of
 from tests.stress.archive import Lost, Unavailable, environment
-from tests.stress.kill import children_of
 
 ROUNDS = 64
 """How many MB a file may have, packed or not."""
@@ -42,7 +42,7 @@ class Outcome:
     reason: str | None
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """With files of so many MB at most; returns the largest of each kind that was indexed, and the peaks."""
     if not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists():
         raise Unavailable("what other processes take is read from /proc, which is not here")
@@ -60,20 +60,20 @@ def run(rounds: int, chance: random.Random) -> str:
         ("new.jsonl", _new_words, [bound]),
     ):
         for suffix in ("", ".gz"):
-            figures.append(_largest(name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
+            figures.append(_largest(folder, name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
     return "; ".join(figures)
 
 
-def _largest(name: str, make: Make, sizes: list[int], chance: random.Random, most: int) -> str:
+def _largest(folder: Path, name: str, make: Make, sizes: list[int], chance: random.Random, most: int) -> str:
     """The first of these sizes at which a file is indexed, and what that took; the others are refused."""
     reason: str | None = None
     for size in sizes:
         data = make(size, chance)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "source" / name
+        with tempfile.TemporaryDirectory(dir=folder) as trial:
+            file = Path(trial) / "source" / name
             file.parent.mkdir()
             file.write_bytes(gzip.compress(data, 1) if name.endswith(".gz") else data)
-            outcome = _indexed(file, Path(folder) / "index", most)
+            outcome = _indexed(file, Path(trial) / "index", most)
         where = f"{name} of {len(data) / 2**20:.1f} MB"
         if max(outcome.writer, outcome.worker) > MOST:
             raise Lost(f"{where}: the writer took {outcome.writer} MB, a worker {outcome.worker} MB")
@@ -92,8 +92,8 @@ def _indexed(file: Path, index: Path, most: int) -> Outcome:
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.PIPE, env=more)
         peaks: dict[int, int] = {}
         while process.poll() is None:
-            for pid in (process.pid, *children_of(process.pid)):
-                peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
+            for pid in tree_of(process.pid):
+                peaks[pid] = max(peaks.get(pid, 0), status_of(pid, "VmHWM") >> 20)
             time.sleep(_LOOK)
         _, errors = process.communicate()
         said.seek(0)
@@ -113,17 +113,6 @@ def _indexed(file: Path, index: Path, most: int) -> Outcome:
             if found != (report["added"], 1):
                 raise Lost(f"{file.name}: {found[0]} articles, {found[1]} with its last word")
     return outcome
-
-
-def _peak(pid: int) -> int:
-    """The most MB that a process has taken; 0 if it has ended."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) // 1024
-    except OSError:
-        pass
-    return 0
 
 
 def _paragraphs(size: int, chance: random.Random) -> Iterator[str]:

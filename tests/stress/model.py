@@ -80,12 +80,13 @@ Content = tuple[str, ...]
 class Changes(RuleBasedStateMachine):
     """An index with two sources, and what it should hold."""
 
+    folder: ClassVar[Path]
     sequences: ClassVar[int] = 0
     changes: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="model-"))
+        self.root = Path(tempfile.mkdtemp(dir=self.folder))
         for name in _SOURCES:
             (self.root / name).mkdir()
         self.index = self._opened("index")
@@ -250,7 +251,7 @@ class Changes(RuleBasedStateMachine):
             assert len(hits) == len(self.expected) == index.get_status().articles
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Go through so many sequences; returns how many there were, and of how many changes of the index."""
     before = Changes.sequences, Changes.changes
     how = settings(
@@ -260,6 +261,7 @@ def run(rounds: int, chance: random.Random) -> str:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+    Changes.folder = folder
     machine = hypothesis.seed(chance.getrandbits(32))(Changes)
     try:
         with _small_segments():

@@ -6,12 +6,11 @@ import gzip
 import json
 import os
 import random
-import tempfile
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer import Config, open_index
-from tests.stress.archive import Lost, article, content, counted
+from tests.stress.archive import Lost, Trial, article, counted
 
 ROUNDS = 1500
 PLACES = ("first", "middle", "last")
@@ -19,45 +18,36 @@ GOOD = 9
 """How many good files there are beside the bad one."""
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Make so many archives with one bad file; returns how often each kind was skipped."""
     outcomes = []
     kinds = list(BAD)
     for number in range(rounds):
         kind, place = kinds[number // len(PLACES) % len(kinds)], PLACES[number % len(PLACES)]
-        with tempfile.TemporaryDirectory() as folder:
-            _round(Path(folder), kind, place, chance)
+        trial = Trial(folder / str(number))
+        _round(trial, kind, place, chance)
+        shutil.rmtree(trial.root)
         outcomes.append(kind)
     return f"{rounds:,} bad files, each skipped and named, the others exact: {counted(outcomes)}"
 
 
-def _round(folder: Path, kind: str, place: str, chance: random.Random) -> None:
-    source = folder / "source"
-    source.mkdir()
+def _round(trial: Trial, kind: str, place: str, chance: random.Random) -> None:
     good = {f"m{number}.txt": article(number) for number in range(GOOD)}
-    for name, text in good.items():
-        (source / name).write_text(text)
+    trial.write(good)
     # Between m4 and m5, or before or after all others.
     stem = {"first": "a", "middle": "m4x", "last": "z"}[place]
-    bad = BAD[kind](source / stem, chance)
-    with open_index(Config(index=folder / "index", sources=(source,), max_file_mb=1)) as index:
-        report = index.sync()
-        named = {failure.path.partition(":")[0] for failure in report.failed}
-        if named != {bad.name}:
-            raise Lost(f"{kind} {place}: {bad.name!r} should have been named, it was {sorted(named)}")
-        if (report.added, index.verify().articles) != (GOOD, GOOD):
-            raise Lost(f"{kind} {place}: {report.added} articles were added, not {GOOD}")
-        for number, (name, text) in enumerate(good.items()):
-            own = text.split(maxsplit=2)[1]
-            hits = index.search(own, collapse=False).hits
-            if [hit.article.source for hit in hits] != [name]:
-                raise Lost(f"{kind} {place}: {own!r} of article {number} finds {len(hits)} articles")
-            found = index.get_article(hits[0].article.id)
-            if (found.title, *found.paragraphs) != content(text):
-                raise Lost(f"{kind} {place}: {name} comes back as something else")
-        # Nothing of the bad file is attached to the others.
-        if index.search("poisonous", limit=0).total:
-            raise Lost(f"{kind} {place}: words of {bad.name!r} are found")
+    bad = BAD[kind](trial.source / stem, chance)
+    try:
+        with trial.open(max_file_mb=1) as index:
+            named = {failure.path.partition(":")[0] for failure in index.sync().failed}
+            if named != {bad.name}:
+                raise Lost(f"{bad.name!r} should have been named, it was {sorted(named)}")
+            # Nothing of the bad file is attached to the others.
+            if index.search("poisonous", limit=0).total:
+                raise Lost(f"words of {bad.name!r} are found")
+        trial.holds({"good": good})
+    except Lost as error:
+        raise Lost(f"{kind} {place}: {error}") from error
 
 
 Make = Callable[[Path, random.Random], Path]

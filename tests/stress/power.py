@@ -7,14 +7,12 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.stress.archive import Lost, States, Trial, Unavailable, article, environment
+from tests.stress.archive import Lost, States, Trial, Unavailable, article, environment, mounted, run_tool
 
 ROUNDS = 100
 SECONDS = 40.0
@@ -39,15 +37,10 @@ class Disk(Trial):
     def index(self) -> Path:
         return self.mounted / "index"
 
-    @contextmanager
-    def mount(self, image: Path) -> Iterator[None]:
+    def mount(self, image: Path) -> AbstractContextManager[None]:
         """With an image as the disk."""
         self.mounted.mkdir(exist_ok=True)
-        _run("mount", "-o", "loop", str(image), str(self.mounted))
-        try:
-            yield
-        finally:
-            _run("umount", str(self.mounted))
+        return mounted(self.mounted, "-o", "loop", str(image))
 
     def cut(self, copy: Path) -> None:
         """What would be on the disk if the power went now: an image of one moment, not of several."""
@@ -62,25 +55,25 @@ class Disk(Trial):
         raise Unavailable("the disk does not stand still for long enough to be copied")
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Cut the power so many times; returns how many commits were there and how far they had come."""
     made = written = last = 0
     while made < rounds:
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder).resolve()
-            disk = Disk(root, root / "image")
-            with disk.image.open("wb") as file:
-                file.truncate(_SIZE)
-            _run("mkfs.ext4", "-q", "-F", str(disk.image))
-            moments = sorted(chance.uniform(0, _seconds(rounds)) for _ in range(min(_CUTS, rounds - made)))
-            cuts, commits = _work(disk, moments)
-            for number, (image, least, most) in enumerate(cuts):
-                try:
-                    last += _check(disk, image, least, most) == most
-                except Lost as error:
-                    raise Lost(f"cut {made + number}, {moments[number]:.2f} s on: {error}") from error
-            made += len(cuts)
-            written += commits
+        disk = Disk(folder / str(made), folder / str(made) / "image")
+        disk.root.mkdir()
+        with disk.image.open("wb") as file:
+            file.truncate(_SIZE)
+        run_tool("mkfs.ext4", "-q", "-F", str(disk.image))
+        moments = sorted(chance.uniform(0, _seconds(rounds)) for _ in range(min(_CUTS, rounds - made)))
+        cuts, commits = _work(disk, moments)
+        for number, (image, least, most) in enumerate(cuts):
+            try:
+                last += _check(disk, image, least, most) == most
+            except Lost as error:
+                raise Lost(f"cut {made + number}, {moments[number]:.2f} s on: {error}") from error
+        made += len(cuts)
+        written += commits
+        shutil.rmtree(disk.root)
     return (
         f"{made:,} cuts during {written:,} commits, nothing lost that was acknowledged: "
         f"in {last:,} the commit under way was there already"
@@ -155,11 +148,3 @@ def _check(disk: Disk, image: Path, least: int, most: int) -> int:
         disk.tidy()
     image.unlink()
     return int(held)
-
-
-def _run(*words: str) -> None:
-    try:
-        subprocess.run(words, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-        raise Unavailable(f"{words[0]} does not work here: {said.strip()}") from error

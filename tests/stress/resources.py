@@ -7,12 +7,12 @@ import os
 import random
 import resource
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from indexer import NutgrafError
 from indexer.store import generations
+from tests.fixtures.processes import held_by_this_process
 from tests.stress.archive import Lost, Trial, Unavailable, article
 
 ROUNDS = 10_000
@@ -21,23 +21,22 @@ _GROWTH = 8 * 2**20
 """Bytes that the process may have grown by; a leak in each round would be many times that."""
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Open and close so often; returns descriptors, maps and memory before and after."""
     if not Path("/proc/self/statm").exists():
         raise Unavailable("what a process holds is read from /proc, which is not here")
-    with tempfile.TemporaryDirectory() as folder:
-        sound, broken = Trial(Path(folder) / "sound"), Trial(Path(folder) / "broken")
-        sound.write({f"a{number}.txt": article(number) for number in range(8)})
-        sound.sync()
-        shutil.copytree(sound.root, broken.root)
-        for path in generations.live_folder(broken.index).glob("*.nut"):
-            os.truncate(path, path.stat().st_size // 2)
-        for _ in range(_WARM):
-            _open(sound, broken, chance)
-        before = _held()
-        for _ in range(rounds):
-            _open(sound, broken, chance)
-        after = _held()
+    sound, broken = Trial(folder / "sound"), Trial(folder / "broken")
+    sound.write({f"a{number}.txt": article(number) for number in range(8)})
+    sound.sync()
+    shutil.copytree(sound.root, broken.root)
+    for path in generations.live_folder(broken.index).glob("*.nut"):
+        os.truncate(path, path.stat().st_size // 2)
+    for _ in range(_WARM):
+        _open(sound, broken, chance)
+    before = _held()
+    for _ in range(rounds):
+        _open(sound, broken, chance)
+    after = _held()
     if after[:2] != before[:2]:
         raise Lost(f"descriptors and maps grew from {before[:2]} to {after[:2]}")
     if after[2] - before[2] > _GROWTH:
@@ -62,5 +61,5 @@ def _held() -> tuple[int, int, int]:
     """Open descriptors, mapped segments, and bytes of memory in use by this process."""
     gc.collect()
     maps = sum(".nut" in line for line in Path("/proc/self/maps").read_text().splitlines())
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return len(os.listdir("/proc/self/fd")), maps, pages * os.sysconf("SC_PAGE_SIZE")  # noqa: PTH208
+    descriptors, memory = held_by_this_process()
+    return descriptors, maps, memory

@@ -19,7 +19,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -45,24 +44,23 @@ QUERIES = (
 )  # fmt: skip
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Damage so many parts, one at a time; returns the outcomes."""
     outcomes: list[str] = []
     most_memory, most_time = 0, 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        sound = Trial(Path(folder) / "sound")
-        build(sound)
-        with Asked(sound) as asked:
-            right = asked.about(sound.index)["answers"]
-            for number in range(rounds):
-                trial = Path(folder) / "trial"
-                shutil.copytree(sound.index, trial)
-                what = f"round {number}: {harm(trial, chance)}"
-                said = asked.about(trial, what)
-                outcomes.append(judged(said, right, what))
-                most_memory = max(most_memory, said["memory"])
-                most_time = max(most_time, said["seconds"])
-                shutil.rmtree(trial)
+    sound = Trial(folder / "sound")
+    build(sound)
+    with Asked(sound) as asked:
+        right = asked.about(sound.index)["answers"]
+        for number in range(rounds):
+            trial = folder / "trial"
+            shutil.copytree(sound.index, trial)
+            what = f"round {number}: {harm(trial, chance)}"
+            said = asked.about(trial, what)
+            outcomes.append(judged(said, right, what))
+            most_memory = max(most_memory, said["memory"])
+            most_time = max(most_time, said["seconds"])
+            shutil.rmtree(trial)
     return (
         f"{rounds:,} senseless parts, none believed: {counted(outcomes)}; "
         f"at most {most_memory / 2**20:,.0f} MB and {most_time:.2f} s"

@@ -4,76 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import math
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from tests.stress.archive import Lost, environment
+from tests.fixtures import serving
+from tests.fixtures.processes import status_of, tree_of
+from tests.stress.archive import Lost
 from webui.server import READ_SECONDS
 
-_SERVE = """
-import sys
-import webui
-
-webui.serve(
-    webui.create_app(sys.argv[1]), port=0, read_seconds=float(sys.argv[2]), processes=int(sys.argv[3])
-)
-"""
 PATIENCE = 120
 """Seconds without an answer after which the server counts as hanging."""
 
 
-@dataclass(frozen=True)
-class Site:
-    """A site that is served: host and port, and its process."""
-
-    address: tuple[str, int]
-    process: int
-
-    def peak(self) -> float:
-        """The most memory that one process of it has had, in MB; no number where the system does not tell."""
-        with contextlib.suppress(OSError):
-            children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()
-            return max(map(_peak, [str(self.process), *children]))
-        return math.nan
-
-
-def _peak(process: str) -> float:
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-@contextlib.contextmanager
-def start_site(index: Path, patience: float = READ_SECONDS, processes: int = 0) -> Iterator[Site]:
+def start_site(
+    index: Path, patience: float = READ_SECONDS, processes: int = 0
+) -> contextlib.AbstractContextManager[serving.Site]:
     """The site of an index, which waits so many seconds for a request.
 
     So many processes answer; 0: as many as do by default.
     """
-    command = [sys.executable, "-c", _SERVE, str(index), str(patience), str(processes)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            address = urlsplit(next((word for word in line.split() if word.startswith("http")), ""))
-            if not address.port:
-                raise Lost(f"the site does not begin to serve: {line!r}")
-            yield Site((address.hostname or "", address.port), process.pid)
-        finally:
-            process.terminate()
+    options = f"port=0, read_seconds={patience}, processes={processes}"
+    return serving.start_site(f"import webui\nwebui.serve(webui.create_app({str(index)!r}), {options})")
+
+
+def peak_mb(site: serving.Site) -> float:
+    """The most memory that one process of a site has had, in MB; 0 where the system does not tell."""
+    return max(status_of(process, "VmHWM") for process in tree_of(site.process.pid)) / 2**20
 
 
 class Client:
-    """Asks one question after the other, and remembers how many seconds each answer took."""
+    """Asks one question after the other, and measures how many seconds each answer takes."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+    def __init__(self, host: str, port: int) -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def ask(self, query: str) -> float:
         """Search for something; returns how long it took."""
@@ -84,10 +55,6 @@ class Client:
         if response.status not in (200, 503):
             raise Lost(f"{response.status} for {query!r}")
         return time.perf_counter() - began
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
 
 
 def share(times: Sequence[float], part: float) -> float:

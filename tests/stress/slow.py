@@ -7,14 +7,14 @@ import random
 import resource
 import selectors
 import socket
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from indexer import Article
+from tests.fixtures.serving import Site
 from tests.stress.archive import Lost, Trial, Unavailable, two_states
-from tests.stress.serving import Client, Site, share, start_site
+from tests.stress.serving import Client, peak_mb, share, start_site
 from webui.server import CONNECTIONS, READ_SECONDS
 
 ROUNDS = 900
@@ -27,10 +27,9 @@ ASKED = 100
 _REQUEST = b"GET /?q=harbour HTTP/1.1\r\nHost: localhost\r\nX-Padding: " + b"x" * 10_000
 _LARGE = b"GET /api/articles/large HTTP/1.1\r\nHost: localhost\r\n\r\n"
 _LENGTH = 600_000
-Address = tuple[str, int]
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """With as many sockets as one worker has room for, and with more senders than that.
 
     Returns how a healthy client was affected.
@@ -41,18 +40,17 @@ def run(rounds: int, chance: random.Random) -> str:
     patience = READ_SECONDS if is_long else 1.0
     fitting = min(rounds * 5 // 9, CONNECTIONS - 12)
     figures = []
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder))
-        trial.write(two_states()["old"])
-        trial.sync()
-        with trial.open() as index:
-            index.put([Article(id="large", title="Large", paragraphs=["tide " * (_LENGTH // 5)])])
-        for count, processes in ((fitting, 0), (fitting, 1), (rounds, 1)):
-            with start_site(trial.index, patience, processes) as site:
-                figures.append(_beside_senders(site, count, patience, is_long=is_long))
-        for processes in (0, 1):
-            with start_site(trial.index, patience, processes) as site:
-                figures.append(_beside_readers(site, fitting, is_long=is_long))
+    trial = Trial(folder)
+    trial.write(two_states()["old"])
+    trial.sync()
+    with trial.open() as index:
+        index.put([Article(id="large", title="Large", paragraphs=["tide " * (_LENGTH // 5)])])
+    for count, processes in ((fitting, 0), (fitting, 1), (rounds, 1)):
+        with start_site(trial.index, patience, processes) as site:
+            figures.append(_beside_senders(site, count, patience, is_long=is_long))
+    for processes in (0, 1):
+        with start_site(trial.index, patience, processes) as site:
+            figures.append(_beside_readers(site, fitting, is_long=is_long))
     return "; ".join(figures)
 
 
@@ -60,7 +58,7 @@ def _beside_senders(site: Site, count: int, patience: float, *, is_long: bool) -
     """Ask until all of the slow senders have been cut off."""
     done = threading.Event()
     found: list[int] = []
-    thread = threading.Thread(target=lambda: found.append(_send_slowly(site.address, count, patience, done)))
+    thread = threading.Thread(target=lambda: found.append(_send_slowly(site, count, patience, done)))
     thread.start()
     times = []
     try:
@@ -82,22 +80,19 @@ def _beside_readers(site: Site, count: int, *, is_long: bool) -> str:
         for _ in range(count):
             raw = stack.enter_context(socket.socket())
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            raw.connect(site.address)
+            raw.connect((site.host, site.port))
             raw.sendall(_LARGE)
         times = [_ask(site) for _ in range(ASKED)]
     return _check(site, f"{count} readers", times, is_long=is_long)
 
 
 def _ask(site: Site) -> float:
-    client = Client(site.address)
-    try:
+    with Client(site.host, site.port) as client:
         return client.ask("harbour")
-    finally:
-        client.close()
 
 
 def _check(site: Site, who: str, times: list[float], *, is_long: bool) -> str:
-    peak = site.peak()
+    peak = peak_mb(site)
     figures = (
         f"{who}: {len(times)} answers, median {share(times, 0.5) * 1000:.0f} ms, p99 "
         f"{share(times, 0.99) * 1000:.0f} ms, longest {max(times):.1f} s, {peak:.0f} MB"
@@ -107,13 +102,13 @@ def _check(site: Site, who: str, times: list[float], *, is_long: bool) -> str:
     return figures
 
 
-def _send_slowly(address: Address, count: int, patience: float, done: threading.Event) -> int:
+def _send_slowly(site: Site, count: int, patience: float, done: threading.Event) -> int:
     """Send a byte a second on so many sockets; returns how many the server has hung up on."""
     cut = 0
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         # A socket past the room that there is waits for it.
         for _ in range(count):
-            raw = stack.enter_context(socket.create_connection(address))
+            raw = stack.enter_context(socket.create_connection((site.host, site.port)))
             raw.setblocking(False)
             selector.register(raw, selectors.EVENT_READ, 0)
         # Twice: those that had to wait are cut after those that did not.

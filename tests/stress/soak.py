@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import queue
 import random
-import tempfile
 import threading
 import time
 import traceback
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import Article, Config, Index, IndexLocked, open_index
+from tests.fixtures.processes import held_by_this_process
 from tests.stress.answers import answer
 from tests.stress.archive import Lost, article
 
@@ -97,54 +96,52 @@ class Run:
         return _open(self.folder)
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Ask so many queries; returns how many were answered while how often was committed. Raises Lost."""
     seconds = SECONDS * min(1.0, rounds / ROUNDS)
     context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        _make_source(root)
-        run = Run(root, _expected(root), context.Array("q", 3), context.Event(), context.Queue())
-        with run.open() as index:
-            index.sync()
-            index.put(_version(0))
-            index.put(_extra(0))
-        processes = [
-            context.Process(target=_reader, args=(run, number, threads, chance.getrandbits(32)))
-            for number, threads in enumerate(READERS)
-        ]
-        plans: list[tuple[str, str, list[Work]]] = [
-            ("commits", "a0", [_version(number) for number in range(VERSIONS)]),
-            (
-                "puts and rebuilds",
-                "e0",
-                [work for number in range(EXTRAS) for work in (_extra(number), None)],
-            ),
-        ]
-        processes += [
-            context.Process(target=_writer, args=(run, number, name, own, works))
-            for number, (name, own, works) in enumerate(plans, 1)
-        ]
-        began = time.monotonic()
-        for process in processes:
-            process.start()
-        accounts: list[Account] = []
-        while len(accounts) < len(processes):
-            # Who has given account has ended: all others end with it.
-            queries, *writes = run.counts
-            if queries >= rounds and min(writes) >= _WRITES and time.monotonic() - began >= seconds:
+    _make_source(folder)
+    run = Run(folder, _expected(folder), context.Array("q", 3), context.Event(), context.Queue())
+    with run.open() as index:
+        index.sync()
+        index.put(_version(0))
+        index.put(_extra(0))
+    processes = [
+        context.Process(target=_reader, args=(run, number, threads, chance.getrandbits(32)))
+        for number, threads in enumerate(READERS)
+    ]
+    plans: list[tuple[str, str, list[Work]]] = [
+        ("commits", "a0", [_version(number) for number in range(VERSIONS)]),
+        (
+            "puts and rebuilds",
+            "e0",
+            [work for number in range(EXTRAS) for work in (_extra(number), None)],
+        ),
+    ]
+    processes += [
+        context.Process(target=_writer, args=(run, number, name, own, works))
+        for number, (name, own, works) in enumerate(plans, 1)
+    ]
+    began = time.monotonic()
+    for process in processes:
+        process.start()
+    accounts: list[Account] = []
+    while len(accounts) < len(processes):
+        # Who has given account has ended: all others end with it.
+        queries, *writes = run.counts
+        if queries >= rounds and min(writes) >= _WRITES and time.monotonic() - began >= seconds:
+            run.stop.set()
+        try:
+            accounts.append(run.accounts.get(timeout=0.1))
+            run.stop.set()
+        except queue.Empty:
+            if any(process.exitcode for process in processes):
                 run.stop.set()
-            try:
-                accounts.append(run.accounts.get(timeout=0.1))
-                run.stop.set()
-            except queue.Empty:
-                if any(process.exitcode for process in processes):
-                    run.stop.set()
-                    raise Lost(f"exit codes {[process.exitcode for process in processes]}") from None
-        for process in processes:
-            process.join()
-        with run.open() as index:
-            index.verify()
+                raise Lost(f"exit codes {[process.exitcode for process in processes]}") from None
+    for process in processes:
+        process.join()
+    with run.open() as index:
+        index.verify()
     return _figures(accounts, time.monotonic() - began)
 
 
@@ -198,7 +195,7 @@ def _read(run: Run, account: Account, index: Index, chance: random.Random) -> No
             run.counts[0] += 1
         account.done += 1
         if account.done % _SAMPLED == 0:
-            account.taken.append(_taken())
+            account.taken.append(held_by_this_process())
         if chance.randrange(_CLOSED) == 0:
             index.close()
 
@@ -221,7 +218,7 @@ def _write(run: Run, account: Account, number: int, own: str, works: Sequence[Wo
                 given = None
             else:
                 account.done += 1
-                account.taken.append(_taken())
+                account.taken.append(held_by_this_process())
                 run.counts[number] = account.done
             if index.get_article(own) != (given[0] if given else before):
                 raise Lost(f"{own} is not the version that its only writer put in")
@@ -286,9 +283,3 @@ def _open(root: Path, name: str = "index") -> Index:
 
 def _digest(given: Any) -> str:
     return hashlib.sha256(repr(given).encode()).hexdigest()
-
-
-def _taken() -> tuple[int, int]:
-    """The descriptors that this process has open, and the bytes of memory that it takes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGE_SIZE")  # noqa: PTH208  (one call)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -50,44 +49,43 @@ class Outcome:
     calls: list[str]
 
 
-def run(rounds: int, chance: random.Random) -> str:
+def run(rounds: int, chance: random.Random, folder: Path) -> str:
     """Inject so many faults; returns how often the old and the new state were found."""
     if not shutil.which("strace"):
         raise Unavailable("strace is not installed")
     states = two_states(16)
     outcomes: list[str] = []
     harmless = missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder).resolve() / "trial")
-        trial.write(states["old"])
-        trial.sync()
-        before = Path(folder) / "before"
-        shutil.copytree(trial.index, before)
-        trial.write(states["new"])
-        kinds = [(command, call) for command in COMMANDS for call in CALLS]
-        chance.shuffle(kinds)
-        # To know the places takes a run for each kind: as a test it is done with few.
-        faults = [fault for kind in kinds[: max(rounds // 3, 2)] for fault in _faults(trial, before, *kind)]
-        chance.shuffle(faults)
-        for number in range(rounds):
-            fault = faults[number % len(faults)]
-            _restore(trial, before)
-            outcome = _under(trial, fault.command, fault.call, f"{fault.how}:when={fault.number}")
-            is_injected = any("(INJECTED)" in call and _is_of(trial, call) for call in outcome.calls)
-            is_killed = outcome.code == -signal.SIGKILL
-            if not is_injected and not is_killed:
-                missed += 1
-                continue
-            try:
-                if not is_killed:
-                    _is_one_line(outcome)
-                held = trial.check(states)
-                if outcome.code == 0 and held != "new":
-                    raise Lost(f"exit code 0, and the index holds what was {held}")
-            except Lost as error:
-                raise Lost(f"{fault}: {error} {outcome.printed}") from error
-            harmless += outcome.code == 0
-            outcomes.append(f"{fault.command} {held}")
+    trial = Trial(folder / "trial")
+    trial.write(states["old"])
+    trial.sync()
+    before = folder / "before"
+    shutil.copytree(trial.index, before)
+    trial.write(states["new"])
+    kinds = [(command, call) for command in COMMANDS for call in CALLS]
+    chance.shuffle(kinds)
+    # To know the places takes a run for each kind: as a test it is done with few.
+    faults = [fault for kind in kinds[: max(rounds // 3, 2)] for fault in _faults(trial, before, *kind)]
+    chance.shuffle(faults)
+    for number in range(rounds):
+        fault = faults[number % len(faults)]
+        _restore(trial, before)
+        outcome = _under(trial, fault.command, fault.call, f"{fault.how}:when={fault.number}")
+        is_injected = any("(INJECTED)" in call and _is_of(trial, call) for call in outcome.calls)
+        is_killed = outcome.code == -signal.SIGKILL
+        if not is_injected and not is_killed:
+            missed += 1
+            continue
+        try:
+            if not is_killed:
+                _is_one_line(outcome)
+            held = trial.check(states)
+            if outcome.code == 0 and held != "new":
+                raise Lost(f"exit code 0, and the index holds what was {held}")
+        except Lost as error:
+            raise Lost(f"{fault}: {error} {outcome.printed}") from error
+        harmless += outcome.code == 0
+        outcomes.append(f"{fault.command} {held}")
     if missed > rounds // 20:
         raise Lost(f"{missed} of {rounds} faults met nothing of the index")
     return (

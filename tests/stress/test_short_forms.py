@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,9 +48,9 @@ def test_every_stress_test_has_a_short_form() -> None:
 
 
 @pytest.mark.parametrize(("name", "rounds", "seed", "patterns"), SHORT_FORMS)
-def test_short_form_passes(name: str, rounds: int, seed: int, patterns: list[str]) -> None:
+def test_short_form_passes(name: str, rounds: int, seed: int, patterns: list[str], tmp_path: Path) -> None:
     try:
-        figures = stress_tests()[name].run(rounds, random.Random(seed))
+        figures = stress_tests()[name].run(rounds, random.Random(seed), tmp_path)
     except Unavailable as reason:
         pytest.skip(str(reason))
     for pattern in patterns:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -38,21 +38,11 @@ class Way:
     k1: float = bm25f.K1
     b: float = bm25f.B["paragraph"]
     b_title: float = bm25f.B["title"]
-    delta: float = 0.0
-    """Lower bound of a match: Lv and Zhai (2011), BM25+."""
-    repeats: float = 1.0
-    """The power of how often a word stands in the query."""
-    idf: str = "lucene"
     burst: float = bm25f.BURST
     nearness: float = bm25f.NEARNESS
     beside: float = proximity.BESIDE
     near: float = proximity.NEAR
-    reach: str = "near"
     compound: float = bm25f.COMPOUND
-    exact: float = 0.0
-    feedback: float = 0.0
-    model: str = "rm3"
-    """Terms of the best articles: RM3 (Abdul-Jaleel and others, 2004), Bo1 (Amati, 2003) or saturated."""
     full_first: bool = True
 
 
@@ -71,22 +61,15 @@ def _ways() -> Iterable[tuple[str, Way]]:
         ("k1", (0.8, 1.0, 1.5, 2.0)),
         ("b", (0.3, 0.5, 0.6, 0.9)),
         ("b_title", (0.0, 0.5, 0.9)),
-        ("delta", (0.25, 0.5, 1.0)),
-        ("repeats", (0.0, 0.5)),
-        ("idf", ("rsj", "log", "squared")),
         ("burst", (0.0, 0.25, 0.75, 1.0)),
         ("nearness", (0.0, 0.1, 0.2, 0.5, 1.0)),
         ("beside", (0.0, 0.1, 0.2, 0.5)),
         ("near", (0.0, 0.05, 0.2, 0.3)),
-        ("reach", ("near 8", "near 20")),
         ("compound", (0.0, 0.25, 0.75, 1.0)),
-        ("exact", (0.05, 0.1, 0.2, 0.5)),
         ("full_first", (False,)),
     ):
         for value in values:
             yield f"{name} {value}", replace(CHOSEN, **{name: value})  # type: ignore[arg-type]
-    for model, weight in product(("rm3", "bo1", "saturated"), (0.15, 0.3, 0.5)):
-        yield f"feedback {model} {weight}", replace(CHOSEN, feedback=weight, model=model)
 
 
 def scores(found: Collection, asked: Asked, way: Way) -> Values:
@@ -99,7 +82,7 @@ def scores(found: Collection, asked: Asked, way: Way) -> Values:
     def worth(title: NDArray[Any], text: NDArray[Any]) -> Values:
         weighted: Values = way.title * title / lengths[0] + text / lengths[1]
         value: Values = (way.k1 + 1) * weighted / (way.k1 + weighted)
-        return value + way.delta * (weighted > 0) if way.delta else value
+        return value
 
     def kept(key: tuple[object, ...], parts: Iterable[Values]) -> Values:
         """The sum of the parts, made once for a query."""
@@ -108,44 +91,34 @@ def scores(found: Collection, asked: Asked, way: Way) -> Values:
         value: Values = asked.known[key]
         return value
 
-    base = (way.title, way.k1, way.b, way.b_title, way.delta)
+    base = (way.title, way.k1, way.b, way.b_title)
     size = found.articles
     weights = _weights(found, asked, way)
     terms = kept(("terms", *base), (worth(asked.title, asked.text) for _ in range(1)))
-    total: Values = (weights * asked.times**way.repeats) @ terms
-    for weight, name, words in ((way.compound, "within", asked.within), (way.exact, "exact", asked.exact)):
-        if weight and words:
-            total = total + weight * kept(
-                (name, *base),
-                (
-                    times * _idf(size, int(np.count_nonzero(title + text))) * worth(title, text)
-                    for times, title, text in words
-                ),
-            )
+    total: Values = (weights * asked.times) @ terms
+    if way.compound and asked.within:
+        total = total + way.compound * kept(
+            ("within", *base),
+            (
+                times * _idf(size, int(np.count_nonzero(title + text))) * worth(title, text)
+                for times, title, text in asked.within
+            ),
+        )
     if len(weights) > 1 and way.nearness:
         share = np.maximum(weights @ (asked.title > 0), weights @ (asked.text > 0)) / weights.sum()
         total = total * (1 + way.nearness * share)
-    for weight, kind in ((way.beside, "beside"), (way.near, way.reach)):
+    for weight, kind in ((way.beside, "beside"), (way.near, "near")):
         if weight and asked.pairs:
             met = ((_idf(size, both), *meetings[kind]) for both, meetings in asked.pairs)
             total = total + weight * kept((kind, *base), (idf * worth(*counts) for idf, *counts in met))
     total = total * asked.any
-    if way.feedback:
-        total = total + (total > 0) * way.feedback * asked.times.sum() * _fed_back(found, total, way, worth)
     return total + _FULL_FIRST * asked.full if way.full_first else total
 
 
 def _weights(found: Collection, asked: Asked, way: Way) -> Values:
     size = found.articles
     having = np.maximum(np.count_nonzero(asked.title + asked.text, axis=1), 1)
-    weights: Values
-    if way.idf == "rsj":
-        weights = np.maximum(np.log((size - having + 0.5) / (having + 0.5)), 0.01)
-    elif way.idf == "log":
-        weights = np.log((size + 1) / having)
-    else:
-        weights = _idf(size, having)
-        weights = weights**2 / weights.max(initial=1e-9) if way.idf == "squared" else weights
+    weights = _idf(size, having)
     times = (asked.title + asked.text).sum(axis=1)
     burst: Values = np.maximum(1, size * (1 - np.exp(-times / size)) / having)
     return weights * burst**way.burst
@@ -154,44 +127,6 @@ def _weights(found: Collection, asked: Asked, way: Way) -> Values:
 def _idf(articles: int, having: Values | Numbers | int) -> Values:
     weights: Values = np.log1p((articles - having + 0.5) / (np.asarray(having) + 0.5))
     return weights
-
-
-def _fed_back(
-    found: Collection, total: Values, way: Way, worth: Callable[..., Values], best: int = 10, terms: int = 20
-) -> Values:
-    """BM25F of the terms that the best articles share, their weights summing up to 1."""
-    top = np.argsort(-total, kind="stable")[:best]
-    top = top[total[top] > 0]
-    if not len(top):
-        return np.zeros(found.articles)
-    share = dict(zip(top.tolist(), (total[top] / total[top].sum()).tolist(), strict=True))
-    length = np.bincount(found.docs, minlength=found.articles)
-    own = np.flatnonzero(np.isin(found.docs, top))
-    names = list(found.places)
-    values: dict[str, float] = {}
-    keys, counts = np.unique(found.stems[own] * found.articles + found.docs[own], return_counts=True)
-    for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-        stem, doc = names[key // found.articles], key % found.articles
-        if stem in found.common or len(stem) < 2 or any(character.isdigit() for character in stem):
-            continue
-        rate = len(found.places[stem]) / found.articles
-        if way.model == "bo1":
-            gain = count * np.log2((1 + rate) / rate) + np.log2(1 + rate)
-        elif way.model == "rm3":
-            gain = share[doc] * count / length[doc]
-        else:
-            relative = 0.25 + 0.75 * length[doc] / length.mean()
-            having = len(np.unique(found.docs[found.places[stem]]))
-            gain = share[doc] * count / (count + 1.2 * relative) * _idf(found.articles, having)
-        values[stem] = values.get(stem, 0.0) + float(gain)
-    chosen = sorted(values, key=lambda stem: (-values[stem], stem))[:terms]
-    whole = sum(values[stem] for stem in chosen) or 1.0
-    answer = np.zeros(found.articles)
-    for stem in chosen:
-        title, text = found.counts(found.places[stem])
-        idf = _idf(found.articles, int(np.count_nonzero(title + text)))
-        answer += values[stem] / whole * idf * worth(title, text)
-    return answer
 
 
 def ndcg_10(asked: Asked, total: Values) -> float:

@@ -49,8 +49,6 @@ class Asked:
     """Of each pair: how many articles have both words, and title and text frequencies by kind of meeting."""
     within: list[tuple[float, Counts, Counts]]
     """Of each word of a compound or phrase: how often that is in the query, title and text frequencies."""
-    exact: list[tuple[float, Counts, Counts]]
-    """The same of each word as it is written."""
     known: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -64,11 +62,8 @@ class Collection:
     docs: Numbers
     positions: Numbers
     in_title: NDArray[np.bool_]
-    stems: Numbers
     places: dict[str, Numbers]
     """Where each stem stands, as places in the arrays above."""
-    words: dict[str, Numbers]
-    common: frozenset[str]
     asked: list[Asked] = field(default_factory=list)
 
     @property
@@ -123,13 +118,11 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
     positions: list[int] = []
     in_title: list[bool] = []
     stems: list[str] = []
-    words: list[str] = []
     at = 0
     for number, texts in enumerate(articles):
         for which, text in enumerate(texts):
-            own, written = get_analyzer("en").analyze(text)
+            own, _ = get_analyzer("en").analyze(text)
             stems += own
-            words += written
             docs += [number] * len(own)
             positions += range(at, at + len(own))
             in_title += [which == 0] * len(own)
@@ -143,10 +136,7 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
         owners,
         np.array(positions),
         titled,
-        numbers,
         _places(names, numbers),
-        _places(*np.unique(np.array(words), return_inverse=True)),
-        frozenset(stem for word in stop_words("en") for stem in get_analyzer("en").analyze(word)[0]),
     )
 
 
@@ -184,14 +174,12 @@ def _asked(
             judged[place[name]] = max(gain, 0)
     best = sorted((gain for gain in gains.values() if gain > 0), reverse=True)[:10]
     counted = times if len(times) == len(terms) else [1.0] * len(terms)
-    within, exact = [], []
+    within = []
     for scored, count in zip(terms, counted, strict=True):
         tokens = get_analyzer("en").tokenize(scored.term.label, query=True)
         for token in tokens if len(tokens) > 1 else ():
             if token.word not in stop_words("en"):
                 within.append((count, *found.counts(found.at(token.stem))))
-        if len(tokens) == 1 and tokens[0].word in found.words:
-            exact.append((count, *found.counts(found.words[tokens[0].word])))
     return Asked(
         judged,
         float(sum(gain / np.log2(number + 2) for number, gain in enumerate(best))),
@@ -202,7 +190,6 @@ def _asked(
         full | either,
         list(_pairs(found, text)),
         within,
-        exact,
     )
 
 
@@ -220,7 +207,7 @@ def _pairs(found: Collection, text: str) -> Iterator[tuple[int, dict[str, tuple[
         begins, ends = found.positions[first], found.positions[first] + len(one) - 1
         starts, stops = found.positions[second], found.positions[second] + len(other) - 1
         meetings = {}
-        for name, reach in (("beside", 1), ("near", REACH), ("near 8", 8), ("near 20", 20)):
+        for name, reach in (("beside", 1), ("near", REACH)):
             before = np.searchsorted(ends, starts) - 1
             met = (before >= 0) & (starts - ends[np.maximum(before, 0)] <= reach)
             if name != "beside":
