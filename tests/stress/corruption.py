@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from indexer import Article, Config, Index, NutgrafError, open_index
-from tests.stress.archive import Lost, Trial, article, counted, environment
+from indexer import Article
+from tests.stress.archive import Lost, Trial, article, counted
+from tests.stress.questions import REFUSED, Asked, Said
 
 ROUNDS = 5000
-QUERIES = (
+QUESTIONS = (
     "harbour",
     "crane stands",
     '"harbour master"',
     "har*",
-    "version -crane",
+    "harbor~1",
     "title:report",
-    "q*~1",
+    "harbour -version",
     "*",
+    "articles",
 )
 FILES = {f"a{number:04}.txt": article(number) for number in range(12)}
 
@@ -83,20 +81,20 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     outcomes = []
     sound = Trial(folder / "sound")
     _build(sound)
-    right = {"new": answers(sound.index), "old": answers(_before(sound, folder / "before"))}
     files = sorted(path.relative_to(sound.index) for path in _files(sound.index))
-    for number in range(rounds):
-        trial = folder / "trial"
-        shutil.copytree(sound.index, trial)
-        path, harm = trial / chance.choice(files), chance.choice(HARMS)
-        whole = path.read_bytes()
-        harm(path, _files(trial), chance)
-        is_same = path.exists() and path.read_bytes() == whole
-        what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
-        # Every hundredth in another process, which a signal would end.
-        said = _elsewhere(trial, what) if number % 100 == 0 else answers(trial)
-        outcomes.append("unchanged" if is_same else _judged(trial, said, right, what))
-        shutil.rmtree(trial)
+    with Asked(sound, *QUESTIONS) as asked:
+        right = [asked.about(index)["answers"] for index in (sound.index, _before(sound, folder / "before"))]
+        for number in range(rounds):
+            trial = folder / "trial"
+            shutil.copytree(sound.index, trial)
+            path, harm = trial / chance.choice(files), chance.choice(HARMS)
+            whole = path.read_bytes()
+            harm(path, _files(trial), chance)
+            is_same = path.exists() and path.read_bytes() == whole
+            what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
+            said = asked.about(trial, what)
+            outcomes.append("unchanged" if is_same else _judged(said, right, what))
+            shutil.rmtree(trial)
     return f"{rounds:,} harmed files, none silently wrong: {counted(outcomes)}"
 
 
@@ -122,74 +120,15 @@ def _files(index: Path) -> list[Path]:
     return [index / "current", *(path for path in (index / "g000002").iterdir() if "LOCK" not in path.name)]
 
 
-def answers(index: Path) -> list[Any]:
-    """What each query finds, and each article says; the name of the error where it is refused."""
-    found: list[Any] = []
-    with open_index(Config(index=index)) as opened:
-        for query in QUERIES:
-            found.append(_asked(opened, query))
-        found.append(_asked_for_articles(opened))
-        try:
-            opened.verify()
-            found.append("verified")
-        except NutgrafError as error:
-            found.append(type(error).__name__)
-    return found
-
-
-def _asked(index: Index, query: str) -> Any:
-    try:
-        page = index.search(query, limit=100, seconds=60)
-    except NutgrafError as error:
-        return type(error).__name__
-    hits = [
-        [
-            hit.article.id,
-            repr(hit.score),
-            [[p.number, p.text, [list(s) for s in p.spans]] for p in hit.passages],
-        ]
-        for hit in page.hits
-    ]
-    return [page.total, hits]
-
-
-def _asked_for_articles(index: Index) -> Any:
-    try:
-        hits = index.search("*", limit=100, collapse=False, seconds=60).hits
-        names = sorted(hit.article.id for hit in hits)
-        return [[name, *index.get_article(name).paragraphs] for name in names]
-    except NutgrafError as error:
-        return type(error).__name__
-
-
-def _judged(trial: Path, said: list[Any], right: dict[str, list[Any]], what: str) -> str:
-    *found, verified = said
-    if verified == "verified":
+def _judged(said: Said, right: list[dict[str, str]], what: str) -> str:
+    """The outcome of one damage; an answer may be that of the live generation or of the one before."""
+    if said["raised"]:
+        raise Lost(f"{what}: {said['raised'][0]}")
+    if said["verified"] != REFUSED:
         raise Lost(f"{what}: verify finds nothing wrong")
-    for place, answer in enumerate(found):
-        if not isinstance(answer, str) and answer not in (right["new"][place], right["old"][place]):
-            raise Lost(f"{what}: answer {place} is wrong: {json.dumps(answer)[:300]}")
-    if all(isinstance(answer, str) for answer in found):
+    for name, found in said["answers"].items():
+        if found not in (REFUSED, *(answers[name] for answers in right)):
+            raise Lost(f"{what}: {name!r} is answered wrongly: {found[:300]}")
+    if set(said["answers"].values()) == {REFUSED}:
         return "refused"
-    if found == right["new"][:-1]:
-        return "right answers"
-    return "answers of the generation before"
-
-
-def _elsewhere(trial: Path, what: str) -> list[Any]:
-    """The answers of a process of its own, which no signal may end."""
-    code = (
-        "import json, sys; from pathlib import Path; from tests.stress.corruption import answers;"
-        "print(json.dumps(answers(Path(sys.argv[1]))))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(trial)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Lost(f"{what}: the process ended with {done.returncode}: {done.stderr[-300:]}")
-    found: list[Any] = json.loads(done.stdout)
-    return found
+    return "right answers" if said["answers"] == right[0] else "answers of the generation before"
