@@ -20,33 +20,14 @@ MOST_SECONDS = 0.05
 TODAY = date(2024, 6, 15)
 
 _WORDS = [
-    "harbour",
-    "master",
-    "saw",
-    "crane",
-    "the",
-    "of",
-    "qbx",
-    "U.S.",
-    "covid-19",
-    "東京都",
-    "re\u0301sume\u0301",
-    "C++",
+    *("harbour", "master", "saw", "crane", "the", "of", "qbx", "U.S.", "covid-19", "東京都"),
+    *("re\u0301sume\u0301", "C++"),
 ]
 _SIGNS = [*'()"“”„«»+-=~^*?:/[]{}\\', "..", "…"]
 _OPERATORS = [" AND ", " OR ", " NOT ", " NEAR ", " NEAR/5 ", " NEAR/999999999 ", " -", " +", " "]
 _FIELDS = [
-    "title:",
-    "text:",
-    "date:",
-    "after:",
-    "until:",
-    "lang:",
-    "site:",
-    "source:",
-    "id:",
-    "nofield:",
-    "TITLE:",
+    *("title:", "text:", "date:", "after:", "until:", "lang:", "site:", "source:", "id:"),
+    *("nofield:", "TITLE:"),
 ]
 _DATES = [
     *("2021", "0000", "9999999", "-2500 years", "last week", "[jan to feb]", "[9999999 TO]", "[2019 TO *]"),
@@ -55,20 +36,8 @@ _DATES = [
 ]
 _ENDS = ["*", "?", "~", "~2", "~9", "^3", "^99999999999", "^.5", "~100", "!", "…"]
 _ODD = [
-    "\0",
-    "\ud800",
-    "\udfff",
-    "\u202e",
-    "\u200f",
-    "\u0301",
-    "\u200b",
-    "\ufeff",
-    "\U0001f600",
-    "\r\n",
-    "\u2028",
-    "\x85",
-    "ﷺ",
-    "İ",
+    *("\0", "\ud800", "\udfff", "\u202e", "\u200f", "\u0301", "\u200b", "\ufeff", "\U0001f600"),
+    *("\r\n", "\u2028", "\x85", "ﷺ", "İ"),
 ]
 
 

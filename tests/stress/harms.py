@@ -128,7 +128,7 @@ def _contents(path: Path, chance: random.Random) -> str:
     else:
         bits[chance.randrange(len(bits))] ^= 1 << chance.randrange(8)
     one["removed"] = bytes(bits)
-    _write_contents(contents, whoosh, own)
+    write_contents(contents, whoosh, msgspec.json.encode(own))
     return f"contents: {kind} of {one['id']}"
 
 
@@ -249,21 +249,26 @@ def _seal(path: Path) -> None:
     whoosh, own = _halves(contents)
     (one,) = (one for one in own["segments"] if one["id"] in path.name)
     one["seal"] = path.read_bytes()[-24:]
-    _write_contents(contents, whoosh, own)
+    write_contents(contents, whoosh, msgspec.json.encode(own))
 
 
-def _write_contents(path: Path, whoosh: bytes, own: dict[str, Any]) -> None:
-    text = msgspec.json.encode(own)
-    data = whoosh + text + len(text).to_bytes(4, "little")
+def write_contents(path: Path, whoosh: bytes, own: bytes) -> None:
+    """Write a table of contents of Whoosh's part and Nutgraf's, with right checksums."""
+    data = whoosh + own + len(own).to_bytes(4, "little")
     path.write_bytes(data + zlib.crc32(data).to_bytes(4, "little") + MAGIC)
 
 
-def _halves(contents: Path) -> tuple[bytes, dict[str, Any]]:
+def read_contents(path: Path) -> tuple[bytes, bytes]:
     """Whoosh's part of a table of contents, and Nutgraf's."""
-    data = contents.read_bytes()
+    data = path.read_bytes()
     length = int.from_bytes(data[-16:-12], "little")
-    own = msgspec.json.decode(data[-16 - length : -16])
+    return data[: -16 - length], data[-16 - length : -16]
+
+
+def _halves(contents: Path) -> tuple[bytes, dict[str, Any]]:
+    whoosh, encoded = read_contents(contents)
+    own = msgspec.json.decode(encoded)
     for one in own["segments"]:
         for name in ("removed", "seal"):
             one[name] = msgspec.json.decode(msgspec.json.encode(one[name]), type=bytes)
-    return data[: -16 - length], own
+    return whoosh, own

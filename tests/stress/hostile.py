@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import msgspec
 import zstandard
 from whoosh.fields import ID, TEXT, Schema
 from whoosh.index import create_in
+from whoosh.util.varints import varint
 
 from indexer import NutgrafError
 from indexer.engine.format import segment_file
@@ -25,6 +27,7 @@ from indexer.engine.read import contents
 from indexer.engine.whoosh.codec import ColumnarSegment
 from indexer.store import generations
 from tests.stress.archive import Lost, Trial, article, counted
+from tests.stress.harms import read_contents, write_contents
 
 FILES = {f"a{number:04}.txt": article(number) for number in range(6)}
 
@@ -98,30 +101,18 @@ def _file(generation: Path, pattern: str) -> Path:
     return found
 
 
-def _sealed(whoosh: bytes, own: bytes) -> bytes:
-    data = whoosh + own + len(own).to_bytes(4, "little")
-    return data + zlib.crc32(data).to_bytes(4, "little") + contents.MAGIC
-
-
-def _halves(path: Path) -> tuple[bytes, bytes]:
-    """Whoosh's part of a table of contents, and Nutgraf's."""
-    data = path.read_bytes()
-    length = int.from_bytes(data[-16:-12], "little")
-    return data[: -16 - length], data[-16 - length : -16]
-
-
 def _schema(generation: Path, payload: bytes) -> None:
     path = _file(generation, "*.toc")
-    whoosh, own = _halves(path)
+    whoosh, own = read_contents(path)
     head = struct.calcsize("!3B2i3B")
-    path.write_bytes(_sealed(whoosh[:head] + _varint(len(payload)) + payload + whoosh[-200:], own))
+    write_contents(path, whoosh[:head] + varint(len(payload)) + payload + whoosh[-200:], own)
 
 
 def _segments(generation: Path, payload: bytes) -> None:
     path = _file(generation, "*.toc")
-    whoosh, own = _halves(path)
+    whoosh, own = read_contents(path)
     start = whoosh.rindex(b"\x80")
-    path.write_bytes(_sealed(whoosh[:start] + payload, own))
+    write_contents(path, whoosh[:start] + payload, own)
 
 
 def _whole_contents(generation: Path, payload: bytes) -> None:
@@ -130,7 +121,7 @@ def _whole_contents(generation: Path, payload: bytes) -> None:
 
 def _own_contents(generation: Path, payload: bytes) -> None:
     path = _file(generation, "*.toc")
-    path.write_bytes(_sealed(_halves(path)[0], payload))
+    write_contents(path, read_contents(path)[0], payload)
 
 
 def _removed(generation: Path, payload: bytes) -> None:
@@ -148,10 +139,10 @@ def _segment_name(generation: Path, payload: bytes) -> None:
 
 def _change_contents(generation: Path, **changes: Any) -> None:
     path = _file(generation, "*.toc")
-    whoosh, own = _halves(path)
+    whoosh, own = read_contents(path)
     words = msgspec.json.decode(own)
     words["segments"][0] |= changes
-    path.write_bytes(_sealed(whoosh, msgspec.json.encode(words)))
+    write_contents(path, whoosh, msgspec.json.encode(words))
 
 
 def _whole_segment(generation: Path, payload: bytes) -> None:
@@ -287,12 +278,15 @@ def _audit(event: str, given: tuple[Any, ...]) -> None:
         _seen.append(".".join(map(str, given)))
 
 
+@cache
+def _install_hook() -> None:
+    sys.addaudithook(_audit)
+
+
 @contextmanager
 def _watched(name: str) -> Iterator[None]:
     """Raise Lost when any pickle looks for a class meanwhile, whatever that class is."""
-    if _audit not in _installed:
-        sys.addaudithook(_audit)
-        _installed.append(_audit)
+    _install_hook()
     _seen.clear()
     _watching.append(name)
     try:
@@ -304,11 +298,3 @@ def _watched(name: str) -> Iterator[None]:
 
 
 _installed: list[Any] = []
-
-
-def _varint(number: int) -> bytes:
-    pieces = bytearray()
-    while number > 127:
-        pieces.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*pieces, number])

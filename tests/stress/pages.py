@@ -7,49 +7,23 @@ import re
 from collections.abc import Callable
 
 WORD = re.compile(r"zq\d+qz")
-_RAW = ("script", "style", "noscript", "textarea", "iframe", "noembed", "noframes", "title", "xmp")
-_BLOCKS = (
-    *("div", "p", "article", "section", "blockquote", "ul", "li", "ol", "dl", "dd", "dt", "h1", "h2", "pre"),
-    *("form", "fieldset", "main", "aside", "center", "details", "address", "table", "tr", "td", "caption"),
-    *("tbody", "th", "select", "option", "button", "object", "marquee", "colgroup", "col"),
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_RAW = _names("script style noscript textarea iframe noembed noframes title xmp")
+_BLOCKS = _names(
+    "div p article section blockquote ul li ol dl dd dt h1 h2 pre form fieldset main aside center details "
+    "address table tr td caption tbody th select option button object marquee colgroup col"
 )
-_INLINE = (
-    *(
-        "b",
-        "i",
-        "a",
-        "em",
-        "font",
-        "nobr",
-        "code",
-        "span",
-        "sub",
-        "cite",
-        "br",
-        "img",
-        "input",
-        "wbr",
-        "ruby",
-    ),
-    *("rt", "x-y", "mi", "g", "desc", "label", "hr", "video", "image"),
+_INLINE = _names(
+    "b i a em font nobr code span sub cite br img input wbr ruby rt x-y mi g desc label hr video image"
 )
-_SVG = ("g", "path", "text", "style", "script", "title", "desc", "foreignObject", "textarea", "a", "font")
-_MATH = ("mi", "mo", "mtext", "mrow", "style", "script", "annotation-xml", "mglyph", "malignmark", "title")
-_ANY = (
-    *_BLOCKS,
-    *_INLINE,
-    *_SVG,
-    *_MATH,
-    *_RAW,
-    "svg",
-    "math",
-    "template",
-    "body",
-    "html",
-    "head",
-    "p",
-    "br",
-)
+_SVG = _names("g path text style script title desc foreignObject textarea a font")
+_MATH = _names("mi mo mtext mrow style script annotation-xml mglyph malignmark title")
+_ANY = (*_BLOCKS, *_INLINE, *_SVG, *_MATH, *_RAW, *_names("svg math template body html head p br"))
 _FILLER = (
     "The council met on Monday evening and spoke for three hours about the bridge over the canal, which has "
     "been shut since the spring floods and which nobody wants to pay for. "
@@ -60,6 +34,11 @@ MARKS = (
     *("<script>", "</script>", "</style", "</svg>", "<svg>", "<template>", "</template>", "</p>", "<p>"),
 )
 _END = ("", "", "", " ", "/", " a='>'")
+_INSIDE = (
+    *("", "if (a < b && c)", "<p>", "<!--", "<!-- <script>", "<!-- <script></script>", "-->"),
+    *("<![CDATA[", "<svg>", "<template>", "</p>", "'<!--'", "<!-->", "</script", "</style>", '"', "]]>"),
+    *("</textarea>", "<title>", "<!--<script >", "<plaintext"),
+)
 
 
 class Maker:
@@ -149,37 +128,10 @@ class Maker:
 
     def _raw(self, _: int) -> str:
         name = self._pick(_RAW)
-        inner = self._pick(
-            (
-                *("", "if (a < b && c)", "<p>", "<!--", "<!-- <script>", "<!-- <script></script>", "-->"),
-                *(
-                    f"</{name}x>",
-                    f"</ {name}>",
-                    "<![CDATA[",
-                    "<svg>",
-                    "<template>",
-                    "</p>",
-                    "'<!--'",
-                    "<!-->",
-                ),
-                *(
-                    "</script",
-                    "</style>",
-                    "</textarea>",
-                    "<title>",
-                    "<!--<script >",
-                    "]]>",
-                    "<plaintext",
-                    '"',
-                ),
-            )
-        )
+        inner = self._pick((*_INSIDE, f"</{name}x>", f"</ {name}>"))
         more = self._pick(("", "", "-->", "<b>", "</b>", "--></script>"))
-        kind = (
-            self._pick(("", " type=text/x", " type=module", " type=application/ld+json"))
-            if name == "script"
-            else ""
-        )
+        kinds = ("", " type=text/x", " type=module", " type=application/ld+json")
+        kind = self._pick(kinds) if name == "script" else ""
         end = self._pick((f"</{name}>", f"</{name.upper()} >", f"</{name}\n x='>'>", f"</{name}/>", ""))
         if not end and self._chance.random() < 0.8:
             end = f"</{name}>"
