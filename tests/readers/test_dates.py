@@ -19,8 +19,7 @@ from indexer.readers.dates import (
     parse_date_line,
     parse_dateline,
 )
-
-OPTIONS = ReadOptions(today=date(2026, 6, 1))
+from tests.fixtures.documents import OPTIONS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import codecs
 import gzip
 import subprocess
 import sys
-from datetime import date
 from io import BytesIO
 
 import pytest
@@ -17,8 +16,8 @@ from indexer.article import Article, Encoding, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions, read
 from indexer.readers.encoding import decode
+from tests.fixtures.documents import read_all, read_article
 
-OPTIONS = ReadOptions(today=date(2026, 6, 1))
 GERMAN = "Straßenbau\n\nDie Brücke bleibt größer als früher, natürlich über dem Fluß – „so“ heißt es.\n"
 RUSSIAN = (
     "Мост закрыт\n\nСовет собрался вечером и три часа говорил о мосте через канал, который закрыт с весны."
@@ -84,8 +83,7 @@ def test_a_declared_encoding_that_does_not_fit_is_ignored() -> None:
 
 def test_a_bad_byte_in_sound_utf8_is_shown_and_noted() -> None:
     data = (GERMAN * 20).encode() + b" \xff end"
-    (found,) = read(BytesIO(data), "a.txt", "id", OPTIONS)
-    assert isinstance(found, Article)
+    found = read_article(data)
     assert found.encoding == Encoding("utf-8", guessed=True)
     assert "unreadable" in found.notes[0]
     assert "Brücke" in found.paragraphs[0]
@@ -103,14 +101,13 @@ def test_a_bad_byte_in_sound_utf8_is_shown_and_noted() -> None:
 @pytest.mark.parametrize("name", ["a.txt", "a.html", "a.md", "a.jsonl", "a"])
 def test_binary_data_is_refused(data: bytes, name: str) -> None:
     with pytest.raises(UnreadableDocument):
-        list(read(BytesIO(data), name, "id", OPTIONS))
+        read_all(data, name)
 
 
 def test_gzip_is_unpacked_whatever_the_name() -> None:
     data = gzip.compress(b"Title\n\n", mtime=0) + gzip.compress(b"Some text.")
     for name in ("a.txt.gz", "a.TXT.GZ", "a.txt"):
-        (found,) = read(BytesIO(data), name, "id", OPTIONS)
-        assert isinstance(found, Article)
+        found = read_article(data, name)
         assert (found.title, found.paragraphs) == ("Title", ("Some text.",))
 
 
@@ -128,7 +125,7 @@ def test_gzip_is_unpacked_whatever_the_name() -> None:
 )
 def test_bad_gzip_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableDocument, match=reason):
-        list(read(BytesIO(data), "a.txt.gz", "id", ReadOptions(max_bytes=1_000_000)))
+        read_all(data, "a.txt.gz", ReadOptions(max_bytes=1_000_000))
 
 
 def test_a_document_above_the_bound_is_refused() -> None:
@@ -161,7 +158,7 @@ FRAGMENTS = st.sampled_from(
 
 def assert_reads(data: bytes, name: str) -> None:
     try:
-        found = list(read(BytesIO(data), name, "id", OPTIONS))
+        found = read_all(data, name)
     except UnreadableDocument:
         return
     assert found

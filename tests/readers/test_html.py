@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from datetime import date
-from io import BytesIO
 
 import pytest
 
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.readers import ReadOptions, read
+from indexer.readers import ReadOptions
+from tests.fixtures.documents import OPTIONS, published, read_article
 
-OPTIONS = ReadOptions(today=date(2026, 6, 1))
 TEXT = (
     "The council met on Monday evening and spoke for three hours about the bridge over the canal, which has "
     "been shut since the spring floods and which nobody wants to pay for, although everybody would cross it."
@@ -22,9 +20,7 @@ BODY = f"<h1>Bridge stays shut</h1><p>{TEXT}</p><p>{TEXT[::-1]}</p><p>{TEXT.uppe
 
 
 def article(page: str, name: str = "a.html", options: ReadOptions = OPTIONS) -> Article:
-    (found,) = read(BytesIO(page.encode()), name, "id", options)
-    assert isinstance(found, Article)
-    return found
+    return read_article(page, name, options)
 
 
 def page(head: str = "", body: str = BODY, attributes: str = "") -> str:
@@ -35,9 +31,8 @@ def page(head: str = "", body: str = BODY, attributes: str = "") -> str:
     )
 
 
-def published(head: str = "", body: str = BODY, name: str = "a.html", options: ReadOptions = OPTIONS) -> str:
-    found = article(page(head, body), name, options).published
-    return f"{found.value} {found.provenance}" if found else "none"
+def date_of(head: str = "", body: str = BODY, name: str = "a.html", options: ReadOptions = OPTIONS) -> str:
+    return published(article(page(head, body), name, options)) or "none"
 
 
 def ld(text: str) -> str:
@@ -142,7 +137,7 @@ def test_an_address_that_is_not_http_is_dropped(href: str) -> None:
     ],
 )  # fmt: skip
 def test_the_date_is_found_where_the_page_states_it(head: str, body: str, wanted: str) -> None:
-    assert published(head, body) == wanted
+    assert date_of(head, body) == wanted
 
 
 def test_sources_are_ranked_and_disagreement_is_kept() -> None:
@@ -158,13 +153,13 @@ def test_sources_are_ranked_and_disagreement_is_kept() -> None:
 
 def test_a_modification_date_is_the_last_resort_and_noted() -> None:
     head = '<meta property="article:modified_time" content="2021-11-05">'
-    assert published(head) == "2021-11-05 modified"
-    assert published(head + '<meta name="date" content="2020-02-02">') == "2020-02-02 meta"
+    assert date_of(head) == "2021-11-05 modified"
+    assert date_of(head + '<meta name="date" content="2020-02-02">') == "2020-02-02 meta"
     assert "only the date of a change" in article(page(head)).notes[0]
 
 
 def test_a_file_name_is_the_last_resort() -> None:
-    assert published(name="2019/08/07/a.html") == "2019-08-07 file name"
+    assert date_of(name="2019/08/07/a.html") == "2019-08-07 file name"
 
 
 def test_a_future_date_is_refused_and_the_next_candidate_is_taken() -> None:
@@ -177,21 +172,21 @@ def test_a_future_date_is_refused_and_the_next_candidate_is_taken() -> None:
 def test_a_moment_given_in_utc_is_shown_on_the_publishers_own_day() -> None:
     utc = '<meta property="article:published_time" content="2020-02-25T02:25:00Z">'
     assert (
-        published(utc + '<link rel=canonical href="https://paper.example/2020/02/24/x">') == "2020-02-24 meta"
+        date_of(utc + '<link rel=canonical href="https://paper.example/2020/02/24/x">') == "2020-02-24 meta"
     )
     local = ld('{"@type": "Article", "datePublished": "2020-02-24T21:25:00-05:00"}')
-    assert published(utc + local) == "2020-02-24T21:25 json-ld"
+    assert date_of(utc + local) == "2020-02-24T21:25 json-ld"
     assert (
-        published(utc + '<link rel=canonical href="https://paper.example/2020/02/20/x">')
+        date_of(utc + '<link rel=canonical href="https://paper.example/2020/02/20/x">')
         == "2020-02-25T02:25 meta"
     )
-    assert published(utc) == "2020-02-25T02:25 meta"
+    assert date_of(utc) == "2020-02-25T02:25 meta"
 
 
 def test_a_moment_is_moved_to_the_configured_zone() -> None:
     options = ReadOptions(today=OPTIONS.today, timezone="America/New_York")
     utc = '<meta property="article:published_time" content="2020-02-25T02:25:00Z">'
-    assert published(utc, options=options) == "2020-02-24T21:25 meta"
+    assert date_of(utc, options=options) == "2020-02-24T21:25 meta"
 
 
 @pytest.mark.parametrize("tag", ["div", "b", "ul><li", "table><tr><td", "blockquote"])

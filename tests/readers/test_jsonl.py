@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from io import BytesIO
 from typing import Any
 
 import pytest
 
 from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
-from indexer.readers import ReadOptions, read
-
-OPTIONS = ReadOptions(today=date(2026, 6, 1))
+from tests.fixtures.documents import published, read_all, read_article
 
 
 def lines(*records: Any) -> list[Article | Failure]:
     text = "\n".join(record if isinstance(record, str) else json.dumps(record) for record in records)
-    return list(read(BytesIO(text.encode()), "sub/a.jsonl", "sub/a", OPTIONS))
+    return read_all(text, "sub/a.jsonl")
 
 
 def article(record: Any) -> Article:
-    (found,) = lines(record)
-    assert isinstance(found, Article), found
-    return found
+    return read_article(json.dumps(record), "sub/a.jsonl")
 
 
 def test_every_field_is_read() -> None:
@@ -33,8 +27,7 @@ def test_every_field_is_read() -> None:
          "url": "https://news.example/1", "language": "de"}
     )  # fmt: skip
     assert (found.id, found.title, found.paragraphs) == ("x1", "T", ("One.", "Two."))
-    assert found.published is not None
-    assert (found.published.value, found.published.provenance) == ("2021-11-05T21:01", "given")
+    assert published(found) == "2021-11-05T21:01 given"
     assert (found.url, found.language, found.source) == ("https://news.example/1", "de", "sub/a.jsonl")
     assert found.encoding is not None
 
@@ -93,4 +86,4 @@ def test_only_web_addresses_are_kept(url: str) -> None:
 
 def test_an_empty_file_is_refused() -> None:
     with pytest.raises(UnreadableDocument, match="no text"):
-        read(BytesIO(b"\n\n"), "a.jsonl", "a", OPTIONS)
+        read_all(b"\n\n", "a.jsonl")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from io import BytesIO
 
 import pytest
 
 from indexer import readers
-from indexer.article import Article
-from indexer.readers import SUFFIXES, ReadOptions, read
+from indexer.readers import SUFFIXES
+from tests.fixtures.documents import read_article
 
 
 def test_every_media_type_has_a_reader() -> None:
@@ -23,12 +22,12 @@ def test_every_media_type_has_a_reader() -> None:
     [
         ("a.txt", b"<html><title>A page</title><p>Text.", "A page"),
         ("a.html", b"A title\n\nNo markup.", "A title"),
+        ("a", b"<!DOCTYPE html><title>A page</title><p>Text.", "A page"),
         ("a", b"# A heading\n\nText.", "A heading"),
+        ("a.dat", b"# A heading\n\nText.", "A heading"),
         ("a", b'{"title": "A line"}\n', "A line"),
         ("a.unknown", b"A title\n\nText.", "A title"),
     ],
 )
 def test_the_content_decides_where_the_suffix_is_missing_or_wrong(name: str, data: bytes, title: str) -> None:
-    (found,) = read(BytesIO(data), name, "id", ReadOptions())
-    assert isinstance(found, Article)
-    assert found.title == title
+    assert read_article(data, name).title == title
