@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from indexer import Article
@@ -25,55 +24,35 @@ QUESTIONS = (
 )
 FILES = {f"a{number:04}.txt": article(number) for number in range(12)}
 
-Harm = Callable[[Path, list[Path], random.Random], None]
+HARMS = ("flip", "flip", "scramble", "zero", "cut", "lengthen", "empty", "delete", "swap")
 
 
-def _flip(path: Path, others: list[Path], chance: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-    path.write_bytes(data)
-
-
-def _scramble(path: Path, others: list[Path], chance: random.Random) -> None:
+def _harm(path: Path, kind: str, others: list[Path], chance: random.Random) -> None:
+    """Damage a file in one of the ways of `HARMS`; "swap" makes it equal to another one."""
     data = bytearray(path.read_bytes())
     start = chance.randrange(len(data))
-    for place in range(start, min(start + chance.randrange(1, 64), len(data))):
-        data[place] ^= chance.randrange(1, 256)
+    match kind:
+        case "flip":
+            data[start] ^= 1 << chance.randrange(8)
+        case "scramble":
+            for place in range(start, min(start + chance.randrange(1, 64), len(data))):
+                data[place] ^= chance.randrange(1, 256)
+        case "zero":
+            end = min(start + chance.choice((1, 8, 512, 4096)), len(data))
+            data[start:end] = bytes(end - start)
+        case "cut":
+            # A pointer without its checksum stays valid, since administrators write it so.
+            del data[chance.randrange(7) if path.name == "current" else start :]
+        case "lengthen":
+            data += chance.randbytes(chance.choice((1, 7, 64, 4096)))
+        case "empty":
+            data.clear()
+        case "swap":
+            contents = [other.read_bytes() for other in others]
+            data = bytearray(chance.choice([content for content in contents if content != data]))
     path.write_bytes(data)
-
-
-def _zero(path: Path, others: list[Path], chance: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    start = chance.randrange(len(data))
-    end = min(start + chance.choice((1, 8, 512, 4096)), len(data))
-    data[start:end] = bytes(end - start)
-    path.write_bytes(data)
-
-
-def _cut(path: Path, others: list[Path], chance: random.Random) -> None:
-    size = path.stat().st_size
-    # A pointer without its checksum stays valid, since administrators write it so.
-    path.write_bytes(path.read_bytes()[: chance.randrange(7 if path.name == "current" else size)])
-
-
-def _lengthen(path: Path, others: list[Path], chance: random.Random) -> None:
-    path.write_bytes(path.read_bytes() + chance.randbytes(chance.choice((1, 7, 64, 4096))))
-
-
-def _empty(path: Path, others: list[Path], chance: random.Random) -> None:
-    path.write_bytes(b"")
-
-
-def _delete(path: Path, others: list[Path], chance: random.Random) -> None:
-    path.unlink()
-
-
-def _swap(path: Path, others: list[Path], chance: random.Random) -> None:
-    other = chance.choice([other for other in others if other.read_bytes() != path.read_bytes()])
-    path.write_bytes(other.read_bytes())
-
-
-HARMS: tuple[Harm, ...] = (_flip, _flip, _scramble, _zero, _cut, _lengthen, _empty, _delete, _swap)
+    if kind == "delete":
+        path.unlink()
 
 
 def run(rounds: int, chance: random.Random, folder: Path) -> str:
@@ -87,11 +66,11 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
         for number in range(rounds):
             trial = folder / "trial"
             shutil.copytree(sound.index, trial)
-            path, harm = trial / chance.choice(files), chance.choice(HARMS)
+            path, kind = trial / chance.choice(files), chance.choice(HARMS)
             whole = path.read_bytes()
-            harm(path, _files(trial), chance)
+            _harm(path, kind, _files(trial), chance)
             is_same = path.exists() and path.read_bytes() == whole
-            what = f"round {number}: {harm.__name__.strip('_')} {path.relative_to(trial)}"
+            what = f"round {number}: {kind} {path.relative_to(trial)}"
             said = asked.about(trial, what)
             outcomes.append("unchanged" if is_same else _judged(said, right, what))
             shutil.rmtree(trial)
