@@ -16,7 +16,7 @@ from dateutil import parser as dateutil_parser
 from dateutil.parser import parserinfo
 from msgspec.structs import replace
 
-from indexer.article import Precision, Published
+from indexer.article import Published
 from indexer.readers.document import ReadOptions
 
 # Best first. "text" is a date that the page shows without saying what it is the date of.
@@ -27,7 +27,6 @@ RANKS = {
     )
 }
 _EARLIEST = date(1400, 1, 1)
-_FINENESS: dict[Precision, int] = {"year": 0, "month": 1, "day": 2, "minute": 3}
 
 # English, German, French, Spanish, Italian, Portuguese, Dutch: names and abbreviations.
 _MONTHS: list[tuple[str, ...]] = [
@@ -277,7 +276,8 @@ def choose_date(candidates: Iterable[Published], options: ReadOptions) -> tuple[
         return None, notes
     best = valid[0]
     for other in valid[1:]:
-        if _FINENESS[other.precision] > _FINENESS[best.precision] and other.value.startswith(best.value):
+        # A finer date is a longer value.
+        if len(other.value) > len(best.value) and other.value.startswith(best.value):
             best = other
     others = []
     for other in valid:
@@ -431,9 +431,7 @@ class _ParserInfo(parserinfo):
         return century + year if century + year <= self._this_year + 1 else century - 100 + year
 
 
-@cache
-def _parser_info(year: int) -> _ParserInfo:
-    return _ParserInfo(year)
+_parser_info = cache(_ParserInfo)
 
 
 def _full_year(digits: str, options: ReadOptions) -> int:

@@ -20,7 +20,7 @@ from indexer.article import Article, Published
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import choose_date, find_path_date, parse_date_line
 from indexer.readers.document import Document, ReadOptions, suffix_of
-from indexer.readers.markup import extract_blocks, parse_visible
+from indexer.readers.markup import extract_blocks, join_cells, parse_visible
 from indexer.readers.metadata import PageMetadata, extract_metadata
 
 # Both log every page that they cannot parse; the article's notes say what that means for it.
@@ -176,9 +176,7 @@ def _split_paragraphs(body: Any) -> list[str]:
 
     def flush() -> None:
         for part in "".join(pieces).split(_BREAK):
-            cells = [" ".join(cell.split()) for cell in part.split("\t")]
-            text = " | ".join(cell for cell in cells if cell)
-            text = text.replace(_NEWLINE, "\n").replace(_SPACE, " ").strip("\n")
+            text = join_cells(part).replace(_NEWLINE, "\n").replace(_SPACE, " ").strip("\n")
             if text.strip():
                 found.append(text)
         pieces.clear()

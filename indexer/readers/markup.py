@@ -131,9 +131,11 @@ def _block_of(element: LexborNode, blocks: dict[int, tuple[int, bool]]) -> tuple
 def _block_text(pieces: list[str], *, is_verbatim: bool) -> list[str]:
     """Return the text of a block's pieces, in a list that is empty if it is blank."""
     text = "".join(pieces)
-    if is_verbatim:
-        text = text.strip("\r\n").rstrip()
-    else:
-        cells = [" ".join(cell.split()) for cell in text.split("\t")]
-        text = " | ".join(cell for cell in cells if cell)
+    text = text.strip("\r\n").rstrip() if is_verbatim else join_cells(text)
     return [text] if text.strip() else []
+
+
+def join_cells(text: str) -> str:
+    """Return a text without superfluous white space, and with a bar for each tab, which separates cells."""
+    cells = (" ".join(cell.split()) for cell in text.split("\t"))
+    return " | ".join(filter(None, cells))

@@ -173,8 +173,7 @@ def _record_dates(records: list[dict[str, Any]], options: ReadOptions) -> list[_
             place = "modified" if name == "dateModified" else "json-ld"
             if value and (date := parse_date(value, place, options)):
                 found.append((rank + (0 if _ARTICLE.search(kind) else 4), (date, utc_offset(value))))
-    found.sort(key=lambda pair: pair[0])
-    return [date for _, date in found[:4]]
+    return _best_ranked(found)
 
 
 def _meta_dates(metas: list[tuple[str, str]], options: ReadOptions) -> list[_Stated]:
@@ -193,8 +192,12 @@ def _meta_dates(metas: list[tuple[str, str]], options: ReadOptions) -> list[_Sta
             continue
         if date := parse_date(content, place, options):
             found.append((rank, (date, utc_offset(content))))
-    found.sort(key=lambda pair: pair[0])
-    return [date for _, date in found[:4]]
+    return _best_ranked(found)
+
+
+def _best_ranked(found: list[tuple[int, _Stated]]) -> list[_Stated]:
+    """Return the four dates with the lowest rank."""
+    return [date for _, date in sorted(found, key=lambda pair: pair[0])[:4]]
 
 
 def _time_elements(soup: BeautifulSoup, options: ReadOptions) -> tuple[list[_Stated], list[Published]]:

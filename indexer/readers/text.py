@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice, pairwise
 from statistics import median
 
-from indexer.article import Article, Published
+from indexer.article import Article, Published, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import DateLine, complete_year, find_path_date, parse_date_line, parse_dateline
 from indexer.readers.document import Document, ReadOptions, check_length
@@ -76,7 +76,7 @@ def _take_head(blocks: list[list[str]], draft: _Draft, options: ReadOptions) -> 
     if blocks and not is_only_line and _take_dates(blocks[0][0], draft, options):
         blocks = _drop_lines(blocks, 1)
     if count := _count_title_lines(blocks, options):
-        draft.title = _join_spaces(" ".join(blocks[0][:count]))
+        draft.title = normalize_space(" ".join(blocks[0][:count]))
         blocks = _drop_lines(blocks, count)
     # A date line may stand below a byline or a summary, but not below the text itself.
     lines = ((block, line) for block in blocks for line in list(block))
@@ -95,7 +95,7 @@ def _drop_lines(blocks: list[list[str]], count: int) -> list[list[str]]:
 
 def _take_dates(line: str, draft: _Draft, options: ReadOptions) -> bool:
     """Add what a date line states to the draft; return whether the line can be removed from the text."""
-    found = parse_date_line(_join_spaces(line), options)
+    found = parse_date_line(normalize_space(line), options)
     if found:
         draft.add(found)
     return found is not None and bool(found.dates)
@@ -105,7 +105,7 @@ def _count_title_lines(blocks: list[list[str]], options: ReadOptions) -> int:
     """Return how many lines at the start are the title; 0 if the text begins without one."""
     if not blocks:
         return 0
-    lines = [_join_spaces(line) for line in blocks[0]]
+    lines = [normalize_space(line) for line in blocks[0]]
     first = lines[0]
     if len(first) > _MAX_TITLE or _AGENCY_LINE.match(first):
         return 0
@@ -131,7 +131,7 @@ def _join_lines(blocks: list[list[str]]) -> list[str]:
     for lines in blocks:
         indents = [len(line) - len(line.lstrip()) for line in lines]
         base = min(indents)
-        texts = [_join_spaces(line) for line in lines]
+        texts = [normalize_space(line) for line in lines]
         current = texts[0]
         for at in range(1, len(texts)):
             if _continues(lines[at - 1], texts[at - 1], texts[at], width, indents[at] - base):
@@ -191,7 +191,3 @@ def _separator(before: str, after: str) -> str:
     is_wide = _WIDE.match(before[-1]) and _WIDE.match(after[0])
     is_hyphenated = before[-1] == "-" and before[-2:-1].isalpha() and after[0].isalpha()
     return "" if is_wide or is_hyphenated else " "
-
-
-def _join_spaces(text: str) -> str:
-    return " ".join(text.split())
