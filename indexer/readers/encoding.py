@@ -13,11 +13,11 @@ _SAMPLE = 65536
 
 # UTF-32 before UTF-16, whose mark is the beginning of the mark of UTF-32.
 _BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be", "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([-\w.:]{2,40})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([-\w.:]{2,40})""",
@@ -50,11 +50,9 @@ def decode(data: bytes, *, is_markup: bool = False) -> tuple[str, Encoding]:
     With `is_markup`, the encoding that the document declares (in a meta element or an XML prolog) is used if
     the data is valid in it. Raises UnreadableDocument for binary data and for data in no known encoding.
     """
-    for mark, codec, name in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            text = _decode_strictly(data if codec == "utf-8-sig" else data[len(mark) :], codec)
-            if text is not None:
-                return _check_text(text), Encoding(name)
+    for mark, codec in _BYTE_ORDER_MARKS:
+        if data.startswith(mark) and (text := _decode_strictly(data[len(mark) :], codec)) is not None:
+            return _check_text(text), Encoding(codec)
     if b"\x1b$" in data[:_SAMPLE] and (text := _decode_strictly(data, "iso2022_jp")) is not None:
         return _check_text(text), Encoding("iso2022_jp", guessed=True)
     text = _decode_strictly(data, "utf-8")
