@@ -43,10 +43,10 @@ def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
     for start in ("har", "put", "crane st", "r", "rep"):
         yield f"suggest {start}", lambda start=start: index.suggest(start)  # type: ignore[misc]
     for name in ("put-in", "empty"):
-        yield f"article {name}", lambda name=name: index.article(name)  # type: ignore[misc]
+        yield f"article {name}", lambda name=name: index.get_article(name)  # type: ignore[misc]
     for name in ("put-in",):
-        yield f"marked {name}", lambda name=name: index.marked(name, "harbour")  # type: ignore[misc]
-        yield f"similar {name}", lambda name=name: index.similar(name)  # type: ignore[misc]
+        yield f"marked {name}", lambda name=name: index.mark_article(name, "harbour")  # type: ignore[misc]
+        yield f"similar {name}", lambda name=name: index.find_similar(name)  # type: ignore[misc]
     yield "quote", lambda: index.verify_quote("the harbour master saw")
     yield "quote nearly", lambda: index.verify_quote("the story said that the crane number 4 stands")
     yield "articles", lambda: _articles(index)
@@ -55,11 +55,11 @@ def questions(index: Index) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 def _articles(index: Index) -> Any:
     names = sorted(hit.article.id for hit in index.search("*", limit=200, collapse=False).hits)
-    return [(index.article(name), index.duplicates(name)) for name in names]
+    return [(index.get_article(name), index.find_duplicates(name)) for name in names]
 
 
 def _status(index: Index) -> Any:
-    status = index.status()
+    status = index.get_status()
     return status.articles, status.paragraphs, status.undated, status.first, status.last
 
 
