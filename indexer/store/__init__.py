@@ -8,7 +8,6 @@ several side by side, and a pointer to the live one.
 - `update` changes the live generation: sync, put, remove, forget.
 - `build` builds a new generation beside the live one, checks it and switches to it; `sources` decides which
   sources it reads, `progress` tells other processes how far it is.
-- `syncing` has the functions that `update`, `build` and `verify` share to sync sources into a catalog.
 - `verify` compares an index with its checksums and its sources, `diagnose` finds its problems,
   `repair` repairs it.
 

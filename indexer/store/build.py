@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import Batch, Snapshot, encode_article
+from indexer.engine import Batch, Snapshot, digest_items, encode_article
 from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
 from indexer.results import Progress, Silence, SyncReport, never
 from indexer.search.search import finds_itself
@@ -19,12 +22,13 @@ from indexer.store.lock import lock_for_writing
 from indexer.store.progress import RecordedProgress
 from indexer.store.reader import Today, open_generation, open_snapshot
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.store.syncing import add_api_article, current_time, run_sync
 from indexer.sync import Catalog, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
+from indexer.sync.apply import SyncOptions, sync_sources
 
 REBUILD = "`nutgraf rebuild --allow-mass-delete`"
 _TESTED_ARTICLES = 5
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,20 @@ class BuildPlan:
     """How an error says to allow a mass delete, if not as in a sync."""
 
 
+def timed(write: Callable[P, SyncReport]) -> Callable[P, SyncReport]:
+    """Decorate a function that writes, so that its report has the seconds that it took."""
+
+    @wraps(write)
+    def run(*given: P.args, **options: P.kwargs) -> SyncReport:
+        began = time.perf_counter()
+        report = write(*given, **options)
+        report.seconds = round(time.perf_counter() - began, 3)
+        return report
+
+    return run
+
+
+@timed
 def rebuild(
     config: Config,
     today: Today,
@@ -56,7 +74,6 @@ def rebuild(
     progress: Progress | None,
 ) -> SyncReport:
     """See `Index.rebuild`."""
-    began = time.perf_counter()
     report = SyncReport()
     with lock_for_writing(config.index, config.lock_timeout):
         exists = generations.exists(config.index)
@@ -76,7 +93,6 @@ def rebuild(
             allow_mass_delete=allow_mass_delete,
         )
         build(config, today, plan, report, progress or Silence())
-    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
@@ -151,7 +167,7 @@ def build(
             for article in plan.new_articles:
                 add_api_article(article, encode_article(article), catalog, batch)
                 report.record("add", article.id, "", "added through the API")
-            run_sync(config, today, listings, catalog, batch, report, recorded, stop=stop)
+            sync_sources(listings, catalog, batch, report, SyncOptions(config, today(), recorded, stop))
             if not plan.allow_mass_delete:
                 previous = list_contents(plan.previous, plan.previous.sources)
                 refuse_shrunk(previous, catalog, listings, plan.override)
@@ -161,6 +177,16 @@ def build(
             catalogs.save(folder, 0, catalog)
         _check(folder, config, today, catalog)
         generations.publish_generation(config.index, folder, plan.keep)
+
+
+def add_api_article(article: Article, items: list[bytes], catalog: Catalog, batch: Batch) -> None:
+    """Index an article added through the API and enter it in the catalog; `items` are its encoded fields."""
+    catalog.api_articles[article.id] = (digest_items(items), batch.add(article, items))
+
+
+def current_time() -> str:
+    """Return the time for a commit: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _read_kept(plan: BuildPlan, article_id: str) -> Article:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +13,23 @@ from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
 from indexer.results import Progress, Silence, SyncReport
 from indexer.store import generations
-from indexer.store.build import BuildPlan, build, rebuild_without
+from indexer.store.build import (
+    BuildPlan,
+    add_api_article,
+    build,
+    current_time,
+    rebuild_without,
+    timed,
+)
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
-from indexer.store.syncing import NullSink, add_api_article, current_time, run_sync
 from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
-from indexer.sync.apply import Sink
+from indexer.sync.apply import NullSink, Sink, SyncOptions, sync_sources
 
 
+@timed
 def sync(
     config: Config,
     today: Today,
@@ -35,24 +41,13 @@ def sync(
     stop: Callable[[], bool],
 ) -> SyncReport:
     """See `Index.sync`."""
-    began = time.perf_counter()
     roots = resolve_sources(config, sources)
     report = SyncReport(dry_run=dry_run)
-    watch = progress or Silence()
+    options = SyncOptions(config, today(), progress or Silence(), stop, allow_mass_delete)
 
     def update(listings: dict[Path, Listing], catalog: Catalog, sink: Sink) -> None:
         refuse_overlaps(roots, catalog)
-        run_sync(
-            config,
-            today,
-            listings,
-            catalog,
-            sink,
-            report,
-            watch,
-            stop=stop,
-            allow_mass_delete=allow_mass_delete,
-        )
+        sync_sources(listings, catalog, sink, report, options)
 
     if dry_run:
         catalog = _load_for_dry_run(config)
@@ -60,7 +55,7 @@ def sync(
     else:
         with lock_for_writing(config.index, config.lock_timeout):
             if not generations.exists(config.index):
-                build(config, today, BuildPlan(roots), report, watch, stop=stop)
+                build(config, today, BuildPlan(roots), report, options.progress, stop=stop)
             else:
                 _check_options(config)
                 known = catalogs.load_summary(*generations.live_commit(config.index)).sources
@@ -68,13 +63,12 @@ def sync(
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
                         update(listings, catalog, batch)
-    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
+@timed
 def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport:
     """See `Index.put`."""
-    began = time.perf_counter()
     report = SyncReport()
     given = _by_id(articles, report)
     with lock_for_writing(config.index, config.lock_timeout):
@@ -87,13 +81,12 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
                 _refuse_ids_of_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
                     _put_article(article, catalog, batch, report)
-    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
+@timed
 def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     """See `Index.remove`."""
-    began = time.perf_counter()
     report = SyncReport()
     ids = dict.fromkeys(_check_ids(article_ids))
     with (
@@ -107,13 +100,12 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
                 report.record("remove", article_id, "", "it was removed by id")
             else:
                 report.unchanged += 1
-    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 
+@timed
 def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
     """See `Index.forget`."""
-    began = time.perf_counter()
     report = SyncReport()
     with lock_for_writing(config.index, config.lock_timeout):
         try:
@@ -125,7 +117,6 @@ def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
         except (IndexOutdated, IndexDamaged):
             # This generation cannot be changed, but the other sources may bring back the rest.
             report = rebuild_without(config, today, source)
-    report.seconds = round(time.perf_counter() - began, 3)
     return report
 
 

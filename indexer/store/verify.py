@@ -21,9 +21,9 @@ from indexer.files.storage import folder_size
 from indexer.results import Difference, Progress, Silence, SyncReport, Verification
 from indexer.store import generations
 from indexer.store.reader import OpenIndex, Today, open_generation
-from indexer.store.syncing import NullSink, run_sync
 from indexer.sync import Catalog, Listing, list_source
 from indexer.sync import catalog as catalogs
+from indexer.sync.apply import NullSink, SyncOptions, sync_sources
 
 
 def verify(config: Config, today: Today, progress: Progress | None, *, deep: bool) -> Verification:
@@ -95,7 +95,7 @@ def _compare_with_sources(
         except SourceMissing as error:
             differences.append(Difference("missing", str(source), f"the source is missing: {error}"))
     derived = Catalog(api_articles=dict(catalog.api_articles))
-    run_sync(config, today, listings, derived, NullSink(), SyncReport(), progress)
+    sync_sources(listings, derived, NullSink(), SyncReport(), SyncOptions(config, today(), progress))
     if versions != generations.VERSIONS:
         built_by, this = _format_versions(versions), _format_versions(generations.VERSIONS)
         what = f"it was built by {built_by}, this program has {this}"

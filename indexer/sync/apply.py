@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,11 +17,12 @@ from msgspec.structs import replace
 
 from indexer import limits
 from indexer.article import Failure
+from indexer.config import Config
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
-from indexer.results import Progress, SyncReport
+from indexer.results import Progress, SyncReport, never
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
@@ -48,18 +50,33 @@ class Sink(Protocol):
         """Add articles whose ids are free; `numbers` are those of the forms of the chunk's gatherer."""
 
 
+class NullSink:
+    """A sink that drops all changes, for a sync of which only the catalog and the report are wanted."""
+
+    def remove(self, article_id: str) -> None:
+        """Remove nothing."""
+
+    def take(self, chunk: Chunk, numbers: array[int]) -> None:
+        """Add nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How a sync reads its sources, and what it may remove.
+
+    `config` has the options of reading: the number of worker processes, the limits, the language. As soon as
+    `stop` returns true, no further file is read: the files read so far are indexed, and nothing is removed.
+    """
+
+    config: Config
+    today: date
+    progress: Progress
+    stop: Callable[[], bool] = never
+    allow_mass_delete: bool = False
+
+
 def sync_sources(
-    listings: Mapping[Path, Listing],
-    catalog: Catalog,
-    sink: Sink,
-    options: ReadOptions,
-    default_language: str,
-    report: SyncReport,
-    progress: Progress,
-    jobs: int,
-    *,
-    stop: Callable[[], bool],
-    allow_mass_delete: bool,
+    listings: Mapping[Path, Listing], catalog: Catalog, sink: Sink, report: SyncReport, options: SyncOptions
 ) -> None:
     """Plan and apply a sync of the listed sources: `catalog` and `report` are updated, changes go to `sink`.
 
@@ -68,11 +85,17 @@ def sync_sources(
     they are kept. An id that several files have belongs to the article added through the API, else to the
     first file by source and path: the result does not depend on the order in which they came.
 
-    `jobs` worker processes read (0: one for each core). As soon as `stop` returns true, no further file is
-    read: the files read so far are indexed, and nothing is removed. Raises SourceShrunk if a source has lost
-    too much (see `refuse_shrunk`), unless `allow_mass_delete`; a dry run reports it instead.
+    Raises SourceShrunk if a source has lost too much (see `refuse_shrunk`), unless the options allow it; a
+    dry run reports it instead.
     """
-    catalog.set_limits(limits.file_limits(options.max_bytes))
+    config, progress = options.config, options.progress
+    read_options = ReadOptions(
+        day_first=config.day_first,
+        timezone=config.timezone,
+        today=options.today,
+        max_bytes=config.max_file_mb * 2**20,
+    )
+    catalog.set_limits(limits.file_limits(read_options.max_bytes))
     plans = {
         root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
         for root, listing in listings.items()
@@ -86,7 +109,7 @@ def sync_sources(
         sink,
         report,
         sources=set(map(str, listings)),
-        max_articles=limits.max_articles(options.max_bytes),
+        max_articles=limits.max_articles(read_options.max_bytes),
         owners=catalog.owners(),
     )
     planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
@@ -94,11 +117,12 @@ def sync_sources(
     files = [file for file in planned if changes.has_changed(file)]
     for _ in range(len(planned) - len(files)):
         progress.advance(0)
-    jobs = count_workers([(file.location, file.path, file.stamp.size) for file in files], jobs or _cores())
-    tasks = make_tasks(changes.make_parts(files, stop), options.max_bytes)
+    sizes = [(file.location, file.path, file.stamp.size) for file in files]
+    jobs = count_workers(sizes, config.jobs or os.cpu_count() or 1)
+    tasks = make_tasks(changes.make_parts(files, options.stop), read_options.max_bytes)
     by_location = {file.location: file for file in files}
     # Closed whatever happens, so that no worker outlives the sync.
-    with closing(read_all(tasks, options, default_language, jobs)) as reading:
+    with closing(read_all(tasks, read_options, config.language, jobs)) as reading:
         for parts, results, chunk, numbers in reading:
             wanted: list[bool] = []
             for part, result in zip(parts, results, strict=True):
@@ -112,7 +136,7 @@ def sync_sources(
         changes.restore_unread(files)
     changes.restore_unread_parts(files)
     try:
-        if changes.released and not allow_mass_delete:
+        if changes.released and not options.allow_mass_delete:
             refuse_shrunk(before, catalog, listings)
     except SourceShrunk as error:
         if not report.dry_run:
@@ -381,7 +405,3 @@ def _describe_kept(file: _File, reason: str) -> tuple[str, str]:
 def _order(owner: tuple[str, str]) -> tuple[Path, str]:
     source, path = owner
     return Path(source), path
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
