@@ -6,9 +6,9 @@ plan is the state of each file (new, unchanged, changed, missing, …). `apply` 
 new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
 would remove too much of a source.
 
-Files are read in worker processes, because a damaged document may take any time and memory. `tasks` is what a
-worker does, from a file to gathered articles; `worker_pool` starts the workers and gives their results in
-order.
+Files are read in worker processes, because a damaged document may take any time and memory. `tasks` divides
+files into tasks and reads them into gathered articles; `worker` does the reading in a process of its own,
+under limits; `worker_pool` starts the workers and gives their results in order.
 
 The sources, the catalog of the last commit and a sink come in; a changed catalog and a report go out. Nothing
 here opens an index or takes its lock. Begin with `plan`, then `apply`.

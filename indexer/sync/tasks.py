@@ -1,4 +1,4 @@
-"""The work of a worker: divide files into tasks, and read the parts of a task into gathered articles.
+"""Divide files into tasks, and read the parts of a task into gathered articles.
 
 A *task* is a list of parts to read; its *result* is one batch or several. Nothing here needs the index or the
 catalog; a sync of a few small files reads them in its own process.

@@ -4,17 +4,18 @@ The *supervisor* is the process that syncs. It has one thread for each *worker*;
 `tasks`), waits for its result, and starts another worker when one has ended. If a worker ends during a task,
 the parts of the task are read once more, one by one, to find the document that is to blame.
 
-`concurrent.futures` schedules the threads, `subprocess` starts the workers, and `tempfile` keeps results that
-are too large for the memory. Libraries for process pools were tried and do not fit:
+`concurrent.futures` schedules the threads, `subprocess` starts the workers, `multiprocessing.connection`
+carries the messages, and `tempfile` keeps results that are too large for the memory. Libraries for process
+pools were tried and do not fit:
 
 * pebble (5.2) gives up all tasks when an idle worker dies. With a worker killed every 10 to 50 ms, as the
   system does when memory runs out, 275 to 297 of 300 tasks were lost (BrokenProcessPool). It does not notice
   that a worker has ended with exit code 0; its task never ends.
 * `concurrent.futures.ProcessPoolExecutor`, and loky with it, gives up all tasks whenever a worker ends, and
   does not say which of them ended it.
-* Both build on `multiprocessing`, which runs the caller's script again in each worker unless it is guarded by
-  `if __name__ == "__main__"`, finds modules in the current folder, cannot give workers an environment of
-  their own, and does not start any in a daemon process.
+* Both build on the processes of `multiprocessing`, which run the caller's script again in each worker unless
+  it is guarded by `if __name__ == "__main__"`, find modules in the current folder, cannot have an environment
+  of their own, and are not started in a daemon process.
 * A result there is one message. Here it comes in batches, because it may be larger than the memory.
 """
 
@@ -22,20 +23,18 @@ from __future__ import annotations
 
 import os
 import pickle
-import socket
 import subprocess
 import sys
 import threading
-import time
 from array import array
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from io import BufferedRWPair
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, NamedTuple, TypeAlias
+from typing import NamedTuple
 from weakref import finalize
 
 from indexer import limits
@@ -44,8 +43,8 @@ from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
 from indexer.readers import GZIP, ReadOptions
-from indexer.sync import process_limits
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
+from indexer.sync.worker import OVERTIME, TOO_LARGE
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which workers are faster, although they take a sixth of a second to start."""
@@ -59,19 +58,17 @@ _HEAD = 1 << 12
 # Space and the bytes of byte order marks.
 _BLANK = b" \t\r\n\f\v\0\xef\xbb\xbf\xfe\xff"
 
-_LENGTH_BYTES = 8
 _PACKAGES = str(Path(__file__).parents[2])
 _PROGRAM = (
-    "import sys; channel = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
-    "from indexer.sync.worker_pool import run_worker; run_worker(channel)"
+    "import sys; descriptor = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
+    "from indexer.sync.worker import run_worker; run_worker(descriptor)"
 )
 # Keeps NumPy from starting threads for linear algebra, which is not used here.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 _EXIT_REASONS = {
-    process_limits.OVERTIME: "reading it takes more time than a document may",
-    process_limits.TOO_LARGE: "reading it takes more memory than a document may",
+    OVERTIME: "reading it takes more time than a document may",
+    TOO_LARGE: "reading it takes more memory than a document may",
 }
-_Channel: TypeAlias = IO[bytes] | BufferedRWPair
 
 
 class Read(NamedTuple):
@@ -213,21 +210,16 @@ class _Pool:
                     raise WorkerFailed("the pool is closed")
                 worker = _Worker(self._options, self._language)
                 self._workers.append(worker)
-            try:
-                worker.wait_until_ready()
-            except _WorkerEnded:
-                self._count_failed_start()
-                continue
-            self._own.worker = worker
-            return worker
-
-    def _count_failed_start(self) -> None:
-        # Documents are not to blame for a worker that does not even start.
-        with self._lock:
-            self._failed_starts += 1
-            if self._failed_starts >= _MAX_FAILED_STARTS:
+            if worker.wait_until_ready():
+                self._own.worker = worker
+                return worker
+            # Documents are not to blame for a worker that does not even start.
+            with self._lock:
+                self._failed_starts += 1
+                failed = self._failed_starts
+            if failed >= _MAX_FAILED_STARTS:
                 raise WorkerFailed(
-                    f"{_MAX_FAILED_STARTS} worker processes ended before they were ready: see what they wrote"
+                    f"{failed} worker processes ended before they were ready: see what they wrote"
                 )
 
 
@@ -247,7 +239,7 @@ class _Worker:
         self.numbers = array("i")
         path = [name for name in sys.path if isinstance(name, str)]
         try:
-            self._socket, theirs = socket.socketpair()
+            self._connection, theirs = Pipe()
         except OSError as error:
             raise _not_started(error) from error
         with theirs:
@@ -262,52 +254,59 @@ class _Worker:
                     env=_ENVIRONMENT | os.environ,
                 )
             except OSError as error:
-                self._socket.close()
+                self._connection.close()
                 raise _not_started(error) from error
-        self._channel = self._socket.makefile("rwb")
+        self._is_late = False
         with suppress(OSError):  # the process has ended, which `wait_until_ready` reports
-            _send(self._channel, pickle.dumps((options, language)))
+            self._connection.send((options, language))
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def wait_until_ready(self) -> None:
-        """Wait until the process has started, for any time; raises _WorkerEnded."""
+    def wait_until_ready(self) -> bool:
+        """Wait until the process has started, for any time; returns False if it has ended."""
         try:
-            _receive(self._channel)
-        except (EOFError, OSError) as error:
-            raise _WorkerEnded("it did not start") from error
+            self._connection.recv_bytes()
+        except (EOFError, OSError):
+            return False
+        return True
 
     def read(self, parts: list[Part]) -> Iterator[bytes]:
         """The batches of a task, pickled; raises _WorkerEnded."""
         seconds = limits.file_wait(sum(part.size for part in parts))
-        deadline = time.monotonic() + seconds
+        timer = threading.Timer(seconds, self._end_late)
+        timer.daemon = True
         try:
-            self._socket.settimeout(seconds)
-            _send(self._channel, pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
-            while data := _receive(self._channel):
+            timer.start()
+        except RuntimeError as error:  # the system starts no more threads
+            raise _not_started(error) from error
+        try:
+            self._connection.send(parts)
+            while data := self._connection.recv_bytes():
                 yield data
-                self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
-        except TimeoutError as error:
-            self.end()
-            raise _WorkerEnded(f"was not read within {seconds:.0f} s", is_late=True) from error
         except (EOFError, OSError) as error:
             self.end()
+            if self._is_late:
+                raise _WorkerEnded(f"was not read within {seconds:.0f} s", is_late=True) from error
             reason = _EXIT_REASONS.get(self._process.returncode, "it ended the process that read it, twice")
             raise _WorkerEnded(reason) from error
+        finally:
+            timer.cancel()
 
     def kill(self) -> None:
-        """End the process; a thread that waits for a message gets the end of the channel."""
+        """End the process; a thread that waits for a message gets the end of the connection."""
         self._process.kill()
 
     def end(self) -> None:
-        """End the process, if it runs, and wait for that; only for the thread that uses the channel."""
+        """End the process, if it runs, and wait for that; only for the thread that uses the connection."""
         self._process.kill()
-        with suppress(OSError):  # closing flushes what could not be sent
-            self._channel.close()
-        self._socket.close()
+        self._connection.close()
         self._process.wait()
+
+    def _end_late(self) -> None:
+        self._is_late = True
+        self.kill()
 
 
 def _not_started(error: Exception) -> WorkerFailed:
@@ -375,51 +374,3 @@ class _Result:
         with suppress(OSError):  # closing tries to write once more
             self._file.close()
         return no_space_error("which holds parts of a large file while it is read", error)
-
-
-def run_worker(channel: int) -> None:
-    """Be a worker: read the parts that come through a socket, until it is closed."""
-    tasks, results = os.fdopen(channel, "rb"), os.fdopen(channel, "wb", closefd=False)
-    try:
-        reader = PartReader(*pickle.loads(_receive(tasks)))
-        _send(results, b"")
-        while True:
-            parts = pickle.loads(_receive(tasks))
-            try:
-                for batch in reader.read(parts, _limit):
-                    _send(results, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-                    del batch  # frees it before the next is made
-            except StorageFailed as error:
-                # Documents are not to blame, and the next one would fail as well.
-                _send(results, pickle.dumps(error))
-            process_limits.lift_time_limit()
-            _send(results, b"")
-    except MemoryError:
-        # A task may be half done, so it is read again in a new process.
-        os._exit(process_limits.TOO_LARGE)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        # The supervisor has closed the channel, or has ended.
-        os._exit(0)
-
-
-def _limit(part: Part) -> None:
-    process_limits.limit_process(part.size, is_plain=is_plain(part.path))
-
-
-def _send(channel: _Channel, data: bytes) -> None:
-    """Send one message; raises OSError if the other end is closed."""
-    channel.write(len(data).to_bytes(_LENGTH_BYTES, "little"))
-    channel.write(data)
-    channel.flush()
-
-
-def _receive(channel: _Channel) -> bytes:
-    """Wait for the next message; raises EOFError or OSError if the other end is closed."""
-    return _read_exactly(channel, int.from_bytes(_read_exactly(channel, _LENGTH_BYTES), "little"))
-
-
-def _read_exactly(channel: _Channel, size: int) -> bytes:
-    data = channel.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data

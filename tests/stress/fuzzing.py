@@ -57,18 +57,18 @@ def main(arguments: list[str]) -> None:
         import indexer.readers.text  # noqa: F401
         from indexer.readers import ReadOptions, read
     from indexer.errors import InvalidArticle, UnreadableDocument
-    from indexer.sync import process_limits
+    from indexer.sync import worker
 
     options = ReadOptions(max_bytes=2**20)
 
     def one(data: bytes) -> None:
         if data:
-            process_limits.limit_process(len(data), is_plain=False)
+            worker.limit_process(len(data), is_plain=False)
             try:
                 list(read(BytesIO(data[1:]), NAMES[data[0] % len(NAMES)], "a", options))
             except (UnreadableDocument, InvalidArticle):
                 pass
-            process_limits.lift_time_limit()
+            worker.lift_time_limit()
 
     atheris.Setup([sys.argv[0], *arguments], one)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

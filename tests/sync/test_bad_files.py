@@ -19,7 +19,7 @@ def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
         (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
     reader = (
         "import indexer.sync.tasks as i; from indexer import limits\n"
-        "from indexer.sync.process_limits import limit_process\n"
+        "from indexer.sync.worker import limit_process\n"
         "read = i.read\n"
         "def other(stream, name, *rest, **more):\n"
         f"    if b'poison' in stream.getvalue(): {code}\n"

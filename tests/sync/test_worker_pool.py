@@ -199,7 +199,7 @@ def test_no_worker_outlives_an_abandoned_sync(tmp_path: Path, started: Started) 
 def test_a_worker_ends_when_its_supervisor_has_ended() -> None:
     for sent in (b"", b"\x05", b"\x05" + bytes(7) + b"abc"):
         done = subprocess.run(
-            [sys.executable, "-c", "from indexer.sync.worker_pool import run_worker; run_worker(0)"],
+            [sys.executable, "-c", "from indexer.sync.worker import run_worker; run_worker(0)"],
             input=sent, capture_output=True, cwd=ROOT, timeout=600,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
