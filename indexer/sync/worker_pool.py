@@ -26,6 +26,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from array import array
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -256,7 +257,6 @@ class _Worker:
             except OSError as error:
                 self._connection.close()
                 raise _not_started(error) from error
-        self._is_late = False
         with suppress(OSError):  # the process has ended, which `wait_until_ready` reports
             self._connection.send((options, language))
 
@@ -275,7 +275,8 @@ class _Worker:
     def read(self, parts: list[Part]) -> Iterator[bytes]:
         """The batches of a task, pickled; raises _WorkerEnded."""
         seconds = limits.file_wait(sum(part.size for part in parts))
-        timer = threading.Timer(seconds, self._end_late)
+        deadline = time.monotonic() + seconds
+        timer = threading.Timer(seconds, self.kill)
         timer.daemon = True
         try:
             timer.start()
@@ -287,7 +288,7 @@ class _Worker:
                 yield data
         except (EOFError, OSError) as error:
             self.end()
-            if self._is_late:
+            if time.monotonic() >= deadline:
                 raise _WorkerEnded(f"was not read within {seconds:.0f} s", is_late=True) from error
             reason = _EXIT_REASONS.get(self._process.returncode, "it ended the process that read it, twice")
             raise _WorkerEnded(reason) from error
@@ -303,10 +304,6 @@ class _Worker:
         self._process.kill()
         self._connection.close()
         self._process.wait()
-
-    def _end_late(self) -> None:
-        self._is_late = True
-        self.kill()
 
 
 def _not_started(error: Exception) -> WorkerFailed:
