@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
@@ -20,7 +19,13 @@ from indexer.search.search import finds_itself
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
 from indexer.store.progress import RecordedProgress
-from indexer.store.reader import Today, open_generation, open_snapshot
+from indexer.store.reader import (
+    Today,
+    load_newest_catalog,
+    open_generation,
+    open_snapshot,
+    stored_versions,
+)
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
 from indexer.sync import Catalog, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
@@ -120,11 +125,7 @@ def load_previous(root: Path) -> tuple[Catalog, tuple[Snapshot, ...]]:
     Raises IndexDamaged if a rebuild from the sources would lose articles.
     """
     folder = generations.live_folder(root)
-    try:
-        commit = generations.last_commit(folder)
-    except IndexDamaged:
-        commit = catalogs.newest(folder)
-    catalog = catalogs.load(folder, commit)
+    catalog = load_newest_catalog(folder)
     if not catalog.api_articles:
         return catalog, ()
     try:
@@ -190,11 +191,8 @@ def current_time() -> str:
 
 
 def _read_kept(plan: BuildPlan, article_id: str) -> Article:
-    for snapshot in plan.snapshots:
-        with suppress(IndexDamaged):
-            number = snapshot.find(article_id)
-            if number is not None:
-                return snapshot.article(number)
+    for article in stored_versions(plan.snapshots, article_id):
+        return article
     raise IndexDamaged(
         f"the article {article_id!r}, which is in no source, cannot be read; the index was not changed",
         f"{RUN_DOCTOR}, which keeps what can be read",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
@@ -15,13 +17,12 @@ from indexer.query import Note, NoteCode
 from indexer.results import Status
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
-from indexer.sync.catalog import Summary, load_summary
+from indexer.sync.catalog import Catalog, Summary, load, load_summary, newest
 from indexer.text.synonyms import read_synonyms
 
 Today = Callable[[], date]
 Commit = tuple[Path, int]
 """The folder of a generation, and the number of a commit in it."""
-_RETRIES = 20
 # A few articles whose language was detected wrongly must not decide which words are common.
 _MIN_LANGUAGE_SHARE = 1 / 20
 
@@ -122,6 +123,24 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
                 raise IndexDamaged(f"{folder} lacks files that its last commit names", RUN_DOCTOR) from error
 
 
+def stored_versions(snapshots: Iterable[Snapshot], article_id: str) -> Iterator[Article]:
+    """The article with this id in each of the snapshots, where it can be read."""
+    for snapshot in snapshots:
+        with suppress(IndexDamaged):
+            number = snapshot.find(article_id)
+            if number is not None:
+                yield snapshot.article(number)
+
+
+def load_newest_catalog(folder: Path) -> Catalog:
+    """Return the catalog of a generation's last commit, or the newest if that commit cannot be determined.
+
+    Raises IndexDamaged.
+    """
+    commit = latest_commit(folder)
+    return load(folder, newest(folder) if commit is None else commit)
+
+
 def status_of(opened: OpenIndex) -> Status:
     """Return what an index holds, for `Index.get_status`."""
     snapshot, summary = opened.snapshot, _current_summary(opened)
@@ -158,15 +177,14 @@ def _current_summary(opened: OpenIndex) -> Summary:
 
 
 def _open_last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summary]:
-    for attempt in range(_RETRIES):
+    while True:
         snapshot = open_snapshot(folder, before)
         try:
             return snapshot, load_summary(folder, snapshot.commit)
         except IndexDamaged:
             # A new commit may have removed this one's catalog meanwhile: then open that one.
-            if attempt == _RETRIES - 1 or generations.last_commit(folder) == snapshot.commit:
+            if generations.last_commit(folder) == snapshot.commit:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _iso_day(moment: int) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from indexer.config import Config
-from indexer.engine import Snapshot, digest_items, encode_article, latest_commit
+from indexer.engine import Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
 from indexer.results import Diagnosis, Progress, Silence, SyncReport
@@ -17,11 +17,10 @@ from indexer.store import generations
 from indexer.store.build import BuildPlan, build
 from indexer.store.diagnose import diagnose
 from indexer.store.lock import lock_for_writing
-from indexer.store.reader import Today
+from indexer.store.reader import Today, load_newest_catalog, stored_versions
 from indexer.store.sources import available_sources
 from indexer.store.verify import is_intact
 from indexer.sync import Catalog
-from indexer.sync import catalog as catalogs
 
 _NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
 _COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
@@ -106,7 +105,7 @@ def _rebuild(
     folders = [folder for folder in (live, previous) if folder]
     catalog = _newest_catalog(root, folders)
     roots, missing = available_sources(catalog, _COMMAND, allow_missing=allow_mass_delete)
-    snapshots = {folder: found for folder in folders if (found := _open_snapshot(folder))}
+    snapshots = {folder: opened for folder in folders if (opened := _open_snapshot(folder))}
     digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
     has_catalog = _load_catalog(live) is not None
     if not has_catalog and live in snapshots:
@@ -116,7 +115,8 @@ def _rebuild(
     older: list[str] = []
     lost: list[str] = []
     for article_id, digest in digests.items():
-        versions = list(_readable_versions(snapshots.values(), article_id))
+        found = stored_versions(snapshots.values(), article_id)
+        versions = [digest_items(encode_article(article)) for article in found]
         if not versions:
             lost.append(article_id)
         elif digest in versions or not digest:
@@ -169,9 +169,8 @@ def _newest_catalog(root: Path, folders: list[Path]) -> Catalog:
 
 
 def _load_catalog(folder: Path) -> Catalog | None:
-    number = latest_commit(folder)
     try:
-        return catalogs.load(folder, catalogs.newest(folder) if number is None else number)
+        return load_newest_catalog(folder)
     except IndexDamaged:
         return None
 
@@ -188,12 +187,3 @@ def _api_article_ids(snapshot: Snapshot) -> Iterator[str]:
     with suppress(IndexDamaged):
         _, paths = snapshot.labels("path")
         yield from (snapshot.info(number).id for number in range(snapshot.articles) if paths[number] < 0)
-
-
-def _readable_versions(snapshots: Iterable[Snapshot], article_id: str) -> Iterator[str]:
-    """The digest of each stored version of an article that can be read."""
-    for snapshot in snapshots:
-        with suppress(IndexDamaged):
-            number = snapshot.find(article_id)
-            if number is not None:
-                yield digest_items(encode_article(snapshot.article(number)))
