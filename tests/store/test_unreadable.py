@@ -7,8 +7,6 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,10 +17,10 @@ import pytest
 
 from indexer import IndexDamaged, StorageFailed
 from indexer.cli import run_cli
-from indexer.store import generations
 from tests.fixtures.folders import Archive, contents
+from tests.fixtures.programs import make_device, make_socket, powerless
+from tests.stress.archive import environment
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = ("search crane", "status", "verify", "doctor", "doctor --fix", "index")
 # Runs commands one after the other, and prints the exit code and the output of each.
 PROGRAM = """
@@ -69,7 +67,7 @@ def child(
     done = subprocess.run(
         [*before, sys.executable, "-c", program, str(archive.folder), *words],
         capture_output=True, text=True, timeout=300, check=False, cwd=archive.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -77,11 +75,8 @@ def child(
 
 
 def live_file(archive: Archive, pattern: str) -> Path:
-    (file,) = (
-        archive.folder
-        if "current" in pattern or "writer" in pattern
-        else generations.live_folder(archive.folder)
-    ).glob(pattern)
+    folder = archive.folder if pattern in ("current", "writer.lock") else archive.live
+    (file,) = folder.glob(pattern)
     return file
 
 
@@ -134,7 +129,7 @@ def strace() -> list[str]:
 def test_every_command_reports_a_file_that_cannot_be_read_for_now_and_changes_nothing(
     archive: Archive, strace: list[str], pattern: str, fault: str, reason: str
 ) -> None:
-    target = live_file(archive, pattern) if pattern else generations.live_folder(archive.folder)
+    target = live_file(archive, pattern) if pattern else archive.live
     before = contents(archive.folder)
     if "EINTR" in fault:
         # Once: Python itself tries an interrupted call again.
@@ -203,49 +198,36 @@ print(json.dumps({"found": found}))
 def test_without_descriptors_the_command_prints_one_line(archive: Archive) -> None:
     archive.text("c.txt", "The third crane.")
     archive.sync()
-    assert len(list(generations.live_folder(archive.folder).glob("*.nut"))) == 2
+    assert len(list(archive.live.glob("*.nut"))) == 2
     for number, code in ((5, 1), (64, 0)):
         done = subprocess.run(
             [
                 *("bash", "-c", f'ulimit -n {number}; exec "$@"', "bash"),
                 *(sys.executable, "-m", "indexer.cli", "search", "crane", "--index", archive.folder),
             ],
-            capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False, env=environment(),
         )  # fmt: skip
         assert (done.returncode, "3 articles" in done.stdout) == (code, code == 0)
         assert done.stderr.count("\n") == code
         assert ("cannot be read now (Too many open files)" in done.stderr) == (code == 1)
 
 
-@pytest.fixture
-def powerless() -> list[str]:
-    """The prefix that runs a program without root's rights, even if root runs the tests."""
-    if os.geteuid():
-        return []
-    if not shutil.which("setpriv"):
-        pytest.skip("root may read everything, and there is no setpriv to be less than that")
-    without = "-dac_override,-dac_read_search"
-    return ["setpriv", f"--inh-caps={without}", f"--bounding-set={without}"]
-
-
 @pytest.mark.slow
-def test_a_file_without_permission_to_read_is_reported_and_not_damage(
-    archive: Archive, powerless: list[str]
-) -> None:
+def test_a_file_without_permission_to_read_is_reported_and_not_damage(archive: Archive) -> None:
     for pattern in ("current", "settings.json", "*.nut", "*.toc", "catalog-*.json"):
         file = live_file(archive, pattern)
         file.chmod(0)
-        found = child(archive, *COMMANDS, before=powerless)
+        found = child(archive, *COMMANDS, before=powerless())
         file.chmod(0o644)
         is_refused(found, "Permission denied")
     assert run_cli(["doctor", "--index", str(archive.folder)]) == 0
 
 
-def test_the_doctor_works_without_permission_to_try_the_lock(archive: Archive, powerless: list[str]) -> None:
+def test_the_doctor_works_without_permission_to_try_the_lock(archive: Archive) -> None:
     (archive.folder / "writer.lock").chmod(0o444)
-    assert child(archive, "doctor", before=powerless)["doctor"][0] == 0
+    assert child(archive, "doctor", before=powerless())["doctor"][0] == 0
     (archive.folder / "writer.json").write_text("{}")
-    assert child(archive, "doctor", before=powerless)["doctor"][0] == 4
+    assert child(archive, "doctor", before=powerless())["doctor"][0] == 4
 
 
 # Sources and what reads them
@@ -303,52 +285,28 @@ def test_a_source_that_cannot_be_opened_for_lack_of_descriptors_is_not_missing(
 # Anything but a file
 
 
-def pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-
-
 def link(path: Path) -> None:
     path.symlink_to(next(above / "moved" for above in path.parents if (above / "seeds").exists()))
 
 
-def device(path: Path) -> None:
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
-    except PermissionError:
-        pytest.skip("only root makes devices")
-
-
-def listener(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as bound:
-        # Its name may be longer than an address can be.
-        os.chdir(path.parent)
-        bound.bind(path.name)
+NOT_FILES: dict[str, Callable[[Path], None]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a link": link,
+    "a device": make_device,
+    "a socket": make_socket,
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("put", "kind"),
-    [
-        (pipe, "a pipe"),
-        (folder, "a folder"),
-        (link, "a link"),
-        (device, "a device"),
-        (listener, "a socket"),
-    ],
-)
-def test_anything_but_a_regular_file_is_refused_at_once_as_damage(
-    archive: Archive, put: Callable[[Path], None], kind: str
-) -> None:
+@pytest.mark.parametrize("kind", NOT_FILES)
+def test_anything_but_a_regular_file_is_refused_at_once_as_damage(archive: Archive, kind: str) -> None:
     shutil.rmtree(archive.folder / "g000001")
     commands = [command for command in COMMANDS if command != "doctor --fix"]
     for pattern in ("current", "settings.json", "*.toc", "catalog-*.json", "*.nut"):
         file = live_file(archive, pattern)
         moved = file.rename(archive.root / "moved")
-        put(file)
+        NOT_FILES[kind](file)
         found = child(archive, *commands)
         for command in commands:
             code, out, err = found[command]
@@ -362,37 +320,33 @@ def test_anything_but_a_regular_file_is_refused_at_once_as_damage(
         assert index.diagnose().is_well
 
 
-@pytest.mark.parametrize("put", [pipe, folder, link, device, listener])
+@pytest.mark.parametrize("kind", NOT_FILES)
 def test_writers_refuse_a_lock_that_is_not_a_regular_file_and_readers_go_on(
-    archive: Archive, put: Callable[[Path], None]
+    archive: Archive, kind: str
 ) -> None:
     (archive.folder / "writer.lock").unlink()
-    put(archive.folder / "writer.lock")
+    NOT_FILES[kind](archive.folder / "writer.lock")
     found = child(archive, *COMMANDS)
     assert [found[command][0] for command in COMMANDS] == [0, 0, 0, 5, 5, 5]
     assert "move that away" in found["index"][2]
     assert "Move that away" in found["doctor"][1]
 
 
-@pytest.mark.parametrize("put", [pipe, folder, link, device, listener])
-def test_the_next_writer_replaces_a_note_that_is_not_a_regular_file(
-    archive: Archive, put: Callable[[Path], None]
-) -> None:
+@pytest.mark.parametrize("kind", NOT_FILES)
+def test_the_next_writer_replaces_a_note_that_is_not_a_regular_file(archive: Archive, kind: str) -> None:
     names = ("writer.json", "progress.json", "progress.json.new", "current.new")
     for name in names:
-        put(archive.folder / name)
-    put(generations.live_folder(archive.folder) / "x.new")
+        NOT_FILES[kind](archive.folder / name)
+    NOT_FILES[kind](archive.live / "x.new")
     found = child(archive, "search crane", "status", "verify", "doctor", "index", "rebuild")
     assert [code for code, _, _ in found.values()] == [0, 0, 0, 1, 0, 0]
     assert not [name for name in names if os.path.lexists(archive.folder / name)]
 
 
-def test_a_missing_index_is_missing_whatever_is_in_the_place_of_its_progress(
-    tmp_path: Path,
-) -> None:
+def test_a_missing_index_is_missing_whatever_is_in_the_place_of_its_progress(tmp_path: Path) -> None:
     made = Archive(tmp_path)
     made.folder.mkdir()
-    pipe(made.folder / "progress.json")
+    os.mkfifo(made.folder / "progress.json")
     with made.open() as index:
         assert not index.exists
         assert index.get_progress() is None
