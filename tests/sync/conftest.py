@@ -1,9 +1,11 @@
-"""Fixtures for tests of workers: code that runs in every worker, and a list of the started ones."""
+"""For tests of workers: code that runs in every worker, a list of the started ones, tasks and results."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,12 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from indexer import Failure
+from indexer.sync.tasks import Part
+from indexer.sync.worker_pool import Read
+
 ROOT = Path(__file__).parents[2]
+WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東京", "café", "number"]
 RunInWorkers: TypeAlias = Callable[[str], None]
 """Lets every worker that starts from now on run some code first."""
 
@@ -26,6 +33,21 @@ def run_in_workers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
         monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
 
     return write
+
+
+def before_reading(code: str) -> str:
+    """A program that makes a worker run some code before it reads a document, which is `name` and `data`."""
+    return (
+        "import os, sys, indexer.sync.tasks as tasks\n"
+        "from indexer import limits\n"
+        "from indexer.sync.worker import limit_process\n"
+        "read = tasks.read\n"
+        "def other(stream, name, *rest, **more):\n"
+        "    data = stream.getvalue()\n"
+        f"{textwrap.indent(code, '    ')}\n"
+        "    return read(stream, name, *rest, **more)\n"
+        "tasks.read = other\n"
+    )
 
 
 class Started(list["subprocess.Popen[bytes]"]):
@@ -54,3 +76,35 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
         process.kill()
         process.wait()
     assert running == []
+
+
+def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
+    """Tasks of one text file each, with so many words; file number 3 has the word n3 as well."""
+    tasks = []
+    for number, size in enumerate(sizes):
+        file = folder / f"{number:04}.txt"
+        words = " ".join(WORDS[(number * 7 + place) % len(WORDS)] for place in range(size))
+        file.write_text(f"Title {number}\n\n{words} n{number}.\n")
+        tasks.append([Part(file, file.name, f"a{number}", file.stat().st_size)])
+    return tasks
+
+
+def ids(reads: list[Read]) -> list[str]:
+    """The results in order: ids of articles and paths of failures."""
+    found: list[str] = []
+    for parts, results, _, _ in reads:
+        for part, result in zip(parts, results, strict=True):
+            found += [f"failed {part.path}"] if result.refusal else []
+            found += [f"failed {i.path}" if isinstance(i, Failure) else i.id for i in result.found]
+    return found
+
+
+def refusals(reads: list[Read]) -> set[str]:
+    """Why parts could not be read."""
+    return {result.refusal for _, results, _, _ in reads for result in results if result.refusal}
+
+
+def sixty_lines(word: str, repeated: int) -> str:
+    """JSON Lines of sixty articles, each of which says its number so many times."""
+    records = ({"id": f"a{number}", "text": f"{word} {number}. " * repeated} for number in range(60))
+    return "".join(json.dumps(record) + "\n" for record in records)

@@ -7,65 +7,39 @@ from pathlib import Path
 
 import pytest
 
-from indexer import SyncReport, open_index
-from tests.sync.conftest import RunInWorkers, Started
+from indexer import open_index
+from tests.fixtures.folders import reasons
+from tests.sync.conftest import RunInWorkers, Started, before_reading
+
+IN_TIME = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n    while True: pass"
+SLOW = "cannot be read (reading it takes more time than a document may)"
+LARGE = "reading it takes more memory than a document may"
+ENDED = "cannot be read (it ended the process that read it, twice)"
+NO_TIMER = pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+NO_LIMIT = pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
 
 
-def synced(folder: Path, run_in_workers: RunInWorkers, code: str) -> SyncReport:
-    """The report of a sync of two pages; the worker runs some code when it reads the page with `poison`."""
-    source = folder / "source"
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param(IN_TIME, SLOW, marks=NO_TIMER),
+        pytest.param("bytes(1 << 30)", LARGE, marks=NO_LIMIT),
+        pytest.param("[bytes(1 << 20) for _ in range(1000)]", LARGE, marks=NO_LIMIT),
+        ("os.abort()", ENDED),
+    ],
+)
+def test_a_page_that_takes_too_much_or_ends_its_worker_is_named_and_the_others_are_indexed(
+    tmp_path: Path, run_in_workers: RunInWorkers, code: str, reason: str
+) -> None:
+    source = tmp_path / "source"
     source.mkdir()
     for name in ("good", "poison"):
-        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.</p>")
-    reader = (
-        "import indexer.sync.tasks as i; from indexer import limits\n"
-        "from indexer.sync.worker import limit_process\n"
-        "read = i.read\n"
-        "def other(stream, name, *rest, **more):\n"
-        f"    if b'poison' in stream.getvalue(): {code}\n"
-        "    return read(stream, name, *rest, **more)\n"
-        "i.read = other\n"
-    )
-    run_in_workers(reader)
-    with open_index(folder / "index", sources=[source]) as index:
-        report = index.sync()
+        (source / f"{name}.html").write_text(f"<title>{name}</title><p>A {name} tide.")
+    run_in_workers(before_reading(f"if b'poison' in data:\n    {code}"))
+    with open_index(tmp_path / "index", sources=[source]) as index:
+        assert reasons(index.sync()) == {"poison.html": reason}
         assert index.verify().articles == 1
         assert index.search("good", limit=0).total == 1
-    return report
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_a_page_that_takes_too_long_ends_only_its_worker(
-    tmp_path: Path, run_in_workers: RunInWorkers
-) -> None:
-    code = "limits.FILE_SECONDS = 0.05; limit_process(1, is_plain=False)\n        while True: pass"
-    (failure,) = synced(tmp_path, run_in_workers, f"\n        {code}").failed
-    assert (failure.path, failure.reason) == (
-        "poison.html",
-        "cannot be read (reading it takes more time than a document may)",
-    )
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
-@pytest.mark.parametrize("how", ["bytes(1 << 30)", "[bytes(1 << 20) for _ in range(1000)]"])
-def test_a_page_that_takes_too_much_memory_is_named(
-    tmp_path: Path, run_in_workers: RunInWorkers, how: str
-) -> None:
-    (failure,) = synced(tmp_path, run_in_workers, how).failed
-    assert (failure.path, failure.reason) == (
-        "poison.html",
-        "reading it takes more memory than a document may",
-    )
-
-
-def test_a_page_that_ends_its_worker_does_not_end_a_small_sync(
-    tmp_path: Path, run_in_workers: RunInWorkers
-) -> None:
-    (failure,) = synced(tmp_path, run_in_workers, "__import__('os').abort()").failed
-    assert (failure.path, failure.reason) == (
-        "poison.html",
-        "cannot be read (it ended the process that read it, twice)",
-    )
 
 
 @pytest.mark.parametrize(

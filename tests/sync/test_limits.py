@@ -7,7 +7,6 @@ import hashlib
 import json
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,27 +16,18 @@ from indexer.store import generations
 from indexer.sync import apply, catalog, tasks
 from indexer.sync.catalog import FileState
 from indexer.sync.tasks import Part, PartReader
-from indexer.sync.worker_pool import Read, read_all
-from tests.sync.conftest import RunInWorkers
+from indexer.sync.worker_pool import read_all
+from tests.sync.conftest import RunInWorkers, before_reading, ids, refusals, sixty_lines
 
 OPTIONS = ReadOptions()
-# The code that workers run first: it runs the test's code when a document has `poison` in it.
-READER = """
-import os, time, indexer.sync.tasks as i
-read = i.read
-def other(stream, name, *rest, **more):
-    if b"poison" in stream.getvalue():
-        with open({log!r}, "a") as log: log.write(name + "\\n")
-        {code}
-    return read(stream, name, *rest, **more)
-i.read = other
-"""
 BLOCKED = "os.read(os.pipe()[0], 1)"
 
 
-def let_workers(run_in_workers: RunInWorkers, code: str, log: Path) -> None:
-    """Let every worker run some code when it comes to a document with `poison` in it, and log that."""
-    run_in_workers(READER.format(log=str(log), code=code))
+def run_at_poison(code: str, log: Path) -> str:
+    """A program that makes a worker run some code at a document with `poison` in it, and log that."""
+    return before_reading(
+        f"if b'poison' in data:\n    with open({str(log)!r}, 'a') as log: log.write(name + '\\n')\n    {code}"
+    )
 
 
 def tried(log: Path) -> int:
@@ -45,38 +35,19 @@ def tried(log: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def part_of(folder: Path, name: str, text: str) -> Part:
-    """A file with this text."""
-    (folder / name).write_text(text)
-    return Part(folder / name, name, name, len(text))
-
-
-def outcome(reads: list[Read]) -> dict[str, Any]:
-    """Of each file, its refusal, or the ids that were found in it."""
-    found: dict[str, Any] = {}
-    for parts, results, _, _ in reads:
-        for part, result in zip(parts, results, strict=True):
-            ids = [item.path if isinstance(item, Failure) else item.id for item in result.found]
-            found[part.path] = result.refusal or [*found.get(part.path, ()), *ids]
-    return found
-
-
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
 def test_a_worker_that_hangs_is_ended_and_its_file_named(
     tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:
     monkeypatch.setattr(limits, "FILE_WAIT", 1.0)
-    let_workers(run_in_workers, BLOCKED, tmp_path / "log")
-    parts = [
-        part_of(tmp_path, name, f"A title\n\nA tide, {word}.\n")
-        for name, word in (("a.txt", "red"), ("b.txt", "poison"), ("c.txt", "green"))
-    ]
-    tasks = [[part] for part in parts] if alone else [parts]
-    assert outcome(list(read_all(tasks, OPTIONS, "en", 2))) == {
-        "a.txt": ["a.txt"],
-        "b.txt": "was not read within 1 s",
-        "c.txt": ["c.txt"],
-    }
+    run_in_workers(run_at_poison(BLOCKED, tmp_path / "log"))
+    parts = []
+    for name, word in (("a.txt", "red"), ("b.txt", "poison"), ("c.txt", "green")):
+        (tmp_path / name).write_text(f"A title\n\nA tide, {word}.\n")
+        parts.append(Part(tmp_path / name, name, name, 20))
+    reads = list(read_all([[part] for part in parts] if alone else [parts], OPTIONS, "en", 2))
+    assert ids(reads) == ["a.txt", "failed b.txt", "c.txt"]
+    assert refusals(reads) == {"was not read within 1 s"}
     # A second try would wait as long, and is only needed to find the file among several.
     assert tried(tmp_path / "log") == (1 if alone else 2)
 
@@ -92,7 +63,7 @@ def source(tmp_path: Path, run_in_workers: RunInWorkers, monkeypatch: pytest.Mon
     """A source with one page, and workers that a poisonous page ends."""
     # The age of the files must not matter here.
     monkeypatch.setattr(apply, "_YOUNG_NS", 0)
-    let_workers(run_in_workers, "os._exit(1)", tmp_path / "log")
+    run_in_workers(run_at_poison("os._exit(1)", tmp_path / "log"))
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "good.html").write_text("<title>Good</title><p>A good tide.")
@@ -182,18 +153,6 @@ def test_a_file_that_is_too_large_is_recognized_by_its_times(tmp_path: Path, sou
         assert (index.sync().added, failures(index)) == (2, {})
 
 
-def test_a_file_of_batches_keeps_its_digest(
-    tmp_path: Path, source: Path, run_in_workers: RunInWorkers
-) -> None:
-    run_in_workers("import indexer.sync.tasks as i; i._BATCH = 1000")
-    data = gzip.compress(LINES.encode())
-    (source / "lines.jsonl.gz").write_bytes(data)
-    with open_index(tmp_path / "index", sources=[source]) as index:
-        assert index.sync().added == 61
-        ((_, files),) = catalog.load(*generations.live_commit(tmp_path / "index")).sources.items()
-        assert files["lines.jsonl.gz"].stamp.sha256 == hashlib.sha256(data).hexdigest()
-
-
 def test_a_file_with_too_many_articles_is_indexed_up_to_the_limit(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,9 +219,7 @@ def test_a_worker_can_read_a_text_of_the_largest_size() -> None:
         document.check_length(13 << 20)
 
 
-LINES = "".join(
-    json.dumps({"id": f"a{number}", "text": f"Tide {number}. " * 20}) + "\n" for number in range(60)
-)
+LINES = sixty_lines("Tide", 20)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
@@ -307,7 +264,7 @@ def test_a_worker_that_ends_between_batches_gives_no_article_twice(
     reads = list(read_all([[part]], OPTIONS, "en", 1))
     assert ended.exists()
     assert len(reads) > 5
-    assert outcome(reads) == {"a.jsonl.gz": [f"a{number}" for number in range(60)]}
+    assert ids(reads) == [f"a{number}" for number in range(60)]
 
 
 def test_an_index_made_in_batches_equals_one_made_at_once(
@@ -319,7 +276,10 @@ def test_an_index_made_in_batches_equals_one_made_at_once(
     with open_index(tmp_path / "index", sources=[tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]) as index:
         run_in_workers("import indexer.sync.tasks as i; i._BATCH = 1000")
         assert index.sync().added == 120
-        (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+        file = tmp_path / "a.jsonl.gz"
+        known = catalog.load(*generations.live_commit(tmp_path / "index")).sources[str(file)]
+        assert known[file.name].stamp.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+        file.write_bytes(gzip.compress(lines.encode()))
         report = index.sync()
         assert (report.added, report.changed, report.removed, report.unchanged) == (0, 1, 0, 119)
         assert index.search("heron", limit=0).total == 1

@@ -21,19 +21,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer import Article, Config, Failure, StorageFailed, SyncReport, WorkerFailed, open_index
+from indexer import Config, Failure, StorageFailed, SyncReport, WorkerFailed, open_index
 from indexer.engine.build.gather import Chunk
 from indexer.readers import ReadOptions
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks, worker_pool
 from indexer.sync.tasks import Part, PartReader, divide, is_divisible
-from indexer.sync.worker_pool import Read, read_all
+from indexer.sync.worker_pool import read_all
+from tests.fixtures import folders
 from tests.fixtures.folders import state
-from tests.sync.conftest import RunInWorkers, Started
+from tests.sync.conftest import (
+    RunInWorkers,
+    Started,
+    before_reading,
+    ids,
+    refusals,
+    sixty_lines,
+    tasks_of,
+)
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ReadOptions()
-WORDS = ["harbour", "crane", "tide", "vaccine", "Zürich", "road", "belt", "東京", "café", "number"]
 
 
 @pytest.fixture
@@ -44,27 +52,6 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "SPLIT", 500)
     # The time that reading takes must not matter here.
     monkeypatch.setattr(apply, "_YOUNG_NS", 0)
-
-
-def tasks_of(folder: Path, sizes: list[int]) -> list[list[Part]]:
-    """Tasks of one text file each, with so many words."""
-    tasks = []
-    for number, size in enumerate(sizes):
-        file = folder / f"{number:04}.txt"
-        words = " ".join(WORDS[(number * 7 + place) % len(WORDS)] for place in range(size))
-        file.write_text(f"Title {number}\n\n{words} n{number}.\n")
-        tasks.append([Part(file, file.name, f"a{number}", file.stat().st_size)])
-    return tasks
-
-
-def ids(reads: list[Read]) -> list[str]:
-    """The results in order: ids of articles and paths of failures."""
-    found: list[str] = []
-    for parts, results, _, _ in reads:
-        for part, result in zip(parts, results, strict=True):
-            found += [f"failed {part.path}"] if result.refusal else []
-            found += [f"failed {i.path}" if isinstance(i, Failure) else i.id for i in result.found]
-    return found
 
 
 # The pool by itself
@@ -123,22 +110,14 @@ def test_idle_and_starting_workers_may_be_killed_too(tmp_path: Path, started: St
 def test_a_document_that_always_ends_its_worker_is_a_failure_and_the_others_are_read(
     tmp_path: Path, started: Started, run_in_workers: RunInWorkers
 ) -> None:
-    run_in_workers(
-        "import os, indexer.sync.tasks as i\n"
-        "read = i.read\n"
-        "def ending(stream, name, *rest, **more):\n"
-        "    if b'n3.' in stream.getvalue(): os.kill(os.getpid(), 9)\n"
-        "    if b'n7.' in stream.getvalue(): os._exit(0)\n"
-        "    return read(stream, name, *rest, **more)\n"
-        "i.read = ending\n",
-    )
+    code = "if b'n3.' in data: os.kill(os.getpid(), 9)\nif b'n7.' in data: os._exit(0)"
+    run_in_workers(before_reading(code))
     every = [part for task in tasks_of(tmp_path, [3] * 12) for part in task]
     tasks = [every[:6], every[6:7], every[7:10], every[10:]]
     reads = list(read_all(tasks, OPTIONS, "en", 2))
     wanted = [f"failed {n:04}.txt" if n in (3, 7) else f"a{n}" for n in range(12)]
     assert ids(reads) == wanted
-    refusals = {result.refusal for _, results, _, _ in reads for result in results}
-    assert refusals == {None, "it ended the process that read it, twice"}
+    assert refusals(reads) == {"it ended the process that read it, twice"}
     # Two at the start, one in place of each lost one, and two for each task that is read again.
     assert len(started) <= 2 + 2 + 4
 
@@ -150,24 +129,17 @@ def test_output_of_a_worker_is_harmless(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     run_in_workers(
-        "import os, sys, indexer.sync.tasks as i\n"
-        "read = i.read\n"
-        "def loud(stream, name, *rest, **more):\n"
-        "    print('printed'); sys.__stdout__.write('direct'); sys.__stdout__.flush()\n"
-        "    os.write(1, b'written'); os.system('echo echoed; cat')\n"
-        "    return read(stream, name, *rest, **more)\n"
-        "i.read = loud\n",
+        before_reading(
+            "print('printed'); sys.__stdout__.write('direct'); sys.__stdout__.flush()\n"
+            "os.write(1, b'written'); os.system('echo echoed; cat')"
+        )
     )
     reads = list(read_all(tasks_of(tmp_path, [3] * 6), OPTIONS, "en", 2))
     assert ids(reads) == [f"a{number}" for number in range(6)]
     out, err = capfd.readouterr()
     assert out == ""
-    assert {word for word in ("printed", "direct", "written", "echoed") if word in err} == {
-        "printed",
-        "direct",
-        "written",
-        "echoed",
-    }
+    for word in ("printed", "direct", "written", "echoed"):
+        assert word in err
 
 
 def test_workers_that_cannot_start_are_not_reported_as_unreadable_documents(
@@ -289,16 +261,7 @@ def seeds(tmp_path: Path) -> Path:
     return folder
 
 
-QUERIES = (
-    "crane",
-    "harbour crane",
-    "tide OR crane",
-    '"red tide"',
-    "title:line",
-    "har*",
-    "zurich -crane",
-    "東京",
-)
+QUERIES = (*folders.QUERIES, "title:line", "zurich -crane", "東京")
 
 
 def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
@@ -317,20 +280,14 @@ def indexed(folder: Path, seeds: Path, jobs: int) -> tuple[Any, ...]:
 
 
 @pytest.mark.usefixtures("eager")
-def test_any_number_of_processes_makes_the_same_index(tmp_path: Path, seeds: Path, started: Started) -> None:
+def test_any_number_of_processes_makes_the_same_index_and_the_same_changes(
+    tmp_path: Path, seeds: Path, started: Started
+) -> None:
     alone = indexed(tmp_path / "one", seeds, 1)
     assert len(started) == 1
     assert indexed(tmp_path / "two", seeds, 2) == alone
     assert len(started) == 1 + 2
     assert alone[5][1] > 90
-
-
-@pytest.mark.usefixtures("eager")
-def test_changes_are_the_same_with_any_number_of_processes(
-    tmp_path: Path, seeds: Path, started: Started
-) -> None:
-    for name, jobs in (("one", 1), ("two", 2)):
-        indexed(tmp_path / name, seeds, jobs)
     lines = [line.replace("Zürich crane", "Red tide") if "l1" in line else line for line in LINES]
     (seeds / "lines.jsonl").write_text("\n".join([*lines[5:], *lines[:2]]), encoding="utf-8")
     (seeds / "0003.txt").unlink()
@@ -371,21 +328,6 @@ def test_workers_that_cannot_start_do_not_change_the_index(
         with pytest.raises(WorkerFailed):
             index.sync()
         assert state(index, QUERIES) == before
-
-
-@pytest.mark.usefixtures("eager")
-def test_put_articles_and_files_go_together_through_workers(
-    tmp_path: Path, seeds: Path, started: Started
-) -> None:
-    with open_index(Config(index=tmp_path / "index", sources=(seeds,), jobs=2)) as index:
-        index.put([Article(id="l3", title="Put in", paragraphs=["The heron."])])
-        report = index.sync()
-        assert [f.reason for f in report.failed if "'l3'" in f.reason] == [
-            "the id 'l3' is taken by an article added through the API"
-        ]
-        assert index.get_article("l3").title == "Put in"
-        assert index.rebuild().added == report.added
-        assert index.search("heron").total == 1
 
 
 # Scripts without a guard: if a worker ran one again, it would print once more.
@@ -507,11 +449,6 @@ def test_a_piece_that_ends_its_worker_removes_no_article_of_its_file(
 # Results that wait in a temporary file
 
 
-MANY_LINES = "".join(
-    json.dumps({"id": f"a{number}", "text": f"Tide {number}. " * 200}) + "\n" for number in range(60)
-)
-
-
 @pytest.fixture
 def crowded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_in_workers: RunInWorkers) -> Path:
     """Keep hardly any results in memory; returns the folder with the others."""
@@ -528,7 +465,7 @@ def packed(tmp_path: Path) -> Path:
     """A folder with a packed file of sixty articles."""
     folder = tmp_path / "source"
     folder.mkdir()
-    (folder / "a.jsonl.gz").write_bytes(gzip.compress(MANY_LINES.encode()))
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(sixty_lines("Tide", 200).encode()))
     return folder
 
 
@@ -571,7 +508,7 @@ def test_a_full_temporary_folder_is_named_and_nothing_is_lost(
 ) -> None:
     with open_index(tmp_path / "index", sources=[packed]) as index:
         index.sync()
-        (packed / "a.jsonl.gz").write_bytes(gzip.compress(MANY_LINES.replace("Tide", "Heron").encode()))
+        (packed / "a.jsonl.gz").write_bytes(gzip.compress(sixty_lines("Heron", 200).encode()))
         with files_of_at_most(most), pytest.raises(StorageFailed, match=re.escape(str(crowded))) as failed:
             index.sync()
         assert str(failed.value) == (
