@@ -28,7 +28,14 @@ from indexer.cli import run_cli
 from indexer.files.names import SETTINGS
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
-from tests.fixtures.folders import Archive, change_settings, contents, state, truncate_files
+from tests.fixtures.folders import (
+    Archive,
+    change_settings,
+    contents,
+    state,
+    three_articles,
+    truncate_files,
+)
 
 PUT_IN = Article(id="x", paragraphs=["A heron."])
 
@@ -36,9 +43,7 @@ PUT_IN = Article(id="x", paragraphs=["A heron."])
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     """An index of two generations, with an article added through the API."""
-    made = Archive(tmp_path)
-    made.text("a.txt", "A crane in the harbour.")
-    made.lines("b.jsonl", {"id": "one", "text": "First crane."}, {"id": "two", "text": "A red tide."})
+    made = three_articles(tmp_path)
     made.sync()
     with made.open() as index:
         index.put([PUT_IN])
@@ -50,12 +55,11 @@ def kinds(index: Index) -> list[str]:
     return [finding.kind for finding in index.diagnose().findings]
 
 
-def record_libraries(archive: Archive, libraries: dict[str, str] | None) -> None:
-    """Record these libraries in the live generation; with None, as if it were older than the record."""
-    path = archive.live / "settings.json"
-    words = json.loads(path.read_text())
-    del words["checksum"], words["libraries"]
-    words |= {} if libraries is None else {"libraries": libraries}
+def record(archive: Archive, **settings: object) -> None:
+    """Record these settings in the live generation, as a writer does; None for one that is not recorded."""
+    path = archive.live / SETTINGS
+    words = json.loads(path.read_text()) | settings | {"checksum": None}
+    words = {name: value for name, value in words.items() if value is not None}
     path.write_text(json.dumps(words | {"checksum": zlib.crc32(json.dumps(words).encode())}))
 
 
@@ -168,15 +172,20 @@ def test_a_flipped_bit_in_the_pointer_does_not_switch_generations(archive: Archi
 
 
 @pytest.mark.parametrize("number", [generations.FORMAT - 1, generations.FORMAT + 1])
-def test_another_format_says_to_rebuild_and_a_repair_does_it(archive: Archive, number: int) -> None:
+@pytest.mark.parametrize("act", [Index.repair, Index.rebuild])
+def test_another_format_says_to_rebuild_and_a_repair_does_it(
+    archive: Archive, number: int, act: Callable[[Index], object]
+) -> None:
     with archive.open() as index:
         index.remove(["x"])
     change_settings(archive.live, format=number)
     with archive.open() as index:
-        with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
-            index.search("crane")
+        for use in (index.sync, index.status, lambda: index.search("crane")):
+            with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
+                use()
         assert kinds(index) == ["outdated"]
-        assert index.repair().is_well
+        act(index)
+        assert index.diagnose().is_well
         assert index.search("crane").total == 2
 
 
@@ -205,20 +214,13 @@ def test_other_options_are_reported_and_a_repair_rebuilds_with_them(archive: Arc
         assert index.sync().unchanged == 3
 
 
-def test_an_active_writer_is_named(archive: Archive) -> None:
+def test_an_active_writer_is_named_and_a_repair_beside_it_is_refused(archive: Archive) -> None:
     with lock_for_writing(archive.folder, 0), archive.open(lock_timeout=0.0) as index:
         assert kinds(index) == ["locked"]
         assert f"process {os.getpid()} " in str(index.diagnose())
-
-
-def test_a_repair_is_refused_while_another_writer_is_active(archive: Archive) -> None:
-    truncate_files(archive.live, "*.toc")
-    with (
-        lock_for_writing(archive.folder, 0),
-        archive.open(lock_timeout=0.0) as index,
-        pytest.raises(IndexLocked),
-    ):
-        index.repair()
+        truncate_files(archive.live, "*.toc")
+        with pytest.raises(IndexLocked):
+            index.repair()
 
 
 def test_leftovers_of_a_dead_writer_are_reported_and_removed(archive: Archive) -> None:
@@ -239,7 +241,8 @@ def test_a_missing_source_is_reported_and_a_repair_without_it_is_refused(archive
         before = contents(archive.folder)
         with pytest.raises(SourceMissing, match="with `nutgraf doctor --fix --allow-mass-delete`"):
             index.repair()
-        assert {name: data for name, (_, data) in contents(archive.folder).items()} == {
+        after = contents(archive.folder)
+        assert {name: data for name, (_, data) in after.items()} == {
             name: data for name, (_, data) in before.items()
         }
 
@@ -290,16 +293,14 @@ def test_too_little_room_on_the_disk_is_reported(archive: Archive, monkeypatch: 
 # The command
 
 
-def spoil_contents(archive: Archive) -> None:
-    truncate_files(archive.live, "*.toc")
-
-
-def leave(archive: Archive) -> None:
-    (archive.folder / "writer.json").write_text("{}")
-
-
 @pytest.mark.parametrize(
-    ("harm", "code"), [(lambda archive: None, 0), (spoil_contents, 5), (leave, 1)], ids=["well", "5", "1"]
+    ("harm", "code"),
+    [
+        (lambda archive: None, 0),
+        (lambda archive: truncate_files(archive.live, "*.toc"), 5),
+        (lambda archive: (archive.folder / "writer.json").touch(), 1),
+    ],
+    ids=["well", "damaged", "leftovers"],
 )
 def test_the_exit_code_of_the_doctor_says_what_is_wrong(
     archive: Archive, harm: Callable[[Archive], None], code: int, capsys: pytest.CaptureFixture[str]
@@ -347,12 +348,7 @@ def test_each_difference_from_the_sources_is_named(archive: Archive) -> None:
 
 
 def test_another_version_of_the_readers_is_named(archive: Archive) -> None:
-    settings = generations.live_folder(archive.folder) / SETTINGS
-    words = json.loads(settings.read_text())
-    del words["checksum"]
-    words["versions"]["extractor"] = 0
-    words["checksum"] = zlib.crc32(json.dumps(words).encode())
-    settings.write_text(json.dumps(words))
+    record(archive, versions=generations.VERSIONS | {"extractor": 0})
     with archive.open() as index:
         assert [d.kind for d in index.verify(deep=True).differences] == ["version"]
 
@@ -361,8 +357,8 @@ def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archi
     with archive.open() as index:
         libraries = index.get_status().libraries
         assert libraries["Unicode"] == unicodedata.unidata_version
-        assert index.get_status().library_changes is None
-    record_libraries(archive, libraries | {"stemmer": "1.9.9"})
+        assert index.status().library_changes is None
+    record(archive, libraries=libraries | {"stemmer": "1.9.9"})
     changes = f"the index was made with stemmer 1.9.9, and this program has {libraries['stemmer']}"
     with archive.open() as index:
         assert (index.get_status().libraries["stemmer"], index.get_status().library_changes) == (
@@ -384,7 +380,7 @@ def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archi
 def test_an_index_without_recorded_libraries_has_no_findings(
     archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record_libraries(archive, None)
+    record(archive, libraries=None)
     with archive.open() as index:
         assert index.diagnose().is_well
         assert (index.get_status().libraries, index.get_status().library_changes) == ({}, None)
@@ -396,7 +392,7 @@ def test_an_index_without_recorded_libraries_has_no_findings(
 def test_the_status_of_an_index_made_with_other_unicode_tables_says_what_to_do(
     archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record_libraries(archive, {"Unicode": "1.0.0"})
+    record(archive, libraries={"Unicode": "1.0.0"})
     assert run_cli(["status", "--index", str(archive.folder)]) == 0
     assert (
         f"outdated   the index was made with Unicode 1.0.0, and this program has "

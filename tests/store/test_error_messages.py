@@ -37,21 +37,9 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     return made
 
 
-def sound(archive: Archive) -> None:
-    pass
-
-
 def older(archive: Archive) -> None:
     for name in generations.finished_generations(archive.folder):
         change_settings(archive.folder / name, format=generations.FORMAT - 1)
-
-
-def newer(archive: Archive) -> None:
-    change_settings(archive.live, format=generations.FORMAT + 1)
-
-
-def german(archive: Archive) -> None:
-    (archive.root / "nutgraf.toml").write_text('language = "de"\n')
 
 
 def cut(pattern: str, *, everywhere: bool = False) -> Callable[[Archive], None]:
@@ -61,14 +49,6 @@ def cut(pattern: str, *, everywhere: bool = False) -> Callable[[Archive], None]:
             truncate_files(archive.folder / name, pattern)
 
     return act
-
-
-def without_pointer(archive: Archive) -> None:
-    (archive.folder / "current").unlink()
-
-
-def mad_pointer(archive: Archive) -> None:
-    (archive.folder / "current").write_text("g000007")
 
 
 def without_generations(archive: Archive) -> None:
@@ -81,11 +61,11 @@ def older_and_cut(archive: Archive) -> None:
     truncate_files(archive.live, "*.nut")
 
 
-STATES: dict[str, Callable[[Archive], None]] = {
-    "sound": sound,
+STATES: dict[str, Callable[[Archive], object]] = {
+    "sound": lambda archive: None,
     "of an older format": older,
-    "of a newer format": newer,
-    "made with other options": german,
+    "of a newer format": lambda archive: change_settings(archive.live, format=generations.FORMAT + 1),
+    "made with other options": lambda archive: (archive.root / "nutgraf.toml").write_text('language = "de"'),
     "a segment is damaged": cut("*.nut"),
     "every segment is damaged": cut("*.nut", everywhere=True),
     "the table of contents is damaged": cut("*.toc"),
@@ -93,15 +73,11 @@ STATES: dict[str, Callable[[Archive], None]] = {
     "the catalog is damaged": cut("catalog-*"),
     "every catalog is damaged": cut("catalog-*", everywhere=True),
     "all is damaged": cut("*", everywhere=True),
-    "the pointer is missing": without_pointer,
-    "the pointer is damaged": mad_pointer,
+    "the pointer is missing": lambda archive: (archive.folder / "current").unlink(),
+    "the pointer is damaged": lambda archive: (archive.folder / "current").write_text("g000007"),
     "every generation is missing": without_generations,
     "of an older format and damaged": older_and_cut,
 }
-
-
-def there(archive: Archive) -> None:
-    pass
 
 
 def one_gone(archive: Archive) -> None:
@@ -119,7 +95,12 @@ def one_gone_one_empty(archive: Archive) -> None:
         path.unlink()
 
 
-SOURCES = [there, one_gone, all_gone, one_gone_one_empty]
+SOURCES: dict[str, Callable[[Archive], object]] = {
+    "all are there": lambda archive: None,
+    "one is missing": one_gone,
+    "all are missing": all_gone,
+    "one is missing, one is empty": one_gone_one_empty,
+}
 
 
 class Lost(AssertionError):
@@ -179,20 +160,20 @@ def sources(archive: Archive) -> list[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("act", SOURCES)
+@pytest.mark.parametrize("gone", SOURCES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("apart", [False, True], ids=["files only", "with an article added through the API"])
 def test_following_the_advice_of_each_message_leads_to_an_intact_index(
     archive: Archive,
     capsys: pytest.CaptureFixture[str],
     state: str,
-    act: Callable[[Archive], None],
+    gone: str,
     apart: bool,
 ) -> None:
     if apart:
         with archive.open() as index:
             index.put([Article("x", "A heron", ["It waits."])])
     STATES[state](archive)
-    act(archive)
+    SOURCES[gone](archive)
     found = sources(archive)
     follow(archive, [["status"], ["index", *map(str, found)] if found else ["rebuild"]], capsys)
