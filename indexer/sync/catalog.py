@@ -260,14 +260,8 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
             yield path
     except OSError as error:
         raise _damage_of(path, error.strerror or str(error)) from error
-    except _Altered as error:
-        raise _damage_of(path, str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damage_of(path, "its contents make no sense") from error
-
-
-class _Altered(Exception):
-    """A catalog is not as it was written."""
 
 
 def _damage_of(path: Path, reason: str) -> IndexDamaged:
@@ -278,16 +272,16 @@ def _damage_of(path: Path, reason: str) -> IndexDamaged:
 
 def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
-        found = [_checked(file.readline()) for _ in range(most)]
+        found = [_checked(path, file.readline()) for _ in range(most)]
         if is_all and file.read(1):
-            raise _Altered("there is data after its end")
+            raise _damage_of(path, "there is data after its end")
     return found
 
 
-def _checked(line: bytes) -> Any:
+def _checked(path: Path, line: bytes) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        raise _Altered("its checksum does not match")
+        raise _damage_of(path, "its checksum does not match")
     return json.loads(text)
 
 

@@ -106,46 +106,6 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield opened
 
 
-def test_each_answer_equals_one_commit_while_another_thread_commits(index: Index) -> None:
-    done = threading.Event()
-    wrong: list[BaseException] = []
-    seen: set[int] = set()
-    begun = threading.Barrier(9)
-
-    def read() -> None:
-        last = 0
-        try:
-            seen.add(check(index.search("heron", limit=VERSIONS, collapse=False)))
-            begun.wait()
-            finished = False
-            while not finished:
-                # Once more after the last commit.
-                finished = done.is_set()
-                version = check(index.search("heron", limit=VERSIONS, collapse=False))
-                assert version >= last
-                last = version
-                seen.add(version)
-        except BaseException as error:
-            wrong.append(error)
-            begun.abort()
-            raise
-
-    threads = [threading.Thread(target=read) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
-        begun.wait()
-        for version in range(1, VERSIONS):
-            index.put(articles(version))
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-    assert wrong == []
-    assert {0, VERSIONS - 1} <= seen
-    assert search(index) == VERSIONS - 1
-
-
 WRITER = """
 import sys
 from indexer import Article, open_index
@@ -210,19 +170,20 @@ def test_forks_beside_threads_that_search_and_write_answer_all(index: Index) -> 
             thread.join()
 
 
-def test_a_thread_that_opens_the_index_does_not_block_a_forked_process(index: Index) -> None:
+@pytest.mark.parametrize(
+    ("function", "word"),
+    [
+        pytest.param(open_live, "heron", id="opens the index"),
+        pytest.param(find_near_duplicates, "heron", id="computes a property"),
+        pytest.param(Analyzer._compute_forms, "unheardofbefore", id="stems a word"),
+    ],
+)
+def test_a_thread_that_is_in_the_middle_of_a_search_does_not_block_a_forked_process(
+    index: Index, function: Callable[..., object], word: str
+) -> None:
     index.close()
-    with stuck(open_live, lambda: index.search("heron")):
+    with stuck(function, lambda: index.search(word)):
         assert in_child(lambda: search(index)) == 0
-
-
-def test_a_thread_that_computes_a_property_does_not_block_a_forked_process(index: Index) -> None:
-    with stuck(find_near_duplicates, lambda: index.search("heron")):
-        assert in_child(lambda: search(index)) == 0
-
-
-def test_a_thread_that_stems_a_word_does_not_block_a_forked_process(index: Index) -> None:
-    with stuck(Analyzer._compute_forms, lambda: index.search("unheardofbefore")):
         assert in_child(lambda: index.search("unheardofsince")) == 0
 
 

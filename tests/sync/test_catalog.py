@@ -114,19 +114,16 @@ def test_only_the_last_commits_catalog_is_kept(tmp_path: Path) -> None:
         b"\xff\n",
         b'{"committed": "x", "languages": 3}\n',
         b"{" * 10_000,
+        None,
     ],
-    ids=lambda data: repr(data[:12]),
+    ids=lambda data: repr(data and data[:12]),
 )
-def test_a_damaged_catalog_says_what_to_do(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "catalog-1.json").write_bytes(data)
-    for read in (load, load_summary):
+def test_a_damaged_or_missing_catalog_says_what_to_do(tmp_path: Path, data: bytes | None) -> None:
+    if data is not None:
+        (tmp_path / "catalog-1.json").write_bytes(data)
+    for read in (load, load_summary, load_hints):
         with pytest.raises(IndexDamaged, match="run `nutgraf doctor --fix`, which goes by"):
             read(tmp_path, 1)
-
-
-def test_a_missing_catalog_is_damage(tmp_path: Path) -> None:
-    with pytest.raises(IndexDamaged, match=r"catalog-1\.json cannot be read"):
-        load(tmp_path, 1)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from indexer import SyncReport, open_index
+from indexer import open_index
 from tests.fixtures.folders import Archive, contents
 from tests.stress.archive import environment
 
@@ -56,43 +54,19 @@ def archive(tmp_path: Path) -> Archive:
     return made
 
 
-class Running:
-    """A command that goes on step by step."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.said: list[str] = []
-
-    def until(self, line: str) -> None:
-        """Wait until it prints this line; other lines are kept."""
-        assert self.process.stderr is not None
-        for found in self.process.stderr:
-            if found.strip() == line:
-                return
-            self.said.append(found.strip())
-        raise AssertionError(f"it ended before it said {line!r}: {self.said}")
-
-    def go_on(self) -> None:
-        stdin: IO[str] | None = self.process.stdin
-        assert stdin is not None
-        stdin.write("\n")
-        stdin.flush()
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-    def end(self) -> tuple[int, str, list[str]]:
-        """Let it run to its end; returns its exit code, its output and its messages."""
-        out, err = self.process.communicate("\n" * 100)
-        self.said += [line for line in err.splitlines() if line not in ("read", "start", "")]
-        return self.process.returncode, out, self.said
+KEPT = "nutgraf: keeping what was read; press Ctrl-C again to discard it"
 
 
-@contextmanager
-def start_command(archive: Archive, *words: str) -> Iterator[Running]:
-    command = [*words, "--index", str(archive.folder), "--jobs", "1"]
+def interrupt(
+    archive: Archive, *words: str, files: int, is_kept: bool = True, is_repeated: bool = False
+) -> tuple[int, str, list[str]]:
+    """Interrupt a command after so many files; returns its exit code, its output and its other messages.
+
+    With `is_kept` it must say that it keeps what was read; with `is_repeated` it is then interrupted again.
+    """
+    other: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *command],
+        [sys.executable, "-c", PROGRAM, *words, "--index", str(archive.folder), "--jobs", "1"],
         cwd=archive.root,
         env=environment(),
         stdin=subprocess.PIPE,
@@ -100,10 +74,29 @@ def start_command(archive: Archive, *words: str) -> Iterator[Running]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        yield Running(process)
+        assert process.stdin is not None
+        assert process.stderr is not None
 
+        def wait_for(line: str) -> None:
+            for found in process.stderr or ():
+                if found.strip() == line:
+                    return
+                other.append(found.strip())
+            raise AssertionError(f"it ended before it said {line!r}: {other}")
 
-KEPT = "nutgraf: keeping what was read; press Ctrl-C again to discard it"
+        wait_for("start")
+        for _ in range(files):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            wait_for("read")
+        process.send_signal(signal.SIGINT)
+        if is_kept:
+            wait_for(KEPT)
+        if is_repeated:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate("\n" * 100)
+    other += [line for line in err.splitlines() if line not in ("read", "start", "")]
+    return process.returncode, out, other
 
 
 def totals(archive: Archive) -> tuple[int, int]:
@@ -115,16 +108,7 @@ def totals(archive: Archive) -> tuple[int, int]:
 
 
 def test_one_interrupt_keeps_the_read_files_and_the_next_run_reads_the_rest(archive: Archive) -> None:
-    with start_command(archive, "index", "seeds", "--json") as command:
-        command.until("start")
-        command.go_on()
-        for _ in range(3):
-            command.until("read")
-            command.go_on()
-        command.until("read")
-        command.interrupt()
-        command.until(KEPT)
-        code, out, said = command.end()
+    code, out, said = interrupt(archive, "index", "seeds", "--json", files=4)
     report = json.loads(out)
     assert (code, said) == (
         130,
@@ -142,14 +126,7 @@ def test_one_interrupt_keeps_the_read_files_and_the_next_run_reads_the_rest(arch
 
 def test_two_interrupts_keep_the_last_commit(archive: Archive) -> None:
     before = contents(archive.folder)
-    with start_command(archive, "index", "seeds") as command:
-        command.until("start")
-        command.go_on()
-        command.until("read")
-        command.interrupt()
-        command.until(KEPT)
-        command.interrupt()
-        code, out, said = command.end()
+    code, out, said = interrupt(archive, "index", "seeds", files=1, is_repeated=True)
     assert (code, out) == (130, "")
     assert said == ["nutgraf: interrupted; nothing of the last batch was kept"]
     assert contents(archive.folder) == before
@@ -158,21 +135,13 @@ def test_two_interrupts_keep_the_last_commit(archive: Archive) -> None:
 
 def test_one_interrupt_before_the_first_file_keeps_the_last_commit(archive: Archive) -> None:
     before = contents(archive.folder)
-    with start_command(archive, "index", "seeds") as command:
-        command.until("start")
-        command.interrupt()
-        code, _, said = command.end()
+    code, _, said = interrupt(archive, "index", "seeds", files=0, is_kept=False)
     assert (code, said) == (130, ["nutgraf: interrupted; nothing of the last batch was kept"])
     assert contents(archive.folder) == before
 
 
 def test_an_interrupted_rebuild_stops_at_once(archive: Archive) -> None:
-    with start_command(archive, "rebuild", "--allow-mass-delete") as command:
-        command.until("start")
-        command.go_on()
-        command.until("read")
-        command.interrupt()
-        code, _, _ = command.end()
+    code, _, _ = interrupt(archive, "rebuild", "--allow-mass-delete", files=1, is_kept=False)
     assert code == 130
     assert totals(archive) == (10, 0)
     assert archive.sync().changed == 9
@@ -182,27 +151,11 @@ def test_an_interrupted_first_build_has_the_read_files(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     for number in range(5):
         pad(archive.text(f"a{number}.txt", f"The heron {number}."))
-    with start_command(archive, "index", "seeds", "--json") as command:
-        command.until("start")
-        command.go_on()
-        command.until("read")
-        command.interrupt()
-        command.until(KEPT)
-        code, out, _ = command.end()
+    code, out, _ = interrupt(archive, "index", "seeds", "--json", files=1)
     added = json.loads(out)["added"]
     assert (code, 1 <= added <= 2) == (130, True)
     assert totals(archive) == (0, added)
     assert archive.sync().added == 5 - added
-
-
-def stopped_after(archive: Archive, files: int) -> SyncReport:
-    asked = [0]
-
-    def stop() -> bool:
-        asked[0] += 1
-        return asked[0] > files
-
-    return archive.sync(stop=stop)
 
 
 @pytest.mark.parametrize("files", range(5))
@@ -219,7 +172,8 @@ def test_a_sync_stopped_anywhere_removes_nothing_and_the_next_one_completes_it(
     pad(archive.lines("b.jsonl", {"id": "one", "text": "One, moved."}, {"id": "five", "text": "Five."}))
     (archive.seeds / "c.jsonl").unlink()
     pad(archive.lines("d.jsonl", {"id": "four", "text": "Four, moved."}))
-    report = stopped_after(archive, files)
+    asked = count(1)
+    report = archive.sync(stop=lambda: next(asked) > files)
     assert (report.interrupted, report.removed) == (files < 3, 0 if files < 3 else 1)
     with archive.open() as index:
         assert index.verify().articles >= 4
