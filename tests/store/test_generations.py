@@ -97,27 +97,6 @@ def test_a_rebuild_carries_the_articles_of_apps_over_unchanged(archive: Archive)
         assert index.rebuild().added == 3
 
 
-def test_a_rebuild_that_is_interrupted_leaves_the_live_generation(archive: Archive) -> None:
-    class Interruption:
-        def start(self, files: int, size: int) -> None:
-            pass
-
-        def advance(self, size: int) -> None:
-            raise KeyboardInterrupt
-
-    before = contents(archive.folder)
-    with archive.open() as index, pytest.raises(KeyboardInterrupt):
-        index.rebuild(progress=Interruption())
-    archive.text("a.txt", "Changed crane.")
-    with archive.open() as index, pytest.raises(KeyboardInterrupt):
-        index.sync(progress=Interruption())
-    after = contents(archive.folder)
-    for name, (written, data) in before.items():
-        # Whoosh opens its own lock file for writing.
-        assert after[name] == (written, data) or "LOCK" in name
-    assert after.keys() == before.keys()
-
-
 # Readers
 
 

@@ -199,50 +199,25 @@ ZOO = {
         said={"b.txt.gz": "unpacks to more than 200 times its size"},
         size=64,
     ),
-    "a .gz that unpacks to too much": animal(
-        file("b.txt.gz", gzip.compress(b"".join(b"%d " % n for n in range(200_000)))),
-        said={"b.txt.gz": "unpacks to more than 1 MB"},
-    ),
     "a .gz in a .gz": animal(file("b.txt.gz", gzip.compress(PACKED)), said={"b.txt.gz": ""}),
     "a .gz that contains itself by name": animal(
         file("b.jsonl.gz.gz", gzip.compress(gzip.compress(b"{}"))),
-    ),
-    "several members in a .gz": animal(
-        file("b.txt.gz", gzip.compress(b"A story.\n\n") + gzip.compress(b"A tide gauge.")), "b.txt.gz"
     ),
     "a hundred thousand members in a .gz": animal(
         file("b.txt.gz", PACKED + gzip.compress(b"") * 100_000), "b.txt.gz", size=4
     ),
     "zeros after a .gz": animal(file("b.txt.gz", PACKED + bytes(512)), "b.txt.gz"),
-    "rubbish after a .gz": animal(
-        file("b.txt.gz", PACKED + b"rubbish"),
-        said={"b.txt.gz": "gzip data is damaged, or followed by"},
-    ),
-    "a .gz that is cut off": animal(
-        file("b.txt.gz", PACKED[:-9]), said={"b.txt.gz": "gzip data is damaged: it ends too early"}
-    ),
     "a damaged .gz": animal(
         file("b.txt.gz", PACKED[:20] + b"\xff" * 9 + PACKED[29:]), said={"b.txt.gz": "gzip data is damaged"}
     ),
-    "a .gz by content alone": animal(file("b.txt", PACKED), "b.txt"),
     "a bomb by content alone": animal(
         file("b.txt", zlib.compress(bytes(30 * MB), wbits=31)),
         said={"b.txt": "unpacks to more than"},
         size=64,
     ),
-    "one bad line": animal(file("b.jsonl", f"{LINE}\n{{bad\n"), "b.jsonl", said={"b.jsonl:2": "not JSON"}),
     "a line of ten megabytes": animal(file("b.jsonl", f"{LINE}\n{LONG}\n"), "b.jsonl", size=16),
     "NUL bytes in a line": animal(
         file("b.jsonl", f"{LINE}\n{{\0}}\n"), "b.jsonl", said={"b.jsonl:2": "not JSON"}
-    ),
-    "lines nested deeply": animal(
-        file("b.jsonl", f"{LINE}\n{{'a':{'[' * 100_000}\n".replace("'", '"')),
-        "b.jsonl",
-        said={"b.jsonl:2": "nested too deeply"},
-    ),
-    "a page named as text": animal(file("b.txt", "<html><body><p>A tide gauge.</p></body></html>"), "b.txt"),
-    "a picture named as a page": animal(
-        file("b.html", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50), said={"b.html": ""}
     ),
     "folders a thousand deep": animal(deep, "d/" * 1000 + "deep.txt"),
 }
