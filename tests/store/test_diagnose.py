@@ -248,8 +248,7 @@ def test_a_missing_source_is_reported_and_a_repair_without_it_is_refused(archive
 
 
 def test_a_repair_that_may_skip_a_missing_source_keeps_the_damaged_generation(archive: Archive) -> None:
-    other = Archive(archive.root / "other")
-    other.text("b.txt", "A quiet egret.")
+    other = archive.beside("other", "A quiet egret.")
     with archive.open() as index:
         index.sync(archive.seeds, other.seeds)
         index.rebuild()

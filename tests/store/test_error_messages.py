@@ -30,7 +30,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     made = Archive(folder)
     for number in range(4):
         made.text(f"{number}.txt", f"The crane number {number}.")
-    Archive(folder / "other").text("b.txt", "A red tide.")
+    made.beside("other")
     with made.open() as index:
         index.sync(made.seeds, folder / "other/seeds")
         index.rebuild()

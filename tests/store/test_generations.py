@@ -63,10 +63,7 @@ def test_a_rebuild_makes_a_new_generation_and_keeps_the_previous_one(archive: Ar
 
 
 def test_a_rebuild_reads_every_source_that_the_index_has(archive: Archive) -> None:
-    other = Archive(archive.root / "other")
-    other.text("o.txt", "Another crane.")
-    third = Archive(archive.root / "third")
-    third.text("t.txt", "A third crane.")
+    other, third = archive.beside("other"), archive.beside("third")
     with archive.open() as index:
         index.sync(other.seeds)
         assert index.rebuild(third.seeds).added == 5

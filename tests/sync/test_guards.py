@@ -58,8 +58,7 @@ def test_an_empty_folder_is_taken_for_an_unmounted_disk(archive: Archive, case: 
     archive.add_texts(40)
     for number in range(count):
         archive.text(f"disk/deep/{number:02}.txt", f"The red tide number {number}.")
-    other = Archive(archive.root / "other")
-    other.text("b.txt", "Another tide.")
+    other = archive.beside("other")
     for source in (other.root, other.seeds):
         source.mkdir(exist_ok=True)
     with archive.open() as index:
@@ -118,13 +117,11 @@ def test_a_source_file_that_is_empty_or_a_folder_is_refused(archive: Archive) ->
 
 
 def test_an_empty_source_is_named_and_stops_the_whole_sync(archive: Archive) -> None:
-    other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
-    other.text("b.txt", "Another tide.")
-    third.text("c.txt", "A third tide.")
+    other, third = archive.beside("other"), archive.beside("third")
     with archive.open() as index:
         index.sync(archive.seeds, other.seeds, third.seeds)
-        (other.seeds / "b.txt").unlink()
-        third.text("c.txt", "A third heron.")
+        (other.seeds / "other.txt").unlink()
+        third.text("third.txt", "A third heron.")
         with pytest.raises(SourceShrunk, match=f"{other.seeds}: 1 of its 1 articles"):
             index.sync(archive.seeds, other.seeds, third.seeds)
         assert index.search("heron", limit=0).total == 0

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import textwrap
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -428,27 +429,45 @@ def test_a_file_that_cannot_be_read_to_its_end_keeps_what_was_indexed(
     assert found(archive) == before
 
 
-# Missing permissions: root needs none, so these run without its rights.
+# Programs without root's rights, which sees every file, or with file systems of their own
+
+PREAMBLE = """
+import subprocess
+from pathlib import Path
+from indexer import NutgrafError, open_index
+
+seeds = Path("seeds")
+index = open_index("index", sources=[seeds])
+
+def print_error(act):
+    try:
+        act()
+    except NutgrafError as error:
+        print(f"{type(error).__name__}: {error}")
+
+def mount(folder):
+    subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+
+def unmount(folder):
+    subprocess.run(["umount", folder], check=True)
+"""
+MOUNTING = ("unshare", "-rm")
 
 
-def unprivileged(code: str, folder: Path) -> str:
-    """The output of a program that has only the rights that the permissions of files give."""
-    script = (
-        "from indexer import open_index, NutgrafError\n"
-        "def index():\n"
-        "    return open_index('index', sources=['seeds'])\n"
-        f"{textwrap.dedent(code)}"
-    )
+def printed_by(archive: Archive, code: str, before: Sequence[str]) -> list[str]:
+    """The lines that a program prints which has the index; another program runs it."""
     done = subprocess.run(
-        [*powerless(), sys.executable, "-c", script],
-        cwd=folder,
+        [*before, sys.executable, "-c", f"{PREAMBLE}{textwrap.dedent(code)}"],
+        cwd=archive.root,
         env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
+    if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.splitlines()
 
 
 def test_unreadable_files_and_folders_keep_what_was_indexed(archive: Archive) -> None:
@@ -459,118 +478,77 @@ def test_unreadable_files_and_folders_keep_what_was_indexed(archive: Archive) ->
     (archive.seeds / "g").chmod(0o444)  # its names can be listed, but its entries cannot be examined
     (archive.seeds / "a.txt").chmod(0)
     (archive.seeds / "a.txt").touch()
-    printed = unprivileged(
-        """
-        report = index().sync()
-        print(report.removed, sorted(f.path for f in report.failed), index().search('*', limit=0).total)
-        """,
-        archive.root,
-    )
+    code = """
+        report = index.sync()
+        print(report.removed, sorted(f.path for f in report.failed), index.search('*', limit=0).total)
+    """
+    printed = printed_by(archive, code, powerless())
     (archive.seeds / "f").chmod(0o755)
     (archive.seeds / "g").chmod(0o755)
-    assert printed.strip() == "0 ['a.txt', 'f', 'g/c.txt'] 3"
+    assert printed == ["0 ['a.txt', 'f', 'g/c.txt'] 3"]
 
 
 def test_an_unreadable_source_is_refused(archive: Archive) -> None:
     archive.sync()
     archive.seeds.chmod(0)
-    printed = unprivileged(
-        """
-        for act in (lambda: index().sync(), lambda: index().rebuild()):
-            try:
-                act()
-            except NutgrafError as error:
-                print(type(error).__name__, 'Permission denied' in str(error))
-        print(index().search('*', limit=0).total)
-        """,
-        archive.root,
-    )
+    code = """
+        print_error(index.sync)
+        print_error(index.rebuild)
+        print(index.search('*', limit=0).total)
+    """
+    *errors, total = printed_by(archive, code, powerless())
     archive.seeds.chmod(0o755)
-    assert printed.split() == ["SourceMissing", "True", "SourceMissing", "True", "1"]
+    assert (len(errors), total) == (2, "1")
+    assert all(re.match("SourceMissing: .*Permission denied", error) for error in errors)
 
 
 def test_a_source_that_cannot_be_written_is_read(archive: Archive) -> None:
     for path in (archive.seeds / "a.txt", archive.seeds):
         path.chmod(0o555)
     before = contents(archive.seeds)
-    assert unprivileged("print(index().sync().added)", archive.root).strip() == "1"
+    assert printed_by(archive, "print(index.sync().added)", powerless()) == ["1"]
     assert contents(archive.seeds) == before
     archive.seeds.chmod(0o755)
 
 
-# Where sources and the index lie
-
-
-def mounted(archive: Archive, code: str) -> list[str]:
-    """The output of a program that may mount file systems in a namespace of its own."""
-    script = (
-        "import subprocess, sys\n"
-        "from pathlib import Path\n"
-        "from indexer import Config, open_index, NutgrafError\n"
-        "def mount(*words): subprocess.run(['mount', *words], check=True)\n"
-        "def umount(*words): subprocess.run(['umount', *words], check=True)\n"
-        "index = open_index(Config(index=Path('index'), sources=(Path('seeds'),)))\n"
-        "seeds = Path('seeds')\n"
-        f"{textwrap.dedent(code)}"
-    )
-    done = subprocess.run(
-        ["unshare", "-rm", sys.executable, "-c", script],
-        cwd=archive.root,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
-
-
 def test_a_source_on_its_own_file_system_is_missed_when_unmounted(archive: Archive) -> None:
     (archive.seeds / "a.txt").unlink()
-    printed = mounted(
-        archive,
-        """
-        mount('-t', 'tmpfs', 'none', 'seeds')
-        (seeds / 'lost+found').mkdir()
-        (seeds / 'b.txt').write_text('A story.\\n\\nA tide.')
+    code = """
+        mount("seeds")
+        (seeds / "lost+found").mkdir()
+        (seeds / "b.txt").write_text("A story.\\n\\nA tide.")
         print(index.sync().added)
-        umount('seeds')
-        for act in (index.sync, index.rebuild):
-            try:
-                act()
-            except NutgrafError as error:
-                print(type(error).__name__)
-        print(index.search('tide', limit=0).total)
-        """,
-    )
-    assert printed == ["1", "SourceShrunk", "SourceShrunk", "1"]
+        unmount("seeds")
+        print_error(index.sync)
+        print_error(index.rebuild)
+        print(index.search("tide", limit=0).total)
+    """
+    added, *errors, total = printed_by(archive, code, MOUNTING)
+    assert (added, len(errors), total) == ("1", 2, "1")
+    assert all(error.startswith("SourceShrunk: ") for error in errors)
 
 
 def test_an_unmounted_file_system_below_a_source_is_noticed(archive: Archive) -> None:
-    for number in range(40):
-        archive.text(f"m/{number}.txt", f"Another tide {number}.")
-    printed = mounted(
-        archive,
-        """
-        (seeds / 'disk').mkdir()
-        mount('-t', 'tmpfs', 'none', 'seeds/disk')
-        (seeds / 'disk/deep').mkdir()
+    archive.add_texts(40)
+    code = """
+        (seeds / "disk").mkdir()
+        mount("seeds/disk")
+        (seeds / "disk/deep").mkdir()
         for number in range(11):
-            (seeds / f'disk/deep/{number}.txt').write_text(f'A story.\\n\\nA tide {number}.')
+            (seeds / f"disk/deep/{number}.txt").write_text(f"A story.\\n\\nA tide {number}.")
         print(index.sync().added)
-        umount('seeds/disk')
-        for act in (index.sync, index.rebuild):
-            try:
-                act()
-            except NutgrafError as error:
-                print(str(error).partition(': ')[2].partition(', of')[0].replace(' ', '_'))
-        print(index.search('tide', limit=0).total)
+        unmount("seeds/disk")
+        print_error(index.sync)
+        print_error(index.rebuild)
+        print(index.search("tide", limit=0).total)
         print(index.sync(allow_mass_delete=True).removed)
-        """,
-    )
-    assert printed == ["52", *["nothing_is_left_in_disk"] * 2, "51", "11"]
+    """
+    added, *errors, total, removed = printed_by(archive, code, MOUNTING)
+    assert (added, len(errors), total, removed) == ("52", 2, "51", "11")
+    assert all("nothing is left in disk, of which 11" in error for error in errors)
+
+
+# Where sources and the index lie
 
 
 def test_an_index_in_its_source_is_not_indexed(archive: Archive) -> None:
@@ -599,11 +577,10 @@ def test_a_source_in_the_folder_of_its_index_is_indexed_and_not_changed(archive:
 
 
 def test_a_missing_source_can_be_forgotten_and_then_a_rebuild_works(archive: Archive) -> None:
-    other = Archive(archive.root / "other")
-    other.text("b.txt", "Another tide.")
+    other = archive.beside("other")
     with archive.open() as index:
         index.sync(archive.seeds, other.seeds)
-        (other.seeds / "b.txt").unlink()
+        (other.seeds / "other.txt").unlink()
         other.seeds.rmdir()
         with pytest.raises(NutgrafError):
             index.rebuild()
@@ -617,9 +594,7 @@ def test_a_missing_source_can_be_forgotten_and_then_a_rebuild_works(archive: Arc
 
 
 def test_a_rebuild_skips_a_missing_source_if_allowed(archive: Archive) -> None:
-    other, third = Archive(archive.root / "other"), Archive(archive.root / "third")
-    for made in (other, third):
-        made.text("b.txt", f"A tide in the {made.root.name} harbour.")
+    other, third = archive.beside("other"), archive.beside("third")
     with archive.open() as index:
         index.sync(archive.seeds, other.seeds, third.seeds)
         shutil.rmtree(other.root)
@@ -644,8 +619,7 @@ def test_a_rebuild_skips_a_missing_source_if_allowed(archive: Archive) -> None:
 
 @pytest.mark.parametrize("why", ["the format", "the options", "damage"])
 def test_forgetting_a_source_rebuilds_an_index_that_cannot_be_changed(archive: Archive, why: str) -> None:
-    other = Archive(archive.root / "other")
-    other.text("b.txt", "Another tide.")
+    other = archive.beside("other")
     with archive.open() as index:
         index.sync(archive.seeds, other.seeds)
         generation = Path(index.path)
