@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -111,18 +111,7 @@ def _rebuild(
     if not has_catalog and live in snapshots:
         # The catalog of the previous generation lacks the articles that were added since.
         digests |= dict.fromkeys(_api_article_ids(snapshots[live]), "")
-    current: list[str] = []
-    older: list[str] = []
-    lost: list[str] = []
-    for article_id, digest in digests.items():
-        found = stored_versions(snapshots.values(), article_id)
-        versions = [digest_items(encode_article(article)) for article in found]
-        if not versions:
-            lost.append(article_id)
-        elif digest in versions or not digest:
-            current.append(article_id)
-        else:
-            older.append(article_id)
+    current, older, lost = _sort_by_version(digests, tuple(snapshots.values()))
     # The damaged generation may have the only copy of something that the new one lacks.
     keeps_damaged = bool(lost or older or (missing and is_damaged)) or not (has_catalog or live in snapshots)
     keep: tuple[Path, ...] = (previous,) if previous and is_intact(previous, config, today) else ()
@@ -155,6 +144,28 @@ def _rebuild(
         aside = live.with_name(live.name + DAMAGED)
         live.rename(aside)
         yield f"The damaged generation is kept in {aside}."
+
+
+def _sort_by_version(
+    digests: Mapping[str, str], snapshots: Sequence[Snapshot]
+) -> tuple[list[str], list[str], list[str]]:
+    """The ids of articles that have the digest, an older version of them, or no version that can be read.
+
+    An empty digest stands for any version.
+    """
+    current: list[str] = []
+    older: list[str] = []
+    lost: list[str] = []
+    for article_id, digest in digests.items():
+        found = stored_versions(snapshots, article_id)
+        versions = [digest_items(encode_article(article)) for article in found]
+        if not versions:
+            lost.append(article_id)
+        elif digest in versions or not digest:
+            current.append(article_id)
+        else:
+            older.append(article_id)
+    return current, older, lost
 
 
 def _newest_catalog(root: Path, folders: list[Path]) -> Catalog:

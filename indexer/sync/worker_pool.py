@@ -273,7 +273,10 @@ class _Worker:
         return True
 
     def read(self, parts: list[Part]) -> Iterator[bytes]:
-        """The batches of a task, pickled; raises _WorkerEnded."""
+        """The batches of a task, pickled; raises _WorkerEnded, also if the task takes too long by the clock.
+
+        A timer ends the process then, so that neither sending nor receiving waits any longer.
+        """
         seconds = limits.file_wait(sum(part.size for part in parts))
         deadline = time.monotonic() + seconds
         timer = threading.Timer(seconds, self.kill)

@@ -29,8 +29,8 @@ from indexer import (
 )
 from indexer.store.lock import lock_for_writing
 from tests.fixtures.folders import Archive, contents, state, three_articles
-
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
+from tests.fixtures.programs import run_program
+from tests.stress.archive import environment
 
 
 @pytest.fixture
@@ -338,7 +338,7 @@ def holding(folder: Path) -> Iterator[subprocess.Popen[str]]:
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -498,13 +498,7 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(tmp_path:
                 "b.jsonl", {"id": "two", "text": "A red tide, one crane."}, {"id": "three", "text": "x"}
             )
     archive.folder.rename(tmp_path / "base")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", KILLING, str(tmp_path), action],
-        env=ENVIRONMENT | {"OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-        cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    outcomes = json.loads(done.stdout)
+    outcomes = json.loads(run_program(KILLING, tmp_path, action))
     assert outcomes["old"] > 0
     assert outcomes["new"] > 0
 
@@ -539,11 +533,7 @@ with open_index(Config(index=root / "index", sources=(root / "seeds",), lock_tim
 @pytest.mark.parametrize("action", ["sync", "rebuild"])
 def test_a_full_disk_leaves_the_old_state_and_the_next_run_succeeds(archive: Archive, action: str) -> None:
     archive.lines("b.jsonl", *({"id": f"m{n}", "text": f"A heron, number {n}."} for n in range(20)))
-    done = subprocess.run(
-        [sys.executable, "-c", FILLING, str(archive.root), action],
-        env=ENVIRONMENT, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_program(FILLING, archive.root, action)
 
 
 def test_a_failure_after_the_commit_does_not_undo_it(

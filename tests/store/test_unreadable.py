@@ -18,7 +18,7 @@ import pytest
 from indexer import IndexDamaged, StorageFailed
 from indexer.cli import run_cli
 from tests.fixtures.folders import Archive, contents
-from tests.fixtures.programs import make_device, make_socket, powerless
+from tests.fixtures.programs import make_device, make_socket, powerless, run_program
 from tests.stress.archive import environment
 
 COMMANDS = ("search crane", "status", "verify", "doctor", "doctor --fix", "index")
@@ -64,13 +64,8 @@ def child(
     archive: Archive, *words: str, before: Sequence[str | Path] = (), program: str = PROGRAM
 ) -> dict[str, Any]:
     """The output of a command in another process, run by another program such as strace."""
-    done = subprocess.run(
-        [*before, sys.executable, "-c", program, str(archive.folder), *words],
-        capture_output=True, text=True, timeout=300, check=False, cwd=archive.root,
-        env=environment(),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    output = run_program(program, archive.folder, *words, before=before, folder=archive.root)
+    found: dict[str, Any] = json.loads(output)
     return found
 
 
