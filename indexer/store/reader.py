@@ -17,7 +17,9 @@ from indexer.query import Note, NoteCode
 from indexer.results import Status
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
-from indexer.sync.catalog import Catalog, Summary, load, load_summary, newest
+from indexer.sync import Catalog
+from indexer.sync import catalog as catalogs
+from indexer.sync.catalog import Summary
 from indexer.text.synonyms import read_synonyms
 
 Today = Callable[[], date]
@@ -124,7 +126,7 @@ def open_snapshot(folder: Path, before: Snapshot | None = None) -> Snapshot:
 
 
 def stored_versions(snapshots: Iterable[Snapshot], article_id: str) -> Iterator[Article]:
-    """The article with this id in each of the snapshots, where it can be read."""
+    """Yield the article with this id from each of the snapshots that has it and can read it."""
     for snapshot in snapshots:
         with suppress(IndexDamaged):
             number = snapshot.find(article_id)
@@ -138,7 +140,7 @@ def load_newest_catalog(folder: Path) -> Catalog:
     Raises IndexDamaged.
     """
     commit = latest_commit(folder)
-    return load(folder, newest(folder) if commit is None else commit)
+    return catalogs.load(folder, catalogs.newest(folder) if commit is None else commit)
 
 
 def status_of(opened: OpenIndex) -> Status:
@@ -169,7 +171,7 @@ def _current_summary(opened: OpenIndex) -> Summary:
     # A sync that changes no article makes no commit, but may rewrite the summary of the last one.
     folder, commit = opened.snapshot.folder, opened.snapshot.commit
     try:
-        return load_summary(folder, commit)
+        return catalogs.load_summary(folder, commit)
     except IndexDamaged:
         if generations.last_commit(folder) == commit:
             raise
@@ -180,7 +182,7 @@ def _open_last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, 
     while True:
         snapshot = open_snapshot(folder, before)
         try:
-            return snapshot, load_summary(folder, snapshot.commit)
+            return snapshot, catalogs.load_summary(folder, snapshot.commit)
         except IndexDamaged:
             # A new commit may have removed this one's catalog meanwhile: then open that one.
             if generations.last_commit(folder) == snapshot.commit:
