@@ -180,7 +180,7 @@ def test_another_format_says_to_rebuild_and_a_repair_does_it(
         index.remove(["x"])
     change_settings(archive.live, format=number)
     with archive.open() as index:
-        for use in (index.sync, index.status, lambda: index.search("crane")):
+        for use in (index.sync, index.get_status, lambda: index.search("crane")):
             with pytest.raises(IndexOutdated, match=f"has format {number}, .* run `nutgraf doctor --fix`"):
                 use()
         assert kinds(index) == ["outdated"]
@@ -356,7 +356,7 @@ def test_an_index_made_with_another_stemmer_answers_and_asks_for_a_rebuild(archi
     with archive.open() as index:
         libraries = index.get_status().libraries
         assert libraries["Unicode"] == unicodedata.unidata_version
-        assert index.status().library_changes is None
+        assert index.get_status().library_changes is None
     record(archive, libraries=libraries | {"stemmer": "1.9.9"})
     changes = f"the index was made with stemmer 1.9.9, and this program has {libraries['stemmer']}"
     with archive.open() as index:

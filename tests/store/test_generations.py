@@ -140,7 +140,7 @@ def test_threads_that_search_during_a_sync_see_only_commits(archive: Archive) ->
             assert page.total == size[seen]
             assert seen >= last
             last = seen
-            index.status()
+            index.get_status()
 
     with archive.open() as index:
         with ThreadPoolExecutor(8) as pool:
@@ -237,7 +237,11 @@ def test_any_flipped_bit_is_harmless_or_reported(archive: Archive) -> None:
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         file.write_bytes(data)
         with archive.open() as index:
-            for use in (lambda: index.search("crane har*"), lambda: index.article("one"), index.status):
+            for use in (
+                lambda: index.search("crane har*"),
+                lambda: index.get_article("one"),
+                index.get_status,
+            ):
                 with suppress(NutgrafError):
                     use()
         file.write_bytes(whole)

@@ -169,7 +169,7 @@ def test_a_sync_that_would_remove_too_much_is_refused(
         allowed = index.sync(allow_mass_delete=True, dry_run=True)
         assert (allowed.removed, allowed.refused) == (gone, "")
         assert index.rebuild(allow_mass_delete=True).added == had - gone
-        assert index.sync().unchanged == index.status().articles == had - gone
+        assert index.sync().unchanged == index.get_status().articles == had - gone
 
 
 def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
@@ -182,4 +182,4 @@ def test_renamed_files_do_not_count_as_lost(archive: Archive) -> None:
         assert (report.added, report.removed) == (30, 30)
         (archive.seeds / "moved").rename(archive.seeds / "again")
         index.rebuild()
-        assert index.status().articles == 31
+        assert index.get_status().articles == 31

@@ -249,7 +249,7 @@ def test_hidden_text_of_a_page_is_not_found(tmp_path: Path, page: str) -> None:
     with open_index(tmp_path / "index", sources=[tmp_path / "a.html"]) as index:
         index.sync()
         assert index.search("hidden", limit=0).total == 0
-        assert index.status().articles == 1
+        assert index.get_status().articles == 1
 
 
 def test_the_first_of_many_bad_lines_are_named_and_the_others_counted() -> None:
