@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.build.gather import SEPARATOR, Chunk, Run, stable_order
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
-from indexer.engine.format.labels import STORED_LABELS, encode_labels, number_values
+from indexer.engine.format.labels import STORED_LABELS, encode_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.segment_file import Array, Section, compact, encode_segment, pack
 from indexer.engine.format.text_store import TextWriter
@@ -200,7 +200,7 @@ def _make_sections(
     yield from encode_articles(columns, [name for chunk in chunks for name in chunk.ids])
     for label in STORED_LABELS:
         values = [name for chunk in chunks for name in chunk.names[label]]
-        yield from encode_labels(label, *number_values(values)).items()
+        yield from encode_labels(label, *sort_words(values)).items()
     yield "doc.terms", compact(terms)
     yield "doc.anchors", anchors
     yield from add_prefix("text", texts.make_sections())

@@ -9,6 +9,7 @@ all articles, is left to `build.check`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -40,15 +41,19 @@ class Facts(msgspec.Struct, frozen=True):
     languages: list[str]
 
 
+def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
+    return None
+
+
 class _Rule(NamedTuple):
     """The kinds, the length and the numbers that a section must have."""
 
     kinds: frozenset[str]
     per: str
     """The things that have one number each; the first section of them determines how many there are."""
-    extra: int
+    check: Check = _accept_any
+    extra: int = 0
     """The count of numbers in addition to those."""
-    check: Check
 
 
 def check_directory(file: SegmentFile) -> tuple[Facts, Counts]:
@@ -95,86 +100,59 @@ def find_problem(counts: Counts, name: str, array: Array, sections: Sections) ->
 # Checks of numbers
 
 
-def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
-    return None
-
-
 def _find_too_large(array: Array, count: int, things: str, largest: int) -> Problem:
     if len(array) and int(array.max()) > largest:
         return f"has the number {int(array.max())}, but there are {count} {things}"
     return None
 
 
-def _check_below(things: str) -> Check:
+def _check_below(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is the number of one of these things."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        return _find_too_large(array, counts[things], things, counts[things] - 1)
-
-    return check
+    return _find_too_large(array, counts[things], things, counts[things] - 1)
 
 
-def _check_starts(things: str, *, is_each_used: bool = False) -> Check:
+def _check_starts(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is where a group of these things starts; the last is where the last group ends."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        if not len(array) or int(array[0]):
-            return "does not start with 0"
-        return _find_bad_end(array, counts[things], is_each_used)
-
-    return check
+    if not len(array) or int(array[0]):
+        return "does not start with 0"
+    # Every stem has a form, and so has every word; but a field does not have all stems.
+    return _find_bad_end(array, counts[things], strictly=things == "forms")
 
 
-def _check_ends(things: str) -> Check:
+def _check_ends(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is where a group of these things ends; no group is empty."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        if len(array) and not int(array[0]):
-            return "has an empty first group"
-        return _find_bad_end(array, counts[things], True) if len(array) else _find_unused(counts[things])
-
-    return check
+    if len(array) and not int(array[0]):
+        return "has an empty first group"
+    return _find_bad_end(array, counts[things])
 
 
-def _find_bad_end(array: Array, last: int, strictly: bool) -> Problem:
+def _find_bad_end(array: Array, last: int, *, strictly: bool = True) -> Problem:
+    if not len(array):
+        return f"is empty, but there are {last}" if last else None
     ascends = np.greater if strictly else np.greater_equal
     if not ascends(array[1:], array[:-1]).all():
         return "does not ascend"
     return None if int(array[-1]) == last else f"ends with {int(array[-1])}, not with {last}"
 
 
-def _find_unused(length: int) -> Problem:
-    return f"is empty, but there are {length}" if length else None
-
-
-def _check_word_ends(text: str) -> Check:
+def _check_word_ends(text: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is where a word ends in the text, and a line break follows."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        if not len(array):
-            return _find_unused(counts[text])
-        letters = sections[text]
-        if problem := _find_bad_end(array, len(letters), True):
-            return problem
-        breaks = letters == ord("\n")
-        if int(np.count_nonzero(breaks)) != len(array) - 1 or not breaks[array[:-1]].all():
-            return "does not agree with the line breaks"
-        return None
-
-    return check
+    problem = _find_bad_end(array, counts[text])
+    if problem or not len(array):
+        return problem
+    breaks = sections[text] == ord("\n")
+    if int(np.count_nonzero(breaks)) != len(array) - 1 or not breaks[array[:-1]].all():
+        return "does not agree with the line breaks"
+    return None
 
 
-def _check_sum(things: str) -> Check:
+def _check_sum(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is how many of these things belong to one group."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        # The largest first, because a sum of larger numbers could overflow.
-        if problem := _find_too_large(array, counts[things], things, counts[things]):
-            return problem
-        total = int(array.sum(dtype=np.int64))
-        return None if total == counts[things] else f"adds up to {total}, not to {counts[things]}"
-
-    return check
+    # The largest first, because a sum of larger numbers could overflow.
+    if problem := _find_too_large(array, counts[things], things, counts[things]):
+        return problem
+    total = int(array.sum(dtype=np.int64))
+    return None if total == counts[things] else f"adds up to {total}, not to {counts[things]}"
 
 
 def _check_variants(array: Array, counts: Counts, sections: Sections) -> Problem:
@@ -216,33 +194,21 @@ def _check_narrow(array: Array, counts: Counts, sections: Sections) -> Problem:
     return None
 
 
-def _check_at(name: str) -> Check:
+def _check_at(name: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is the index of a number that does not fit the narrow type."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        narrow = sections[f"{name}.narrow"]
-        marked = narrow == np.iinfo(narrow.dtype).max
-        if int(np.count_nonzero(marked)) != len(array):
-            return "does not have one index for each marked number"
-        if not len(array):
-            return None
-        if not (array[1:] > array[:-1]).all() or int(array[-1]) >= len(narrow) or not marked[array].all():
-            return "has other indices than those of the marked numbers"
-        return None
-
-    return check
+    narrow = sections[f"{name}.narrow"]
+    marked = np.flatnonzero(narrow == np.iinfo(narrow.dtype).max)
+    if len(marked) != len(array):
+        return "does not have one index for each marked number"
+    return None if np.array_equal(marked, array) else "has other indices than those of the marked numbers"
 
 
-def _check_wide(name: str) -> Check:
+def _check_wide(name: str, array: Array, counts: Counts, sections: Sections) -> Problem:
     """Each is a number that does not fit the narrow type."""
-
-    def check(array: Array, counts: Counts, sections: Sections) -> Problem:
-        marker = np.iinfo(sections[f"{name}.narrow"].dtype).max
-        if len(array) and not marker <= int(array.min()) <= int(array.max()) < _PACKED_LIMIT:
-            return f"has a number that would fit, or one that is too large ({int(array.max())})"
-        return None
-
-    return check
+    marker = np.iinfo(sections[f"{name}.narrow"].dtype).max
+    if len(array) and not marker <= int(array.min()) <= int(array.max()) < _PACKED_LIMIT:
+        return f"has a number that would fit, or one that is too large ({int(array.max())})"
+    return None
 
 
 # Rules for sections
@@ -250,17 +216,17 @@ def _check_wide(name: str) -> Check:
 
 def _make_lexicon_rules(name: str, things: str) -> dict[str, _Rule]:
     return {
-        f"{name}.text": _Rule(_U1, f"{name}.text", 0, _accept_any),
-        f"{name}.ends": _Rule(_COMPACT, things, 0, _check_word_ends(f"{name}.text")),
+        f"{name}.text": _Rule(_U1, f"{name}.text"),
+        f"{name}.ends": _Rule(_COMPACT, things, partial(_check_word_ends, f"{name}.text")),
     }
 
 
 def _make_packed_rules(name: str, things: str) -> dict[str, _Rule]:
     exceptions = f"exceptions of {name}"
     return {
-        f"{name}.narrow": _Rule(_NARROW, things, 0, _check_narrow),
-        f"{name}.at": _Rule(_U4, exceptions, 0, _check_at(name)),
-        f"{name}.wide": _Rule(_U4, exceptions, 0, _check_wide(name)),
+        f"{name}.narrow": _Rule(_NARROW, things, _check_narrow),
+        f"{name}.at": _Rule(_U4, exceptions, partial(_check_at, name)),
+        f"{name}.wide": _Rule(_U4, exceptions, partial(_check_wide, name)),
     }
 
 
@@ -270,9 +236,9 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
         **_make_packed_rules(f"{name}.gaps", postings),
         **_make_packed_rules(f"{name}.freqs", postings),
         **_make_packed_rules(f"{name}.positions", occurrences),
-        f"{name}.variants": _Rule(_COMPACT, occurrences, 0, _check_below("forms")),
-        f"{name}.starts": _Rule(_COMPACT, "stems", 1, _check_starts(postings)),
-        f"{name}.occurrences": _Rule(_COMPACT, "stems", 1, _check_starts(occurrences)),
+        f"{name}.variants": _Rule(_COMPACT, occurrences, partial(_check_below, "forms")),
+        f"{name}.starts": _Rule(_COMPACT, "stems", partial(_check_starts, postings), extra=1),
+        f"{name}.occurrences": _Rule(_COMPACT, "stems", partial(_check_starts, occurrences), extra=1),
     }
 
 
@@ -280,30 +246,30 @@ _RULES: dict[str, _Rule] = {
     **_make_lexicon_rules("stem", "stems"),
     **_make_lexicon_rules("word", "words"),
     **_make_lexicon_rules("id", "articles"),
-    "stem.words": _Rule(_COMPACT, "forms", 0, _check_below("words")),
-    "stem.starts": _Rule(_COMPACT, "stems", 1, _check_starts("forms", is_each_used=True)),
-    "word.stems": _Rule(_COMPACT, "forms", 0, _check_below("stems")),
-    "word.variants": _Rule(_COMPACT, "forms", 0, _check_variants),
-    "word.starts": _Rule(_COMPACT, "words", 1, _check_starts("forms", is_each_used=True)),
+    "stem.words": _Rule(_COMPACT, "forms", partial(_check_below, "words")),
+    "stem.starts": _Rule(_COMPACT, "stems", partial(_check_starts, "forms"), extra=1),
+    "word.stems": _Rule(_COMPACT, "forms", partial(_check_below, "stems")),
+    "word.variants": _Rule(_COMPACT, "forms", _check_variants),
+    "word.starts": _Rule(_COMPACT, "words", partial(_check_starts, "forms"), extra=1),
     **_make_field_rules("title"),
     **_make_field_rules("paragraph"),
-    "text.data": _Rule(_U1, "text.data", 0, _accept_any),
-    "text.lengths": _Rule(_U4, "items", 0, _accept_any),
-    "text.ends": _Rule(_U8, "blocks", 0, _check_ends("text.data")),
-    "text.items": _Rule(_U4, "blocks", 0, _check_ends("items")),
-    "article.counts": _Rule(_COMPACT, "articles", 0, _check_paragraphs),
-    "article.title_terms": _Rule(_COMPACT, "articles", 0, _check_sum("occurrences in the title")),
-    "article.text_terms": _Rule(_COMPACT, "articles", 0, _check_sum("occurrences in the paragraph")),
-    "article.date_starts": _Rule(_I8, "articles", 0, _check_date_starts),
-    "article.date_ends": _Rule(_I8, "articles", 0, _check_date_ends),
-    "article.languages": _Rule(_COMPACT, "articles", 0, _check_below("languages")),
-    "article.title_keys": _Rule(_U8, "articles", 0, _accept_any),
-    "article.sketches": _Rule(_U1, "sketched", 0, _accept_any),
-    "article.id_ranks": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
-    "article.by_id": _Rule(_COMPACT, "articles", 0, _check_below("articles")),
-    "doc.terms": _Rule(_COMPACT, "documents", 0, _check_sum("occurrences in the paragraph")),
-    "doc.anchors": _Rule(_U4, "documents", 0, _accept_any),
+    "text.data": _Rule(_U1, "text.data"),
+    "text.lengths": _Rule(_U4, "items"),
+    "text.ends": _Rule(_U8, "blocks", partial(_check_ends, "text.data")),
+    "text.items": _Rule(_U4, "blocks", partial(_check_ends, "items")),
+    "article.counts": _Rule(_COMPACT, "articles", _check_paragraphs),
+    "article.title_terms": _Rule(_COMPACT, "articles", partial(_check_sum, "occurrences in the title")),
+    "article.text_terms": _Rule(_COMPACT, "articles", partial(_check_sum, "occurrences in the paragraph")),
+    "article.date_starts": _Rule(_I8, "articles", _check_date_starts),
+    "article.date_ends": _Rule(_I8, "articles", _check_date_ends),
+    "article.languages": _Rule(_COMPACT, "articles", partial(_check_below, "languages")),
+    "article.title_keys": _Rule(_U8, "articles"),
+    "article.sketches": _Rule(_U1, "sketched"),
+    "article.id_ranks": _Rule(_COMPACT, "articles", partial(_check_below, "articles")),
+    "article.by_id": _Rule(_COMPACT, "articles", partial(_check_below, "articles")),
+    "doc.terms": _Rule(_COMPACT, "documents", partial(_check_sum, "occurrences in the paragraph")),
+    "doc.anchors": _Rule(_U4, "documents"),
 }
 for _label in STORED_LABELS:
     _RULES |= _make_lexicon_rules(_label, f"{_label}s")
-    _RULES[f"article.{_label}s"] = _Rule(_COMPACT, "articles", 0, _check_below(f"{_label}s"))
+    _RULES[f"article.{_label}s"] = _Rule(_COMPACT, "articles", partial(_check_below, f"{_label}s"))

@@ -42,14 +42,6 @@ def encode_labels(name: str, names: Sequence[str], codes: Array) -> dict[str, Ar
     return {**lexicon, f"article.{name}s": compact(codes)}
 
 
-def number_values(values: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct values, ascending, and the number of each value among them (int64)."""
-    distinct = list(dict.fromkeys(values))
-    names, numbers = sort_words(distinct)
-    number_of = dict(zip(distinct, numbers.tolist(), strict=True))
-    return names, np.fromiter((number_of[value] for value in values), np.int64, len(values))
-
-
 def merge_labels(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str], NDArray[np.int64]]:
     """Merge the names and codes of several segments; names that no article has are dropped."""
     counted = [(names, codes, np.bincount(codes, minlength=len(names)) > 0) for names, codes in parts]
