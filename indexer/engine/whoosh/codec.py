@@ -1,7 +1,8 @@
 """A Whoosh codec for columnar segments: Whoosh's searcher, queries, matchers and columns work on them.
 
 Whoosh reads one object at a time and so is slow; Nutgraf's own search reads the same arrays without it.
-Nutgraf alone writes segments: whatever of Whoosh would write is refused.
+Nutgraf alone writes segments: whatever of Whoosh would write is refused. Methods without a docstring do what
+Whoosh's base classes (`whoosh.codec.base`) ask of them.
 """
 
 from __future__ import annotations
@@ -38,26 +39,46 @@ class ColumnarCodec(base.Codec):
     """How Whoosh reads columnar segments; everything else raises NotImplementedError."""
 
     def per_document_reader(self, storage: Any, segment: ColumnarSegment) -> PerDocumentReader:
-        """The documents of a segment."""
         return PerDocumentReader(segment.open(storage), segment.entry)
 
     def terms_reader(self, storage: Any, segment: ColumnarSegment) -> TermsReader:
-        """The terms of a segment."""
         return TermsReader(segment.open(storage))
 
     def supports_columns(self) -> bool:
-        """Whether documents can be sorted by a field: by their dates."""
         return True
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise NotImplementedError."""
         raise NotImplementedError(REFUSAL)
 
     # The last one would read postings from a stream of bytes, which a segment does not have.
     per_document_writer = field_writer = postings_writer = new_segment = postings_reader = _refuse
 
 
-class ColumnarSegment(base.Segment):
+class _Documents:
+    """Which documents an entry of a commit has, and which of these are removed."""
+
+    entry: SegmentEntry
+
+    def doc_count(self) -> int:
+        return self.entry.live_count
+
+    def doc_count_all(self) -> int:
+        return self.entry.documents
+
+    def has_deletions(self) -> bool:
+        return bool(self.entry.removed)
+
+    def is_deleted(self, docnum: int) -> bool:
+        # Whoosh's matchers also ask for numbers beyond the last document.
+        removed = self.entry.removed
+        return docnum >> 3 < len(removed) and bool(removed[docnum >> 3] >> (docnum & 7) & 1)
+
+    def deleted_docs(self) -> Iterator[int]:
+        live = self.entry.live()
+        return iter([] if live is None else np.flatnonzero(~live).tolist())
+
+
+class ColumnarSegment(_Documents, base.Segment):
     """An entry of a commit as the kind of segment that Whoosh's table of contents lists."""
 
     def __init__(self, entry: SegmentEntry) -> None:
@@ -66,47 +87,18 @@ class ColumnarSegment(base.Segment):
         self.entry = entry
 
     def codec(self, **kwargs: Any) -> ColumnarCodec:
-        """The codec that reads it."""
         return ColumnarCodec()
 
     def open(self, storage: Any) -> SegmentView:
-        """The segment, opened."""
+        """Open the segment's file."""
         return SegmentView(self.entry.path(Path(storage.folder)))
 
-    def doc_count_all(self) -> int:
-        """How many documents it has, removed or not."""
-        return self.entry.documents
-
     def deleted_count(self) -> int:
-        """How many documents are removed."""
         return self.entry.removed_count
 
-    def deleted_docs(self) -> Iterator[int]:
-        """The removed documents."""
-        return _removed_docs(self.entry)
-
     def delete_document(self, docnum: int, delete: bool = True) -> None:
-        """Raise NotImplementedError: only whole articles are removed."""
+        # Only whole articles are removed.
         raise NotImplementedError(REFUSAL)
-
-    def is_deleted(self, docnum: int) -> bool:
-        """Whether a document is removed."""
-        return _is_removed(self.entry, docnum)
-
-    def should_assemble(self) -> bool:
-        """Whether to pack its files into one: it is one file already."""
-        return False
-
-
-def _is_removed(entry: SegmentEntry, docnum: int) -> bool:
-    # Whoosh's matchers also ask for numbers beyond the last document.
-    removed = entry.removed
-    return docnum >> 3 < len(removed) and bool(removed[docnum >> 3] >> (docnum & 7) & 1)
-
-
-def _removed_docs(entry: SegmentEntry) -> Iterator[int]:
-    live = entry.live()
-    return iter([] if live is None else np.flatnonzero(~live).tolist())
 
 
 class TermsReader(base.TermsReader):
@@ -122,19 +114,15 @@ class TermsReader(base.TermsReader):
         return field in _FIELDS and len(self._docs(field, text)[0]) > 0
 
     def indexed_field_names(self) -> Sequence[str]:
-        """The fields that have terms."""
         return _FIELDS
 
     def cursor(self, field: str, fieldobj: Any) -> Cursor:
-        """A cursor over the terms of a field."""
         return Cursor(self, field, fieldobj)
 
     def terms(self) -> Iterator[tuple[str, bytes]]:
-        """Every (field, term), ascending."""
         return self.terms_from("", b"")
 
     def terms_from(self, field: str, prefix: bytes) -> Iterator[tuple[str, bytes]]:
-        """Every (field, term) that is not before this one, ascending."""
         for name in sorted(_FIELDS):
             if name >= field:
                 terms = self.lexicon(name)
@@ -142,15 +130,12 @@ class TermsReader(base.TermsReader):
                     yield name, text
 
     def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
-        """Every term with its statistics."""
         return self.items_from("", b"")
 
     def items_from(self, field: str, prefix: bytes) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
-        """Every term that is not before this one, with its statistics."""
         return ((term, self.term_info(*term)) for term in self.terms_from(field, prefix))
 
     def term_info(self, field: str, text: bytes) -> TermInfo:
-        """A term's statistics; raises TermNotFound."""
         docs, freqs = self._docs(field, text)
         if not len(docs):
             raise TermNotFound(f"No term {field}:{text!r}")
@@ -166,15 +151,12 @@ class TermsReader(base.TermsReader):
         )
 
     def frequency(self, field: str, text: bytes) -> float:
-        """How often a term occurs in the segment."""
         return float(self._docs(field, text)[1].sum())
 
     def doc_frequency(self, field: str, text: bytes) -> int:
-        """How many documents have a term."""
         return len(self._docs(field, text)[0])
 
     def matcher(self, field: str, text: bytes, format_: Any, scorer: Any = None) -> ListMatcher:
-        """A Whoosh matcher over a term's postings; raises TermNotFound."""
         docs, freqs = self._docs(field, text)
         info = self.term_info(field, text)
         values: list[bytes]
@@ -229,17 +211,12 @@ class TermsReader(base.TermsReader):
         if field == "date":
             docs = np.array(self._dates.get(text, ()), np.int32)
             return docs, np.ones(len(docs))
-        try:
-            word = text.decode()
-        except UnicodeDecodeError:
-            return np.empty(0, np.int32), np.empty(0)
+        # Bytes that are not UTF-8 become lone surrogates, which no stored word has.
+        word = text.decode(errors="surrogateescape")
         if field == "article":
             article = view.find(word)
-            docs = (
-                np.empty(0, np.int32)
-                if article is None
-                else np.arange(view.doc_starts[article], view.doc_starts[article + 1], dtype=np.int32)
-            )
+            bounds = (0, 0) if article is None else view.doc_starts[article : article + 2]
+            docs = np.arange(*bounds, dtype=np.int32)
             return docs, np.ones(len(docs))
         if field in _WORD_FIELDS:
             postings = view.word_postings(_WORD_FIELDS[field], [word])
@@ -259,92 +236,58 @@ class Cursor(base.FieldCursor):
         self._index = 0
 
     def first(self) -> Any:
-        """Go to the first term."""
         self._index = 0
         return self.text()
 
     def find(self, term: Any) -> Any:
-        """Go to the first term that is not before this one."""
         wanted = term if isinstance(term, bytes) else self._fieldobj.to_bytes(term)
         self._index = bisect_left(self._terms, wanted)
         return self.text()
 
     def next(self) -> Any:
-        """Go to the next term."""
         self._index += 1
         return self.text()
 
     def text(self) -> Any:
-        """The term here; None at the end."""
         return self._fieldobj.from_bytes(self._terms[self._index]) if self.is_valid() else None
 
     def term_info(self) -> TermInfo | None:
-        """The statistics of the term here."""
         return self._reader.term_info(self._field, self._terms[self._index]) if self.is_valid() else None
 
     def is_valid(self) -> bool:
-        """Whether there is a term here."""
         return self._index < len(self._terms)
 
 
-class PerDocumentReader(base.PerDocumentReader):
+class PerDocumentReader(_Documents, base.PerDocumentReader):
     """The documents of a segment: lengths, columns and stored fields."""
 
     def __init__(self, view: SegmentView, entry: SegmentEntry) -> None:
         self._view = view
-        self._entry = entry
+        self.entry = entry
         self._lengths = Lengths(view)
 
-    def doc_count(self) -> int:
-        """How many documents are not removed."""
-        return self._entry.live_count
-
-    def doc_count_all(self) -> int:
-        """How many documents there are."""
-        return self._entry.documents
-
-    def has_deletions(self) -> bool:
-        """Whether documents are removed."""
-        return bool(self._entry.removed)
-
-    def is_deleted(self, docnum: int) -> bool:
-        """Whether a document is removed."""
-        return _is_removed(self._entry, docnum)
-
-    def deleted_docs(self) -> Iterator[int]:
-        """The removed documents."""
-        return _removed_docs(self._entry)
-
     def supports_columns(self) -> bool:
-        """Whether documents can be sorted by a field: by their dates."""
         return True
 
     def has_column(self, field: str) -> bool:
-        """Whether a field can be sorted by."""
         return field == "date"
 
     def column_reader(self, field: str, column: Any) -> DateColumn:
-        """The column of a field."""
         return DateColumn(self._view)
 
     def doc_field_length(self, docnum: int, field: str, default: int = 0) -> int:
-        """How many terms a field of a document has."""
         return int(self._lengths[field][docnum]) or default
 
     def field_length(self, field: str) -> int:
-        """How many terms a field has in all documents."""
         return int(self._lengths[field].sum())
 
     def min_field_length(self, field: str) -> int:
-        """The fewest terms that a document has in a field."""
         return int(self._lengths[field].min(initial=0))
 
     def max_field_length(self, field: str) -> int:
-        """The most terms that a document has in a field."""
         return int(self._lengths[field].max(initial=0))
 
     def stored_fields(self, docnum: int) -> dict[str, Any]:
-        """The stored fields of a document."""
         view = self._view
         article = int(np.searchsorted(view.doc_starts, docnum, side="right")) - 1
         paragraph = docnum - int(view.doc_starts[article])
@@ -375,10 +318,6 @@ class DateColumn(ColumnReader):
 
     def __getitem__(self, docnum: int) -> int:
         return int(self._values[docnum])
-
-    def sort_key(self, docnum: int) -> Any:
-        """The key that Whoosh sorts by."""
-        return self[docnum]
 
 
 class Lengths(dict[str, Array]):
