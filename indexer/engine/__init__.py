@@ -35,9 +35,8 @@ from indexer.engine.build.commit import Batch, create_empty, remove_leftovers
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.count.collapse import Collapsed, collapse_duplicates
 from indexer.engine.count.completions import Candidate, complete_word, find_titles
-from indexer.engine.count.facets import count_facet
+from indexer.engine.count.facets import count_facet, count_timeline
 from indexer.engine.count.matching import ArticleSet, articles_with_term, find_matching_articles
-from indexer.engine.count.timeline import count_timeline
 from indexer.engine.format.arrays import Ids, contains
 from indexer.engine.format.record import NO_DATE, digest_items, encode_article
 from indexer.engine.read.contents import latest_commit

@@ -164,8 +164,6 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
         assert view.all_items(number) == encode_article(article)
         assert view.anchors(number) == make_anchors(article.paragraphs)
         head, *texts = encode_article(article)
-        assert view.head(number) == head
-        assert view.all_items(number) == [head, *texts]
         assert view.items([number, number], [range(len(texts))[-1:], ()]) == [[head, *texts[-1:]], [head]]
     assert view.find("nobody") is None
 

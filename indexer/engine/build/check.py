@@ -116,7 +116,7 @@ def _check_field(view: SegmentView, field: str) -> None:
     first = np.cumsum(terms) - terms
     is_taken = np.zeros(int(terms.sum()), np.bool_)
     own = view.fields[field]
-    starts, occurrences = own.starts.astype(np.int64), own.occurrences.astype(np.int64)
+    starts, occurrences = (own.section(name).astype(np.int64) for name in ("starts", "occurrences"))
     widths = np.diff(view.column("stem.starts"))
     for low, high in own.split_stems():
         docs, freqs = own.decode(low, high)
@@ -130,7 +130,7 @@ def _check_field(view: SegmentView, field: str) -> None:
             own.raise_bad_freqs()
         start, end = int(occurrences[low]), int(occurrences[high])
         owners = docs.repeat(freqs)
-        positions = own.positions.read(start, end)
+        positions = own.packed("positions").read(start, end)
         if (positions >= terms[owners]).any():
             view.file.raise_damaged(f"{field}.positions.narrow", "leads beyond the end of a text")
         is_next = np.ones(len(positions), np.bool_)
@@ -138,7 +138,7 @@ def _check_field(view: SegmentView, field: str) -> None:
         if not (positions[1:] > positions[:-1])[is_next[1:]].all():
             view.file.raise_damaged(f"{field}.positions.narrow", "is not sorted")
         is_taken[first[owners] + positions] = True
-        variants = own.variants[start:end]
+        variants = own.section("variants")[start:end]
         if (variants >= widths[low:high].repeat(np.diff(occurrences[low : high + 1]))).any():
             own.raise_bad_variants()
     if not is_taken.all():

@@ -133,7 +133,7 @@ class _Input:
     def read_runs(self, field: str) -> Iterator[Run]:
         """The live occurrences of a field as runs of some stems each, with the segment's numbers of forms."""
         own = self.view.fields[field]
-        occurrences, first_form = own.occurrences, self.view.file.sections["stem.starts"]
+        occurrences, first_form = own.section("occurrences"), self.view.file.sections["stem.starts"]
         for low, high in own.split_stems():
             docs, variants, positions = own.read_occurrences(low, high)
             counts: Array = np.diff(occurrences[low : high + 1].astype(np.int64))

@@ -58,10 +58,9 @@ def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
     """The documents whose title has a stem of a word with a normalized prefix: ascending, int32."""
     found = [np.empty(0, np.int32)]
     for part in snapshot.segments:
-        low, high = _find_words(part.view, prefix)
-        if low >= high:
+        if not (numbers := part.view.words.find_prefix(prefix)):
             continue
-        stems = np.unique(_read_forms(part.view, low, high)[1])
+        stems = np.unique(_read_forms(part.view, numbers)[1])
         has_stem = np.zeros(part.view.documents, np.bool_)
         has_stem[part.view.fields["title"].read_documents(stems)] = True
         docs = np.flatnonzero(has_stem).astype(np.int32)
@@ -78,10 +77,9 @@ def _complete_in_segment(
     excluded: Collection[str],
 ) -> list[tuple[str, int]]:
     view = part.view
-    low, high = _find_words(view, prefix)
-    if low >= high:
+    if not (numbers := view.words.find_prefix(prefix)):
         return []
-    words, stems, variants = _read_forms(view, low, high)
+    words, stems, variants = _read_forms(view, numbers)
     excluded_words = [number for word in excluded if (number := view.words.find(word)) is not None]
     if excluded_words:
         is_left = ~np.isin(stems, stems[np.isin(words, excluded_words)])
@@ -147,17 +145,10 @@ def _count_postings(view: SegmentView, field: str, stems: NDArray[np.int64]) -> 
     return (starts[stems + 1] - starts[stems]).astype(np.int64)
 
 
-def _find_words(view: SegmentView, prefix: str) -> tuple[int, int]:
-    """The range of the words that begin with a prefix, by number."""
-    start = prefix.encode(errors="surrogatepass")
-    # No text in UTF-8 has the byte 0xff.
-    return view.words.find_first_from(start), view.words.find_first_from(start + b"\xff")
-
-
-def _read_forms(view: SegmentView, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
-    """The word, the stem and the variant of each form of the words from number `low` up to `high`."""
+def _read_forms(view: SegmentView, numbers: range) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
+    """The word, the stem and the variant of each form of the words with these numbers."""
     sections = view.file.sections
-    starts = sections["word.starts"][low : high + 1].astype(np.int64)
+    starts = sections["word.starts"][numbers.start : numbers.stop + 1].astype(np.int64)
     own = slice(int(starts[0]), int(starts[-1]))
-    words = np.repeat(np.arange(low, high), np.diff(starts))
+    words = np.repeat(numbers, np.diff(starts))
     return words, sections["word.stems"][own].astype(np.int64), sections["word.variants"][own]

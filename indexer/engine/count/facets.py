@@ -1,17 +1,38 @@
-"""Facets: how many hits there are for each year, month, day, source, site or language."""
+"""Facets and the timeline: how many hits have each value, and how much of what was published matches.
+
+The values of a facet are years, months, days, sources, sites or languages.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
-from indexer.engine.read.periods import INEXACT, SPECIAL, UNDATED, format_period
+from indexer.engine.format.record import NO_DATE
+from indexer.engine.read.periods import (
+    INEXACT,
+    SPECIAL,
+    UNDATED,
+    Periods,
+    are_exact,
+    format_date,
+    format_period,
+    number_periods,
+)
 from indexer.engine.read.snapshot import Snapshot
-from indexer.results import GRAINS, FacetCount, Grain
+from indexer.engine.score.bm25f import ScoredTerm
+from indexer.results import GRAINS, FacetCount, Grain, Timeline, TimelineBar
 
 MAX_VALUES = 100
 """The most values of a facet that are listed; the hits of all others are counted together."""
+FEW_BARS = 120
+"""The most bars of a timeline whose grain is chosen automatically."""
+MAX_BARS = 1100
+"""The most bars of any timeline: three years of days."""
+_MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a grain to be chosen
 
 
 def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
@@ -58,3 +79,98 @@ def _select_largest(counts: NDArray[np.int64]) -> tuple[list[tuple[int, int]], i
 def _count_special(**counts: int) -> list[FacetCount]:
     # The names of the arguments are values of FacetCount.kind.
     return [FacetCount(None, count, kind) for kind, count in counts.items() if count]  # type: ignore[arg-type]
+
+
+def count_timeline(
+    snapshot: Snapshot, articles: Ids, terms: Sequence[ScoredTerm], grain: Grain | None = None
+) -> Timeline:
+    """The hits of each period from the first to the last hit, beside all that was published then.
+
+    Without a `grain`, the timeline has the finest grain that makes few bars and for which nearly all dated
+    hits are exact enough. A grain that would make too many bars is replaced by the next coarser one. `terms`
+    are those of the query; paragraphs with one of them are counted as matching.
+    """
+    begins, ends = snapshot.date_starts[articles], snapshot.date_ends[articles]
+    grain = _choose_grain(begins, ends, grain)
+    periods = snapshot.periods(grain)
+    codes = periods.codes[articles]
+    width = len(periods.numbers) + SPECIAL
+    hits = np.bincount(codes + SPECIAL, minlength=width)
+    weights = _count_matching_paragraphs(snapshot, articles, terms)
+    paragraphs = np.bincount(codes + SPECIAL, weights, width).astype(np.int64)
+    first, last, peak = None, None, None
+    exact = np.flatnonzero(codes >= 0)
+    if len(exact):
+        earliest, latest = (exact[find(begins[exact])] for find in (np.argmin, np.argmax))
+        first, last = (format_date(int(begins[hit]), int(ends[hit])) for hit in (earliest, latest))
+        peak = format_period(int(periods.numbers[hits[SPECIAL:].argmax()]), grain)
+    return Timeline(
+        grain=grain,
+        bars=_make_bars(periods, hits[SPECIAL:], paragraphs[SPECIAL:], grain),
+        first=first,
+        last=last,
+        peak=peak,
+        inexact=int(hits[SPECIAL + INEXACT]),
+        undated=int(hits[SPECIAL + UNDATED]),
+    )
+
+
+def _choose_grain(begins: NDArray[np.int64], ends: NDArray[np.int64], asked: Grain | None) -> Grain:
+    is_dated = begins != NO_DATE
+    begins, ends = begins[is_dated], ends[is_dated]
+    for grain in GRAINS[GRAINS.index(asked) if asked else 0 :]:
+        exact = begins[are_exact(begins, ends, grain)]
+        if asked and not len(exact):
+            return asked
+        if not len(exact) or (not asked and len(exact) < _MIN_EXACT * len(begins)):
+            continue
+        first, last = number_periods(np.array([exact.min(), exact.max()]), grain).tolist()
+        if last - first < (MAX_BARS if asked else FEW_BARS):
+            return grain
+    return "year"
+
+
+def _count_matching_paragraphs(
+    snapshot: Snapshot, articles: Ids, terms: Sequence[ScoredTerm]
+) -> NDArray[np.int64]:
+    """How many paragraphs of each article have a term of the query: int64, one an article.
+
+    All paragraphs of the article, if the query has no term that is searched for in paragraphs.
+    """
+    in_text = [scored for scored in terms if scored.term.in_text]
+    if not in_text:
+        return snapshot.counts[articles]
+    if len(in_text) == 1:
+        owners = in_text[0].owners
+    else:
+        is_match = np.zeros(snapshot.documents, np.bool_)
+        for scored in in_text:
+            is_match[scored.term.paragraph.docs] = True
+        owners = snapshot.article_of[np.flatnonzero(is_match)]
+    return np.bincount(owners, minlength=snapshot.articles)[articles]
+
+
+def _make_bars(
+    periods: Periods, hits: NDArray[np.int64], paragraphs: NDArray[np.int64], grain: Grain
+) -> tuple[TimelineBar, ...]:
+    with_hits = np.flatnonzero(hits)
+    if not len(with_hits):
+        return ()
+    numbers = periods.numbers
+    first, last = int(numbers[with_hits[0]]), int(numbers[with_hits[-1]])
+    if last - first < MAX_BARS:
+        codes, shown = np.arange(with_hits[0], with_hits[-1] + 1), range(first, last + 1)
+    else:
+        # Not even years are coarse enough, so that years without a hit have no bar.
+        codes, shown = with_hits, numbers[with_hits].tolist()
+    columns = (hits, paragraphs, periods.articles, periods.paragraphs)
+    rows = zip(*(column[codes].tolist() for column in columns), strict=True)
+    counts = dict(zip(numbers[codes].tolist(), rows, strict=True))
+    nothing = (0, 0, 0, 0)
+    bars = []
+    for number in shown:
+        articles, matching, of_articles, of_paragraphs = counts.get(number, nothing)
+        share = round(matching / of_paragraphs, 6) if of_paragraphs else 0.0
+        start = format_period(number, grain)
+        bars.append(TimelineBar(start, articles, matching, of_articles, of_paragraphs, share))
+    return tuple(bars)

@@ -57,6 +57,12 @@ class Lexicon:
         start, end = (block - 1) * _BLOCK, min(block * _BLOCK, len(self._ends))
         return start + bisect_left(self._read(start, end), wanted)
 
+    def find_prefix(self, start: str) -> range:
+        """The numbers of the words that start with a text."""
+        wanted = start.encode(errors="surrogatepass")
+        # No text in UTF-8 has the byte 0xff.
+        return range(self.find_first_from(wanted), self.find_first_from(wanted + b"\xff"))
+
     def words(self) -> list[str]:
         """All the words, decoded."""
         with DamageReporter(self._path):

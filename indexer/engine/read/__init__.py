@@ -4,7 +4,7 @@
 one of them, with its `postings` for titles and paragraphs. `snapshot` puts all segments of a commit together
 as one index that never changes. On a snapshot, `vocabulary` has the frequent words and finds fuzzy matches,
 `periods` has the dates as days, weeks, months and years, `near_duplicates` groups articles with much the same
-text. `deadline` limits the time of a query, and `turns` lets queries of several threads take turns.
+text. `deadline` limits the time of a query, and lets queries of several threads take turns.
 
 What comes in: the folder of a generation. What goes out: arrays of documents, articles, frequencies and
 positions, and stored texts. Begin with `snapshot`.

@@ -87,39 +87,25 @@ class Field:
         # Without a lock: if two threads race for it, a stem is read once more.
         self._recent: dict[int, StemPostings] = {}
 
-    @property
-    def starts(self) -> Array:
-        """Where the postings of each stem start, and where the last ones end."""
-        return self._file.sections[f"{self._name}.starts"]
+    def section(self, name: str) -> Array:
+        """An array of the field.
 
-    @property
-    def occurrences(self) -> Array:
-        """Where the occurrences of each stem start, and where the last ones end."""
-        return self._file.sections[f"{self._name}.occurrences"]
+        "starts" and "occurrences" say where the postings and the occurrences of each stem start, and where
+        the last ones end; "variants" says which word of its stem each occurrence is.
+        """
+        return self._file.sections[f"{self._name}.{name}"]
 
-    @property
-    def variants(self) -> Array:
-        """Which word of its stem each occurrence is."""
-        return self._file.sections[f"{self._name}.variants"]
+    def packed(self, name: str) -> Packed:
+        """An array of the field that is stored packed.
 
-    @lazy
-    def gaps(self) -> Packed:
-        """The document of each posting less that of the posting before."""
-        return self._open_packed("gaps")
-
-    @lazy
-    def freqs(self) -> Packed:
-        """The frequency of each posting."""
-        return self._open_packed("freqs")
-
-    @lazy
-    def positions(self) -> Packed:
-        """The position of each occurrence in its text."""
-        return self._open_packed("positions")
+        "gaps" has the document of each posting less that of the posting before, "freqs" its frequency, and
+        "positions" the position of each occurrence in its text.
+        """
+        return Packed(*(self.section(f"{name}.{part}") for part in ("narrow", "at", "wide")))
 
     def document_frequency(self, stem: int) -> int:
         """How many documents have a stem."""
-        starts = self.starts
+        starts = self.section("starts")
         return int(starts[stem + 1]) - int(starts[stem])
 
     def read_stem(self, stem: int) -> StemPostings:
@@ -134,30 +120,25 @@ class Field:
             self._recent[stem] = found
         return found
 
-    def read_postings(self, stem: int) -> Postings:
-        """The postings of a stem."""
-        found = self.read_stem(stem)
-        return Postings(found.docs, found.freqs.astype(np.float64))
-
     def decode(self, low: int, high: int) -> tuple[Ids, NDArray[np.int32]]:
         """Documents and frequencies of the stems from number `low` up to `high`, stem after stem."""
-        starts = self.starts
+        starts = self.section("starts")
         start, end = int(starts[low]), int(starts[high])
-        docs = self.gaps.read(start, end)
+        docs = self.packed("gaps").read(start, end)
         self._add_gaps(docs, starts[low:high].astype(np.int64) - start if high - low > 1 else None)
-        return docs, self.freqs.read(start, end)
+        return docs, self.packed("freqs").read(start, end)
 
     def read_documents(self, stems: Array) -> Ids:
         """The documents of several stems (ascending), stem after stem."""
-        starts = self.starts[stems].astype(np.int64)
-        sizes = self.starts[stems + 1] - starts
+        starts = self.section("starts")[stems].astype(np.int64)
+        sizes = self.section("starts")[stems + 1] - starts
         total = int(sizes.sum())
         if not total:
             return np.empty(0, np.int32)
         if int(starts[-1] + sizes[-1] - starts[0]) == total:
-            docs = self.gaps.read(int(starts[0]), int(starts[-1] + sizes[-1]))
+            docs = self.packed("gaps").read(int(starts[0]), int(starts[-1] + sizes[-1]))
         else:
-            docs = self.gaps.take(expand_ranges(starts, sizes))
+            docs = self.packed("gaps").take(expand_ranges(starts, sizes))
         self._add_gaps(docs, np.cumsum(sizes) - sizes)
         return docs
 
@@ -182,7 +163,7 @@ class Field:
         A piece is the number of its first stem, and of each posting the document, the frequency and the
         stem. It may have postings of stems in between, unless `skip_others`. Raises TimedOut.
         """
-        starts = self.starts
+        starts = self.section("starts")
         between = starts[stems[1:]].astype(np.int64) - starts[stems[:-1] + 1]
         # A piece is not longer than what is read between two checks of a deadline.
         crossings = np.diff(starts[stems].astype(np.int64) // AT_ONCE)
@@ -205,7 +186,7 @@ class Field:
         start, end = self.occurrence_range(stem)
         if start == end:
             return NO_POSTINGS
-        codes = self.variants[start:end]
+        codes = self.section("variants")[start:end]
         whole = self.read_stem(stem)
         if whole.occurrences != end - start or not whole.freqs.all():
             self.raise_bad_freqs()
@@ -227,12 +208,14 @@ class Field:
         indices = (whole.docs[own] == docs).nonzero()[0]
         own = own[indices]
         counts = whole.freqs[own]
-        positions = self.positions.take(expand_ranges(whole.ends[own] - counts + np.int64(start), counts))
+        positions = self.packed("positions").take(
+            expand_ranges(whole.ends[own] - counts + np.int64(start), counts)
+        )
         return indices.repeat(counts), positions.astype(np.int64)
 
     def split_stems(self) -> Iterator[tuple[int, int]]:
         """Yield ranges of stem numbers that cover all stems, each with a limited number of occurrences."""
-        occurrences = self.occurrences.astype(np.int64)
+        occurrences = self.section("occurrences").astype(np.int64)
         bounds = np.searchsorted(occurrences, np.arange(0, int(occurrences[-1]), AT_ONCE), "right") - 1
         yield from pairwise(np.unique(np.append(bounds, len(occurrences) - 1)).tolist())
 
@@ -242,14 +225,18 @@ class Field:
         They are in the order of stem, document and position.
         """
         docs, freqs = self.decode(low, high)
-        start, end = int(self.occurrences[low]), int(self.occurrences[high])
+        start, end = int(self.section("occurrences")[low]), int(self.section("occurrences")[high])
         if int(freqs.sum(dtype=np.int64)) != end - start:
             self.raise_bad_freqs()
-        return np.repeat(docs, freqs), self.variants[start:end], self.positions.read(start, end)
+        return (
+            np.repeat(docs, freqs),
+            self.section("variants")[start:end],
+            self.packed("positions").read(start, end),
+        )
 
     def occurrence_range(self, stem: int) -> tuple[int, int]:
         """Where the occurrences of a stem start and end."""
-        occurrences = self.occurrences
+        occurrences = self.section("occurrences")
         return int(occurrences[stem]), int(occurrences[stem + 1])
 
     def raise_bad_variants(self) -> NoReturn:
@@ -261,7 +248,3 @@ class Field:
         self._file.raise_damaged(
             f"{self._name}.freqs.narrow", f"does not agree with {self._name}.occurrences"
         )
-
-    def _open_packed(self, name: str) -> Packed:
-        sections = self._file.sections
-        return Packed(*(sections[f"{self._name}.{name}.{part}"] for part in ("narrow", "at", "wide")))

@@ -93,15 +93,13 @@ class SegmentView:
         """The language that an article was analyzed in."""
         return self.languages[int(self.file.sections["article.languages"][article])]
 
-    def languages_of(self, articles: Sequence[int]) -> list[str]:
-        """The language that each article was analyzed in."""
-        codes = self.file.sections["article.languages"][list(articles)].tolist()
-        return [self.languages[code] for code in codes]
-
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field."""
         number = self.stems.find(stem)
-        return NO_POSTINGS if number is None else self.fields[field].read_postings(number)
+        if number is None:
+            return NO_POSTINGS
+        found = self.fields[field].read_stem(number)
+        return Postings(found.docs, found.freqs.astype(np.float64))
 
     def document_frequency(self, stem: str) -> int:
         """How many documents have a stem in their text."""
@@ -200,11 +198,11 @@ class SegmentView:
                 own.raise_bad_freqs()
             kept = np.flatnonzero(indices >= 0)
             occurrences = expand_ranges(starts[kept], freqs[kept])
-            forms = np.repeat(first_forms[owners[kept]], freqs[kept]) + own.variants[occurrences]
+            forms = np.repeat(first_forms[owners[kept]], freqs[kept]) + own.section("variants")[occurrences]
             if len(forms) and int(forms.max()) >= len(is_wanted):
                 own.raise_bad_variants()
             matching = np.flatnonzero(is_wanted[forms])
-            positions = own.positions.take(occurrences[matching])
+            positions = own.packed("positions").take(occurrences[matching])
             deadline.check()
             keys.append(np.sort((np.repeat(indices[kept], freqs[kept])[matching] << _BITS) + positions))
         sorted_keys = []
@@ -231,10 +229,6 @@ class SegmentView:
             wanted += [head + 1 + number for number in numbers]
         found = iter(self.texts.read(wanted))
         return [list(islice(found, 1 + len(numbers))) for numbers in paragraphs]
-
-    def head(self, article: int) -> bytes:
-        """An article's stored head."""
-        return self.texts.read([int(self._heads[article])])[0]
 
     def text_of(self, doc: int) -> str:
         """The text of a document; empty for that of an article without text."""
@@ -284,10 +278,8 @@ class SegmentView:
 
     def find_prefix(self, start: str) -> NDArray[np.int64]:
         """The articles whose id starts with a text, in the order of their ids (int64)."""
-        wanted = start.encode(errors="surrogatepass")
-        low = self.ids.find_first_from(wanted)
-        high = self.ids.find_first_from(wanted + b"\xff")
-        return self.file.sections["article.by_id"][low:high].astype(np.int64)
+        ranks = self.ids.find_prefix(start)
+        return self.file.sections["article.by_id"][ranks.start : ranks.stop].astype(np.int64)
 
     def id_of(self, article: int) -> str:
         """The id of an article."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,65 +51,6 @@ class LiveSegment:
         return column if self.articles is None else column[self.articles]
 
 
-def read_segments(folder: Path, known: Mapping[str, SegmentView]) -> tuple[int, str, list[LiveSegment]]:
-    """The number of the last commit in a folder, its language and segments; `known` are open ones, by id.
-
-    Raises IndexMissing or IndexDamaged.
-    """
-    commit, language, opened = read_contents(folder, known)
-    segments: list[LiveSegment] = []
-    docs = articles = 0
-    for entry, view in opened:
-        live = entry.live()
-        kept = None if live is None else np.flatnonzero(live[view.doc_starts[:-1]])
-        segments.append(LiveSegment(entry, view, docs, articles, live, kept))
-        docs += view.documents
-        articles += segments[-1].article_count
-    return commit, language, segments
-
-
-def gather_postings(segments: Sequence[LiveSegment], read: Callable[[SegmentView], Postings]) -> Postings:
-    """Read postings from each segment, and return them for the documents of all that are not removed."""
-    found = []
-    for segment in segments:
-        postings = read(segment.view)
-        if not len(postings.docs):
-            continue
-        if segment.live is not None:
-            is_live = segment.live[postings.docs]
-            postings = Postings(postings.docs[is_live], postings.freqs[is_live])
-        if segment.first_doc:
-            postings = Postings(postings.docs + np.int32(segment.first_doc), postings.freqs)
-        found.append(postings)
-    if len(found) < 2:
-        return found[0] if found else NO_POSTINGS
-    return Postings(np.concatenate([p.docs for p in found]), np.concatenate([p.freqs for p in found]))
-
-
-def gather_positions(
-    segments: Sequence[LiveSegment], docs: Ids, read: Callable[[SegmentView, Ids], Positions]
-) -> Positions:
-    """Read occurrences in the given documents (ascending) from each segment, and return them together."""
-    if len(segments) == 1:
-        return read(segments[0].view, docs)
-    indices, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for segment in segments:
-        bounds = np.array((segment.first_doc, segment.first_doc + segment.view.documents))
-        low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
-        found = read(segment.view, docs[low:high] - segment.first_doc)
-        indices.append(found[0] + low)
-        positions.append(found[1])
-    return np.concatenate(indices), np.concatenate(positions)
-
-
-def gather_column(
-    segments: Sequence[LiveSegment], read: Callable[[LiveSegment], Any], dtype: Any
-) -> NDArray[Any]:
-    """A column of the articles that are not removed; `read` returns that of all articles of a segment."""
-    found = [np.empty(0, dtype), *(segment.select(read(segment)).astype(dtype) for segment in segments)]
-    return np.concatenate(found) if len(found) != 2 else found[1]
-
-
 class Excerpt(NamedTuple):
     """An article with some of its paragraphs, and their anchors."""
 
@@ -132,22 +73,29 @@ class Snapshot:
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
         self.folder = folder
         known = {} if before is None or before.folder != folder else before.views()
-        self.commit, self.default_language, self.segments = read_segments(folder, known)
-        self.documents = sum(segment.view.documents for segment in self.segments)
-        self.articles = sum(segment.article_count for segment in self.segments)
+        self.commit, self.default_language, opened = read_contents(folder, known)
+        self.segments: list[LiveSegment] = []
+        self.documents = self.articles = 0
+        for entry, view in opened:
+            live = entry.live()
+            kept = None if live is None else np.flatnonzero(live[view.doc_starts[:-1]])
+            segment = LiveSegment(entry, view, self.documents, self.articles, live, kept)
+            self.segments.append(segment)
+            self.documents += view.documents
+            self.articles += segment.article_count
         self._first_articles = [segment.first_article for segment in self.segments]
-        self.doc_starts: Ids = gather_column(
-            self.segments, lambda segment: segment.view.doc_starts[:-1] + segment.first_doc, np.int32
+        self.doc_starts: Ids = self._gather_column(
+            lambda own: own.view.doc_starts[:-1] + own.first_doc, np.int32
         )
-        self.doc_ends: Ids = gather_column(
-            self.segments, lambda segment: segment.view.doc_starts[1:] + segment.first_doc, np.int32
+        self.doc_ends: Ids = self._gather_column(
+            lambda own: own.view.doc_starts[1:] + own.first_doc, np.int32
         )
-        self.date_starts = self._column("article.date_starts", np.int64)
-        self.date_ends = self._column("article.date_ends", np.int64)
-        self.counts = self._column("article.counts", np.int64)
+        self.date_starts = self.column("article.date_starts", np.int64)
+        self.date_ends = self.column("article.date_ends", np.int64)
+        self.counts = self.column("article.counts", np.int64)
         self.lengths: dict[str, NDArray[np.float64]] = {
-            "title": self._column("article.title_terms", np.float64),
-            "paragraph": self._column("article.text_terms", np.float64),
+            "title": self.column("article.title_terms", np.float64),
+            "paragraph": self.column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
         self._periods: dict[Grain, Periods] = {}
@@ -176,7 +124,7 @@ class Snapshot:
 
     def postings(self, field: str, stem: str) -> Postings:
         """The postings of a stem in a field."""
-        return gather_postings(self.segments, lambda view: view.postings(field, stem))
+        return self._gather_postings(lambda view: view.postings(field, stem))
 
     def document_frequency(self, stem: str) -> int:
         """How many documents have a stem in their text."""
@@ -187,10 +135,9 @@ class Snapshot:
             for segment in self.segments
         )
 
-    def word_postings(self, field: str, words: Iterable[str], deadline: Deadline = NO_DEADLINE) -> Postings:
+    def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
         """The documents that have any of these words, as written; frequencies are added. Raises TimedOut."""
-        wanted = list(words)
-        return gather_postings(self.segments, lambda view: view.word_postings(field, wanted, deadline))
+        return self._gather_postings(lambda view: view.word_postings(field, words, deadline))
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NO_DEADLINE
@@ -199,19 +146,18 @@ class Snapshot:
 
         Raises TimedOut.
         """
-        return gather_postings(self.segments, lambda view: view.phrase_postings(field, stems, slop, deadline))
+        return self._gather_postings(lambda view: view.phrase_postings(field, stems, slop, deadline))
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         """The occurrences of a stem in the given documents (ascending)."""
-        return gather_positions(self.segments, docs, lambda view, own: view.positions(field, stem, own))
+        return self._gather_positions(docs, lambda view, own: view.positions(field, stem, own))
 
     def word_positions(
-        self, field: str, words: Iterable[str], docs: Ids, deadline: Deadline = NO_DEADLINE
+        self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NO_DEADLINE
     ) -> Positions:
         """The occurrences of any of these words, as written, in the given documents. Raises TimedOut."""
-        wanted = list(words)
-        return gather_positions(
-            self.segments, docs, lambda view, own: view.word_positions(field, wanted, own, deadline)
+        return self._gather_positions(
+            docs, lambda view, own: view.word_positions(field, words, own, deadline)
         )
 
     @lazy
@@ -277,8 +223,9 @@ class Snapshot:
     def info(self, article: int) -> ArticleInfo:
         """An article without its text."""
         view, local = self._locate(article)
+        ((head,),) = view.items([local], [()])
         with DamageReporter(view.file.path):
-            return decode_info(view.head(local), view.language(local))
+            return decode_info(head, view.language(local))
 
     def infos(self, articles: Sequence[int]) -> list[ArticleInfo]:
         """Articles without their text."""
@@ -309,13 +256,10 @@ class Snapshot:
             chosen.append(numbers if self.counts[article] else ())
         found: dict[int, Excerpt] = {}
         for view, (indices, locals_, chosen) in wanted.items():
-            items = view.items(locals_, chosen)
-            languages, anchors = view.languages_of(locals_), view.anchors_at(locals_, chosen)
+            items, anchors = view.items(locals_, chosen), view.anchors_at(locals_, chosen)
             with DamageReporter(view.file.path):
-                for index, language, names, (head, *texts) in zip(
-                    indices, languages, anchors, items, strict=True
-                ):
-                    info = decode_info(head, language)
+                for index, local, names, (head, *texts) in zip(indices, locals_, anchors, items, strict=True):
+                    info = decode_info(head, view.language(local))
                     found[index] = Excerpt(info, names, [text.decode() for text in texts])
         return [found[index] for index in range(len(articles))]
 
@@ -364,7 +308,7 @@ class Snapshot:
             flags[segment.view.find_prefix(start)] = True
             return flags
 
-        return np.flatnonzero(gather_column(self.segments, flag, np.bool_)).astype(np.int32)
+        return np.flatnonzero(self._gather_column(flag, np.bool_)).astype(np.int32)
 
     def labels(self, name: str) -> Labels:
         """The names of a label, ascending, and the number of each article's name (int32), -1 for none.
@@ -372,36 +316,27 @@ class Snapshot:
         `name` is one of LABELS; for another, ValueError is raised. A source that is a folder or file is named
         by the end of its path.
         """
-        known = self._labels.get(name)
-        if known is None:
-            if name not in LABELS:
-                raise ValueError(f"there is no label {name!r}; the labels are {', '.join(LABELS)}")
+        if name not in LABELS:
+            raise ValueError(f"there is no label {name!r}; the labels are {', '.join(LABELS)}")
+        if name not in self._labels:
             names, codes = merge_labels(
-                (
-                    segment.view.label_names(name),
-                    segment.select(segment.view.file.sections[f"article.{name}s"]),
-                )
-                for segment in self.segments
+                (own.view.label_names(name), own.select(own.view.file.sections[f"article.{name}s"]))
+                for own in self.segments
             )
             texts = shorten_sources(names) if name == "source" else names
-            known = self._labels[name] = make_labels(names, codes, texts)
-        return known
+            self._labels[name] = make_labels(names, codes, texts)
+        return self._labels[name]
 
     def periods(self, grain: Grain) -> Periods:
         """The periods of a grain in which articles were published."""
-        known = self._periods.get(grain)
-        if known is None:
-            known = self._periods[grain] = find_periods(self.date_starts, self.date_ends, self.counts, grain)
-        return known
+        if grain not in self._periods:
+            self._periods[grain] = find_periods(self.date_starts, self.date_ends, self.counts, grain)
+        return self._periods[grain]
 
     @lazy
     def ages(self) -> NDArray[np.float32]:
         """Days by which each article is older than the newest (float32); see `compute_ages`."""
         return compute_ages(self.date_starts, self.date_ends)
-
-    def title_keys(self) -> NDArray[np.uint64]:
-        """The first eight bytes of each normalized title, as numbers in the order of the titles (uint64)."""
-        return self._column("article.title_keys", np.uint64)
 
     def check_sizes(self) -> None:
         """Raise IndexDamaged if a file was truncated since it was opened: reading it would be fatal."""
@@ -414,5 +349,41 @@ class Snapshot:
         index = article - segment.first_article
         return segment.view, index if segment.articles is None else int(segment.articles[index])
 
-    def _column(self, name: str, dtype: Any) -> NDArray[Any]:
-        return gather_column(self.segments, lambda segment: segment.view.file.sections[name], dtype)
+    def column(self, name: str, dtype: Any) -> NDArray[Any]:
+        """The values of a section "article.…" (FORMAT.md), one for each article."""
+        return self._gather_column(lambda segment: segment.view.file.sections[name], dtype)
+
+    def _gather_column(self, read: Callable[[LiveSegment], Any], dtype: Any) -> NDArray[Any]:
+        """A column of the articles that are not removed; `read` returns that of all articles of a segment."""
+        found = [segment.select(read(segment)).astype(dtype) for segment in self.segments]
+        return found[0] if len(found) == 1 else np.concatenate([np.empty(0, dtype), *found])
+
+    def _gather_postings(self, read: Callable[[SegmentView], Postings]) -> Postings:
+        """Read postings from each segment, and return them for the documents of all that are not removed."""
+        found = []
+        for segment in self.segments:
+            postings = read(segment.view)
+            if not len(postings.docs):
+                continue
+            if segment.live is not None:
+                is_live = segment.live[postings.docs]
+                postings = Postings(postings.docs[is_live], postings.freqs[is_live])
+            if segment.first_doc:
+                postings = Postings(postings.docs + np.int32(segment.first_doc), postings.freqs)
+            found.append(postings)
+        if len(found) < 2:
+            return found[0] if found else NO_POSTINGS
+        return Postings(np.concatenate([p.docs for p in found]), np.concatenate([p.freqs for p in found]))
+
+    def _gather_positions(self, docs: Ids, read: Callable[[SegmentView, Ids], Positions]) -> Positions:
+        """Read occurrences in the given documents (ascending) from each segment, and return them together."""
+        if len(self.segments) == 1:
+            return read(self.segments[0].view, docs)
+        indices, positions = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for segment in self.segments:
+            bounds = np.array((segment.first_doc, segment.first_doc + segment.view.documents))
+            low, high = np.searchsorted(docs, bounds.astype(docs.dtype))
+            found = read(segment.view, docs[low:high] - segment.first_doc)
+            indices.append(found[0] + low)
+            positions.append(found[1])
+        return np.concatenate(indices), np.concatenate(positions)

@@ -54,7 +54,7 @@ def estimate_shares(view: SegmentView, stem: int) -> NDArray[np.float64]:
     counts = np.zeros(int(starts[stem + 1]) - int(starts[stem]))
     for field in FIELDS:
         start, end = view.fields[field].occurrence_range(stem)
-        seen = sections[f"{field}.variants"][start : min(end, start + _MAX_SAMPLE)]
+        seen = view.fields[field].section("variants")[start : min(end, start + _MAX_SAMPLE)]
         own = np.bincount(seen, minlength=len(counts))
         if len(own) > len(counts):
             view.fields[field].raise_bad_variants()

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, FacetCount, Index, InvalidRequest, Timeline, open_index
-from indexer.engine.count import timeline
-from indexer.engine.count.facets import MAX_VALUES
+from indexer.engine.count.facets import MAX_BARS, MAX_VALUES
 from indexer.results import FACETS, GRAINS
 
 WORDS = ["sea", "road", "belt"]
@@ -209,7 +208,7 @@ def test_the_grain_fits_dates_that_are_known_to_the_month(index: Index) -> None:
 
 
 def test_a_timeline_that_would_be_too_long_is_coarser_and_the_page_says_so(index: Index) -> None:
-    index.put(days("2001-01-01", 0, timeline.MAX_BARS))
+    index.put(days("2001-01-01", 0, MAX_BARS))
     page = index.search("crane", timeline="day")
     assert page.timeline is not None
     assert page.timeline.grain == "week"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from indexer.engine.read.turns import SHORT, Turn
+from indexer.engine.read.deadline import SHORT, Turn
 
 Made = TypeVar("Made")
 
