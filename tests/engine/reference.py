@@ -1,6 +1,7 @@
 """A readable reference for the engine: it searches with plain loops over articles.
 
-It shares the analysis and the query parser with the engine, and nothing else.
+It shares the analysis and the query parser with the engine, and nothing else. It does not drop words without
+letters and digits, so it cannot answer queries that have some.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from whoosh.query.wrappers import Not
 from indexer.article import Article
 from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.engine.score.proximity import BESIDE, NEAR, REACH
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, parse_query
 from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.detection import detect_language
 from indexer.text.languages import stop_words
@@ -69,7 +70,6 @@ class Reference:
             name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
             for name in ("title", "paragraph")
         }
-        self.words = {token.word for texts in self.texts.values() for text in texts for token in text}
 
     def length(self, article: str, name: str) -> int:
         """How many terms a field of an article has."""
@@ -79,7 +79,7 @@ class Reference:
     def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
         """Every match, in order."""
         self.terms: list[QueryTerm] = []
-        tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
+        tree = parse_query(query, today=today).tree
         full: dict[str, float]
         partial: dict[str, float] = {}
         whole = None
@@ -247,24 +247,6 @@ class Reference:
                     here += term.weight
             best = max(best, here)
         return best / total if total else 0.0
-
-    def drop_unsearchable(self, node: Any) -> Any:
-        """The tree without terms that have no letter or digit."""
-        if isinstance(node, Near):
-            return make_near(map(self.drop_unsearchable, node.parts), node.distances, node.boost)
-        if type(node) in (Term, RawPhrase):
-            is_searchable = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
-            return node if is_searchable else None
-        if isinstance(node, (And, Or)):
-            left = [part for part in map(self.drop_unsearchable, node) if part is not None]
-            if left and all(isinstance(part, Not) for part in left):
-                return And([Every(), *left])
-            return type(node)(left) if len(left) > 1 else left[0] if left else None
-        if isinstance(node, Not):
-            return node if self.drop_unsearchable(node.query) is not None else None
-        if isinstance(node, Must):
-            return node if self.drop_unsearchable(node.child) is not None else None
-        return node
 
     def is_common(self, node: Any, language: str) -> bool:
         """Whether a clause is a stop word of a language."""
