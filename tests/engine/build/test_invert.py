@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import accumulate, compress, pairwise
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer import Article
-from indexer.engine.build.gather import Chunk, Gatherer, Run, make_run, stable_order
-from indexer.engine.build.invert import Buffer, NumberedRun, encode_postings, make_forms
+from indexer.engine.build.gather import Chunk, Gatherer, stable_order
+from indexer.engine.build.invert import Buffer
 from indexer.engine.format.segment_file import Packed, pack
 from indexer.engine.format.text_store import TextStore
-from tests.engine.bare_index import BareIndex
-from tests.engine.segments import ARTICLES, EVERYTHING, MANY, assert_says, built, contents, pairs, written
+from tests.engine.segments import (
+    ARTICLES,
+    EVERYTHING,
+    MANY,
+    assert_says,
+    built,
+    contents,
+    gathered,
+    pairs,
+    written,
+)
 
 
 @MANY
@@ -48,33 +56,24 @@ def test_a_word_that_is_searched_twice_counts_once(tmp_path: Path) -> None:
 
 
 @MANY
-@given(articles=ARTICLES.filter(bool), cuts=st.lists(st.integers(0, 12), max_size=4))
-def test_the_division_into_chunks_does_not_change_the_segment(
-    tmp_path: Path, articles: list[Article], cuts: list[int]
-) -> None:
-    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
-    for place, article in enumerate(articles):
-        if place in cuts:
-            buffer.add(gatherer.take(), numbers)
-        gatherer.add(article)
-    buffer.add(gatherer.take(), numbers)
-    view = written(buffer, tmp_path / "cut.nut")
-    assert contents(view) == contents(built(articles, tmp_path / "whole.nut"))
-
-
-@MANY
-@given(articles=ARTICLES.filter(bool), who=st.lists(st.integers(0, 2), min_size=12, max_size=12))
-def test_several_gatherers_make_the_same_segment_as_one(
-    tmp_path: Path, articles: list[Article], who: list[int]
+@given(
+    articles=ARTICLES.filter(bool),
+    who=st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=12, max_size=12),
+)
+def test_the_division_into_gatherers_and_chunks_does_not_change_the_segment(
+    tmp_path: Path, articles: list[Article], who: list[tuple[int, bool]]
 ) -> None:
     gatherers = [(Gatherer("en"), array("i")) for _ in range(3)]
-    buffer = Buffer()
-    for article, number in zip(articles, who, strict=False):
-        gatherer, numbers = gatherers[number]
-        gatherer.add(article)
-        buffer.add(gatherer.take(), numbers)
-    view = written(buffer, tmp_path / "several.nut")
-    assert contents(view) == contents(built(articles, tmp_path / "one.nut"))
+    buffer, last = Buffer(), 0
+    for article, (number, is_taken) in zip(articles, who, strict=False):
+        # The segment has the articles in the order in which the chunks are added.
+        if number != last or is_taken:
+            buffer.add(gatherers[last][0].take(), gatherers[last][1])
+        gatherers[number][0].add(article)
+        last = number
+    buffer.add(gatherers[last][0].take(), gatherers[last][1])
+    view = written(buffer, tmp_path / "divided.nut")
+    assert contents(view) == contents(built(articles, tmp_path / "whole.nut"))
 
 
 @MANY
@@ -102,39 +101,26 @@ def test_articles_dropped_from_a_chunk_leave_no_trace(
     tmp_path: Path, articles: list[Article], wanted: list[bool]
 ) -> None:
     wanted = wanted[: len(articles)]
-    kept = [article for article, is_wanted in zip(articles, wanted, strict=True) if is_wanted]
-    gatherer, numbers = Gatherer("en"), array("i")
+    kept = [*compress(articles, wanted)]
+    gatherer, buffer, numbers = Gatherer("en"), Buffer(), array("i")
     for article in articles:
         gatherer.add(article)
     chunk = gatherer.take()
-    forms = chunk.forms
-    left = chunk.select(wanted)
-    assert left.forms == forms
-    alone = Gatherer("en")
-    for article in kept:
-        alone.add(article)
-    expected = alone.take()
-    assert (left.ids, left.size) == (expected.ids, expected.size)
+    left, expected = chunk.select(wanted), gathered(kept)
+    assert (left.forms, left.ids, left.size) == (chunk.forms, expected.ids, expected.size)
     assert texts_of(left) == texts_of(expected)
-    buffer = Buffer()
-    if kept:
-        buffer.add(left, numbers)
-    else:
-        buffer.learn(left, numbers)
+    (buffer.add if kept else buffer.learn)(left, numbers)
     # The gatherer still refers to the forms of the dropped articles.
-    for article in articles:
-        gatherer.add(Article(id=f"again {article.id}", title=article.title, paragraphs=article.paragraphs))
-    again = gatherer.take()
-    buffer.add(again, numbers)
     more = [Article(id=f"again {a.id}", title=a.title, paragraphs=a.paragraphs) for a in articles]
+    for article in more:
+        gatherer.add(article)
+    buffer.add(gatherer.take(), numbers)
     view = written(buffer, tmp_path / "left.nut")
     assert contents(view) == contents(built([*kept, *more], tmp_path / "never.nut"))
 
 
 def test_a_chunk_that_is_kept_whole_is_not_copied() -> None:
-    gatherer = Gatherer("en")
-    gatherer.add(EVERYTHING[0])
-    chunk = gatherer.take()
+    chunk = gathered(EVERYTHING[:1])
     assert chunk.select([True]) is chunk
     nothing = chunk.select([False])
     assert (nothing.forms, nothing.ids, nothing.size, texts_of(nothing)) == (chunk.forms, [], 0, [])
@@ -177,73 +163,7 @@ def texts_of(chunk: Chunk) -> list[bytes]:
     return store.read(range(len(store.lengths)))
 
 
-def test_a_full_buffer_becomes_a_segment_and_nothing_else_changes(tmp_path: Path) -> None:
-    answers = []
-    for max_memory, segments in ((2**28, 1), (0, len(EVERYTHING))):
-        index = BareIndex(tmp_path / str(max_memory), max_memory=max_memory, chunk_size=1)
-        index.put(EVERYTHING)
-        assert len(index.snapshot.segments) == segments
-        queries = ("vaccine", "harb*", '"the don\'t"', "東京", "title:harbour")
-        hits = [index.search(query, limit=50).hits for query in queries]
-        answers.append((hits, [index.get_article(article.id) for article in EVERYTHING]))
-    assert answers[0] == answers[1]
-
-
 # Its parts
-
-
-TEXTS_OF_FORMS = st.lists(st.lists(st.integers(0, 5), max_size=6), max_size=8)
-STEM_OF = np.array([2, 0, 2, 1, 0, 3], np.int32)
-
-
-def run_of(texts: Sequence[Sequence[int]]) -> Run:
-    """The run of texts that are given as numbers of forms."""
-    forms = np.array([form for text in texts for form in text], np.int32)
-    return make_run(forms, np.array([len(text) for text in texts], np.int32), STEM_OF)
-
-
-def groups_of(run: Run) -> list[list[tuple[int, int, int]]]:
-    """The form, the text and the position of each occurrence, group by group."""
-    rows = list(zip(run.forms.tolist(), run.texts.tolist(), run.positions.tolist(), strict=True))
-    ends = [0, *accumulate(run.counts.tolist())]
-    assert ends[-1] == len(run) == len(rows)
-    return [rows[begin:end] for begin, end in pairwise(ends)]
-
-
-@MANY
-@given(texts=TEXTS_OF_FORMS)
-def test_a_run_has_the_occurrences_by_stem_then_in_text_order(texts: list[list[int]]) -> None:
-    rows = [(form, text, place) for text, forms in enumerate(texts) for place, form in enumerate(forms)]
-    by_stem = [[row for row in rows if STEM_OF[row[0]] == stem] for stem in range(4)]
-    assert groups_of(run_of(texts)) == [group for group in by_stem if group]
-    assert run_of(texts).heads.tolist() == [group[0][0] for group in by_stem if group]
-
-
-@MANY
-@given(texts=TEXTS_OF_FORMS, data=st.data())
-def test_a_run_without_some_texts_equals_the_run_of_the_others(
-    texts: list[list[int]], data: st.DataObject
-) -> None:
-    wanted = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
-    only = run_of(texts).select(np.array(wanted, np.bool_))
-    assert groups_of(only) == groups_of(run_of([*compress(texts, wanted)]))
-
-
-@MANY
-@given(texts=TEXTS_OF_FORMS, cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
-def test_runs_of_pieces_make_the_same_sections_as_one_run(texts: list[list[int]], cuts: list[int]) -> None:
-    forms = make_forms(np.sort(STEM_OF), 4)
-    own, documents = np.argsort(np.argsort(STEM_OF, kind="stable")), np.arange(len(texts)) * 3
-    bounds = [0, *cuts, len(texts)]
-    pieces = [
-        NumberedRun.from_run(run_of(texts[begin:end]), own, documents[begin:end])
-        for begin, end in pairwise(bounds)
-    ]
-    found = dict(encode_postings(forms, pieces))
-    whole = dict(encode_postings(forms, [NumberedRun.from_run(run_of(texts), own, documents)]))
-    assert {name: np.asarray(part).tolist() for name, part in found.items()} == {
-        name: np.asarray(part).tolist() for name, part in whole.items()
-    }
 
 
 @MANY

@@ -117,21 +117,6 @@ def test_merging_in_parts_equals_writing_at_once(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.slow
-@MANY
-@given(parts=SEGMENTS.map(renamed), first=st.integers(1, 3))
-def test_merging_merged_segments_equals_merging_at_once(tmp_path: Path, parts: Parts, first: int) -> None:
-    whole = [(articles, [True] * len(articles)) for articles, _ in parts]
-    at_once = contents(merged(whole, tmp_path))
-    early, late = whole[:first], whole[first:]
-    one = merged(early, tmp_path)
-    (tmp_path / "merged.nut").rename(tmp_path / "one.nut")
-    rest = [(built(articles, tmp_path / f"late{n}.nut"), None) for n, (articles, _) in enumerate(late)]
-    pieces, _ = merge([(one, None), *rest])
-    (tmp_path / "two.nut").write_bytes(b"".join(pieces))
-    assert contents(SegmentView(tmp_path / "two.nut")) == at_once
-
-
 def test_blocks_of_text_are_copied_if_nothing_is_removed(tmp_path: Path) -> None:
     texts = [" ".join(f"{n}word{place}" for place in range(3000)) for n in range(4)]
     parts = [([Article(id=f"a{n}", paragraphs=[text])], [True]) for n, text in enumerate(texts)]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import Article, FacetCount, Index, InvalidRequest, Timeline, open_index
-from indexer.engine.count.facets import MAX_BARS, MAX_VALUES
+from indexer.engine.count.facets import MAX_VALUES
 from indexer.results import FACETS, GRAINS
 
 WORDS = ["sea", "road", "belt"]
@@ -207,39 +207,6 @@ def test_the_grain_fits_dates_that_are_known_to_the_month(index: Index) -> None:
     assert (by_day.grain, by_day.inexact, [bar.articles for bar in by_day.bars]) == ("day", 3, [1, 1])
 
 
-def test_a_timeline_that_would_be_too_long_is_coarser_and_the_page_says_so(index: Index) -> None:
-    index.put(days("2001-01-01", 0, MAX_BARS))
-    page = index.search("crane", timeline="day")
-    assert page.timeline is not None
-    assert page.timeline.grain == "week"
-    assert page.notes == ("A timeline by day would be too long; it is by week.",)
-
-
-def test_more_news_does_not_look_like_more_mentions(index: Index) -> None:
-    quiet = days("2021-01-04", *range(5), paragraphs=["A crane.", "A tide."])
-    busy = [
-        Article(id=f"b{n}", title="Busy", published="2021-02-01", paragraphs=["A crane."] + ["Else."] * 9)
-        for n in range(10)
-    ]
-    index.put([*quiet, *busy])
-    shown = index.search("crane", timeline="month").timeline
-    assert shown is not None
-    january, february = shown.bars
-    assert (january.articles, january.share) == (5, 0.5)
-    assert (february.articles, february.share) == (10, 0.1)
-    assert (shown.first, shown.last, shown.peak) == ("2021-01-04", "2021-02-01", "2021-02")
-
-
-def test_facets_count_whole_matches_only(index: Index) -> None:
-    index.put([
-        Article(id="both", title="crane harbour", published="2021"),
-        Article(id="one", title="crane", published="2022"),
-    ])  # fmt: skip
-    page = index.search("crane harbour", facets="year")
-    assert (page.total, page.partial) == (1, 1)
-    assert page.facets == {"year": (FacetCount("2021", 1),)}
-
-
 def test_only_the_largest_counts_are_listed(index: Index) -> None:
     many = [(f"m{number:02}", f"{1900 + number}", 2) for number in range(MAX_VALUES - 1)]
     articles = [
@@ -259,14 +226,6 @@ def test_only_the_largest_counts_are_listed(index: Index) -> None:
             FacetCount(None, 2, "other"), FacetCount(None, 1, "undated"),
         ),
     }  # fmt: skip
-
-
-def test_counts_of_nothing_are_empty(index: Index) -> None:
-    index.put(days("2021-01-01", 0))
-    page = index.search("nowhere", facets=FACETS, timeline=True)
-    assert set(page.facets.values()) == {()}
-    assert page.timeline is not None
-    assert page.timeline.bars == ()
 
 
 def test_counts_can_be_converted_to_json(index: Index) -> None:

@@ -320,17 +320,3 @@ def test_an_open_snapshot_does_not_see_later_changes(tmp_path: Path) -> None:
                 reading.snapshot, reading.search_settings, SearchRequest(query, limit=ENOUGH, collapse=False)
             )
             assert_agrees(page, before, query)
-
-
-def test_dates_as_arguments_and_in_the_query_agree(tmp_path: Path) -> None:
-    chance = random.Random(4)
-    articles = make_collection(chance, 60)
-    with opened(tmp_path / "index") as index:
-        index.put(articles)
-        for since, until in (("2021", "2021"), ("2021-03-04", "2021-12-30"), ("", "2021-02"), ("9999", "")):
-            words = f"{f'after:{since}' if since else ''} {f'until:{until}' if until else ''}"
-            given = index.search("sea OR road", since=since, until=until, limit=ENOUGH)
-            written = index.search(f"(sea OR road) {words}", limit=ENOUGH)
-            assert [(h.article.id, h.score) for h in given.hits] == [
-                (h.article.id, h.score) for h in written.hits
-            ]

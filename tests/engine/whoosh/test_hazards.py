@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whoosh.index import open_dir
 
 from indexer import Article, Index, NutgrafError, open_index
 from indexer.engine.build.commit import create_empty
 from indexer.store import generations
 from tests.fixtures.folders import contents
-from tests.stress.answers import QUERIES, answer
 
 
 def tale(name: str, text: str = "A heron.") -> Article:
@@ -24,39 +22,6 @@ def tale(name: str, text: str = "A heron.") -> Article:
 
 def ids(index: Index, query: str = "*") -> list[str]:
     return sorted(hit.article.id for hit in index.search(query, limit=100, collapse=False).hits)
-
-
-def test_removed_articles_do_not_come_back_to_an_open_index(tmp_path: Path) -> None:
-    with open_index(tmp_path / "index") as writer, open_index(tmp_path / "index") as reader:
-        left = [f"a{number}" for number in range(6)]
-        for name in left:
-            writer.put([tale(name)])
-        assert ids(reader, "heron") == left
-        for number in range(5):
-            # A removal, a commit beside it, and one that replaces: the reader goes on from what it has open.
-            writer.remove([left.pop(0)])
-            assert ids(reader, "heron") == left
-            writer.put([tale(f"b{number}", "An owl.")])
-            assert ids(reader, "heron") == left
-            writer.put([tale(left[-1], f"A heron, edited for the {number}. time.")])
-            assert ids(reader, "heron") == left
-            assert reader.search("edited").total == 1
-
-
-def test_an_id_that_is_added_twice_at_once_is_stored_once(tmp_path: Path) -> None:
-    with open_index(tmp_path / "index") as index:
-        index.put([tale("other"), tale("same")])
-        for number in range(3):
-            report = index.put([tale("same", f"Owl{number}one."), tale("same", f"Owl{number}two.")])
-            assert report.added == 0
-            assert (ids(index), ids(index, f"owl{number}one"), ids(index, f"owl{number}two")) == (
-                ["other", "same"],
-                [],
-                ["same"],
-            )
-            found = open_dir(index.path)
-            assert (found.doc_count(), index.get_status().paragraphs) == (4, 4)
-            found.close()
 
 
 def test_an_existing_index_is_never_overwritten(tmp_path: Path) -> None:
@@ -85,38 +50,6 @@ def test_indexes_whose_names_begin_alike_leave_each_other_alone(tmp_path: Path) 
             with open_index(other.config.index) as opened:
                 assert ids(opened) == ["a", "b"]
                 opened.verify()
-
-
-def test_threads_that_share_an_index_get_the_answers_of_a_single_thread(tmp_path: Path) -> None:
-    with open_index(tmp_path / "index") as index:
-        for number in range(12):
-            text = f"The crane in harbour {number} turns when the tide comes, {'and again ' * (number % 4)}."
-            index.put([tale(f"t{number}{place}", text) for place in range(3)])
-        index.remove(["t31", "t40"])
-        alone = {query: answer(index, query) for query in QUERIES}
-        index.close()
-        ready = threading.Barrier(8)
-        wrong: list[Any] = []
-
-        def ask(number: int) -> None:
-            ready.wait()
-            for query in (QUERIES[number:] + QUERIES[:number]) * 3:
-                if answer(index, query) != alone[query]:
-                    wrong.append(query)
-
-        def guarded(number: int) -> None:
-            try:
-                ask(number)
-            except BaseException as error:
-                wrong.append(error)
-                raise
-
-        threads = [threading.Thread(target=guarded, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert wrong == []
 
 
 _meanwhile: list[Callable[[str], None]] = []
