@@ -39,7 +39,12 @@ def check_segment(view: SegmentView) -> None:
     """Raise IndexDamaged, naming the file and the section, unless the content of a segment is consistent."""
     check_numbers(view)
     with DamageReporter(view.file.path):
-        _check_articles(view)
+        for number in range(view.articles):
+            article = decode_article(view.all_items(number))
+            if article.id != view.id_of(number):
+                view.file.raise_damaged(
+                    "text.data", f"has the article {article.id!r} instead of {view.id_of(number)!r}"
+                )
 
 
 def check_numbers(view: SegmentView) -> None:
@@ -158,13 +163,3 @@ def _count_terms(view: SegmentView, field: str) -> NDArray[np.int64]:
     terms = np.zeros(view.documents, np.int64)
     terms[view.doc_starts[:-1]] = view.column("article.title_terms")
     return terms
-
-
-def _check_articles(view: SegmentView) -> None:
-    """Check that every article can be read, and has its own id."""
-    for number in range(view.articles):
-        article = decode_article(view.all_items(number))
-        if article.id != view.id_of(number):
-            view.file.raise_damaged(
-                "text.data", f"has the article {article.id!r} instead of {view.id_of(number)!r}"
-            )

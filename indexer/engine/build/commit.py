@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from indexer.article import Article
 from indexer.engine.build.gather import Chunk, Gatherer
 from indexer.engine.build.invert import Buffer
 from indexer.engine.build.merge import TIERED, MergePolicy, merge
-from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents, make_segment_id
+from indexer.engine.read.contents import SegmentEntry, contents_path, encode_contents
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.whoosh.schema import acquire_write_lock, encode_toc
@@ -177,7 +178,7 @@ class Batch:
                 seal = piece
                 yield piece
 
-        unsealed = SegmentEntry(make_segment_id(), documents, b"", b"")
+        unsealed = SegmentEntry(secrets.token_hex(8), documents, b"", b"")
         write_new(unsealed.path(self._folder), iter_pieces())
         return SegmentEntry(unsealed.id, documents, b"", bytes(seal))
 

@@ -134,11 +134,9 @@ class Buffer:
         counts = _concatenate([chunk.counts for chunk in chunks])
         widths = np.maximum(counts, 1)  # an article without text has one document
         first = np.concatenate(([0], np.cumsum(widths)))
-        documents = int(first[-1])
         languages = sorted({language for chunk in chunks for language in chunk.names["language"]})
-        articles = sum(len(chunk.ids) for chunk in chunks)
-        sections = _make_sections(chunks, forms, counts, first, languages, texts)
-        return sections, make_facts(documents, articles, languages)
+        facts = {"documents": int(first[-1]), "articles": len(counts), "languages": languages}
+        return _make_sections(chunks, forms, counts, first, languages, texts), facts
 
 
 def _make_sections(
@@ -204,11 +202,6 @@ def _make_sections(
     yield "doc.terms", compact(terms)
     yield "doc.anchors", anchors
     yield from add_prefix("text", texts.make_sections())
-
-
-def make_facts(documents: int, articles: int, languages: Sequence[str]) -> dict[str, Any]:
-    """The facts about a segment."""
-    return {"documents": documents, "articles": articles, "languages": list(languages)}
 
 
 def make_forms(stem_of: Array, stems: int) -> Forms:

@@ -23,7 +23,6 @@ from indexer.engine.build.invert import (
     encode_articles,
     encode_forms,
     encode_postings,
-    make_facts,
     make_forms,
 )
 from indexer.engine.format.arrays import split_aligned
@@ -91,7 +90,8 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
         (source.view.languages, source.select("article.languages")) for source in inputs
     )
     sections = _restore_malloc(_make_sections(inputs, codes))
-    return encode_segment(sections, make_facts(documents, len(codes), languages)), documents
+    facts = {"documents": documents, "articles": len(codes), "languages": languages}
+    return encode_segment(sections, facts), documents
 
 
 class _Input:
@@ -147,28 +147,24 @@ def _make_sections(inputs: Sequence[_Input], languages: Array) -> Iterator[Secti
 
     `languages` has the code of the language of each article.
     """
-    forms = _merge_forms([source.view for source in inputs])
+    stems, words, every, numbers = _merge_forms([source.view for source in inputs])
     # Forms that only removed documents have are dropped.
-    used = np.zeros(len(forms.every), np.bool_)
+    used = np.zeros(len(every), np.bool_)
     groups = {
-        field: [
-            source.find_groups(field, own, used) for source, own in zip(inputs, forms.numbers, strict=True)
-        ]
+        field: [source.find_groups(field, own, used) for source, own in zip(inputs, numbers, strict=True)]
         for field in FIELDS
     }
-    if used.all():
-        every, numbers = forms.every, forms.numbers
-    else:
+    if not used.all():
         new_number = np.cumsum(used, dtype=np.int32) - 1
-        every, numbers = forms.every[used], [new_number[own] for own in forms.numbers]
+        every, numbers = every[used], [new_number[own] for own in numbers]
     stem_of, word_of = np.empty(len(every), np.int32), np.empty(len(every), np.int32)
-    word_count = max(len(forms.words), 1)
+    word_count = max(len(words), 1)
     np.floor_divide(every, word_count, out=stem_of, casting="unsafe")
     np.remainder(every, word_count, out=word_of, casting="unsafe")
-    stems, stem_of = _drop_unused(forms.stems, stem_of)
-    words, word_of = _drop_unused(forms.words, word_of)
+    stems, stem_of = _drop_unused(stems, stem_of)
+    words, word_of = _drop_unused(words, word_of)
     counts = len(stems), len(words)
-    del forms, used, every
+    del used, every
     yield from add_prefix("stem", stems.make_sections())
     del stems
     yield from add_prefix("word", words.make_sections())
@@ -226,19 +222,15 @@ def _return_memory(above: int) -> None:
         library.malloc_trim(0)
 
 
-@dataclass(frozen=True, slots=True)
-class _MergedForms:
-    """The forms of all segments, with the merged lexicons of their stems and words."""
+def _merge_forms(
+    views: Sequence[SegmentView],
+) -> tuple[Lexicon, Lexicon, NDArray[np.int64], list[NDArray[np.int32]]]:
+    """The merged lexicons of stems and words, the forms of all segments, and those of each segment.
 
-    stems: Lexicon
-    words: Lexicon
-    every: NDArray[np.int64]
-    """Each form as its stem's number times the number of words, plus its word's number; ascending."""
-    numbers: list[NDArray[np.int32]]
-    """For each segment, the indices in `every` of its forms."""
+    A form is the number of its stem times the number of words, plus the number of its word; all ascend.
+    Those of each segment are given as their indices among all.
+    """
 
-
-def _merge_forms(views: Sequence[SegmentView]) -> _MergedForms:
     def release() -> None:
         for view in views:
             view.file.release()
@@ -262,7 +254,7 @@ def _merge_forms(views: Sequence[SegmentView]) -> _MergedForms:
             start, starts[segment] = starts[segment], starts[segment] + len(part)
             numbers[segment][start : starts[segment]] = np.searchsorted(own, part) + count
         count += len(own)
-    return _MergedForms(stems, words, every[:count], numbers)
+    return stems, words, every[:count], numbers
 
 
 def _drop_unused(lexicon: Lexicon, numbers: NDArray[np.int32]) -> tuple[Lexicon, NDArray[np.int32]]:

@@ -29,6 +29,14 @@ def contains(ids: Ids, wanted: Ids) -> NDArray[np.bool_]:
     return np.equal(ids[indices], wanted)
 
 
+def intersect_all(parts: Sequence[Ids]) -> Ids:
+    """The ids that are in every one of some ascending arrays (at least one)."""
+    rarest, *others = sorted(parts, key=len)
+    for part in others:
+        rarest = rarest[contains(part, rarest)]
+    return rarest
+
+
 def split_aligned(
     parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE
 ) -> Iterator[list[NDArray[np.int64]]]:

@@ -35,6 +35,7 @@ Array = NDArray[Any]
 Section = tuple[str, Array | bytes]
 """The name of a section, and its content."""
 FindProblem = Callable[[str, Array, Mapping[str, Array]], str | None]
+"""Takes a section's name, its array and the other sections; returns the problem in words after the name."""
 _Directory = dict[str, tuple[str, int, int, int]]
 """The kind, offset, bytes and CRC-32 of each section, by its name."""
 
@@ -42,9 +43,10 @@ _Directory = dict[str, tuple[str, int, int, int]]
 class SegmentFile:
     """The sections of one segment, by name; read-only, and safe to share between threads.
 
-    `sections[name]` is a mapped array. It is read and compared with its checksum when it is first used, so
-    that an altered file raises an error instead of giving wrong results; unused sections cost nothing.
-    Raises IndexDamaged for a file that is incomplete or altered, StorageFailed if it cannot be read now.
+    `sections[name]` is a mapped array. When it is first used, it is read, compared with its checksum and
+    passed to `sections.find_problem`, so that an altered file raises an error instead of giving wrong
+    results; unused sections cost nothing. Raises IndexDamaged for a file that is
+    incomplete or altered, StorageFailed if it cannot be read now.
     """
 
     sections: _Sections
@@ -57,8 +59,9 @@ class SegmentFile:
         except ValueError as error:
             raise IndexDamaged(f"{path} cannot be opened ({error})", RUN_DOCTOR) from error
         self._directory, self._end = self._read_directory()
-        for name in self._directory:
-            self._check_bounds(name)
+        for name, (kind, offset, size, _) in self._directory.items():
+            if size % int(kind[1:]) or size < 0 or not len(MAGIC) <= offset <= self._end - size:
+                self._raise(self._end, f"its directory puts {name} beyond the end of the file")
         self.seal = self._map[-_TRAILER.size :]
         """The last bytes of the file: where its directory is, and the checksum of that."""
         self.sections = _Sections(path, self._map, self._directory)
@@ -74,14 +77,6 @@ class SegmentFile:
     def directory(self) -> dict[str, tuple[str, int]]:
         """The kind of each section, and how many numbers it has."""
         return {name: (kind, size // int(kind[1:])) for name, (kind, _, size, _) in self._directory.items()}
-
-    def check_with(self, find_problem: FindProblem) -> None:
-        """Check each section when it is first used.
-
-        `find_problem` gets the section's name, its array and the other sections, and returns what is wrong
-        in words that follow the name, or None.
-        """
-        self.sections.find_problem = find_problem
 
     def raise_damaged(self, name: str, problem: str) -> NoReturn:
         """Raise IndexDamaged: the section matches its checksum, but its content is invalid."""
@@ -140,11 +135,6 @@ class SegmentFile:
         if not isinstance(directory, dict) or not all(map(_is_entry, directory.values())):
             self._raise(offset, "its directory is invalid")
         return {name: tuple(entry) for name, entry in directory.items()}, offset
-
-    def _check_bounds(self, name: str) -> None:
-        kind, offset, size, _ = self._directory[name]
-        if size % int(kind[1:]) or size < 0 or not len(MAGIC) <= offset <= self._end - size:
-            self._raise(self._end, f"its directory puts {name} beyond the end of the file")
 
     def _raise(self, offset: int, problem: str) -> NoReturn:
         _raise_damaged(self.path, offset, problem)

@@ -39,7 +39,6 @@ class TextWriter:
         self._items_in_block: list[int] = []
 
     def add(self, item: bytes) -> None:
-        """Add one item."""
         self._pending.append(item)
         self._lengths.append(len(item))
         self._size += len(item)

@@ -8,7 +8,6 @@ FORMAT.md describes every byte.
 
 from __future__ import annotations
 
-import secrets
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -49,12 +48,10 @@ class SegmentEntry(msgspec.Struct, frozen=True):
 
     @property
     def removed_count(self) -> int:
-        """How many documents are removed."""
         return sum(byte.bit_count() for byte in self.removed)
 
     @property
     def live_count(self) -> int:
-        """How many documents are not removed."""
         return self.documents - self.removed_count
 
     def live(self) -> NDArray[np.bool_] | None:
@@ -70,17 +67,6 @@ class SegmentEntry(msgspec.Struct, frozen=True):
         removed = np.zeros(self.documents, np.bool_) if live is None else ~live
         removed[docs] = True
         return msgspec.structs.replace(self, removed=np.packbits(removed, bitorder="little").tobytes())
-
-    def check_file(self, view: SegmentView) -> None:
-        """Raise IndexDamaged unless the opened file is the one that was committed."""
-        fits = self.documents == view.documents and len(self.removed) in (0, (self.documents + 7) // 8)
-        if not fits or self.seal != view.file.seal:
-            view.file.raise_replaced()
-
-
-def make_segment_id() -> str:
-    """A new random id for a segment."""
-    return secrets.token_hex(8)
 
 
 class _Contents(msgspec.Struct):
@@ -110,12 +96,12 @@ def read_contents(
         if number is None:
             raise IndexMissing(f"no index in {folder}", "run `nutgraf index` to make one")
         try:
-            contents = _parse(contents_path(folder, number), number)
+            path = contents_path(folder, number)
+            contents = _parse(path, number)
             views = [known.get(entry.id) or SegmentView(entry.path(folder)) for entry in contents.segments]
             segments = list(zip(contents.segments, views, strict=True))
             for entry, view in segments:
-                entry.check_file(view)
-                _check_removals(folder, number, entry, view)
+                _check_entry(path, entry, view)
         except IndexDamaged:
             # A commit made meanwhile deletes the files of the one before it.
             if attempt < _MAX_ATTEMPTS - 1 and latest_commit(folder) not in (number, None):
@@ -162,14 +148,15 @@ def _parse(path: Path, number: int) -> _Contents:
     return contents
 
 
-def _check_removals(folder: Path, number: int, entry: SegmentEntry, view: SegmentView) -> None:
-    """Raise IndexDamaged if an article is removed in part, or a bit is set beyond the last document."""
+def _check_entry(path: Path, entry: SegmentEntry, view: SegmentView) -> None:
+    """Raise IndexDamaged unless the file is the committed one and only whole articles are removed."""
+    fits = entry.documents == view.documents and len(entry.removed) in (0, (entry.documents + 7) // 8)
+    if not fits or entry.seal != view.file.seal:
+        view.file.raise_replaced()
     live = entry.live()
     if live is None:
         return
     whole = live[view.doc_starts[:-1]].repeat(np.diff(view.doc_starts))
+    # A bit beyond the last document would make the numbers disagree.
     if not np.array_equal(live, whole) or entry.removed_count + int(live.sum()) != len(live):
-        raise IndexDamaged(
-            f"{contents_path(folder, number)} removes only parts of articles in segment {entry.id}",
-            RUN_DOCTOR,
-        )
+        raise IndexDamaged(f"{path} removes only parts of articles in segment {entry.id}", RUN_DOCTOR)

@@ -127,7 +127,6 @@ class Deadline:
         self._turn.__exit__(kind, error, trace)
 
     def is_over(self) -> bool:
-        """Whether the deadline has passed."""
         self._turn.give_way()
         return self._clock() >= self._end
 

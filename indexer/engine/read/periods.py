@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,7 @@ SPECIAL = 2
 """The number of these codes, which are negative."""
 DAY = 86400
 # The longest span of a date that is exact enough for a grain, in seconds.
-_MAX_SPAN: Mapping[Grain, int] = MappingProxyType(
-    {"day": DAY, "week": DAY, "month": 31 * DAY, "year": 366 * DAY}
-)
+_MAX_SPAN: Mapping[Grain, int] = {"day": DAY, "week": DAY, "month": 31 * DAY, "year": 366 * DAY}
 _MONDAY = 3  # days from a Monday to the first day of 1970
 Moments = NDArray[np.int64]
 

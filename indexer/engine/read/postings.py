@@ -104,7 +104,6 @@ class Field:
         return Packed(*(self.section(f"{name}.{part}") for part in ("narrow", "at", "wide")))
 
     def document_frequency(self, stem: int) -> int:
-        """How many documents have a stem."""
         starts = self.section("starts")
         return int(starts[stem + 1]) - int(starts[stem])
 

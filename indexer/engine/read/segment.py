@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import name_anchor, name_anchors
-from indexer.engine.format.arrays import Ids, contains, expand_ranges, split_aligned, sum_runs
+from indexer.engine.format.arrays import Ids, expand_ranges, intersect_all, split_aligned, sum_runs
 from indexer.engine.format.checks import check_directory, find_problem
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, SegmentFile
@@ -49,13 +49,12 @@ class SegmentView:
         self.documents: int = facts.documents
         self.articles: int = facts.articles
         self.languages: list[str] = facts.languages
-        self.file.check_with(partial(find_problem, counts))
+        self.file.sections.find_problem = partial(find_problem, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
 
     @lazy
     def texts(self) -> TextStore:
-        """The stored texts."""
         sections = self.file.sections
         parts = (sections[f"text.{part}"] for part in ("data", "ends", "items", "lengths"))
         return TextStore(*parts, path=self.file.path)
@@ -156,9 +155,7 @@ class SegmentView:
         for number in dict.fromkeys(numbers):
             deadline.check()
             doc_lists.append(own.read_stem(number).docs)
-        docs, *others = sorted(doc_lists, key=len)
-        for found in others:
-            docs = docs[contains(found, docs)]
+        docs = intersect_all(doc_lists)
         ends: NDArray[np.int64] | None = None
         for number in numbers:
             if not len(docs):
@@ -282,7 +279,6 @@ class SegmentView:
         return self.file.sections["article.by_id"][ranks.start : ranks.stop].astype(np.int64)
 
     def id_of(self, article: int) -> str:
-        """The id of an article."""
         return self.ids[int(self.file.sections["article.id_ranks"][article])]
 
     @lazy

@@ -66,8 +66,8 @@ class Snapshot:
     for each. `doc_starts` and `doc_ends` (int32) are the range of an article's documents, `date_starts` and
     `date_ends` (int64) the range of its date in seconds since 1970, NO_DATE for none. `counts` (int64) are
     its paragraphs, `lengths` (float64) the terms of its title and of its paragraphs, `average` the mean of
-    these. Segments that the snapshot `before` has open are not opened again. Raises IndexMissing or
-    IndexDamaged.
+    these. Segments that the snapshot `before` has open are not opened again. Methods that a SegmentView has
+    too return the same for all articles of the commit. Raises IndexMissing or IndexDamaged.
     """
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
@@ -104,12 +104,10 @@ class Snapshot:
         }
 
     def views(self) -> dict[str, SegmentView]:
-        """The open segments, by id."""
         return {segment.entry.id: segment.view for segment in self.segments}
 
     @property
     def paragraphs(self) -> int:
-        """How many paragraphs there are."""
         return int(self.counts.sum())
 
     @lazy
@@ -123,11 +121,9 @@ class Snapshot:
         return owners
 
     def postings(self, field: str, stem: str) -> Postings:
-        """The postings of a stem in a field."""
         return self._gather_postings(lambda view: view.postings(field, stem))
 
     def document_frequency(self, stem: str) -> int:
-        """How many documents have a stem in their text."""
         return sum(
             segment.view.document_frequency(stem)
             if segment.live is None
@@ -136,26 +132,19 @@ class Snapshot:
         )
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
-        """The documents that have any of these words, as written; frequencies are added. Raises TimedOut."""
         return self._gather_postings(lambda view: view.word_postings(field, words, deadline))
 
     def phrase_postings(
         self, field: str, stems: Sequence[str], slop: int, deadline: Deadline = NO_DEADLINE
     ) -> Postings:
-        """The documents that have stems in this order, each at most `slop` positions after the one before.
-
-        Raises TimedOut.
-        """
         return self._gather_postings(lambda view: view.phrase_postings(field, stems, slop, deadline))
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
-        """The occurrences of a stem in the given documents (ascending)."""
         return self._gather_positions(docs, lambda view, own: view.positions(field, stem, own))
 
     def word_positions(
         self, field: str, words: Sequence[str], docs: Ids, deadline: Deadline = NO_DEADLINE
     ) -> Positions:
-        """The occurrences of any of these words, as written, in the given documents. Raises TimedOut."""
         return self._gather_positions(
             docs, lambda view, own: view.word_positions(field, words, own, deadline)
         )
@@ -200,7 +189,6 @@ class Snapshot:
 
     @lazy
     def near_duplicates(self) -> NearDuplicates:
-        """The groups of near-duplicates."""
         own = [segment.select(segment.view.sketches) for segment in self.segments]
         return find_near_duplicates(np.concatenate([np.empty((0, WIDTH), np.uint8), *own]))
 
@@ -221,24 +209,20 @@ class Snapshot:
         return ranks
 
     def info(self, article: int) -> ArticleInfo:
-        """An article without its text."""
         view, local = self._locate(article)
         ((head,),) = view.items([local], [()])
         with DamageReporter(view.file.path):
             return decode_info(head, view.language(local))
 
     def infos(self, articles: Sequence[int]) -> list[ArticleInfo]:
-        """Articles without their text."""
         return [excerpt.info for excerpt in self.excerpts(articles, [()] * len(articles))]
 
     def article(self, article: int) -> Article:
-        """An article with all its text."""
         view, local = self._locate(article)
         with DamageReporter(view.file.path):
             return decode_article(view.all_items(local))
 
     def language(self, article: int) -> str:
-        """The language that an article was analyzed in: stated, detected or configured."""
         view, local = self._locate(article)
         return view.language(local)
 
@@ -264,31 +248,25 @@ class Snapshot:
         return [found[index] for index in range(len(articles))]
 
     def text_of(self, doc: int) -> str:
-        """The paragraph of a document; empty for that of an article without text."""
         segment = self.segments[bisect_right(self.segments, doc, key=lambda segment: segment.first_doc) - 1]
         with DamageReporter(segment.view.file.path):
             return segment.view.text_of(doc - segment.first_doc)
 
     def words_of(self, stem: str) -> set[str]:
-        """All the words that have a stem."""
         return {word for segment in self.segments for word in segment.view.words_of(stem)}
 
     def anchors(self, article: int) -> tuple[str, ...]:
-        """The anchors of an article's paragraphs, in order."""
         view, local = self._locate(article)
         return view.anchors(local)
 
     def id_of(self, article: int) -> str:
-        """The id of an article."""
         view, local = self._locate(article)
         return view.id_of(local)
 
     def ids(self) -> set[str]:
-        """The ids of all articles."""
         return {self.id_of(article) for article in range(self.articles)}
 
     def find(self, article_id: str) -> int | None:
-        """The number of the article with this id, or None."""
         for segment in self.segments:
             local = segment.view.find(article_id)
             if local is None:

@@ -141,7 +141,6 @@ class ClauseReader:
         ]
 
     def is_common(self, part: Any) -> bool:
-        """Whether a clause is a common word."""
         return is_word(part) and is_common_word(part.text, self.main_languages)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.engine.format.arrays import Ids, contains
+from indexer.engine.format.arrays import Ids, intersect_all
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
@@ -275,7 +274,7 @@ class Evaluation:
         ]
         # The whole clause is what an article misses if it has all the parts, but not together.
         has_clause = np.ones(self.snapshot.articles, np.bool_)
-        has_clause[reduce(_intersect_ids, [part.articles for part in found])] = False
+        has_clause[intersect_all([part.articles for part in found])] = False
         has_clause[articles] = True
         return [*found, OptionalClause(label, np.flatnonzero(has_clause).astype(np.int32))]
 
@@ -387,10 +386,6 @@ class Evaluation:
             return Note(NoteCode.NOT_RANKED, {"seconds": seconds})
         skipped = list_clauses([serialize_query(node) for node in self.skipped])
         return Note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
-
-
-def _intersect_ids(first: Ids, second: Ids) -> Ids:
-    return first[contains(second, first)]
 
 
 def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:

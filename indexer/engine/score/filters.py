@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -48,10 +49,7 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
             return snapshot.find_prefix(text.rstrip("*"))
         number = snapshot.find(text)
         return np.array([] if number is None else [number], np.int32)
-    text = text.casefold()
-    matches = (
-        _match_prefix(text.rstrip("*")) if text.endswith("*") else _MATCHERS.get(name, _match_whole)(text)
-    )
+    matches = _make_matcher(name, text.casefold())
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
         labels, codes = snapshot.labels(column)
@@ -61,42 +59,24 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
     return np.flatnonzero(found).astype(np.int32)
 
 
-Matcher = Callable[[str], bool]
-
-
-def _match_prefix(text: str) -> Matcher:
-    return lambda label: label.startswith(text)
-
-
-def _match_whole(text: str) -> Matcher:
+def _make_matcher(name: str, text: str) -> Callable[[str], bool]:
+    """Whether a value of a label (both in lower case) is what a text asks for."""
+    if text.endswith("*"):
+        start = text.rstrip("*")
+        return lambda label: label.startswith(start)
+    if name == "language":
+        language = text.replace("_", "-")
+        return lambda label: label == language or label.startswith(f"{language}-")
+    if name == "site":
+        site = host(text if "//" in text else f"//{text}") or text
+        return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
+    if name == "source":
+        return partial(_is_in_source, f"/{text.strip('/')}")
     return lambda label: label == text
 
 
-def _match_language(text: str) -> Matcher:
-    language = text.replace("_", "-")
-    return lambda label: label == language or label.startswith(f"{language}-")
-
-
-def _match_site(text: str) -> Matcher:
-    site = parse_host(text if "//" in text else f"//{text}") or text
-    return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
-
-
-def _match_source(text: str) -> Matcher:
-    source = f"/{text.strip('/')}"
-
-    def matches(label: str) -> bool:
-        # Only whole names match: "wire/2021" is a part of "news/wire/2021/a.txt", "ire" is not.
-        path = f"/{label}"
-        stem, _, _ = path.rpartition(".")
-        return f"{source}/" in path or path.endswith(source) or stem.endswith(source)
-
-    return matches
-
-
-_MATCHERS: Mapping[str, Callable[[str], Matcher]] = {
-    "language": _match_language,
-    "site": _match_site,
-    "source": _match_source,
-}
-"""How the values of a label match; the values of other labels match as they are."""
+def _is_in_source(source: str, label: str) -> bool:
+    # Only whole names match: "wire/2021" is a part of "news/wire/2021/a.txt", "ire" is not.
+    path = f"/{label}"
+    stem, _, _ = path.rpartition(".")
+    return f"{source}/" in path or path.endswith(source) or stem.endswith(source)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
-from indexer.engine.format.arrays import Ids, Values, contains, merge_sorted
+from indexer.engine.format.arrays import Ids, Values, contains, intersect_all, merge_sorted
 
 # Above this share of all articles, adding into one slot an article is faster than merging sorted lists.
 _DENSE_SHARE = 1 / 32
@@ -35,16 +35,12 @@ def make_unscored(articles: Ids) -> Matches:
 
 
 def multiply_scores(found: Matches, factor: float) -> Matches:
-    """The matches with each score multiplied."""
     return found if factor == 1.0 else Matches(found.articles, found.scores * factor)
 
 
 def intersect(parts: Sequence[Matches]) -> Matches:
     """The articles that are in every part (at least one), with the sum of their scores."""
-    rarest_first = sorted(parts, key=len)
-    articles = rarest_first[0].articles
-    for part in rarest_first[1:]:
-        articles = articles[contains(part.articles, articles)]
+    articles = intersect_all([part.articles for part in parts])
     scores = np.zeros(len(articles))
     # Added in the order of the parts, so that rounding does not depend on which is the rarest.
     for part in parts:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import AT_ONCE, Ids, contains, find_cuts, split_aligned
+from indexer.engine.format.arrays import AT_ONCE, Ids, find_cuts, intersect_all, split_aligned
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.snapshot import Snapshot
@@ -129,7 +129,7 @@ def find_near(
 
     The frequency is that of the part with the fewest spans in chains. Raises TimedOut.
     """
-    docs = _intersect_docs([docs for _, docs in parts])
+    docs = intersect_all([docs for _, docs in parts])
     if not len(docs):
         return NO_POSTINGS
     spans = [find_spans(snapshot, field, terms, docs, deadline) for terms, _ in parts]
@@ -149,7 +149,7 @@ def find_exact_phrase(
 ) -> Postings:
     """The documents that have a phrase of words as written, and how often. Raises TimedOut."""
     words = dict.fromkeys(phrase[0])
-    docs = _intersect_docs([snapshot.word_postings(field, [word], deadline).docs for word in words])
+    docs = intersect_all([snapshot.word_postings(field, [word], deadline).docs for word in words])
     if not len(docs):
         return NO_POSTINGS
     places = {
@@ -254,10 +254,3 @@ def _count_spans(spans: Spans) -> Postings:
     docs = (spans.ends // DOC_STRIDE).astype(np.int32)
     first = np.flatnonzero(np.diff(docs, prepend=-1))
     return Postings(docs[first], np.diff(first, append=len(docs)).astype(np.float64))
-
-
-def _intersect_docs(parts: Sequence[Ids]) -> Ids:
-    docs = min(parts, key=len)
-    for part in parts:
-        docs = docs[contains(part, docs)]
-    return docs

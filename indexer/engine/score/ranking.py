@@ -117,15 +117,13 @@ def _find_after(
         bound = key.dtype.type(value)
         is_after |= is_tied & (key > bound)
         is_tied &= key == bound
-    tied = np.flatnonzero(is_tied)
-    if by_title:
-        names = [_tie_breakers(snapshot, article, by_title=True) for article in articles[tied].tolist()]
-        is_after[tied] = [name > position.names for name in names]
-    else:
-        tied = tied[snapshot.rank_by_id(articles[tied]).argsort()]
-        (last_id,) = position.names
-        before = bisect_right(tied, last_id, key=lambda place: snapshot.id_of(int(articles[place])))
-        is_after[tied[before:]] = True
+    tied = _sort_tied(snapshot, articles, np.flatnonzero(is_tied), by_title=by_title)
+    before = bisect_right(
+        tied,
+        position.names,
+        key=lambda place: _tie_breakers(snapshot, int(articles[place]), by_title=by_title),
+    )
+    is_after[tied[before:]] = True
     return np.flatnonzero(is_after)
 
 
@@ -146,14 +144,15 @@ def _break_ties(
     bounds = np.concatenate(([0], np.flatnonzero(~is_tied) + 1, [len(places)]))
     for low, high in pairwise(bounds.tolist()):
         if high - low > 1 and low < end and high > start:
-            tied = places[low:high]
-            if by_title:
-                names = [
-                    _tie_breakers(snapshot, article, by_title=True) for article in articles[tied].tolist()
-                ]
-                places[low:high] = tied[sorted(range(len(tied)), key=names.__getitem__)]
-            else:
-                places[low:high] = tied[snapshot.rank_by_id(articles[tied]).argsort()]
+            places[low:high] = _sort_tied(snapshot, articles, places[low:high], by_title=by_title)
+
+
+def _sort_tied(snapshot: Snapshot, articles: Ids, places: _Places, *, by_title: bool) -> _Places:
+    """The places of articles with equal sort keys, in their order."""
+    if not by_title:
+        return places[snapshot.rank_by_id(articles[places]).argsort()]
+    names = [_tie_breakers(snapshot, article, by_title=True) for article in articles[places].tolist()]
+    return places[sorted(range(len(names)), key=names.__getitem__)]
 
 
 def _tie_breakers(snapshot: Snapshot, article: int, *, by_title: bool) -> tuple[Any, ...]:

@@ -90,7 +90,6 @@ class ColumnarSegment(_Documents, base.Segment):
         return ColumnarCodec()
 
     def open(self, storage: Any) -> SegmentView:
-        """Open the segment's file."""
         return SegmentView(self.entry.path(Path(storage.folder)))
 
     def deleted_count(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -76,20 +75,14 @@ class GuardedSchema(Schema):
         super().clean()
 
 
-@contextmanager
-def _allow_writing() -> Iterator[None]:
-    token = _is_allowed.set(True)
-    try:
-        yield
-    finally:
-        _is_allowed.reset(token)
-
-
 def encode_toc(language: str, entries: Sequence[SegmentEntry], commit: int) -> bytes:
     """The table of contents of a commit as Whoosh reads it: the schema and the segments, pickled."""
     memory = RamStorage()
-    with _allow_writing():
+    token = _is_allowed.set(True)
+    try:
         TOC(make_schema(language), list(map(ColumnarSegment, entries)), commit).write(memory, INDEX_NAME)
+    finally:
+        _is_allowed.reset(token)
     (data,) = memory.files.values()
     return bytes(data)
 

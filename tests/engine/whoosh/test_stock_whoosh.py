@@ -95,7 +95,7 @@ def stock(segments: list[list[Article]]) -> Any:
         writer = made.writer()
         for article in articles:
             date = {"date": article.published.start} if article.published else {}
-            anchors = [*make_anchors(article.paragraphs)] or [None]
+            anchors = make_anchors(article.paragraphs)
             for number, text in enumerate(article.paragraphs or [None], 1):
                 title = {"title": article.title, "title_words": article.title} if number == 1 else {}
                 body: dict[str, Any] = {"number": 0}
