@@ -421,7 +421,6 @@ class Reference:
         if type(node) not in (Term, RawPhrase):
             return {(place, place) for place, token in enumerate(tokens) if self.count(node, [token])}
         exact, slop = getattr(node, "exact", False), getattr(node, "slop", 1)
-        form = 1 if exact else 0
         found: set[tuple[int, int]] = set()
         for language in self.languages:
             asked = get_analyzer(language).tokenize(node.text, query=True)
@@ -432,15 +431,11 @@ class Reference:
             elif len(asked) == 1:
                 found |= {(p, p) for p, token in enumerate(tokens) if token.word == asked[0].word}
             else:
-                begun = {p: p for p, token in enumerate(tokens) if asked and token[form] == asked[0][form]}
-                for following in asked[1:]:
-                    begun = {
-                        p: max(begun[p - gap] for gap in range(1, slop + 1) if p - gap in begun)
-                        for p, token in enumerate(tokens)
-                        if token[form] == following[form]
-                        and any(p - gap in begun for gap in range(1, slop + 1))
-                    }
-                found |= {(start, end) for end, start in begun.items()}
+                phrase, text = (
+                    [token.word if exact else token.stem for token in each] for each in (asked, tokens)
+                )
+                spans = self.find_phrase(phrase, slop, text)
+                found |= {(start, end) for end, start in spans.items()}
         return found
 
     def count_words(self, text: str, slop: int, tokens: list[Token]) -> int:
@@ -464,18 +459,18 @@ class Reference:
                     stems.add(token.stem)
                     exact |= {token.word} if get_analyzer(language).matches_words(token) else set()
         found = sum(token.stem in stems for token in tokens)
-        found += sum(len(list(self.endings(phrase, slop, tokens))) for phrase in phrases)
+        found += sum(len(self.find_phrase(phrase, slop, [t.stem for t in tokens])) for phrase in phrases)
         if character:
             return max(found, sum(token.word.startswith(tuple(exact)) for token in tokens))
         return max(found, sum(token.word in exact for token in tokens))
 
-    def endings(self, phrase: tuple[str, ...], slop: int, tokens: list[Token]) -> Iterator[int]:
-        """The places where a phrase ends."""
-        reach = {place for place, token in enumerate(tokens) if token.stem == phrase[0]}
-        for stem in phrase[1:]:
-            reach = {
-                place
-                for place, token in enumerate(tokens)
-                if token.stem == stem and any(place - gap in reach for gap in range(1, slop + 1))
+    def find_phrase(self, phrase: Sequence[str], slop: int, text: Sequence[str]) -> dict[int, int]:
+        """The nearest start of a phrase by each place where it ends."""
+        starts = {place: place for place, form in enumerate(text) if phrase and form == phrase[0]}
+        for following in phrase[1:]:
+            starts = {
+                place: max(starts[place - gap] for gap in range(1, slop + 1) if place - gap in starts)
+                for place, form in enumerate(text)
+                if form == following and any(place - gap in starts for gap in range(1, slop + 1))
             }
-        yield from sorted(reach)
+        return starts

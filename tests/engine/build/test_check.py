@@ -44,12 +44,17 @@ def path(tmp_path: Path, whole: bytes) -> Path:
     return path
 
 
-def refusal(path: Path, changes: dict[str, Any]) -> str:
-    """The error of checking a whole segment that has other numbers in some sections."""
+def change(path: Path, changes: dict[str, Any]) -> SegmentView:
+    """The segment with other numbers in some sections, under right checksums."""
     sections, facts = read(path)
     path.write_bytes(b"".join(encode_segment(sections | changes, facts)))
+    return SegmentView(path)
+
+
+def refusal(path: Path, changes: dict[str, Any]) -> str:
+    """The error of checking a whole segment that has other numbers in some sections."""
     with pytest.raises(IndexDamaged) as raised:
-        check_segment(SegmentView(path))
+        check_segment(change(path, changes))
     assert str(path) in str(raised.value)
     return str(raised.value)
 
@@ -71,12 +76,12 @@ Change = Callable[[Any], Any]
 
 
 def _put(place: int, number: int) -> Change:
-    def change(values: Any) -> Any:
-        changed = values.copy()
-        changed[place] = number
-        return changed
+    def alter(values: Any) -> Any:
+        altered = values.copy()
+        altered[place] = number
+        return altered
 
-    return change
+    return alter
 
 
 def _swapped(values: Any) -> Any:
@@ -110,28 +115,26 @@ FIRST = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "change", "what"), FIRST)
+@pytest.mark.parametrize(("name", "alter", "what"), FIRST)
 def test_an_invalid_section_raises_when_it_is_first_used(
-    path: Path, name: str, change: Change, what: str
+    path: Path, name: str, alter: Change, what: str
 ) -> None:
-    sections, facts = read(path)
-    path.write_bytes(b"".join(encode_segment(sections | {name: change(sections[name])}, facts)))
+    altered = {name: alter(read(path)[0][name])}
     with pytest.raises(IndexDamaged) as raised:
-        SegmentView(path).file.sections[name]
+        change(path, altered).file.sections[name]
     assert f"{name} {what}" in str(raised.value)
     assert str(path) in str(raised.value)
 
 
 def test_a_section_that_is_unknown_is_ignored_if_it_is_optional_and_refused_if_not(path: Path) -> None:
-    sections, facts = read(path)
-    path.write_bytes(b"".join(encode_segment(sections | {"optional.vectors.data": np.arange(9)}, facts)))
-    view = SegmentView(path)
+    whole = path.read_bytes()
+    view = change(path, {"optional.vectors.data": np.arange(9)})
     view.file.verify()
     check_segment(view)
     assert b"".join(merge([(view, None)])[0]).count(b"optional.") == 0
-    path.write_bytes(b"".join(encode_segment(sections | {"vectors.data": np.arange(9)}, facts)))
+    path.write_bytes(whole)
     with pytest.raises(IndexDamaged, match=r"vectors\.data is not a section of a segment"):
-        SegmentView(path)
+        change(path, {"vectors.data": np.arange(9)})
 
 
 TOGETHER = [
@@ -152,12 +155,11 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize(("name", "change", "what"), TOGETHER)
+@pytest.mark.parametrize(("name", "alter", "what"), TOGETHER)
 def test_sections_that_do_not_agree_are_found_by_verify(
-    path: Path, name: str, change: Change, what: str
+    path: Path, name: str, alter: Change, what: str
 ) -> None:
-    sections, _ = read(path)
-    assert what in refusal(path, {name: change(sections[name])})
+    assert what in refusal(path, {name: alter(read(path)[0][name])})
 
 
 def test_the_words_of_a_stem_are_in_order(path: Path) -> None:
@@ -247,25 +249,24 @@ def index(tmp_path: Path) -> Index:
     return index
 
 
-def harmed(index: Index, change: Callable[[dict[str, Any]], Any]) -> None:
-    """Change the parts of the index's segment, under right checksums."""
+def harmed(index: Index, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change some sections of the index's segment: `alter` takes all sections, and returns the new ones."""
     (path,) = Path(index.path).glob("*.nut")
     sections, facts = read(path)
-    change(sections)
-    write(path, sections, facts)
+    write(path, sections | alter(sections), facts)
 
 
 def test_a_wrong_but_valid_position_is_found_by_verify_deep(index: Index) -> None:
     assert index.verify(deep=True).differences == ()
 
-    def change(sections: dict[str, Any]) -> None:
+    def alter(sections: dict[str, Any]) -> dict[str, Any]:
         # Two words have each other's positions: valid numbers that disagree with the stored article.
         places = sections["title.positions.narrow"].copy()
         cafe, zurich = np.flatnonzero(places == 1)[0], len(places) - 1
         places[[cafe, zurich]] = places[[zurich, cafe]]
-        sections["title.positions.narrow"] = places
+        return {"title.positions.narrow": places}
 
-    harmed(index, change)
+    harmed(index, alter)
     index.verify()
     assert [each.what for each in index.verify(deep=True).differences] == [
         "title.positions.narrow differs from what its articles give"
@@ -273,17 +274,17 @@ def test_a_wrong_but_valid_position_is_found_by_verify_deep(index: Index) -> Non
 
 
 def test_another_sites_name_is_found_by_verify_deep(index: Index) -> None:
-    harmed(index, lambda sections: sections.update({"site.text": _put(-1, ord("z"))(sections["site.text"])}))
+    harmed(index, lambda sections: {"site.text": _put(-1, ord("z"))(sections["site.text"])})
     index.verify()
     assert "site.text differs" in index.verify(deep=True).differences[0].what
 
 
 def test_an_article_under_another_id_is_found_by_verify(index: Index) -> None:
-    def change(sections: dict[str, Any]) -> None:
-        for name in ("article.id_ranks", "article.by_id"):
-            sections[name] = np.arange(len(sections[name]), dtype=sections[name].dtype)
+    def alter(sections: dict[str, Any]) -> dict[str, Any]:
+        ids = np.arange(len(sections["article.by_id"]), dtype=sections["article.by_id"].dtype)
+        return {"article.id_ranks": ids, "article.by_id": ids}
 
-    harmed(index, change)
+    harmed(index, alter)
     with pytest.raises(IndexDamaged, match="instead of"):
         index.verify()
 
@@ -298,11 +299,9 @@ def test_a_merged_segment_without_the_articles_of_a_language_equals_a_rebuilt_on
 
 
 def test_a_segment_with_invalid_content_is_not_merged(path: Path) -> None:
-    sections, facts = read(path)
-    sections["title.freqs.narrow"] = np.zeros_like(sections["title.freqs.narrow"])
-    path.write_bytes(b"".join(encode_segment(sections, facts)))
+    view = change(path, {"title.freqs.narrow": np.zeros_like(read(path)[0]["title.freqs.narrow"])})
     with pytest.raises(IndexDamaged, match=r"title\.freqs\.narrow does not agree"):
-        merge([(SegmentView(path), None)])
+        merge([(view, None)])
 
 
 def test_decoding_errors_name_the_file_and_other_errors_pass(tmp_path: Path) -> None:

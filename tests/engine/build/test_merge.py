@@ -6,6 +6,8 @@ import math
 import random
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +47,10 @@ def merged(parts: Parts, folder: Path) -> SegmentView:
     return view
 
 
-def renamed(
-    parts: Parts,
-) -> list[tuple[list[Article], list[bool]]]:
+def renamed(parts: Parts) -> list[tuple[list[Article], list[bool]]]:
     """The same articles with ids that are theirs alone."""
     return [
-        (
-            [
-                Article(
-                    id=f"{a.id}-{number}",
-                    title=a.title,
-                    paragraphs=a.paragraphs,
-                    published=a.published,
-                    language=a.language,
-                )
-                for a in articles
-            ],
-            list(wanted),
-        )
+        ([replace(article, id=f"{article.id}-{number}") for article in articles], list(wanted))
         for number, (articles, wanted) in enumerate(parts)
     ]
 
@@ -73,12 +61,7 @@ def renamed(
 @example(parts=[(EVERYTHING, [True, False, True, False])])
 @example(parts=[(EVERYTHING, [False, True, False, False])])
 def test_a_merged_segment_equals_one_that_is_written_at_once(tmp_path: Path, parts: Parts) -> None:
-    survivors = [
-        article
-        for articles, wanted in parts
-        for article, is_wanted in zip(articles, wanted, strict=False)
-        if is_wanted
-    ]
+    survivors = [article for articles, wanted in parts for article in compress(articles, wanted)]
     if not survivors:
         return
     view = merged(parts, tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from indexer import Article, Config, open_index
-from indexer.engine.build.merge import MergePolicy
 from indexer.engine.format.labels import shorten_sources
 from indexer.engine.read.snapshot import Snapshot
 from tests.engine.bare_index import BareIndex
@@ -103,38 +101,6 @@ def test_an_article_that_moves_to_another_source_gets_its_label(tmp_path: Path) 
         (roots[0] / "x.jsonl").write_text(line)
         index.sync()
         assert labelled(index._open_last_commit().snapshot, "source") == {"a": "one", "b": "one", "c": "two"}
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_labels_stay_with_their_articles_through_removals_and_merges(tmp_path: Path, seed: int) -> None:
-    index = BareIndex(tmp_path / "index", policy=MergePolicy(factor=3, min_documents=5))
-    chance = random.Random(seed)
-    live: dict[str, Article] = {}
-    for _ in range(12):
-        given = [
-            Article(
-                id=f"a{chance.randint(0, 40)}",
-                title="x",
-                language=chance.choice([None, "de", "fr"]),
-                url=chance.choice([None, f"https://www.site{chance.randint(0, 5)}.example/"]),
-                source=chance.choice([None, "wire", "blog", f"feed {chance.randint(0, 30)}"]),
-            )
-            for _ in range(chance.randint(1, 6))
-        ]
-        given = list({article.id: article for article in given}.values())
-        index.put(given)
-        live |= {article.id: article for article in given}
-        gone = chance.sample(sorted(live), min(len(live), chance.randint(0, 4)))
-        index.remove(gone)
-        for name in gone:
-            del live[name]
-        assert labelled(index.snapshot, "source") == {name: a.source for name, a in live.items()}
-        assert labelled(index.snapshot, "language") == {name: a.language or "en" for name, a in live.items()}
-        assert labelled(index.snapshot, "site") == {
-            name: a.url.removeprefix("https://www.").strip("/") if a.url else None for name, a in live.items()
-        }
-        names, _ = index.snapshot.labels("source")
-        assert set(names) == {a.source for a in live.values() if a.source}
 
 
 def test_a_label_that_the_index_does_not_have_is_refused_by_name(tmp_path: Path) -> None:

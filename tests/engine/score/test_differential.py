@@ -10,7 +10,7 @@ import math
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -118,11 +118,7 @@ def make_collection(chance: random.Random, most: int = 25) -> list[Article]:
 def with_copies(chance: random.Random, articles: list[Article]) -> list[Article]:
     """The articles, some of them with the text of another."""
     return [
-        Article(
-            article.id, article.title, chance.choice(articles).paragraphs, article.published, article.language
-        )
-        if chance.random() < 0.2
-        else article
+        replace(article, paragraphs=chance.choice(articles).paragraphs) if chance.random() < 0.2 else article
         for article in articles
     ]
 
