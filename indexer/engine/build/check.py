@@ -26,10 +26,7 @@ from indexer.engine.read.snapshot import Snapshot
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
-    """Read every byte of the segments of a snapshot, and check all checksums and all content.
-
-    Raises IndexDamaged, naming the file and the section.
-    """
+    """Raise IndexDamaged, naming file and section, unless all checksums and all content are right."""
     for segment in snapshot.segments:
         segment.view.file.verify()
         check_segment(segment.view)

@@ -19,7 +19,6 @@ ArticleSet = NDArray[np.bool_]
 
 
 def make_article_set(snapshot: Snapshot, articles: Ids) -> ArticleSet:
-    """The articles as a set."""
     found = np.zeros(snapshot.articles + 1, np.bool_)
     found[articles] = True
     return found

@@ -257,16 +257,16 @@ def pack(values: Array) -> dict[str, Array]:
     "narrow" has the integers, with the largest number of the type in place of those that do not fit; "at"
     has the indices of these (uint32, ascending), and "wide" the integers themselves (uint32).
     """
-    best: tuple[int, type[np.unsignedinteger]] | None = None
-    for kind in (np.uint8, np.uint16, np.uint32):
+
+    def measure(kind: type[np.unsignedinteger[Any]]) -> int:
         exceptions = int(np.count_nonzero(values >= np.iinfo(kind).max))
-        size = len(values) * kind().itemsize + exceptions * _EXCEPTION_BYTES
-        if best is None or size < best[0]:
-            best = size, kind
-    assert best is not None
-    marker = np.iinfo(best[1]).max
+        return len(values) * kind().itemsize + exceptions * _EXCEPTION_BYTES
+
+    kinds: list[type[np.unsignedinteger[Any]]] = [np.uint8, np.uint16, np.uint32]
+    kind = min(kinds, key=measure)
+    marker = np.iinfo(kind).max
     at = np.flatnonzero(values >= marker)
-    narrow = values.astype(best[1])
+    narrow = values.astype(kind)
     narrow[at] = marker
     return {"narrow": narrow, "at": at.astype(np.uint32), "wide": values[at].astype(np.uint32)}
 
