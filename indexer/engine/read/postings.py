@@ -84,7 +84,8 @@ class Field:
         self._file = file
         self._name = name
         self._documents = documents
-        # Without a lock: if two threads race for it, a stem is read once more.
+        # Without a lock: if two threads race for one of these, it is read once more.
+        self._packed: dict[str, Packed] = {}
         self._recent: dict[int, StemPostings] = {}
 
     def section(self, name: str) -> Array:
@@ -101,7 +102,10 @@ class Field:
         "gaps" has the document of each posting less that of the posting before, "freqs" its frequency, and
         "positions" the position of each occurrence in its text.
         """
-        return Packed(*(self.section(f"{name}.{part}") for part in ("narrow", "at", "wide")))
+        if name not in self._packed:
+            parts = (self.section(f"{name}.{part}") for part in ("narrow", "at", "wide"))
+            self._packed[name] = Packed(*parts)
+        return self._packed[name]
 
     def document_frequency(self, stem: int) -> int:
         starts = self.section("starts")
