@@ -68,7 +68,7 @@ def _make_matcher(name: str, text: str) -> Callable[[str], bool]:
         language = text.replace("_", "-")
         return lambda label: label == language or label.startswith(f"{language}-")
     if name == "site":
-        site = host(text if "//" in text else f"//{text}") or text
+        site = parse_host(text if "//" in text else f"//{text}") or text
         return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
     if name == "source":
         return partial(_is_in_source, f"/{text.strip('/')}")
