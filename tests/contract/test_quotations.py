@@ -8,6 +8,7 @@ import pytest
 
 from indexer import Article, ArticleMissing, Index, InvalidRequest, QuoteCheck
 from tests.contract.answers import text_at, timed_out
+from tests.contract.archive import ARTICLES
 
 Made = Callable[..., Index]
 
@@ -29,6 +30,11 @@ def quoted(check: QuoteCheck) -> str:
         ("die straße zum hafen bleibt", "hafen", 2, "Die Straße zum Hafen bleibt"),
         ("渡轮每天晚上", "gangkou", 1, "渡轮每天晚上"),
         ("وصلت سفينة من القاهرة", "mina", 2, "وصلت سفينة من القاهرة"),
+        ("«she paid\u00a0with old co\u00adins!»", "inn", 2, "She paid with old coins"),
+        ("half–moon bread on weekdays", "bakery", 1, "half-moon bread on weekdays"),
+        ("shepherds learn C++ in the barn", "school", 1, "Shepherds learn C++ in the barn"),
+        ("Die Fa\u0308hren fahren wieder", "hafen", 1, "Die Fähren fahren wieder"),
+        ("marmalade", "chronicle", 1, "marmalade"),
     ],
 )
 def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
@@ -38,7 +44,8 @@ def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
     assert (check.verdict, check.similarity, check.diff) == ("exact", 1.0, ())
     assert check.article is not None
     assert (check.article.id, check.number) == (name, number)
-    assert check.text == archive.get_article(name).paragraphs[number - 1]
+    paragraph = archive.marked(name).paragraphs[number - 1]
+    assert (check.text, check.anchor) == (paragraph.text, paragraph.anchor)
     assert quoted(check) == words
     assert not timed_out(check)
 
@@ -50,6 +57,14 @@ def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
         ("its maker that the striking was intended", "clock", [("omitted", "", "says")]),
         ("the honey really tastes of bronze", "hive", [("added", "really", "")]),
         ("the toll was 1,350 crowns a year", "bridge", [("changed", "1,350", "1,250")]),
+        ("forty passengers and a brass ban", "ferry", [("changed", "ban", "band")]),  # a part of a word
+        ("shepherds learn C in the barn", "school", [("changed", "C", "C++")]),
+        ("渡轮每天早上从旧港口出发", "gangkou", [("changed", "早", "晚")]),
+        (
+            "all the night ferry had left Osterby harbour",
+            "ferry",
+            [("added", "all", ""), ("added", "had", "")],
+        ),
     ],
 )
 def test_a_near_quotation_lists_its_differences_word_by_word(
@@ -69,7 +84,7 @@ def test_a_near_quotation_lists_its_differences_word_by_word(
 @pytest.mark.parametrize(
     "text",
     [
-        "zeppelin",
+        "arbour",  # a part of a word
         "the ferry was sold to a circus for a song and a goose",
         "forty brass passengers band a and",  # the words in another order
         "brass band tide tables lantern",  # in three paragraphs
@@ -80,6 +95,27 @@ def test_a_quotation_that_no_paragraph_contains_is_absent(archive: Index, text: 
     assert check.verdict == "absent"
     assert check.similarity < 0.6
     assert (check.spans, check.diff, check.also) == ((), (), ())
+    assert (check.article is None) == (check.similarity == 0)
+
+
+def test_an_absent_quotation_leads_to_the_nearest_paragraph_if_one_has_a_word_of_it(archive: Index) -> None:
+    check = archive.verify_quote("a brass song for the ferry and a band of geese")
+    assert check.article is not None
+    assert check.verdict == "absent"
+    assert 0 < check.similarity < 0.6
+    assert check.text in archive.article(check.article.id).paragraphs
+    check = archive.verify_quote("zeppelin!")
+    assert (check.verdict, check.similarity, check.article, check.text) == ("absent", 0.0, None, "")
+    check = archive.verify_quote("lighthouse for sale", "lighthouse")  # only its title says so
+    assert (check.verdict, check.article) == ("absent", None)
+
+
+def test_every_paragraph_is_an_exact_quotation_of_itself(archive: Index) -> None:
+    for article in ARTICLES:
+        for number, paragraph in enumerate(article.paragraphs, 1):
+            check = archive.verify_quote(paragraph, article.id)
+            assert (check.verdict, check.text, check.number) == ("exact", paragraph, number)
+            assert archive.verify_quote(paragraph).verdict == "exact"
 
 
 def test_a_quotation_can_be_verified_in_one_article(archive: Index) -> None:
@@ -98,9 +134,9 @@ def test_the_oldest_article_is_named_first_and_the_others_with_it(archive: Index
     assert [article.id for article in check.also] == ["storm-copy", "storm-edit"]
 
 
-@pytest.mark.parametrize("text", ["", "  ", "…!", "a" * 5000])
+@pytest.mark.parametrize("text", ["", "  ", "“…!”", "\u200b", "a" * 5000, "x " * 2001])
 def test_a_quotation_without_words_or_that_is_too_long_is_refused(archive: Index, text: str) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequest, match="quotation"):
         archive.verify_quote(text)
 
 
