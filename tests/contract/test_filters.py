@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Index, InvalidRequest
+from indexer import Article, Index, InvalidRequest
 from tests.contract.answers import facet, found, ids, matches, near_duplicates, partial_matches, search
 from tests.contract.strategies import EXAMPLES, QUERIES
 
+Made = Callable[..., Index]
 HARBOUR = {"ferry", "crane", "pier"}
 
 
@@ -31,6 +33,7 @@ HARBOUR = {"ferry", "crane", "pier"}
         ({"language": "de"}, {"hafen", "apfel"}),
         ({"language": ["de", "ko"]}, {"hafen", "apfel", "hanggu"}),
         ({"language": "en-GB"}, {"pier"}),
+        ({"language": "EN_gb"}, {"pier"}),
         ({"site": "barn.example"}, {"school"}),
         ({"site": ["barn.example", "news.coast.example"]}, {"school", "crane", "clock", "regatta"}),
         (
@@ -38,11 +41,16 @@ HARBOUR = {"ferry", "crane", "pier"}
             {"ferry", "inn", "envoy", "tram", "pier", "storm", "crane", "clock", "regatta"},
         ),
         ({"site": "nowhere.example"}, set()),
+        ({"site": "arn.example"}, set()),
+        ({"site": "hafen.example", "source": "wire"}, {"hafen"}),
+        ({"site": "hafen.example", "source": "letters"}, set()),
+        ({"source": "oast"}, set()),
         ({"source": "letters", "since": "2022"}, {"bakery", "choir", "bunting"}),
         ({"source": ["letters", "wire/town"], "until": "2018"}, {"library", "flood", "chronicle"}),
         ({"language": "en", "source": "wire/coast", "until": "2021-03"}, {"crane"}),
         ({"language": "en", "undated": True}, {"lighthouse"}),
         ({"language": "de", "undated": True}, set()),
+        ({"undated": True, "since": "2021"}, set()),
     ],
 )
 def test_a_filter_alone_finds_every_article_that_passes_it(
@@ -68,6 +76,14 @@ def test_a_filter_holds_for_the_hits_of_a_query(
     archive: Index, filters: dict[str, Any], expected: set[str]
 ) -> None:
     assert found(archive, "harbour", **filters) == expected
+
+
+def test_the_full_name_of_a_source_matches_no_other_source_that_ends_alike(make: Made) -> None:
+    sources = {"a": "wire", "b": "news/wire", "c": "blog", "d": None}
+    index = make(*(Article(name, "Kettle", source=source) for name, source in sources.items()))
+    assert found(index, "kettle", source="wire") == {"a"}
+    assert found(index, "kettle", source="news/wire") == {"b"}
+    assert found(index, "kettle", source=["wire", "blog"]) == {"a", "c"}
 
 
 FILTERS: list[tuple[dict[str, Any], str]] = [

@@ -50,6 +50,25 @@ def test_only_matches_are_collapsed(archive: Index) -> None:
     assert (hit.article.id, near_duplicates(hit)) == ("storm-edit", [])
 
 
+def test_near_duplicates_among_partial_matches_are_collapsed_but_not_under_a_full_match(make: Made) -> None:
+    index = make(
+        text("both", LONG, title="Harbour crane", published="2021-01-01"),
+        text("one", LONG, title="Harbour", published="2021-01-02"),
+        text("two", LONG, title="Harbour", published="2021-01-03"),
+    )
+    page = search(index, "harbour crane")
+    assert (page.total, page.partial, count_collapsed(page)) == (1, 2, 1)
+    assert [(hit.article.id, near_duplicates(hit)) for hit in page.hits] == [("both", []), ("two", ["one"])]
+    assert search(index, "harbour crane", limit=2, offset=1).hits == page.hits[1:]
+
+
+def test_near_duplicates_of_the_same_rank_are_in_the_order_of_dates_then_ids(make: Made) -> None:
+    dates = {"d": "2021-03-01", "a": "2021-03-01", "c": "2021-03-02", "b": None}
+    index = make(*(text(name, LONG, published=date) for name, date in dates.items()))
+    (hit,) = search(index, "pears").hits
+    assert (hit.article.id, near_duplicates(hit)) == ("c", ["a", "d", "b"])
+
+
 def test_near_duplicates_are_collapsed_under_the_best_match_in_the_order_of_the_hits(archive: Index) -> None:
     (hit,) = search(archive, "weathercock AND roofs", sort="oldest").hits
     assert (hit.article.id, near_duplicates(hit)) == ("storm", ["storm-copy", "storm-edit"])

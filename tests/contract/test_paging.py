@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Index, InvalidRequest
+from indexer import Article, Index, InvalidRequest, Published
 from tests.contract.answers import MANY, count_collapsed, count_hits, ids, search, walk
+from tests.contract.archive import ARTICLES
 from tests.contract.strategies import EXAMPLES, QUERIES
 
 Made = Callable[..., Index]
@@ -65,6 +67,17 @@ def test_a_page_beyond_the_last_hit_is_empty(archive: Index) -> None:
 def test_the_last_page_has_no_cursor(archive: Index) -> None:
     assert search(archive, "harbour", limit=3).cursor is None
     assert search(archive, "harbour", limit=2).cursor is not None
+    assert search(archive, "harbour", limit=2, offset=1).cursor is None
+    assert search(archive, "zeppelin").cursor is None
+
+
+def test_the_limit_may_change_from_page_to_page(archive: Index) -> None:
+    whole = ids(search(archive, "night OR harbour OR kettle").hits)
+    first = search(archive, "night OR harbour OR kettle", limit=2)
+    second = search(archive, "night OR harbour OR kettle", limit=3, cursor=first.cursor)
+    third = search(archive, "night OR harbour OR kettle", limit=MANY, cursor=second.cursor)
+    assert [name for page in (first, second, third) for name in ids(page.hits)] == whole
+    assert (second.offset, third.offset, third.cursor) == (2, 5, None)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +87,15 @@ def test_the_last_page_has_no_cursor(archive: Index) -> None:
         ("harbour", {"sort": "newest"}),
         ("harbour", {"language": "en"}),
         ("harbour", {"since": "2020"}),
+        ("harbour", {"source": "wire"}),
+        ("harbour", {"undated": True}),
+        ("harbour", {"half_life": 3}),
         ("harbour", {"collapse": False}),
     ],
 )
 def test_a_cursor_belongs_to_one_search(archive: Index, query: str, options: dict[str, Any]) -> None:
     cursor = search(archive, "harbour", limit=1).cursor
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequest, match="not of another search"):
         search(archive, query, limit=1, cursor=cursor, **options)
 
 
@@ -93,6 +109,15 @@ def test_a_page_beyond_the_deepest_is_refused_and_a_cursor_leads_on(archive: Ind
     assert search(archive, "harbour", offset=9_990, limit=10).hits == ()
     with pytest.raises(InvalidRequest):
         search(archive, "harbour", offset=9_991, limit=10)
+
+
+def test_paging_does_not_start_over_when_the_last_hit_gets_another_date(make: Made) -> None:
+    index = make(*ARTICLES)
+    first = search(index, "lang:en", sort="newest", limit=10, collapse=False)
+    index.put([replace(index.article(first.hits[-1].article.id), published=Published.parse("2029"))])
+    rest = search(index, "lang:en", sort="newest", cursor=first.cursor, collapse=False)
+    assert set(ids(first.hits)).isdisjoint(ids(rest.hits))
+    assert len(rest.hits) == first.total - 10
 
 
 @pytest.mark.parametrize("sort", SORTS)

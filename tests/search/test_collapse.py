@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, Hit, Index, InvalidRequest, Page, open_index
+from indexer import Article, Hit, Index, Page, open_index
 from indexer.engine.build.merge import TIERED
 from indexer.engine.format.sketches import WIDTH, count_agreeing
+from tests.contract.answers import walk
 from tests.engine.segments import sketches
 from tests.fixtures import stories
 
@@ -49,19 +50,9 @@ def every_hit(index: Index, query: str, limit: int = 3, **options: Any) -> list[
     raise AssertionError
 
 
-def every_hit_by_cursor(index: Index, query: str, **options: Any) -> list[Hit]:
-    """The hits of all pages, each page on from the one before."""
-    page = index.search(query, **options)
-    hits = list(page.hits)
-    while page.cursor:
-        page = index.search(query, **options, cursor=page.cursor)
-        hits += page.hits
-    return hits
-
-
-def wire(seed: int = 1) -> list[Article]:
+def wire() -> list[Article]:
     """A story in five files, a longer version, another with its last words, and others; all have "sea"."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     text = ["The sea.", *stories.story(chance)]
     edited = [edit(chance, text) for edit in stories.SAME[:4]]
     return [
@@ -76,69 +67,6 @@ def wire(seed: int = 1) -> list[Article]:
         ),
         *(stories.article(f"other{n}", ["The sea.", *stories.story(chance)]) for n in range(4)),
     ]
-
-
-def test_a_story_in_five_files_is_one_hit() -> None:
-    with index_of(wire()) as index:
-        page = index.search("sea", limit=20)
-        assert (page.total, page.collapsed, page.shown, len(page.hits)) == (11, 4, 7, 7)
-        (story,) = [hit for hit in page.hits if hit.also]
-        names = {story.article.id, *(other.id for other in story.also)}
-        assert names == {"first", "again0", "again1", "again2", "again3"}
-        assert page.as_json()["collapsed"] == 4
-        also = story.as_json()["also"]
-        assert [other["id"] for other in also] == [other.id for other in story.also]
-        assert set(also[0]) == {"id", "title", "url", "language", "language_stated", "published", "source"}
-
-
-def test_without_collapsing_each_version_is_a_hit() -> None:
-    with index_of(wire()) as index:
-        page = index.search("sea", limit=20, collapse=False)
-        assert (page.total, page.collapsed, len(page.hits)) == (11, 0, 11)
-        assert not any(hit.also for hit in page.hits)
-
-
-def test_a_collapsed_story_has_the_rank_of_its_best_version() -> None:
-    with index_of(wire()) as index:
-        newest = shown(index.search("sea", sort="newest", limit=20))
-        oldest = shown(index.search("sea", sort="oldest", limit=20))
-        title = shown(index.search("sea", sort="title", limit=20))
-    assert ("again3", ["again2", "again1", "again0", "first"]) in newest
-    assert ("first", ["again0", "again1", "again2", "again3"]) in oldest
-    assert ("first", ["again0", "again1", "again2", "again3"]) in title
-
-
-def test_ties_are_settled_by_date_and_then_by_id() -> None:
-    text = stories.story(random.Random(3))
-    dates = {"d": "2021-03-01", "a": "2021-03-01", "c": "2021-03-02", "b": None}
-    articles = [stories.article(name, text, published=published) for name, published in dates.items()]
-    word = text[0].split()[0]
-    for commits in (1, 2, 4):
-        with index_of(articles, commits) as index:
-            assert shown(index.search(word)) == [("c", ["a", "d", "b"])]
-
-
-def test_versions_that_do_not_match_are_not_collapsed() -> None:
-    text = stories.story(random.Random(4))
-    with index_of(
-        [
-            stories.article("plain", text),
-            stories.article("corrected", [*text[:-1], f"{text[-1]} Correction follows."]),
-            stories.article("again", [*text[:-1], f"{text[-1]} A correction."]),
-        ]
-    ) as index:
-        page = index.search("correction")
-        assert page.total == 2
-        assert {name for pair in shown(page) for name in (pair[0], *pair[1])} == {"corrected", "again"}
-        assert index.search("follows").collapsed == 0
-
-
-def test_removed_versions_are_not_collapsed_and_the_others_still_are() -> None:
-    with index_of(wire()) as index:
-        index.remove(["first", "again1"])
-        page = index.search("sea", limit=20)
-        (story,) = [hit for hit in page.hits if hit.also]
-        assert {story.article.id, *(other.id for other in story.also)} == {"again0", "again2", "again3"}
 
 
 def test_a_growing_story_is_collapsed_only_under_similar_versions() -> None:
@@ -165,42 +93,13 @@ def test_a_growing_story_is_collapsed_only_under_similar_versions() -> None:
 def test_merging_segments_keeps_near_duplicates() -> None:
     with index_of(wire(), commits=TIERED.factor + 1) as index:
         assert len(list(Path(index.path).glob("*.nut"))) == 2
-        merged = shown(index.search("sea", limit=20))
+        page = index.search("sea", limit=20)
+        assert (page.total, page.collapsed) == (11, 4)
+        merged = shown(page)
         index.rebuild()
         rebuilt = shown(index.search("sea", limit=20))
     with index_of(wire()) as index:
         assert merged == rebuilt == shown(index.search("sea", limit=20))
-
-
-def test_a_cursor_is_valid_only_for_the_same_collapse() -> None:
-    with index_of(wire()) as index:
-        cursor = index.search("sea", limit=1).cursor
-        with pytest.raises(InvalidRequest, match="cursor"):
-            index.search("sea", limit=1, cursor=cursor, collapse=False)
-
-
-def test_facets_count_collapsed_articles_and_scores_decay() -> None:
-    with index_of(wire()) as index:
-        page = index.search("sea", half_life=30, facets="year")
-        assert sum(count.count for count in page.facets["year"]) == page.total == 11
-        assert page.collapsed == 4
-
-
-def test_partial_matches_are_collapsed_among_themselves() -> None:
-    chance = random.Random(6)
-    text = stories.story(chance)
-    with index_of(
-        [
-            stories.article("both", ["The harbour has a crane."]),
-            stories.article("one", text, "Harbour"),
-            stories.article("two", stories.corrected(chance, text), "Harbour"),
-        ]
-    ) as index:
-        page = index.search("harbour crane")
-        assert (page.total, page.partial, page.collapsed) == (1, 2, 1)
-        assert shown(page)[0] == ("both", [])
-        assert sorted([shown(page)[1][0], *shown(page)[1][1]]) == ["one", "two"]
-        assert shown(index.search("harbour crane", limit=2, offset=1)) == shown(page)[1:]
 
 
 @st.composite
@@ -243,7 +142,7 @@ def test_every_match_is_shown_once_or_collapsed_under_a_shown_one(
         options: dict[str, Any] = {"sort": order, "limit": 2}
         plain = every_hit(index, query, **options, collapse=False)
         collapsed = every_hit(index, query, **options)
-        assert collapsed == every_hit_by_cursor(index, query, **options)
+        assert collapsed == [hit for page in walk(index, query, **options) for hit in page.hits]
     ranks = {hit.article.id: rank for rank, hit in enumerate(plain)}
     named = [name for hit in collapsed for name in (hit.article.id, *(other.id for other in hit.also))]
     assert sorted(named) == sorted(ranks)

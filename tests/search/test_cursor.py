@@ -1,13 +1,11 @@
-"""Paging through all hits by cursor, and invalid cursors."""
+"""Paging to any depth, cursors that were altered, and scores that decay with age."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from indexer import Article, Index, InvalidRequest, Page, open_index
 from indexer.limits import PAGED
 from indexer.results import SORTS
 from indexer.search.paging import Cursor, read_cursor, write_cursor
+from tests.contract.answers import walk
 
 WORDS = ["sea", "road", "belt", "crane"]
 TITLES = ["", "Sea", "sea road", "harbour news today", "Harbour news tomorrow", "harbour news"]
@@ -39,22 +38,6 @@ ARTICLES = st.lists(
         for title, texts, when, name in rows
     ]
 )
-
-
-def walk(index: Index, query: str, **options: Any) -> Iterator[Page]:
-    """All pages, one after the other."""
-    cursor = None
-    for _ in range(200):
-        page = index.search(query, cursor=cursor, **options)
-        yield page
-        if page.cursor is None:
-            return
-        cursor = page.cursor
-    raise AssertionError("the walk has no end")
-
-
-def ids(pages: Iterator[Page]) -> list[str]:
-    return [hit.article.id for page in pages for hit in page.hits]
 
 
 @pytest.mark.slow
@@ -83,93 +66,6 @@ def test_paging_by_cursor_gives_every_hit_once_in_the_order_of_one_large_page(
                 assert all(len(page.hits) == limit for page in pages[:-1])
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    """An index of 30 articles, of which 12 have both words."""
-    chance = random.Random(1)
-    articles = [
-        Article(
-            id=f"a{number:02}",
-            title=f"{'harbour ' * (number % 3)}news {chance.randint(0, 5)}",
-            published=f"2021-03-{number % 9 + 1:02}",
-            paragraphs=["crane " * chance.randint(1, 3), "tide" if number % 5 < 2 else "wind"],
-        )
-        for number in range(30)
-    ]
-    with open_index(tmp_path / "index") as opened:
-        opened.put(articles)
-        yield opened
-
-
-@pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("query", ["crane", "crane tide"])
-def test_new_articles_do_not_shift_the_next_pages(index: Index, query: str, sort: str) -> None:
-    before = ids(walk(index, query, sort=sort, limit=4))
-    first = index.search(query, sort=sort, limit=4)
-    new = [
-        Article(id=f"n{n}", title="harbour aaa", published="2030", paragraphs=["crane tide crane tide"])
-        for n in range(3)
-    ]
-    index.put([*new, Article(id="n9", title="zzz", published="1999", paragraphs=["wind wind"])])
-    seen, cursor = [hit.article.id for hit in first.hits], first.cursor
-    while cursor:
-        page = index.search(query, sort=sort, limit=4, cursor=cursor)
-        seen += [hit.article.id for hit in page.hits]
-        cursor = page.cursor
-    old = [name for name in seen if name.startswith("a")]
-    assert len(seen) == len(set(seen))
-    assert sorted(old) == sorted(before)
-    if sort != "relevance":
-        assert old == before
-
-
-@pytest.mark.parametrize("sort", SORTS)
-def test_the_walk_goes_on_when_the_last_hit_is_gone(index: Index, sort: str) -> None:
-    before = ids(walk(index, "crane", sort=sort, limit=4))
-    first = index.search("crane", sort=sort, limit=4)
-    index.remove([first.hits[-1].article.id])
-    rest = index.search("crane", sort=sort, limit=26, cursor=first.cursor)
-    if sort == "relevance":
-        # Every score has changed a little with the number of articles.
-        assert set(before[:3]).isdisjoint(hit.article.id for hit in rest.hits[4:])
-    else:
-        assert [hit.article.id for hit in rest.hits] == before[4:]
-
-
-def test_paging_does_not_start_over_when_the_last_hit_gets_another_date(index: Index) -> None:
-    first = index.search("crane", sort="newest", limit=15)
-    last = index.get_article(first.hits[-1].article.id)
-    moved = Article(id=last.id, title=last.title, paragraphs=last.paragraphs, published="2029")
-    index.put([moved])
-    rest = index.search("crane", sort="newest", limit=20, cursor=first.cursor)
-    assert {hit.article.id for hit in first.hits}.isdisjoint(hit.article.id for hit in rest.hits)
-    assert len(rest.hits) == 15
-
-
-def test_the_limit_may_change_from_page_to_page(index: Index) -> None:
-    whole = ids(walk(index, "crane tide", limit=5))
-    first = index.search("crane tide", limit=5)
-    second = index.search("crane tide", limit=3, cursor=first.cursor)
-    third = index.search("crane tide", limit=50, cursor=second.cursor)
-    assert [hit.article.id for page in (first, second, third) for hit in page.hits] == whole
-    assert (second.offset, third.offset, third.cursor) == (5, 8, None)
-
-
-def test_partial_matches_are_paged_by_cursor(index: Index) -> None:
-    pages = list(walk(index, "crane tide", limit=20))
-    assert (pages[0].total, pages[0].partial) == (12, 18)
-    assert [len(page.hits) for page in pages] == [20, 10]
-    assert all(hit.missing for hit in pages[1].hits)
-
-
-def test_the_last_page_has_no_next_cursor(index: Index) -> None:
-    assert index.search("crane", limit=30).cursor is None
-    assert index.search("crane", limit=29).cursor is not None
-    assert index.search("nowhere").cursor is None
-    assert index.search("crane", limit=0).cursor is None
-    assert index.search("crane", limit=5, offset=25).cursor is None
-
-
 def test_a_cursor_continues_a_page_by_offset_beyond_the_deepest_offset(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put([Article(id=f"a{number:05}", title="Crane") for number in range(PAGED + 5)])
@@ -179,23 +75,6 @@ def test_a_cursor_continues_a_page_by_offset_beyond_the_deepest_offset(tmp_path:
         assert [hit.article.id for hit in deeper.hits] == [f"a{PAGED + place:05}" for place in range(5)]
         with pytest.raises(InvalidRequest, match="use the cursor of a page"):
             index.search("crane", limit=5, offset=PAGED - 4)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"query": "crane tide"},
-        {"sort": "newest"},
-        {"since": "2020"},
-        {"source": "wire"},
-        {"undated": True},
-        {"half_life": 3},
-    ],
-)
-def test_a_cursor_of_another_search_is_refused(index: Index, options: dict[str, Any]) -> None:
-    cursor = index.search("crane", limit=3).cursor
-    with pytest.raises(InvalidRequest, match="not of another search"):
-        index.search(**{"query": "crane", "cursor": cursor, **options})
 
 
 @pytest.mark.parametrize(
@@ -213,10 +92,10 @@ def test_a_cursor_of_another_search_is_refused(index: Index, options: dict[str, 
         lambda text: urlsafe_b64encode(urlsafe_b64decode(text + "==")[:9]).decode(),
     ],
 )
-def test_a_cursor_that_was_altered_is_refused(index: Index, spoil: Any) -> None:
-    cursor = index.search("crane", limit=3).cursor
+def test_a_cursor_that_was_altered_is_refused(examples: Index, spoil: Any) -> None:
+    cursor = examples.search("wheel", limit=2).cursor
     with pytest.raises(InvalidRequest, match=r"cursor: must be (the cursor of a page|text)"):
-        index.search("crane", cursor=spoil(cursor))
+        examples.search("wheel", cursor=spoil(cursor))
 
 
 @pytest.mark.parametrize(
@@ -230,14 +109,14 @@ def test_a_cursor_that_was_altered_is_refused(index: Index, spoil: Any) -> None:
         {"id": "\ud800"},
     ],
 )
-def test_a_forged_cursor_is_refused_or_answered(index: Index, changes: dict[str, Any]) -> None:
-    page = index.search("crane tide", sort="newest", limit=3)
+def test_a_forged_cursor_is_refused_or_answered(examples: Index, changes: dict[str, Any]) -> None:
+    page = examples.search("wheel", sort="newest", limit=2)
     assert page.cursor
-    given = Cursor(*(read_mark(page.cursor), "gone", 3, 3, False, keys_of(page.cursor), ("gone",)))
+    given = Cursor(*(read_mark(page.cursor), "gone", 2, 2, False, keys_of(page.cursor), ("gone",)))
     if changes.get("keys", ()) is None:
         changes = {**changes, "keys": given.keys}
     try:
-        index.search("crane tide", sort="newest", cursor=write_cursor(changed(given, **changes)))
+        examples.search("wheel", sort="newest", cursor=write_cursor(changed(given, **changes)))
     except (InvalidRequest, UnicodeEncodeError):
         return
 
@@ -268,68 +147,6 @@ def test_a_cursor_decodes_to_what_was_encoded(keys: list[Any], names: list[Any],
     assert read_cursor(text, "mark") == cursor
     assert text.isascii()
     assert not set(text) & set("=+/ &?#%")
-
-
-# Narrowing by arguments
-
-LABELLED: dict[str, dict[str, Any]] = {
-    "a": {"source": "wire", "url": "https://www.one.example/1", "published": "2021"},
-    "b": {"source": "news/wire", "url": "https://sub.one.example/2", "language": "de-AT"},
-    "c": {"source": "blog", "url": "https://two.example/", "published": "2022-01-01"},
-    "d": {"language": "de"},
-}
-
-
-@pytest.fixture
-def sorted_out(tmp_path: Path) -> Iterator[Index]:
-    """Articles of several sources, sites, languages."""
-    base = Article(id="x", title="crane tide", paragraphs=["crane"])
-    with open_index(tmp_path / "index") as opened:
-        opened.put(
-            Article(id=name, title=base.title, paragraphs=base.paragraphs, **more)
-            for name, more in LABELLED.items()
-        )
-        yield opened
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"source": "wire"}, "a"),
-        ({"source": "news/wire"}, "b"),
-        ({"source": ["wire", "blog"]}, "ac"),
-        ({"site": "one.example"}, "ab"),
-        ({"site": "sub.one.example"}, "b"),
-        ({"site": "www.one.example"}, "ab"),
-        ({"site": "example"}, "abc"),
-        ({"site": "ne.example"}, ""),
-        ({"site": "one.example", "source": "wire"}, "a"),
-        ({"site": ""}, "abcd"),
-        ({"language": "de"}, "bd"),
-        ({"language": "DE_at"}, "b"),
-        ({"language": ["en", "de-AT"]}, "abc"),
-        ({"undated": True}, "bd"),
-        ({"undated": True, "language": "de-AT"}, "b"),
-        ({"undated": True, "since": "2021"}, ""),
-        ({"source": "nowhere"}, ""),
-    ],
-)
-@pytest.mark.parametrize("query", ["crane", "crane tide", "crane OR tide", "-nothing", ""])
-def test_filters_restrict_a_search(
-    sorted_out: Index, query: str, options: dict[str, Any], expected: str
-) -> None:
-    if not query and options == {"site": ""}:
-        expected = ""  # nothing is asked for at all
-    page = sorted_out.search(query, **options)
-    assert sorted(hit.article.id for hit in page.hits) == sorted(expected)
-
-
-def test_filters_restrict_partial_matches(sorted_out: Index) -> None:
-    page = sorted_out.search("crane nowhere", source="wire")
-    assert [(hit.article.id, hit.missing) for hit in page.hits] == [("a", ("nowhere",))]
-
-
-# Half-life
 
 
 def test_a_half_life_halves_scores_with_age(tmp_path: Path) -> None:
