@@ -27,6 +27,8 @@ Made = Callable[..., Index]
         ("harbour goose -crane", [], {"ferry", "pier", "charter"}),
         ("ladder zeppelin source:wire/town", [], {"orchard", "hive"}),
         ("ladder zeppelin date:2020", [], {"orchard", "hive"}),
+        ("ladder zeppelin (date:2020 OR site:nowhere.example)", [], {"orchard", "hive"}),
+        ("harbour zeppelin (lang:ja OR date:1850)", [], set()),
     ],
 )
 def test_articles_with_some_of_the_words_follow_those_with_all(
@@ -48,6 +50,10 @@ def test_articles_with_some_of_the_words_follow_those_with_all(
         ("ladder goose zeppelin", "crane", ("goose", "zeppelin")),
         ("goose barrels", "inn", ("goose",)),
         ('"rope and anchor" kettle', "envoy", ('"rope and anchor"',)),
+        ("captain/lantern band", "ferry", ("captain/lantern",)),  # it has both, but not together
+        ("captain/lantern band", "lantern", ("captain", "band")),
+        ("title:harbour harbour tickets", "ferry", ("title:harbour",)),
+        ("title:harbour harbour tickets", "crane", ("tickets",)),
     ],
 )
 def test_a_partial_match_names_the_words_that_it_lacks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -90,19 +89,6 @@ def test_groups_are_explained_part_by_part(examples: Index) -> None:
     assert [(c.label, c.role) for c in group.clauses[0].clauses] == [("river", "part"), ("low", "part")]
     (near,) = clauses(examples, "river NEAR/2 (low OR town)")
     assert [(c.label, c.articles) for c in near.clauses] == [("river", 2), ("low OR town", 3)]
-
-
-def test_without_explain_there_is_no_explanation(examples: Index) -> None:
-    page = examples.search("baker")
-    assert page.explanation is None
-    assert all(hit.explanation is None for hit in page.hits)
-    assert page.as_json()["hits"][0]["explanation"] is None
-
-
-def test_an_explanation_is_json(examples: Index) -> None:
-    page = json.loads(json.dumps(examples.search("baker low", explain=True).as_json()))
-    assert page["explanation"]["clauses"][0]["label"] == "baker"
-    assert set(page["hits"][0]["explanation"]) == {"score", "words", "nearness", "pairs", "recency"}
 
 
 def test_a_score_is_explained_word_by_word_and_field_by_field(examples: Index) -> None:

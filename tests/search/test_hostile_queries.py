@@ -103,14 +103,3 @@ def test_invalid_arguments_are_refused_in_one_line(
         index.search("crane", **arguments)
     assert words in str(caught.value)
     assert len(str(caught.value)) < 300
-
-
-def test_a_page_with_limit_0_still_counts_the_hits(index: Index) -> None:
-    page = index.search("crane", limit=0)
-    assert (page.total, page.hits) == (2, ())
-
-
-def test_an_offset_beyond_the_last_page_is_refused(index: Index) -> None:
-    assert index.search("crane", offset=limits.PAGED - 10, limit=10).hits == ()
-    with pytest.raises(InvalidRequest):
-        index.search("crane", offset=limits.PAGED - 9, limit=10)
