@@ -35,6 +35,19 @@ Made = Callable[..., Index]
         ("title:lig", "word", "title:lighthouse"),
         ("ladder OR keep", "word", "ladder OR keeper"),
         ("date:2021 h", "word", "date:2021 harbour"),
+        ("(kettle OR ladder) bee", "word", "(kettle OR ladder) bees"),
+        ('"night trams" tran', "word", '"night trams" transport'),
+        ("half-m", "word", "half-moon"),
+        ("東", "word", "東京都"),
+        ("rope and ", "phrase", "rope and anchor"),
+        ("harbour ", "phrase", "harbour crane"),
+        ("ilse m", "word", "ilse moravec"),  # in lower case, as the text before it
+        ("Ilse m", "word", "Ilse Moravec"),
+        ("ilse M", "word", "ilse Moravec"),
+        ("kettle OR mor", "word", "kettle OR Moravec"),
+        ("Ilse m", "phrase", "Ilse Moravec of Osterby"),
+        ("crane harb", "title", "Harbour crane gets a coat of paint"),  # in any order
+        ("lighthouse ", "title", "Lighthouse for sale, stairs not included"),
         ("storm ta", "title", "Storm takes nine roofs"),
         ("lighthouse f", "title", "Lighthouse for sale, stairs not included"),
         ("маяк", "title", "Старый маяк"),
@@ -47,7 +60,11 @@ def test_typed_text_is_completed_to_words_phrases_and_titles_of_the_archive(
 
 
 @pytest.mark.parametrize(
-    "typed", ["", " ", "zeppelin", "zepp", "harbour zepp", "kettle cra", "a" * 2000, "lang:e"]
+    "typed",
+    [
+        *("", " ", "zeppelin", "zepp", "harbour zepp", "kettle cra", "a" * 2000, "lang:e", "crane -yel"),
+        *("*", '"night trams"', "AND", "(", "\0", "\ud800"),
+    ],
 )
 def test_queries_without_results_are_not_suggested(archive: Index, typed: str) -> None:
     assert suggestions(archive, typed) == []
@@ -62,6 +79,33 @@ def test_the_words_of_more_articles_come_first(archive: Index) -> None:
     words = [(one.text, one.count) for one in archive.suggest("ha", 20) if one.kind == "word"]
     assert words[0] == ("harbour", 3)
     assert [count for _, count in words] == sorted((count for _, count in words), reverse=True)
+
+
+def test_a_word_is_counted_among_the_articles_that_match_the_others(archive: Index) -> None:
+    assert [(one.text, one.count) for one in archive.suggest("harbour -cr")] == [("harbour -crane", 2)]
+    assert suggestions(archive, "harbour har", "word") == []  # it is typed already
+
+
+def test_a_word_beside_the_one_before_comes_before_one_that_stands_elsewhere(make: Made) -> None:
+    index = make(
+        Article("a", "Note", ["The mill is old; a harbour needs a harbour master."], language="en"),
+        Article("b", "Note", ["The mill moves, and a harbour."], language="en"),
+    )
+    first, *others = suggestions(index, "harbour m", "word")
+    assert first == "harbour master"
+    assert {"harbour moves", "harbour mill"} <= set(others)
+
+
+def test_completions_that_would_be_dates_are_not_suggested(make: Made) -> None:
+    index = make(*(Article(f"{n}", "Ferry", [f"Delayed today by fog {n}."], language="en") for n in range(3)))
+    assert all(found(index, text) for text in suggestions(index, "today"))
+    assert "today fog" not in suggestions(index, "toda")
+    assert "fog today" not in suggestions(index, "fog toda")
+
+
+def test_a_title_with_query_syntax_is_suggested_as_its_words(make: Made) -> None:
+    index = make(Article("a", "Lighthouse OR not: a - question", language="en"))
+    assert suggestions(index, "quest", "title") == ["lighthouse or not a question"]
 
 
 @pytest.mark.differs(whoosh="what was replaced counts in the order of words until segments are merged")
@@ -103,8 +147,12 @@ def test_each_suggestion_finds_as_many_articles_as_it_says(archive: Index, typed
 
 @settings(max_examples=EXAMPLES)
 @given(typed=ANY_STRING)
-def test_whatever_is_typed_suggesting_raises_nothing(archive: Index, typed: str) -> None:
-    assert len(suggestions(archive, typed, limit=5)) <= 5
+def test_suggestions_for_any_string_are_few_and_distinct_and_find_something(
+    archive: Index, typed: str
+) -> None:
+    texts = suggestions(archive, typed, limit=5)
+    assert len({text.casefold() for text in texts}) == len(texts) <= 5
+    assert all(found(archive, text) for text in texts)
 
 
 @pytest.mark.parametrize(
