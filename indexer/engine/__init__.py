@@ -20,6 +20,7 @@ snapshot with the languages, the deadline and the looked-up terms of one request
 
 - run a query: `run_query(context, tree, ...)` gives `QueryMatches`; `read_clauses` and `match_node` tell what
   its clauses are and which articles match one alone; `filter_articles` gives the articles to restrict it to;
+- run a query of stems: `match_stems`, to find similar articles;
 - page: `select_top` gives the matches of one page, `sort_position` the position from which the next one
   goes on; `measure_recency` gives the factors by which newer articles score higher;
 - collapse: `collapse_duplicates` puts near-duplicates under the best-ranked of them;
@@ -42,18 +43,19 @@ from indexer.engine.format.record import NO_DATE, digest_items, encode_article
 from indexer.engine.read.contents import latest_commit
 from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import ScoredTerm, idf, score_term
+from indexer.engine.score.bm25f import ScoredTerm, idf
 from indexer.engine.score.evaluate import (
     OptionalClause,
     QueryContext,
     QueryMatches,
     match_node,
+    match_stems,
     read_clauses,
     run_query,
 )
 from indexer.engine.score.explain import explain_hits, explain_query
 from indexer.engine.score.filters import filter_articles
-from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored, subtract, unite
+from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
 from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position

@@ -11,20 +11,13 @@ from indexer.article import Article
 from indexer.engine import (
     NO_DEADLINE,
     Deadline,
-    Matches,
-    QueryMatches,
-    QueryTerm,
-    ScoredTerm,
     Snapshot,
-    TermSet,
     TimedOut,
     collapse_duplicates,
     idf,
     make_unscored,
-    score_term,
+    match_stems,
     select_top,
-    subtract,
-    unite,
 )
 from indexer.query import Note, NoteCode
 from indexer.results import ArticleInfo, Hits
@@ -51,26 +44,23 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
     """
     check_limit("limit", limit)
     with Deadline(settings.seconds, settings.clock) as deadline:
-        terms: list[ScoredTerm] = []
-        matches_of_terms: list[Matches] = []
         notes: list[Note] = [*settings.notes]
+        boosts: list[tuple[str, float]] = []
         timed_out = False
         try:
-            article, language = snapshot.article(number), snapshot.language(number)
-            for stem, weight in find_heaviest_terms(snapshot, article, language, deadline):
-                deadline.check()
-                scored = score_term(snapshot, _make_query_term(snapshot, stem))
-                terms.append(scored)
-                matches_of_terms.append(Matches(scored.matches.articles, scored.matches.scores * weight))
+            boosts = find_heaviest_terms(
+                snapshot, snapshot.article(number), snapshot.language(number), deadline
+            )
         except TimedOut:
             timed_out = True
-            values = {"seconds": settings.seconds, "looked_up": len(terms)}
-            notes.append(Note(NoteCode.SIMILAR_TIMED_OUT, values))
         excluded = np.sort(np.append(snapshot.near_duplicates.find(number), np.int32(number)))
-        matches = subtract(unite(matches_of_terms, snapshot.articles), excluded)
-        collapsed = collapse_duplicates(snapshot, matches, "relevance")
+        found = match_stems(snapshot, boosts, excluded, deadline)
+        timed_out = timed_out or found.timed_out
+        if timed_out:
+            values = {"seconds": settings.seconds, "looked_up": len(found.terms)}
+            notes.append(Note(NoteCode.SIMILAR_TIMED_OUT, values))
+        collapsed = collapse_duplicates(snapshot, found.full, "relevance")
         shown = select_top(snapshot, collapsed.shown, "relevance", 0, limit)
-        found = QueryMatches(matches, matches, tuple(terms), (), (), ())
         hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline)
         if not is_marked:
             notes.append(Note(NoteCode.NOT_MARKED))
@@ -109,14 +99,3 @@ def _chunks(article: Article) -> Iterator[str]:
     """The texts of an article, the title repeated by its boost, long ones in chunks."""
     for text in (*article.paragraphs, *[article.title] * _TITLE_BOOST):
         yield from (text[start:stop] for start, stop in split_text(text, _CHUNK))
-
-
-def _make_query_term(snapshot: Snapshot, stem: str) -> QueryTerm:
-    return QueryTerm(
-        stem,
-        snapshot.postings("title", stem),
-        snapshot.postings("paragraph", stem),
-        TermSet(stems=frozenset((stem,))),
-        in_title=True,
-        in_text=True,
-    )

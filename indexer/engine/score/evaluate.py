@@ -6,7 +6,7 @@ and pairs of words are worth. `match_node` finds the articles of one node alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -156,6 +156,31 @@ def run_query(
         tuple(pairs),
         searched_for_pairs,
     )
+
+
+def match_stems(
+    snapshot: Snapshot,
+    boosts: Iterable[tuple[str, float]],
+    excluded: Ids,
+    deadline: Deadline = NO_DEADLINE,
+) -> QueryMatches:
+    """The articles that have any of the stems, each score times its boost; not the excluded ones (ascending).
+
+    Never raises TimedOut: when the time is up, only the stems that were looked up count.
+    """
+    reader = TermReader(snapshot, (), deadline=deadline)
+    terms: list[ScoredTerm] = []
+    found: list[Matches] = []
+    timed_out = False
+    try:
+        for stem, boost in boosts:
+            deadline.check()
+            terms.append(score_term(snapshot, reader.stem(stem)))
+            found.append(multiply_scores(terms[-1].matches, boost))
+    except TimedOut:
+        timed_out = True
+    matches = subtract(unite(found, snapshot.articles), excluded)
+    return QueryMatches(matches, NO_MATCHES, tuple(terms), timed_out=timed_out)
 
 
 def match_node(context: QueryContext, node: Query) -> Ids:

@@ -95,23 +95,18 @@ class TermReader:
         """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都)."""
         return self._look_up(fields, text, self._analyze(text, 1))
 
+    def stem(self, stem: str) -> QueryTerm:
+        """A stem in titles and texts."""
+        return self._look_up(_FIELDS["text"], stem, TermSet(stems=frozenset((stem,))))
+
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
         """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
         return self._look_up(fields, f'"{text}"', self._analyze(text, slop))
 
     def exact(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written, in no other form."""
-        words: set[str] = set()
-        phrases: set[Phrase] = set()
-        characters: set[str] = set()
-        for analysis in self.analyzers:
-            tokens = analysis.tokenize(text, query=True)
-            if len(tokens) > 1:
-                phrases.add((tuple(token.word for token in tokens), slop))
-            elif tokens:
-                (characters if is_unit(tokens[0].stem) else words).add(tokens[0].word)
-        terms = TermSet(words=frozenset(words), characters=frozenset(characters), exact=frozenset(phrases))
-        return self._look_up(fields, f'="{text}"' if " " in text else f"={text}", terms)
+        label = f'="{text}"' if " " in text else f"={text}"
+        return self._look_up(fields, label, self._analyze(text, slop, exact=True))
 
     def alternatives(
         self, fields: Sequence[str], text: str, others: Sequence[str], *, includes_text: bool
@@ -204,8 +199,11 @@ class TermReader:
             found.append(() if has_name else tuple(token.stem for token in tokens))
         return found
 
-    def _analyze(self, text: str, slop: int) -> TermSet:
-        """What to look up for a word or phrase as typed: its stems, words, characters, phrases of stems."""
+    def _analyze(self, text: str, slop: int, *, exact: bool = False) -> TermSet:
+        """What to look up for a word or phrase as typed: its stems, words, characters, phrases of stems.
+
+        If `exact`, there are words and phrases of words instead of stems.
+        """
         stems: set[str] = set()
         words: set[str] = set()
         phrases: set[Phrase] = set()
@@ -213,18 +211,24 @@ class TermReader:
         for analysis in self.analyzers:
             tokens = analysis.tokenize(text, query=True)
             if len(tokens) > 1:
-                phrases.add((tuple(token.stem for token in tokens), slop))
+                phrases.add((tuple(token.word if exact else token.stem for token in tokens), slop))
             elif tokens:
                 token = tokens[0]
-                if token.word[0] in "@#":
-                    words.add(token.word)
-                elif is_unit(token.stem):
+                if is_unit(token.stem):
                     characters.add(token.stem)
+                elif exact or token.word[0] in "@#":
+                    words.add(token.word)
                 else:
                     stems.add(token.stem)
                     if analysis.matches_words(token):
                         words.add(token.word)
-        return TermSet(frozenset(stems), frozenset(words), frozenset(phrases), frozenset(characters))
+        return TermSet(
+            stems=frozenset(stems),
+            words=frozenset(words),
+            phrases=frozenset() if exact else frozenset(phrases),
+            characters=frozenset(characters),
+            exact=frozenset(phrases) if exact else frozenset(),
+        )
 
     def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
         """One term for words of the lexicon, given by ascending numbers; the most common, if too many."""
