@@ -28,6 +28,7 @@ __all__ = [
     "MarkedArticle",
     "MarkedParagraph",
     "NoResults",
+    "Note",
     "Page",
     "PairScore",
     "Passage",
@@ -204,15 +205,33 @@ class HitExplanation(Result, frozen=True):
     recency: float = 1.0
 
 
+NoteValue = str | int | float | tuple[str | int, ...] | None
+
+
+class Note(Result, frozen=True):
+    """A remark for the person who searched: a code with values, and the message in English that it makes.
+
+    `code` is the kind, such as "common_words", and `values` are what a message in another language would be
+    made from. `str(note)` is the message.
+    """
+
+    code: str
+    values: Mapping[str, NoteValue]
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class AlternativeQuery(Result, frozen=True):
     """A search that asks for a little less and finds something.
 
     `query` is the whole query, to be searched for with the same arguments but those named in `without`
-    ("since", "until", "source", "site", "language", "undated"); it finds `count` articles. `change` says in
-    plain words what is different.
+    ("since", "until", "source", "site", "language", "undated"); it finds `count` articles. `change` says
+    what is different.
     """
 
-    change: str
+    change: Note
     query: str
     count: int
     without: tuple[str, ...] = ()
@@ -222,10 +241,10 @@ class NoResults(Result, frozen=True):
     """Why no article meets a query, and what comes nearest.
 
     `clauses` are the fewest clauses that cannot be met together (a single one is met nowhere), `reason` says
-    so in plain words. `suggestions` are at most three, those that change least first.
+    so. `suggestions` are at most three, those that change least first.
     """
 
-    reason: str
+    reason: Note
     clauses: tuple[str, ...] = ()
     suggestions: tuple[AlternativeQuery, ...] = ()
 
@@ -283,14 +302,16 @@ class Hit(Result, frozen=True):
 class Hits(tuple[Hit, ...]):
     """Hits alone, best first: a tuple of them, with what there is to say of all.
 
-    `notes` are remarks for whoever asked; `timed_out` says that the time for a query was up: there may be
+    `notes` are remarks on the search; `timed_out` says that the time for a query was up: there may be
     others, and better ones.
     """
 
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     timed_out: bool
 
-    def __new__(cls, hits: Iterable[Hit] = (), notes: Iterable[str] = (), *, timed_out: bool = False) -> Self:
+    def __new__(
+        cls, hits: Iterable[Hit] = (), notes: Iterable[Note] = (), *, timed_out: bool = False
+    ) -> Self:
         """Hits with their notes."""
         made = super().__new__(cls, hits)
         made.notes, made.timed_out = tuple(notes), timed_out
@@ -303,7 +324,7 @@ class Page(Result, frozen=True):
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
     query found too little, each lacking some of its words. Of both together, `collapsed` stand under another
     as its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left
-    out or hit a bound, in plain words. `did_you_mean` is the query as it may have been meant, when words of
+    out or hit a bound. `did_you_mean` is the query as it may have been meant, when words of
     it seem misspelt and it would find more.
 
     `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
@@ -322,7 +343,7 @@ class Page(Result, frozen=True):
     offset: int = 0
     limit: int = 10
     took_ms: float = 0.0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     hits: tuple[Hit, ...] = ()
     did_you_mean: str | None = None
     facets: Mapping[str, tuple[FacetCount, ...]] = {}
@@ -432,7 +453,7 @@ class QuoteCheck(Result, frozen=True):
     spans: tuple[Span, ...] = ()
     diff: tuple[QuoteEdit, ...] = ()
     also: tuple[ArticleInfo, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     timed_out: bool = False
 
 

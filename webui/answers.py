@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from indexer.results import ArticleInfo, Hit, Result, Suggestion, Timeline
+from indexer.results import ArticleInfo, Hit, Note, Result, Suggestion, Timeline
 
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -20,7 +20,7 @@ class TimelineAnswer(Result, frozen=True):
     query: str
     total: int
     took_ms: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     timeline: Timeline | None
 
 
@@ -36,7 +36,7 @@ class SimilarAnswer(Result, frozen=True):
 
     id: str
     timed_out: Annotated[bool, Meta(description="Whether the time limit was reached: some may be missing.")]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     also: tuple[ArticleInfo, ...]
     hits: tuple[Hit, ...]
 

@@ -210,7 +210,7 @@ def alternative_links(no_results: NoResults | None, base: str, search: Search) -
     """Links to similar searches that have results."""
     return tuple(
         AlternativeLink(
-            other.change,
+            other.change.message,
             other.query,
             other.count,
             replace(search.without(other.without), query=other.query, page=1).url(base),

@@ -130,7 +130,7 @@ def print_verification(found: Verification) -> None:
 def print_page(page: Page) -> None:
     """Print a page of hits; notes about the query go to standard error."""
     for note in page.notes:
-        click.echo(f"nutgraf: {sanitize(note)}", err=True)
+        click.echo(f"nutgraf: {plain(note.message)}", err=True)
     if page.no_results:
         for line in format_no_results(page.no_results):
             click.echo(sanitize(line), err=True)
@@ -249,11 +249,11 @@ def format_explanation(explanation: HitExplanation) -> Iterator[str]:
 
 def format_no_results(no_results: NoResults) -> Iterator[str]:
     """Yield the reason for no results, and the searches that have some."""
-    yield no_results.reason
+    yield no_results.reason.message
     for suggestion in no_results.suggestions:
         articles = format_count(suggestion.count, "article")
         options = "".join(f", without --{name}" for name in suggestion.without)
-        yield f"  {articles}: {suggestion.query}  ({suggestion.change}{options})"
+        yield f"  {articles}: {suggestion.query}  ({suggestion.change.message}{options})"
 
 
 def _format_clause(clause: ClauseExplanation, indent: str) -> Iterator[str]:

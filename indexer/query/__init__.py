@@ -24,7 +24,7 @@ from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_query
 from indexer.query.expand import expand_synonyms
 from indexer.query.lexer import may_contain_dates
-from indexer.query.notes import Note, NoteCode, drop_repeated, quote
+from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
@@ -59,7 +59,6 @@ __all__ = [
     "Must",
     "Near",
     "Not",
-    "Note",
     "NoteCode",
     "NullQuery",
     "ParsedQuery",
@@ -81,6 +80,7 @@ __all__ = [
     "has_words",
     "list_clauses",
     "make_near",
+    "make_note",
     "match_all_if_empty",
     "may_contain_dates",
     "parse_period",

@@ -9,8 +9,9 @@ from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
-from indexer.query.notes import Note, NoteCode, drop_repeated
+from indexer.query.notes import NoteCode, drop_repeated, make_note
 from indexer.query.tree import Alternatives, Must, make_and, make_or
+from indexer.results import Note
 from indexer.text.synonyms import Entry, Synonyms, make_key
 
 
@@ -54,7 +55,7 @@ def _expand_row(parts: Sequence[Query], synonyms: Synonyms, notes: list[Note]) -
         boost = max(word.boost for word in words)
         others = ", ".join(f"“{other}”" for other in entry.others)
         code = NoteCode.SYNONYMS_ADDED if entry.kept else NoteCode.SYNONYMS_INSTEAD
-        notes.append(Note(code, {"text": f"“{text}”", "others": others}))
+        notes.append(make_note(code, {"text": f"“{text}”", "others": others}))
         if length == 1 or not entry.kept:
             yield Alternatives(field, text, entry.others, entry.kept, boost)
             continue

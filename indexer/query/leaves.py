@@ -12,8 +12,9 @@ from indexer import limits
 from indexer.article import PROPERTIES
 from indexer.query.dates import is_date_range, parse_period, parse_range
 from indexer.query.lexer import BOOST, DATE_FIELDS, is_searchable, split_phrase
-from indexer.query.notes import Note, NoteCode, NoteValue, quote
+from indexer.query.notes import NoteCode, make_note, quote
 from indexer.query.tree import DateRange, Filter, RawPhrase, boost_query
+from indexer.results import Note, NoteValue
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
 _ENDINGS = "?!.,;:…"
@@ -39,7 +40,7 @@ class LeafReader:
 
     def note(self, code: NoteCode, **values: NoteValue) -> None:
         """Add a note about the query."""
-        self.notes.append(Note(code, values))
+        self.notes.append(make_note(code, values))
 
     def read_word(self, field: str, text: str) -> Query | None:
         """Return the leaf for a word with its marks; None if there is nothing to search for."""

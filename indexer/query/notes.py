@@ -1,13 +1,14 @@
-"""Notes about a search: what was assumed, was not understood, met a bound, or there was no time for."""
+"""Notes about a search: what was assumed, was not understood, met a bound, or there was no time for.
+
+Why there are no results, and what an alternative query changes, are notes as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
-from indexer.query.describe import describe_dates
-from indexer.query.tree import DateRange
+from indexer.results import Note, NoteValue
 
 
 class NoteCode(Enum):
@@ -82,31 +83,39 @@ class NoteCode(Enum):
         "administrator can repair it with `nutgraf doctor --fix`."
     )
 
+    # Why there are no results.
+    EMPTY_INDEX = "There are no articles in the index."
+    NO_ARTICLE_HAS = "No article has {words}."
+    NO_ARTICLE_HAS_ALL = "No article has {all_of} {words}."
+    NO_ARTICLE_PASSES = "No article{having} is {filters}."
+    EVERY_ARTICLE_EXCLUDED = "Every article{having}{passing} has {excluded}, which is left out."
 
-NoteValue = str | int | float | DateRange
+    # What an alternative query changes.
+    ANY_FORM = "{clauses} in any form"
+    OTHER_SPELLING = "words spelt like {clauses}"
+    ANY_ENDING = "words that begin with {clauses}"
+    WORDS_APART = "the words of {clauses} wherever they stand"
+    ANY_FIELD = "{clauses} wherever it stands"
+    WITHOUT_FILTER = "not only articles {filter}"
+    WITHOUT_EXCLUSION = "with {clause}"
+    WITHOUT_WORDS = "without {clauses}"
+    WITHOUT_ARGUMENTS = "{change}"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A note as a code and the values for its text; texts that were typed are as `quote` returns them."""
+def make_note(code: NoteCode, values: Mapping[str, NoteValue] | None = None, **words: str) -> Note:
+    """Make a note with its message; `words` are values as the message has them in English.
 
-    code: NoteCode
-    values: Mapping[str, NoteValue] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """Return the text in English."""
-        values = {
-            name: describe_dates(value) if isinstance(value, DateRange) else value
-            for name, value in self.values.items()
-        }
-        texts: str | tuple[str, str] = self.code.value
-        text = texts if isinstance(texts, str) else texts[values["count"] != 1]
-        return text.format(**values)
+    Texts that were typed are given as `quote` returns them.
+    """
+    values = values or {}
+    texts: str | tuple[str, str] = code.value
+    text = texts if isinstance(texts, str) else texts[values["count"] != 1]
+    return Note(code.name.lower(), values, text.format(**{**values, **words}))
 
 
 def drop_repeated(notes: Iterable[Note]) -> list[Note]:
     """Return the notes in order, each once."""
-    return list({str(note): note for note in notes}.values())
+    return list({note.message: note for note in notes}.values())
 
 
 def quote(text: str) -> str:

@@ -10,10 +10,12 @@ from datetime import date
 from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
+from indexer.query.describe import describe_dates
 from indexer.query.leaves import LeafReader
 from indexer.query.lexer import FIELDS, QUOTES, SURROGATE, Kind, Token, match_dates, tokenize
-from indexer.query.notes import Note, NoteCode, drop_repeated, quote
+from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.tree import (
+    DateRange,
     boost_query,
     complete_query,
     make_all_of,
@@ -23,6 +25,7 @@ from indexer.query.tree import (
     make_not,
     make_or,
 )
+from indexer.results import Note
 
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
@@ -64,7 +67,7 @@ def parse_query(
     bounds = []
     text = text.strip()
     if len(text) > characters:
-        bounds.append(Note(NoteCode.CHARACTERS_DROPPED, {"limit": characters, "given": len(text)}))
+        bounds.append(make_note(NoteCode.CHARACTERS_DROPPED, {"limit": characters, "given": len(text)}))
         text = _truncate(text, characters)
     if SURROGATE.search(text):
         # Through UTF-16, two halves of a character become that character again.
@@ -74,13 +77,13 @@ def parse_query(
     text = text.translate(_CONTROLS)
     tree = complete_query(_Parser(text, reader).parse())
     if (dropped := reader.count - reader.max_clauses) > 0:
-        bounds.append(Note(NoteCode.CLAUSES_DROPPED, {"limit": reader.max_clauses, "count": dropped}))
+        bounds.append(make_note(NoteCode.CLAUSES_DROPPED, {"limit": reader.max_clauses, "count": dropped}))
     notes = drop_repeated(bounds + reader.notes)
     if tree is None and not notes and text:
-        notes.append(Note(NoteCode.NOTHING))
+        notes.append(make_note(NoteCode.NOTHING))
     if len(notes) > limits.NOTES:
         more = len(notes) - limits.NOTES + 1
-        notes[limits.NOTES - 1 :] = [Note(NoteCode.NOTES_DROPPED, {"count": more})]
+        notes[limits.NOTES - 1 :] = [make_note(NoteCode.NOTES_DROPPED, {"count": more})]
     return ParsedQuery(NullQuery if tree is None else tree, tuple(notes), text)
 
 
@@ -243,10 +246,16 @@ class _Parser:
             return self.reader.read_phrase(field, token.text)
         if token.kind is Kind.DATES:
             assert token.dates is not None
-            self.note(NoteCode.READ_AS_DATE, text=quote(token.text.rstrip("?!.,")), dates=token.dates)
+            self._note_dates(token.text.rstrip("?!.,"), token.dates)
             return self._count_dates(token)
         self._check_field(token)
         return self.reader.read_word(field, token.text)
+
+    def _note_dates(self, text: str, dates: DateRange) -> None:
+        """Note that a text was read as a date."""
+        start, end = (moment.isoformat() if moment else None for moment in (dates.start, dates.end))
+        values = {"text": quote(text), "start": start, "end": end}
+        self.reader.notes.append(make_note(NoteCode.READ_AS_DATE, values, dates=describe_dates(dates)))
 
     def _count_dates(self, token: Token) -> Query | None:
         return token.dates if self.reader.count_clause() else None

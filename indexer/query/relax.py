@@ -13,6 +13,7 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term
 from whoosh.query.wrappers import Not
 
 from indexer.query.describe import describe_clause
+from indexer.query.notes import NoteCode, make_note
 from indexer.query.serialize import serialize_query
 from indexer.query.tree import (
     AllOf,
@@ -30,6 +31,7 @@ from indexer.query.tree import (
     make_near,
     make_or,
 )
+from indexer.results import Note
 
 
 class RelaxStep(IntEnum):
@@ -53,11 +55,11 @@ _LONG = 7  # letters from which on a word may have two wrong ones
 
 @dataclass(frozen=True, slots=True)
 class RelaxedQuery:
-    """A tree that asks for less, the size of the change as a RelaxStep, and the change in words."""
+    """A tree that asks for less, the size of the change as a RelaxStep, and a note on the change."""
 
     tree: Query
     size: int
-    text: str
+    change: Note
 
 
 ChangeLeaf = Callable[[Any], Query | None]
@@ -70,21 +72,23 @@ def relax_query(tree: Query, unknown: Collection[str]) -> Iterator[RelaxedQuery]
     `unknown` are the words, as typed, that no article has.
     """
     parts = _split_clauses(tree)
-    kinds: list[tuple[ChangeLeaf, RelaxStep, str]] = [
-        (_allow_any_form, RelaxStep.FORM, "{} in any form"),
-        (lambda leaf: _allow_other_spelling(leaf, unknown), RelaxStep.SPELLING, "words spelt like {}"),
-        (lambda leaf: _allow_any_ending(leaf, unknown), RelaxStep.BEGINNING, "words that begin with {}"),
-        (_split_phrase, RelaxStep.PHRASE, "the words of {} wherever they stand"),
-        (_allow_any_field, RelaxStep.FIELD, "{} wherever it stands"),
+    kinds: list[tuple[ChangeLeaf, RelaxStep, NoteCode]] = [
+        (_allow_any_form, RelaxStep.FORM, NoteCode.ANY_FORM),
+        (lambda leaf: _allow_other_spelling(leaf, unknown), RelaxStep.SPELLING, NoteCode.OTHER_SPELLING),
+        (lambda leaf: _allow_any_ending(leaf, unknown), RelaxStep.BEGINNING, NoteCode.ANY_ENDING),
+        (_split_phrase, RelaxStep.PHRASE, NoteCode.WORDS_APART),
+        (_allow_any_field, RelaxStep.FIELD, NoteCode.ANY_FIELD),
     ]
-    for change, size, text in kinds:
-        yield from _change_clauses(tree, parts, change, size, text)
+    for change, size, code in kinds:
+        yield from _change_clauses(tree, parts, change, size, code)
     for place, part in enumerate(parts):
         if not has_words(part):
-            name = f"not only articles {describe_clause(part)}"
             if isinstance(part, Not):
-                name = f"with {serialize_query(part.query)}"
-            yield from _relax(tree, [*parts[:place], *parts[place + 1 :]], RelaxStep.FILTER, name)
+                note = make_note(NoteCode.WITHOUT_EXCLUSION, {"clause": serialize_query(part.query)})
+            else:
+                clause = {"clause": serialize_query(part)}
+                note = make_note(NoteCode.WITHOUT_FILTER, clause, filter=describe_clause(part))
+            yield from _relax(tree, [*parts[:place], *parts[place + 1 :]], RelaxStep.FILTER, note)
 
 
 def drop_clauses(tree: Query, dropped: Collection[str]) -> RelaxedQuery | None:
@@ -97,8 +101,8 @@ def drop_clauses(tree: Query, dropped: Collection[str]) -> RelaxedQuery | None:
     if not any(map(has_words, kept)):
         return None
     size = RelaxStep.WORD + max(0, len(parts) - len(kept) - 1)
-    names = ", ".join(label for part in parts if (label := serialize_query(part)) in dropped)
-    return next(_relax(tree, kept, size, f"without {names}"), None)
+    labels = [label for part in parts if (label := serialize_query(part)) in dropped]
+    return next(_relax(tree, kept, size, _note_clauses(NoteCode.WITHOUT_WORDS, labels)), None)
 
 
 def _split_clauses(tree: Query) -> list[Query]:
@@ -108,7 +112,7 @@ def _split_clauses(tree: Query) -> list[Query]:
 
 
 def _change_clauses(
-    tree: Query, parts: Sequence[Query], change: ChangeLeaf, size: int, text: str
+    tree: Query, parts: Sequence[Query], change: ChangeLeaf, size: int, code: NoteCode
 ) -> Iterator[RelaxedQuery]:
     """Yield the tree with each clause changed in turn, then with all of them changed."""
     others = [_change_leaves(part, change) for part in parts]
@@ -116,16 +120,20 @@ def _change_clauses(
     names = [_serialize_clause(parts[place]) for place in changed]
     for place, name in zip(changed, names, strict=True):
         relaxed = [*parts[:place], others[place], *parts[place + 1 :]]
-        yield from _relax(tree, relaxed, size, text.format(name))
+        yield from _relax(tree, relaxed, size, _note_clauses(code, [name]))
     if len(changed) > 1:
-        yield from _relax(tree, others, size, text.format(", ".join(names)))
+        yield from _relax(tree, others, size, _note_clauses(code, names))
 
 
-def _relax(tree: Query, parts: Iterable[Query | None], size: int, text: str) -> Iterator[RelaxedQuery]:
+def _relax(tree: Query, parts: Iterable[Query | None], size: int, change: Note) -> Iterator[RelaxedQuery]:
     """Yield the tree with other parts, unless nothing is left of it."""
     joined = complete_query((make_and if type(tree) is And else make_all_of)(parts))
     if joined is not None:
-        yield RelaxedQuery(joined, size, text)
+        yield RelaxedQuery(joined, size, change)
+
+
+def _note_clauses(code: NoteCode, labels: Sequence[str]) -> Note:
+    return make_note(code, {"clauses": tuple(labels)}, clauses=", ".join(labels))
 
 
 def _change_leaves(node: Any, change: ChangeLeaf) -> Any:

@@ -23,6 +23,7 @@ from indexer.engine import (
 from indexer.query import (
     Must,
     Not,
+    NoteCode,
     NullQuery,
     Query,
     RelaxedQuery,
@@ -31,11 +32,12 @@ from indexer.query import (
     describe_clause,
     drop_clauses,
     has_words,
+    make_note,
     relax_query,
     serialize_query,
     shorten_clause,
 )
-from indexer.results import AlternativeQuery, NoResults
+from indexer.results import AlternativeQuery, NoResults, Note, NoteValue
 from indexer.search.request import FILTERS, SearchRequest
 from indexer.search.settings import SearchSettings
 
@@ -93,7 +95,7 @@ def explain_no_results(
         return None
     snapshot = context.snapshot
     if not snapshot.articles:
-        return NoResults("There are no articles in the index.")
+        return NoResults(make_note(NoteCode.EMPTY_INDEX))
     filters = _request_filters(snapshot, request)
     clauses = _clauses(context, tree, filters)
     if not clauses:
@@ -187,24 +189,37 @@ def _smallest_conflict(clauses: Sequence[Clause]) -> list[Clause]:
     return sorted(kept, key=clauses.index)
 
 
-def _reason(conflict: Sequence[Clause]) -> str:
-    """A sentence that says that no article satisfies the clauses."""
+def _reason(conflict: Sequence[Clause]) -> Note:
+    """A note that says that no article satisfies the clauses."""
     words, filters, excluded = (
-        [clause.phrase for clause in conflict if clause.kind == kind]
-        for kind in (_WORDS, _FILTER, _EXCLUSION)
+        [clause for clause in conflict if clause.kind == kind] for kind in (_WORDS, _FILTER, _EXCLUSION)
     )
-    limits = " and ".join(filters)
-    named = _list(words) if words else ""
+    values: dict[str, NoteValue] = {
+        "words": tuple(clause.label for clause in words),
+        "counts": tuple(clause.count for clause in words),
+        "filters": tuple(clause.label for clause in filters),
+        "excluded": tuple(clause.label for clause in excluded),
+    }
+    named = _list([clause.phrase for clause in words]) if words else ""
     having = f" with {named}" if words else ""
+    limits = " and ".join(clause.phrase for clause in filters)
     if excluded:
-        among = f" that is {limits}" if limits else ""
-        return f"Every article{having}{among} has {_list(excluded, 'or')}, which is left out."
+        passing = f" that is {limits}" if limits else ""
+        other = _list([clause.phrase for clause in excluded], "or")
+        return make_note(
+            NoteCode.EVERY_ARTICLE_EXCLUDED, values, having=having, passing=passing, excluded=other
+        )
     if limits:
-        return f"No article{having} is {limits}."
+        return make_note(NoteCode.NO_ARTICLE_PASSES, values, having=having, filters=limits)
     if len(words) == 1:
-        return f"No article has {named}."
-    counted = _list([f"{clause.phrase} ({clause.count:,})" for clause in conflict])
-    return f"No article has {'both' if len(words) == 2 else 'all of'} {counted}."
+        return make_note(NoteCode.NO_ARTICLE_HAS, values, words=named)
+    all_of = "both" if len(words) == 2 else "all of"
+    counted = _list([f"{clause.phrase} ({clause.count:,})" for clause in words])
+    return make_note(NoteCode.NO_ARTICLE_HAS_ALL, values, all_of=all_of, words=counted)
+
+
+def _note_dropped(own: RequestFilter) -> Note:
+    return make_note(NoteCode.WITHOUT_ARGUMENTS, {"arguments": own.names}, change=own.dropped)
 
 
 def _list(names: Iterable[str], last: str = "and") -> str:
@@ -230,7 +245,7 @@ def _alternatives(
     candidates: list[tuple[RelaxedQuery, tuple[str, ...]]] = [
         (change, ()) for change in islice(relax_query(typed, unknown), _MAX_CHANGES)
     ]
-    candidates += [(RelaxedQuery(typed, RelaxStep.FILTER, own.dropped), own.names) for own in filters]
+    candidates += [(RelaxedQuery(typed, RelaxStep.FILTER, _note_dropped(own)), own.names) for own in filters]
     candidates += [(change, ()) for change in _drop_words(typed, clauses)]
     candidates.sort(key=lambda candidate: candidate[0].size)
     found = tried = 0
@@ -246,7 +261,7 @@ def _alternatives(
             tried += 1
             if number := count(query, without):
                 found += 1
-                yield change.size, AlternativeQuery(change.text, query, number, without)
+                yield change.size, AlternativeQuery(change.change, query, number, without)
 
 
 def _drop_words(typed: Query, clauses: Sequence[Clause]) -> Iterator[RelaxedQuery]:

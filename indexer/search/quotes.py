@@ -28,7 +28,7 @@ from indexer.engine import (
 )
 from indexer.errors import InvalidRequest
 from indexer.limits import QUOTE
-from indexer.query import Note, NoteCode, RawPhrase
+from indexer.query import NoteCode, RawPhrase, make_note
 from indexer.results import _KINDS, ArticleInfo, QuoteCheck, QuoteEdit, Span
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
@@ -224,8 +224,8 @@ def verify_quote(
         found = verification.search_all() if number is None else verification.search_article(number)
     notes = [*settings.notes]
     if verification.timed_out:
-        notes.append(Note(NoteCode.QUOTE_TIMED_OUT, {"seconds": settings.seconds}))
-    return replace(found, notes=tuple(map(str, notes)), timed_out=verification.timed_out)
+        notes.append(make_note(NoteCode.QUOTE_TIMED_OUT, {"seconds": settings.seconds}))
+    return replace(found, notes=tuple(notes), timed_out=verification.timed_out)
 
 
 @dataclass(slots=True)

@@ -30,8 +30,17 @@ from indexer.engine import (
     run_query,
 )
 from indexer.errors import ArticleMissing
-from indexer.query import Note, NoteCode, ParsedQuery, RawPhrase, strip_punctuation
-from indexer.results import Explanation, FacetCount, Hit, MarkedArticle, MarkedParagraph, NoResults, Page
+from indexer.query import NoteCode, ParsedQuery, RawPhrase, make_note, strip_punctuation
+from indexer.results import (
+    Explanation,
+    FacetCount,
+    Hit,
+    MarkedArticle,
+    MarkedParagraph,
+    NoResults,
+    Note,
+    Page,
+)
 from indexer.search.highlight import find_highlights
 from indexer.search.paging import fingerprint, read_cursor, select_page
 from indexer.search.passages import make_highlighters, make_hits
@@ -86,7 +95,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
         notes: list[Note] = [*settings.notes, *parsed.notes, *found.notes, *_note_partial(found)]
         if timeline and grain not in (None, timeline.grain):
-            notes.append(Note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
+            notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         explanation: Explanation | None = None
         if request.explain:
             explanation, hits = _explain(context, parsed, found, (shown, shown_partial), hits, request, notes)
@@ -94,7 +103,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         if not len(articles) and not found.timed_out:
             no_results = _explain_no_results(context, settings, request, parsed, notes)
         if not (is_marked and is_more_marked):
-            notes.append(Note(NoteCode.NOT_MARKED))
+            notes.append(make_note(NoteCode.NOT_MARKED))
         return Page(
             query=request.query,
             total=len(articles),
@@ -103,7 +112,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             offset=cursor.seen if cursor else request.offset,
             limit=limit,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
-            notes=tuple(map(str, notes)),
+            notes=tuple(notes),
             hits=tuple(hits),
             did_you_mean=spelling,
             facets=facets,
@@ -211,7 +220,7 @@ def _explain(
             for part in explain_hits(context, parsed.tree, found, matches, request.half_life)
         ]
     except TimedOut:
-        notes.append(Note(NoteCode.NOT_EXPLAINED))
+        notes.append(make_note(NoteCode.NOT_EXPLAINED))
         return None, hits
     explained = zip(hits, parts, strict=True)
     return explanation, [msgspec.structs.replace(hit, explanation=part) for hit, part in explained]
@@ -231,11 +240,11 @@ def _explain_no_results(
     try:
         return explain_no_results(context, settings, request, parsed.tree)
     except TimedOut:
-        notes.append(Note(NoteCode.NO_REASON))
+        notes.append(make_note(NoteCode.NO_REASON))
         return None
 
 
 def _note_partial(found: QueryMatches) -> list[Note]:
     if not len(found.partial) or found.timed_out:
         return []
-    return [Note(NoteCode.FEW_FULL if len(found.full) else NoteCode.ONLY_PARTIAL)]
+    return [make_note(NoteCode.FEW_FULL if len(found.full) else NoteCode.ONLY_PARTIAL)]

@@ -10,13 +10,13 @@ from datetime import date
 from indexer.engine import Clock
 from indexer.limits import CHARACTERS
 from indexer.query import (
-    Note,
     ParsedQuery,
     expand_synonyms,
     match_all_if_empty,
     parse_query,
     restrict_to_dates,
 )
+from indexer.results import Note
 from indexer.search.request import SearchRequest
 from indexer.text.synonyms import Synonyms
 

@@ -19,8 +19,8 @@ from indexer.engine import (
     match_stems,
     select_top,
 )
-from indexer.query import Note, NoteCode
-from indexer.results import ArticleInfo, Hits
+from indexer.query import NoteCode, make_note
+from indexer.results import ArticleInfo, Hits, Note
 from indexer.search.highlight import split_text
 from indexer.search.passages import make_hits
 from indexer.search.request import check_limit
@@ -58,13 +58,13 @@ def find_similar(snapshot: Snapshot, settings: SearchSettings, number: int, limi
         timed_out = timed_out or found.timed_out
         if timed_out:
             values = {"seconds": settings.seconds, "looked_up": len(found.terms)}
-            notes.append(Note(NoteCode.SIMILAR_TIMED_OUT, values))
+            notes.append(make_note(NoteCode.SIMILAR_TIMED_OUT, values))
         collapsed = collapse_duplicates(snapshot, found.full, "relevance")
         shown = select_top(snapshot, collapsed.shown, "relevance", 0, limit)
         hits, is_marked = make_hits(snapshot, settings, found, shown, collapsed, deadline)
         if not is_marked:
-            notes.append(Note(NoteCode.NOT_MARKED))
-        return Hits(hits, map(str, notes), timed_out=timed_out)
+            notes.append(make_note(NoteCode.NOT_MARKED))
+        return Hits(hits, notes, timed_out=timed_out)
 
 
 def find_duplicates(snapshot: Snapshot, number: int) -> tuple[ArticleInfo, ...]:

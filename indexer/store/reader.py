@@ -13,7 +13,7 @@ from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
-from indexer.query import Note, NoteCode
+from indexer.query import NoteCode, make_note
 from indexer.results import Status
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
@@ -73,7 +73,7 @@ def open_previous(root: Path, live: Commit, config: Config, today: Today, damage
         opened = open_generation(previous, config, today)
     except (IndexDamaged, IndexMissing, IndexOutdated):
         raise damage from None
-    note = Note(NoteCode.INDEX_DAMAGED, {"committed": opened.summary.committed})
+    note = make_note(NoteCode.INDEX_DAMAGED, {"committed": opened.summary.committed})
     search_settings = replace(opened.search_settings, notes=(note,))
     return replace(opened, search_settings=search_settings, live=live, damage=str(damage))
 

@@ -114,7 +114,7 @@ def has_explanation_of_nothing(page: Page) -> bool:
 def blocking_clauses(page: Page) -> tuple[str, ...]:
     """The clauses that cannot be met together, as typed."""
     assert page.no_results is not None
-    assert page.no_results.reason
+    assert page.no_results.reason.message
     return page.no_results.clauses
 
 

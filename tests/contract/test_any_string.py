@@ -28,8 +28,8 @@ def test_any_string_is_a_query_and_is_answered_as_any_other(archive: Index, quer
     page = search(archive, query, facets=["year", "source"], timeline=True, explain=True)
     assert page.query == query
     assert len(page.hits) <= page.total + page.partial
-    assert all(note for note in page.notes)
-    archive.mark_article("ferry", query)
+    assert all(note.message for note in page.notes)
+    archive.marked("ferry", query)
 
 
 @pytest.mark.parametrize("value", [None, 7, b"harbour", ["harbour"]])
@@ -66,7 +66,7 @@ def test_a_pattern_expands_to_a_bounded_number_of_the_most_common_words(make: Ma
     common = [Article(f"common{n}", "Note", [f"Entry {n}: qzz."], language="en") for n in range(3)]
     page = search(make(rare, *common), "qz*")
     assert page.total == 4
-    assert any("1,000" in note for note in page.notes)
+    assert any("1,000" in note.message for note in page.notes)
 
 
 @pytest.mark.parametrize("query", ["harbour", "harb* OR storm~2", "night ferry zeppelin", "-crane"])

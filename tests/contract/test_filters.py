@@ -107,7 +107,7 @@ def test_a_filter_means_the_same_as_an_argument_and_as_a_clause(
     assert inside == found(archive, query) & found(archive, **arguments)
     # In parentheses that AND joins to something, every word is required; in a query by itself, common words
     # are ignored. The two then ask for different things.
-    if not any("common words" in note for note in archive.search(query).notes):
+    if not any(note.code == "common_words" for note in archive.search(query).notes):
         assert inside == found(archive, f"({query}) AND {clause}")
 
 

@@ -327,7 +327,7 @@ def test_dates_can_be_typed(archive: Index, query: str, expected: set[str]) -> N
 def test_an_article_known_to_the_month_does_not_match_a_day_and_the_page_says_so(archive: Index) -> None:
     page = search(archive, "date:2021-11-05")
     assert "divers" not in matches(page)
-    assert any("1" in note for note in page.notes)
+    assert any("1" in note.message for note in page.notes)
     assert search(archive, "date:2021-11").notes == ()
 
 
@@ -345,7 +345,7 @@ def test_an_article_known_to_the_month_does_not_match_a_day_and_the_page_says_so
     ],
 )
 def test_assumptions_and_unknown_syntax_are_noted(archive: Index, query: str, named: str) -> None:
-    assert any(named in note for note in search(archive, query).notes)
+    assert any(named in note.message for note in search(archive, query).notes)
 
 
 @pytest.mark.parametrize("query", ['"ferry', "(ferry", "ferry)", "((ferry)", 'ferry "'])
@@ -363,7 +363,7 @@ def test_a_query_without_a_word_finds_nothing_and_is_no_error(archive: Index, qu
 def test_common_words_are_not_asked_for_and_the_page_says_so(archive: Index) -> None:
     page = search(archive, "the crane of the harbour")
     assert matches(page) == ["crane"]
-    assert any("the, of" in note for note in page.notes)
+    assert any("the, of" in note.message for note in page.notes)
     assert found(archive, "the crane of the harbour") == found(archive, "crane harbour")
 
 

@@ -20,13 +20,12 @@ from indexer.query import (
     Filter,
     Must,
     Near,
-    Note,
-    NoteCode,
     ParsedQuery,
     RawPhrase,
     describe_query,
     parse_query,
 )
+from indexer.results import Note
 
 TODAY = date(2024, 3, 1)
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
@@ -430,11 +429,16 @@ def test_the_last_of_many_notes_counts_the_others() -> None:
     assert notes[-1] == "There are 21 more notes like these."
 
 
-def test_a_note_is_a_code_with_values() -> None:
-    assert read("date:banana").notes == (Note(NoteCode.NO_DATE, {"text": "“banana”"}),)
+def test_a_note_is_a_code_with_values_and_a_message() -> None:
+    message = "“banana” is not a date; it was searched as text."
+    assert read("date:banana").notes == (Note("no_date", {"text": "“banana”"}, message),)
     (note,) = read("a last week").notes
-    assert note.code is NoteCode.READ_AS_DATE
-    assert note.values["dates"] == DateRange(datetime(2024, 2, 19), datetime(2024, 2, 26))
+    assert note.code == "read_as_date"
+    assert note.values == {
+        "text": "“last week”",
+        "start": "2024-02-19T00:00:00",
+        "end": "2024-02-26T00:00:00",
+    }
 
 
 def test_a_note_does_not_repeat_a_long_word() -> None:

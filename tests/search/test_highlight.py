@@ -56,7 +56,7 @@ def test_a_paragraph_full_of_matches_is_shortened_like_a_short_one(tmp_path: Pat
         (passage,) = page.hits[0].passages
         assert passage.text.startswith(FIRST)
         assert len(passage.spans) > 10
-        assert not [note for note in page.notes if "mark" in note]
+        assert not [note for note in page.notes if "mark" in note.message]
 
 
 def test_the_best_window_is_found_in_linear_time() -> None:

@@ -71,7 +71,7 @@ def test_the_reason_for_no_results_is_a_sentence(
     page = examples.search(query, **arguments)
     assert page.total == 0
     assert page.no_results is not None
-    assert (page.no_results.reason, page.no_results.clauses) == (reason, labels)
+    assert (page.no_results.reason.message, page.no_results.clauses) == (reason, labels)
 
 
 def test_an_empty_index_says_so(tmp_path: Path) -> None:
@@ -79,4 +79,4 @@ def test_an_empty_index_says_so(tmp_path: Path) -> None:
         empty.put([])
         end = empty.search("wheel").no_results
     assert end is not None
-    assert end.reason == "There are no articles in the index."
+    assert end.reason.message == "There are no articles in the index."

@@ -87,10 +87,10 @@ def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
     with archive.open() as index:
         page = index.search("crane")
         assert page.total == 2
-        assert "`nutgraf doctor --fix`" in page.notes[0]
-        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
-        assert index.get_status().generation == "g000001"
-        assert index.get_status().damage
+        assert "`nutgraf doctor --fix`" in page.notes[0].message
+        assert index.article("x").paragraphs == PUT_IN.paragraphs
+        assert index.status().generation == "g000001"
+        assert index.status().damage
         with pytest.raises(IndexDamaged):
             index.verify()
         writes: list[Callable[[], object]] = [index.sync, lambda: index.put([PUT_IN])]
@@ -111,8 +111,8 @@ def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: A
     with archive.open() as index:
         index.suggest("cra")
         page = index.search("crane")
-        assert (page.total, index.get_status().generation) == (2, "g000001")
-        assert "is damaged" in page.notes[0]
+        assert (page.total, index.status().generation) == (2, "g000001")
+        assert "is damaged" in page.notes[0].message
 
 
 def test_a_file_truncated_under_a_reader_is_not_read_further(archive: Archive) -> None:

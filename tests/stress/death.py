@@ -76,10 +76,12 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
             longest = max(longest, seconds)
             if seconds > MOST_SECONDS:
                 raise Lost(f"{seconds:.2f} s of computing time for {text[:80]!r}, size {size}")
-            if page.timed_out and not any(note.startswith("The time for a query") for note in page.notes):
+            if page.timed_out and not any(
+                note.message.startswith("The time for a query") for note in page.notes
+            ):
                 raise Lost(f"cut without a note: {text[:80]!r}, size {size}")
             is_long = len(text.strip()) > limits.MOST_CHARACTERS
-            if is_long and not any(note.startswith("Only the first") for note in page.notes):
+            if is_long and not any(note.message.startswith("Only the first") for note in page.notes):
                 raise Lost(f"longer than is read, without a note: {text[:80]!r}, size {size}")
             cut += page.timed_out
             bounded += is_long

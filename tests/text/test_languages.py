@@ -279,7 +279,7 @@ def test_the_parts_of_a_hyphenated_word_count_less_than_the_whole(tmp_path: Path
 
 def test_a_run_is_split_up_to_a_bound_with_a_note(archive: Index) -> None:
     page = archive.search("".join(chr(0x4E00 + place) for place in range(200)))
-    assert any("Only the first 128 parts" in note for note in page.notes)
+    assert any("Only the first 128 parts" in note.message for note in page.notes)
 
 
 def test_common_words_are_those_of_the_language_of_the_query(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_common_words_are_those_of_the_language_of_the_query(tmp_path: Path) -> 
             Article(id="de", paragraphs=["Die Würfel sind gefallen, die Schiffe fahren."], language="de"),
         ]
     )
-    assert "words: the, is." in index.search("the die is cast").notes[0]
+    assert "words: the, is." in index.search("the die is cast").notes[0].message
     assert [hit.article.id for hit in index.search("die Schiffe sind").hits] == ["de"]
 
 

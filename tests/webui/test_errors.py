@@ -206,7 +206,7 @@ def test_an_answer_of_the_time_before_the_damage_is_not_taken_for_one_that_tells
         next(Path(index.path).glob("*.toc")).unlink()
     again = create_app(root).test_client().get("/api/search?q=zebra", headers={"If-None-Match": tag})
     assert again.status_code == 200
-    assert OLDER in again.get_json()["notes"][0]
+    assert OLDER in again.get_json()["notes"][0]["message"]
 
 
 def test_a_locked_index_is_no_error_for_readers(tmp_path: Path) -> None:

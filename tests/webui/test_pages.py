@@ -86,7 +86,7 @@ def test_results_that_lack_words_stand_apart_and_name_them() -> None:
 def test_notes_are_shown() -> None:
     notes = archive(*ARTICLES).search("silk (").notes
     assert notes
-    assert [li.text for li in page("/?q=silk+(").select(".notes li")] == list(notes)
+    assert [li.text for li in page("/?q=silk+(").select(".notes li")] == [*map(str, notes)]
 
 
 def test_no_hits_say_what_was_searched_and_what_may_help() -> None:

@@ -621,7 +621,7 @@
       hits.append(...fresh.flatMap((answer) => answer.hits.map((hit) => this.#hit(hit, answer.query))));
       empty.hidden = !first || first.hits.length > 0;
       more.hidden = !page?.cursor;
-      notes.replaceChildren(...(first?.notes ?? []).map((note) => make("li", { part: "note", dir: "auto", lang: "en" }, note)));
+      notes.replaceChildren(...(first?.notes ?? []).map((note) => make("li", { part: "note", dir: "auto", lang: "en" }, note.message)));
       notes.hidden = !first?.notes?.length;
       ways.replaceChildren(...(first ? this.#ways(first) : []));
       status.textContent = "";
@@ -652,11 +652,11 @@
         ways.push(make("p", { class: "nothing" }, ...this.#around("meant", button)));
       }
       const end = page.no_results;
-      if (end?.reason) ways.push(make("p", { class: "nothing", part: "reason", lang: "en", dir: "auto" }, end.reason));
-      if (end?.suggestions?.length) {
+      if (end) ways.push(make("p", { class: "nothing", part: "reason", lang: "en", dir: "auto" }, end.reason.message));
+      if (end?.suggestions.length) {
         ways.push(make("ul", { part: "alternatives" },
           ...end.suggestions.map((one) => make("li", {},
-            other("alternative", one.query, one.without ?? [], make("bdi", { lang: "en" }, one.change)),
+            other("alternative", one.query, one.without, make("bdi", { lang: "en" }, one.change.message)),
             " ", make("span", { part: "count" }, this.#digits(one.count))))));
       }
       return ways;

@@ -18,15 +18,16 @@ from indexer.query import (
     Filter,
     Must,
     Near,
-    Note,
     NoteCode,
     RawPhrase,
     has_words,
     list_clauses,
     make_near,
+    make_note,
     quote,
     serialize_query,
 )
+from indexer.results import Note
 from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.unspaced import is_unspaced
@@ -96,7 +97,7 @@ class ClauseReader:
         if type(node) in (Term, RawPhrase) and isinstance(text, str):
             if any(analysis.tokenize(text, query=True) for analysis in self.analyzers):
                 return node
-            self.notes.append(Note(NoteCode.NOT_SEARCHABLE, {"text": quote(text)}))
+            self.notes.append(make_note(NoteCode.NOT_SEARCHABLE, {"text": quote(text)}))
             return None
         if isinstance(node, (And, Or)):
             left = [part for part in map(self.drop_unsearchable, node) if part is not None]
@@ -123,7 +124,7 @@ class ClauseReader:
             optional = [part for part in optional if part not in common]
             names = [serialize_query(part) for part in common]
             values = {"clauses": list_clauses(names), "first": names[0]}
-            self.notes.append(Note(NoteCode.COMMON_WORDS, values))
+            self.notes.append(make_note(NoteCode.COMMON_WORDS, values))
         return required, Counter(optional)
 
     def list_inner_words(self, part: Any) -> list[str]:

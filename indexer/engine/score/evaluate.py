@@ -41,12 +41,13 @@ from indexer.query import (
     DateRange,
     Filter,
     Must,
-    Note,
     NoteCode,
     drop_repeated,
     list_clauses,
+    make_note,
     serialize_query,
 )
+from indexer.results import Note
 from indexer.text.unspaced import is_unspaced
 
 
@@ -395,22 +396,22 @@ class Evaluation:
         is_inside = is_dated & (begins >= low) & (ends <= high)
         overlapping = int(np.count_nonzero(is_dated & ~is_inside & (begins < high) & (ends > low)))
         if overlapping:
-            self.notes.append(Note(NoteCode.INEXACT_DATES, {"count": overlapping}))
+            self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": overlapping}))
         return np.flatnonzero(is_inside).astype(np.int32)
 
     def _match_filter(self, node: Filter) -> Ids:
         found = match_filter(self.snapshot, node.fieldname, node.text)
         if not len(found):
-            self.notes.append(Note(NoteCode.NO_VALUE, {"field": node.fieldname, "value": node.text}))
+            self.notes.append(make_note(NoteCode.NO_VALUE, {"field": node.fieldname, "value": node.text}))
         return found
 
     def note_time_out(self) -> Note:
         """The note about what there was no time for."""
         seconds = self.deadline.seconds
         if not self.skipped:
-            return Note(NoteCode.NOT_RANKED, {"seconds": seconds})
+            return make_note(NoteCode.NOT_RANKED, {"seconds": seconds})
         skipped = list_clauses([serialize_query(node) for node in self.skipped])
-        return Note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
+        return make_note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
 
 
 def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:

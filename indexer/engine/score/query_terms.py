@@ -21,7 +21,8 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
-from indexer.query import Alternatives, Near, Note, NoteCode, RawPhrase
+from indexer.query import Alternatives, Near, NoteCode, RawPhrase, make_note
+from indexer.results import Note
 from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
@@ -181,7 +182,7 @@ class TermReader:
         if len(tokens) < 2 or "://" in text:
             return []
         if len(tokens) > self._word_parts_left:
-            self.notes.append(Note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
+            self.notes.append(make_note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
             tokens = tokens[: self._word_parts_left]
         self._word_parts_left -= len(tokens)
         ends = [0, *(token.end for token in tokens)]
@@ -238,7 +239,7 @@ class TermReader:
                 "count": len(numbers),
                 "limit": limits.EXPANSION,
             }
-            self.notes.append(Note(NoteCode.EXPANSION_CUT, values))
+            self.notes.append(make_note(NoteCode.EXPANSION_CUT, values))
             most_common = np.argsort(-self.snapshot.word_frequencies[np.array(numbers)], kind="stable")
             numbers = [numbers[place] for place in most_common[: limits.EXPANSION].tolist()]
         words = frozenset(self.snapshot.lexicon[number] for number in numbers)
