@@ -29,6 +29,7 @@ The words of the code:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from indexer import article, config, errors, results
@@ -40,8 +41,9 @@ from indexer.results import *
 if TYPE_CHECKING:
     from indexer.index import Index, open_index
     from indexer.search.request import SearchRequest
+    from indexer.sync import Progress
 
-__all__ = ["Index", "SearchRequest", "open_index"]
+__all__ = ["Index", "Progress", "SearchRequest", "open_index"]
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
@@ -52,12 +54,12 @@ if not TYPE_CHECKING:
     # Hidden from type checkers, which would accept any name.
     def __getattr__(name: str) -> Any:
         """Load what needs the engine when it is first used."""
-        if name in ("Index", "open_index"):
-            from indexer import index
-
-            return getattr(index, name)
-        if name == "SearchRequest":
-            from indexer.search.request import SearchRequest
-
-            return SearchRequest
+        places = {
+            "Index": "indexer.index",
+            "Progress": "indexer.sync",
+            "SearchRequest": "indexer.search.request",
+            "open_index": "indexer.index",
+        }
+        if name in places:
+            return getattr(import_module(places[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

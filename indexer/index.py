@@ -20,7 +20,10 @@ from indexer.store.progress import read_progress
 from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
-    from indexer.results import Diagnosis, Progress, QuoteCheck, SyncReport, Verification
+    from indexer.engine import Snapshot
+    from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
+    from indexer.search.settings import SearchSettings
+    from indexer.sync import Progress
 
 T = TypeVar("T")
 
@@ -265,7 +268,6 @@ class Index:
         is removed, and the report is `interrupted`.
         """
         # Imported here, as below, because a process that only reads needs none of it.
-        from indexer.results import never
         from indexer.store import update
 
         return update.sync(
@@ -275,7 +277,7 @@ class Index:
             dry_run=dry_run,
             allow_mass_delete=allow_mass_delete,
             progress=progress,
-            stop=stop or never,
+            stop=stop,
         )
 
     def put(self, articles: Iterable[Article]) -> SyncReport:

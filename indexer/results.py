@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Protocol, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from msgspec import Struct, to_builtins
 from msgspec.json import schema_components
@@ -32,7 +32,6 @@ __all__ = [
     "Page",
     "PairScore",
     "Passage",
-    "Progress",
     "QuoteCheck",
     "QuoteEdit",
     "Status",
@@ -558,31 +557,6 @@ class Building(Result, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.files:,} of {self.of_files:,} files read, {self.articles:,} articles so far"
-
-
-class Progress(Protocol):
-    """Follows a sync while it reads files."""
-
-    def start(self, files: int, size: int) -> None:
-        """Reading begins, of `files` files with `size` bytes together."""
-
-    def advance(self, size: int) -> None:
-        """One more file is done, of `size` bytes."""
-
-
-class Silence:
-    """Progress that shows nothing."""
-
-    def start(self, files: int, size: int) -> None:
-        """Show nothing."""
-
-    def advance(self, size: int) -> None:
-        """Show nothing."""
-
-
-def never() -> bool:
-    """The default for `stop`: a sync reads all files."""
-    return False
 
 
 class Change(Result, frozen=True):

@@ -14,7 +14,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, Snapshot, digest_items, encode_article
 from indexer.errors import RUN_DOCTOR, IndexDamaged, format_count
-from indexer.results import Progress, Silence, SyncReport, never
+from indexer.results import SyncReport
 from indexer.search.search import finds_itself
 from indexer.store import generations
 from indexer.store.lock import lock_for_writing
@@ -27,7 +27,7 @@ from indexer.store.reader import (
     stored_versions,
 )
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, list_contents, list_source, refuse_shrunk
+from indexer.sync import Catalog, Progress, Silence, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import SyncOptions, sync_sources
 
@@ -145,7 +145,7 @@ def build(
     report: SyncReport,
     progress: Progress,
     *,
-    stop: Callable[[], bool] = never,
+    stop: Callable[[], bool] | None = None,
 ) -> None:
     """Build, check and publish a generation; the caller holds the lock.
 

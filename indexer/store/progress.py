@@ -22,7 +22,8 @@ from indexer.files.regular import create_regular, open_regular, translate_read_e
 from indexer.results import Building
 
 if TYPE_CHECKING:
-    from indexer.results import Progress, SyncReport
+    from indexer.results import SyncReport
+    from indexer.sync import Progress
 
 PAUSE = 0.5
 """Seconds between two updates of the file."""

@@ -12,7 +12,7 @@ from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
-from indexer.results import Diagnosis, Progress, Silence, SyncReport
+from indexer.results import Diagnosis, SyncReport
 from indexer.store import generations
 from indexer.store.build import BuildPlan, build
 from indexer.store.diagnose import diagnose
@@ -20,7 +20,7 @@ from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, load_newest_catalog, stored_versions
 from indexer.store.sources import available_sources
 from indexer.store.verify import is_intact
-from indexer.sync import Catalog
+from indexer.sync import Catalog, Progress, Silence
 
 _NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
 _COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"

@@ -11,7 +11,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
-from indexer.results import Progress, Silence, SyncReport
+from indexer.results import SyncReport
 from indexer.store import generations
 from indexer.store.build import (
     BuildPlan,
@@ -24,7 +24,7 @@ from indexer.store.build import (
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Listing, list_source
+from indexer.sync import Catalog, Listing, Progress, Silence, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import NullSink, Sink, SyncOptions, sync_sources
 
@@ -38,7 +38,7 @@ def sync(
     dry_run: bool,
     allow_mass_delete: bool,
     progress: Progress | None,
-    stop: Callable[[], bool],
+    stop: Callable[[], bool] | None,
 ) -> SyncReport:
     """See `Index.sync`."""
     roots = resolve_sources(config, sources)

@@ -18,10 +18,10 @@ from indexer.engine import (
 )
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
 from indexer.files.storage import folder_size
-from indexer.results import Difference, Progress, Silence, SyncReport, Verification
+from indexer.results import Difference, SyncReport, Verification
 from indexer.store import generations
 from indexer.store.reader import OpenIndex, Today, open_generation
-from indexer.sync import Catalog, Listing, list_source
+from indexer.sync import Catalog, Listing, Progress, Silence, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import NullSink, SyncOptions, sync_sources
 

@@ -22,11 +22,12 @@ from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
-from indexer.results import Progress, SyncReport, never
+from indexer.results import SyncReport
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.plan import TO_READ, default_id, make_plan
+from indexer.sync.progress import Progress
 from indexer.sync.tasks import Outline, Part, PartResult, make_tasks
 from indexer.sync.worker_pool import count_workers, read_all
 
@@ -71,7 +72,7 @@ class SyncOptions:
     config: Config
     today: date
     progress: Progress
-    stop: Callable[[], bool] = never
+    stop: Callable[[], bool] | None = None
     allow_mass_delete: bool = False
 
 
@@ -234,11 +235,11 @@ class _Changes:
             self._release(article_id, _Released(file.path, "it is no longer in the file", digest))
         return True
 
-    def make_parts(self, files: Iterable[_File], stop: Callable[[], bool]) -> Iterator[Part]:
+    def make_parts(self, files: Iterable[_File], stop: Callable[[], bool] | None) -> Iterator[Part]:
         """The files to read, each with an id that is free for an article that gives none."""
         reserved: set[str] = set()
         for file in files:
-            if stop():
+            if stop and stop():
                 return
             source = Path(file.source)
             wanted = free = default_id(source, file.path)

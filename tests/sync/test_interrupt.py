@@ -18,7 +18,7 @@ from tests.stress.archive import environment
 # A command that reports each file that it has read, and then waits for a line of input.
 PROGRAM = """
 import sys
-from indexer.results import Silence
+from indexer.sync import Silence
 from indexer import cli
 from indexer.cli import indexing
 class Telling(Silence):

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, expect
 from indexer import Article, Building, IndexBuilding, SyncReport, errors, open_index
 from indexer.errors import NutgrafError
 from indexer.files.names import PROGRESS as FILE
-from indexer.results import Silence
 from indexer.store.progress import RecordedProgress, read_progress
+from indexer.sync import Silence
 from tests.fixtures.archives import create_app
 from tests.fixtures.browser import violations_on_telephone
 from tests.fixtures.counts import counts
