@@ -26,19 +26,15 @@ _SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is 
 
 
 class Highlighter(Struct, frozen=True):
-    """What to highlight in texts, for a whole query.
+    """What to highlight in texts, for a whole query: `mark` is all of its terms as one.
 
     `literals` are all words, in lower-case ASCII letters, that have one of the stems, or are one of the words
     or in one of the phrases: with them most texts are searched without being analysed. None when there are
-    too many, or when there is more to highlight than words. `mark` is the whole of it as one.
+    too many, or when there is more to highlight than words.
     """
 
-    stems: frozenset[str]
-    words: frozenset[str]
-    phrases: frozenset[Phrase]
-    characters: frozenset[str]
-    literals: tuple[str, ...] | None
     mark: TermSet
+    literals: tuple[str, ...] | None
     is_mixed: bool = False
     """Whether a literal may have another stem in some of the languages."""
 
@@ -51,18 +47,17 @@ class Highlighter(Struct, frozen=True):
         is_mixed: bool = False,
     ) -> Highlighter:
         """A highlighter for the terms of a query; `words_of` gives all words of a stem, in any language."""
-        whole = TermSet.of(marks)
-        stems, words, phrases, characters = whole.stems, whole.words, whole.phrases, whole.characters
-        literals: frozenset[str] | None = None
-        is_plain = all(slop == 1 for _, slop in phrases) and not (characters or whole.exact or whole.nears)
-        if words_of is not None and is_plain and len(words) <= _MAX_LITERALS:
-            every = words.union(*map(words_of, stems.union(*(phrase for phrase, _ in phrases))))
+        mark = TermSet.of(marks)
+        literals: tuple[str, ...] | None = None
+        has_slop = any(slop != 1 for _, slop in mark.phrases)
+        is_plain = not (has_slop or mark.characters or mark.exact or mark.nears)
+        if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
+            stems = mark.stems.union(*(phrase for phrase, _ in mark.phrases))
             # Literals are searched for in ASCII texts only.
-            every = frozenset(filter(str.isascii, every))
-            if len(every) <= _MAX_LITERALS and all(map(_is_literal, every)):
-                literals = every
-        known = None if literals is None else tuple(sorted(literals))
-        return cls(stems, words, phrases, characters, known, whole, is_mixed)
+            every = set(filter(str.isascii, mark.words.union(*map(words_of, stems))))
+            if len(every) <= _MAX_LITERALS and all(map(str.isalpha, every)):
+                literals = tuple(sorted(every))
+        return cls(mark, literals, is_mixed)
 
 
 def find_spans(
@@ -80,32 +75,21 @@ def find_spans(
 def _spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
     if highlighter.literals is not None and text.isascii():
         return _find_literal_spans([text], [analyzer], highlighter)[0]
-    return _find_analysed_spans(text, analyzer, highlighter)
+    return _find_analysed_spans(text, analyzer, highlighter.mark)
 
 
-def _find_analysed_spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
-    if not highlighter.characters:
-        spans = (
-            analyzer.find_spans(text, highlighter.stems, highlighter.words)
-            if highlighter.stems or highlighter.words
-            else ()
+def _find_analysed_spans(text: str, analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
+    spans = analyzer.find_spans(text, mark.stems, mark.words) if mark.stems or mark.words else ()
+    more = [span for phrase in mark.phrases for span in _phrases(text, analyzer, phrase)]
+    more += _find_exact_and_near_spans(text, analyzer, mark)
+    if mark.characters:
+        characters = tuple(mark.characters)
+        more += (
+            (token.start, unit_end(text, token.start))
+            for token in analyzer.tokenize(text)
+            if token.word.startswith(characters)
         )
-        more = [span for phrase in highlighter.phrases for span in _phrases(text, analyzer, phrase)]
-        more += _find_exact_and_near_spans(text, analyzer, highlighter.mark)
-        return _make_disjoint([*spans, *more]) if more else spans
-    tokens = analyzer.tokenize(text)
-    found = [
-        (token.start, token.end)
-        for token in tokens
-        if token.stem in highlighter.stems or token.word in highlighter.words
-    ]
-    characters = tuple(highlighter.characters)
-    found += [
-        (token.start, unit_end(text, token.start)) for token in tokens if token.word.startswith(characters)
-    ]
-    for phrase in highlighter.phrases:
-        found += _phrases(text, analyzer, phrase)
-    return _make_disjoint(found + _find_exact_and_near_spans(text, analyzer, highlighter.mark))
+    return _make_disjoint([*spans, *more]) if more else spans
 
 
 def _find_literal_spans(
@@ -128,16 +112,16 @@ def _find_literal_spans(
             own.append((spans[at][0] - begin, spans[at][1] - begin))
             at += 1
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
-        if highlighter.phrases or highlighter.is_mixed:
+        if highlighter.mark.phrases or highlighter.is_mixed:
             found.append(
-                _find_analysed_spans(text, analyzer, highlighter)
+                _find_analysed_spans(text, analyzer, highlighter.mark)
                 if unusual
                 else _join_phrases(text, own, analyzer, highlighter)
             )
             begin = end + 1
             continue
         for start, stop in unusual:
-            places = analyzer.find_spans(text[start:stop], highlighter.stems, highlighter.words)
+            places = analyzer.find_spans(text[start:stop], highlighter.mark.stems, highlighter.mark.words)
             own += ((start + a, start + b) for a, b in places)
         if unusual:
             own.sort()
@@ -154,9 +138,9 @@ def _join_phrases(
     spans = [
         place
         for place, (stems, words) in zip(places, forms, strict=True)
-        if not (highlighter.stems.isdisjoint(stems) and highlighter.words.isdisjoint(words))
+        if not (highlighter.mark.stems.isdisjoint(stems) and highlighter.mark.words.isdisjoint(words))
     ]
-    for phrase, _ in highlighter.phrases:
+    for phrase, _ in highlighter.mark.phrases:
         wanted = [(stem,) for stem in phrase]
         for first in range(len(places) - len(phrase) + 1):
             own = places[first : first + len(phrase)]
@@ -210,12 +194,9 @@ def _is_token(lower: str, start: int, end: int) -> bool:
 
 
 def _phrases(text: str, analyzer: Analyzer, phrase: Phrase) -> list[Span]:
-    stems = analyzer.analyze(text)[0]
-    ends = _find_phrase_ends(stems, phrase)
-    if not ends:
-        return []
-    tokens = analyzer.tokenize(text)
-    return [(tokens[first].start, tokens[last].end) for last, first in ends.items()]
+    found = _find_phrase_spans(analyzer.analyze(text)[0], phrase)
+    tokens = analyzer.tokenize(text) if found else ()
+    return [(tokens[first].start, tokens[last].end) for first, last in found]
 
 
 def _find_exact_and_near_spans(text: str, analyzer: Analyzer, mark: TermSet) -> list[Span]:
@@ -251,26 +232,19 @@ def _find_mark_spans(tokens: Sequence[Token], mark: TermSet) -> Spans:
 
 
 def _find_phrase_spans(terms: Sequence[str], phrase: Phrase) -> list[tuple[int, int]]:
-    return [(first, last) for last, first in _find_phrase_ends(terms, phrase).items()]
-
-
-def _find_phrase_ends(stems: Sequence[str], phrase: Phrase) -> dict[int, int]:
-    """The token with which a phrase begins, by the token with which it ends."""
+    """The first and the last token of each place where a phrase stands."""
     wanted, slop = phrase
-    begins = {place: place for place, stem in enumerate(stems) if stem == wanted[0]}
+    # The token with which the phrase begins, by the token that it has reached.
+    begins = {place: place for place, term in enumerate(terms) if term == wanted[0]}
     for following in wanted[1:]:
         going: dict[int, int] = {}
         for place in begins:
             for gap in range(1, slop + 1):
                 # The latest beginning wins, since it is the closest.
-                if place + gap < len(stems) and stems[place + gap] == following:
+                if place + gap < len(terms) and terms[place + gap] == following:
                     going[place + gap] = begins[place]
         begins = dict(sorted(going.items()))
-    return begins
-
-
-def _is_literal(word: str) -> bool:
-    return word.isascii() and word.isalpha()
+    return [(first, last) for last, first in begins.items()]
 
 
 def _make_disjoint(spans: list[Span]) -> tuple[Span, ...]:

@@ -124,15 +124,10 @@ class _Scope:
             return int(np.count_nonzero(found))
         self.deadline.check()
         having = articles_with_term(self.snapshot, term)
-        if self.excluded:
+        if self.place == "excluded":
             np.logical_not(having, out=having)
             having[-1] = False
         return int(np.count_nonzero(having if self.within is None else having & self.within))
-
-    @property
-    def excluded(self) -> bool:
-        """Whether articles must not have the word."""
-        return self.place == "excluded"
 
     def parse(self, text: str) -> Any:
         """The tree of a text."""
