@@ -389,13 +389,10 @@ def _interleave(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: i
 def find_positions(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.int64]:
     """The positions of the stems in the paragraphs, ascending: int64, consecutive for neighbouring words."""
     found = [np.empty(0, np.int64)]
-    wanted = list(stems)
-    for part in snapshot.segments:
-        low, high = np.searchsorted(docs, (part.first_doc, part.first_doc + part.view.documents)).tolist()
-        for stem in wanted if low < high else ():
-            where, positions = part.view.positions("paragraph", stem, docs[low:high] - part.first_doc)
-            found.append((where + low) * _FAR + positions)
-    return np.sort(np.concatenate(found)) if len(found) > 2 else found[-1]
+    for stem in stems:
+        where, positions = snapshot.positions("paragraph", stem, docs)
+        found.append(where * np.int64(_FAR) + positions)
+    return np.sort(np.concatenate(found))
 
 
 def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[str], docs: Ids) -> int:
