@@ -20,9 +20,7 @@ from indexer.store.progress import read_progress
 from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
-    from indexer.engine import Snapshot
     from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
-    from indexer.search.settings import SearchSettings
     from indexer.sync import Progress
 
 T = TypeVar("T")

@@ -238,7 +238,7 @@ def test_every_example_of_the_guide_finds_something_and_is_understood(guide_inde
     assert page.total > 0
     assert not [
         note
-        for note in page.notes
+        for note in map(str, page.notes)
         if "searched as" in note or "read as a word" in note or "ignored" in note or "No " in note
     ]
 

@@ -130,7 +130,7 @@ def print_verification(found: Verification) -> None:
 def print_page(page: Page) -> None:
     """Print a page of hits; notes about the query go to standard error."""
     for note in page.notes:
-        click.echo(f"nutgraf: {plain(note.message)}", err=True)
+        click.echo(f"nutgraf: {sanitize(note.message)}", err=True)
     if page.no_results:
         for line in format_no_results(page.no_results):
             click.echo(sanitize(line), err=True)

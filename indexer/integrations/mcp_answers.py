@@ -138,16 +138,18 @@ class Citations:
             link=link,
         )
 
-    def search(self, page: Page) -> SearchAnswer:
-        """A page of hits."""
-        return SearchAnswer(
-            query=page.query,
-            total=page.total,
-            partial=page.partial,
-            notes=[*map(str, page.notes)],
-            did_you_mean=page.did_you_mean,
-            hits=[self._hit(hit) for hit in page.hits],
-            cursor=page.cursor,
+    def cite_page(self, page: Page) -> CitedPage:
+        """Return a page with citations."""
+        return _extend(CitedPage, page, hits=tuple(map(self._cite_hit, page.hits)))
+
+    def _cite_hit(self, hit: Hit) -> CitedHit:
+        return _extend(
+            CitedHit,
+            hit,
+            article=self.cite_article(hit.article),
+            title_spans=_keep_spans(_MAX_TITLE, hit.article.title, hit.title_spans),
+            passages=tuple(self.cite_passage(hit.article.id, passage) for passage in hit.passages),
+            also=tuple(map(self.cite_article, hit.also[:_MAX_ALSO])),
         )
 
     def read(self, marked: MarkedArticle, first: int) -> ReadArticle:
@@ -164,31 +166,25 @@ class Citations:
             self.cite_article(article), tuple(shown), of, following if following <= of else None
         )
 
-    def timeline(self, page: Page, timeline: Timeline) -> TimelineAnswer:
-        """The hits over time."""
-        known = timeline.as_json()
-        return TimelineAnswer(
-            query=page.query,
-            total=page.total,
-            notes=[*map(str, page.notes)],
-            **known | {"bars": [Bar(**bar) for bar in known["bars"]]},
-        )
+    def cite_quote(self, found: QuoteCheck) -> CitedQuote:
+        """Return a quotation that was checked, with citations."""
+        article, paragraph = None, {}
+        if found.article and found.number and found.anchor:
+            article = self.cite_article(found.article)
+            passage = Passage(found.number, found.anchor, found.text, found.spans)
+            paragraph = asdict(self.cite_passage(article.id, passage))
+        also = tuple(map(self.cite_article, found.also))
+        return _extend(CitedQuote, found, article=article, also=also, **paragraph)
 
-    def quotation(self, found: QuoteCheck) -> QuoteAnswer:
-        """Whether an article says so."""
-        article, passage = found.article, None
-        if article and found.number and found.anchor:
-            passage = self.passage(article.id, Passage(found.number, found.anchor, found.text))
-        return QuoteAnswer(
-            verdict=found.verdict,
-            similarity=round(found.similarity, 4),
-            article=self.source(article) if article else None,
-            passage=passage,
-            diff=[Edit(**edit.as_json()) for edit in found.diff],
-            also=[other.id for other in found.also],
-            notes=[*map(str, found.notes)],
-            timed_out=found.timed_out,
-        )
+
+def _extend(kind: type[Answer], result: Result, **fields: Any) -> Answer:
+    """Return a result as one of a derived class, with other values for some fields."""
+    return kind(**asdict(result) | fields)
+
+
+def _keep_spans(end: int, text: str, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the spans that are in a text when it has been cut at `end`."""
+    return spans if len(text) <= end else tuple(span for span in spans if span[1] < end)
 
 
 def cut(text: str, most: int) -> str:

@@ -29,7 +29,7 @@ def test_any_string_is_a_query_and_is_answered_as_any_other(archive: Index, quer
     assert page.query == query
     assert len(page.hits) <= page.total + page.partial
     assert all(note.message for note in page.notes)
-    archive.marked("ferry", query)
+    archive.mark_article("ferry", query)
 
 
 @pytest.mark.parametrize("value", [None, 7, b"harbour", ["harbour"]])

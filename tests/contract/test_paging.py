@@ -114,7 +114,7 @@ def test_a_page_beyond_the_deepest_is_refused_and_a_cursor_leads_on(archive: Ind
 def test_paging_does_not_start_over_when_the_last_hit_gets_another_date(make: Made) -> None:
     index = make(*ARTICLES)
     first = search(index, "lang:en", sort="newest", limit=10, collapse=False)
-    index.put([replace(index.article(first.hits[-1].article.id), published=Published.parse("2029"))])
+    index.put([replace(index.get_article(first.hits[-1].article.id), published=Published.parse("2029"))])
     rest = search(index, "lang:en", sort="newest", cursor=first.cursor, collapse=False)
     assert set(ids(first.hits)).isdisjoint(ids(rest.hits))
     assert len(rest.hits) == first.total - 10

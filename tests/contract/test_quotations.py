@@ -44,7 +44,7 @@ def test_a_quotation_is_exact_whatever_its_case_marks_and_spaces(
     assert (check.verdict, check.similarity, check.diff) == ("exact", 1.0, ())
     assert check.article is not None
     assert (check.article.id, check.number) == (name, number)
-    paragraph = archive.marked(name).paragraphs[number - 1]
+    paragraph = archive.mark_article(name).paragraphs[number - 1]
     assert (check.text, check.anchor) == (paragraph.text, paragraph.anchor)
     assert quoted(check) == words
     assert not timed_out(check)
@@ -103,7 +103,7 @@ def test_an_absent_quotation_leads_to_the_nearest_paragraph_if_one_has_a_word_of
     assert check.article is not None
     assert check.verdict == "absent"
     assert 0 < check.similarity < 0.6
-    assert check.text in archive.article(check.article.id).paragraphs
+    assert check.text in archive.get_article(check.article.id).paragraphs
     check = archive.verify_quote("zeppelin!")
     assert (check.verdict, check.similarity, check.article, check.text) == ("absent", 0.0, None, "")
     check = archive.verify_quote("lighthouse for sale", "lighthouse")  # only its title says so

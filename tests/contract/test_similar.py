@@ -73,11 +73,11 @@ def test_an_article_that_shares_no_word_is_similar_to_none(make: Made) -> None:
 
 
 def test_the_limit_bounds_the_similar_articles(archive: Index) -> None:
-    assert ids(archive.similar("ferry", 2)) == ids(archive.similar("ferry", 20))[:2]
-    assert archive.similar("ferry", 0) == ()
+    assert ids(archive.find_similar("ferry", 2)) == ids(archive.find_similar("ferry", 20))[:2]
+    assert archive.find_similar("ferry", 0) == ()
     for limit in (-1, 20_000, True):
         with pytest.raises(InvalidRequest, match="limit"):
-            archive.similar("ferry", limit)
+            archive.find_similar("ferry", limit)
 
 
 def test_an_article_is_analysed_in_its_own_language(make: Made) -> None:
@@ -86,7 +86,7 @@ def test_an_article_is_analysed_in_its_own_language(make: Made) -> None:
         Article("b", "Inseln", ["Eine Insel ohne Hafen sucht Hilfe."], language="de"),
         Article("c", "The crane", ["A crane stood by the river."], language="en"),
     )
-    assert ids(index.similar("a")) == ["b"]
+    assert ids(index.find_similar("a")) == ["b"]
 
 
 def test_the_order_of_additions_does_not_change_similar_articles(archive: Index, make: Made) -> None:
@@ -96,4 +96,4 @@ def test_the_order_of_additions_does_not_change_similar_articles(archive: Index,
     other.put([Article("gone", "Night ferry", ["The night ferry. A night ferry."], language="en")])
     other.remove(["gone"])
     for name in ("ferry", "hive", "storm", "hafen"):
-        assert other.similar(name) == archive.similar(name)
+        assert other.find_similar(name) == archive.find_similar(name)

@@ -88,9 +88,9 @@ def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
         page = index.search("crane")
         assert page.total == 2
         assert "`nutgraf doctor --fix`" in page.notes[0].message
-        assert index.article("x").paragraphs == PUT_IN.paragraphs
-        assert index.status().generation == "g000001"
-        assert index.status().damage
+        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
+        assert index.get_status().generation == "g000001"
+        assert index.get_status().damage
         with pytest.raises(IndexDamaged):
             index.verify()
         writes: list[Callable[[], object]] = [index.sync, lambda: index.put([PUT_IN])]
@@ -111,7 +111,7 @@ def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: A
     with archive.open() as index:
         index.suggest("cra")
         page = index.search("crane")
-        assert (page.total, index.status().generation) == (2, "g000001")
+        assert (page.total, index.get_status().generation) == (2, "g000001")
         assert "is damaged" in page.notes[0].message
 
 
