@@ -284,8 +284,8 @@ def test_a_quotation_that_there_was_no_time_for_is_not_called_one_that_nobody_sa
     found = result.structured_content
     assert found is not None
     assert (found["verdict"], found["timed_out"], found["article"]) == ("absent", True, None)
-    assert "The time for a query (1e-09 s) was up" in found["notes"][0]
-    assert text_of(result) == f"absent: nothing was found in time\n{found['notes'][0]}"
+    assert "The time for a query (1e-09 s) was up" in found["notes"][0]["message"]
+    assert text_of(result) == f"absent: nothing was found in time\n{found['notes'][0]['message']}"
 
 
 def test_a_timeline_has_bars_and_is_bounded(agent: Agent) -> None:
@@ -296,7 +296,7 @@ def test_a_timeline_has_bars_and_is_bounded(agent: Agent) -> None:
     assert timeline["bars"][-1]["share"] == pytest.approx(1 / 3, abs=1e-5)
     bounded = agent.ask("timeline", query="crane", by="month")
     assert bounded["timeline"]["grain"] == "year"
-    assert "too long" in bounded["notes"][0]
+    assert "too long" in bounded["notes"][0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ def test_near_duplicates_are_named_under_their_hit(hosts: Hosts) -> None:
     def answer(route: Route) -> None:
         body = route.fetch().json()
         body["hits"][0]["also"] = also
-        body["notes"] = ["<i>A note.</i>"]
+        body["notes"] = [{"code": "x", "values": {}, "message": "<i>A note.</i>"}]
         route.fulfill(json=body, headers={"Access-Control-Allow-Origin": "*"})
 
     tab.route("**/api/search?*", answer)
