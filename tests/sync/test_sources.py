@@ -23,7 +23,6 @@ import pytest
 from indexer import Config, NutgrafError, SourceMissing, open_index
 from indexer.errors import UnreadableDocument
 from indexer.files.source_file import open_file, read_whole
-from indexer.sync import Silence
 from indexer.sync.listing import list_source
 from tests.fixtures.folders import Archive, Meanwhile, contents, counts, reasons, state
 from tests.fixtures.programs import make_device, make_socket, powerless
