@@ -28,6 +28,7 @@ from webui.presenters import (
     article_text,
     closest_paragraph,
     hit_texts,
+    page_notes,
     summarize,
 )
 from webui.refinements import FACETS, chart, chips, facets, presets
@@ -102,6 +103,7 @@ def search() -> ResponseReturnValue:
         each=each.clauses if each else (),
         full=full,
         partial=partial,
+        notes=page_notes(found),
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
         alternatives=alternative_links(found.no_results, base, asked),
         undated=asked.without(("since", "until")).url(base),

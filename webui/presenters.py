@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.article import Published
+from indexer.query import Note, NoteCode
 from indexer.results import ArticleInfo, Hit, HitExplanation, MarkedArticle, NoResults, Page, Span, Status
 from webui.citations import FORMATS
 from webui.translations import N_
@@ -24,6 +25,8 @@ _PLACES = {
     "file name": N_("found in the file name"),
     "given": "",
 }
+# Notes that a page of results says in its count of hits and its headings.
+_SHOWN_NOTES = {str(Note(NoteCode.ONLY_PARTIAL)), str(Note(NoteCode.FEW_FULL))}
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -171,6 +174,11 @@ def hit_texts(page: Page, base: str, search: Search) -> tuple[tuple[HitText, ...
     """The hits of a page that match the whole query, and the partial matches."""
     hits = [hit_text(hit, number, base, search) for number, hit in enumerate(page.hits, page.offset + 1)]
     return tuple(hit for hit in hits if not hit.missing), tuple(hit for hit in hits if hit.missing)
+
+
+def page_notes(page: Page) -> list[str]:
+    """The notes of a page, without those that its count of hits and its headings say."""
+    return [note for note in page.notes if note not in _SHOWN_NOTES]
 
 
 def hit_text(hit: Hit, number: int, base: str, search: Search) -> HitText:

@@ -83,6 +83,16 @@ def test_results_that_lack_words_stand_apart_and_name_them() -> None:
     assert one(soup, ".count").text.strip().startswith("No article has all the words · 2 have some")
 
 
+@pytest.mark.parametrize("query", ["silk+road+vaccine", "silk+road"])
+def test_that_hits_are_partial_is_visible_once_and_no_note_repeats_it(query: str) -> None:
+    soup = page(f"/?q={query}")
+    full = [hit for hit in soup.select("ol.hits > li") if not hit.select(".missing")]
+    heading = one(soup, "section.partial > h2")
+    # The count of hits says it; a heading is visible only where it divides partial hits from others.
+    assert ("unseen" in heading.get("class", [])) == (not full)
+    assert not soup.select(".notes")
+
+
 def test_notes_are_shown() -> None:
     notes = archive(*ARTICLES).search("silk (").notes
     assert notes
@@ -362,6 +372,7 @@ def test_a_search_is_explained_when_asked() -> None:
     (why,) = soup.select(".explain a")
     assert why["href"] == "/?q=silk&explain=1"
     assert not soup.select(".understood, .explanation")
+    assert not page("/?q=zebra").select(".explain")
     explained = page(str(why["href"]))
     assert "silk: required; in title or text; 1 article" in explained.select_one(".understood").text  # type: ignore[union-attr]
     assert "Score" in explained.select_one(".explanation summary").text  # type: ignore[union-attr]
