@@ -226,6 +226,6 @@ def test_searching_and_reading_text_load_no_heavy_library(archive: Archive) -> N
     assert loaded & (HEAVY - {"charset_normalizer"} | {"webui"}) == set()
 
 
-def test_the_site_loads_no_reader_libraries() -> None:
-    libraries = {"trafilatura", "bs4", "lxml", "htmldate", "markdown_it", "selectolax"}
+def test_the_site_loads_no_reader_libraries_and_no_server() -> None:
+    libraries = {"trafilatura", "bs4", "lxml", "htmldate", "markdown_it", "selectolax", "rich", "granian"}
     assert loaded_by("import webui") & libraries == set()

@@ -90,6 +90,8 @@ def test_a_day_has_no_minute() -> None:
         (date(2021, 11, 5), "2021-11-05", "day"),
         (datetime(2021, 11, 5, 21, 1, 30), "2021-11-05T21:01", "minute"),
         (datetime(2021, 11, 5, 21, 1, tzinfo=UTC), "2021-11-05T21:01", "minute"),
+        # A zone is dropped: the time is the one on the wall.
+        ("2021-11-05T21:01:30+09:00", "2021-11-05T21:01", "minute"),
         ("2021", "2021", "year"),
         (Published("2021-11", "month", "url"), "2021-11", "month"),
     ],

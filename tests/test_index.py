@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import inspect
+import multiprocessing
 import os
 import sys
 import typing
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,8 @@ from indexer import (
     IndexDamaged,
     IndexMissing,
     InvalidArticle,
+    InvalidRequest,
+    SourceMissing,
     StorageFailed,
     open_index,
 )
@@ -57,6 +62,22 @@ def test_putting_the_same_article_again_writes_nothing(index: Index, archive: Ar
     assert index.put([]).changes == []
     assert contents(archive.folder) == before
     assert index.put([Article("heron")]).changes[0].why == "replaced through the API"
+
+
+def test_put_takes_any_iterable_and_the_last_of_one_id(index: Index) -> None:
+    report = index.put(Article("x", paragraphs=[word]) for word in ("kite", "swift"))
+    # As if they had been put one after the other: each is counted, and the last one stays.
+    assert (report.added, report.changed) == (1, 1)
+    assert report.changes[0].why == "a later article has the same id"
+    assert (index.search("kite").total, index.search("swift").total) == (0, 1)
+
+
+@pytest.mark.parametrize("given", [HERON, None, "heron", {"heron": HERON}])
+def test_put_refuses_what_is_no_list_of_articles(index: Index, given: Any) -> None:
+    with pytest.raises(InvalidArticle, match=f"put needs a list of articles, not {type(given).__name__}"):
+        index.put(given)
+    with pytest.raises(InvalidArticle, match="number 2 must be an Article, not dict: make one"):
+        index.put([HERON, {"id": "x"}])  # type: ignore[list-item]
 
 
 def test_readers_never_see_an_empty_index_during_the_first_put(
@@ -136,9 +157,19 @@ def test_every_valid_article_is_stored_and_returned(index: Index) -> None:
 # Taking out
 
 
-def test_one_string_is_not_a_list_of_ids(index: Index) -> None:
-    with pytest.raises(InvalidArticle, match="must be a list of ids"):
-        index.remove("heron")
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("heron", "must be a list of ids, not one string"),
+        (None, "not NoneType"),
+        ([7], "must be text, not 7"),
+    ],
+)
+def test_what_is_no_list_of_ids_removes_nothing(index: Index, given: Any, says: str) -> None:
+    before = state(index)
+    with pytest.raises(InvalidArticle, match=f"ids: .*{says}"):
+        index.remove(given)
+    assert state(index) == before
 
 
 # Opening
@@ -167,6 +198,45 @@ def test_options_are_those_of_the_configuration(tmp_path: Path) -> None:
         open_index(tmp_path, pagesize=3)
     with pytest.raises(ConfigError, match="unknown option: pagesize"):
         open_index(Config(), pagesize=3)
+    for given in (7, "", b"index"):
+        with pytest.raises(ConfigError, match="index: must be a path"):
+            open_index(given)  # type: ignore[arg-type]
+
+
+def count_cranes(index: Index) -> int:
+    return index.search("crane").total
+
+
+def test_an_index_can_be_sent_to_a_process_that_was_not_forked(index: Index) -> None:
+    assert count_cranes(copy.deepcopy(index)) == 2
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(count_cranes, [index]) == [2]
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda index: index.search(None), "query: must be text; not None"),
+        (lambda index: index.search("heron", since=date(2021, 1, 1)), "since: must be text; not datetime"),
+        (lambda index: index.search("heron", until=2021), "until: must be text; not 2021"),
+        (lambda index: index.suggest(None), "prefix: must be text; not None"),
+        (lambda index: index.get_article(7), "id: must be text; not 7"),
+        (lambda index: index.mark_article("one", None), "query: must be text; not None"),
+        (lambda index: index.find_similar(None), "id: must be text; not None"),
+        (lambda index: index.verify_quote(b"heron"), "text: must be text; not b'heron'"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_the_name_of_the_argument(
+    index: Index, ask: Callable[[Any], object], says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=says):
+        ask(index)
+
+
+def test_sources_are_paths_one_by_one(index: Index) -> None:
+    for given, found in ((["seeds"], "list"), (None, "NoneType")):
+        with pytest.raises(SourceMissing, match=f"a source must be a path, not {found}: pass each"):
+            index.sync(given)  # type: ignore[arg-type]
 
 
 def test_an_empty_index_is_an_index(tmp_path: Path) -> None:
