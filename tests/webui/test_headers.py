@@ -1,4 +1,7 @@
-"""Three hundred paths, every route and every page of an error among them: the headers of each, exactly."""
+"""Three hundred paths, every route and every page of an error among them: the headers of each, exactly.
+
+A header of the request, and a cookie or a name of the server, would be found among them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import pytest
 from tests.fixtures.routes import ELSEWHERE, PROBLEM, ROUTES, TRAVERSALS, site
 
 ORIGIN = "https://news.example"
-PATHS = [*(path for path, _, _ in ROUTES), *TRAVERSALS[::3], *ELSEWHERE[::2]]
+EXPECTED = {path: (status, media) for path, status, media in ROUTES}
+PATHS = [*EXPECTED, *TRAVERSALS[::3], *ELSEWHERE[::2]]
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; "
@@ -75,9 +79,12 @@ def test_each_path_has_exactly_the_headers_of_its_kind(origins: tuple[str, ...])
             "QUERY_STRING": query,
             "RAW_URI": path,
         }
-        with guest.get("/", environ_overrides=environ, headers={"Origin": ORIGIN}) as response:
+        asked = {"Origin": ORIGIN, "X-Echo": "echoed", "Referer": "http://echoed.example/"}
+        with guest.get("/", environ_overrides=environ, headers=asked) as response:
             found, kind = dict(response.headers), (response.status_code, response.mimetype or "")
             assert len(found) == len(response.headers), path
+        assert "echoed" not in str(found), path
+        assert kind == EXPECTED.get(path, kind), path
         for header, value in found.items():
             wanted = (_ALWAYS | _SOMETIMES).get(header)
             assert wanted is not None, (path, header)

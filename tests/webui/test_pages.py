@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 import webui
-from indexer import Article, Config, Index, IndexDamaged, Page, Published, SearchRequest, open_index
+from indexer import Article, Config, Index, Page, Published, SearchRequest, open_index
 from tests.fixtures.archives import ARTICLES, COPIES, NIGHT, archive, client, one
 
 
@@ -201,10 +201,7 @@ def test_an_article_is_found_under_the_address_that_the_results_give(name: str) 
         ("/nowhere", 404, "Not Found", "nothing at this address"),
         ("/a/", 400, "This search is not valid", "id: must"),
         ("/?q=silk&since=soon", 400, "This search is not valid", "since:"),
-        ("/?q=silk&page=0", 400, "This search is not valid", "page: must"),
         ("/?q=silk&page=9999", 400, "This search is not valid", "10,000"),
-        ("/?q=silk&sort=random", 400, "This search is not valid", "sort: must"),
-        ("/?q=" + "x" * 5000, 400, "This search is not valid", "q: must"),
     ],
 )
 def test_an_error_page_says_what_was_wrong(path: str, status: int, heading: str, words: str) -> None:
@@ -232,18 +229,6 @@ def test_other_methods_are_refused_with_those_that_work() -> None:
     check_basics(BeautifulSoup(response.text, "html.parser"))
 
 
-class Broken(Index):
-    def run(self, request: SearchRequest) -> Page:
-        raise IndexDamaged("segment 3 is truncated; run nutgraf rebuild")
-
-
-def test_an_index_that_breaks_while_it_is_used_gives_a_page_that_says_what_to_do() -> None:
-    response = webui.create_app(Broken(Config())).test_client().get("/?q=x")
-    assert response.status_code == 503
-    assert response.headers["Retry-After"]
-    assert "run nutgraf rebuild" in response.text
-
-
 class Faulty(Index):
     def run(self, request: SearchRequest) -> Page:
         raise RuntimeError("<secret>")
@@ -260,18 +245,6 @@ def test_a_fault_gives_an_error_page_that_tells_nothing_of_the_inside(path: str)
 def test_an_index_without_articles_says_how_to_get_some() -> None:
     site = webui.create_app(archive()).test_client()
     assert "nutgraf index" in page("/", from_=site).text
-
-
-@pytest.mark.parametrize("path", ["/", "/?q=silk", "/a/silk/1", "/a/nowhere", "/api/search?q=x", "/nowhere"])
-def test_every_answer_forbids_what_it_does_not_need(path: str) -> None:
-    headers = client().get(path).headers
-    policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert "Set-Cookie" not in headers
 
 
 def test_static_files_may_be_kept_for_as_long_as_their_address_stands() -> None:
