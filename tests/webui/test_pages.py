@@ -330,6 +330,17 @@ def test_a_search_without_results_says_why_in_the_language_of_the_page() -> None
     assert one(soup, ".reason").text == "Auf keinen Artikel trifft alles davon zu: silk · -silk"
 
 
+def test_a_single_word_that_finds_nothing_has_no_parts_to_list() -> None:
+    soup = page("/?q=zzzz")
+    assert soup.select(".reason")
+    assert not soup.select(".parts")
+
+
+def test_filters_alone_find_every_article_that_they_keep() -> None:
+    soup = page("/?language=ar")
+    assert (one(soup, "h1").text, one(soup, ".count strong").text) == ("All articles", "1")
+
+
 def test_why_there_are_only_partial_matches_is_said_above_them() -> None:
     soup = page("/?q=silk+cathedral")
     assert [a.text for a in soup.select(".no-results .alternatives a")] == ["silk"]
