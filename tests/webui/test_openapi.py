@@ -101,8 +101,10 @@ def test_the_limits_that_are_described_are_those_that_hold(name: str) -> None:
         good: list[Any] = [*schema.get("enum", ()), *schema.get("items", {}).get("enum", ())]
         bad: list[Any] = ["never"] if good else []
         if schema["type"] == "integer":
-            good, bad = [schema["minimum"], schema["maximum"]], [-1, schema["maximum"] + 1, "1.5", "x"]
+            good, bad = [schema["minimum"], schema["maximum"]], [-1, schema["maximum"] + 1, "1.5", "1e300"]
             good = [0] if parameter is parameters.SLICE[1] else good
+        if schema["type"] == "number":
+            good, bad = [schema["minimum"], schema["maximum"]], [0, -1, "nan", "inf", "1e-300", "1e300"]
         if "maxLength" in schema:
             good, bad = ["x" * schema["maxLength"]], ["x" * (schema["maxLength"] + 1)]
         for values, status in ((good, 200), (bad, 400)):
