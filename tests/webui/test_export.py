@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY, generate_latest
 
 import webui
-from indexer import Article, Config, Index, Page, SearchRequest, open_index
+from indexer import Article, Config, Index, Page, SearchRequest
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from tests.fixtures.counts import counts
 from webui import export
@@ -286,19 +286,6 @@ def test_a_browser_can_add_the_archive_to_its_search_engines() -> None:
     assert (asked, found[0], told[0]) == ("silk ro", "silk road", "1 article")
     assert places[0].startswith("http://localhost/")
     assert len(found) == len(told) == len(places)
-
-
-def test_health_tells_the_process_from_the_index(tmp_path: Path) -> None:
-    site = webui.create_app(tmp_path / "index").test_client()
-    assert site.get("/healthz").text == "ok\n"
-    response = site.get("/readyz")
-    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
-    assert response.headers["Retry-After"]
-    assert counts(site.get("/metrics").text)["nutgraf_index_up"] == 0
-    with open_index(tmp_path / "index") as index:
-        index.put([Article(id="a", title="A")])
-    assert site.get("/readyz").text == "ready\n"
-    assert site.get("/readyz").headers["Cache-Control"] == "no-store"
 
 
 def test_metrics_count_and_name_nothing_that_was_asked() -> None:
