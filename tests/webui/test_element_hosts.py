@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-import webui
-from indexer import open_index
-from tests.fixtures.archives import archive
 from tests.fixtures.browser import overflow, violations
-from tests.fixtures.hosts import ARTICLES, ELEMENT, SCRIPT, Hosts, box, bundle, document
-from tests.fixtures.serving import serving
+from tests.fixtures.hosts import ELEMENT, SCRIPT, Hosts, box, bundle, document
 
 # Where react and react-dom are as modules; Debian's node-react and node-react-dom put them here.
 REACT = Path(os.environ.get("REACT", "/usr/share/nodejs"))
@@ -350,38 +346,14 @@ def test_links_go_where_the_template_says(hosts: Hosts) -> None:
             expect(link).to_have_attribute("target", "_blank")
 
 
-def test_the_archive_itself_serves_the_script_to_other_origins(hosts: Hosts) -> None:
-    page = document(f'<nutgraf-search src="{hosts.site}api" query="keeper"></nutgraf-search>')
-    tab = hosts.tab()
-    script = hosts.site + "static/nutgraf/nutgraf-search.js"
-    tab.goto(hosts.serve({"/": page.replace("/nutgraf-search.js", script)}))
-    expect(tab.get_by_role("status")).to_have_text("1 article")
-    expect(tab.locator("script")).to_have_attribute("src", script)
-
-
-def test_only_pages_of_the_configured_origins_are_let_in(hosts: Hosts) -> None:
-    # The archive names the page's origin, so that the page comes first and is told the archive's address.
-    pages = {"/": document("<nutgraf-search></nutgraf-search>")}
-    ours, theirs = (hosts.serve(pages, "http://127.0.0.1:*") for _ in range(2))
-    ask = "(e, src) => { e.src = src; e.query = 'keeper' }"
-    config = archive(*ARTICLES).config
-    with serving(webui.create_app(open_index(config, cors_origins=[ours.rstrip("/")]))) as guarded:
-        tab = hosts.tab()
-        tab.goto(ours)
-        tab.locator("nutgraf-search").evaluate(ask, f"{guarded}api")
-        expect(tab.get_by_role("status")).to_have_text("1 article")
-        hosts.foreseen = re.compile("CORS policy|Failed to load")
-        tab.goto(theirs)
-        with tab.expect_console_message(lambda message: "CORS policy" in message.text):
-            tab.locator("nutgraf-search").evaluate(ask, f"{guarded}api")
-        expect(tab.get_by_role("status")).to_have_text("The search failed.")
-
-
-def test_the_archive_s_script_is_loaded_as_a_module_and_by_its_digest_too(hosts: Hosts) -> None:
+def test_the_archive_serves_its_script_to_other_origins_in_every_way_of_loading(
+    hosts: Hosts,
+) -> None:
     digest = base64.b64encode(hashlib.sha384(SCRIPT.read_bytes()).digest()).decode()
     page = document(f'<nutgraf-search src="{hosts.site}api" query="keeper"></nutgraf-search>')
     script = f"{hosts.site}static/nutgraf/nutgraf-search.js"
     for tag in (
+        f'<script src="{script}" defer></script>',
         f'<script type="module" src="{script}"></script>',
         f'<script src="{script}" integrity="sha384-{digest}" crossorigin="anonymous"></script>',
     ):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import re
 from urllib.parse import quote, quote_from_bytes
 
@@ -164,12 +163,3 @@ def test_any_bytes_are_the_name_of_an_article(name: bytes) -> None:
     for path in ("/a/", "/api/articles/", "/static/nutgraf/"):
         with client(*ARTICLES).get(path + quote_from_bytes(name)) as response:
             assert response.status_code in (200, 301, 308, 400, 404)
-
-
-@pytest.mark.parametrize("length", [3_999, 4_000, 4_001, 20_000])
-def test_a_long_query_is_answered_or_refused(length: int) -> None:
-    words = random.Random(length).choices(["zebra", "<b>&", "é"], k=length)
-    query = " ".join(words)[:length].ljust(length, "z")
-    status = 200 if length <= 4_000 else 400
-    parsed(client(*ARTICLES), f"/?q={quote(query)}", (status,))
-    assert client(*ARTICLES).get(f"/api/search?q={quote(query)}").status_code == status

@@ -126,6 +126,7 @@ def test_pages_of_results_lead_to_each_other_and_keep_the_search() -> None:
     many = [Article(id=f"n{n}", title=f"silk {n}", paragraphs=("x",)) for n in range(35)]
     soup = page("/?q=silk&sort=oldest&page=2", from_=client(*many))
     assert one(soup, "ol.hits")["start"] == "11"
+    assert soup.select("h3 a")[0]["href"] == "/a/n18?q=silk&sort=oldest&page=2"
     assert one(soup, "head link[rel=next]")["href"] == "/?q=silk&sort=oldest&page=3"
     assert one(soup, "head link[rel=prev]")["href"] == "/?q=silk&sort=oldest"
     assert one(soup, "nav a[rel=next]")["href"] == "/?q=silk&sort=oldest&page=3"

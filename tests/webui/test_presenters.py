@@ -5,9 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.article import Published
-from indexer.results import ArticleInfo, Hit, MarkedArticle, Page, Passage
-from webui.presenters import article_text, date_text, hit_texts, language_tag, pieces
-from webui.urls import Search
+from webui.presenters import date_text, language_tag, pieces
 
 
 def test_a_date_tells_where_it_was_found_and_what_disagreed() -> None:
@@ -52,20 +50,3 @@ def test_the_pieces_of_a_text_are_the_text(text: str, spans: list[tuple[int, int
 )
 def test_a_language_is_an_attribute_only_where_it_is_a_tag(language: str | None, tag: str | None) -> None:
     assert language_tag(language) == tag
-
-
-def test_hits_keep_the_search_in_their_addresses_and_partial_ones_stand_apart() -> None:
-    whole = Hit(ArticleInfo("a", "Silk"), 2.0, ((0, 4),), (Passage(3, "p-1", "old silk", ((4, 8),)),))
-    lacking = Hit(ArticleInfo("b", "", url="https://www.example.org/b"), 1.0, missing=("road",))
-    page = Page("silk road", 11, 1, offset=10, hits=(whole, lacking))
-    full, partial = hit_texts(page, "/s/", Search("silk road", sort="newest", page=2))
-    assert [(hit.number, hit.url) for hit in full] == [(11, "/s/a/a?q=silk+road&sort=newest&page=2")]
-    assert full[0].passages[0].url == "/s/a/a?q=silk+road&sort=newest&page=2&p=p-1&n=3#p-1"
-    assert full[0].passages[0].pieces == (("old ", False), ("silk", True))
-    assert [(hit.number, hit.missing, hit.host) for hit in partial] == [(12, ("road",), "example.org")]
-    assert partial[0].title == ()
-
-
-def test_an_article_links_only_to_the_web() -> None:
-    article = ArticleInfo("a", url="javascript:alert(1)")
-    assert article_text(MarkedArticle(article, (), ()), "/", Search()).link is None

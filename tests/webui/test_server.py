@@ -224,13 +224,6 @@ def test_as_many_workers_as_cores_answer_but_not_more_than_four(site: Site) -> N
     assert len(site.workers()) == min(os.cpu_count() or 1, 4)
 
 
-@linux
-def test_as_many_workers_answer_as_are_wanted(index: Path) -> None:
-    with start_site(index=index, env={"NUTGRAF_PROCESSES": "3"}) as site:
-        until(lambda: len(site.workers()) == 3)
-        assert site.get("/healthz") == (200, "ok\n")
-
-
 @pytest.mark.parametrize("wanted", [-1, PROCESSES + 1])
 def test_a_number_of_processes_that_is_none_is_refused(wanted: int) -> None:
     with pytest.raises(ConfigError, match=f"processes must be a number from 0 to 64, not {wanted}"):

@@ -114,11 +114,20 @@ def test_an_article_without_an_id_is_refused() -> None:
         ("//example.org/", None),
         ("/local", None),
         ("file:///etc/passwd", None),
+        ("ftp://example.org", None),
         ("http://", None),
         ("http://[::1", None),
+        ("http://example.org:99999/", None),
+        ("http://example.org:abc/", None),
+        ("http://example.org:-1/", None),
+        ("http://example.org:٣/", None),
+        ("http://a b/", None),
+        ("http://example\x00.org/", None),
+        ("http://example\x9b.org/", None),
+        ("http://example\u2028.org/", None),
     ],
 )
-def test_only_linkable_urles_become_links(url: str | None, found: tuple[str, str] | None) -> None:
+def test_only_addresses_of_the_web_become_links(url: str | None, found: tuple[str, str] | None) -> None:
     assert linkable_url(url) == found
 
 
