@@ -12,13 +12,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
-from indexer import limits
 from indexer.errors import NutgrafError
-from indexer.results import GRAINS, MarkedArticle, Page, Status
+from indexer.results import MarkedArticle, Page, Status
 from indexer.search.request import SearchRequest, refuse
 from webui import export, parameters
 from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
@@ -27,7 +25,7 @@ from webui.errors import answer_http_error_with_problem, answer_with_problem
 from webui.mount import current_mount, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
-from webui.urls import Search, article_id, article_url, decimal, whole_number
+from webui.urls import Search, article_id, article_url
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -56,21 +54,25 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
     parameters.FORMAT,
     formats=export.SCHEMAS,
 )
-def search() -> ResponseReturnValue:
+def search(values: dict[str, Any]) -> ResponseReturnValue:
     """The hits of a search, sorted by relevance: the same object as `nutgraf search --json`.
 
     Also as rows or as a feed.
     """
-    form = _format()
-    wanted = _search_request(request.args)
+    named = values.pop("format")
+    form = named if request.args.get("format") else _accepted_format()
+    shortened = values["seconds"]
+    first = {name: values.pop(name) for name in ("limit", "offset", "cursor", "facets", "timeline")}
+    wanted = _search_request(values)
     if form == "atom" and not request.args.get("sort") and wanted.half_life is None:
         wanted = replace(wanted, sort="newest")
     if form in ("jsonl", "csv"):
-        return _rows_response(form, wanted)
-    limit = whole_number(
-        request.args, "limit", current_mount().index.config.page_size, most=parameters.MAX_LIMIT
-    )
-    wanted = replace(wanted, limit=limit, **_page_arguments(request.args), **_counts(request.args))
+        return _rows_response(form, wanted, first, shortened or export.SECONDS)
+    if first["limit"] is None:
+        first["limit"] = current_mount().index.config.page_size
+    elif first["limit"] > parameters.MAX_LIMIT:
+        refuse("limit", f"must be at most {parameters.MAX_LIMIT:,}, except for rows", first["limit"])
+    wanted = replace(wanted, **first)
     page = current_mount().search(wanted)
     response = _feed(page, wanted.sort) if form == "atom" else _json(page)
     return no_store(response) if page.timed_out else response
@@ -84,30 +86,27 @@ def search() -> ResponseReturnValue:
     parameters.SUGGEST_FORMAT,
     formats={SUGGESTIONS_TYPE: _SUGGESTIONS},
 )
-def suggest() -> ResponseReturnValue:
+def suggest(values: dict[str, Any]) -> ResponseReturnValue:
     """Completions of the text `q`; each has results."""
     began = time.perf_counter()
-    asked = Search.parse(request.args)
-    limit = whole_number(request.args, "limit", 8, most=parameters.MAX_SUGGESTIONS)
-    form = _choice("format", ("json", "opensearch"))
-    found = current_mount().index.suggest(asked.query, limit)
-    if form == "opensearch":
+    query = values["query"]
+    found = current_mount().index.suggest(query, values["limit"])
+    if values["format"] == "opensearch":
         base = url_of("search", _external=True)
         texts = [suggestion.text for suggestion in found]
         counts = [f"{one.count:,} {'article' if one.count == 1 else 'articles'}" for one in found]
         urls = [
             article_url(base, one.article) if one.article else Search(one.text).url(base) for one in found
         ]
-        return _no_store_if_late(_json([asked.query, texts, counts, urls], SUGGESTIONS_TYPE), began)
-    return _no_store_if_late(_json(SuggestAnswer(asked.query, found)), began)
+        return _no_store_if_late(_json([query, texts, counts, urls], SUGGESTIONS_TYPE), began)
+    return _no_store_if_late(_json(SuggestAnswer(query, found)), began)
 
 
 @blueprint.get("/timeline")
 @operation(TimelineAnswer, parameters.QUERY, *parameters.SEARCH, parameters.BY)
-def timeline() -> ResponseReturnValue:
+def timeline(values: dict[str, Any]) -> ResponseReturnValue:
     """The hits of a search over time, in periods of `by` or of a suitable length."""
-    by = _choice("by", ("auto", *GRAINS))
-    found = current_mount().search(_search_request(request.args, limit=0, timeline=by))
+    found = current_mount().search(_search_request({**values, "limit": 0}))
     response = _json(TimelineAnswer(found.query, found.total, found.took_ms, found.notes, found.timeline))
     return no_store(response) if found.timed_out else response
 
@@ -115,22 +114,20 @@ def timeline() -> ResponseReturnValue:
 @blueprint.get("/articles/", defaults={"name": None})
 @blueprint.get("/articles/<path:name>")
 @operation(MarkedArticle, parameters.ID, parameters.QUERY)
-def article(name: str | None) -> ResponseReturnValue:
+def article(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
-    asked = Search.parse(request.args)
-    marked = current_mount().index.mark_article(article_id(request.args, name), asked.query)
+    marked = current_mount().index.mark_article(article_id(request.args, name), values["query"])
     return _no_store_if_late(_json(marked), began)
 
 
 @blueprint.get("/similar/", defaults={"name": None})
 @blueprint.get("/similar/<path:name>")
 @operation(SimilarAnswer, parameters.ID, parameters.SIMILAR)
-def similar(name: str | None) -> ResponseReturnValue:
+def similar(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     """The articles most similar to one, and separately its near-duplicates."""
     index, wanted = current_mount().index, article_id(request.args, name)
-    limit = whole_number(request.args, "limit", 10, most=parameters.MAX_LIMIT)
-    hits = index.find_similar(wanted, limit)
+    hits = index.find_similar(wanted, values["limit"])
     answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.find_duplicates(wanted), tuple(hits))
     response = _json(answer)
     return no_store(response) if hits.timed_out else response
@@ -138,7 +135,7 @@ def similar(name: str | None) -> ResponseReturnValue:
 
 @blueprint.get("/status")
 @operation(Status)
-def status() -> ResponseReturnValue:
+def status(values: dict[str, Any]) -> ResponseReturnValue:
     """The status of the index: the same object as `nutgraf status --json`."""
     return _json(current_mount().index.get_status())
 
@@ -146,7 +143,7 @@ def status() -> ResponseReturnValue:
 @blueprint.get("/openapi.json")
 def openapi() -> ResponseReturnValue:
     """The OpenAPI description, which needs no index."""
-    parameters.check_parameters(request.args.lists(), ())
+    parameters.read_parameters(request.args, ())
     response = _json({**describe(), "servers": [{"url": url_of("search") + "api"}]})
     tag = hashlib.sha256(response.get_data()).hexdigest()[:24]
     return conditional_response(tag, lambda: response)
@@ -166,61 +163,38 @@ def refuse_unknown_route(rest: str) -> ResponseReturnValue:
     raise NotFound("There is nothing at this address.")
 
 
-def _search_request(args: MultiDict[str, str], **fields: Any) -> SearchRequest:
-    """The search in the parameters, with `fields` for its slice and counts. Raises InvalidRequest."""
+def _search_request(values: dict[str, Any]) -> SearchRequest:
+    """The search with these values of fields and filters. Raises InvalidRequest."""
+    # A request may shorten the configured time limit, not extend it.
     longest = current_mount().index.config.query_seconds
-    return Search.parse(args).request(
-        half_life=decimal(args, "half_life", least=parameters.LEAST_DAYS, most=parameters.MOST_DAYS),
-        # A request may shorten the configured time limit, not extend it.
-        seconds=min(_seconds(args) or longest, longest),
-        **fields,
-    )
+    seconds = min(values.get("seconds") or longest, longest)
+    return SearchRequest.from_keywords(**{**values, "seconds": seconds})
 
 
-def _seconds(args: MultiDict[str, str]) -> float | None:
-    return decimal(args, "seconds", least=0.001, most=limits.QUERY_SECONDS)
-
-
-def _page_arguments(args: MultiDict[str, str]) -> dict[str, Any]:
-    return {"offset": whole_number(args, "offset", 0), "cursor": args.get("cursor") or None}
-
-
-def _counts(args: MultiDict[str, str]) -> dict[str, Any]:
-    return {"facets": args.getlist("facet"), "timeline": args.get("timeline") or None}
-
-
-def _choice(name: str, choices: tuple[str, ...]) -> str:
-    found = request.args.get(name) or choices[0]
-    if found not in choices:
-        refuse(name, f"must be one of {', '.join(choices)}", found)
-    return found
-
-
-def _format() -> str:
-    """The format of the response: from the parameter, else from the header Accept, else JSON."""
-    if request.args.get("format"):
-        return _choice("format", parameters.FORMATS)
+def _accepted_format() -> str:
+    """The format of the response by the header Accept, else JSON."""
     best = request.accept_mimetypes.best_match(export.MEDIA_TYPES.values(), export.MEDIA_TYPES["json"])
     return next(name for name, media in export.MEDIA_TYPES.items() if media == best)
 
 
-def _rows_response(form: str, wanted: SearchRequest) -> Response:
+def _rows_response(form: str, wanted: SearchRequest, first: dict[str, Any], seconds: float) -> Response:
+    """All rows of a search within some seconds; `first` are the fields of the request for its first page."""
     mount = current_mount()
-    place = _page_arguments(request.args)
-    usual = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - place["offset"])
-    limit = whole_number(request.args, "limit", usual, most=parameters.MAX_ROWS_LIMIT)
+    limit = first["limit"]
+    if limit is None:
+        limit = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - first["offset"])
     fetch = export.limit_time(
         lambda **fields: mount.search(replace(wanted, **fields)),
         mount.index.config.query_seconds,
-        _seconds(request.args) or export.SECONDS,
+        seconds,
     )
     body: Iterable[bytes] | None = None
     with export.begin_export() as running:
         while body is None:
             known = mount.index.get_revision()
             # Rows show no counts, but invalid parameters of counts are refused.
-            first = fetch(limit=min(limit, export.BATCH), **place, **_counts(request.args))
-            pages = export.fetch_pages(first, limit, fetch, mount.index.get_revision, known)
+            page = fetch(**{**first, "limit": min(limit, export.BATCH)})
+            pages = export.fetch_pages(page, limit, fetch, mount.index.get_revision, known)
             # If the index was changed meanwhile, start again.
             with contextlib.suppress(export.IndexChanged):
                 body, size = export.write_rows(form, pages, running)

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 description of the API, made from its views.
 
-The decorator `operation` declares the parameters and the answer of a view, and checks requests against them.
+The decorator `operation` declares the parameters and the answer of a view, and reads them from requests.
 `describe` makes the description of all declared views.
 """
 
@@ -18,7 +18,7 @@ from indexer.results import Result, make_schemas
 from webui.answers import Problem, Row
 from webui.caching import conditional_response, request_tag
 from webui.export import MEDIA_TYPES
-from webui.parameters import ID, ID_IN_PATH, IF_NONE_MATCH, Parameter, check_parameters
+from webui.parameters import ID, ID_IN_PATH, IF_NONE_MATCH, Parameter, read_parameters
 
 View = Callable[..., ResponseReturnValue]
 # The declared views by name.
@@ -42,7 +42,7 @@ def operation(
 ) -> Callable[[View], View]:
     """Declare a view that answers with `answer` as JSON and accepts only these parameters.
 
-    Its responses have ETags.
+    The view is called with their values by the names of their fields. Its responses have ETags.
     """
 
     def declare(view: View) -> View:
@@ -52,11 +52,11 @@ def operation(
         @functools.wraps(view)
         def checked(**named: Any) -> ResponseReturnValue:
             in_path = named.get("name") is not None
-            check_parameters(request.args.lists(), [p for p in parameters if not (in_path and p is ID)])
+            values = read_parameters(request.args, [p for p in parameters if not (in_path and p is ID)])
             tag = request_tag()
 
             def answer() -> Response:
-                response = view(**named)
+                response = view(values, **named)
                 assert isinstance(response, Response)
                 return response
 

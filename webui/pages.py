@@ -22,6 +22,7 @@ from webui.citations import FORMATS, Citation
 from webui.errors import describe_error
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
+from webui.parameters import whole_number
 from webui.presenters import (
     alternative_links,
     article_links,
@@ -40,7 +41,6 @@ from webui.urls import (
     article_url,
     citation_url,
     pager,
-    whole_number,
 )
 
 blueprint = Blueprint(

@@ -1,10 +1,13 @@
-"""The parameters of the API: one declaration for the check of requests and for the OpenAPI description."""
+"""The parameters of URLs: one declaration for reading requests and for the OpenAPI description."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from werkzeug.datastructures import MultiDict
 
 from indexer import limits
 from indexer.errors import InvalidRequest
@@ -15,8 +18,9 @@ from indexer.search.request import FILTERS, refuse
 MAX_LIMIT = limits.HITS
 MAX_ROWS_LIMIT = limits.PAGED
 MAX_SUGGESTIONS = 50
-LEAST_DAYS, MOST_DAYS = 0.001, 1_000_000
 FORMATS = ("json", "jsonl", "csv", "atom")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII)
 # The documented formats; dates in words are accepted too, as on the page.
 _DATE = {
     "type": "string",
@@ -45,14 +49,46 @@ class Parameter:
         return self.schema.get("type") == "array"
 
     @property
+    def field_name(self) -> str:
+        """The name of its value among those of a request."""
+        return self.library or self.name
+
+    @property
     def may_be_empty(self) -> bool:
         """Whether an empty value means that it is missing."""
         return self.schema["type"] == "string" and not self.schema.keys() & {"enum", "minLength"}
 
+    def read(self, args: MultiDict[str, str]) -> Any:
+        """Its value in a URL, as its schema says; its default or None if it is missing.
+
+        Raises InvalidRequest.
+        """
+        schema, default = self.schema, self.schema.get("default")
+        choices = schema.get("enum", ())
+        if self.repeated:
+            return list_values(args, self.name)
+        if choices == _FLAG:
+            return yes_or_no(args, self.name, default=default == "1")
+        text = args.get(self.name, "")
+        if not text.strip():
+            return default
+        if schema["type"] == "integer":
+            return whole_number(args, self.name, 0, least=schema["minimum"], most=schema["maximum"])
+        if schema["type"] == "number":
+            return _decimal(text, self.name, least=schema["minimum"], most=schema["maximum"])
+        if choices and text not in choices:
+            refuse(self.name, f"must be one of {', '.join(choices)}", text)
+        if len(text) > schema.get("maxLength", len(text)):
+            refuse(self.name, f"must have at most {schema['maxLength']:,} characters", len(text))
+        return text
+
+
+# The words of both in pairs.
+_FLAG = [word for pair in zip(_YES, _NO, strict=True) for word in pair]
+
 
 def _flag(default: bool) -> dict[str, Any]:
-    words = ["1", "0", "true", "false", "yes", "no", "on", "off"]
-    return {"type": "string", "enum": words, "default": "1" if default else "0"}
+    return {"type": "string", "enum": _FLAG, "default": "1" if default else "0"}
 
 
 def _number(most: int, default: int | None = None) -> dict[str, Any]:
@@ -71,6 +107,19 @@ QUERY = Parameter(
     "query",
     example="harbour crane",
 )
+SORT = Parameter(
+    "sort",
+    "The order of the hits. The default of a feed is newest.",
+    {"type": "string", "enum": list(SORTS), "default": "relevance"},
+    "sort",
+)
+COLLAPSE = Parameter(
+    "collapse", "Whether near-duplicates are collapsed into one hit.", _flag(True), "collapse"
+)
+FILTER_PARAMETERS = tuple(
+    Parameter(name, kind.description, _flag(False) if kind.is_flag else _several(), name)
+    for name, kind in FILTERS.items()
+)
 SEARCH = (
     Parameter(
         "since", "Published in this year or month, on this day, or later.", _DATE, "since", example="2021-03"
@@ -78,21 +127,17 @@ SEARCH = (
     Parameter(
         "until", "Published in this year or month, on this day, or earlier.", _DATE, "until", example="2021"
     ),
-    *(
-        Parameter(name, kind.description, _flag(False) if kind.is_flag else _several(), name)
-        for name, kind in FILTERS.items()
-    ),
-    Parameter(
-        "sort", "The order of the hits. The default of a feed is newest.",
-        {"type": "string", "enum": list(SORTS), "default": "relevance"}, "sort",
-    ),
+    *FILTER_PARAMETERS,
+    SORT,
     Parameter(
         "half_life",
         "Days of age, counted from the newest article, that halve a score. Only with sort=relevance.",
-        {"type": "number", "minimum": LEAST_DAYS, "maximum": MOST_DAYS}, "half_life", example=365,
+        {"type": "number", "minimum": 0.001, "maximum": 1_000_000},
+        "half_life",
+        example=365,
     ),
-    Parameter("collapse", "Whether near-duplicates are collapsed into one hit.", _flag(True), "collapse"),
-)  # fmt: skip
+    COLLAPSE,
+)
 SLICE = (
     Parameter(
         "limit",
@@ -161,13 +206,14 @@ PARAMETER_NAMES = {"query": QUERY.name, "facets": FACET.name}
 """The names of parameters for fields of a search that have other names in the library."""
 
 
-def check_parameters(given: Iterable[tuple[str, list[str]]], known: Iterable[Parameter]) -> None:
-    """Raise InvalidRequest for an unknown parameter, for too many values, and for an empty value.
+def read_parameters(args: MultiDict[str, str], known: Collection[Parameter]) -> dict[str, Any]:
+    """The values of the known parameters in a URL, by the names of their fields.
 
-    A misspelt filter would otherwise be ignored.
+    Raises InvalidRequest for an invalid or empty value, for too many values, and for an unknown parameter,
+    since a misspelt filter would otherwise be ignored.
     """
-    names = {parameter.name: parameter for parameter in known if parameter.place == "query"}
-    for name, values in given:
+    names = {parameter.name: parameter for parameter in known}
+    for name, values in args.lists():
         if name not in names:
             there = ", ".join(sorted(names)) or "none"
             raise InvalidRequest(f"There is no parameter {name[:40]!r} here; there are: {there}")
@@ -177,3 +223,41 @@ def check_parameters(given: Iterable[tuple[str, list[str]]], known: Iterable[Par
             refuse(name, f"must have {wanted}", len(values))
         if "" in values and not names[name].may_be_empty:
             raise InvalidRequest("has no value: omit it, or give one", name)
+    return {parameter.field_name: parameter.read(args) for parameter in known}
+
+
+def list_values(args: MultiDict[str, str], name: str) -> tuple[str, ...]:
+    """The distinct values of the parameter `name`, without blank ones."""
+    return tuple(dict.fromkeys(value.strip() for value in args.getlist(name) if value.strip()))
+
+
+def whole_number(
+    args: MultiDict[str, str], name: str, default: int, *, least: int = 0, most: int = limits.PAGED
+) -> int:
+    """The parameter `name` as a number from `least` to `most`. Raises InvalidRequest."""
+    text = args.get(name, "").strip()
+    if not text:
+        return default
+    # int() also accepts underscores, signs and the digits of every script.
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if not least <= number <= most:
+        refuse(name, f"must be a whole number from {least} to {most:,}", text)
+    return number
+
+
+def _decimal(text: str, name: str, *, least: float, most: float) -> float:
+    # float() also accepts underscores, "nan" and the digits of every script.
+    number = float(text) if _DECIMAL.fullmatch(text.strip()) else -1
+    if not least <= number <= most:
+        refuse(name, f"must be a number from {least:g} to {most:,.0f} such as 30 or 0.5", text)
+    return number
+
+
+def yes_or_no(args: MultiDict[str, str], name: str, *, default: bool = False) -> bool:
+    """The parameter `name` as a boolean. Raises InvalidRequest."""
+    text = args.get(name, "").strip().lower()
+    if not text:
+        return default
+    if text not in _FLAG:
+        refuse(name, "must be 1 or 0", text)
+    return text in _YES

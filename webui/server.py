@@ -22,6 +22,8 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
 
+from werkzeug.wsgi import ClosingIterator
+
 from indexer.errors import ConfigError, NutgrafError
 from indexer.limits import PROCESSES
 from webui.monitoring import share_counts
@@ -280,7 +282,11 @@ class AccessLog:
             return start(status, *more)  # type: ignore[arg-type]
 
         answer = self._app(environ, remember)  # type: ignore[arg-type]
-        return _Counted(answer, sent, lambda: self.write(environ, sent, time.perf_counter() - began))
+        log = contextlib.ExitStack()
+        # Closed once, also if the response is aborted.
+        log.callback(lambda: self.write(environ, sent, time.perf_counter() - began))
+        close = getattr(answer, "close", None)
+        return ClosingIterator(_count_bytes(answer, sent, log), [log.close, *([close] if close else [])])
 
     def write(self, environ: WSGIEnvironment, sent: dict[str, int], seconds: float) -> None:
         """Write the line of a request; `sent` has the status and the bytes of the response."""
@@ -301,41 +307,17 @@ class AccessLog:
             self._stream.flush()
 
 
-class _Counted:
-    """A response that counts its bytes, and is logged before its last part is sent.
-
-    A server that is stopping may exit as soon as everything is sent.
-    """
-
-    def __init__(self, answer: Iterable[bytes], sent: dict[str, int], write: Callable[[], None]) -> None:
-        self._answer = answer
-        self._sent = sent
-        self._write = write
-        self._is_written = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        last = None
-        for part in self._answer:
-            if last is not None:
-                yield last
-            self._sent["bytes"] += len(part)
-            last = part
-        self._write_once()
+def _count_bytes(answer: Iterable[bytes], sent: dict[str, int], log: contextlib.ExitStack) -> Iterator[bytes]:
+    """The parts of a response. It is logged before the last one: a server that stops may exit after that."""
+    last = None
+    for part in answer:
         if last is not None:
             yield last
-
-    def close(self) -> None:
-        """Close the response; log it now if it was aborted."""
-        try:
-            if hasattr(self._answer, "close"):
-                self._answer.close()
-        finally:
-            self._write_once()
-
-    def _write_once(self) -> None:
-        if not self._is_written:
-            self._is_written = True
-            self._write()
+        sent["bytes"] += len(part)
+        last = part
+    log.close()
+    if last is not None:
+        yield last
 
 
 def _text(raw: str) -> str:

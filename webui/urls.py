@@ -13,17 +13,17 @@ from werkzeug.datastructures import MultiDict
 from indexer.errors import InvalidRequest
 from indexer.limits import MOST_CHARACTERS, PAGED
 from indexer.results import SORTS, Sort
-from indexer.search.request import FILTERS, SearchRequest, refuse
+from indexer.search.request import FILTERS, SearchRequest
+from webui import parameters
+from webui.parameters import list_values, whole_number, yes_or_no
 from webui.translations import LANGUAGES
 
 # The choices of hits per page.
 SIZES = (10, 25, 50, 100)
 # Words, or characters of a script without spaces, at both ends of a text fragment.
 FRAGMENT_WORDS, FRAGMENT_LENGTH = 5, 12
-_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # White space and control characters.
 _NO_HOST = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +48,25 @@ class Search:
     """Hits per page; 0: as configured."""
 
     @classmethod
-    def parse(cls, args: Mapping[str, str]) -> Self:
+    def parse(cls, args: MultiDict[str, str]) -> Self:
         """The search in the parameters of a URL. Raises InvalidRequest for an invalid value."""
-        query = args.get("q", "")
-        # Every link of a page repeats the query, so its length is limited.
-        if len(query) > MOST_CHARACTERS:
-            refuse("q", f"must have at most {MOST_CHARACTERS:,} characters", len(query))
-        sort = args.get("sort") or "relevance"
-        if sort not in SORTS:
-            refuse("sort", f"must be one of {', '.join(SORTS)}", sort)
+        filters = {one.name: one.read(args) for one in parameters.FILTER_PARAMETERS}
         return cls(
-            query,
+            parameters.QUERY.read(args),
             args.get("since", "").strip(),
             args.get("until", "").strip(),
-            sort,
+            parameters.SORT.read(args),
             whole_number(args, "page", 1, least=1),
-            yes_or_no(args, "collapse", default=True),
-            yes_or_no(args, "explain"),
+            parameters.COLLAPSE.read(args),
+            parameters.EXPLAIN.read(args),
             page_language(args),
-            _parse_filters(args),
+            {name: values for name, values in filters.items() if values},
             yes_or_no(args, "share"),
             whole_number(args, "size", 0, most=SIZES[-1]),
         )
 
     @classmethod
-    def parse_leniently(cls, args: Mapping[str, str]) -> Self:
+    def parse_leniently(cls, args: MultiDict[str, str]) -> Self:
         """The search in invalid parameters, as far as the form can show it again."""
         sort = args.get("sort")
         return cls(
@@ -251,7 +245,7 @@ def original_url(url: str, text: str) -> str:
     return f"{url}{'' if '#' in url else '#'}:~:text={fragment}"
 
 
-def article_id(args: Mapping[str, str], in_path: str | None) -> str:
+def article_id(args: MultiDict[str, str], in_path: str | None) -> str:
     """The id of an article, from the path or a parameter. Raises InvalidRequest."""
     found = args.get("id", "") if in_path is None else in_path
     if not found:
@@ -259,22 +253,7 @@ def article_id(args: Mapping[str, str], in_path: str | None) -> str:
     return found
 
 
-def list_values(args: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """The distinct values of the parameter `name`, without blank ones."""
-    values = args.getlist(name) if isinstance(args, MultiDict) else filter(None, [args.get(name)])
-    return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
-
-
-def _parse_filters(args: Mapping[str, str]) -> dict[str, tuple[str, ...] | bool]:
-    """The filters that have a value. Raises InvalidRequest."""
-    found: dict[str, tuple[str, ...] | bool] = {
-        name: yes_or_no(args, name) if kind.is_flag else list_values(args, name)
-        for name, kind in FILTERS.items()
-    }
-    return {name: values for name, values in found.items() if values}
-
-
-def page_language(args: Mapping[str, str]) -> str:
+def page_language(args: MultiDict[str, str]) -> str:
     """The language that a URL asks for; empty if it is missing or unknown."""
     found = args.get("lang", "")
     return found if found in LANGUAGES else ""
@@ -294,39 +273,3 @@ def linkable_url(url: str | None) -> tuple[str, str] | None:
     if parts.scheme not in ("http", "https") or not host or _NO_HOST.search(host):
         return None
     return url.strip(), host.removeprefix("www.")
-
-
-def whole_number(
-    args: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = PAGED
-) -> int:
-    """The parameter `name` as a number from `least` to `most`. Raises InvalidRequest."""
-    text = args.get(name, "").strip()
-    if not text:
-        return default
-    # int() also accepts underscores, signs and the digits of every script.
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
-    if not least <= number <= most:
-        refuse(name, f"must be a whole number from {least} to {most:,}", text)
-    return number
-
-
-def decimal(args: Mapping[str, str], name: str, *, least: float, most: float) -> float | None:
-    """The parameter `name` as a number in a range, or None if it is missing. Raises InvalidRequest."""
-    text = args.get(name, "").strip()
-    if not text:
-        return None
-    # float() also accepts underscores, "nan" and the digits of every script.
-    number = float(text) if _DECIMAL.fullmatch(text) else -1
-    if not least <= number <= most:
-        refuse(name, f"must be a number from {least:g} to {most:,.0f} such as 30 or 0.5", text)
-    return number
-
-
-def yes_or_no(args: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    """The parameter `name` as a boolean. Raises InvalidRequest."""
-    text = args.get(name, "").strip().lower()
-    if not text:
-        return default
-    if text not in _YES and text not in _NO:
-        refuse(name, "must be 1 or 0", text)
-    return text in _YES

@@ -5,9 +5,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
 
 from indexer.errors import InvalidRequest
-from webui.urls import Search, article_id, article_url, linkable_url, pager, whole_number
+from webui.parameters import whole_number
+from webui.urls import Search, article_id, article_url, linkable_url, pager
 
 # What an id may hold: anything that UTF-8 can write, without control characters.
 identifiers = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
@@ -38,7 +40,7 @@ def test_an_address_says_only_what_is_not_at_its_default() -> None:
 )
 def test_a_search_survives_its_address(search: Search) -> None:
     args = {name: values[0] for name, values in parse_qs(search.query_string()[1:]).items()}
-    assert Search.parse(args) == search
+    assert Search.parse(MultiDict(args)) == search
 
 
 @pytest.mark.parametrize(
@@ -58,13 +60,13 @@ def test_a_search_survives_its_address(search: Search) -> None:
 )
 def test_a_parameter_without_meaning_is_refused_by_its_name(args: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest, match=f"^{next(iter(args))}: must "):
-        Search.parse(args)
+        Search.parse(MultiDict(args))
 
 
 def test_an_empty_number_is_the_default() -> None:
-    assert whole_number({"limit": " "}, "limit", 10) == 10
-    assert whole_number({}, "limit", 10) == 10
-    assert whole_number({"limit": "7"}, "limit", 10) == 7
+    assert whole_number(MultiDict({"limit": " "}), "limit", 10) == 10
+    assert whole_number(MultiDict({}), "limit", 10) == 10
+    assert whole_number(MultiDict({"limit": "7"}), "limit", 10) == 7
 
 
 @pytest.mark.parametrize(
@@ -92,13 +94,13 @@ def test_every_id_can_be_read_back_from_its_address(name: str) -> None:
     parts = urlsplit(article_url("/search/", name))
     args = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
     path = unquote(parts.path.removeprefix("/search/a/"))
-    assert article_id(args, path or None) == name
+    assert article_id(MultiDict(args), path or None) == name
     assert not parts.fragment
 
 
 def test_an_article_without_an_id_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="id"):
-        article_id({}, None)
+        article_id(MultiDict(), None)
 
 
 @pytest.mark.parametrize(
