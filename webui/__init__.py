@@ -15,8 +15,8 @@ Where to begin: `pages.py` for what a person sees, `api.py` for what a program g
     urls          reads the parameters of a request into a `Search`, and writes every URL
     pages         asks the index for the pages
     api           asks the index for programs
-    presenters    turns hits and articles into plain values for templates
-    refinements   does so for active filters, facets, periods and the timeline
+    presenters    gives templates what results do not have: pieces of text, dates, the URLs of a page
+    refinements   makes the active filters, facets, periods and timeline of a page of results
     examples      makes example queries for the start page
     answers       has the structs of the API that the library does not have, and writes JSON
     export        writes rows and feeds

@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as Xml
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -23,15 +22,7 @@ from webui.errors import describe_error
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
-from webui.presenters import (
-    alternative_links,
-    article_links,
-    article_text,
-    closest_paragraph,
-    hit_texts,
-    page_notes,
-    summarize,
-)
+from webui.presenters import HELPERS, Links, closest_paragraph, neighbours, page_notes, summarize
 from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
@@ -39,7 +30,6 @@ from webui.urls import (
     Search,
     article_id,
     article_url,
-    citation_url,
     pager,
 )
 
@@ -54,7 +44,6 @@ blueprint = Blueprint(
 blueprint.register_blueprint(api.blueprint)
 blueprint.register_blueprint(monitoring.blueprint)
 
-_OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
 # Similar articles on the page of an article.
 SIMILAR = 5
 # Seconds after which a client may retry when there is no usable index.
@@ -94,18 +83,17 @@ def search() -> ResponseReturnValue:
     if found.no_results and not found.shown and not asked.explain:
         # Count the articles of each clause only if there are no results to show.
         each = index.run(replace(wanted, explain=True)).explanation
-    full, partial = hit_texts(found, base, asked)
     shown = _page(
         mount,
         "results.html",
         asked,
         found=found,
         each=each.clauses if each else (),
-        full=full,
-        partial=partial,
+        full=[hit for hit in found.hits if not hit.missing],
+        partial=[hit for hit in found.hits if hit.missing],
         notes=page_notes(found),
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
-        alternatives=alternative_links(found.no_results, base, asked),
+        alternatives=found.no_results.suggestions if found.no_results else (),
         undated=asked.without(("since", "until")).url(base),
         explained=replace(asked, explain=True).url(base, asked.page),
         pager=pager(asked, base, found.shown, limit),
@@ -132,26 +120,24 @@ def article(name: str | None) -> ResponseReturnValue:
     wanted = article_id(request.args, name)
     asked = Search.parse(request.args)
     marked = index.mark_article(wanted, asked.query)
-    text = article_text(marked, base, asked)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
-    here = next((p for p in text.paragraphs if p.anchor == anchor), None)
+    here = next((p for p in marked.paragraphs if p.anchor == anchor), None)
+    matches = [p.anchor for p in marked.paragraphs if p.spans]
     similar = index.find_similar(wanted, SIMILAR)
     return _page(
         mount,
         "article.html",
         asked,
-        article=text,
-        address=article_url(base, wanted, asked.home().query_string()),
+        marked=marked,
+        article=marked.article,
+        matches=matches,
+        around=neighbours(matches),
         back=None if asked.is_empty else asked.url(base, asked.page),
         here=here,
         is_lost=bool(anchor) and here is None,
-        closest=closest_paragraph(text.paragraphs, anchor, number) if anchor and here is None else None,
-        citations=[
-            (label, citation_url(base, wanted, kind), citation_url(base, wanted, kind, anchor))
-            for kind, (label, _, _) in FORMATS.items()
-        ],
-        also=article_links(index.find_duplicates(wanted), base, asked.home()),
-        similar=article_links((hit.article for hit in similar), base, asked.home()),
+        closest=closest_paragraph(marked.paragraphs, anchor, number) if anchor and here is None else None,
+        also=index.find_duplicates(wanted),
+        similar=[hit.article for hit in similar],
         timed_out=similar.timed_out,
         older=_older_commit_time(index),
     )
@@ -184,26 +170,9 @@ def cite(name: str | None, kind: str) -> ResponseReturnValue:
 def opensearch() -> ResponseReturnValue:
     """The OpenSearch 1.1 description, with which browsers add the archive to their search engines."""
     page = url_of("search", _external=True)
-    Xml.register_namespace("", _OPENSEARCH)
-    root = Xml.Element(f"{{{_OPENSEARCH}}}OpenSearchDescription")
-
-    def add(name: str, text: str | None = None, **attributes: str) -> None:
-        Xml.SubElement(root, f"{{{_OPENSEARCH}}}{name}", attributes).text = text
-
-    add("ShortName", "Nutgraf")
-    add("Description", "Full-text search that lands on the paragraph")
-    add("InputEncoding", "UTF-8")
     icon = url_of("static", filename="icon.svg", _external=True)
-    add("Image", icon, type="image/svg+xml", width="16", height="16")
-    suggest = f"{page}api/suggest?q={{searchTerms}}&format=opensearch"
-    for media, template in (
-        ("text/html", f"{page}?q={{searchTerms}}"),
-        ("application/x-suggestions+json", suggest),
-        ("application/atom+xml", f"{page}api/search?q={{searchTerms}}&format=atom"),
-    ):
-        add("Url", type=media, template=template)
     response = Response(
-        Xml.tostring(root, encoding="utf-8", xml_declaration=True),
+        current_mount().render("opensearch.xml", page=page, icon=icon),
         mimetype="application/opensearchdescription+xml",
     )
     # It contains the host of the request.
@@ -284,12 +253,8 @@ def _older_commit_time(index: Index) -> str:
 
 def _page(mount: Mount, template: str, asked: Search, *, base: str | None = None, **values: Any) -> Response:
     base = url_of("search") if base is None else base
-    home = asked.home().url(base)
-    return Response(
-        mount.render(
-            template, asked=asked, base=base, home=home, sorts=SORTS, version=STATIC_VERSION, **values
-        )
-    )
+    values |= {"asked": asked, "base": base, "home": asked.home().url(base), "links": Links(base, asked)}
+    return Response(mount.render(template, sorts=SORTS, version=STATIC_VERSION, **HELPERS, **values))
 
 
 def _find_search() -> Search:
