@@ -340,15 +340,6 @@ def test_a_page_that_waits_for_a_build_goes_on_with_it(tmp_path: Path, browser: 
         tab.close()
 
 
-def test_every_language_has_the_failures(tmp_path: Path) -> None:
-    site = create_app(tmp_path / "index").test_client()
-    headings = set()
-    for language in LANGUAGES:
-        soup = BeautifulSoup(site.get(f"/?lang={language}").text, "html.parser")
-        headings.add(soup.select("h1")[0].text)
-    assert len(headings) == len(LANGUAGES)
-
-
 def test_an_error_without_texts_of_its_own_says_that_the_index_is_unavailable() -> None:
     text = describe_error(IndexLocked("x"))
     assert (text.status, text.heading) == (503, "The index is unavailable")

@@ -156,18 +156,7 @@ def test_an_address_may_hold_text_as_it_is(site: Site) -> None:
     assert json.loads(body)["query"] == "東京"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/api/search?q=zebra&format=csv",
-        "/api/openapi.json",
-        "/api/nowhere",
-        "/nowhere",
-        "/a/a",
-        "/static/nutgraf/nutgraf.css",
-    ],
-)
+@pytest.mark.parametrize("path", ["/", "/api/search?q=zebra&format=csv", "/static/nutgraf/nutgraf.css"])
 def test_who_asks_for_headers_gets_those_and_nothing_more(site: Site, path: str) -> None:
     def headers(method: str) -> tuple[list[bytes], bytes]:
         asked = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
