@@ -22,7 +22,7 @@ from webui.errors import describe_error
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
-from webui.presenters import HELPERS, Links, closest_paragraph, neighbours, page_notes, summarize
+from webui.presenters import HELPERS, Links, closest_paragraph, neighbours, page_notes
 from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
@@ -74,8 +74,8 @@ def search() -> ResponseReturnValue:
             (query, meaning, replace(asked.home(), query=query).url(base))
             for query, meaning in mount.examples.now()
         ]
-        summary = summarize(index.get_status())
-        return _page(mount, "start.html", asked, summary=summary, ways=ways, older=_older_commit_time(index))
+        status = index.get_status()
+        return _page(mount, "start.html", asked, status=status, ways=ways, older=_older_commit_time(index))
     limit = asked.size or max(index.config.page_size, 1)
     wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
     found = mount.search(wanted)

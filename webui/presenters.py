@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from indexer.article import Published
 from indexer.query import Note, NoteCode
-from indexer.results import AlternativeQuery, MarkedParagraph, Page, Span, Status
+from indexer.results import AlternativeQuery, MarkedParagraph, Page, Span
 from webui.citations import FORMATS
 from webui.translations import N_
 from webui.urls import Search, article_url, citation_url, linkable_url, original_url
@@ -80,16 +80,6 @@ class Links:
         return replace(self.search.without(other.without), query=other.query, page=1).url(self.base)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The contents of an index, for the start page."""
-
-    articles: int
-    undated: int
-    first: DateText | None
-    last: DateText | None
-
-
 def pieces(text: str, spans: Iterable[Span]) -> Pieces:
     """`text` split at its spans; the joined pieces are the text."""
     cut: list[tuple[str, bool]] = []
@@ -122,15 +112,6 @@ def language_tag(language: str | None) -> str | None:
     """A language as the `lang` attribute has it, or None if it is not a language tag."""
     tag = (language or "").replace("_", "-")
     return tag if _LANGUAGE_TAG.fullmatch(tag) else None
-
-
-def summarize(status: Status) -> Summary:
-    """The number of articles, and their first and last year."""
-    # Years only, as the status has days even for less exact dates.
-    first, last = (
-        date_text(Published(value[:4], "year")) if value else None for value in (status.first, status.last)
-    )
-    return Summary(status.articles, status.undated, first, last)
 
 
 def page_notes(page: Page) -> list[str]:

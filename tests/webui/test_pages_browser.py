@@ -254,15 +254,14 @@ def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
 
 
 def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(browser: Browser, address: str) -> None:
-    context = browser.new_context(base_url=address)
-    page = context.new_page()
+    page = browser.new_page(base_url=address)
     page.goto("/?q=crane")
     page.route(re.compile(r"q=cranes"), lambda route: route.abort())
     box(page).press("End")
     box(page).press_sequentially("s")
     expect(page.get_by_role("status")).to_have_text("There was no answer. Try again.")
     expect(page.locator(".hit").first).to_be_visible()
-    context.close()
+    page.close()
 
 
 # Suggestions: the combobox is that of the search element (test_element.py)
@@ -365,8 +364,7 @@ def test_keys_with_a_modifier_are_the_browser_s(tab: Page) -> None:
 
 @pytest.mark.parametrize("script", [True, False])
 def test_facets_narrow_and_chips_widen_again(browser: Browser, address: str, script: bool) -> None:
-    context = browser.new_context(base_url=address, java_script_enabled=script)
-    page = context.new_page()
+    page = browser.new_page(base_url=address, java_script_enabled=script)
     page.goto("/?q=crane")
     page.locator("section", has=page.get_by_role("heading", name="Source")).get_by_role("link").first.click()
     expect(page.locator(".chips li")).to_have_text(re.compile("source: ferry.jsonl"))
@@ -382,7 +380,7 @@ def test_facets_narrow_and_chips_widen_again(browser: Browser, address: str, scr
     page.locator(".chips a").first.click()
     expect(page.locator(".chips li")).to_have_count(1)
     expect(page).not_to_have_url(re.compile("source="))
-    context.close()
+    page.close()
 
 
 def test_dates_are_read_as_people_write_them_and_echoed(plain: Page) -> None:
@@ -463,8 +461,7 @@ def test_a_hit_is_cited_by_its_paragraphs(plain: Page) -> None:
 
 
 def test_the_link_to_a_passage_is_copied(browser: Browser, address: str) -> None:
-    context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+    page = browser.new_page(base_url=address, permissions=["clipboard-read", "clipboard-write"])
     page.goto("/?q=crates&sort=oldest")
     page.locator(".cite summary").first.click()
     button = page.get_by_role("button", name="Copy the link").first
@@ -472,7 +469,7 @@ def test_the_link_to_a_passage_is_copied(browser: Browser, address: str) -> None
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(re.escape(address) + r"a/harbour/0\?p=(p-[0-9a-f]{8})&n=1#\1", copied)
-    context.close()
+    page.close()
 
 
 def test_marks_are_seen_without_colour(plain: Page) -> None:
@@ -539,14 +536,13 @@ def test_quotation_marks_are_those_of_the_language(plain: Page) -> None:
 
 
 def test_forced_colours_show_marks_and_bars(browser: Browser, address: str) -> None:
-    context = browser.new_context(base_url=address, forced_colors="active")
-    page = context.new_page()
+    page = browser.new_page(base_url=address, forced_colors="active")
     page.goto("/?q=crane")
     link = page.locator(".hit h3 a").first.evaluate("element => getComputedStyle(element).color")
     expect(page.locator(".bar").first).to_have_css("fill", link)
     text = page.locator("h1").evaluate("element => getComputedStyle(element).backgroundColor")
     assert page.locator("mark").first.evaluate("element => getComputedStyle(element).backgroundColor") != text
-    context.close()
+    page.close()
 
 
 def test_a_page_in_arabic_runs_from_right_to_left(tab: Page) -> None:
@@ -629,8 +625,7 @@ def short_pages() -> Iterator[str]:
 def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
     browser: Browser, short_pages: str, language: str
 ) -> None:
-    context = browser.new_context(base_url=short_pages, viewport={"width": 320, "height": 700})
-    page = context.new_page()
+    page = browser.new_page(base_url=short_pages, viewport={"width": 320, "height": 700})
     for path in (
         "/?",
         "/?q=crane&since=2018&explain=1",
@@ -642,17 +637,16 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
         open_everything(page)
         assert violations_of_text(page) == [], path
         assert overflow(page) <= 0, path
-    context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_no_state_has_a_barrier(browser: Browser, short_pages: str, state: str) -> None:
-    context = browser.new_context(base_url=short_pages)
-    page = context.new_page()
+    page = browser.new_page(base_url=short_pages)
     page.goto(STATES[state])
     open_everything(page)
     assert violations_in_both_schemes(page) == []
-    context.close()
+    page.close()
 
 
 def test_what_opens_has_no_barrier(tab: Page) -> None:
