@@ -3,7 +3,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
@@ -342,35 +342,6 @@ def test_the_guest_sets_no_cookie_and_opens_no_session() -> None:
         response = site.get(f"/search{path}")
         assert "Set-Cookie" not in response.headers
         assert "Cookie" not in response.vary
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"index": "index_data"}, "index must be an open index, not 'index_data'"),
-        ({"url_prefix": "search"}, "url_prefix must begin with a slash, as in /search, not 'search'"),
-        ({"url_prefix": None}, "url_prefix must begin with a slash, as in /search, not None"),
-        ({"url_prefix": "/one"}, "the index 'one' is mounted at /one/ already"),
-        ({"url_prefix": "/one/"}, "the index 'one' is mounted at /one/ already"),
-        ({"name": "one"}, "a blueprint called 'one' already; .* name=…"),
-        ({"name": ""}, "name must be a name without dots"),
-        ({"name": "a.b"}, "name must be a name without dots"),
-        ({"nonce": "abc"}, "nonce must be a function"),
-    ],
-)
-def test_a_mount_that_would_not_work_is_refused_and_the_application_is_as_it_was(
-    options: dict[str, Any], says: str
-) -> None:
-    app = Flask("host")
-    webui.init_app(app, archive(*ZEBRA), url_prefix="/one", name="one")
-    given: dict[str, Any] = {"index": archive(*ZEBRA), "name": "two", "url_prefix": "/two"} | options
-    rules, blueprints = {*map(str, app.url_map.iter_rules())}, set(app.blueprints)
-    with pytest.raises(ConfigError, match=says):
-        webui.init_app(app, **given)
-    assert {*map(str, app.url_map.iter_rules())} == rules
-    assert set(app.blueprints) == blueprints
-    assert set(app.extensions["nutgraf"]) == {"one"}
-    assert app.test_client().get("/one/?q=zebra").status_code == 200
 
 
 def test_a_failure_inside_the_guest_is_the_host_s_to_handle() -> None:
