@@ -56,7 +56,7 @@ class Links:
     def _parameters(self) -> str:
         return self.search.query_string()
 
-    @property
+    @functools.cached_property
     def home(self) -> Links:
         """The same URLs without the search, which keep only the language of the page."""
         return Links(self.base, self.search.home())
