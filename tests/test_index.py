@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -166,10 +166,10 @@ def test_every_valid_article_is_stored_and_returned(index: Index) -> None:
     ],
 )
 def test_what_is_no_list_of_ids_removes_nothing(index: Index, given: Any, says: str) -> None:
-    before = state(index)
+    before = index.get_revision()
     with pytest.raises(InvalidArticle, match=f"ids: .*{says}"):
         index.remove(given)
-    assert state(index) == before
+    assert index.get_revision() == before
 
 
 # Opening
