@@ -70,7 +70,7 @@ class Parameter:
         if choices == _FLAG:
             return yes_or_no(args, self.name, default=default == "1")
         text = args.get(self.name, "")
-        if not text.strip():
+        if not (text if schema["type"] == "string" else text.strip()):
             return default
         if schema["type"] == "integer":
             return whole_number(args, self.name, 0, least=schema["minimum"], most=schema["maximum"])
