@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.article import Published
-from indexer.query import Note, NoteCode
 from indexer.results import AlternativeQuery, MarkedParagraph, Page, Span
 from webui.citations import FORMATS
 from webui.translations import N_
@@ -27,7 +26,7 @@ _PLACES = {
     "given": "",
 }
 # Notes that a page of results says in its count of hits and its headings.
-_SHOWN_NOTES = {str(Note(NoteCode.ONLY_PARTIAL)), str(Note(NoteCode.FEW_FULL))}
+_SHOWN_NOTES = ("only_partial", "few_full")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -116,7 +115,7 @@ def language_tag(language: str | None) -> str | None:
 
 def page_notes(page: Page) -> list[str]:
     """The notes of a page, without those that its count of hits and its headings say."""
-    return [note for note in page.notes if note not in _SHOWN_NOTES]
+    return [note.message for note in page.notes if note.code not in _SHOWN_NOTES]
 
 
 def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
