@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import Article
+from indexer.engine.build.gather import Gatherer
 from indexer.engine.format.sketches import MIN_AGREEING, MIN_LONG, WIDTH, Sketches, count_agreeing
 from indexer.engine.read.near_duplicates import find_near_duplicates
 from tests.engine.segments import sketches
@@ -123,3 +124,25 @@ def test_a_sketch_depends_on_its_own_text_alone(texts: list[list[str]]) -> None:
     together = of_texts(*([" ".join(text)] for text in texts))
     alone = np.concatenate([of_texts([" ".join(text)]) for text in texts])
     assert (together == alone).all()
+
+
+def test_the_division_into_chunks_does_not_change_sketches() -> None:
+    chance = random.Random(8)
+    articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(20)]
+    gatherer, parts = Gatherer("en"), []
+    for place, article in enumerate(articles):
+        gatherer.add(article)
+        if place % 3 == 0:
+            parts.append(gatherer.take())
+    parts.append(gatherer.take())
+    assert (np.concatenate([part.columns["sketches"] for part in parts]) == sketches(articles)).all()
+
+
+def test_a_reduced_chunk_keeps_the_sketches_of_its_articles() -> None:
+    chance = random.Random(9)
+    articles = [stories.article(f"a{place}", stories.story(chance)) for place in range(4)]
+    gatherer = Gatherer("en")
+    for article in articles:
+        gatherer.add(article)
+    kept = gatherer.take().select([False, True, True, False])
+    assert (kept.columns["sketches"] == sketches(articles[1:3])).all()

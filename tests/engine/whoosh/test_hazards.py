@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from whoosh.index import open_dir
 
 from indexer import Article, Index, NutgrafError, open_index
 from indexer.engine.build.commit import create_empty
@@ -103,3 +104,36 @@ def test_an_index_opened_during_a_commit_shows_one_commit(tmp_path: Path, part: 
         (total,) = set(found[0])
         assert total in {7 + 8 * number for number in range(commits + 1)}
         assert generations.live_folder(tmp_path / "index").is_dir()
+
+
+def test_removed_articles_do_not_come_back_to_an_open_index(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as writer, open_index(tmp_path / "index") as reader:
+        left = [f"a{number}" for number in range(6)]
+        for name in left:
+            writer.put([tale(name)])
+        assert ids(reader, "heron") == left
+        for number in range(5):
+            # A removal, a commit beside it, and one that replaces: the reader goes on from what it has open.
+            writer.remove([left.pop(0)])
+            assert ids(reader, "heron") == left
+            writer.put([tale(f"b{number}", "An owl.")])
+            assert ids(reader, "heron") == left
+            writer.put([tale(left[-1], f"A heron, edited for the {number}. time.")])
+            assert ids(reader, "heron") == left
+            assert reader.search("edited").total == 1
+
+
+def test_an_id_that_is_added_twice_at_once_is_stored_once(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([tale("other"), tale("same")])
+        for number in range(3):
+            report = index.put([tale("same", f"Owl{number}one."), tale("same", f"Owl{number}two.")])
+            assert report.added == 0
+            assert (ids(index), ids(index, f"owl{number}one"), ids(index, f"owl{number}two")) == (
+                ["other", "same"],
+                [],
+                ["same"],
+            )
+            found = open_dir(index.path)
+            assert (found.doc_count(), index.get_status().paragraphs) == (4, 4)
+            found.close()
