@@ -1,7 +1,6 @@
 """A readable reference for the engine: it searches with plain loops over articles.
 
-It shares the analysis and the query parser with the engine, and nothing else. It does not drop words without
-letters and digits, so it cannot answer queries that have some.
+It shares the analysis and the query parser with the engine, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from whoosh.query.wrappers import Not
 from indexer.article import Article
 from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.engine.score.proximity import BESIDE, NEAR, REACH
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, parse_query
+from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
 from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.detection import detect_language
 from indexer.text.languages import stop_words
@@ -79,7 +78,7 @@ class Reference:
     def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
         """Every match, in order."""
         self.terms: list[QueryTerm] = []
-        tree = parse_query(query, today=today).tree
+        tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
         full: dict[str, float]
         partial: dict[str, float] = {}
         whole = None
@@ -247,6 +246,23 @@ class Reference:
                     here += term.weight
             best = max(best, here)
         return best / total if total else 0.0
+
+    def drop_unsearchable(self, node: Any) -> Any:
+        """The tree without terms that have no letter or digit; None if nothing is left."""
+        if type(node) in (Term, RawPhrase):
+            is_searchable = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
+            return node if is_searchable else None
+        if isinstance(node, (Not, Must)):
+            inner = node.query if isinstance(node, Not) else node.child
+            return node if self.drop_unsearchable(inner) is not None else None
+        if isinstance(node, Near):
+            return make_near(map(self.drop_unsearchable, node.parts), node.distances, node.boost)
+        if not isinstance(node, (And, Or)):
+            return node
+        left = [part for part in map(self.drop_unsearchable, node) if part is not None]
+        if left and all(isinstance(part, Not) for part in left):
+            return And([Every(), *left])
+        return type(node)(left) if len(left) > 1 else left[0] if left else None
 
     def is_common(self, node: Any, language: str) -> bool:
         """Whether a clause is a stop word of a language."""

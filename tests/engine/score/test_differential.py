@@ -45,7 +45,7 @@ WORDS = [
     "l'été", "naïve", "😀", "x" * 70,
 ]  # fmt: skip
 ATOMS = [
-    *(word for word in WORDS if word != "😀"),
+    *WORDS,
     '"belt road"', '"road belt"', '"the sea"~3', '"sea road belt"~4', '"東京都 sea"', '"the of"', "harb*",
     "h?rbour*", "*ine", "v*c*e*", "zu*", "x*", "東*", "京*", "*", "harbor~", "vacine~1", "rode~2",
     "title:road", "title:harb*", "paragraph:sea", 'title:"belt road"', 'paragraph:"the sea"~2', "-road",
