@@ -21,7 +21,7 @@ from tests.stress.archive import Lost, Trial, environment
 
 REFUSED = "refused"
 # That the generation before answers is noted, with a time.
-_FALLBACK = re.compile(r"'The index is damaged\. These are the articles as of [^']*'(?:, )?")
+_FALLBACK = re.compile(r"Note\(code='index_damaged', [^()]*\)(?:, )?")
 ROOM = 300 * 2**20
 """Bytes of memory that a question may take beyond what the process has."""
 SECONDS = 1.0
