@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -19,6 +19,7 @@ from webui import api, monitoring
 from webui.caching import no_store
 from webui.citations import FORMATS, Citation
 from webui.errors import describe_error
+from webui.guide import FOLDER, PICTURES, list_pages, read_page
 from webui.mount import Mount, current_mount, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
@@ -148,6 +149,19 @@ def article(name: str | None) -> ResponseReturnValue:
 def documentation() -> ResponseReturnValue:
     """The documentation of the API, made from its OpenAPI description."""
     return _page(current_mount(), "api.html", Search(), document=describe(), kind=describe_schema)
+
+
+@blueprint.get("/guide/", defaults={"name": None})
+@blueprint.get("/guide/<name>")
+def guide(name: str | None) -> ResponseReturnValue:
+    """The list of the pages of the guide, one of the pages, or one of their pictures."""
+    if name in PICTURES:
+        return send_from_directory(FOLDER, name)
+    page = read_page(name) if name else None
+    if name and page is None:
+        abort(404, "The guide has no such page.")
+    pages = [] if page else list_pages()
+    return _page(current_mount(), "guide.html", Search(), page=page, pages=pages)
 
 
 @blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})

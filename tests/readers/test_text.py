@@ -208,7 +208,7 @@ def test_every_seed_is_read_and_together_they_cover_the_types_and_the_precisions
             languages.add(found.language)
     assert suffixes >= {".txt", ".html", ".htm", ".md", ".jsonl", ".gz"}
     assert precisions == {"year", "month", "day", "minute", None}
-    assert languages >= {"en", "de", "es", "ja", "zh"}
+    assert languages >= {"ar", "de", "en", "es", "fr", "ja", "zh"}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\n\t\n"])

@@ -1,5 +1,5 @@
 /*! <nutgraf-search src="https://…/api">: the search of a Nutgraf archive in any page. MIT licence.
-    One file without dependencies; attributes, slots, parts, properties and events are listed in the README. */
+    One file without dependencies; attributes, slots, parts, properties and events are listed in the guide. */
 (() => {
   "use strict";
   const NAME = "nutgraf-search";
