@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.fixtures.browser import overflow, violations
 from tests.fixtures.hosts import ELEMENT, SCRIPT, Hosts, box, bundle, document
+from tests.fixtures.markdown import section
+from webui.guide import FOLDER
 
 # Where react and react-dom are as modules; Debian's node-react and node-react-dom put them here.
 REACT = Path(os.environ.get("REACT", "/usr/share/nodejs"))
@@ -253,13 +255,12 @@ def test_words_and_dates_are_of_the_language(hosts: Hosts) -> None:
     expect(tab.get_by_role("time")).to_contain_text([date for _, date in languages.values()])
 
 
-def test_the_readme_names_what_the_script_has_and_nothing_else() -> None:
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    section = re.split(r"\n##+ ", readme.partition("\n### HTML\n")[2])[0]
+def test_the_guide_names_what_the_script_has_and_nothing_else() -> None:
+    text = section(FOLDER / "embedding.md", "The HTML element")
     script = SCRIPT.read_text(encoding="utf-8")
 
     def documented(table: str) -> set[str]:
-        rows = section.partition(f"\n| {table} |")[2].partition("\n\n")[0].splitlines()[2:]
+        rows = text.partition(f"\n| {table} |")[2].partition("\n\n")[0].splitlines()[2:]
         return {name for row in rows for name in re.findall(r"`([^`]+)`", row.split(" | ")[0])}
 
     def found(*patterns: str) -> set[str]:
@@ -271,7 +272,7 @@ def test_the_readme_names_what_the_script_has_and_nothing_else() -> None:
     assert documented("part") == found(
         r'part: "(\w+)"', r'part = "(\w+)"', r'#anchor\("(\w+)"', r'other\("(\w+)"', r'"b", "(\w+)"'
     )
-    assert documented("custom property") == found(r"var\((--nutgraf-[\w-]+)")
+    assert documented("property") == found(r"var\((--nutgraf-[\w-]+)")
     assert documented("event") == {f"nutgraf-{name}" for name in found(r'#tell\("(\w+)"')}
 
 
