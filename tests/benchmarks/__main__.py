@@ -1,6 +1,6 @@
 """python -m tests.benchmarks: build the same corpus and ask the same questions of every engine, in one run.
 
-Progress goes to stderr, Markdown to stdout; with --out, Markdown and a picture go to a folder.
+Progress goes to stderr, Markdown to stdout.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.benchmarks import picture
 from tests.benchmarks.building import measure_build
 from tests.benchmarks.corpus import REUTERS, choose, read_lines, write_lines
 from tests.benchmarks.engines import NAMES, Engine, engine
@@ -47,8 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "incremental" in chosen.parts:
             report.project = measure_upkeep(read_lines(source), folder) + report.project
     print(report.markdown())
-    if chosen.out:
-        _write_out(report, chosen.out)
     return 0
 
 
@@ -64,7 +61,6 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--engines", type=_list_of(NAMES), default=list(NAMES), help=f"of {','.join(NAMES)}")
     parser.add_argument("--parts", type=_list_of(PARTS), default=list(PARTS), help=f"of {','.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default: 5)")
-    parser.add_argument("--out", type=Path, help="folder for benchmarks.md and .svg")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of collections")
     return parser
 
@@ -123,14 +119,6 @@ def _command(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> str
         if value != parser.get_default(name):
             words.append(f"--{name} {','.join(value) if isinstance(value, list) else value}")
     return " ".join(words)
-
-
-def _write_out(report: Report, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "benchmarks.md").write_text(report.markdown(), encoding="utf-8")
-    if report.queries:
-        count = f"{report.extent.paragraphs:,} paragraphs"
-        (folder / "benchmarks.svg").write_text(picture.draw(report.queries, count), encoding="utf-8")
 
 
 if __name__ == "__main__":
