@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from indexer import Index
-from indexer.errors import NutgrafError
+from indexer.errors import InvalidRequest, NutgrafError
 from indexer.results import SORTS
 from webui import api, monitoring
 from webui.caching import no_store
@@ -49,6 +49,8 @@ blueprint.register_blueprint(monitoring.blueprint)
 SIMILAR = 5
 # Seconds after which a client may retry when there is no usable index.
 RETRY_AFTER = "10"
+# What the form calls these parameters; messages are English.
+_FORM_LABELS = {"since": "From", "until": "To"}
 # Seconds between updates of the page of an index that is being built.
 RELOAD_SECONDS = 2
 
@@ -225,6 +227,8 @@ def set_headers(response: Response) -> Response:
 def answer_error(error: NutgrafError) -> ResponseReturnValue:
     """The page for an error of the library, or for an index that is being built."""
     mount, text = current_mount(), describe_error(error)
+    if isinstance(error, InvalidRequest):
+        error = error.rename_field(_FORM_LABELS)
     values: dict[str, Any] = {"message": str(error), **dataclasses.asdict(text)}
     if text.status == 503 and (building := mount.index.get_progress()) is not None:
         page = _page(

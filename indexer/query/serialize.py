@@ -126,10 +126,14 @@ def _serialize_dates(dates: DateRange) -> str:
     if end <= start:
         return f"(after:{_format_moment(start)} before:{_format_moment(end)})"
     last = end if end == datetime.max else end - timedelta(minutes=1)
-    # The first and the last minute, without the parts that go without saying: a range that starts at
-    # 2021-03-01T00:00 starts with 2021-03, one that ends at 2021-05-31T23:59 ends with 2021-05.
+    # The first and the last minute, without the parts that go without saying: from 2021-03-01T00:00 to
+    # 2021-05-31T23:59 is 2021-03..2021-05.
     first_text = _format_shortest(start, ("-01", "-01", "T00:00"))
     last_text = _format_shortest(last, ("-12", f"-{monthrange(last.year, last.month)[1]}", "T23:59"))
+    if first_text.startswith(last_text) or last_text.startswith(first_text):
+        # Not 2021-11-30..2021-11, which is hard to read.
+        length = max(len(first_text), len(last_text))
+        first_text, last_text = start.isoformat()[:length], last.isoformat()[:length]
     return f"date:{first_text}" if first_text == last_text else f"date:{first_text}..{last_text}"
 
 

@@ -128,7 +128,7 @@ class SearchRequest:
             try:
                 moments.append(parse_period(text, today, day_first=day_first)[edge] if text else None)
             except ValueError:
-                refuse(name, "must be a date such as 2021, 2021-11 or 2021-11-05", text)
+                refuse(name, "must be a date such as 2021, Nov 2021 or 2021-11-05", text)
         return moments[0], moments[1]
 
 

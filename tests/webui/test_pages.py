@@ -201,7 +201,7 @@ def test_an_article_is_found_under_the_address_that_the_results_give(name: str) 
         ("/a/nowhere", 404, "There is no such article", "nowhere"),
         ("/nowhere", 404, "Not Found", "nothing at this address"),
         ("/a/", 400, "This search is not valid", "id: must"),
-        ("/?q=silk&since=soon", 400, "This search is not valid", "since:"),
+        ("/?q=silk&since=soon", 400, "This search is not valid", "From:"),
         ("/?q=silk&page=9999", 400, "This search is not valid", "10,000"),
     ],
 )
