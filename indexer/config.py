@@ -42,6 +42,8 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (type(None), "a path"),
 )
 _BOUNDS: dict[str, tuple[float, float]] = {
+    "max_file_mb": (1, math.inf),
+    "max_memory_mb": (1, math.inf),
     "page_size": (1, HITS),
     "passages": (0, PASSAGES),
     "query_characters": (1, MOST_CHARACTERS),
@@ -231,7 +233,8 @@ def _to_number(key: str, value: Any, kind: type[int] | type[float], expected: _I
     if key == "query_seconds" and not 0 < number <= most:
         raise _Invalid(f"a number above 0, up to {most:g}")
     if not least <= number <= most:
-        raise _Invalid(f"a whole number from {least} to {most:,}")
+        limits = f", {least} or more" if most == math.inf else f" from {least} to {most:,}"
+        raise _Invalid(f"a whole number{limits}")
     return number
 
 

@@ -108,6 +108,7 @@ def test_an_unknown_option_is_named_with_the_known_ones(tmp_path: Path, where: s
         ("page_size", True, "a whole number"),
         ("page_size", float("inf"), "a whole number"),
         ("page_size", [1], "a whole number"),
+        ("max_file_mb", 0, "a whole number, 1 or more"),
         ("page_size", 0, "a whole number from 1 to 1,000"),
         ("page_size", "1001", "a whole number from 1 to 1,000"),
         ("page_size", 10**400, "a whole number from 1 to 1,000, not a very large number"),

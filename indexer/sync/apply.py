@@ -322,7 +322,7 @@ class _Changes:
     def _refuse(self, file: _File, reason: str, *, is_limited: bool) -> None:
         """Keep what was indexed from a file that could not be read."""
         refused = _unless_young(FileState.REFUSED, file.stamp) if is_limited else FileState.UNREADABLE
-        if file.known is None:
+        if file.known is None or not file.known.articles:
             file.entry = self.catalog.sources[file.source][file.path] = Entry(file.stamp, state=refused)
             self._fail(file.entry, file.path, f"cannot be read ({reason})")
             return

@@ -56,7 +56,7 @@ def refuse_shrunk(
         left = sum(len(entry.articles) for entry in catalog.sources.get(source, {}).values())
         if not left or (total > MAX_COUNT and total > MAX_SHARE * had):
             loss = f"{total:,} of its {had:,} articles would be removed, {left:,} would be left"
-            forget = f"run `nutgraf forget {source}` to remove the source, or "
+            forget = f"run `nutgraf forget {source}` to remove the source, or " if not left else ""
         elif place := _find_emptied(lost, listings.get(Path(source), Listing())):
             loss = f"nothing is left in {place[0]}, of which {place[1]:,} articles would be removed"
             forget = ""

@@ -477,6 +477,17 @@ def test_unreadable_files_and_folders_keep_what_was_indexed(archive: Archive) ->
     assert printed == ["0 ['a.txt', 'f', 'g/c.txt'] 3"]
 
 
+def test_a_file_that_was_never_readable_is_named_once_by_each_sync(archive: Archive) -> None:
+    (archive.seeds / "b.txt").write_text(SECRET)
+    (archive.seeds / "b.txt").chmod(0)
+    code = """
+        for _ in range(3):
+            print([(f.path, f.reason) for f in index.sync().failed])
+    """
+    printed = printed_by(archive, code, powerless())
+    assert printed == ["[('b.txt', 'cannot be read (Permission denied)')]"] * 3
+
+
 def test_an_unreadable_source_is_refused(archive: Archive) -> None:
     archive.sync()
     archive.seeds.chmod(0)

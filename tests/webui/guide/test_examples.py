@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,8 @@ def test_commands_run_and_print_what_is_shown(document: Path, capsys: pytest.Cap
             expected = re.search(r"# exit code (\d+)", command)
             if Path(program).name != "nutgraf":
                 assert program in OTHER_PROGRAMS or program.startswith(".venv/"), f"{block.place}: {command}"
+                if program == "cp":
+                    subprocess.run([program, *arguments], check=True)
             elif arguments[0] in SERVERS:
                 check_arguments(arguments[0], arguments[1:])
             else:
