@@ -27,7 +27,7 @@ lock_option = click.option(
 mass_delete_option = click.option(
     "--allow-mass-delete",
     is_flag=True,
-    help="Let a source lose all or most of its articles, or a folder that still exists all of its articles.",
+    help="Let a source lose most or all of its articles.",
 )
 jobs_option = click.option(
     "--jobs", type=click.IntRange(min=0), help="How many processes read files (default: one per core)."
