@@ -150,7 +150,9 @@ def article(name: str | None) -> ResponseReturnValue:
 @blueprint.get("/api/")
 def documentation() -> ResponseReturnValue:
     """The documentation of the API, made from its OpenAPI description."""
-    return _page(current_mount(), "api.html", Search(), document=describe(), kind=describe_schema)
+    return _page(
+        current_mount(), "api.html", _find_search().home(), document=describe(), kind=describe_schema
+    )
 
 
 @blueprint.get("/guide/", defaults={"name": None})
@@ -159,11 +161,12 @@ def guide(name: str | None) -> ResponseReturnValue:
     """The list of the pages of the guide, one of the pages, or one of their pictures."""
     if name in PICTURES:
         return send_from_directory(FOLDER, name)
-    page = read_page(name) if name else None
+    asked = _find_search().home()
+    page = read_page(name, asked.url("")) if name else None
     if name and page is None:
         abort(404, "The guide has no such page.")
     pages = [] if page else list_pages()
-    return _page(current_mount(), "guide.html", Search(), page=page, pages=pages)
+    return _page(current_mount(), "guide.html", asked, page=page, pages=pages)
 
 
 @blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
@@ -271,7 +274,10 @@ def _older_commit_time(index: Index) -> str:
 
 def _page(mount: Mount, template: str, asked: Search, *, base: str | None = None, **values: Any) -> Response:
     base = url_of("search") if base is None else base
-    values |= {"asked": asked, "base": base, "home": asked.home().url(base), "links": Links(base, asked)}
+    home = asked.home()
+    # `keep` is added to links that are no searches, so that they keep the language of the page.
+    values |= {"asked": asked, "base": base, "home": home.url(base), "keep": home.url("")}
+    values["links"] = Links(base, asked)
     return Response(mount.render(template, sorts=SORTS, version=STATIC_VERSION, **HELPERS, **values))
 
 

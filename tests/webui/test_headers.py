@@ -42,6 +42,7 @@ _SOMETIMES = {
 }
 _CITED = {"Content-Length", "Content-Disposition"}
 _KEPT = {"Content-Length", "Cache-Control", "ETag"}
+_FILE = _KEPT | {"Content-Disposition", "Accept-Ranges", "Date", "Last-Modified"}
 # By status and type what there is besides, but for what an origin is told: one of these sets.
 _BESIDES: dict[tuple[int, str], list[set[str]]] = {
     (200, "text/html"): [{"Content-Length", "Vary"}],
@@ -51,7 +52,8 @@ _BESIDES: dict[tuple[int, str], list[set[str]]] = {
     (200, "application/x-bibtex"): [_CITED],
     (200, "application/x-research-info-systems"): [_CITED],
     (200, "application/vnd.citationstyles.csl+json"): [_CITED],
-    (200, "text/css"): [_KEPT | {"Content-Disposition", "Accept-Ranges", "Date", "Last-Modified"}],
+    (200, "text/css"): [_FILE],
+    (200, "image/svg+xml"): [_FILE],
     (200, "application/json"): [_KEPT, _KEPT | {"Vary"}],
     (200, "application/x-suggestions+json"): [_KEPT | {"Vary"}],
     (200, "application/atom+xml"): [_KEPT | {"Vary"}],

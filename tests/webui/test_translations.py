@@ -293,7 +293,13 @@ def test_the_address_chooses_the_language_then_the_browser(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_says_its_language_and_direction_and_every_link_keeps_it(language: str) -> None:
-    for path in ("/?lang={}", "/?q=silk&lang={}", "/a/silk/1?q=silk&lang={}", "/a/none?lang={}"):
+    for path in (
+        "/?lang={}",
+        "/?q=silk&lang={}",
+        "/a/silk/1?q=silk&lang={}",
+        "/a/none?lang={}",
+        "/guide/?lang={}",
+    ):
         response = client().get(path.format(language))
         soup = BeautifulSoup(response.text, "html.parser")
         assert soup.html is not None

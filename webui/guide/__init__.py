@@ -59,18 +59,21 @@ class GuidePage:
     """The fragment and the text of each second-level heading."""
 
 
-def read_page(name: str) -> GuidePage | None:
-    """Return a page as HTML, or None if there is no page of that name."""
-    return _render(name) if name in PAGES else None
+def read_page(name: str, query: str = "") -> GuidePage | None:
+    """Return a page as HTML, or None if there is no page of that name.
+
+    `query` is added to every link to another page, such as `?lang=de`.
+    """
+    return _render(name, query) if name in PAGES else None
 
 
 def list_pages() -> list[GuidePage]:
     """Return all pages in reading order."""
-    return [_render(name) for name in PAGES]
+    return [_render(name, "") for name in PAGES]
 
 
 @functools.cache
-def _render(name: str) -> GuidePage:
+def _render(name: str, query: str) -> GuidePage:
     parser = _parser()
     tokens = parser.parse((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
     # A page begins with its title and a paragraph of one sentence, three tokens each.
@@ -85,7 +88,7 @@ def _render(name: str) -> GuidePage:
             if token.tag == "h2":
                 sections.append((fragment, text))
         for child in following.children or ():
-            _point_to_pages(child)
+            _point_to_pages(child, query)
     html = Markup(parser.renderer.render(rest, parser.options, {}))
     return GuidePage(name, title, summary, html, tuple(sections))
 
@@ -105,10 +108,10 @@ def heading_fragment(text: str, seen: dict[str, int]) -> str:
     return f"{fragment}-{count}" if count else fragment
 
 
-def _point_to_pages(token: Token) -> None:
+def _point_to_pages(token: Token, query: str) -> None:
     """Let a link to the file of a page lead to where the page is served."""
     if token.type == "link_open" and (match := _PAGE_LINK.fullmatch(str(token.attrGet("href")))):
-        token.attrSet("href", f"{match[1]}{match[2] or ''}")
+        token.attrSet("href", f"{match[1]}{query}{match[2] or ''}")
 
 
 @functools.cache
