@@ -600,6 +600,9 @@ STATES = {
     "refused": "/?q=x&since=soon",
     "missing": "/a/nowhere",
     "article": "/a/harbour/1?q=crane",
+    "guide": "/guide/",
+    "page of the guide": "/guide/search-tips",
+    "code in the guide": "/guide/embedding",
 }
 
 
@@ -632,6 +635,7 @@ def test_no_language_has_a_barrier_nor_is_wider_than_a_telephone(
         "/?q=zzzz+crates&until=2100",
         "/a/harbour/1?q=crane",
         "/a/nowhere?",
+        "/guide/architecture?",
     ):
         page.goto(f"{path}&lang={language}")
         open_everything(page)

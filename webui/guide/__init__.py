@@ -128,7 +128,7 @@ def _parser() -> MarkdownIt:
 
 
 def _open_table(self: RendererHTML, *args: Any) -> str:
-    return '<div class="wide" role="region" tabindex="0" aria-label="Table">\n<table>\n'
+    return '<div class="wide" tabindex="0">\n<table>\n'
 
 
 def _close_table(self: RendererHTML, *args: Any) -> str:
