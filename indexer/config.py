@@ -43,7 +43,6 @@ _KINDS: tuple[tuple[type, str], ...] = (
 )
 _BOUNDS: dict[str, tuple[float, float]] = {
     "max_file_mb": (1, math.inf),
-    "max_memory_mb": (1, math.inf),
     "page_size": (1, HITS),
     "passages": (0, PASSAGES),
     "query_characters": (1, MOST_CHARACTERS),
