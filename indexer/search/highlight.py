@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from msgspec import Struct
 
 from indexer.engine import Deadline, Phrase, Spans, TermSet, find_chains
 from indexer.results import Span
-from indexer.text.analyzer import Analyzer, Token
+from indexer.text.analyzer import TAG, Analyzer, Token, strip_tag
 from indexer.text.unspaced import unit_end
 
 STRETCH = 50_000
@@ -37,6 +37,12 @@ class Highlighter(Struct, frozen=True):
     literals: tuple[str, ...] | None
     is_mixed: bool = False
     """Whether a literal may have another stem in some of the languages."""
+    has_tags: bool = False
+    """Whether some of the words match in one language only."""
+
+    def select_language(self, analyzer: Analyzer) -> TermSet:
+        """What to highlight in texts of an analyzer."""
+        return self.mark.select_language(analyzer.language) if self.has_tags else self.mark
 
     @classmethod
     def of(
@@ -54,10 +60,18 @@ class Highlighter(Struct, frozen=True):
         if words_of is not None and is_plain and len(mark.words) <= _MAX_LITERALS:
             stems = mark.stems.union(*(phrase for phrase, _ in mark.phrases))
             # Literals are searched for in ASCII texts only.
-            every = set(filter(str.isascii, mark.words.union(*map(words_of, stems))))
+            words = set(map(strip_tag, mark.words))
+            every = set(filter(str.isascii, words.union(*map(words_of, stems))))
             if len(every) <= _MAX_LITERALS and all(map(str.isalpha, every)):
                 literals = tuple(sorted(every))
-        return cls(mark, literals, is_mixed)
+        return cls(mark, literals, is_mixed, has_tags=_has_tags(mark))
+
+
+def _has_tags(mark: TermSet) -> bool:
+    rows = chain([mark.words], (row for row, _ in mark.exact))
+    if any(TAG in word for row in rows for word in row):
+        return True
+    return any(_has_tags(part) for parts, _ in mark.nears for part in parts)
 
 
 def find_spans(
@@ -75,7 +89,7 @@ def find_spans(
 def _spans(text: str, analyzer: Analyzer, highlighter: Highlighter) -> tuple[Span, ...]:
     if highlighter.literals is not None and text.isascii():
         return _find_literal_spans([text], [analyzer], highlighter)[0]
-    return _find_analysed_spans(text, analyzer, highlighter.mark)
+    return _find_analysed_spans(text, analyzer, highlighter.select_language(analyzer))
 
 
 def _find_analysed_spans(text: str, analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
@@ -113,15 +127,17 @@ def _find_literal_spans(
             at += 1
         unusual = [(a - begin, b - begin) for a, b in chunks if begin <= a < end] if chunks else ()
         if highlighter.mark.phrases or highlighter.is_mixed:
+            mark = highlighter.select_language(analyzer)
             found.append(
-                _find_analysed_spans(text, analyzer, highlighter.mark)
+                _find_analysed_spans(text, analyzer, mark)
                 if unusual
-                else _join_phrases(text, own, analyzer, highlighter)
+                else _join_phrases(text, own, analyzer, mark)
             )
             begin = end + 1
             continue
         for start, stop in unusual:
-            places = analyzer.find_spans(text[start:stop], highlighter.mark.stems, highlighter.mark.words)
+            mark = highlighter.select_language(analyzer)
+            places = analyzer.find_spans(text[start:stop], mark.stems, mark.words)
             own += ((start + a, start + b) for a, b in places)
         if unusual:
             own.sort()
@@ -130,17 +146,15 @@ def _find_literal_spans(
     return found
 
 
-def _join_phrases(
-    text: str, places: Sequence[Span], analyzer: Analyzer, highlighter: Highlighter
-) -> tuple[Span, ...]:
+def _join_phrases(text: str, places: Sequence[Span], analyzer: Analyzer, mark: TermSet) -> tuple[Span, ...]:
     """The literals to highlight by themselves, and the phrases that neighbouring literals make up."""
     forms = [analyzer.analyze_surface(text[start:end]) for start, end in places]
     spans = [
         place
         for place, (stems, words) in zip(places, forms, strict=True)
-        if not (highlighter.mark.stems.isdisjoint(stems) and highlighter.mark.words.isdisjoint(words))
+        if not (mark.stems.isdisjoint(stems) and mark.words.isdisjoint(words))
     ]
-    for phrase, _ in highlighter.mark.phrases:
+    for phrase, _ in mark.phrases:
         wanted = [(stem,) for stem in phrase]
         for first in range(len(places) - len(phrase) + 1):
             own = places[first : first + len(phrase)]

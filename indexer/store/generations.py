@@ -50,9 +50,9 @@ from indexer.store.progress import read_progress
 from indexer.sync import catalog
 from indexer.text.analyzer import library_versions
 
-FORMAT = 7
+FORMAT = 8
 """Raised whenever this program can no longer read older generations."""
-VERSIONS = {"extractor": 2, "analyzer": 1}
+VERSIONS = {"extractor": 2, "analyzer": 2}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
 _SETTLED_NS = 1_000_000_000
 # A folder listed while one table of contents replaces another may show neither of them.

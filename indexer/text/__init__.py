@@ -13,7 +13,16 @@ Nothing here knows the index. The version of the stemmer decides what the terms 
 index must be rebuilt when it changes. Begin with `Analyzer.analyze`.
 """
 
-from indexer.text.analyzer import Analyzer, Token, get_analyzer, library_versions, replace_hebrew_quotes
+from indexer.text.analyzer import (
+    TAG,
+    Analyzer,
+    Token,
+    get_analyzer,
+    has_tag,
+    library_versions,
+    replace_hebrew_quotes,
+    strip_tag,
+)
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
 from indexer.text.normalization import normalize
@@ -22,6 +31,7 @@ from indexer.text.unspaced import RUN_START, is_unit, is_unspaced, unit_end
 
 __all__ = [
     "RUN_START",
+    "TAG",
     "Analyzer",
     "Entry",
     "Synonyms",
@@ -29,6 +39,7 @@ __all__ = [
     "base_language",
     "detect_language",
     "get_analyzer",
+    "has_tag",
     "is_unit",
     "is_unspaced",
     "library_versions",
@@ -38,5 +49,6 @@ __all__ = [
     "read_synonyms",
     "replace_hebrew_quotes",
     "stop_words",
+    "strip_tag",
     "unit_end",
 ]

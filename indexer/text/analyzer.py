@@ -4,6 +4,10 @@ A text is split into *surfaces*: words, numbers and names as they are written. E
 several, or none), and at each position two forms: the *stem*, which most queries match, and the *word*, which
 is normalized but not stemmed, and which prefixes, wildcards and fuzzy matches match. Runs of scripts without
 spaces become overlapping bigrams; see `unspaced`.
+
+A stem carries the *tag* of the analyzer that made it, as in `polici/en`: what one language's stemmer makes of
+a word must not match what another's makes of an unrelated one. Numbers, bigrams and the words of languages
+without rules of their own have no tag, since every analyzer makes the same of them.
 """
 
 from __future__ import annotations
@@ -92,12 +96,15 @@ _SPECIAL = SNOWBALL.keys() | ELISIONS.keys() | DOTLESS | {TONED}
 
 _MAX_CACHED = 500_000
 
+TAG = "/"
+"""Stands between a stem and its tag; no stem or word has one itself."""
+
 Forms = tuple[tuple[str, ...], tuple[str, ...]]
 """The stems and the words of a surface, one of each for every position."""
 
 
 class Token(NamedTuple):
-    """A position of a text: its stem, its word, and its start and end in the original text."""
+    """A position of a text: its stem (with its tag), its word, and its start and end in the original text."""
 
     stem: str
     word: str
@@ -110,6 +117,7 @@ class Analyzer:
 
     def __init__(self, language: str) -> None:
         self.language = language
+        self._tag = TAG + language if language else ""
         base = base_language(language)
         # Without the stemmers' own caches, since `_cache` has the forms of each surface.
         self._stemmer = Stemmer.Stemmer(SNOWBALL[base], 0) if base in SNOWBALL else None
@@ -154,10 +162,10 @@ class Analyzer:
         if self._latin_stemmer:
             with self._lock:
                 stems = iter(self._latin_stemmer.stemWords(plain))
-        words = iter(plain)
+        words, tag = iter(plain), self._tag
         for text in texts:
             if not self._is_dotless and _is_plain(text):
-                yield (normalize(next(stems)),), (next(words),)
+                yield (normalize(next(stems)) + tag,), (next(words),)
             elif _NUMBER.fullmatch(text):
                 yield self._compute_forms(text)
             else:
@@ -228,7 +236,7 @@ class Analyzer:
             surface = surface.replace("I", "ı").replace("İ", "i")
         if _is_plain(surface):
             word = surface.lower()
-            return (normalize(self._stem(word)),), (word,)
+            return (normalize(self._stem(word)) + self._tag,), (word,)
         if _NUMBER.fullmatch(surface):
             number = surface.replace(",", "" if _THOUSANDS.fullmatch(surface) else ".")
             return (number,), (number,)
@@ -266,7 +274,9 @@ class Analyzer:
         else:
             form = normalize(bare) if self._normalizes_first else unicodedata.normalize("NFC", bare)
             stem = normalize(self._stem(form))
-        return (stem or word,), (word,)
+        # A number in other digits, or after an elision (l'11), is the same number.
+        is_number = _NUMBER.fullmatch(stem) is not None
+        return (stem if is_number else (stem or word) + self._tag,), (word,)
 
     def _stem(self, word: str) -> str:
         stemmer = self._latin_stemmer if word.isascii() else self._stemmer
@@ -283,7 +293,13 @@ class Analyzer:
         If the stemmer needs accents, they may be missing in the query. In Vietnamese, where they distinguish
         words, only a word without accents matches all of its variants.
         """
-        return token.stem == token.word if self._is_toned else not self._normalizes_first
+        if self._is_toned:
+            return strip_tag(token.stem) == token.word
+        return not self._normalizes_first
+
+    def tag_word(self, word: str) -> str:
+        """Return a word with this analyzer's tag: one that matches only what this analyzer has analysed."""
+        return word + TAG + self.language
 
 
 def get_analyzer(language: str) -> Analyzer:
@@ -293,6 +309,16 @@ def get_analyzer(language: str) -> Analyzer:
     """
     base = base_language(language)
     return _make_analyzer(base if base in _SPECIAL else "zh" if base in NOT_LATIN else "")
+
+
+def strip_tag(term: str) -> str:
+    """Return a stem or word without its tag."""
+    return term.partition(TAG)[0]
+
+
+def has_tag(stem: str, language: str) -> bool:
+    """Whether a stem has the tag of an analyzer; "" is the one whose stems have none."""
+    return stem.partition(TAG)[2] == language
 
 
 def library_versions() -> dict[str, str]:

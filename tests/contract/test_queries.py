@@ -116,7 +116,6 @@ def test_each_article_is_found_by_the_forms_of_its_own_language(
     assert found(archive, query) == expected
 
 
-@pytest.mark.differs(whoosh="a form of one language's stemmer is looked up in the articles of all languages")
 @pytest.mark.parametrize(
     ("query", "text", "foreign"),
     [

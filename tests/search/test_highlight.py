@@ -18,8 +18,8 @@ ENGLISH = get_analyzer("en")
 FIRST = "The crane stood by the river. "
 LONG = FIRST * (3 * STRETCH // len(FIRST))
 MARKS = {
-    "word": TermSet(stems=frozenset({"crane"})),
-    "phrase": TermSet(phrases=frozenset({(("crane", "stood"), 1)})),
+    "word": TermSet(stems=frozenset({"crane/en"})),
+    "phrase": TermSet(phrases=frozenset({(("crane/en", "stood/en"), 1)})),
     "exact": TermSet(exact=frozenset({(("river", "the"), 1)})),
 }
 

@@ -116,7 +116,7 @@ def test_an_open_snapshot_answers_although_its_files_are_removed(archive: Archiv
             index.rebuild()
         assert not folder.exists()
         assert reading.snapshot.find("one") is not None
-        assert len(reading.snapshot.postings("paragraph", "crane").docs) == 2
+        assert len(reading.snapshot.postings("paragraph", "crane/en").docs) == 2
         assert reading.snapshot.info(0).title
 
 

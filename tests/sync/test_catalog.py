@@ -82,8 +82,9 @@ def test_hints_match_the_same_files_only_where_none_has_to_be_read_again(tmp_pat
         assert not hints(state).match(stamps, "these")
 
 
-def test_a_catalog_of_the_format_before_can_be_loaded_for_a_rebuild(tmp_path: Path) -> None:
-    shutil.unpack_archive(Path(__file__).parents[1] / "store/format_6.zip", tmp_path)
+@pytest.mark.parametrize("number", [6, 7])
+def test_a_catalog_of_a_format_before_can_be_loaded_for_a_rebuild(tmp_path: Path, number: int) -> None:
+    shutil.unpack_archive(Path(__file__).parents[1] / f"store/format_{number}.zip", tmp_path)
     (folder,) = (tmp_path / "index").glob("g*")
     assert list(load(folder, newest(folder)).api_articles) == ["a"]
 

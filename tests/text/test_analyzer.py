@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.engine.whoosh.schema import FormAnalyzer
-from indexer.text.analyzer import get_analyzer
+from indexer.text.analyzer import get_analyzer, strip_tag
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 
@@ -49,7 +49,27 @@ from indexer.text.normalization import normalize
     ],
 )
 def test_english_text_becomes_these_stems_and_words(text: str, forms: list[tuple[str, str]]) -> None:
-    assert [(token.stem, token.word) for token in get_analyzer("en").tokenize(text)] == forms
+    tokens = get_analyzer("en").tokenize(text)
+    assert [(strip_tag(token.stem), token.word) for token in tokens] == forms
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "stems"),
+    [
+        ("en", "policies", ["polici/en"]),
+        ("pl", "policies", ["policies/pl"]),
+        ("de-AT", "Häuser", ["haus/de"]),
+        ("uk", "newspapers", ["newspap/zh"]),
+        ("xx", "Running", ["running"]),
+        ("en", "1,000 5.93 ٢٠١٩ １２ 1980s 東京", ["1000", "5.93", "2019", "12", "1980s/en", "東京", "京"]),
+        ("it", "l'11 dell'amico", ["11", "amic/it"]),
+    ],
+)
+def test_a_stem_says_which_language_made_it(language: str, text: str, stems: list[str]) -> None:
+    analysis = get_analyzer(language)
+    assert analysis.analyze(text)[0] == stems == [token.stem for token in analysis.tokenize(text)]
+    surfaces = analysis.split_surfaces(text)
+    assert [stem for forms in analysis.analyze_each(surfaces) for stem in forms[0]] == stems
 
 
 @pytest.mark.parametrize(
@@ -137,7 +157,12 @@ def test_whoosh_sees_the_same_terms_with_positions_and_characters() -> None:
         (token.text, token.pos, token.startchar, token.endchar)
         for token in FormAnalyzer("en", "stem")(text, positions=True, chars=True, mode="index")
     ]
-    assert tokens == [("zurich", 0, 0, 8), ("covid", 1, 9, 14), ("19", 2, 15, 17), ("rule", 3, 18, 23)]
+    assert tokens == [
+        ("zurich/en", 0, 0, 8),
+        ("covid/en", 1, 9, 14),
+        ("19", 2, 15, 17),
+        ("rule/en", 3, 18, 23),
+    ]
 
 
 def test_the_whoosh_analyzer_can_be_stored_in_a_schema() -> None:

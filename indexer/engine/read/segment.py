@@ -29,6 +29,7 @@ from indexer.engine.read.postings import (
     sum_postings,
 )
 from indexer.files.fork_safe import lazy
+from indexer.text.analyzer import TAG, has_tag
 
 _BITS = 32  # of an occurrence's position; above them, a key has the index of its document
 _MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
@@ -211,12 +212,12 @@ class SegmentView:
         return every >> _BITS, every & ((1 << _BITS) - 1)
 
     def word_frequencies(self) -> NDArray[np.int32]:
-        """How many titles and paragraphs have the stem of each word (int32); of several, the commonest."""
+        """How many titles and paragraphs have a stem of each word (int32), of all languages together."""
         sections = self.file.sections
         starts = sections["title.starts"].astype(np.int64) + sections["paragraph.starts"]
         counts = starts[1:] - starts[:-1]
         first = sections["word.starts"][:-1].astype(np.int64)
-        return np.maximum.reduceat(counts[sections["word.stems"]], first).astype(np.int32)
+        return np.add.reduceat(counts[sections["word.stems"]], first).astype(np.int32)
 
     def items(self, articles: Sequence[int], paragraphs: Sequence[Sequence[int]]) -> list[list[bytes]]:
         """The stored head of each article, followed by the given paragraphs of it (numbered from 0)."""
@@ -289,15 +290,34 @@ class SegmentView:
         return np.cumsum(counts + 1) - counts - 1
 
     def _find_forms(self, words: Sequence[str]) -> tuple[NDArray[np.int64], Array]:
-        """The stems and variants of all forms of the known words."""
+        """The stems and variants of all forms of the known words; of a tagged word, those with its tag."""
         distinct = dict.fromkeys(words)
-        if len(distinct) > _MAX_LOOKUPS:
+        plain = [word for word in distinct if TAG not in word]
+        stems, variants = self._read_forms(self._find_numbers(plain))
+        if len(plain) == len(distinct):
+            return stems, variants
+        found = dict.fromkeys(zip(stems.tolist(), variants.tolist(), strict=True))
+        for term in (word for word in distinct if TAG in word):
+            word, _, language = term.partition(TAG)
+            stems, variants = self._read_forms(self._find_numbers([word]))
+            for stem, variant in zip(stems.tolist(), variants.tolist(), strict=True):
+                if has_tag(self.stems[stem], language):
+                    found[stem, variant] = None
+        rows = np.array(list(found), np.int64).reshape(-1, 2)
+        return rows[:, 0], rows[:, 1]
+
+    def _find_numbers(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """The numbers of the known ones of some distinct words."""
+        if len(words) > _MAX_LOOKUPS:
             lexicon = self.lexicon
-            found = [(bisect_left(lexicon, word), word) for word in distinct]
+            found = [(bisect_left(lexicon, word), word) for word in words]
             known = [number for number, word in found if number < len(lexicon) and lexicon[number] == word]
         else:
-            known = [number for word in distinct if (number := self.words.find(word)) is not None]
-        numbers = np.array(known, np.int64)
+            known = [number for word in words if (number := self.words.find(word)) is not None]
+        return np.array(known, np.int64)
+
+    def _read_forms(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], Array]:
+        """The stems and variants of all forms of the words with these numbers."""
         sections = self.file.sections
         starts = sections["word.starts"][numbers].astype(np.int64)
         forms = expand_ranges(starts, sections["word.starts"][numbers + 1] - starts)

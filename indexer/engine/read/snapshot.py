@@ -163,9 +163,9 @@ class Snapshot:
 
     @lazy
     def word_frequencies(self) -> NDArray[np.int32]:
-        """How many titles and paragraphs have the stem of each word in the lexicon (int32).
+        """How many titles and paragraphs have a stem of each word in the lexicon (int32).
 
-        Of several stems, the most frequent one counts. Removed documents count too.
+        A word has a stem in each language; their counts are added. Removed documents count too.
         """
         if len(self.segments) == 1:
             return self.segments[0].view.word_frequencies()

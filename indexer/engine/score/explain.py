@@ -46,6 +46,7 @@ from indexer.results import (
     Role,
     WordScore,
 )
+from indexer.text.analyzer import strip_tag
 
 MAX_WORDS = 20
 """The most words of the index that are listed for one clause."""
@@ -120,7 +121,8 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
 def _list_words(evaluation: Evaluation, scored: ScoredTerm) -> list[str]:
     """The words of the index that a term matches, the most common first."""
     snapshot, terms = evaluation.snapshot, scored.term.term_set
-    words = {word for stem in terms.stems for word in snapshot.words_of(stem)} | terms.words
+    words = {word for stem in terms.stems for word in snapshot.words_of(stem)}
+    words.update(map(strip_tag, terms.words))
     for character in terms.characters:
         words.update(snapshot.lexicon[number] for number in snapshot.prefix_range(character)[:MAX_WORDS])
     found = []

@@ -13,6 +13,7 @@ from indexer.engine.format.arrays import AT_ONCE, Ids, find_cuts, intersect_all,
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.snapshot import Snapshot
+from indexer.text.analyzer import TAG, has_tag, strip_tag
 
 Phrase = tuple[tuple[str, ...], int]
 """The stems (or words) of a phrase, and how many places apart neighbours may stand."""
@@ -22,7 +23,8 @@ class TermSet(Struct, frozen=True):
     """What a query term stands for, to look up and to highlight: stems, words as written, phrases of stems.
 
     `characters` are single characters of scripts without spaces, `exact` phrases of words as written, and
-    `nears` chains of such terms with the distances between each two.
+    `nears` chains of such terms with the distances between each two. A word with a tag matches only what the
+    analyzer with that tag has analysed; without one, it matches in every language.
     """
 
     stems: frozenset[str] = frozenset()
@@ -39,6 +41,27 @@ class TermSet(Struct, frozen=True):
         return cls(
             *(frozenset().union(*(getattr(part, name) for part in parts)) for name in cls.__struct_fields__)
         )
+
+    def select_language(self, language: str) -> TermSet:
+        """What can match texts of one analyzer: its own tagged words, without their tags, and all plain ones.
+
+        Phrases of stems need no selection, since their stems are tagged as those of a text are.
+        """
+        words = frozenset(strip_tag(word) for word in self.words if _is_for(word, language))
+        exact = frozenset(
+            (tuple(map(strip_tag, row)), slop)
+            for row, slop in self.exact
+            if all(_is_for(word, language) for word in row)
+        )
+        nears = frozenset(
+            (tuple(part.select_language(language) for part in parts), distances)
+            for parts, distances in self.nears
+        )
+        return TermSet(self.stems, words, self.phrases, self.characters, exact, nears)
+
+
+def _is_for(word: str, language: str) -> bool:
+    return TAG not in word or has_tag(word, language)
 
 
 def list_words(snapshot: Snapshot, terms: TermSet) -> list[str]:

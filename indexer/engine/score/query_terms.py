@@ -23,7 +23,7 @@ from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
 from indexer.query import Alternatives, Near, NoteCode, RawPhrase, make_note
 from indexer.results import Note
-from indexer.text.analyzer import Analyzer, get_analyzer
+from indexer.text.analyzer import Analyzer, get_analyzer, strip_tag
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
@@ -98,7 +98,7 @@ class TermReader:
 
     def stem(self, stem: str) -> QueryTerm:
         """A stem in titles and texts."""
-        return self._look_up(_FIELDS["text"], stem, TermSet(stems=frozenset((stem,))))
+        return self._look_up(_FIELDS["text"], strip_tag(stem), TermSet(stems=frozenset((stem,))))
 
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
         """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
@@ -209,26 +209,37 @@ class TermReader:
         words: set[str] = set()
         phrases: set[Phrase] = set()
         characters: set[str] = set()
+        written: dict[Analyzer, tuple[str, ...]] = {}
         for analysis in self.analyzers:
             tokens = analysis.tokenize(text, query=True)
-            if len(tokens) > 1:
-                phrases.add((tuple(token.word if exact else token.stem for token in tokens), slop))
-            elif tokens:
-                token = tokens[0]
-                if is_unit(token.stem):
-                    characters.add(token.stem)
-                elif exact or token.word[0] in "@#":
-                    words.add(token.word)
-                else:
-                    stems.add(token.stem)
-                    if analysis.matches_words(token):
-                        words.add(token.word)
+            if not tokens:
+                continue
+            token, is_single = tokens[0], len(tokens) == 1
+            if is_single and is_unit(token.word):
+                characters.add(token.word)
+            elif exact or (is_single and token.word[0] in "@#"):
+                written[analysis] = tuple(token.word for token in tokens)
+            elif is_single:
+                stems.add(token.stem)
+                if analysis.matches_words(token):
+                    words.add(analysis.tag_word(token.word))
+            else:
+                phrases.add((tuple(token.stem for token in tokens), slop))
+        # Where languages differ in what is written (l'été is ete or lete), each matches its own articles.
+        is_same = len(set(written.values())) == 1
+        exact_phrases: set[Phrase] = set()
+        for analysis, row in written.items():
+            row = row if is_same else tuple(map(analysis.tag_word, row))
+            if len(row) == 1:
+                words.update(row)
+            else:
+                exact_phrases.add((row, slop))
         return TermSet(
             stems=frozenset(stems),
             words=frozenset(words),
-            phrases=frozenset() if exact else frozenset(phrases),
+            phrases=frozenset(phrases),
             characters=frozenset(characters),
-            exact=frozenset(phrases) if exact else frozenset(),
+            exact=frozenset(exact_phrases),
         )
 
     def _expand(self, fields: Iterable[str], label: str, numbers: Sequence[int]) -> QueryTerm:
