@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine import (
@@ -64,7 +65,8 @@ def make_hits(
     in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in terms])
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]
-    chosen = choose_paragraphs(terms, starts, stops, settings.passages)
+    languages = snapshot.statistics.language_of[shown.articles]
+    chosen = choose_paragraphs(terms, starts, stops, settings.passages, languages)
     numbers = [[doc - start for doc in docs] for start, docs in zip(starts.tolist(), chosen, strict=True)]
     excerpts = snapshot.excerpts(shown.articles.tolist(), numbers)
     analyzers = [get_analyzer(excerpt.info.language or "") for excerpt in excerpts]
@@ -115,7 +117,11 @@ def _list_missing_labels(clauses: Iterable[tuple[OptionalClause, bool]]) -> tupl
 
 
 def choose_paragraphs(
-    terms: Sequence[ScoredTerm], starts: NDArray[Any], stops: NDArray[Any], most: int
+    terms: Sequence[ScoredTerm],
+    starts: NDArray[Any],
+    stops: NDArray[Any],
+    most: int,
+    languages: NDArray[np.int64],
 ) -> list[list[int]]:
     """For each hit, at most `most` of its paragraphs (documents from start to stop), ascending.
 
@@ -126,10 +132,10 @@ def choose_paragraphs(
         return [[] for _ in starts]
     gains: list[dict[int, dict[int, float]]] = [{} for _ in starts]
     for number, scored in enumerate(terms):
-        postings, weight = scored.term.paragraph, scored.weight
+        postings, weights = scored.term.paragraph, scored.weights[languages].tolist()
         lows = postings.docs.searchsorted(starts).tolist()
         highs = postings.docs.searchsorted(stops).tolist()
-        for hit, low, high in zip(gains, lows, highs, strict=True):
+        for hit, weight, low, high in zip(gains, weights, lows, highs, strict=True):
             if low < high:
                 freqs = postings.freqs[low:high].tolist()
                 for doc, freq in zip(postings.docs[low:high].tolist(), freqs, strict=True):

@@ -32,7 +32,7 @@ from indexer.query import NoteCode, RawPhrase, make_note
 from indexer.results import _KINDS, ArticleInfo, QuoteCheck, QuoteEdit, Span
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
-from indexer.text.analyzer import get_analyzer
+from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.unspaced import RUN_START
 
 MIN_SIMILARITY = 0.6
@@ -330,20 +330,25 @@ class _Verification:
         best = np.zeros(self.snapshot.documents)
         try:
             for analysis in dict.fromkeys(map(get_analyzer, self.settings.languages)):
-                np.maximum(best, self._weigh_shared_stems(dict.fromkeys(analysis.analyze(text)[0])), out=best)
+                shared = self._weigh_shared_stems(analysis, dict.fromkeys(analysis.analyze(text)[0]))
+                np.maximum(best, shared, out=best)
         except TimedOut:
             self.timed_out = True
         found = best.nonzero()[0]
         candidates: list[int] = found[np.argsort(-best[found], kind="stable")[:_CANDIDATES]].tolist()
         return candidates
 
-    def _weigh_shared_stems(self, stems: Iterable[str]) -> NDArray[np.float64]:
-        """The weight of the rarest stems that each paragraph has: float64. Raises TimedOut."""
+    def _weigh_shared_stems(self, analysis: Analyzer, stems: Iterable[str]) -> NDArray[np.float64]:
+        """The weight of the rarest of these stems that each paragraph has: float64. Raises TimedOut."""
+        statistics = self.snapshot.statistics
+        is_analysed = [get_analyzer(language) is analysis for language in statistics.languages]
+        paragraphs = int(statistics.paragraphs[is_analysed].sum())
         weights = {}
         for stem in stems:
             self.deadline.check()
             if frequency := self.snapshot.document_frequency(stem):
-                weights[stem] = idf(self.snapshot.paragraphs, frequency)
+                # Paragraphs in other languages have no more than the numbers and bigrams.
+                weights[stem] = float(idf(max(paragraphs, frequency), frequency))
         shared = np.zeros(self.snapshot.documents)
         for stem in sorted(weights, key=weights.__getitem__, reverse=True)[:_TERMS]:
             self.deadline.check()

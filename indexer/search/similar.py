@@ -25,8 +25,8 @@ from indexer.search.highlight import split_text
 from indexer.search.passages import make_hits
 from indexer.search.request import check_limit
 from indexer.search.settings import SearchSettings
-from indexer.text.analyzer import get_analyzer
-from indexer.text.languages import stop_words
+from indexer.text.analyzer import get_analyzer, has_tag
+from indexer.text.languages import base_language, stop_words
 
 TERMS = 25
 """How many terms of an article are searched for."""
@@ -79,8 +79,8 @@ def find_heaviest_terms(
 ) -> list[tuple[str, float]]:
     """The stems that weigh most in an article and the boost of each, heaviest first; no stop words.
 
-    The boost is the frequency in title and text, saturated as in BM25; the weight is the boost times the idf.
-    The article was analysed in `language`. Raises TimedOut.
+    The boost is the frequency in title and text, saturated as in BM25; the weight is the boost times the idf
+    among the paragraphs of the article's language. It was analysed in `language`. Raises TimedOut.
     """
     analysis, common = get_analyzer(language), stop_words(language)
     counts: Counter[str] = Counter()
@@ -88,10 +88,18 @@ def find_heaviest_terms(
         deadline.check()
         counts.update(stem for stem, word in zip(*analysis.analyze(text), strict=True) if word not in common)
     weighed = []
-    paragraphs = snapshot.paragraphs
+    statistics = snapshot.statistics
+    own = statistics.languages.index(base_language(language))
+    paragraphs = int(statistics.paragraphs[own])
+    is_shared = sum(get_analyzer(other) is analysis for other in statistics.languages) > 1
     for stem, count in counts.most_common(_MAX_WEIGHED):
         weight = count / (count + _SATURATION)
-        weighed.append((-weight * idf(paragraphs, snapshot.document_frequency(stem)), stem, weight))
+        frequency = snapshot.document_frequency(stem)
+        if not statistics.is_single and (is_shared or not has_tag(stem, analysis.language)):
+            # Articles in other languages have it as well, as they have numbers and bigrams.
+            docs = snapshot.postings("paragraph", stem).docs
+            frequency = int(statistics.count(snapshot.article_of[docs])[own])
+        weighed.append((-weight * float(idf(paragraphs, frequency)), stem, weight))
     return [(stem, weight) for _, stem, weight in sorted(weighed)[:TERMS]]
 
 

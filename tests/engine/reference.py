@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from indexer.engine.score.proximity import BESIDE, NEAR, REACH
 from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
 from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.detection import detect_language
-from indexer.text.languages import stop_words
+from indexer.text.languages import base_language, stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
@@ -47,7 +47,8 @@ class QueryTerm:
     """Per article id: the frequency in the title, and in each paragraph."""
 
     frequencies: dict[str, tuple[float, list[float]]] = field(default_factory=dict)
-    weight: float = 0.0
+    weights: dict[str, float] = field(default_factory=dict)
+    """By language."""
 
 
 class Reference:
@@ -65,10 +66,23 @@ class Reference:
             a.id: [get_analyzer(self.language_of[a.id]).tokenize(text) for text in (a.title, *a.paragraphs)]
             for a in articles
         }
+        self.groups: dict[str, list[str]] = {}
+        """The ids of the articles in each language, without its region."""
+        for name, own in self.language_of.items():
+            self.groups.setdefault(base_language(own), []).append(name)
         self.average = {
-            name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
+            (group, name): sum(self.length(id_, name) for id_ in ids) / len(ids)
+            for group, ids in self.groups.items()
             for name in ("title", "paragraph")
         }
+
+    def group(self, article: str) -> str:
+        """The language of an article, without its region."""
+        return base_language(self.language_of[article])
+
+    def in_group(self, group: str, found: Iterable[str]) -> list[str]:
+        """Those of some articles that are in a language."""
+        return [name for name in found if self.group(name) == group]
 
     def length(self, article: str, name: str) -> int:
         """How many terms a field of an article has."""
@@ -195,6 +209,7 @@ class Reference:
                 runs.add((one, other))
         gains = {}
         for name in both:
+            group = self.group(name)
             gain = 0.0
             for weight, reach in ((BESIDE, 1), (NEAR, REACH)):
                 counts = [
@@ -202,7 +217,7 @@ class Reference:
                     for tokens in self.texts[name]
                 ]
                 gain += weight * self.saturate(name, counts[0], sum(counts[1:]))
-            gains[name] = self.idf(len(both)) * gain
+            gains[name] = self.idf(group, len(self.in_group(group, both))) * gain
         return gains
 
     def count_meetings(
@@ -235,7 +250,8 @@ class Reference:
 
     def coverage(self, name: str, terms: list[QueryTerm]) -> float:
         """The best share of the terms' weight that stands in one paragraph, or in the title."""
-        total = sum(term.weight for term in terms)
+        group = self.group(name)
+        total = sum(term.weights[group] for term in terms)
         places = len(self.texts[name])
         best = 0.0
         for place in range(places):
@@ -243,7 +259,7 @@ class Reference:
             for term in terms:
                 title, paragraphs = term.frequencies.get(name, (0.0, []))
                 if (title if place == 0 else paragraphs[place - 1] if paragraphs else 0.0) > 0:
-                    here += term.weight
+                    here += term.weights[group]
             best = max(best, here)
         return best / total if total else 0.0
 
@@ -314,7 +330,10 @@ class Reference:
         if node is NullQuery:
             return {}
         term = self.term(node)
-        term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST
+        for group in self.groups:
+            own = self.in_group(group, term.frequencies)
+            burstiness = self.measure_burstiness(group, [term.frequencies[name] for name in own])
+            term.weights[group] = self.idf(group, len(own)) * burstiness**BURST
         if highlight:
             self.terms.append(term)
         return {name: self.score(name, term) * node.boost for name in term.frequencies}
@@ -352,26 +371,28 @@ class Reference:
         ends = range(1, len(parts) + 1)
         return any(wanted == "/".join(parts[start:end]) for end in ends for start in range(end))
 
-    def idf(self, with_term: int) -> float:
-        """Inverse document frequency."""
-        return math.log1p((len(self.articles) - with_term + 0.5) / (with_term + 0.5))
+    def idf(self, group: str, with_term: int) -> float:
+        """Inverse document frequency in a language."""
+        return math.log1p((len(self.groups[group]) - with_term + 0.5) / (with_term + 0.5))
 
-    def measure_burstiness(self, term: QueryTerm) -> float:
-        """How many times more articles would have a term if it were spread at random."""
-        times = sum(title + sum(paragraphs) for title, paragraphs in term.frequencies.values())
-        at_random = len(self.articles) * (1 - math.exp(-times / len(self.articles))) if times else 0.0
-        return max(1.0, at_random / len(term.frequencies)) if term.frequencies else 1.0
+    def measure_burstiness(self, group: str, frequencies: list[tuple[float, list[float]]]) -> float:
+        """How many times more articles of a language would have a term if it were spread at random."""
+        if not frequencies:
+            return 1.0
+        times = sum(title + sum(paragraphs) for title, paragraphs in frequencies)
+        articles = len(self.groups[group])
+        return max(1.0, articles * (1 - math.exp(-times / articles)) / len(frequencies))
 
     def score(self, name: str, term: QueryTerm) -> float:
         """BM25F of one term in one article."""
         title, paragraphs = term.frequencies[name]
-        return term.weight * self.saturate(name, title, sum(paragraphs))
+        return term.weights[self.group(name)] * self.saturate(name, title, sum(paragraphs))
 
     def saturate(self, name: str, title: float, text: float) -> float:
         """The saturated weighted frequency in title and text."""
         weighted = 0.0
         for place, frequency in (("title", title), ("paragraph", text)):
-            relative = self.length(name, place) / (self.average[place] or 1.0)
+            relative = self.length(name, place) / (self.average[self.group(name), place] or 1.0)
             weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
         return (K1 + 1) * weighted / (K1 + weighted)
 

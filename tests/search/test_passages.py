@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,26 +101,31 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
     return ScoredTerm(
         QueryTerm("", NO_POSTINGS, postings, TermSet(), in_title=True, in_text=True),
         NO_MATCHES,
-        idf,
+        np.array([idf]),
         docs,
     )
 
 
+def choose(terms: list[ScoredTerm], starts: Any, stops: Any, most: int) -> list[list[int]]:
+    """The paragraphs chosen in an index of one language."""
+    return choose_paragraphs(terms, starts, stops, most, np.zeros(len(starts), np.int64))
+
+
 def test_the_best_paragraphs_are_chosen_in_reading_order() -> None:
     terms = [term(1.0, {10: 1, 12: 1, 13: 1}), term(5.0, {13: 1, 11: 1})]
-    assert choose_paragraphs(terms, np.array([10]), np.array([15]), 2) == [[11, 13]]
-    assert choose_paragraphs(terms, np.array([10]), np.array([15]), 1) == [[13]]
+    assert choose(terms, np.array([10]), np.array([15]), 2) == [[11, 13]]
+    assert choose(terms, np.array([10]), np.array([15]), 1) == [[13]]
 
 
 def test_a_paragraph_with_a_new_word_beats_one_with_the_same_again() -> None:
     terms = [term(3.0, {0: 2, 1: 2}), term(2.0, {2: 1})]
-    assert choose_paragraphs(terms, np.array([0]), np.array([3]), 2) == [[0, 2]]
+    assert choose(terms, np.array([0]), np.array([3]), 2) == [[0, 2]]
 
 
 def test_without_a_match_the_first_paragraph_is_shown() -> None:
-    assert choose_paragraphs([], np.array([4]), np.array([9]), 3) == [[4]]
-    assert choose_paragraphs([term(1.0, {20: 1})], np.array([4]), np.array([9]), 3) == [[4]]
-    assert choose_paragraphs([term(1.0, {5: 1})], np.array([4]), np.array([9]), 0) == [[]]
+    assert choose([], np.array([4]), np.array([9]), 3) == [[4]]
+    assert choose([term(1.0, {20: 1})], np.array([4]), np.array([9]), 3) == [[4]]
+    assert choose([term(1.0, {5: 1})], np.array([4]), np.array([9]), 0) == [[]]
 
 
 @given(

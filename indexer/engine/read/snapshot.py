@@ -23,6 +23,7 @@ from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplic
 from indexer.engine.read.periods import Periods, compute_ages, find_periods
 from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.segment import SegmentView
+from indexer.engine.read.statistics import LanguageStatistics, measure_languages
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
@@ -65,9 +66,9 @@ class Snapshot:
     Articles that are not removed are numbered from 0 in the order of their documents; columns have one value
     for each. `doc_starts` and `doc_ends` (int32) are the range of an article's documents, `date_starts` and
     `date_ends` (int64) the range of its date in seconds since 1970, NO_DATE for none. `counts` (int64) are
-    its paragraphs, `lengths` (float64) the terms of its title and of its paragraphs, `average` the mean of
-    these. Segments that the snapshot `before` has open are not opened again. Methods that a SegmentView has
-    too return the same for all articles of the commit. Raises IndexMissing or IndexDamaged.
+    its paragraphs, `lengths` (float64) the terms of its title and of its paragraphs. Segments that the
+    snapshot `before` has open are not opened again. Methods that a SegmentView has too return the same for
+    all articles of the commit. Raises IndexMissing or IndexDamaged.
     """
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
@@ -99,9 +100,6 @@ class Snapshot:
         }
         self._labels: dict[str, Labels] = {}
         self._periods: dict[Grain, Periods] = {}
-        self.average: dict[str, float] = {
-            field: float(values.mean()) if len(values) else 0.0 for field, values in self.lengths.items()
-        }
 
     def views(self) -> dict[str, SegmentView]:
         return {segment.entry.id: segment.view for segment in self.segments}
@@ -124,6 +122,7 @@ class Snapshot:
         return self._gather_postings(lambda view: view.postings(field, stem))
 
     def document_frequency(self, stem: str) -> int:
+        """How many paragraphs have a stem."""
         return sum(
             segment.view.document_frequency(stem)
             if segment.live is None
@@ -304,6 +303,11 @@ class Snapshot:
             texts = shorten_sources(names) if name == "source" else names
             self._labels[name] = make_labels(names, codes, texts)
         return self._labels[name]
+
+    @lazy
+    def statistics(self) -> LanguageStatistics:
+        """How many articles there are in each language, and how long they are."""
+        return measure_languages(*self.labels("language"), self.counts, self.lengths)
 
     def periods(self, grain: Grain) -> Periods:
         """The periods of a grain in which articles were published."""

@@ -1,5 +1,7 @@
 """BM25F over title and paragraphs, with higher scores where the terms of a query share a paragraph.
 
+All numbers of articles, frequencies and lengths below are those of an article's language (see `statistics`).
+
 Robertson, Zaragoza and Taylor (2004), "Simple BM25 extension to multiple weighted fields": frequencies are
 weighted and normalized by length in each field, then added, then saturated once. The inverse document
 frequency is Lucene's ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
@@ -15,8 +17,8 @@ and Gale (1995), "Inverse document frequency (IDF): a measure of deviations from
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -45,13 +47,14 @@ _FEW = 1 / 16  # of all articles; for fewer, it is faster to drop the documents 
 class ScoredTerm(Struct, frozen=True, eq=False):
     """A query term with the articles that match it and their scores.
 
-    `weight` is its inverse document frequency times a power of its burstiness. `owners` has the article of
-    each of the term's documents in the paragraph field (int32, as long as its postings).
+    `weights` are its inverse document frequency times a power of its burstiness in each language of the
+    snapshot (float64). `owners` has the article of each of the term's documents in the paragraph field
+    (int32, as long as its postings).
     """
 
     term: QueryTerm
     matches: Matches
-    weight: float
+    weights: Values
     owners: Ids
 
 
@@ -63,11 +66,14 @@ def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
         title_owners = snapshot.article_of[term.title.docs]
         titles = _weigh_frequencies(snapshot, "title", title_owners, term.title.freqs)
         found = unite([found, titles], snapshot.articles) if len(found) else titles
-    with_term = len(found)
-    occurrences = float(term.paragraph.freqs.sum() + term.title.freqs.sum())
-    burstiness = measure_burstiness(snapshot.articles, with_term, occurrences)
-    weight = idf(snapshot.articles, with_term) * burstiness**BURST
-    return ScoredTerm(term, Matches(found.articles, saturate(found.scores) * weight), weight, owners)
+    statistics = snapshot.statistics
+    occurrences = statistics.count(owners, term.paragraph.freqs)
+    if len(term.title.docs):
+        occurrences += statistics.count(title_owners, term.title.freqs)
+    weights = weigh_term(statistics.articles, statistics.count(found.articles), occurrences)
+    scores = saturate(found.scores)
+    scores *= statistics.spread(weights, found.articles)
+    return ScoredTerm(term, Matches(found.articles, scores), weights, owners)
 
 
 def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:
@@ -79,9 +85,10 @@ def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Value
 
 
 def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
-    """The divisor of BM25 for the length of a field, 1 for the average length: float64, one an article."""
+    """The divisor of BM25 for the length of a field, 1 for the average in the language: float64, one each."""
     norms: Values = snapshot.lengths[field][articles]
-    norms *= B[field] / (snapshot.average[field] or 1.0)
+    statistics = snapshot.statistics
+    norms *= statistics.spread(B[field] / statistics.average[field], articles)
     norms += 1 - B[field]
     return norms
 
@@ -101,17 +108,25 @@ def count_occurrences(snapshot: Snapshot, postings: Postings, articles: Ids) -> 
     return counts
 
 
-def idf(articles: int, with_term: int) -> float:
-    """The inverse document frequency of a term that `with_term` of `articles` articles have."""
-    return float(np.log1p((articles - with_term + 0.5) / (with_term + 0.5)))
+def weigh_term(articles: NDArray[np.int64], with_term: Values, occurrences: Values) -> Values:
+    """The weight of a term in each language: float64.
+
+    Of each language, `articles` is how many there are, `with_term` how many have the term, `occurrences` how
+    often it stands there.
+    """
+    weights: Values = idf(articles, with_term)
+    # In a language without the term, nothing is known of its burstiness.
+    expected = -articles * np.expm1(-occurrences / np.maximum(articles, 1))
+    weights *= np.maximum(expected / np.maximum(with_term, 1.0), 1.0) ** BURST
+    return weights
 
 
-def measure_burstiness(articles: int, with_term: int, occurrences: float) -> float:
-    """How many times more articles would have a term if its occurrences were spread at random; at least 1."""
-    if not with_term:
-        return 1.0
-    expected = -articles * math.expm1(-occurrences / articles)
-    return max(1.0, expected / with_term)
+def idf(articles: Any, with_term: Any) -> Any:
+    """The inverse document frequency of a term that `with_term` of `articles` articles have: float64.
+
+    The arguments are numbers or arrays.
+    """
+    return np.log1p((articles - with_term + 0.5) / (with_term + 0.5))
 
 
 def boost_nearness(
@@ -162,23 +177,25 @@ def measure_coverage(
 
     Each term counts by its weight, so that a rare term counts for more. Raises TimedOut.
     """
-    total = sum(scored.weight for scored in terms)
-    if not total or not len(articles):
+    if not len(terms) or not len(articles):
         return np.zeros(len(articles))
+    statistics = snapshot.statistics
     docs = [(scored.term.paragraph.docs, scored.owners) for scored in terms]
     if len(articles) < snapshot.articles * _FEW:
         is_asked = np.zeros(snapshot.articles, np.bool_)
         is_asked[articles] = True
         docs = [(own[here], owners[here]) for own, owners in docs for here in [is_asked[owners]]]
     doc_weights = np.zeros(snapshot.documents)
-    for scored, (own, _) in zip(terms, docs, strict=True):
+    for scored, (own, owners) in zip(terms, docs, strict=True):
         deadline.check()
-        doc_weights[own] += scored.weight
+        doc_weights[own] += statistics.spread(scored.weights, owners)
     best = np.zeros(snapshot.articles)
     for scored in terms:
-        best[snapshot.article_of[scored.term.title.docs]] += scored.weight
+        owners = snapshot.article_of[scored.term.title.docs]
+        best[owners] += statistics.spread(scored.weights, owners)
     for own, owners in docs:
         deadline.check()
         np.maximum.at(best, owners, doc_weights[own])
-    shares: Values = best[articles] / total
+    total = np.sum([scored.weights for scored in terms], axis=0)
+    shares: Values = best[articles] / statistics.spread(total, articles)
     return shares

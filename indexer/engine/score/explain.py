@@ -180,6 +180,7 @@ def explain_hits(
     term_scores = _score_terms(context, tree, found, articles, is_partial)
     field_scores = [_score_fields(context, each, articles) for each in term_scores]
     pairs = _score_pairs(context, found, articles)
+    languages = snapshot.statistics.language_of[articles].tolist()
     nearness = np.ones(len(articles))
     with_parts = [*found.terms, *(part.scored for part in found.parts)]
     for terms, is_concerned in ((found.terms, ~is_partial), (with_parts, is_partial)):
@@ -194,7 +195,7 @@ def explain_hits(
                     each.clause,
                     each.label,
                     each.times,
-                    each.scored.weight,
+                    float(each.scored.weights[languages[hit]]),
                     float(each.points[hit]),
                     fields[hit],
                 )

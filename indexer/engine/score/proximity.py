@@ -35,16 +35,17 @@ T = TypeVar("T")
 _Places = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pair:
     """Two neighbours in a query: the words as typed, and their stems in each language.
 
-    `weight` is the inverse document frequency of having both words, times the lower boost of the two.
+    `weights` (float64) are the inverse document frequency of having both words, times the lower boost of the
+    two, in each language of the snapshot.
     """
 
     texts: tuple[str, str]
     stems: tuple[tuple[Stems, Stems], ...]
-    weight: float
+    weights: Values
 
 
 def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
@@ -59,12 +60,14 @@ def make_pair(
 ) -> Pair | None:
     """The pair of two words as typed; None when no article has both, or both have the same stems."""
     fewer, more = sorted((word.matches.articles for word in scored), key=len)
-    with_both = int(np.count_nonzero(contains(more, fewer)))
-    if not with_both:
+    both = fewer[contains(more, fewer)]
+    if not len(both):
         return None
     first, second = (reader.list_stems(text) for text in texts)
     stems = dict.fromkeys((a, b) for a, b in zip(first, second, strict=True) if a and b and a != b)
-    return Pair(texts, tuple(stems), idf(reader.snapshot.articles, with_both) * boost) if stems else None
+    statistics = reader.snapshot.statistics
+    weights = idf(statistics.articles, statistics.count(both)) * boost
+    return Pair(texts, tuple(stems), weights) if stems else None
 
 
 def add_pair_scores(
@@ -133,7 +136,7 @@ def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Val
     # Not a matrix product, whose rounding depends on which other articles there are.
     added = np.zeros(len(articles))
     for pair, own in zip(pairs, values, strict=True):
-        added += pair.weight * own
+        added += snapshot.statistics.spread(pair.weights, articles) * own
     return added
 
 
