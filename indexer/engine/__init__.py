@@ -44,6 +44,7 @@ from indexer.engine.read.contents import latest_commit
 from indexer.engine.read.deadline import NO_DEADLINE, Clock, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm, idf
+from indexer.engine.score.clauses import is_common_word
 from indexer.engine.score.evaluate import (
     OptionalClause,
     QueryContext,

@@ -47,6 +47,10 @@ class NoteCode(Enum):
 
     # From evaluating its tree.
     COMMON_WORDS = "Ignored common words: {clauses}. To require one, write +{first}."
+    COMMON_IN_LANGUAGES = (
+        "Ignored where the language is {languages}, in which they are common words: {clauses}. To require "
+        "one, write +{first}."
+    )
     PARTS_DROPPED = "Only the first {limit} parts of joined words were searched for alone."
     EXPANSION_CUT = "{label} stands for {count:,} words; the {limit:,} most common of them were searched for."
     INEXACT_DATES = (

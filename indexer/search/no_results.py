@@ -156,6 +156,9 @@ def _clauses(context: QueryContext, tree: Query, filters: Sequence[RequestFilter
         phrase = describe_clause(inner) if kind == _FILTER else quoted
         matching = match_node(context, inner)
         passing = _pack(context, matching, excluded=kind == _EXCLUSION)
+        if languages := clauses.ignored.get(node):
+            # Articles in which it is a common word need not have it.
+            passing |= np.packbits(context.snapshot.statistics.select(languages))
         found.append(Clause(kind, serialize_query(node), phrase, passing, len(matching), node))
     for own in filters:
         if own.articles is not None:

@@ -61,7 +61,8 @@ def make_hits(
     if not len(shown):
         return [], True
     hits = []
-    terms = (*found.terms, *(part.scored for part in found.parts if is_partial))
+    # A part belongs to the matches in each language that reads it so.
+    terms = tuple(dict.fromkeys((*found.terms, *(part.scored for part in found.parts if is_partial))))
     in_title, in_text = make_highlighters(snapshot, settings, [scored.term for scored in terms])
     missing = [(want, ~contains(want.articles, shown.articles)) for want in found.optional if is_partial]
     starts, stops = snapshot.doc_starts[shown.articles], snapshot.doc_ends[shown.articles]

@@ -25,14 +25,13 @@ from indexer.text.synonyms import Synonyms
 class SearchSettings:
     """What searching needs to know of an index besides its articles.
 
-    `languages` are those of its articles, the most common first; `main_languages` those in which more than a
-    few articles are written; `language` is the configured one. `passages` is the number of passages shown of
-    a hit, `page_size` the number of hits on a page; `characters` is how many characters of a query are read,
-    and `seconds` how long it may take. `notes` are added to those of every answer.
+    `languages` are those of its articles, the most common first; `language` is the configured one. `passages`
+    is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
+    many characters of a query are read, and `seconds` how long it may take. `notes` are added to those of
+    every answer.
     """
 
     languages: Sequence[str]
-    main_languages: Sequence[str]
     language: str
     passages: int
     page_size: int = 10

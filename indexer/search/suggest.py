@@ -26,6 +26,7 @@ from indexer.engine import (
     contains,
     find_matching_articles,
     find_titles,
+    is_common_word,
 )
 from indexer.query import (
     DateRange,
@@ -39,7 +40,13 @@ from indexer.query import (
 from indexer.results import Suggestion
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
-from indexer.search.written_forms import find_written_form, match_case, prefer_common_form, sample_texts
+from indexer.search.written_forms import (
+    choose_documents,
+    find_written_form,
+    match_case,
+    prefer_common_form,
+    sample_texts,
+)
 from indexer.text.analyzer import Analyzer, Token, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
@@ -104,7 +111,6 @@ class _Scope:
     fields: tuple[str, ...]
     place: str
     within: ArticleSet | None
-    common: frozenset[str]
     dates: int
     deadline: Deadline
 
@@ -116,9 +122,7 @@ class _Scope:
         if self.place == "elsewhere":
             # The word is an alternative or a part of a group: only the whole query can be counted.
             tree = self.parse(text)
-            context = QueryContext(
-                self.snapshot, self.settings.languages, self.settings.main_languages, self.deadline
-            )
+            context = QueryContext(self.snapshot, self.settings.languages, self.deadline)
             found = find_matching_articles(context, tree)
             self.deadline.check()
             return int(np.count_nonzero(found))
@@ -163,17 +167,14 @@ def _make_scope(
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        context = QueryContext(snapshot, settings.languages, settings.main_languages, deadline)
+        context = QueryContext(snapshot, settings.languages, deadline)
         within = find_matching_articles(context, rest)
         # After a timeout it is unknown what the rest matches.
         if not within.any() or deadline.is_over():
             return None
-    common = frozenset().union(*map(stop_words, settings.languages))
     fields = _FIELDS.get(field, ("title", "paragraph"))
     terms = TermReader(snapshot, settings.languages, deadline=deadline)
-    return _Scope(
-        snapshot, settings, typed, terms, fields, place, within, common, _count_dates(tree), deadline
-    )
+    return _Scope(snapshot, settings, typed, terms, fields, place, within, _count_dates(tree), deadline)
 
 
 def _count_dates(tree: Any) -> int:
@@ -227,7 +228,13 @@ def _list_candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
         sample = sample_texts(snapshot, scope.documents(term), _SAMPLE)
         after = find_next_words(sample, get_analyzer(scope.settings.language), forms, (), prefix)
         return sorted(after, key=lambda word: -after[word].total())
-    common = [word for word in scope.common if word.startswith(prefix) and word != prefix]
+    common = [
+        stem
+        for language in snapshot.statistics.languages
+        for word in stop_words(language)
+        if word.startswith(prefix) and word != prefix
+        for stem in get_analyzer(language).analyze_surface(word)[0]
+    ]
     within = scope.within if scope.place != "elsewhere" else None
     found = complete_word(snapshot, prefix, within, _CANDIDATES, common)
     return [candidate.word for candidate in _rank_by_neighbour(scope, found)]
@@ -299,9 +306,7 @@ def _continue_phrase(
     # After a space there are no words to suggest, so there is time for more phrases.
     effort = 1 if scope.typed.word else 2
     sample = effort * _SAMPLE
-    texts = sample_texts(scope.snapshot, docs, sample)
-    words = get_analyzer(scope.settings.language)
-    after = find_next_words(texts, words, [scope.forms(word) for word in wanted], scope.common)
+    after = _find_words_after(scope, choose_documents(docs, sample), [scope.forms(word) for word in wanted])
     least = 2 if len(docs) > sample else 1
     found = []
     for key in sorted(after, key=lambda key: (-after[key].total(), key))[: effort * _PHRASES]:
@@ -310,6 +315,19 @@ def _continue_phrase(
         if (count := scope.count(term, text)) >= least:
             found.append(Suggestion(text, "phrase", count, spans=((len(before), len(text)),)))
     yield from sorted(found, key=lambda suggestion: -suggestion.count)
+
+
+def _find_words_after(scope: _Scope, docs: Ids, wanted: Sequence[Forms]) -> dict[str, Counter[str]]:
+    """See `find_next_words`: those of some paragraphs, each read in its own language."""
+    snapshot, statistics = scope.snapshot, scope.snapshot.statistics
+    found: dict[str, Counter[str]] = {}
+    for number, places in statistics.split(snapshot.article_of[docs]).items():
+        language = statistics.languages[number]
+        texts = map(snapshot.text_of, docs[places].tolist())
+        own = find_next_words(texts, get_analyzer(language), wanted, stop_words(language))
+        for key, writings in own.items():
+            found.setdefault(key, Counter()).update(writings)
+    return found
 
 
 def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
@@ -325,10 +343,18 @@ def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
             docs = find_titles(snapshot, prefix)
         else:
             docs = scope.terms.word(("title",), typed.word).title.docs
+    languages = snapshot.statistics.languages
     for word in find_plain_words(typed.before):
-        if normalize(word.text) not in scope.common:
-            more = scope.terms.word(("title",), word.text).title.docs
-            docs = more if docs is None else docs[contains(more, docs)]
+        without = [number for number, own in enumerate(languages) if is_common_word(word.text, own)]
+        if len(without) == len(languages):
+            continue
+        more = scope.terms.word(("title",), word.text).title.docs
+        if without:
+            # Where the word is common, a title need not have it.
+            is_ignored = snapshot.statistics.select(without)
+            first = snapshot.doc_starts[is_ignored]
+            more = np.union1d(more, first).astype(np.int32)
+        docs = more if docs is None else docs[contains(more, docs)]
     if docs is None or not len(docs):
         return
     articles = snapshot.article_of[docs]

@@ -14,11 +14,14 @@ from indexer.text.normalization import normalize
 _MIN_TEXTS = 3  # texts that are read at least
 
 
+def choose_documents(docs: Ids, most: int) -> Ids:
+    """At most `most` of the documents, evenly spaced."""
+    return docs[np.arange(most) * len(docs) // most] if len(docs) > most else docs
+
+
 def sample_texts(snapshot: Snapshot, docs: Ids, most: int) -> Iterator[str]:
     """The texts of at most `most` of the documents, evenly spaced, each read only when needed."""
-    if len(docs) > most:
-        docs = docs[np.arange(most) * len(docs) // most]
-    return map(snapshot.text_of, docs.tolist())
+    return map(snapshot.text_of, choose_documents(docs, most).tolist())
 
 
 def find_written_form(words: Analyzer, word: str, texts: Iterable[str]) -> str:

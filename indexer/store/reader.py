@@ -25,8 +25,6 @@ from indexer.text.synonyms import read_synonyms
 Today = Callable[[], date]
 Commit = tuple[Path, int]
 """The folder of a generation, and the number of a commit in it."""
-# A few articles whose language was detected wrongly must not decide which words are common.
-_MIN_LANGUAGE_SHARE = 1 / 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +83,8 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
     """
     settings = check_format(folder)
     snapshot, summary = _open_last_commit(folder, before.snapshot if before else None)
-    min_articles = snapshot.articles * _MIN_LANGUAGE_SHARE
     search_settings = SearchSettings(
         languages=tuple(summary.languages) or (settings.language,),
-        main_languages=[name for name, count in summary.languages.items() if count >= min_articles],
         language=settings.language,
         passages=config.passages,
         page_size=config.page_size,

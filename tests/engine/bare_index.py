@@ -57,7 +57,6 @@ class BareIndex:
         languages = sorted(counts, key=lambda name: (-counts[name], name))
         how = SearchSettings(
             languages=languages or ["en"],
-            main_languages=[name for name in languages if counts[name] >= self.snapshot.articles / 20],
             language="en",
             passages=3,
             today=lambda: self._today,

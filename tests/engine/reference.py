@@ -1,6 +1,7 @@
 """A readable reference for the engine: it searches with plain loops over articles.
 
-It shares the analysis and the query parser with the engine, and nothing else.
+It shares the analysis and the query parser with the engine, and nothing else. Each language is searched as if
+there were no other: the engine, which has all languages in one index, must find the same.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,8 +48,7 @@ class QueryTerm:
     """Per article id: the frequency in the title, and in each paragraph."""
 
     frequencies: dict[str, tuple[float, list[float]]] = field(default_factory=dict)
-    weights: dict[str, float] = field(default_factory=dict)
-    """By language."""
+    weight: float = 0.0
 
 
 class Reference:
@@ -56,41 +56,56 @@ class Reference:
 
     def __init__(self, articles: Sequence[Article], language: str = "en") -> None:
         self.articles = {article.id: article for article in articles}
-        self.language_of = {
-            a.id: a.language or detect_language(a.title, a.paragraphs, language) for a in articles
-        }
-        counts = Counter(self.language_of.values())
-        self.languages = sorted(counts, key=lambda name: (-counts[name], name)) or [language]
-        self.main_languages = [name for name in self.languages if counts[name] >= len(articles) / 20]
+        language_of = {a.id: a.language or detect_language(a.title, a.paragraphs, language) for a in articles}
+        groups: dict[str, list[Article]] = {}
+        for article in articles:
+            groups.setdefault(base_language(language_of[article.id]), []).append(article)
+        self.parts = [LanguageReference(own, group, language_of) for group, own in groups.items()]
+
+    def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
+        """Every match, in order."""
+        full: dict[str, float] = {}
+        partial: dict[str, float] = {}
+        for part in self.parts:
+            own_full, own_partial = part.search(query, today=today)
+            full |= own_full
+            partial |= own_partial
+        return Answer(self.ordered(full), self.ordered(partial if len(full) < min_full_matches else {}))
+
+    def ordered(self, found: dict[str, float]) -> list[tuple[str, float]]:
+        """By score, then newest first, then id."""
+
+        def key(name: str) -> tuple[float, float, str]:
+            published = self.articles[name].published
+            begin = (published.start - datetime(1970, 1, 1)).total_seconds() if published else -math.inf
+            return -float(np.float32(found[name])), -begin, name
+
+        return [(name, found[name]) for name in sorted(found, key=key)]
+
+
+class LanguageReference:
+    """The articles of a collection that are in one language."""
+
+    def __init__(self, articles: Sequence[Article], language: str, language_of: dict[str, str]) -> None:
+        self.articles = {article.id: article for article in articles}
+        self.language_of = language_of
+        self.language = language
         self.texts: dict[str, list[list[Token]]] = {
-            a.id: [get_analyzer(self.language_of[a.id]).tokenize(text) for text in (a.title, *a.paragraphs)]
+            a.id: [get_analyzer(language).tokenize(text) for text in (a.title, *a.paragraphs)]
             for a in articles
         }
-        self.groups: dict[str, list[str]] = {}
-        """The ids of the articles in each language, without its region."""
-        for name, own in self.language_of.items():
-            self.groups.setdefault(base_language(own), []).append(name)
         self.average = {
-            (group, name): sum(self.length(id_, name) for id_ in ids) / len(ids)
-            for group, ids in self.groups.items()
+            name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
             for name in ("title", "paragraph")
         }
-
-    def group(self, article: str) -> str:
-        """The language of an article, without its region."""
-        return base_language(self.language_of[article])
-
-    def in_group(self, group: str, found: Iterable[str]) -> list[str]:
-        """Those of some articles that are in a language."""
-        return [name for name in found if self.group(name) == group]
 
     def length(self, article: str, name: str) -> int:
         """How many terms a field of an article has."""
         texts = self.texts[article]
         return len(texts[0]) if name == "title" else sum(len(text) for text in texts[1:])
 
-    def search(self, query: str, *, today: Any, min_full_matches: int = 10) -> Answer:
-        """Every match, in order."""
+    def search(self, query: str, *, today: Any) -> tuple[dict[str, float], dict[str, float]]:
+        """The scores of the articles that meet the whole query, and of those that meet a part of it."""
         self.terms: list[QueryTerm] = []
         tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
         full: dict[str, float]
@@ -100,11 +115,7 @@ class Reference:
             parts = list(tree) if type(tree) is AllOf else [tree]
             required = [part for part in parts if isinstance(part, REQUIRED) or not has_words(part)]
             optional = [part for part in parts if part not in required]
-            common = max(
-                ([part for part in optional if self.is_common(part, name)] for name in self.main_languages),
-                key=len,
-                default=[],
-            )
+            common = [part for part in optional if self.is_common(part)]
             if len(common) < len(optional):
                 optional = [part for part in optional if part not in common]
             filters = [self.match(part) for part in required if not isinstance(part, Not)]
@@ -121,13 +132,12 @@ class Reference:
                 if name not in excluded and all(name in found for found in [*words, *filters])
             }
             whole = list(self.terms)
-            if len(full) < min_full_matches:
-                words += [
-                    found
-                    for part in Counter(optional)
-                    for found in self.score_parts(part, is_alone=len(set(optional)) == 1)
-                ]
-            if len(full) < min_full_matches and len(words) > 1:
+            words += [
+                found
+                for part in Counter(optional)
+                for found in self.score_parts(part, is_alone=len(set(optional)) == 1)
+            ]
+            if len(words) > 1:
                 partial = {
                     name: sum(found.get(name, 0.0) for found in [*words, *filters])
                     for name in self.articles
@@ -150,7 +160,7 @@ class Reference:
             }
             for found, terms in ((full, self.terms if whole is None else whole), (partial, self.terms))
         )
-        return Answer(self.ordered(full), self.ordered(partial))
+        return full, partial
 
     def add_nearness(self, found: dict[str, float], terms: list[QueryTerm]) -> dict[str, float]:
         """The scores with what they gain when words stand in one paragraph."""
@@ -173,7 +183,7 @@ class Reference:
         pairs: dict[tuple[str, str], float] = {}
         last: Any = None
         for part in tree:
-            if part not in optional and self.is_any_common(part):
+            if part not in optional and self.is_common(part):
                 continue
             here = part if part in optional and type(part) is Term and part.fieldname == "text" else None
             if here and last and here != last:
@@ -188,36 +198,27 @@ class Reference:
         """The words of a phrase or a compound that are not common; none of a single word."""
         if type(node) not in (Term, RawPhrase) or node.fieldname != "text" or getattr(node, "exact", False):
             return []
-        words = []
-        for language in self.languages:
-            tokens = get_analyzer(language).tokenize(node.text, query=True)
-            words += [token.word for token in tokens] if len(tokens) > 1 else []
+        tokens = get_analyzer(self.language).tokenize(node.text, query=True)
+        words = [token.word for token in tokens] if len(tokens) > 1 else []
         if type(node) is Term:
             words = [word for word in words if not is_unspaced(word)]
-        return [word for word in dict.fromkeys(words) if not self.is_any_common(Term("text", word))]
+        return [word for word in dict.fromkeys(words) if not self.is_common(Term("text", word))]
 
     def score_pair(self, first: str, second: str) -> dict[str, float]:
         """What two neighbours in the query add to the scores of the articles that have them so."""
         terms = [self.term(Term("text", word)) for word in (first, second)]
         both = [name for name in self.articles if all(name in term.frequencies for term in terms)]
-        runs = set()
-        for language in self.languages:
-            asked = [get_analyzer(language).tokenize(word, query=True) for word in (first, second)]
-            one, other = (tuple(token.stem for token in tokens) for tokens in asked)
-            tagged = any(token.word[0] in "@#" for tokens in asked for token in tokens)
-            if one and other and one != other and not tagged:
-                runs.add((one, other))
+        asked = [get_analyzer(self.language).tokenize(word, query=True) for word in (first, second)]
+        one, other = (tuple(token.stem for token in tokens) for tokens in asked)
+        if one == other or any(token.word[0] in "@#" for tokens in asked for token in tokens):
+            return {}
         gains = {}
         for name in both:
-            group = self.group(name)
             gain = 0.0
             for weight, reach in ((BESIDE, 1), (NEAR, REACH)):
-                counts = [
-                    sum(self.count_meetings(one, other, reach, tokens) for one, other in runs)
-                    for tokens in self.texts[name]
-                ]
+                counts = [self.count_meetings(one, other, reach, tokens) for tokens in self.texts[name]]
                 gain += weight * self.saturate(name, counts[0], sum(counts[1:]))
-            gains[name] = self.idf(group, len(self.in_group(group, both))) * gain
+            gains[name] = self.idf(len(both)) * gain
         return gains
 
     def count_meetings(
@@ -238,20 +239,9 @@ class Reference:
             for place in second
         )
 
-    def ordered(self, found: dict[str, float]) -> list[tuple[str, float]]:
-        """By score, then newest first, then id."""
-
-        def key(name: str) -> tuple[float, float, str]:
-            published = self.articles[name].published
-            begin = (published.start - datetime(1970, 1, 1)).total_seconds() if published else -math.inf
-            return -float(np.float32(found[name])), -begin, name
-
-        return [(name, found[name]) for name in sorted(found, key=key)]
-
     def coverage(self, name: str, terms: list[QueryTerm]) -> float:
         """The best share of the terms' weight that stands in one paragraph, or in the title."""
-        group = self.group(name)
-        total = sum(term.weights[group] for term in terms)
+        total = sum(term.weight for term in terms)
         places = len(self.texts[name])
         best = 0.0
         for place in range(places):
@@ -259,15 +249,14 @@ class Reference:
             for term in terms:
                 title, paragraphs = term.frequencies.get(name, (0.0, []))
                 if (title if place == 0 else paragraphs[place - 1] if paragraphs else 0.0) > 0:
-                    here += term.weights[group]
+                    here += term.weight
             best = max(best, here)
         return best / total if total else 0.0
 
     def drop_unsearchable(self, node: Any) -> Any:
         """The tree without terms that have no letter or digit; None if nothing is left."""
         if type(node) in (Term, RawPhrase):
-            is_searchable = any(get_analyzer(name).tokenize(node.text, query=True) for name in self.languages)
-            return node if is_searchable else None
+            return node if get_analyzer(self.language).tokenize(node.text, query=True) else None
         if isinstance(node, (Not, Must)):
             inner = node.query if isinstance(node, Not) else node.child
             return node if self.drop_unsearchable(inner) is not None else None
@@ -280,25 +269,21 @@ class Reference:
             return And([Every(), *left])
         return type(node)(left) if len(left) > 1 else left[0] if left else None
 
-    def is_common(self, node: Any, language: str) -> bool:
-        """Whether a clause is a stop word of a language."""
+    def is_common(self, node: Any) -> bool:
+        """Whether a clause is a stop word of the language."""
         if type(node) is not Term or node.fieldname != "text":
             return False
-        words = [token.word for token in get_analyzer(language).tokenize(node.text)]
-        return words != [] and set(words) <= stop_words(language)
-
-    def is_any_common(self, node: Any) -> bool:
-        """Whether a clause is a stop word of any of the languages."""
-        return any(self.is_common(node, language) for language in self.main_languages)
+        words = [token.word for token in get_analyzer(self.language).tokenize(node.text)]
+        return words != [] and set(words) <= stop_words(self.language)
 
     def score_parts(self, node: Any, *, is_alone: bool) -> Iterator[dict[str, float]]:
         """The scores of the parts of a word that has several tokens."""
         if type(node) is not Term or "://" in node.text:
             return
-        tokens = get_analyzer(self.languages[0]).tokenize(node.text, query=True)
+        tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         for token in tokens if len(tokens) > 1 else ():
             text = node.text[token.start : token.end]
-            if self.is_any_common(Term("text", text)):
+            if self.is_common(Term("text", text)):
                 continue
             weight = 1.0 if is_unspaced(text) else COMPOUND * is_alone
             found = self.match(Term(node.fieldname, text, boost=node.boost))
@@ -330,10 +315,7 @@ class Reference:
         if node is NullQuery:
             return {}
         term = self.term(node)
-        for group in self.groups:
-            own = self.in_group(group, term.frequencies)
-            burstiness = self.measure_burstiness(group, [term.frequencies[name] for name in own])
-            term.weights[group] = self.idf(group, len(own)) * burstiness**BURST
+        term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST
         if highlight:
             self.terms.append(term)
         return {name: self.score(name, term) * node.boost for name in term.frequencies}
@@ -371,28 +353,26 @@ class Reference:
         ends = range(1, len(parts) + 1)
         return any(wanted == "/".join(parts[start:end]) for end in ends for start in range(end))
 
-    def idf(self, group: str, with_term: int) -> float:
-        """Inverse document frequency in a language."""
-        return math.log1p((len(self.groups[group]) - with_term + 0.5) / (with_term + 0.5))
+    def idf(self, with_term: int) -> float:
+        """Inverse document frequency."""
+        return math.log1p((len(self.articles) - with_term + 0.5) / (with_term + 0.5))
 
-    def measure_burstiness(self, group: str, frequencies: list[tuple[float, list[float]]]) -> float:
-        """How many times more articles of a language would have a term if it were spread at random."""
-        if not frequencies:
-            return 1.0
-        times = sum(title + sum(paragraphs) for title, paragraphs in frequencies)
-        articles = len(self.groups[group])
-        return max(1.0, articles * (1 - math.exp(-times / articles)) / len(frequencies))
+    def measure_burstiness(self, term: QueryTerm) -> float:
+        """How many times more articles would have a term if it were spread at random."""
+        times = sum(title + sum(paragraphs) for title, paragraphs in term.frequencies.values())
+        at_random = len(self.articles) * (1 - math.exp(-times / len(self.articles))) if times else 0.0
+        return max(1.0, at_random / len(term.frequencies)) if term.frequencies else 1.0
 
     def score(self, name: str, term: QueryTerm) -> float:
         """BM25F of one term in one article."""
         title, paragraphs = term.frequencies[name]
-        return term.weights[self.group(name)] * self.saturate(name, title, sum(paragraphs))
+        return term.weight * self.saturate(name, title, sum(paragraphs))
 
     def saturate(self, name: str, title: float, text: float) -> float:
         """The saturated weighted frequency in title and text."""
         weighted = 0.0
         for place, frequency in (("title", title), ("paragraph", text)):
-            relative = self.length(name, place) / (self.average[self.group(name), place] or 1.0)
+            relative = self.length(name, place) / (self.average[place] or 1.0)
             weighted += WEIGHT[place] * frequency / (1 - B[place] + B[place] * relative)
         return (K1 + 1) * weighted / (K1 + weighted)
 
@@ -458,48 +438,32 @@ class Reference:
         if type(node) not in (Term, RawPhrase):
             return {(place, place) for place, token in enumerate(tokens) if self.count(node, [token])}
         exact, slop = getattr(node, "exact", False), getattr(node, "slop", 1)
-        found: set[tuple[int, int]] = set()
-        for language in self.languages:
-            asked = get_analyzer(language).tokenize(node.text, query=True)
-            if len(asked) == 1 and not exact:
-                found |= {(p, p) for p, token in enumerate(tokens) if self.count_words(node.text, 1, [token])}
-            elif len(asked) == 1 and is_unit(asked[0].stem):
-                found |= {(p, p) for p, token in enumerate(tokens) if token.word.startswith(asked[0].stem)}
-            elif len(asked) == 1:
-                found |= {(p, p) for p, token in enumerate(tokens) if token.word == asked[0].word}
-            else:
-                phrase, text = (
-                    [token.word if exact else token.stem for token in each] for each in (asked, tokens)
-                )
-                spans = self.find_phrase(phrase, slop, text)
-                found |= {(start, end) for end, start in spans.items()}
-        return found
+        asked = get_analyzer(self.language).tokenize(node.text, query=True)
+        if len(asked) == 1 and not exact:
+            return {(p, p) for p, token in enumerate(tokens) if self.count_words(node.text, 1, [token])}
+        if len(asked) == 1 and is_unit(asked[0].stem):
+            return {(p, p) for p, token in enumerate(tokens) if token.word.startswith(asked[0].stem)}
+        if len(asked) == 1:
+            return {(p, p) for p, token in enumerate(tokens) if token.word == asked[0].word}
+        phrase, text = ([token.word if exact else token.stem for token in each] for each in (asked, tokens))
+        return {(start, end) for end, start in self.find_phrase(phrase, slop, text).items()}
 
     def count_words(self, text: str, slop: int, tokens: list[Token]) -> int:
         """How often a word or a phrase stands in one text."""
-        stems: set[str] = set()
-        exact: set[str] = set()
-        phrases: set[tuple[str, ...]] = set()
-        character = False
-        for language in self.languages:
-            asked = get_analyzer(language).tokenize(text, query=True)
-            if len(asked) > 1:
-                phrases.add(tuple(token.stem for token in asked))
-            elif len(asked) == 1:
-                token = asked[0]
-                if token.word[0] in "@#":
-                    exact.add(token.word)
-                elif is_unit(token.stem):
-                    character = True
-                    exact.add(token.stem)
-                else:
-                    stems.add(token.stem)
-                    exact |= {token.word} if get_analyzer(language).matches_words(token) else set()
-        found = sum(token.stem in stems for token in tokens)
-        found += sum(len(self.find_phrase(phrase, slop, [t.stem for t in tokens])) for phrase in phrases)
-        if character:
-            return max(found, sum(token.word.startswith(tuple(exact)) for token in tokens))
-        return max(found, sum(token.word in exact for token in tokens))
+        analysis = get_analyzer(self.language)
+        asked = analysis.tokenize(text, query=True)
+        if len(asked) > 1:
+            return len(self.find_phrase([token.stem for token in asked], slop, [t.stem for t in tokens]))
+        if not asked:
+            return 0
+        (wanted,) = asked
+        if is_unit(wanted.word):
+            return sum(token.word.startswith(wanted.word) for token in tokens)
+        as_written = sum(token.word == wanted.word for token in tokens)
+        if wanted.word[0] in "@#":
+            return as_written
+        by_stem = sum(token.stem == wanted.stem for token in tokens)
+        return max(by_stem, as_written) if analysis.matches_words(wanted) else by_stem
 
     def find_phrase(self, phrase: Sequence[str], slop: int, text: Sequence[str]) -> dict[int, int]:
         """The nearest start of a phrase by each place where it ends."""

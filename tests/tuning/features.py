@@ -109,7 +109,7 @@ def collection(folder: Path) -> Collection:
             place = {ids[number]: int(rank[number]) for number in range(len(ids))}
             queries = read_queries(folder / "queries.jsonl")
             for query, gains in read_qrels(folder / "qrels.tsv").items():
-                context = QueryContext(snapshot, ("en",), ("en",))
+                context = QueryContext(snapshot, ("en",))
                 found.asked.append(_asked(found, context, rank, queries[query], gains, place))
     return found
 

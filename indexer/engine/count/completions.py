@@ -41,8 +41,8 @@ def complete_word(
 
     Words of one stem find the same articles, so only the most frequent of them is given. With `articles`,
     only words of these articles are given, and weights count them. Where there are very many postings, the
-    weights of the most frequent stems are estimates, and the rarest stems are dropped. Words that share a
-    stem with one of `excluded` are dropped.
+    weights of the most frequent stems are estimates, and the rarest stems are dropped. `excluded` stems are
+    not completed.
     """
     weights: Counter[str] = Counter()
     for part in snapshot.segments:
@@ -80,9 +80,9 @@ def _complete_in_segment(
     if not (numbers := view.words.find_prefix(prefix)):
         return []
     words, stems, variants = _read_forms(view, numbers)
-    excluded_words = [number for word in excluded if (number := view.words.find(word)) is not None]
-    if excluded_words:
-        is_left = ~np.isin(stems, stems[np.isin(words, excluded_words)])
+    excluded_stems = [number for stem in excluded if (number := view.stems.find(stem)) is not None]
+    if excluded_stems:
+        is_left = ~np.isin(stems, excluded_stems)
         words, stems, variants = words[is_left], stems[is_left], variants[is_left]
     distinct, stem_places = np.unique(stems, return_inverse=True)
     if not len(distinct):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.clauses import list_common_words
+from indexer.engine.score.clauses import list_ignored
 from indexer.engine.score.evaluate import QueryContext, run_query
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.query import AllOf, Term, extract_words
@@ -30,15 +30,24 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
     if words is None:
         return make_article_set(context.snapshot, run_query(context, tree, depth=0).full.articles)
     # Without scores, a tree of nothing but words needs no more than their postings.
-    texts = [text for field, text in words if field == "text"]
-    # Common words are dropped between words side by side, but not where AND joins them.
-    common = list_common_words(texts, context.main_languages) if type(tree) is AllOf else []
-    searched = [word for word in words if word[0] != "text" or word[1] not in common]
-    reader = TermReader(context.snapshot, context.languages)
-    found = make_article_set(context.snapshot, np.empty(0, np.int32))
-    for number, (field, text) in enumerate(searched or words):
+    statistics = context.snapshot.statistics
+    # Common words are ignored between words side by side, but not where AND joins them.
+    ignored = [frozenset[str]()] * len(statistics.languages)
+    if type(tree) is AllOf:
+        ignored = list_ignored(
+            [text if field == "text" else None for field, text in words], statistics.languages
+        )
+    found: ArticleSet | None = None
+    for field, text in words:
+        without = [number for number, own in enumerate(ignored) if field == "text" and text in own]
+        if len(without) == len(ignored):
+            continue
+        reader = TermReader(context.snapshot, context.languages)
         articles = articles_with_term(context.snapshot, reader.read(Term(field, text)))
-        found = found & articles if number else articles
+        if without:
+            articles[:-1] |= statistics.select(without)
+        found = articles if found is None else found & articles
+    assert found is not None, "in every language, some words are not ignored"
     return found
 
 

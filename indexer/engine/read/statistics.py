@@ -48,6 +48,15 @@ class LanguageStatistics:
         own = np.bincount(self.language_of[articles], times, len(self.languages))
         return own.astype(np.float64)
 
+    def split(self, articles: Ids) -> dict[int, NDArray[np.intp]]:
+        """The places of some articles by the numbers of their languages, each ascending."""
+        if self.is_single:
+            return {0: np.arange(len(articles))} if len(articles) else {}
+        own = self.language_of[articles]
+        order = np.argsort(own, kind="stable")
+        numbers, first = np.unique(own[order], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(order, first[1:]), strict=True)) if len(own) else {}
+
     def select(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """Whether each article is in one of the languages with these numbers: bool, one an article."""
         is_chosen = np.zeros(len(self.languages), np.bool_)

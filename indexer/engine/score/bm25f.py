@@ -28,7 +28,7 @@ from indexer.engine.format.arrays import Ids, Values, contains, sum_runs
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, unite
+from indexer.engine.score.matches import Matches, select_matches, unite
 from indexer.engine.score.query_terms import QueryTerm
 
 K1 = 1.2
@@ -136,15 +136,25 @@ def boost_nearness(
     depth: int | None,
     always_score: Ids | None,
     deadline: Deadline,
+    *,
+    by_language: bool = False,
 ) -> Matches:
     """The matches, with higher scores for articles of which one paragraph has several of the terms.
 
-    For `depth` and `always_score`, see `run_query`. Raises TimedOut.
+    For `depth` and `always_score`, see `run_query`; `by_language` says that the `depth` best in each language
+    are asked for. Raises TimedOut.
     """
     if len(terms) < 2:
         return found
     deadline.check()
-    places = _select_candidates(found, depth, always_score)
+    if by_language and not snapshot.statistics.is_single:
+        own = snapshot.statistics.split(found.articles).values()
+        chosen = [
+            places[_select_candidates(select_matches(found, places), depth, always_score)] for places in own
+        ]
+        places = np.sort(np.concatenate([np.empty(0, np.intp), *chosen]))
+    else:
+        places = _select_candidates(found, depth, always_score)
     scores = found.scores.copy()
     scores[places] *= 1 + NEARNESS * measure_coverage(snapshot, terms, found.articles[places], deadline)
     return Matches(found.articles, scores)

@@ -1,17 +1,24 @@
-"""The clauses of a query: which are required, which a partial match may miss, and which are dropped."""
+"""The clauses of a query: which are required, which a partial match may miss, and which are ignored.
+
+Which words are common depends on the language: the German "war" is, the English one is not. So clauses side
+by side mean something else for the articles of each language (`Reading`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
+from indexer.engine.format.arrays import Ids
+from indexer.engine.read.statistics import LanguageStatistics
 from indexer.query import (
     AllOf,
     DateRange,
@@ -27,66 +34,92 @@ from indexer.query import (
     quote,
     serialize_query,
 )
-from indexer.results import Note
+from indexer.results import Note, NoteValue
 from indexer.text.analyzer import Analyzer, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.unspaced import is_unspaced
 
 
-def is_common_word(text: str, languages: Sequence[str]) -> bool:
-    """Whether a word as typed has only stop words of one of the languages; l'on is as common as on."""
-    return any(_has_only_stop_words(text, language) for language in languages)
-
-
-def list_common_words(texts: Sequence[str], languages: Sequence[str]) -> list[str]:
-    """The common words of the language that has most of them here; of the first such language, if several."""
-    found = [[text for text in texts if _has_only_stop_words(text, language)] for language in languages]
-    return max(found, key=len, default=[])
-
-
-def _has_only_stop_words(text: str, language: str) -> bool:
+def is_common_word(text: str, language: str) -> bool:
+    """Whether a word as typed has only stop words of a language; l'on is as common as on."""
     common = stop_words(language)
     tokens = get_analyzer(language).tokenize(text) if common else []
     return bool(tokens) and all(token.word in common for token in tokens)
+
+
+def list_ignored(texts: Sequence[str | None], languages: Sequence[str]) -> list[frozenset[str]]:
+    """The words among clauses side by side that are ignored in the articles of each language.
+
+    `texts` has the text of each clause that is a word, None for another one. Common words of a language are
+    ignored there, unless there are no other clauses.
+    """
+    found = []
+    for language in languages:
+        common = frozenset(text for text in texts if text is not None and is_common_word(text, language))
+        found.append(common if any(text not in common for text in texts) else frozenset())
+    return found
+
+
+class Reading(NamedTuple):
+    """What clauses side by side mean for the articles of some languages.
+
+    `languages` are numbers of languages in the statistics of the snapshot. `optional` are words and phrases
+    that a partial match may miss, and how often each is repeated; common words of these languages are not
+    among them. `inner_words` are the single words of phrases and compounds beside other clauses, each with
+    its clause, `common_parts` the common words among the parts of words with several tokens.
+    """
+
+    languages: tuple[int, ...]
+    optional: dict[Query, int]
+    inner_words: tuple[tuple[Query, str], ...] = ()
+    common_parts: frozenset[str] = frozenset()
 
 
 class QueryClauses(NamedTuple):
     """The clauses of a query.
 
     `required` must hold. `optional` are words and phrases that a partial match may miss, and how often each
-    is repeated. `dropped` are common words, and clauses without letters or digits.
+    is repeated; `ignored` says in which languages (numbers in the statistics of the snapshot) some of them
+    are common words, which articles need not have. `dropped` are words that are common in every language, and
+    clauses without letters or digits. `readings` are the optional clauses by language.
     """
 
     required: list[Query]
     optional: dict[Query, int]
     dropped: list[Query]
+    ignored: dict[Query, tuple[int, ...]]
+    readings: list[Reading]
 
 
 @dataclass(slots=True)
 class ClauseReader:
     """Splits query trees into clauses; `notes` collects which clauses were dropped.
 
-    Stop words of the `main_languages` are dropped where a query has other words.
+    Where a query has other words, common words of a language are ignored in its articles.
     """
 
     analyzers: Sequence[Analyzer]
-    main_languages: Sequence[str]
+    statistics: LanguageStatistics
     notes: list[Note]
 
     def read(self, tree: Query) -> QueryClauses:
         """All clauses of a tree."""
         searchable: Any = self.drop_unsearchable(tree) or NullQuery
-        optional: dict[Query, int] = {}
+        readings: list[Reading] = []
         if type(searchable) is AllOf:
-            required, optional = self.split(searchable)
+            required, readings = self.split(searchable)
         else:
             required = [*searchable] if type(searchable) is And else [searchable]
+        optional: dict[Query, int] = {}
+        for reading in readings:
+            optional |= reading.optional
         parts: list[Query] = [*tree] if isinstance(tree, And) else [tree]
         unsearchable = [part for part in parts if self.drop_unsearchable(part) is None]
         common = (
             [part for part in searchable if part not in optional and part not in required] if optional else []
         )
-        return QueryClauses(required, optional, [*dict.fromkeys([*common, *unsearchable])])
+        dropped = [*dict.fromkeys([*common, *unsearchable])]
+        return QueryClauses(required, optional, dropped, find_languages_without(optional, readings), readings)
 
     def drop_unsearchable(self, node: Query) -> Query | None:
         """The tree without words that have no letter or digit, such as an emoji; None if nothing is left."""
@@ -110,39 +143,107 @@ class ClauseReader:
             return node if self.drop_unsearchable(node.child) is not None else None
         return node
 
-    def split(self, tree: Query) -> tuple[list[Query], dict[Query, int]]:
-        """The required clauses, and the optional ones with how often each occurs, without common words."""
+    def split(self, tree: Query) -> tuple[list[Query], list[Reading]]:
+        """The required clauses, and the optional ones as the articles of each language read them.
+
+        There is one reading for all languages that read the clauses alike.
+        """
         parts: list[Query] = [*tree] if type(tree) is AllOf else [tree]
         required: list[Query] = []
         optional: list[Query] = []
         for part in parts:
             (required if _is_required(part) else optional).append(part)
-        words: list[Any] = [part for part in optional if is_word(part)]
-        common_texts = list_common_words([word.text for word in words], self.main_languages)
-        common = [word for word in words if word.text in common_texts]
-        if common and len(common) < len(optional):
-            optional = [part for part in optional if part not in common]
-            names = [serialize_query(part) for part in common]
-            values = {"clauses": list_clauses(names), "first": names[0]}
-            self.notes.append(make_note(NoteCode.COMMON_WORDS, values))
-        return required, Counter(optional)
-
-    def list_inner_words(self, part: Any) -> list[str]:
-        """The words of a phrase, or of a compound such as covid-19, without common words; else nothing."""
-        is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact
-        if not (is_phrase or is_word(part)):
-            return []
-        tokens = [analysis.tokenize(part.text, query=True) for analysis in self.analyzers]
-        words = dict.fromkeys(token.word for own in tokens if len(own) > 1 for token in own)
-        # The parts of a run without spaces are scored like words of their own (see Evaluation._score_parts).
-        return [
-            word
-            for word in words
-            if (is_phrase or not is_unspaced(word)) and not is_common_word(word, self.main_languages)
+        times = Counter(optional)
+        words: list[Any] = [part for part in times if is_word(part)]
+        texts = [*(word.text for word in words), *(None for part in times if not is_word(part))]
+        ignored = list_ignored(texts, self.statistics.languages)
+        compounds = self._find_compounds(times)
+        languages_of: dict[Any, list[int]] = {}
+        for number, common in enumerate(ignored):
+            left_out = {word for word in words if word.text in common}
+            own = tuple(part for part in times if part not in left_out)
+            inner_words = self._list_inner_words(own, number) if compounds else ()
+            language = self.statistics.languages[number]
+            common_parts = frozenset(text for text in compounds if is_common_word(text, language))
+            languages_of.setdefault((own, inner_words, common_parts), []).append(number)
+        self._note_ignored([(word, [word.text in common for common in ignored]) for word in words])
+        return required, [
+            Reading(tuple(numbers), {part: times[part] for part in own}, inner_words, common_parts)
+            for (own, inner_words, common_parts), numbers in languages_of.items()
         ]
 
-    def is_common(self, part: Any) -> bool:
-        return is_word(part) and is_common_word(part.text, self.main_languages)
+    def _note_ignored(self, words: Sequence[tuple[Query, Sequence[bool]]]) -> None:
+        """Add a note about the words that are ignored in most articles."""
+        articles = self.statistics.articles
+        most = [
+            word
+            for word, is_ignored in words
+            if 2 * articles[np.array(is_ignored)].sum() >= articles.sum() > 0
+        ]
+        if most:
+            self.notes.append(_make_note(NoteCode.COMMON_WORDS, most))
+
+    def note_partly_ignored(self, readings: Sequence[Reading], found: Ids) -> None:
+        """Add notes about words that are ignored in fewer articles, some of them among those found."""
+        articles = self.statistics.articles
+        seen = self.statistics.count(found)
+        every = dict.fromkeys(part for reading in readings for part in reading.optional)
+        words_of: dict[tuple[str, ...], list[Query]] = {}
+        for word, numbers in find_languages_without(every, readings).items():
+            names = tuple(self.statistics.languages[number] for number in numbers if seen[number])
+            if names and 2 * articles[list(numbers)].sum() < articles.sum():
+                words_of.setdefault(names, []).append(word)
+        for names, words in words_of.items():
+            self.notes.append(_make_note(NoteCode.COMMON_IN_LANGUAGES, words, languages=", ".join(names)))
+
+    def _find_compounds(self, clauses: Iterable[Query]) -> list[str]:
+        """The texts of the single tokens of words and phrases that have several."""
+        found: list[str] = []
+        for clause in clauses:
+            text = getattr(clause, "text", None)
+            if type(clause) in (Term, RawPhrase) and isinstance(text, str):
+                tokens = self.analyzers[0].tokenize(text, query=True) if self.analyzers else []
+                found += [text[token.start : token.end] for token in tokens] if len(tokens) > 1 else []
+        return found
+
+    def _list_inner_words(self, clauses: Sequence[Any], number: int) -> tuple[tuple[Query, str], ...]:
+        """The words of phrases and compounds such as covid-19 that stand beside other clauses.
+
+        They are those of the analyzer of a language, without its common words.
+        """
+        language = self.statistics.languages[number]
+        found: list[tuple[Query, str]] = []
+        for part in clauses if len(clauses) > 1 else ():
+            is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact
+            if not (is_phrase or is_word(part)):
+                continue
+            tokens = get_analyzer(language).tokenize(part.text, query=True)
+            words = dict.fromkeys(token.word for token in tokens) if len(tokens) > 1 else ()
+            # The parts of a run without spaces are scored like words of their own (Evaluation._find_parts).
+            found += (
+                (part, word)
+                for word in words
+                if (is_phrase or not is_unspaced(word)) and not is_common_word(word, language)
+            )
+        return tuple(found)
+
+
+def find_languages_without(
+    clauses: Iterable[Query], readings: Sequence[Reading]
+) -> dict[Query, tuple[int, ...]]:
+    """The languages in which clauses are ignored, of those that are ignored in some."""
+    if len(readings) < 2:
+        return {}
+    found = {
+        clause: tuple(number for own in readings if clause not in own.optional for number in own.languages)
+        for clause in clauses
+    }
+    return {clause: numbers for clause, numbers in found.items() if numbers}
+
+
+def _make_note(code: NoteCode, clauses: Sequence[Query], **values: NoteValue) -> Note:
+    names = [serialize_query(part) for part in clauses]
+    return make_note(code, {"clauses": list_clauses(names), "first": names[0], **values})
 
 
 def is_word(node: Any) -> bool:

@@ -7,7 +7,7 @@ and pairs of words are worth. `match_node` finds the articles of one node alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,13 @@ from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import COMPOUND, ScoredTerm, boost_nearness, score_term
-from indexer.engine.score.clauses import ClauseReader, QueryClauses, is_common_word, is_word
+from indexer.engine.score.clauses import (
+    ClauseReader,
+    QueryClauses,
+    Reading,
+    find_languages_without,
+    is_word,
+)
 from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
     NO_MATCHES,
@@ -48,6 +54,7 @@ from indexer.query import (
     serialize_query,
 )
 from indexer.results import Note
+from indexer.text.languages import base_language
 from indexer.text.unspaced import is_unspaced
 
 
@@ -63,12 +70,27 @@ class OptionalClause(NamedTuple):
 
 
 class ScoredPart(NamedTuple):
-    """A part of a word with several tokens: its clause, and its weight in the score of a partial match."""
+    """A part of a word with several tokens: its clause, and its weight in the score of a partial match.
+
+    It belongs to partial matches in the `languages` with these numbers.
+    """
 
     clause: Query
     scored: ScoredTerm
     weight: float
     overlap: int
+    languages: tuple[int, ...]
+
+
+class NearTerms(NamedTuple):
+    """The terms whose nearness counts in articles of the `languages` with these numbers.
+
+    `full` are those for full matches, `partial` those for partial ones.
+    """
+
+    languages: tuple[int, ...]
+    full: tuple[ScoredTerm, ...]
+    partial: tuple[ScoredTerm, ...]
 
 
 class QueryMatches(Struct, frozen=True, eq=False):
@@ -88,21 +110,21 @@ class QueryMatches(Struct, frozen=True, eq=False):
     pairs: tuple[Pair, ...] = ()
     searched_for_pairs: Ids = NO_MATCHES.articles
     """The articles (ascending) whose scores have the scores of the pairs."""
+    near_terms: tuple[NearTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
     """The snapshot that a request searches, and how it reads queries.
 
-    `languages` are those of the articles: words are analysed in each. Stop words of the `main_languages` are
-    not searched for beside other words. Terms that were looked up stay in `terms`, for the next tree.
+    `languages` are those of the articles: words are analysed in each. Terms that were looked up stay in
+    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
-    main_languages: Sequence[str] = ()
     deadline: Deadline = NO_DEADLINE
-    terms: dict[Query, ScoredTerm] = field(default_factory=dict)
+    terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
 
 
 def run_query(
@@ -126,24 +148,23 @@ def run_query(
     evaluation = Evaluation(context)
     tree = evaluation.clause_reader.drop_unsearchable(tree) or NullQuery
     bounds = [] if restrict_to is None else [make_unscored(restrict_to)]
-    optional: dict[Query, int] = {}
     if type(tree) in (AllOf, Term):
-        required, optional = evaluation.clause_reader.split(tree)
-        full, partial = evaluation.match_clauses(required, optional, bounds, min_full_matches)
+        found = evaluation.match_clauses(*evaluation.clause_reader.split(tree), bounds, min_full_matches)
     else:
-        full, partial = evaluation.match(tree), NO_MATCHES
-        full = intersect([full, *bounds]) if bounds else full
+        found = [evaluation.match_whole(tree, bounds)]
     pairs: Sequence[Pair] = ()
     searched_for_pairs = NO_MATCHES.articles
     timed_out = bool(evaluation.skipped)
     if depth != 0 and not timed_out:
         try:
-            full, partial, pairs = evaluation.boost_nearness(
-                tree, optional, full, partial, depth, always_score
-            )
-            full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
+            found, pairs = evaluation.boost_nearness(tree, found, depth, always_score)
         except TimedOut:
             timed_out = True
+    full, partial = (
+        unite(parts, context.snapshot.articles) for parts in zip(*map(_split, found), strict=True)
+    )
+    if depth != 0 and not timed_out:
+        full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
     if timed_out:
         evaluation.notes.append(evaluation.note_time_out())
     return QueryMatches(
@@ -156,6 +177,7 @@ def run_query(
         timed_out,
         tuple(pairs),
         searched_for_pairs,
+        tuple(own.near_terms for own in found),
     )
 
 
@@ -194,6 +216,15 @@ def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
     return Evaluation(context).clause_reader.read(tree)
 
 
+class LanguageMatches(NamedTuple):
+    """What a query found in the articles of some languages, and how it was read there."""
+
+    reading: Reading
+    full: Matches
+    partial: Matches
+    near_terms: NearTerms
+
+
 class Evaluation:
     """The evaluation of one tree: what it collects on the way."""
 
@@ -203,7 +234,8 @@ class Evaluation:
         self.deadline = context.deadline
         self.notes: list[Note] = []
         self.term_reader = TermReader(self.snapshot, context.languages, self.notes, self.deadline)
-        self.clause_reader = ClauseReader(self.term_reader.analyzers, context.main_languages, self.notes)
+        self.statistics = self.snapshot.statistics
+        self.clause_reader = ClauseReader(self.term_reader.analyzers, self.statistics, self.notes)
         self.terms: list[ScoredTerm] = []
         """The terms to highlight."""
         self._words: dict[str, ScoredTerm] = {}
@@ -220,126 +252,254 @@ class Evaluation:
             raise TimedOut
         return found
 
-    def score(self, node: Query) -> ScoredTerm:
-        """The term of a node that stands for words, looked up once. Raises TimedOut."""
+    def score(self, node: Query, without: tuple[int, ...] = ()) -> ScoredTerm:
+        """The term of a node that stands for words, looked up once. Raises TimedOut.
+
+        It is not read in the languages `without`, given by their numbers.
+        """
         terms = self.context.terms
-        scored = terms.get(node)
+        scored = terms.get((node, without))
         if scored is None:
-            term = self.term_reader.read(node)
+            term = self._choose_reader(without).read(node)
             self.deadline.check()
-            scored = terms[node] = score_term(self.snapshot, term)
+            scored = terms[node, without] = score_term(self.snapshot, term)
         return scored
 
-    def score_inner_words(self, optional: Mapping[Query, int]) -> list[tuple[Query, ScoredTerm, float]]:
+    def _choose_reader(self, without: tuple[int, ...]) -> TermReader:
+        if not without:
+            return self.term_reader
+        dropped = {self.statistics.languages[number] for number in without}
+        languages = [name for name in self.context.languages if base_language(name) not in dropped]
+        return TermReader(self.snapshot, languages, self.notes, self.deadline)
+
+    def score_inner_words(self, reading: Reading) -> list[tuple[Query, ScoredTerm, float]]:
         """The single words of phrases and compounds that stand beside other clauses.
 
         Of each, the clause, the term, and the weight of its score. Raises TimedOut.
         """
-        if len(optional) < 2:
-            return []
         return [
-            (clause, self.score(Term("text", word)), COMPOUND * count * float(getattr(clause, "boost", 1.0)))
-            for clause, count in optional.items()
-            for word in self.clause_reader.list_inner_words(clause)
+            (
+                clause,
+                self.score(Term("text", word)),
+                COMPOUND * reading.optional[clause] * float(getattr(clause, "boost", 1.0)),
+            )
+            for clause, word in reading.inner_words
         ]
+
+    def match_whole(self, tree: Query, bounds: Sequence[Matches]) -> LanguageMatches:
+        """The full matches of a tree that has no partial ones."""
+        full = self.match(tree)
+        every = tuple(range(len(self.statistics.languages)))
+        terms = NearTerms(every, tuple(self.terms), tuple(self.terms))
+        return LanguageMatches(
+            Reading(every, {}), intersect([full, *bounds]) if bounds else full, NO_MATCHES, terms
+        )
 
     def match_clauses(
         self,
         required: Sequence[Query],
-        optional: Mapping[Query, int],
+        readings: Sequence[Reading],
         bounds: Sequence[Matches],
         min_full_matches: int,
-    ) -> tuple[Matches, Matches]:
-        """The full matches of clauses side by side, and the partial ones, if there are too few full ones."""
+    ) -> list[LanguageMatches]:
+        """For each reading, the full matches of clauses side by side, and the partial ones.
+
+        If there are enough full ones of all readings together, there are no partial ones.
+        """
         filters = [*bounds, *(self.match(part) for part in required if not isinstance(part, Not))]
         excluded = [self._match_excluded(part.query) for part in required if isinstance(part, Not)]
-        words = [multiply_scores(self.match(clause), count) for clause, count in optional.items()]
-        full = _subtract_all(intersect([*words, *filters]), excluded)
-        if len(full) >= min_full_matches:
-            return full, NO_MATCHES
-        parts = [self._score_parts(clause, is_alone=len(optional) == 1) for clause in optional]
-        for clause, found, own in zip(optional, words, parts, strict=True):
-            self.parts += own
-            self.optional += self._list_optional(clause, found.articles, own)
-        alternatives = words + [multiply_scores(part.scored.matches, part.weight) for part in self.parts]
+        terms = tuple(self.terms)
+        clauses: dict[Query, int] = {}
+        for reading in readings:
+            clauses |= reading.optional
+        ignored = find_languages_without(clauses, readings)
+        words: dict[Query, Matches] = {}
+        terms_of: dict[Query, tuple[ScoredTerm, ...]] = {}
+        for clause, count in clauses.items():
+            known = len(self.terms)
+            words[clause] = multiply_scores(self._match_optional(clause, ignored.get(clause, ())), count)
+            terms_of[clause] = tuple(self.terms[known:])
+        found: list[LanguageMatches] = []
+        limits = [self._bound_reading(reading, readings) for reading in readings]
+        for reading, limit in zip(readings, limits, strict=True):
+            own = intersect([*(words[clause] for clause in reading.optional), *filters, *limit])
+            near = (*terms, *(term for clause in reading.optional for term in terms_of[clause]))
+            found.append(
+                LanguageMatches(
+                    reading,
+                    _subtract_all(own, excluded),
+                    NO_MATCHES,
+                    NearTerms(reading.languages, near, near),
+                )
+            )
+        every_full = [own.full for own in found]
+        if len(readings) > 1:
+            full = unite(every_full, self.snapshot.articles)
+            self.clause_reader.note_partly_ignored(readings, full.articles)
+        if sum(map(len, every_full)) >= min_full_matches:
+            return found
+        parts = {clause: self._find_parts(clause, readings) for clause in clauses}
+        for number, (own_matches, limit) in enumerate(zip(found, limits, strict=True)):
+            found[number] = self._match_partially(own_matches, words, parts, [*filters, *limit], excluded)
+        return found
+
+    def _bound_reading(self, reading: Reading, readings: Sequence[Reading]) -> list[Matches]:
+        """The articles that a reading is for; nothing if it is for all of them."""
+        if len(readings) == 1:
+            return []
+        is_read_so = self.statistics.select(reading.languages)
+        return [make_unscored(np.flatnonzero(is_read_so).astype(np.int32))]
+
+    def _match_partially(
+        self,
+        found: LanguageMatches,
+        words: Mapping[Query, Matches],
+        parts_of: Mapping[Query, Sequence[tuple[str, int, ScoredTerm]]],
+        filters: Sequence[Matches],
+        excluded: Sequence[Matches],
+    ) -> LanguageMatches:
+        """The full matches of a reading with its partial ones."""
+        reading = found.reading
+        parts: list[ScoredPart] = []
+        for clause in reading.optional:
+            own = self._weigh_parts(clause, parts_of[clause], reading)
+            parts += own
+            self.optional += self._list_optional(clause, words[clause].articles, own, reading)
+        self.parts += parts
+        alternatives = [words[clause] for clause in reading.optional]
+        alternatives += [multiply_scores(part.scored.matches, part.weight) for part in parts]
         if len(alternatives) < 2:
-            return full, NO_MATCHES
+            return found
         partial = unite(alternatives, self.snapshot.articles)
         partial = intersect([partial, *filters]) if filters else partial
-        return full, subtract(_subtract_all(partial, excluded), full.articles)
+        partial = subtract(_subtract_all(partial, excluded), found.full.articles)
+        near = found.near_terms
+        terms = near._replace(partial=(*near.full, *(part.scored for part in parts)))
+        return found._replace(partial=partial, near_terms=terms)
 
-    def _score_parts(self, clause: Any, *, is_alone: bool) -> list[ScoredPart]:
-        """The parts of a word with several tokens, without common words.
+    def _find_parts(self, clause: Any, readings: Sequence[Reading]) -> list[tuple[str, int, ScoredTerm]]:
+        """The parts of a word with several tokens that are not common in every language.
+
+        Of each, the text, how many characters it shares with the part before, and the term.
+        """
+        found: list[tuple[str, int, ScoredTerm]] = []
+        for text, overlap in self.term_reader.split_word(clause.text) if type(clause) is Term else ():
+            without = [number for own in readings if text in own.common_parts for number in own.languages]
+            if len(without) == len(self.statistics.languages):
+                continue
+            try:
+                scored = self.score(Term(clause.fieldname, text), tuple(without))
+            except TimedOut:
+                self.skipped.append(clause)
+                break
+            found.append((text, overlap, scored))
+        return found
+
+    def _weigh_parts(
+        self, clause: Any, parts: Sequence[tuple[str, int, ScoredTerm]], reading: Reading
+    ) -> list[ScoredPart]:
+        """The parts of a word that are not common in the languages of a reading.
 
         Parts of a run without spaces have the weight of words. Parts of a compound have no weight here,
         because `boost_nearness` adds them to all scores, unless the compound is the whole query.
         """
-        found: list[ScoredPart] = []
-        for text, overlap in self.term_reader.split_word(clause.text) if type(clause) is Term else ():
-            if is_common_word(text, self.context.main_languages):
-                continue
-            weight = (1.0 if is_unspaced(text) else COMPOUND * is_alone) * float(clause.boost)
-            try:
-                scored = self.score(Term(clause.fieldname, text))
-            except TimedOut:
-                self.skipped.append(clause)
-                break
-            found.append(ScoredPart(clause, scored, weight, overlap))
-        return found
+        is_alone = len(reading.optional) == 1
+        return [
+            ScoredPart(
+                clause,
+                scored,
+                (1.0 if is_unspaced(text) else COMPOUND * is_alone) * float(clause.boost),
+                overlap,
+                reading.languages,
+            )
+            for text, overlap, scored in parts
+            if text not in reading.common_parts
+        ]
 
     def _list_optional(
-        self, clause: Query, articles: Ids, parts: Sequence[ScoredPart]
+        self, clause: Query, articles: Ids, parts: Sequence[ScoredPart], reading: Reading
     ) -> list[OptionalClause]:
-        """The clause with the articles that have it, or each of its parts."""
+        """The clause with the articles that have it, or each of its parts.
+
+        Articles in languages other than those of the reading do not lack any of them.
+        """
         label = serialize_query(clause)
+        others = np.empty(0, np.int32)
+        if len(reading.languages) < len(self.statistics.languages):
+            others = np.flatnonzero(~self.statistics.select(reading.languages)).astype(np.int32)
         if not parts:
-            return [OptionalClause(label, articles)]
+            return [OptionalClause(label, _unite_ids(articles, others))]
         found = [
-            OptionalClause(part.scored.term.label, part.scored.matches.articles, part.overlap)
+            OptionalClause(
+                part.scored.term.label, _unite_ids(part.scored.matches.articles, others), part.overlap
+            )
             for part in parts
         ]
         # The whole clause is what an article misses if it has all the parts, but not together.
         has_clause = np.ones(self.snapshot.articles, np.bool_)
         has_clause[intersect_all([part.articles for part in found])] = False
         has_clause[articles] = True
+        has_clause[others] = True
         return [*found, OptionalClause(label, np.flatnonzero(has_clause).astype(np.int32))]
 
     def boost_nearness(
         self,
         tree: Query,
-        optional: Mapping[Query, int],
-        full: Matches,
-        partial: Matches,
+        found: Sequence[LanguageMatches],
         depth: int | None,
         always_score: Ids | None,
-    ) -> tuple[Matches, Matches, Sequence[Pair]]:
+    ) -> tuple[list[LanguageMatches], Sequence[Pair]]:
         """The matches, scored with inner words and nearness, and the pairs to score. Raises TimedOut."""
+        inner_words: list[list[tuple[Query, ScoredTerm, float]]] = [[] for _ in found]
         pairs: Sequence[Pair] = ()
         if type(tree) is AllOf:
-            for _, word, weight in self.score_inner_words(optional):
-                full = add_scores(full, word.matches, weight)
-                partial = add_scores(partial, word.matches, weight)
-            pairs = self._list_pairs(tree, optional)
+            inner_words = [self.score_inner_words(own.reading) for own in found]
+            pairs = self._list_pairs(tree, [own.reading for own in found])
             # Pairs are scored for the same articles, whichever page is asked for.
             depth = depth if depth is None or not pairs else max(depth, DEPTH)
-        terms = self.terms
-        full = boost_nearness(self.snapshot, terms, full, depth, always_score, self.deadline)
-        terms = [*terms, *(part.scored for part in self.parts)]
-        partial = boost_nearness(self.snapshot, terms, partial, depth, always_score, self.deadline)
-        return full, partial, pairs
+        boosted = []
+        for own, words in zip(found, inner_words, strict=True):
+            full, partial, terms = own.full, own.partial, own.near_terms
+            for _, word, weight in words:
+                full = add_scores(full, word.matches, weight)
+                partial = add_scores(partial, word.matches, weight)
+            full, partial = (
+                boost_nearness(
+                    self.snapshot, near, matches, depth, always_score, self.deadline, by_language=bool(pairs)
+                )
+                for near, matches in ((terms.full, full), (terms.partial, partial))
+            )
+            boosted.append(own._replace(full=full, partial=partial))
+        return boosted, pairs
 
-    def _list_pairs(self, tree: AllOf, optional: Mapping[Query, int]) -> list[Pair]:
-        """The words of the query that stand side by side in it."""
-        # Dropped common words do not separate their neighbours: "theory of plates".
-        row: list[Any] = [part for part in tree if part in optional or not self.clause_reader.is_common(part)]
-        words = list_adjacent_pairs([part if part in optional and is_word(part) else None for part in row])
-        # The same two words with several boosts are one pair, with the first boost.
-        boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
-        pairs = [
-            make_pair(self.term_reader, (self._words[texts[0]], self._words[texts[1]]), texts, boost)
-            for texts, boost in boosts.items()
-        ]
-        return [pair for pair in pairs if pair is not None]
+    def _list_pairs(self, tree: AllOf, readings: Sequence[Reading]) -> list[Pair]:
+        """The words of the query that stand side by side in it, by reading."""
+        pairs: dict[tuple[str, str], Pair] = {}
+        for reading in readings:
+            # Ignored common words do not separate their neighbours: "theory of plates".
+            row: list[Any] = [part for part in tree if part in reading.optional or not is_word(part)]
+            words = list_adjacent_pairs(
+                [part if part in reading.optional and is_word(part) else None for part in row]
+            )
+            # The same two words with several boosts are one pair, with the first boost.
+            boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
+            for texts, boost in boosts.items():
+                scored = self._words[texts[0]], self._words[texts[1]]
+                pair = make_pair(self.term_reader, scored, texts, boost, reading.languages)
+                if pair is not None and texts in pairs:
+                    pair = replace(pair, weights=pair.weights + pairs[texts].weights)
+                if pair is not None:
+                    pairs[texts] = pair
+        return list(pairs.values())
+
+    def _match_optional(self, clause: Query, without: tuple[int, ...]) -> Matches:
+        """The articles that match a clause, read in all but some languages."""
+        if not without:
+            return self.match(clause)
+        if self.deadline.is_over():
+            self.skipped.append(clause)
+            return NO_MATCHES
+        return self._match_term(clause, highlight=True, without=without)
 
     def match(self, node: Query, *, highlight: bool = True) -> Matches:
         """The articles that match a node; with `highlight`, its terms are collected."""
@@ -367,9 +527,9 @@ class Evaluation:
                 return NO_MATCHES
         return self._match_term(node, highlight=highlight)
 
-    def _match_term(self, node: Any, *, highlight: bool) -> Matches:
+    def _match_term(self, node: Any, *, highlight: bool, without: tuple[int, ...] = ()) -> Matches:
         try:
-            scored = self.score(node)
+            scored = self.score(node, without)
         except TimedOut:
             self.skipped.append(node)
             return NO_MATCHES
@@ -412,6 +572,14 @@ class Evaluation:
             return make_note(NoteCode.NOT_RANKED, {"seconds": seconds})
         skipped = list_clauses([serialize_query(node) for node in self.skipped])
         return make_note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
+
+
+def _split(found: LanguageMatches) -> tuple[Matches, Matches]:
+    return found.full, found.partial
+
+
+def _unite_ids(articles: Ids, others: Ids) -> Ids:
+    return np.union1d(articles, others) if len(others) else articles
 
 
 def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:

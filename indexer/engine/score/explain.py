@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,15 +69,25 @@ def explain_query(context: QueryContext, tree: Query) -> Explanation:
     evaluation = Evaluation(context)
     clauses = evaluation.clause_reader.read(tree)
     required = [part for part in clauses.required if part is not NullQuery]
-    explained = [_explain_clause(evaluation, part, "wanted") for part in clauses.optional]
+    dropped = [
+        part for part in clauses.optional if _is_mostly_ignored(evaluation, clauses.ignored.get(part, ()))
+    ]
+    wanted = [part for part in clauses.optional if part not in dropped]
+    explained = [_explain_clause(evaluation, part, "wanted") for part in wanted]
     explained += [_explain_clause(evaluation, part, "required") for part in required]
-    for part in clauses.dropped:
+    for part in (*dropped, *clauses.dropped):
         node = _unwrap(part)
         reading = describe_clause(part)
         explained.append(
             ClauseExplanation(serialize_query(part), reading, _kind(node), "left out", _fields(node))
         )
     return Explanation(describe_query(tree), tuple(explained))
+
+
+def _is_mostly_ignored(evaluation: Evaluation, languages: Sequence[int]) -> bool:
+    """Whether a word that is common in some languages is ignored in most articles."""
+    articles = evaluation.statistics.articles
+    return bool(2 * articles[list(languages)].sum() >= articles.sum() > 0)
 
 
 def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseExplanation:
@@ -182,10 +192,12 @@ def explain_hits(
     pairs = _score_pairs(context, found, articles)
     languages = snapshot.statistics.language_of[articles].tolist()
     nearness = np.ones(len(articles))
-    with_parts = [*found.terms, *(part.scored for part in found.parts)]
-    for terms, is_concerned in ((found.terms, ~is_partial), (with_parts, is_partial)):
-        if len(terms) > 1:
-            nearness[is_concerned] += NEARNESS * measure_coverage(snapshot, terms, articles)[is_concerned]
+    for near in found.near_terms:
+        is_read_so = snapshot.statistics.select(near.languages)[articles]
+        for terms, is_kind in ((near.full, ~is_partial), (near.partial, is_partial)):
+            if len(terms) > 1:
+                is_concerned = is_read_so & is_kind
+                nearness[is_concerned] += NEARNESS * measure_coverage(snapshot, terms, articles[is_concerned])
     recency = measure_recency(snapshot, articles, half_life)
     return tuple(
         HitExplanation(
@@ -218,18 +230,28 @@ def _score_terms(
     """What each term of the query adds to the scores of articles, before nearness and pairs."""
     evaluation = Evaluation(context)
     clauses = evaluation.clause_reader.read(tree)
+    statistics = context.snapshot.statistics
     scores = [
         score
-        for node, times in [*((part, 1) for part in clauses.required), *clauses.optional.items()]
+        for node in clauses.required
         if node is not NullQuery
-        for score in _score_clause(evaluation, node, times, serialize_query(node), articles)
+        for score in _score_clause(evaluation, node, 1, serialize_query(node), articles)
     ]
-    for clause, word, weight in evaluation.score_inner_words(clauses.optional):
-        points = _look_up_scores(word.matches, articles) * weight
-        scores.append(_TermScore(serialize_query(clause), word.term.label, weight, word, points))
+    for reading in clauses.readings:
+        is_read_so = statistics.select(reading.languages)[articles]
+        own = [
+            score
+            for node, times in reading.optional.items()
+            for score in _score_clause(evaluation, node, times, serialize_query(node), articles)
+        ]
+        for clause, word, weight in evaluation.score_inner_words(reading):
+            points = _look_up_scores(word.matches, articles) * weight
+            own.append(_TermScore(serialize_query(clause), word.term.label, weight, word, points))
+        scores += (replace(score, points=score.points * is_read_so) for score in own)
     for part in found.parts:
         if part.weight:
-            points = _look_up_scores(part.scored.matches, articles) * (part.weight * is_partial)
+            is_concerned = is_partial & statistics.select(part.languages)[articles]
+            points = _look_up_scores(part.scored.matches, articles) * (part.weight * is_concerned)
             label = part.scored.term.label
             scores.append(_TermScore(serialize_query(part.clause), label, part.weight, part.scored, points))
     return scores

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids, Values, contains, intersect_all, merge_sorted
 
@@ -32,6 +33,11 @@ NO_MATCHES = Matches(np.empty(0, np.int32), np.empty(0, np.float64))
 def make_unscored(articles: Ids) -> Matches:
     """The articles (ascending) with a score of 0, as a filter gives them."""
     return Matches(articles, np.zeros(len(articles)))
+
+
+def select_matches(found: Matches, places: NDArray[np.intp]) -> Matches:
+    """The matches at some places (ascending)."""
+    return Matches(found.articles[places], found.scores[places])
 
 
 def multiply_scores(found: Matches, factor: float) -> Matches:

@@ -30,7 +30,7 @@ NEAR = 0.1
 """The same for a pair that stands at most `REACH` places apart, in either order."""
 REACH = 5
 DEPTH = 200
-"""Only this many of the best articles are searched for pairs."""
+"""Only this many of the best articles in each language are searched for pairs."""
 T = TypeVar("T")
 _Places = NDArray[np.int64]
 
@@ -56,9 +56,16 @@ def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
 
 
 def make_pair(
-    reader: TermReader, scored: tuple[ScoredTerm, ScoredTerm], texts: tuple[str, str], boost: float
+    reader: TermReader,
+    scored: tuple[ScoredTerm, ScoredTerm],
+    texts: tuple[str, str],
+    boost: float,
+    languages: Sequence[int],
 ) -> Pair | None:
-    """The pair of two words as typed; None when no article has both, or both have the same stems."""
+    """The pair of two words as typed, without weight in any but the `languages` with these numbers.
+
+    None when no article has both, or both have the same stems.
+    """
     fewer, more = sorted((word.matches.articles for word in scored), key=len)
     both = fewer[contains(more, fewer)]
     if not len(both):
@@ -67,22 +74,36 @@ def make_pair(
     stems = dict.fromkeys((a, b) for a, b in zip(first, second, strict=True) if a and b and a != b)
     statistics = reader.snapshot.statistics
     weights = idf(statistics.articles, statistics.count(both)) * boost
-    return Pair(texts, tuple(stems), weights) if stems else None
+    is_read_so = np.zeros(len(weights), np.bool_)
+    is_read_so[list(languages)] = True
+    return Pair(texts, tuple(stems), np.where(is_read_so, weights, 0.0)) if stems else None
 
 
 def add_pair_scores(
     snapshot: Snapshot, full: Matches, partial: Matches, pairs: Sequence[Pair]
 ) -> tuple[Matches, Matches, Ids]:
-    """The matches with the scores of pairs added to the `DEPTH` best, full ones first, and which these are.
+    """The matches with the scores of pairs added to the best of each language, and which these are.
 
-    The articles that were searched for pairs are ascending (int32).
+    They are the `DEPTH` best, full matches first. The articles that were searched for pairs are ascending
+    (int32).
     """
-    best_full = _select_best(full.scores, DEPTH)
-    best_partial = _select_best(partial.scores, max(0, DEPTH - len(best_full)))
+    if not pairs:
+        return full, partial, np.empty(0, np.int32)
+    statistics = snapshot.statistics
+    none = np.empty(0, np.intp)
+    full_places, partial_places = statistics.split(full.articles), statistics.split(partial.articles)
+    chosen_full, chosen_partial = [none], [none]
+    for language in full_places.keys() | partial_places.keys():
+        own = full_places.get(language, none)
+        own = own[_select_best(full.scores[own], DEPTH)]
+        rest = partial_places.get(language, none)
+        chosen_full.append(own)
+        chosen_partial.append(rest[_select_best(partial.scores[rest], max(0, DEPTH - len(own)))])
+    best_full, best_partial = np.concatenate(chosen_full), np.concatenate(chosen_partial)
     articles = np.concatenate([full.articles[best_full], partial.articles[best_partial]])
     order = np.argsort(articles)
     searched = articles[order]
-    if not pairs or not len(articles):
+    if not len(articles):
         return full, partial, searched
     added = np.empty(len(articles))
     added[order] = score_pairs(snapshot, searched, pairs)

@@ -229,7 +229,7 @@ def test_an_expensive_query_stops_at_its_deadline(index: Index, name: str) -> No
     reading = index._open_last_commit()
     deadline = Deadline(20, itertools.count().__next__)
     how = reading.search_settings
-    context = QueryContext(reading.snapshot, how.languages, how.main_languages, deadline)
+    context = QueryContext(reading.snapshot, how.languages, deadline)
     run_query(context, how.parse(DEADLY[name]).tree, min_full_matches=50)
     assert len(context.terms) <= 20
     page = ticking(index, DEADLY[name], 20)

@@ -37,12 +37,13 @@ QUERIES = 25  # of each collection
 ENOUGH = 100
 TODAY = date(2024, 6, 15)
 
-# Forms of one stem, words that are several or none, words of other scripts, words that languages stem apart.
+# Forms of one stem, words that are several or none, words of other scripts, words that languages stem apart,
+# words that are common in one language only.
 WORDS = [
     "harbour", "harbours", "vaccine", "vaccines", "vaccinated", "road", "roads", "belt", "the", "of", "sea",
     "Zürich", "zurich", "covid-19", "covid", "東京都", "東京", "京", "don't", "R&D", "U.S.", "C++",
     "@roadlab", "#sea", "1,000", "5.93", "½", "Häuser", "haus", "educación", "educacion", "canciones",
-    "l'été", "naïve", "😀", "x" * 70,
+    "l'été", "été", "naïve", "😀", "war", "sur-la", "die", "hòa", "hoa", "x" * 70,
 ]  # fmt: skip
 ATOMS = [
     *WORDS,
@@ -54,17 +55,17 @@ ATOMS = [
     '="belt roads"~2', "=東京都", "=educación", "road^2", "sea^0.5", "belt^0", '"belt road"^3', "harb*^2",
     "title:=road", "lang:en", "lang:de", "language:*", "site:example.org", "site:news.example.org", "site:*",
     "source:wire", "source:wire/b.txt", "source:a.txt", "id:a1*", "id:a7", "-lang:en", "-site:example.org",
-    "since:2021-03", "until:2021", "2021-03..2021-12",
+    "since:2021-03", "until:2021", "2021-03..2021-12", "war", "die", '"war die"', "the-sea", "-war", "=l'été",
 ]  # fmt: skip
 NEARS = [
     "sea", "road", "belt", "the", "harb*", "*ine", "rode~2", '"belt road"', '"the sea"~3', "=roads", "東京",
     "(sea OR belt)", '(road OR "the sea" OR v*)', "title:road", "text:sea", "Zürich", "educacion", "covid-19",
-    "京", "date:2021",
+    "京", "date:2021", "war", "l'été",
 ]  # fmt: skip
 DATES = [None, "2020", "2021-03", "2021-03-04", "2021-03-04T05:06", "2021-12-31", "2022-12", "0001", "9999"]
 URLS = [None, "https://example.org/1", "https://news.example.org/2", "https://notexample.org/3"]
 SOURCES = [None, "a.txt", "wire/a.txt", "wire/b.txt", "haywire/b.txt"]
-LANGUAGES = [None, None, None, "en", "de", "es", "fr", "ja", "xx"]
+LANGUAGES = [None, None, None, "en", "en-GB", "de", "es", "fr", "vi", "ja", "xx", "sw"]
 
 
 def make_query(chance: random.Random, depth: int = 0) -> str:
