@@ -1,4 +1,5 @@
-"""How well each language is detected, and how well paragraphs are found by questions in it.
+"""How well each language is detected, how well paragraphs are found by questions in it, and whether articles
+in one language change what words match in another.
 
 python -m tests.evaluation.languages --data ../shared/data
 """
@@ -10,7 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexer import Article, Index, open_index
 from indexer.config import Config
+from indexer.engine import QueryContext, run_query
 from indexer.text.detection import detect_language
 from tests.evaluation.collection import evaluate, read_json_lines, run
 
@@ -18,6 +21,12 @@ from tests.evaluation.collection import evaluate, read_json_lines, run
 FLOOR = {"en": 0.96, "es": 0.95, "de": 0.93, "zh": 0.90}
 # The share of texts whose language must be detected.
 LEAST_TOLD = 0.995
+WORDS = 250
+# Queries are analysed in each of them once there is an article, whatever its text.
+FOREIGN = (
+    "ar", "ca", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hu", "id", "it", "lt", "nl", "no", "pl",
+    "pt", "ro", "ru", "sv", "tr",
+)  # fmt: skip
 
 
 def measure(data: Path) -> list[str]:
@@ -33,7 +42,33 @@ def measure(data: Path) -> list[str]:
             low.append(name)
     news = _told(_bbc(data / "news" / "bbc"), "en", "de")
     print(f"English news, where German is configured: told of {news:.4f}")
-    return [*low, "news"] if news < LEAST_TOLD else low
+    if news < LEAST_TOLD:
+        low.append("news")
+    changed = count_changed_words(data / "news" / "bbc")
+    print(f"of {WORDS} frequent words of English news, after an article in each of {len(FOREIGN)} languages:")
+    print(f"{changed:5} match other English articles")
+    return [*low, "words"] if changed else low
+
+
+def count_changed_words(folder: Path) -> int:
+    """Of the most frequent words of English articles, how many match others once there are foreign ones."""
+    foreign = [Article(f"foreign-{code}", "2021", ["2021."], language=code) for code in FOREIGN]
+    with tempfile.TemporaryDirectory() as place, open_index(Config(index=Path(place, "index"))) as index:
+        index.put(Article(f"{n}", "", [text], language="en") for n, text in enumerate(_bbc(folder)))
+        frequencies = index._open_last_commit().snapshot.vocabulary.frequencies
+        words = sorted(frequencies, key=lambda word: (-frequencies[word], word))[:WORDS]
+        before = [_find(index, word) for word in words]
+        index.put(foreign)
+        ids = {article.id for article in foreign}
+        return sum(_find(index, word) - ids != own for word, own in zip(words, before, strict=True))
+
+
+def _find(index: Index, word: str) -> set[str]:
+    """The ids of all articles that match a word."""
+    opened = index._open_last_commit()
+    context = QueryContext(opened.snapshot, opened.search_settings.languages)
+    matches = run_query(context, opened.search_settings.parse(word).tree, depth=0).full
+    return {opened.snapshot.id_of(number) for number in matches.articles.tolist()}
 
 
 def _figures(folder: Path, language: str) -> tuple[float, float, float, float]:
