@@ -31,11 +31,8 @@ class LanguageStatistics:
     articles: NDArray[np.int64]
     paragraphs: NDArray[np.int64]
     average: Mapping[str, Values]
-
-    @property
-    def is_single(self) -> bool:
-        """Whether all articles are in one language."""
-        return len(self.languages) == 1
+    is_single: bool
+    """Whether all articles are in one language."""
 
     def spread(self, values: NDArray[Any], articles: Ids) -> Any:
         """The value of each article's language: an array, or a single number when there is one language."""
@@ -88,4 +85,5 @@ def measure_languages(
         articles,
         add_up(counts).astype(np.int64),
         {field: np.where(own > 0, own, 1.0) for field, own in averages.items()},
+        is_single=len(languages) == 1,
     )

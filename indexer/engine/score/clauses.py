@@ -160,17 +160,21 @@ class ClauseReader:
         compounds = self._find_compounds(times)
         languages_of: dict[Any, list[int]] = {}
         for number, common in enumerate(ignored):
-            left_out = {word for word in words if word.text in common}
-            own = tuple(part for part in times if part not in left_out)
-            inner_words = self._list_inner_words(own, number) if compounds else ()
+            left_out = [word for word in words if word.text in common]
+            inner_words: tuple[tuple[Query, str], ...] = ()
+            if compounds:
+                inner_words = self._list_inner_words([part for part in times if part not in left_out], number)
             language = self.statistics.languages[number]
             common_parts = frozenset(text for text in compounds if is_common_word(text, language))
-            languages_of.setdefault((own, inner_words, common_parts), []).append(number)
-        self._note_ignored([(word, [word.text in common for common in ignored]) for word in words])
-        return required, [
-            Reading(tuple(numbers), {part: times[part] for part in own}, inner_words, common_parts)
-            for (own, inner_words, common_parts), numbers in languages_of.items()
-        ]
+            languages_of.setdefault((common, inner_words, common_parts), []).append(number)
+        if any(ignored):
+            self._note_ignored([(word, [word.text in common for common in ignored]) for word in words])
+        readings = []
+        for (common, inner_words, common_parts), numbers in languages_of.items():
+            left_out = [word for word in words if word.text in common]
+            kept = {part: count for part, count in times.items() if part not in left_out}
+            readings.append(Reading(tuple(numbers), kept, inner_words, common_parts))
+        return required, readings
 
     def _note_ignored(self, words: Sequence[tuple[Query, Sequence[bool]]]) -> None:
         """Add a note about the words that are ignored in most articles."""
