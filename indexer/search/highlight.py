@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 from indexer.engine import Deadline, Phrase, Spans, TermSet, find_chains
 from indexer.results import Span
@@ -39,10 +39,16 @@ class Highlighter(Struct, frozen=True):
     """Whether a literal may have another stem in some of the languages."""
     has_tags: bool = False
     """Whether some of the words match in one language only."""
+    _selected: dict[str, TermSet] = field(default_factory=dict)
 
     def select_language(self, analyzer: Analyzer) -> TermSet:
         """What to highlight in texts of an analyzer."""
-        return self.mark.select_language(analyzer.language) if self.has_tags else self.mark
+        if not self.has_tags:
+            return self.mark
+        language = analyzer.language
+        if language not in self._selected:
+            self._selected[language] = self.mark.select_language(language)
+        return self._selected[language]
 
     @classmethod
     def of(

@@ -198,7 +198,12 @@ def _suggest_spelling(
         matches = find_matching_articles(context, tree)
         return int(np.count_nonzero(matches if allowed is None else matches[allowed]))
 
-    counts = {strip_punctuation(scored.term.label): len(scored.matches) for scored in found.terms}
+    # A common word of some language is not misspelt, though few articles in others have it.
+    counts = {
+        strip_punctuation(scored.term.label): len(scored.matches)
+        for scored in found.terms
+        if all(scored in near.full for near in found.near_terms)
+    }
     return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
 
 

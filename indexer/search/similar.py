@@ -25,7 +25,7 @@ from indexer.search.highlight import split_text
 from indexer.search.passages import make_hits
 from indexer.search.request import check_limit
 from indexer.search.settings import SearchSettings
-from indexer.text.analyzer import get_analyzer, has_tag
+from indexer.text.analyzer import get_analyzer, get_tag
 from indexer.text.languages import base_language, stop_words
 
 TERMS = 25
@@ -95,7 +95,7 @@ def find_heaviest_terms(
     for stem, count in counts.most_common(_MAX_WEIGHED):
         weight = count / (count + _SATURATION)
         frequency = snapshot.document_frequency(stem)
-        if not statistics.is_single and (is_shared or not has_tag(stem, analysis.language)):
+        if not statistics.is_single and (is_shared or get_tag(stem) != analysis.language):
             # Articles in other languages have it as well, as they have numbers and bigrams.
             docs = snapshot.postings("paragraph", stem).docs
             frequency = int(statistics.count(snapshot.article_of[docs])[own])

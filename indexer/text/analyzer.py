@@ -316,9 +316,9 @@ def strip_tag(term: str) -> str:
     return term.partition(TAG)[0]
 
 
-def has_tag(stem: str, language: str) -> bool:
-    """Whether a stem has the tag of an analyzer; "" is the one whose stems have none."""
-    return stem.partition(TAG)[2] == language
+def get_tag(term: str) -> str:
+    """Return the language of the analyzer that made a stem; "" for a stem without a tag."""
+    return term.partition(TAG)[2]
 
 
 def library_versions() -> dict[str, str]:

@@ -84,6 +84,18 @@ def test_a_common_word_is_required_where_it_is_not_common(make: Made) -> None:
     assert found(index, "das war") == {"de", "de3"}
 
 
+def test_a_word_that_is_ignored_in_most_articles_is_not_misspelt(make: Made) -> None:
+    insights = [Article(f"a{n}", "", [f"An insight of day {n}."], language="en") for n in range(5)]
+    index = make(*insights, *ENGLISH, Article("x", "", ["ja"], language="xx"))
+    # In the last article "in" would be a word like any other, and is not there.
+    page = search(index, "in late", collapse=False)
+    assert (page.total, page.did_you_mean) == (1, None)
+    assert search(index, "in sight", collapse=False).did_you_mean == "in night"
+    assert [note.values for note in page.notes if note.code == "common_words"] == [
+        {"clauses": "in", "first": "in"}
+    ]
+
+
 WORDS = [
     "news", "new", "policy", "police", "policies", "workers", "works", "war", "peace", "the", "die", "on",
     "l'été", "été", "canciones", "canción", "hòa", "hoa", "2021", "covid-19", "sur-la", "東京都", "@desk",

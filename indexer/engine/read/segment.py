@@ -29,10 +29,11 @@ from indexer.engine.read.postings import (
     sum_postings,
 )
 from indexer.files.fork_safe import lazy
-from indexer.text.analyzer import TAG, has_tag
+from indexer.text.analyzer import TAG, get_tag
 
 _BITS = 32  # of an occurrence's position; above them, a key has the index of its document
 _MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
+_MAX_REMEMBERED = 4096  # stems whose numbers are remembered
 _DENSE = 1 / 16  # of all documents; for more, an array with all documents is faster than a binary search
 
 
@@ -53,6 +54,7 @@ class SegmentView:
         self.file.sections.find_problem = partial(find_problem, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
+        self._stem_numbers: dict[str, int | None] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -93,9 +95,23 @@ class SegmentView:
         """The language that an article was analyzed in."""
         return self.languages[int(self.file.sections["article.languages"][article])]
 
+    def find_stem(self, stem: str) -> int | None:
+        """The number of a stem, or None.
+
+        The last ones are remembered: a query looks each up several times, in the form of every language.
+        """
+        # Without a lock: another thread may clear the dictionary at any moment.
+        number = self._stem_numbers.get(stem, -1)
+        if number == -1:
+            number = self.stems.find(stem)
+            if len(self._stem_numbers) >= _MAX_REMEMBERED:
+                self._stem_numbers.clear()
+            self._stem_numbers[stem] = number
+        return number
+
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field."""
-        number = self.stems.find(stem)
+        number = self.find_stem(stem)
         if number is None:
             return NO_POSTINGS
         found = self.fields[field].read_stem(number)
@@ -103,7 +119,7 @@ class SegmentView:
 
     def document_frequency(self, stem: str) -> int:
         """How many documents have a stem in their text."""
-        number = self.stems.find(stem)
+        number = self.find_stem(stem)
         return 0 if number is None else self.fields["paragraph"].document_frequency(number)
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
@@ -136,7 +152,7 @@ class SegmentView:
 
     def positions(self, field: str, stem: str, docs: Ids) -> Positions:
         """The occurrences of a stem in the given documents (ascending)."""
-        number = self.stems.find(stem)
+        number = self.find_stem(stem)
         if number is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         return self.fields[field].read_positions(number, docs)
@@ -148,7 +164,7 @@ class SegmentView:
 
         Raises TimedOut.
         """
-        numbers = [number for stem in stems if (number := self.stems.find(stem)) is not None]
+        numbers = [number for stem in stems if (number := self.find_stem(stem)) is not None]
         if len(numbers) < len(stems):
             return NO_POSTINGS
         own = self.fields[field]
@@ -243,7 +259,7 @@ class SegmentView:
 
     def words_of(self, stem: str) -> list[str]:
         """All the words that have a stem, ascending."""
-        number = self.stems.find(stem)
+        number = self.find_stem(stem)
         if number is None:
             return []
         start, end = self.file.sections["stem.starts"][number : number + 2].tolist()
@@ -297,11 +313,15 @@ class SegmentView:
         if len(plain) == len(distinct):
             return stems, variants
         found = dict.fromkeys(zip(stems.tolist(), variants.tolist(), strict=True))
-        for term in (word for word in distinct if TAG in word):
-            word, _, language = term.partition(TAG)
+        tags: dict[str, set[str]] = {}
+        for term in distinct:
+            word, mark, language = term.partition(TAG)
+            if mark:
+                tags.setdefault(word, set()).add(language)
+        for word, languages in tags.items():
             stems, variants = self._read_forms(self._find_numbers([word]))
             for stem, variant in zip(stems.tolist(), variants.tolist(), strict=True):
-                if has_tag(self.stems[stem], language):
+                if get_tag(self.stems[stem]) in languages:
                     found[stem, variant] = None
         rows = np.array(list(found), np.int64).reshape(-1, 2)
         return rows[:, 0], rows[:, 1]

@@ -121,6 +121,10 @@ class Snapshot:
     def postings(self, field: str, stem: str) -> Postings:
         return self._gather_postings(lambda view: view.postings(field, stem))
 
+    def has_stem(self, stem: str) -> bool:
+        """Whether any segment has a stem; removed documents count too."""
+        return any(segment.view.find_stem(stem) is not None for segment in self.segments)
+
     def document_frequency(self, stem: str) -> int:
         """How many paragraphs have a stem."""
         return sum(

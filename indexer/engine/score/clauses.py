@@ -43,7 +43,10 @@ from indexer.text.unspaced import is_unspaced
 def is_common_word(text: str, language: str) -> bool:
     """Whether a word as typed has only stop words of a language; l'on is as common as on."""
     common = stop_words(language)
-    tokens = get_analyzer(language).tokenize(text) if common else []
+    if not common or (text.isascii() and text.isalpha()):
+        # Plain words are the same in every language.
+        return text.lower() in common
+    tokens = get_analyzer(language).tokenize(text)
     return bool(tokens) and all(token.word in common for token in tokens)
 
 

@@ -13,7 +13,7 @@ from indexer.engine.format.arrays import AT_ONCE, Ids, find_cuts, intersect_all,
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.text.analyzer import TAG, has_tag, strip_tag
+from indexer.text.analyzer import TAG, get_tag, strip_tag
 
 Phrase = tuple[tuple[str, ...], int]
 """The stems (or words) of a phrase, and how many places apart neighbours may stand."""
@@ -61,7 +61,7 @@ class TermSet(Struct, frozen=True):
 
 
 def _is_for(word: str, language: str) -> bool:
-    return TAG not in word or has_tag(word, language)
+    return TAG not in word or get_tag(word) == language
 
 
 def list_words(snapshot: Snapshot, terms: TermSet) -> list[str]:

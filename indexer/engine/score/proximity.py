@@ -71,8 +71,13 @@ def make_pair(
     if not len(both):
         return None
     first, second = (reader.list_stems(text) for text in texts)
-    stems = dict.fromkeys((a, b) for a, b in zip(first, second, strict=True) if a and b and a != b)
-    statistics = reader.snapshot.statistics
+    snapshot, statistics = reader.snapshot, reader.snapshot.statistics
+    # Most forms that other languages make of the words do not exist.
+    stems = dict.fromkeys(
+        (a, b)
+        for a, b in zip(first, second, strict=True)
+        if a and b and a != b and all(map(snapshot.has_stem, (*a, *b)))
+    )
     weights = idf(statistics.articles, statistics.count(both)) * boost
     is_read_so = np.zeros(len(weights), np.bool_)
     is_read_so[list(languages)] = True
