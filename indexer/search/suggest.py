@@ -415,7 +415,7 @@ def _interleave(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: i
 def find_positions(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.int64]:
     """The positions of the stems in the paragraphs, ascending: int64, consecutive for neighbouring words."""
     found = [np.empty(0, np.int64)]
-    for stem in stems:
+    for stem in filter(snapshot.has_stem, stems):
         where, positions = snapshot.positions("paragraph", stem, docs)
         found.append(where * np.int64(_FAR) + positions)
     return np.sort(np.concatenate(found))

@@ -103,8 +103,9 @@ WORDS = [
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 LANGUAGES = ["en", "fr", "de", "es", "vi", "ja", "sw", "pl", "nl", "sv", "ru", "xx"]
-# All kinds of clauses but filters, whose values are not words, and `l'11`: an elision before a number makes a
-# number, which all languages share.
+# All kinds of clauses but filters, which have no words; an elision before a number (l'11), which makes a
+# number that all languages share; and patterns for more words than are searched for, since those are the most
+# common words of all languages together.
 ATOMS = [
     *WORDS, '"news policy"', '"the war"', '"the policy"~3', '"l\'été on"', "=policies", "=l'été",
     "sea NEAR/3 war", "pol*", "*orks", "h?a", "polica~1", "title:news", "paragraph:war", "title:pol*",
