@@ -62,9 +62,9 @@ class Article:
     `id` is any text without control characters: what the article is replaced, removed and linked to by.
     `published` may be given as a Published, an ISO string, a date or a datetime. Of a datetime the wall time
     counts as it stands, to the minute: one in UTC stays in UTC. `paragraphs` is any iterable of strings (each
-    is stripped, and empty ones are left out). `language` is a tag such as en or pt-BR (None: told from the
+    is stripped, and empty ones are dropped). `language` is a tag such as en or pt-BR (None: told from the
     text), `url` the article's own address, `source` what searches are narrowed to it by. `notes` say what the
-    reader left out or had to assume.
+    reader skipped or had to assume.
 
     Raises InvalidArticle, naming the article and the field, when a field cannot be indexed.
     """

@@ -58,8 +58,8 @@ class Index:
         self,
         query: str = "",
         *,
-        since: str | None = None,
-        until: str | None = None,
+        since: str | date | None = None,
+        until: str | date | None = None,
         sort: str = "relevance",
         half_life: float | None = None,
         limit: int | None = None,
@@ -74,10 +74,11 @@ class Index:
     ) -> Page:
         """Return one page of the articles that match a query; any string is a query.
 
-        `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, both included: until="2021-11"
-        finds all of November. The filters are `source`, `site` (with its subdomains), `language` (with its
-        regions), each a value or several of which any will do, and `undated=True` for articles without a
-        date. With dates or filters, an empty query finds everything that passes them.
+        `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`, both included:
+        until="2021-11" finds all of November. The filters are `source`, `site` (with its subdomains),
+        `language` (with its regions), each a value or several of which any will do (an empty list finds
+        nothing), and `undated=True` for articles without a date. With dates or filters, an empty query finds
+        everything that passes them.
 
         `sort` is relevance, newest, oldest or title. `half_life` is the number of days of age by which a
         score halves; age is counted from the newest article of the index (without a date: the median age).

@@ -112,7 +112,7 @@ class Timeline(Result, frozen=True):
     undated: int = 0
 
 
-Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "left out"]
+Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "ignored"]
 
 
 class ClauseExplanation(Result, frozen=True):

@@ -10,7 +10,7 @@ import os
 import sys
 import typing
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,10 @@ def test_an_index_can_be_sent_to_a_process_that_was_not_forked(index: Index) -> 
     ("ask", "says"),
     [
         (lambda index: index.search(None), "query: must be text; not None"),
-        (lambda index: index.search("heron", since=date(2021, 1, 1)), "since: must be text; not datetime"),
+        (
+            lambda index: index.search("heron", since=datetime(2021, 1, 1)),
+            "since: must be text; not datetime",
+        ),
         (lambda index: index.search("heron", until=2021), "until: must be text; not 2021"),
         (lambda index: index.suggest(None), "prefix: must be text; not None"),
         (lambda index: index.get_article(7), "id: must be text; not 7"),

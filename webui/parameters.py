@@ -66,7 +66,8 @@ class Parameter:
         schema, default = self.schema, self.schema.get("default")
         choices = schema.get("enum", ())
         if self.repeated:
-            return list_values(args, self.name)
+            # Without the parameter there is no filter: an empty list would find nothing.
+            return list_values(args, self.name) or None
         if choices == _FLAG:
             return yes_or_no(args, self.name, default=default == "1")
         text = args.get(self.name, "")

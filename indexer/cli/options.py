@@ -52,7 +52,14 @@ def add_filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         option = (
             click.option(f"--{name}", is_flag=True, help=kind.description)
             if kind.is_flag
-            else click.option(f"--{name}", multiple=True, metavar="VALUE", help=kind.description)
+            # Without the flag there is no filter: an empty list would find nothing.
+            else click.option(
+                f"--{name}",
+                multiple=True,
+                metavar="VALUE",
+                help=kind.description,
+                callback=lambda _, __, values: values or None,
+            )
         )
         command = option(command)
     return command

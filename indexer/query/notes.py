@@ -17,8 +17,8 @@ class NoteCode(Enum):
     # From reading the text of a query.
     CHARACTERS_DROPPED = "Only the first {limit:,} of {given:,} characters of the query were read."
     CLAUSES_DROPPED = (
-        "Only the first {limit} words and phrases were searched for; {count:,} was left out.",
-        "Only the first {limit} words and phrases were searched for; {count:,} were left out.",
+        "Only the first {limit} words and phrases were searched for; {count:,} was ignored.",
+        "Only the first {limit} words and phrases were searched for; {count:,} were ignored.",
     )
     NOTES_DROPPED = "There are {count} more notes like these."
     NOTHING = "There is nothing to search for in the query."
@@ -29,7 +29,7 @@ class NoteCode(Enum):
     TOO_DEEP = "Parentheses nest at most {limit} deep; deeper ones were ignored."
     LONE_OPERATOR = "{text} has nothing to join; it was read as a word."
     NO_FIELD = "There is no field {text}; it was searched as text."
-    NOT_SEARCHABLE = "{text} has no letters or digits; it was left out."
+    NOT_SEARCHABLE = "{text} has no letters or digits; it was ignored."
     NO_DATE = "{text} is not a date; it was searched as text."
     DAY_FIRST = "{text} was read with the day first."
     MONTH_FIRST = "{text} was read with the month first."
@@ -63,8 +63,8 @@ class NoteCode(Enum):
         "than these, and better ones."
     )
     NOT_RANKED = (
-        "The time for a query ({seconds:g} s) was up; whether words stand near one another was left out of "
-        "the order."
+        "The time for a query ({seconds:g} s) was up; the order does not consider whether words stand near "
+        "one another."
     )
 
     # From making the answer.
@@ -92,7 +92,7 @@ class NoteCode(Enum):
     NO_ARTICLE_HAS = "No article has {words}."
     NO_ARTICLE_HAS_ALL = "No article has {all_of} {words}."
     NO_ARTICLE_PASSES = "No article{having} is {filters}."
-    EVERY_ARTICLE_EXCLUDED = "Every article{having}{passing} has {excluded}, which is left out."
+    EVERY_ARTICLE_EXCLUDED = "Every article{having}{passing} has {excluded}, which is excluded."
 
     # What an alternative query changes.
     ANY_FORM = "{clauses} in any form"

@@ -54,7 +54,7 @@ def assemble_article(
     if not title:
         raise UnreadableDocument("contains no text")
     kept, boilerplate = split_boilerplate(paragraphs)
-    said += [*notes, *(f"left out at the end: {text}" for text in boilerplate)]
+    said += [*notes, *(f"skipped at the end: {text}" for text in boilerplate)]
     named = find_path_date(document.name, "file name", document.options)
     published, remarks = choose_date([*dates, *([named] if named else [])], document.options)
     article = Article(

@@ -143,5 +143,5 @@ def _get_url(record: dict[str, Any], notes: list[str]) -> str | None:
     value = _get_string(record, "url").strip()
     address = web_address(value)
     if value and address is None:
-        notes.append(f"url: left out {value[:60]!r}, which is not an http or https address")
+        notes.append(f"url: skipped {value[:60]!r}, which is not an http or https address")
     return address

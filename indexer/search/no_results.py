@@ -134,7 +134,9 @@ def _request_filters(snapshot: Snapshot, request: SearchRequest) -> list[Request
         found.append(RequestFilter(dates, "whatever the date"))
     for name, values in request.filters.items():
         label, phrase = name, FILTERS[name].phrase
-        if not isinstance(values, bool):
+        if values == ():
+            phrase = f"in an empty list ({name})"
+        elif not isinstance(values, bool):
             label = " ".join(f"{name}:{value}" for value in values)
             phrase = phrase.format(" or ".join(f"“{value}”" for value in values))
         passing = filter_articles(snapshot, {name: values})

@@ -18,7 +18,7 @@ from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 from indexer.results import FACETS, GRAINS, SORTS, Facet, Grain, Sort
 
 Values = str | Iterable[str] | None
-"""One value, several of which any will do, or none."""
+"""One value, or several of which any will do; None for no filter, and an empty list for no article."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,11 @@ FILTERS: Mapping[str, FilterType] = {
 class SearchRequest:
     """What to search for, which of the hits to return, and what to return with them.
 
-    `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05; both periods are included. `filters`
-    has the values of each filter in `FILTERS` (an article may have any of them), or True for one without
-    values. `limit` is None for the page size of the configuration, `seconds` for its time limit. `timeline`
-    is the period of a bar, "auto" for the one that fits. `Index.search` describes all of them.
+    `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`; both periods are included.
+    `filters` has the values of each filter in `FILTERS` (an article may have any of them; without a value, no
+    article passes), or True for one without values. `limit` is None for the page size of the configuration,
+    `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that fits.
+    `Index.search` describes all of them.
 
     Raises InvalidRequest, which names the field, for values that have no meaning. Dates are parsed later, by
     `period`, since "last week" depends on the day.
@@ -170,6 +171,12 @@ def _check_optional_text(name: str, value: Any) -> str | None:
     return None if value is None else check_text(name, value) or None
 
 
+def _check_date(name: str, value: Any) -> str | None:
+    """The date as a text. A datetime is refused, since a search knows no times."""
+    is_date = isinstance(value, date) and not isinstance(value, datetime)
+    return value.isoformat() if is_date else _check_optional_text(name, value)
+
+
 def _check_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         refuse(name, "must be True or False", value)
@@ -225,7 +232,13 @@ def _check_filters(name: str, value: Mapping[str, Any]) -> dict[str, tuple[str, 
         for own, kind in FILTERS.items()
         if own in value
     }
-    return {own: values for own, values in checked.items() if values}
+    # An empty list is kept: to a user who may see none of the sources, an application must not show all.
+    return {own: values for own, values in checked.items() if values or not _is_absent(value[own])}
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether a value of a filter stands for no filter."""
+    return value is None or value is False or (isinstance(value, str) and not value.strip())
 
 
 def _list_values(name: str, values: Any) -> tuple[str, ...]:
@@ -241,8 +254,8 @@ def _list_values(name: str, values: Any) -> tuple[str, ...]:
 
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "query": check_text,
-    "since": _check_optional_text,
-    "until": _check_optional_text,
+    "since": _check_date,
+    "until": _check_date,
     "filters": _check_filters,
     "sort": _check_sort,
     "half_life": _optional(_check_half_life),

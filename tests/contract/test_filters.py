@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ HARBOUR = {"ferry", "crane", "pier"}
         ({"since": "2024"}, {"regatta", "bunting"}),
         ({"since": "2024-06-05"}, {"regatta", "bunting"}),
         ({"since": "2024-06-06"}, {"bunting"}),
+        ({"since": date(2024, 6, 6)}, {"bunting"}),
+        ({"since": date(2021, 11, 5), "until": date(2021, 11, 5)}, {"ferry", "inn", "tram"}),
         ({"until": "1931"}, {"charter", "library"}),
         ({"until": "1930"}, {"charter"}),
         ({"since": "2021-11-05", "until": "2021-11-05"}, {"ferry", "inn", "tram"}),
@@ -45,6 +48,11 @@ HARBOUR = {"ferry", "crane", "pier"}
         ({"site": "hafen.example", "source": "wire"}, {"hafen"}),
         ({"site": "hafen.example", "source": "letters"}, set()),
         ({"source": "oast"}, set()),
+        ({"source": []}, set()),
+        ({"source": [""]}, set()),
+        ({"language": (), "undated": True}, set()),
+        ({"source": "letters", "site": None, "since": "2022"}, {"bakery", "choir", "bunting"}),
+        ({"source": "letters", "site": " ", "since": "2022"}, {"bakery", "choir", "bunting"}),
         ({"source": "letters", "since": "2022"}, {"bakery", "choir", "bunting"}),
         ({"source": ["letters", "wire/town"], "until": "2018"}, {"library", "flood", "chronicle"}),
         ({"language": "en", "source": "wire/coast", "until": "2021-03"}, {"crane"}),

@@ -353,7 +353,7 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
             RawPhrase("text", "a b", 100),
             "The words of a phrase may stand at most 100 apart; ~100 was used.",
         ),
-        ("title:* a", A, "“*” has no letters or digits; it was left out."),
+        ("title:* a", A, "“*” has no letters or digits; it was ignored."),
         ('"a b', AllOf([A, B]), "A quotation mark without its partner was ignored."),
         ("“a b", AllOf([A, B]), "A quotation mark without its partner was ignored."),
         ('a 5" b', AllOf([A, word("5"), B]), "A quotation mark without its partner was ignored."),
@@ -377,7 +377,7 @@ def test_a_long_query_is_truncated_between_words_with_a_note() -> None:
     assert len(list(found.tree.leaves())) == limits.CLAUSES
     assert notes_of(text) == [
         "Only the first 512 of 11,999 characters of the query were read.",
-        "Only the first 32 words and phrases were searched for; 96 were left out.",
+        "Only the first 32 words and phrases were searched for; 96 were ignored.",
     ]
     assert read(f"{'x' * 100} " * 100 + "y").tree == AllOf([word("x" * 100)] * 5)
     assert len(found.text) == limits.CHARACTERS - 1
@@ -414,7 +414,7 @@ def test_a_phrase_is_one_clause() -> None:
     assert read(f'"{words}" b') == ParsedQuery(AllOf([RawPhrase("text", words), B]))
     text = " ".join(f'"{letter} {letter}"' for letter in "abcdefghijklmnopqrstuvwxyz1234567")
     assert len(list(read(text).tree.leaves())) == limits.CLAUSES
-    assert notes_of(text) == ["Only the first 32 words and phrases were searched for; 1 was left out."]
+    assert notes_of(text) == ["Only the first 32 words and phrases were searched for; 1 was ignored."]
 
 
 def test_deep_parentheses_are_ignored_with_a_note() -> None:

@@ -81,7 +81,7 @@ def test_line_separators_inside_strings_do_not_break_lines() -> None:
 def test_only_web_addresses_are_kept(url: str) -> None:
     found = article({"id": "x", "title": "T", "url": url})
     assert found.url is None
-    assert "left out" in found.notes[0]
+    assert "skipped" in found.notes[0]
 
 
 def test_an_empty_file_is_refused() -> None:

@@ -33,7 +33,7 @@ def test_the_first_seed_article_is_read_correctly() -> None:
     assert found.published.provenance == "dateline"
     assert len(found.paragraphs) == 14
     assert "Search Trends" not in found.paragraphs
-    assert found.notes == ("left out at the end: Search Trends",)
+    assert found.notes == ("skipped at the end: Search Trends",)
 
 
 def test_no_word_of_real_files_is_lost() -> None:

@@ -79,7 +79,7 @@ def explain_query(context: QueryContext, tree: Query) -> Explanation:
         node = _unwrap(part)
         reading = describe_clause(part)
         explained.append(
-            ClauseExplanation(serialize_query(part), reading, _kind(node), "left out", _fields(node))
+            ClauseExplanation(serialize_query(part), reading, _kind(node), "ignored", _fields(node))
         )
     return Explanation(describe_query(tree), tuple(explained))
 

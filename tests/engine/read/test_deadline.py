@@ -257,6 +257,6 @@ def test_each_bound_that_was_met_is_noted(index: Index, name: str, note: str | N
 def test_words_beyond_the_limit_are_counted(index: Index) -> None:
     most = limits.max_clauses(limits.MOST_CHARACTERS)
     page = index.search(" ".join(["low"] * (most + 28)), seconds=60)
-    assert f"Only the first {most} words and phrases were searched for; 28 were left out." in map(
+    assert f"Only the first {most} words and phrases were searched for; 28 were ignored." in map(
         str, page.notes
     )
