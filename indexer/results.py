@@ -51,7 +51,7 @@ GRAINS: tuple[Grain, ...] = get_args(Grain)
 """The periods of a timeline, from the shortest to the longest."""
 Facet = Literal["year", "month", "day", "source", "site", "language"]
 FACETS: tuple[Facet, ...] = get_args(Facet)
-"""What hits can be counted by: the period of their date, or a label."""
+"""The facets of hits: periods of their dates, and labels."""
 
 
 class Result(Struct, frozen=True):
@@ -456,12 +456,6 @@ class QuoteCheck(Result, frozen=True):
     timed_out: bool = False
 
 
-_KINDS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
-    "equal": "same",
-    "replace": "changed",
-    "delete": "added",
-    "insert": "omitted",
-}
 Kind = Literal[
     "missing",
     "building",

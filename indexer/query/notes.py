@@ -94,7 +94,7 @@ class NoteCode(Enum):
     NO_ARTICLE_PASSES = "No article{having} is {filters}."
     EVERY_ARTICLE_EXCLUDED = "Every article{having}{passing} has {excluded}, which is excluded."
 
-    # What an alternative query changes.
+    # Changes that make an alternative query.
     ANY_FORM = "{clauses} in any form"
     OTHER_SPELLING = "words spelt like {clauses}"
     ANY_ENDING = "words that begin with {clauses}"

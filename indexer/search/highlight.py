@@ -1,4 +1,4 @@
-"""What to highlight in a text: the spans that match a query."""
+"""Finds the spans of a text that match a query, to highlight them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEPARATORS = frozenset(' \n\t.,;:()"?!-/<>')  # a word between two of these is 
 
 
 class Highlighter(Struct, frozen=True):
-    """What to highlight in texts, for a whole query: `mark` is all of its terms as one.
+    """The terms of a whole query to highlight in texts: `mark` is all of them as one.
 
     `literals` are all words, in lower-case ASCII letters, that have one of the stems, or are one of the words
     or in one of the phrases: with them most texts are searched without being analysed. None when there are
@@ -42,7 +42,7 @@ class Highlighter(Struct, frozen=True):
     _selected: dict[str, TermSet] = field(default_factory=dict)
 
     def select_language(self, analyzer: Analyzer) -> TermSet:
-        """What to highlight in texts of an analyzer."""
+        """The terms to highlight in texts of one analyzer."""
         if not self.has_tags:
             return self.mark
         language = analyzer.language

@@ -33,7 +33,7 @@ _LEAD = 60  # characters shown before the first match of a shortened passage
 def make_highlighters(
     snapshot: Snapshot, settings: SearchSettings, terms: Sequence[QueryTerm]
 ) -> tuple[Highlighter, Highlighter]:
-    """What to highlight in titles, and in paragraphs."""
+    """The highlighters of titles and of paragraphs."""
     # A word may have different stems in different languages.
     is_mixed = len(set(map(get_analyzer, settings.languages))) > 1
     in_title = [term.term_set for term in terms if term.in_title]

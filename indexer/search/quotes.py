@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import regex
@@ -29,7 +29,7 @@ from indexer.engine import (
 from indexer.errors import InvalidRequest
 from indexer.limits import QUOTE
 from indexer.query import NoteCode, RawPhrase, make_note
-from indexer.results import _KINDS, ArticleInfo, QuoteCheck, QuoteEdit, Span
+from indexer.results import ArticleInfo, QuoteCheck, QuoteEdit, Span
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
 from indexer.text.analyzer import Analyzer, get_analyzer
@@ -62,6 +62,14 @@ _TERMS = 25  # of the terms of a quotation, the rarest are searched for
 _CANDIDATES = 40  # paragraphs that share most of them are read
 _COMPARED = 8  # of those, the most promising are compared word by word
 _MAX_PHRASE_ARTICLES = 200  # articles that have its stems as a phrase are read
+
+# The kinds of edits by the tags of rapidfuzz.
+_EDITS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
+    "equal": "same",
+    "replace": "changed",
+    "delete": "added",
+    "insert": "omitted",
+}
 
 
 class Comparable:
@@ -167,7 +175,7 @@ def compare(quote: Comparable, paragraph: Comparable, start: int, end: int) -> t
     codes = Levenshtein.opcodes(quote.words, paragraph.words[start:end])
     return tuple(
         QuoteEdit(
-            _KINDS[code.tag],
+            _EDITS[code.tag],
             quote.text(code.src_start, code.src_end),
             paragraph.text(start + code.dest_start, start + code.dest_end),
         )

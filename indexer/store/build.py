@@ -27,9 +27,9 @@ from indexer.store.reader import (
     stored_versions,
 )
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Progress, Silence, list_contents, list_source, refuse_shrunk
+from indexer.sync import Catalog, Progress, Silence, SyncOptions, list_contents, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
-from indexer.sync.apply import SyncOptions, sync_sources
+from indexer.sync.apply import sync_sources
 
 REBUILD = "`nutgraf rebuild --allow-mass-delete`"
 _TESTED_ARTICLES = 5
@@ -38,7 +38,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What a generation is built from: sources, articles that it keeps, and articles that are new."""
+    """The input of a new generation: sources, articles that it keeps, and articles that are new."""
 
     roots: list[Path]
     previous: Catalog = field(default_factory=Catalog)
@@ -56,7 +56,7 @@ class BuildPlan:
     """How an error says to allow a mass delete, if not as in a sync."""
 
 
-def timed(write: Callable[P, SyncReport]) -> Callable[P, SyncReport]:
+def measure_seconds(write: Callable[P, SyncReport]) -> Callable[P, SyncReport]:
     """Decorate a function that writes, so that its report has the seconds that it took."""
 
     @wraps(write)
@@ -69,7 +69,7 @@ def timed(write: Callable[P, SyncReport]) -> Callable[P, SyncReport]:
     return run
 
 
-@timed
+@measure_seconds
 def rebuild(
     config: Config,
     today: Today,

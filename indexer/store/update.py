@@ -18,18 +18,18 @@ from indexer.store.build import (
     add_api_article,
     build,
     current_time,
+    measure_seconds,
     rebuild_without,
-    timed,
 )
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Listing, Progress, Silence, list_source
+from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, list_source
 from indexer.sync import catalog as catalogs
-from indexer.sync.apply import NullSink, Sink, SyncOptions, sync_sources
+from indexer.sync.apply import NullSink, Sink, sync_sources
 
 
-@timed
+@measure_seconds
 def sync(
     config: Config,
     today: Today,
@@ -66,7 +66,7 @@ def sync(
     return report
 
 
-@timed
+@measure_seconds
 def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport:
     """See `Index.put`."""
     report = SyncReport()
@@ -84,7 +84,7 @@ def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport
     return report
 
 
-@timed
+@measure_seconds
 def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     """See `Index.remove`."""
     report = SyncReport()
@@ -103,7 +103,7 @@ def remove(config: Config, article_ids: Iterable[str]) -> SyncReport:
     return report
 
 
-@timed
+@measure_seconds
 def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
     """See `Index.forget`."""
     report = SyncReport()

@@ -21,9 +21,9 @@ from indexer.files.storage import folder_size
 from indexer.results import Difference, SyncReport, Verification
 from indexer.store import generations
 from indexer.store.reader import OpenIndex, Today, open_generation
-from indexer.sync import Catalog, Listing, Progress, Silence, list_source
+from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, list_source
 from indexer.sync import catalog as catalogs
-from indexer.sync.apply import NullSink, SyncOptions, sync_sources
+from indexer.sync.apply import NullSink, sync_sources
 
 
 def verify(config: Config, today: Today, progress: Progress | None, *, deep: bool) -> Verification:

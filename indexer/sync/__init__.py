@@ -4,7 +4,7 @@
 the `catalog`, which has the stamp of each file when it was last read and the articles that came from it; the
 plan is the state of each file (new, unchanged, changed, missing, …). `apply` carries the plan out: it reads
 new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
-would remove too much of a source. `progress` follows a sync while it reads.
+would remove too much of a source. `options` has the options of a sync, and its progress.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` divides
 files into tasks and reads them into gathered articles; `worker` does the reading in a process of its own,
@@ -20,13 +20,14 @@ is not among the names because it loads the readers and the worker pool.
 from indexer.sync.catalog import Catalog
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing, check_source, list_source
-from indexer.sync.progress import Progress, Silence
+from indexer.sync.options import Progress, Silence, SyncOptions
 
 __all__ = [
     "Catalog",
     "Listing",
     "Progress",
     "Silence",
+    "SyncOptions",
     "check_source",
     "list_contents",
     "list_source",

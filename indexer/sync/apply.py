@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 
 from indexer import limits
 from indexer.article import Failure
-from indexer.config import Config
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
@@ -26,8 +24,8 @@ from indexer.results import SyncReport
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
 from indexer.sync.guards import list_contents, refuse_shrunk
 from indexer.sync.listing import Listing
+from indexer.sync.options import SyncOptions
 from indexer.sync.plan import TO_READ, default_id, make_plan
-from indexer.sync.progress import Progress
 from indexer.sync.tasks import Outline, Part, PartResult, make_tasks
 from indexer.sync.worker_pool import count_workers, read_all
 
@@ -59,21 +57,6 @@ class NullSink:
 
     def take(self, chunk: Chunk, numbers: array[int]) -> None:
         """Add nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncOptions:
-    """How a sync reads its sources, and what it may remove.
-
-    `config` has the options of reading: the number of worker processes, the limits, the language. As soon as
-    `stop` returns true, no further file is read: the files read so far are indexed, and nothing is removed.
-    """
-
-    config: Config
-    today: date
-    progress: Progress
-    stop: Callable[[], bool] | None = None
-    allow_mass_delete: bool = False
 
 
 def sync_sources(

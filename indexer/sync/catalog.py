@@ -272,13 +272,13 @@ def _damage_of(path: Path, reason: str) -> IndexDamaged:
 
 def _lines(path: Path, most: int = 1, *, is_all: bool = False) -> list[Any]:
     with open_regular(path) as file:
-        found = [_checked(path, file.readline()) for _ in range(most)]
+        found = [_decode_line(path, file.readline()) for _ in range(most)]
         if is_all and file.read(1):
             raise _damage_of(path, "there is data after its end")
     return found
 
 
-def _checked(path: Path, line: bytes) -> Any:
+def _decode_line(path: Path, line: bytes) -> Any:
     checksum, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         raise _damage_of(path, "its checksum does not match")

@@ -1,4 +1,4 @@
-"""What is measured of Nutgraf alone: keeping an index up to date, a command in a new process, the site.
+"""Measures Nutgraf alone: keeping an index up to date, a command in a new process, the site.
 
 Each measurement gives rows of the report's last table: what was measured, and the figure.
 """

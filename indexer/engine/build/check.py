@@ -132,7 +132,7 @@ def _check_field(view: SegmentView, field: str) -> None:
             own.raise_bad_freqs()
         start, end = int(occurrences[low]), int(occurrences[high])
         owners = docs.repeat(freqs)
-        positions = own.packed("positions").read(start, end)
+        positions = own.open_packed("positions").read(start, end)
         if (positions >= terms[owners]).any():
             view.file.raise_damaged(f"{field}.positions.narrow", "leads beyond the end of a text")
         is_next = np.ones(len(positions), np.bool_)

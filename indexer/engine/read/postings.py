@@ -96,7 +96,7 @@ class Field:
         """
         return self._file.sections[f"{self._name}.{name}"]
 
-    def packed(self, name: str) -> Packed:
+    def open_packed(self, name: str) -> Packed:
         """An array of the field that is stored packed.
 
         "gaps" has the document of each posting less that of the posting before, "freqs" its frequency, and
@@ -127,9 +127,9 @@ class Field:
         """Documents and frequencies of the stems from number `low` up to `high`, stem after stem."""
         starts = self.section("starts")
         start, end = int(starts[low]), int(starts[high])
-        docs = self.packed("gaps").read(start, end)
+        docs = self.open_packed("gaps").read(start, end)
         self._add_gaps(docs, starts[low:high].astype(np.int64) - start if high - low > 1 else None)
-        return docs, self.packed("freqs").read(start, end)
+        return docs, self.open_packed("freqs").read(start, end)
 
     def read_documents(self, stems: Array) -> Ids:
         """The documents of several stems (ascending), stem after stem."""
@@ -139,9 +139,9 @@ class Field:
         if not total:
             return np.empty(0, np.int32)
         if int(starts[-1] + sizes[-1] - starts[0]) == total:
-            docs = self.packed("gaps").read(int(starts[0]), int(starts[-1] + sizes[-1]))
+            docs = self.open_packed("gaps").read(int(starts[0]), int(starts[-1] + sizes[-1]))
         else:
-            docs = self.packed("gaps").take(expand_ranges(starts, sizes))
+            docs = self.open_packed("gaps").take(expand_ranges(starts, sizes))
         self._add_gaps(docs, np.cumsum(sizes) - sizes)
         return docs
 
@@ -211,7 +211,7 @@ class Field:
         indices = (whole.docs[own] == docs).nonzero()[0]
         own = own[indices]
         counts = whole.freqs[own]
-        positions = self.packed("positions").take(
+        positions = self.open_packed("positions").take(
             expand_ranges(whole.ends[own] - counts + np.int64(start), counts)
         )
         return indices.repeat(counts), positions.astype(np.int64)
@@ -234,7 +234,7 @@ class Field:
         return (
             np.repeat(docs, freqs),
             self.section("variants")[start:end],
-            self.packed("positions").read(start, end),
+            self.open_packed("positions").read(start, end),
         )
 
     def occurrence_range(self, stem: int) -> tuple[int, int]:

@@ -216,7 +216,7 @@ class SegmentView:
             if len(forms) and int(forms.max()) >= len(is_wanted):
                 own.raise_bad_variants()
             matching = np.flatnonzero(is_wanted[forms])
-            positions = own.packed("positions").take(occurrences[matching])
+            positions = own.open_packed("positions").take(occurrences[matching])
             deadline.check()
             keys.append(np.sort((np.repeat(indices[kept], freqs[kept])[matching] << _BITS) + positions))
         sorted_keys = []

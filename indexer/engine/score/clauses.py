@@ -64,7 +64,7 @@ def list_ignored(texts: Sequence[str | None], languages: Sequence[str]) -> list[
 
 
 class Reading(NamedTuple):
-    """What clauses side by side mean for the articles of some languages.
+    """The optional clauses of a query, as they are read for the articles of some languages.
 
     `languages` are numbers of languages in the statistics of the snapshot. `optional` are words and phrases
     that a partial match may miss, and how often each is repeated; common words of these languages are not
@@ -156,28 +156,24 @@ class ClauseReader:
         optional: list[Query] = []
         for part in parts:
             (required if _is_required(part) else optional).append(part)
-        times = Counter(optional)
+        times: Counter[Any] = Counter(optional)
         words: list[Any] = [part for part in times if is_word(part)]
         texts = [*(word.text for word in words), *(None for part in times if not is_word(part))]
         ignored = list_ignored(texts, self.statistics.languages)
         compounds = self._find_compounds(times)
-        languages_of: dict[Any, list[int]] = {}
-        for number, common in enumerate(ignored):
-            left_out = [word for word in words if word.text in common]
-            inner_words: tuple[tuple[Query, str], ...] = ()
-            if compounds:
-                inner_words = self._list_inner_words([part for part in times if part not in left_out], number)
-            language = self.statistics.languages[number]
+        readings: dict[Any, Reading] = {}
+        for number, (language, common) in enumerate(zip(self.statistics.languages, ignored, strict=True)):
+            kept: dict[Any, int] = {
+                part: count for part, count in times.items() if part not in words or part.text not in common
+            }
+            inner_words = self._list_inner_words([*kept], language) if compounds else ()
             common_parts = frozenset(text for text in compounds if is_common_word(text, language))
-            languages_of.setdefault((common, inner_words, common_parts), []).append(number)
+            key = common, inner_words, common_parts
+            alike = readings[key].languages if key in readings else ()
+            readings[key] = Reading((*alike, number), kept, inner_words, common_parts)
         if any(ignored):
             self._note_ignored([(word, [word.text in common for common in ignored]) for word in words])
-        readings = []
-        for (common, inner_words, common_parts), numbers in languages_of.items():
-            left_out = [word for word in words if word.text in common]
-            kept = {part: count for part, count in times.items() if part not in left_out}
-            readings.append(Reading(tuple(numbers), kept, inner_words, common_parts))
-        return required, readings
+        return required, [*readings.values()]
 
     def _note_ignored(self, words: Sequence[tuple[Query, Sequence[bool]]]) -> None:
         """Add a note about the words that are ignored in most articles."""
@@ -213,12 +209,11 @@ class ClauseReader:
                 found += [text[token.start : token.end] for token in tokens] if len(tokens) > 1 else []
         return found
 
-    def _list_inner_words(self, clauses: Sequence[Any], number: int) -> tuple[tuple[Query, str], ...]:
+    def _list_inner_words(self, clauses: Sequence[Any], language: str) -> tuple[tuple[Query, str], ...]:
         """The words of phrases and compounds such as covid-19 that stand beside other clauses.
 
         They are those of the analyzer of a language, without its common words.
         """
-        language = self.statistics.languages[number]
         found: list[tuple[Query, str]] = []
         for part in clauses if len(clauses) > 1 else ():
             is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact

@@ -217,7 +217,7 @@ def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
 
 
 class LanguageMatches(NamedTuple):
-    """What a query found in the articles of some languages, and how it was read there."""
+    """The matches in the articles of some languages, and the reading of the query that they match."""
 
     reading: Reading
     full: Matches

@@ -20,7 +20,7 @@ Phrase = tuple[tuple[str, ...], int]
 
 
 class TermSet(Struct, frozen=True):
-    """What a query term stands for, to look up and to highlight: stems, words as written, phrases of stems.
+    """The stems, words as written and phrases of stems of a query term, to look up and to highlight.
 
     `characters` are single characters of scripts without spaces, `exact` phrases of words as written, and
     `nears` chains of such terms with the distances between each two. A word with a tag matches only what the
@@ -43,7 +43,7 @@ class TermSet(Struct, frozen=True):
         )
 
     def select_language(self, language: str) -> TermSet:
-        """What can match texts of one analyzer: its own tagged words, without their tags, and all plain ones.
+        """The terms that can match texts of one analyzer: its tagged words, without tags, and all plain ones.
 
         Phrases of stems need no selection, since their stems are tagged as those of a text are.
         """

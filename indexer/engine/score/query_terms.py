@@ -201,7 +201,7 @@ class TermReader:
         return found
 
     def _analyze(self, text: str, slop: int, *, exact: bool = False) -> TermSet:
-        """What to look up for a word or phrase as typed: its stems, words, characters, phrases of stems.
+        """The stems, words, characters and phrases of stems to look up for a word or phrase as typed.
 
         If `exact`, there are words and phrases of words instead of stems.
         """
