@@ -84,6 +84,8 @@ class Config:
     lock_timeout: float = 10.0
     synonyms: Path | None = None
     """A file of synonyms in Solr's format, which are applied to queries."""
+    variants: bool = True
+    """Whether words are also found in other spellings and forms: color for colour, email for e-mail."""
     page_size: int = 10
     """Hits a page, from 1 to 1,000."""
     passages: int = 3

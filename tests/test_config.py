@@ -64,6 +64,7 @@ def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
         "max_memory_mb": "7",
         "lock_timeout": "2.5",
         "synonyms": "words.txt",
+        "variants": "no",
         "page_size": "7",
         "passages": "7",
         "query_characters": "7",

@@ -22,7 +22,7 @@ from whoosh.query.wrappers import Not
 
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_query
-from indexer.query.expand import expand_synonyms
+from indexer.query.expand import expand_synonyms, list_neighbours
 from indexer.query.lexer import may_contain_dates
 from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.parser import ParsedQuery, parse_query
@@ -79,6 +79,7 @@ __all__ = [
     "find_typed_word",
     "has_words",
     "list_clauses",
+    "list_neighbours",
     "make_near",
     "make_note",
     "match_all_if_empty",

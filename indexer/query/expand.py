@@ -1,11 +1,12 @@
-"""A query tree → the tree with the synonyms of its words."""
+"""A query tree → the tree with the synonyms of its words, and the words that may be written as one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
-from whoosh.query.compound import And, Or
+from whoosh.query.compound import And, CompoundQuery, Or
 from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
@@ -22,6 +23,20 @@ def expand_synonyms(tree: Query, synonyms: Synonyms) -> tuple[Query, list[Note]]
     """
     notes: list[Note] = []
     return _expand(tree, synonyms, notes), drop_repeated(notes)
+
+
+def list_neighbours(tree: Query) -> dict[str, tuple[str, ...]]:
+    """Return the pairs of words side by side in a tree, such as "jp morgan", by each of their words."""
+    found: dict[str, dict[str, None]] = {}
+    parts: list[Any] = list(tree) if isinstance(tree, CompoundQuery) else []
+    for part in parts:
+        for word, pairs in list_neighbours(part).items():
+            found.setdefault(word, {}).update(dict.fromkeys(pairs))
+    for first, second in pairwise(parts) if isinstance(tree, And) else ():
+        if type(first) is type(second) is Term and first.fieldname == second.fieldname:
+            for word in (first.text, second.text):
+                found.setdefault(word, {})[f"{first.text} {second.text}"] = None
+    return {word: tuple(pairs) for word, pairs in found.items()}
 
 
 def _expand(tree: Query, synonyms: Synonyms, notes: list[Note]) -> Query:

@@ -64,7 +64,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         parsed = settings.parse_request(request)
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
-        context = QueryContext(snapshot, settings.languages, deadline)
+        context = settings.make_context(snapshot, parsed.tree, deadline)
         found = run_query(
             context,
             parsed.tree,
@@ -140,8 +140,8 @@ def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, quer
     terms: list[QueryTerm] = []
     with Deadline(settings.seconds, settings.clock) as deadline:
         if query.strip():
-            context = QueryContext(snapshot, settings.languages, deadline)
             tree = settings.parse_request(SearchRequest(query)).tree
+            context = settings.make_context(snapshot, tree, deadline)
             found = run_query(context, tree, min_full_matches=snapshot.articles + 1)
             parts = () if number in found.full.articles else found.parts
             terms = [scored.term for scored in (*found.terms, *(part.scored for part in parts))]

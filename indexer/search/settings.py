@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from indexer.engine import Clock
+from indexer.engine import NO_DEADLINE, Clock, Deadline, QueryContext, Snapshot
 from indexer.limits import CHARACTERS
 from indexer.query import (
     ParsedQuery,
+    Query,
     expand_synonyms,
+    list_neighbours,
     match_all_if_empty,
     parse_query,
     restrict_to_dates,
@@ -27,7 +29,8 @@ class SearchSettings:
 
     `languages` are those of its articles, the most common first; `language` is the configured one. `passages`
     is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
-    many characters of a query are read, and `seconds` how long it may take. `notes` are added to those of
+    many characters of a query are read, and `seconds` how long it may take. With `variants`, words are
+    also found in other spellings. `notes` are added to those of
     every answer.
     """
 
@@ -41,11 +44,17 @@ class SearchSettings:
     characters: int = CHARACTERS
     seconds: float = 1.0
     clock: Clock = time.perf_counter
+    variants: bool = True
     notes: tuple[Note, ...] = ()
 
     def parse(self, text: str) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it."""
         return parse_query(text, today=self.today(), day_first=self.day_first, characters=self.characters)
+
+    def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:
+        """What the engine needs to run a tree, or others with the same words."""
+        neighbours = list_neighbours(tree) if self.variants else {}
+        return QueryContext(snapshot, self.languages, deadline, variants=self.variants, neighbours=neighbours)
 
     def parse_request(self, request: SearchRequest) -> ParsedQuery:
         """The tree of a request with its synonyms and dates, and notes; its filters are not in the tree.

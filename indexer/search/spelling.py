@@ -203,7 +203,7 @@ class _Checker:
 
     def _find_written_form(self, word: str) -> str:
         """A normalized word in the form in which the texts have it."""
-        term = TermReader(self.snapshot, self.languages).word(("paragraph",), word)
+        term = TermReader(self.snapshot, self.languages, variants=False).word(("paragraph",), word)
         texts = sample_texts(self.snapshot, term.paragraph.docs, _FORM_SAMPLE)
         return find_written_form(get_analyzer(self.languages[0]), word, texts)
 

@@ -16,7 +16,6 @@ from indexer.engine import (
     Candidate,
     Deadline,
     Ids,
-    QueryContext,
     QueryTerm,
     Snapshot,
     TermReader,
@@ -122,7 +121,7 @@ class _Scope:
         if self.place == "elsewhere":
             # The word is an alternative or a part of a group: only the whole query can be counted.
             tree = self.parse(text)
-            context = QueryContext(self.snapshot, self.settings.languages, self.deadline)
+            context = self.settings.make_context(self.snapshot, tree, self.deadline)
             found = find_matching_articles(context, tree)
             self.deadline.check()
             return int(np.count_nonzero(found))
@@ -167,13 +166,13 @@ def _make_scope(
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
     within = None
     if rest is not None:
-        context = QueryContext(snapshot, settings.languages, deadline)
+        context = settings.make_context(snapshot, tree, deadline)
         within = find_matching_articles(context, rest)
         # After a timeout it is unknown what the rest matches.
         if not within.any() or deadline.is_over():
             return None
     fields = _FIELDS.get(field, ("title", "paragraph"))
-    terms = TermReader(snapshot, settings.languages, deadline=deadline)
+    terms = TermReader(snapshot, settings.languages, deadline=deadline, variants=settings.variants)
     return _Scope(snapshot, settings, typed, terms, fields, place, within, _count_dates(tree), deadline)
 
 

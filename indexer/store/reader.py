@@ -92,6 +92,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         synonyms=read_synonyms(config.synonyms) if config.synonyms else None,
         today=today,
         characters=config.query_characters,
+        variants=config.variants,
         seconds=config.query_seconds,
     )
     return OpenIndex(snapshot, summary, search_settings, settings)

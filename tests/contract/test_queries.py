@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -383,3 +383,87 @@ def test_synonyms_find_each_other_and_each_use_is_noted(
     assert found(index, '"ferry"') == {"ferry"}
     assert search(index, "ferry").notes
     assert not search(index, "truck").notes
+
+
+WRITTEN = [
+    "The co-operation of states",
+    "The cooperation of states",
+    "Three co operation agreements",
+    "An e-mail arrived",
+    "An email arrived",
+    "Wal-Mart opens",
+    "WalMart opens",
+    "JP Morgan pays",
+    "JPMorgan pays",
+    "An F-16 landed",
+    "An F16 landed",
+    "The covid-19 wave",
+    "The covid19 wave",
+    "An anti-war march",
+    "An antiwar march",
+    "Two crises",
+    "A crisis",
+    "Three women",
+    "A woman",
+    "They buy a house",
+    "They bought a house",
+    "The nationalisation of mines",
+    "The nationalization of mines",
+    "They went into the town",
+    "They came in to eat",
+]
+
+
+@pytest.mark.parametrize(
+    ("queries", "group"),
+    [
+        (("co-operation", "cooperation", "co operation"), range(3)),
+        (("e-mail", "email", "e mail"), range(3, 5)),
+        (("Wal-Mart", "WalMart", "wal mart"), range(5, 7)),
+        (("JP Morgan", "JPMorgan"), range(7, 9)),
+        (("F-16", "F16", "F 16"), range(9, 11)),
+        (("covid-19", "covid19"), range(11, 13)),
+        (("anti-war", "antiwar", "anti war"), range(13, 15)),
+        (("crises", "crisis"), range(15, 17)),
+        (("women", "woman"), range(17, 19)),
+        (("buy", "bought", "buying"), range(19, 21)),
+        (("nationalisation", "nationalization"), range(21, 23)),
+    ],
+)
+def test_a_word_is_found_in_each_of_its_spellings_and_forms(
+    make: Made, queries: Sequence[str], group: range
+) -> None:
+    articles = [Article(f"a{number}", "", [text], language="en") for number, text in enumerate(WRITTEN)]
+    index = make(*articles)
+    plain = make(*articles, variants=False)
+    for query in queries:
+        assert found(index, query) == {f"a{number}" for number in group}
+        assert found(plain, query) < found(index, query)
+
+
+def test_common_words_are_not_joined(make: Made) -> None:
+    texts = {"into": "They walked into the town", "apart": "They came in to eat"}
+    index = make(*(Article(name, "", [text], language="en") for name, text in texts.items()))
+    assert found(index, "+into") == {"into"}
+    assert found(index, "+in +to eat") == {"apart"}
+
+
+def test_a_quoted_word_is_not_found_in_other_spellings(make: Made) -> None:
+    texts = {"british": "The colour of it", "american": "The color of it"}
+    index = make(*(Article(name, "", [text], language="en") for name, text in texts.items()))
+    assert found(index, "colour") == {"british", "american"}
+    assert found(index, '"colour"') == found(index, "=colour") == {"british"}
+
+
+def test_a_word_as_typed_counts_more_than_its_variants(make: Made) -> None:
+    texts = {"other": "The color of it", "typed": "The colour of it"}
+    index = make(*(Article(name, "", [text], language="en") for name, text in texts.items()))
+    assert matches(search(index, "colour")) == ["typed", "other"]
+    assert matches(search(index, "color")) == ["other", "typed"]
+
+
+def test_the_explanation_has_the_variants(make: Made) -> None:
+    index = make(Article("a", "", ["Walmart colors"], language="en"))
+    explanation = search(index, "wal mart colour", explain=True).explanation
+    assert explanation is not None
+    assert [clause.synonyms for clause in explanation.clauses] == [("walmart",), ("walmart",), ("color",)]

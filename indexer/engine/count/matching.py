@@ -11,7 +11,7 @@ from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.clauses import list_ignored
 from indexer.engine.score.evaluate import QueryContext, run_query
-from indexer.engine.score.query_terms import QueryTerm, TermReader
+from indexer.engine.score.query_terms import QueryTerm
 from indexer.query import AllOf, Term, extract_words
 
 ArticleSet = NDArray[np.bool_]
@@ -42,7 +42,7 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
         without = [number for number, own in enumerate(ignored) if field == "text" and text in own]
         if len(without) == len(ignored):
             continue
-        reader = TermReader(context.snapshot, context.languages)
+        reader = context.make_reader(context.languages, [])
         articles = articles_with_term(context.snapshot, reader.read(Term(field, text)))
         if without:
             articles[:-1] |= statistics.select(without)

@@ -119,12 +119,19 @@ class QueryContext:
 
     `languages` are those of the articles: words are analysed in each. Terms that were looked up stay in
     `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in.
+    For `variants` and `neighbours`, see `TermReader`.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
     deadline: Deadline = NO_DEADLINE
     terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
+    variants: bool = True
+    neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def make_reader(self, languages: Sequence[str], notes: list[Note]) -> TermReader:
+        """A reader of terms in some languages, which adds to the notes."""
+        return TermReader(self.snapshot, languages, notes, self.deadline, self.variants, self.neighbours)
 
 
 def run_query(
@@ -233,7 +240,7 @@ class Evaluation:
         self.snapshot = context.snapshot
         self.deadline = context.deadline
         self.notes: list[Note] = []
-        self.term_reader = TermReader(self.snapshot, context.languages, self.notes, self.deadline)
+        self.term_reader = context.make_reader(context.languages, self.notes)
         self.statistics = self.snapshot.statistics
         self.clause_reader = ClauseReader(self.term_reader.analyzers, self.statistics, self.notes)
         self.terms: list[ScoredTerm] = []
@@ -270,7 +277,7 @@ class Evaluation:
             return self.term_reader
         dropped = {self.statistics.languages[number] for number in without}
         languages = [name for name in self.context.languages if base_language(name) not in dropped]
-        return TermReader(self.snapshot, languages, self.notes, self.deadline)
+        return self.context.make_reader(languages, self.notes)
 
     def score_inner_words(self, reading: Reading) -> list[tuple[Query, ScoredTerm, float]]:
         """The single words of phrases and compounds that stand beside other clauses.

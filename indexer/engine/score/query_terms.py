@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from whoosh.query.compound import Or
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
@@ -21,6 +21,7 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
+from indexer.engine.score.variants import find_variants
 from indexer.query import Alternatives, Near, NoteCode, RawPhrase, make_note
 from indexer.results import Note
 from indexer.text.analyzer import Analyzer, get_analyzer, strip_tag
@@ -30,6 +31,8 @@ from indexer.text.unspaced import is_unit, is_unspaced
 Stems = tuple[str, ...]
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 """The stored fields in which the words of a query field are looked up."""
+VARIANT = 0.5
+"""How much an occurrence of a variant counts, beside 1 for the word as typed and other forms of its stem."""
 _AT_ONCE = 8192  # words that are matched with a pattern between two checks of the deadline
 
 
@@ -46,17 +49,23 @@ class QueryTerm(Struct, frozen=True, eq=False):
     in_title: bool
     in_text: bool
     synonyms: tuple[str, ...] = ()
-    """The synonyms that are searched for with it."""
+    """The synonyms and variants that are searched for with it."""
 
 
 @dataclass(slots=True)
 class TermReader:
-    """Looks up the terms of one query; `notes` collects which limits were met."""
+    """Looks up the terms of one query; `notes` collects which limits were met.
+
+    With `variants`, a word is also looked up as in `find_variants`; `neighbours` are the pairs of words of
+    the query that may be one, by either of them.
+    """
 
     snapshot: Snapshot
     languages: Sequence[str]
     notes: list[Note] = field(default_factory=list)
     deadline: Deadline = NO_DEADLINE
+    variants: bool = True
+    neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
     analyzers: tuple[Analyzer, ...] = field(init=False)
     _word_parts_left: int = limits.PIECES
 
@@ -94,7 +103,38 @@ class TermReader:
 
     def word(self, fields: Iterable[str], text: str) -> QueryTerm:
         """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都)."""
-        return self._look_up(fields, text, self._analyze(text, 1))
+        term = self._look_up(fields, text, self._analyze(text, 1))
+        variants = [] if "://" in text else self._look_up_variants(fields, text)
+        if not variants:
+            return term
+        title, paragraph = (
+            merge_postings([own, _weigh(merge_postings(others, np.maximum), VARIANT)])
+            for own, others in (
+                (term.title, [variant.title for variant in variants]),
+                (term.paragraph, [variant.paragraph for variant in variants]),
+            )
+        )
+        return structs.replace(
+            term,
+            title=title,
+            paragraph=paragraph,
+            term_set=TermSet.of([term.term_set, *(variant.term_set for variant in variants)]),
+            synonyms=tuple(dict.fromkeys(variant.label for variant in variants)),
+        )
+
+    def _look_up_variants(self, fields: Iterable[str], text: str) -> list[QueryTerm]:
+        """The variants of a word that the index has."""
+        found = []
+        for analysis in self.analyzers if self.variants else ():
+            for variant in find_variants(self.snapshot, analysis, text, self.neighbours.get(text, ())):
+                stems = tuple(token.stem for token in analysis.tokenize(variant))
+                term_set = TermSet(phrases=frozenset({(stems, 1)}))
+                if len(stems) == 1:
+                    term_set = TermSet(stems=frozenset(stems))
+                term = self._look_up(fields, variant, term_set)
+                if len(term.title.docs) or len(term.paragraph.docs):
+                    found.append(term)
+        return found
 
     def stem(self, stem: str) -> QueryTerm:
         """A stem in titles and texts."""
@@ -269,6 +309,10 @@ class TermReader:
             # Most occurrences of the word as written are occurrences of its stem, and must not count twice.
             postings[name] = merge_postings([merge_postings(found), written], np.maximum)
         return _make_term(label, postings, terms)
+
+
+def _weigh(postings: Postings, weight: float) -> Postings:
+    return Postings(postings.docs, weight * postings.freqs)
 
 
 def _make_term(label: str, postings: dict[str, Postings], terms: TermSet) -> QueryTerm:
