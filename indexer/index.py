@@ -162,9 +162,9 @@ class Index:
         """Return whether an article, any or the one with this id, contains a quotation.
 
         The answer is exact, near (with the differences, word by word) or absent, and has the paragraph that
-        contains the quotation or comes closest to it. A quotation stands within one paragraph. It has the
-        time of a query; the result has `timed_out` if that was up. Raises ArticleMissing, and InvalidRequest
-        for a text without words or of more than 4,000 characters.
+        contains the quotation or comes closest to it; an exact one may stand across paragraph breaks. It has
+        the time of a query; the result has `timed_out` if that was up. Raises ArticleMissing, and
+        InvalidRequest for a text without words or of more than 4,000 characters.
         """
         from indexer.search.quotes import verify_quote
 

@@ -434,9 +434,11 @@ class QuoteCheck(Result, frozen=True):
     `similarity` is the share of words in common, from 0 to 1.
 
     `text` is the whole paragraph that says it, or else comes closest: `number` counts it from 1, `anchor` is
-    its stable name, `spans` are the places in it, unless it is absent. When no paragraph has any of the
-    words, `article` is None. `also` are a few of the other articles that have an exact quotation, oldest
-    first.
+    its stable name, `spans` are the places in it, unless it is absent. An exact quotation that stands across
+    paragraph breaks is that of the paragraphs from `number` to `last_number`, with a blank line between
+    them in `text`, and `anchor` is that of the first; else both numbers are the same. When no paragraph has
+    any of the words, `article` is None. `also` are a few of the other articles that have an exact quotation,
+    oldest first.
 
     `timed_out` says that the time for a query was up, and so does a note: an exact quotation stands where it
     was found, but for what is near or absent there may be a better place.
@@ -447,6 +449,7 @@ class QuoteCheck(Result, frozen=True):
     similarity: float = 0.0
     article: ArticleInfo | None = None
     number: int | None = None
+    last_number: int | None = None
     anchor: str | None = None
     text: str = ""
     spans: tuple[Span, ...] = ()

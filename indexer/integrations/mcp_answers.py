@@ -105,7 +105,7 @@ class ReadArticle(Result, frozen=True):
 class CitedQuote(QuoteCheck, frozen=True, kw_only=True):
     """A quotation that was checked.
 
-    `resource` and `link` are the addresses of the paragraph that contains it or comes closest.
+    `resource` and `link` are the addresses of the paragraph that contains it, begins it or comes closest.
     """
 
     notice: str = NOTICE
@@ -215,11 +215,18 @@ def format_answer(summary: str, untrusted: Sequence[str]) -> TextContent:
     return TextContent(type="text", text=f"{summary}\n\n{fence(untrusted)}" if untrusted else summary)
 
 
+def format_place(passage: CitedPassage | CitedQuote) -> str:
+    """Return the number of a passage's paragraph as text, or those of the first and the last."""
+    if isinstance(passage, CitedQuote) and passage.last_number != passage.number:
+        return f"paragraphs {passage.number} to {passage.last_number}"
+    return f"paragraph {passage.number}"
+
+
 def link_passage(article: CitedArticle, passage: CitedPassage | CitedQuote) -> ResourceLink:
     """Return a link to a passage, which a client can read as a resource."""
     return ResourceLink(
         uri=passage.resource or "",
         name=f"{article.id} {passage.anchor}",
-        title=f"{cut(article.title or article.id, 100)}, paragraph {passage.number}",
+        title=f"{cut(article.title or article.id, 100)}, {format_place(passage)}",
         mime_type="text/plain",
     )

@@ -27,6 +27,7 @@ from indexer.integrations.mcp_answers import (
     fence,
     format_answer,
     format_heading,
+    format_place,
     link_passage,
     make_schema,
 )
@@ -124,7 +125,8 @@ class Archive:
         """Check whether an article (any, or the one with `article_id`) says these words.
 
         The answer is exact (but for case, punctuation and spaces), near, with the differences word by word,
-        or absent; with the paragraph that contains the words or comes closest.
+        or absent; with the paragraph that contains the words or comes closest, or the paragraphs from
+        `number` to `last_number` if the words continue across their breaks.
         """
         found = self._citations.cite_quote(self._index.verify_quote(text, article_id or None))
         notes = "".join(f"\n{note}" for note in found.notes)
@@ -133,7 +135,8 @@ class Archive:
             return _make_result(found, format_answer(f"absent: {reason}{notes}", []))
         lines = [format_heading(found.article), f"[{found.number}] {found.text}"]
         lines += [f"{edit.kind}: {edit.quoted!r} / {edit.source!r}" for edit in found.diff]
-        summary = f"{found.verdict} ({found.similarity:.0%} of the words in common){notes}"
+        place = format_place(found)
+        summary = f"{found.verdict}, {place} ({found.similarity:.0%} of the words in common){notes}"
         return _make_result(found, format_answer(summary, lines), link_passage(found.article, found))
 
     def format_article(self, id: str) -> str:  # noqa: A002

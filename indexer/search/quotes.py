@@ -1,11 +1,17 @@
-"""Verification of quotations: where an article has the same words, or nearly the same."""
+"""Verification of quotations: where an article has the same words, or nearly the same.
+
+The same words are sought within a paragraph, then across the breaks between paragraphs; nearly the same ones
+only within a paragraph.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -18,6 +24,7 @@ from rapidfuzz.distance import LCSseq, Levenshtein
 from indexer.engine import (
     NO_DEADLINE,
     Deadline,
+    Ids,
     QueryContext,
     Snapshot,
     TimedOut,
@@ -61,7 +68,10 @@ MAX_ALSO = 10
 _TERMS = 25  # of the terms of a quotation, the rarest are searched for
 _CANDIDATES = 40  # paragraphs that share most of them are read
 _COMPARED = 8  # of those, the most promising are compared word by word
-_MAX_PHRASE_ARTICLES = 200  # articles that have its stems as a phrase are read
+_MAX_PHRASE_ARTICLES = 200  # articles that have its stems, or some of them, as a phrase are read
+# Some piece of a quotation stands within a paragraph as long as there are fewer breaks than pieces.
+_MIN_PIECES, _MAX_PIECES, _PIECE_WORDS = 2, 8, 2
+_BREAK = "\n\n"
 
 # The kinds of edits by the tags of rapidfuzz.
 _EDITS: dict[str, Literal["same", "changed", "added", "omitted"]] = {
@@ -211,6 +221,10 @@ def _normalize(char: str) -> str:
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
 
 
+def _remove_invisible(text: str) -> str:
+    return text.translate(dict.fromkeys(map(ord, INVISIBLE)))
+
+
 def verify_quote(
     snapshot: Snapshot, settings: SearchSettings, text: str, number: int | None = None
 ) -> QuoteCheck:
@@ -249,35 +263,63 @@ class _Verification:
 
     def search_all(self) -> QuoteCheck:
         """Where the index has the quotation, or the paragraph that comes closest to it."""
-        plain = self.text.translate(dict.fromkeys(map(ord, INVISIBLE)))
-        return self._find_exact(self._find_articles_with_phrase(plain)) or self._find_most_similar(
-            self._find_candidates(plain)
+        plain = _remove_invisible(self.text)
+        return (
+            self._find_exact(self._find_articles_with_phrase(plain), self._check_paragraphs)
+            or self._find_exact(self._find_articles_with_pieces(), self._check_across_breaks)
+            or self._find_most_similar(self._find_candidates(plain))
         )
 
     def search_article(self, article: int) -> QuoteCheck:
         """Where an article has the quotation, or its paragraph that comes closest to it."""
-        docs = range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
-        return self._find_exact([article]) or self._find_most_similar(docs)
+        return (
+            self._find_exact([article], self._check_paragraphs)
+            or self._find_exact([article], self._check_across_breaks)
+            or self._find_most_similar(self._docs(article))
+        )
 
-    def _find_exact(self, articles: Iterable[int]) -> QuoteCheck | None:
+    def _find_exact(
+        self, articles: Iterable[int], check: Callable[[int], QuoteCheck | None]
+    ) -> QuoteCheck | None:
+        """The finding for the first article that passes a check, with the others that do."""
         found: QuoteCheck | None = None
         also: list[ArticleInfo] = []
         try:
             for article in articles:
-                for doc in range(
-                    int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article])
-                ):
-                    if spans := find_exact_spans(self.quote, self._paragraph(doc), self.deadline):
-                        if found is None:
-                            found = self._check(doc, verdict="exact", similarity=1.0, spans=spans)
-                        else:
-                            also += self.snapshot.infos([article])
-                        break
+                exact = check(article)
+                if found is None:
+                    found = exact
+                elif exact and exact.article:
+                    also.append(exact.article)
                 if len(also) == MAX_ALSO:
                     break
         except TimedOut:
             self.timed_out = True
         return replace(found, also=tuple(also)) if found else None
+
+    def _check_paragraphs(self, article: int) -> QuoteCheck | None:
+        """The first paragraph of an article that has the quotation."""
+        for doc in self._docs(article):
+            if spans := find_exact_spans(self.quote, self._paragraph(doc), self.deadline):
+                return self._check(doc, verdict="exact", similarity=1.0, spans=spans)
+        return None
+
+    def _check_across_breaks(self, article: int) -> QuoteCheck | None:
+        """The first paragraphs of an article that have the quotation when they are read on end."""
+        docs = self._docs(article)
+        texts = [self.snapshot.text_of(doc) for doc in docs]
+        whole = Comparable(_BREAK.join(texts), self.deadline)
+        for start, end in find_exact_spans(self.quote, whole, self.deadline)[:1]:
+            offsets = [0, *accumulate(len(text) + len(_BREAK) for text in texts)]
+            first, last = bisect_right(offsets, start) - 1, bisect_left(offsets, end) - 1
+            return self._check(
+                docs[first],
+                docs[last],
+                verdict="exact",
+                similarity=1.0,
+                spans=((start - offsets[first], end - offsets[first]),),
+            )
+        return None
 
     def _find_most_similar(self, docs: Iterable[int]) -> QuoteCheck:
         promising = []
@@ -305,12 +347,16 @@ class _Verification:
             diff=compare(self.quote, paragraph, start, end) if similarity < 1 else (),
         )
 
+    def _docs(self, article: int) -> range:
+        return range(int(self.snapshot.doc_starts[article]), int(self.snapshot.doc_ends[article]))
+
     def _paragraph(self, doc: int) -> Comparable:
         self.deadline.check()
         return Comparable(self.snapshot.text_of(doc), self.deadline)
 
-    def _check(self, doc: int, **found: Any) -> QuoteCheck:
-        """The finding for a paragraph."""
+    def _check(self, doc: int, last: int | None = None, **found: Any) -> QuoteCheck:
+        """The finding for a paragraph, or for those up to the last one."""
+        last = doc if last is None else last
         article = int(self.snapshot.article_of[doc])
         place = doc - int(self.snapshot.doc_starts[article])
         (info,) = self.snapshot.infos([article])
@@ -318,18 +364,38 @@ class _Verification:
             quote=self.text,
             article=info,
             number=place + 1,
+            last_number=place + 1 + last - doc,
             anchor=self.snapshot.anchors(article)[place],
-            text=self.snapshot.text_of(doc),
+            text=_BREAK.join(map(self.snapshot.text_of, range(doc, last + 1))),
             **found,
         )
 
+    def _find_articles_with_pieces(self) -> list[int]:
+        """The articles with most pieces of the words as phrases within a paragraph; oldest first."""
+        count = len(self.quote.words)
+        pieces = min(max(count // _PIECE_WORDS, _MIN_PIECES), _MAX_PIECES)
+        bounds = [count * piece // pieces for piece in range(pieces + 1)]
+        found = np.zeros(self.snapshot.articles, np.int64)
+        for start, end in pairwise(bounds):
+            if start < end:
+                found[self._find_phrase(_remove_invisible(self.quote.text(start, end)))] += 1
+        some = found.nonzero()[0]
+        most = some[np.argsort(-found[some], kind="stable")[:_MAX_PHRASE_ARTICLES]]
+        return self._select_oldest(np.sort(most))
+
     def _find_articles_with_phrase(self, text: str) -> list[int]:
         """Articles with a paragraph that has the words as a phrase, in any form; oldest first."""
+        return self._select_oldest(self._find_phrase(text))
+
+    def _find_phrase(self, text: str) -> Ids:
         context = QueryContext(self.snapshot, self.settings.languages, deadline=self.deadline)
         found = run_query(context, RawPhrase("paragraph", text))
         self.timed_out |= found.timed_out
+        return found.full.articles
+
+    def _select_oldest(self, articles: Ids) -> list[int]:
         oldest: list[int] = select_top(
-            self.snapshot, make_unscored(found.full.articles), "oldest", 0, _MAX_PHRASE_ARTICLES
+            self.snapshot, make_unscored(articles), "oldest", 0, _MAX_PHRASE_ARTICLES
         ).articles.tolist()
         return oldest
 

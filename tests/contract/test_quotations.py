@@ -118,6 +118,62 @@ def test_every_paragraph_is_an_exact_quotation_of_itself(archive: Index) -> None
             assert archive.verify_quote(paragraph).verdict == "exact"
 
 
+SERIAL = Article(
+    "serial",
+    "Serial",
+    ["The keeper lit", "the lamp and", "waited for the herring fleet.", "Nobody came. Nobody came", "Home."],
+    published="2001-02-03",
+    language="en",
+)
+RIVER = Article("he", "河", ["渡轮每天晚上从旧港口出发。", "明天早上回来。"], language="zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "numbers", "words"),
+    [
+        ("waited for the herring fleet. Nobody came", "serial", (3, 4), "fleet.\n\nNobody"),
+        ("herring fleet nobody came", "serial", (3, 4), "herring fleet.\n\nNobody came"),
+        ("came, home", "serial", (4, 5), "came\n\nHome"),
+        ("keeper lit the lamp and waited", "serial", (1, 3), "keeper lit\n\nthe lamp and\n\nwaited"),
+        (" ".join(SERIAL.paragraphs), "serial", (1, 5), "\n\n".join(SERIAL.paragraphs).rstrip(".")),
+        ("nobody came", "serial", (4, 4), "Nobody came"),
+        ("从旧港口出发。明天早上", "he", (1, 2), "从旧港口出发。\n\n明天早上"),
+    ],
+)
+def test_a_quotation_across_paragraph_breaks_is_exact_and_names_the_first_and_the_last_paragraph(
+    make: Made, text: str, name: str, numbers: tuple[int, int], words: str
+) -> None:
+    index = make(SERIAL, RIVER)
+    for check in (index.verify_quote(text), index.verify_quote(text, name)):
+        assert (check.verdict, check.similarity, check.diff) == ("exact", 1.0, ())
+        assert check.article is not None
+        assert (check.article.id, (check.number, check.last_number)) == (name, numbers)
+        paragraphs = index.mark_article(name).paragraphs[numbers[0] - 1 : numbers[1]]
+        assert check.text == "\n\n".join(paragraph.text for paragraph in paragraphs)
+        assert check.anchor == paragraphs[0].anchor
+        assert words in quoted(check)
+
+
+def test_a_quotation_within_a_paragraph_comes_before_one_across_a_break(make: Made) -> None:
+    index = make(SERIAL, Article("late", "Late", ["The herring fleet nobody came for."], language="en"))
+    check = index.verify_quote("herring fleet nobody came")
+    assert check.article is not None
+    assert (check.article.id, check.number, check.last_number) == ("late", 1, 1)
+
+
+def test_words_of_two_articles_or_of_paragraphs_that_are_not_neighbours_are_no_quotation(make: Made) -> None:
+    index = make(SERIAL, Article("next", "Next", ["Ships were late."], language="en"))
+    for text in ("came home ships were late", "the keeper lit waited for", "home nobody came"):
+        assert index.verify_quote(text).verdict != "exact"
+
+
+def test_the_oldest_article_with_a_quotation_across_a_break_is_named_first(make: Made) -> None:
+    later = Article("reprint", "Reprint", SERIAL.paragraphs, published="2005-01-01", language="en")
+    check = make(later, SERIAL).verify_quote("the herring fleet. Nobody came")
+    assert check.article is not None
+    assert (check.article.id, [article.id for article in check.also]) == ("serial", ["reprint"])
+
+
 def test_a_quotation_can_be_verified_in_one_article(archive: Index) -> None:
     text = "took nine roofs, two boats and the weathercock"
     assert archive.verify_quote(text, "storm-copy").verdict == "exact"

@@ -276,6 +276,15 @@ def test_a_quotation_is_checked_with_the_paragraph_and_its_link(
     assert found["text"] in text_of(result)
 
 
+def test_a_quotation_across_a_paragraph_break_names_both_paragraphs(agent: Agent) -> None:
+    result = agent.call("verify_quote", text="fell into the harbour. Nobody was hurt")
+    found = result.structured_content
+    assert found is not None
+    assert (found["verdict"], found["number"], found["last_number"]) == ("exact", 1, 2)
+    assert found["resource"].endswith(ANCHORS[0])
+    assert text_of(result).startswith("exact, paragraphs 1 to 2 (100% of the words in common)")
+
+
 def test_a_quotation_that_there_was_no_time_for_is_not_called_one_that_nobody_said(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put(ARTICLES)
