@@ -287,6 +287,16 @@ def check_text(name: str, value: object) -> None:
         ) from error
 
 
+def make_record_id(file_id: str, name: str) -> str:
+    """The id of a record of a file that holds several, from the id of the file and the one that it states."""
+    return f"{file_id}/{name}"
+
+
+def record_name(article_id: str) -> str:
+    """The id that a record states, from the id of its article; empty for other articles."""
+    return article_id.partition("/")[2]
+
+
 def make_anchors(paragraphs: Iterable[str]) -> tuple[str, ...]:
     """A stable name for each paragraph: "p-" and eight hex digits of a hash of its normalised text.
 

@@ -132,6 +132,15 @@ class Index:
 
         return self._read(suggest, prefix, limit)
 
+    def resolve_id(self, article_id: str) -> str:
+        """Return the id of the article that every method finds by this one; raises ArticleMissing.
+
+        It is another id if the article had this one before its file was renamed, or if the article is a line
+        of a JSON Lines file that states this one, and no other does.
+        """
+        found: str = self._read_article(lambda snapshot, _, number: snapshot.id_of(number), article_id)
+        return found
+
     def get_article(self, article_id: str) -> Article:
         """Return the whole article with this id; raises ArticleMissing."""
         found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
@@ -170,7 +179,10 @@ class Index:
 
         return self._read(
             lambda snapshot, settings: verify_quote(
-                snapshot, settings, text, None if article_id is None else find_number(snapshot, article_id)
+                snapshot,
+                settings,
+                text,
+                None if article_id is None else find_number(snapshot, settings, article_id),
             )
         )
 
@@ -363,7 +375,9 @@ class Index:
     def _read_article(self, read: Callable[..., T], article_id: str, *given: Any) -> T:
         """Call `read` with the snapshot, the settings and the number of an article; raises ArticleMissing."""
         return self._read(
-            lambda snapshot, settings: read(snapshot, settings, find_number(snapshot, article_id), *given)
+            lambda snapshot, settings: read(
+                snapshot, settings, find_number(snapshot, settings, article_id), *given
+            )
         )
 
     def _read(self, read: Callable[..., T], *given: Any) -> T:

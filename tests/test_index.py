@@ -116,6 +116,7 @@ def test_a_first_put_that_fails_makes_no_index(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["one", "two"])
 def test_an_id_of_a_file_cannot_be_put_or_removed(index: Index, archive: Archive, name: str) -> None:
+    name = index.resolve_id(name)
     index.put([HERON])
     before = contents(archive.folder)
     with pytest.raises(
@@ -305,6 +306,7 @@ SIGNATURES = {
     "get_progress": "",
     "get_revision": "",
     "suggest": "prefix limit",
+    "resolve_id": "article_id",
     "get_article": "article_id",
     "mark_article": "article_id query",
     "find_similar": "article_id limit",

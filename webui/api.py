@@ -22,10 +22,10 @@ from webui import export, parameters
 from webui.answers import SimilarAnswer, SuggestAnswer, TimelineAnswer, as_bytes
 from webui.caching import conditional_response, no_store
 from webui.errors import answer_http_error_with_problem, answer_with_problem
-from webui.mount import current_mount, url_of
+from webui.mount import current_mount, requested_article, url_of
 from webui.openapi import describe, operation
 from webui.security import METHODS, set_cors, set_methods
-from webui.urls import Search, article_id, article_url
+from webui.urls import Search, article_url
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -117,7 +117,7 @@ def timeline(values: dict[str, Any]) -> ResponseReturnValue:
 def article(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
-    marked = current_mount().index.mark_article(article_id(request.args, name), values["query"])
+    marked = current_mount().index.mark_article(requested_article(name), values["query"])
     return _no_store_if_late(_json(marked), began)
 
 
@@ -126,7 +126,7 @@ def article(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
 @operation(SimilarAnswer, parameters.ID, parameters.SIMILAR)
 def similar(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     """The articles most similar to one, and separately its near-duplicates."""
-    index, wanted = current_mount().index, article_id(request.args, name)
+    index, wanted = current_mount().index, requested_article(name)
     hits = index.find_similar(wanted, values["limit"])
     answer = SimilarAnswer(wanted, hits.timed_out, hits.notes, index.find_duplicates(wanted), tuple(hits))
     response = _json(answer)

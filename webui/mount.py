@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, render_template, request, url_for
+from flask import Flask, abort, current_app, redirect, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page, SearchRequest
 from webui.examples import Examples
 from webui.translations import LANGUAGES, choose_language, localize
+from webui.urls import article_id, is_plain_path
 
 if TYPE_CHECKING:
     from webui.monitoring import Metrics
@@ -74,6 +75,27 @@ def current_mount() -> Mount:
 def url_of(view: str, **values: Any) -> str:
     """The URL of a view of the current mount; with `_external`, an absolute one."""
     return url_for(f"{request.blueprints[-1]}.{view}", **values)
+
+
+def requested_article(name: str | None) -> str:
+    """The id of the article that the request asks for, in its path or in a parameter.
+
+    If the article has another id now, the request is redirected to that. Raises InvalidRequest and
+    ArticleMissing.
+    """
+    wanted = article_id(request.args, name)
+    found = current_mount().index.resolve_id(wanted)
+    if found != wanted:
+        in_path = is_plain_path(found)
+        values = (request.view_args or {}) | {"name": found if in_path else None}
+        query = [pair for pair in request.args.items(multi=True) if pair[0] != "id"]
+        query += [] if in_path else [("id", found)]
+        url = url_for(request.endpoint or "", **values)
+        response = redirect(f"{url}?{urlencode(query)}" if query else url, 308)
+        # The id may become that of another article.
+        response.headers["Cache-Control"] = "private, no-cache"
+        abort(response)
+    return wanted
 
 
 def _languages() -> list[tuple[str, str, str]]:

@@ -96,6 +96,7 @@ _HEADERS = {
     "Cache-Control": ("The client may store the response, and has to revalidate it.", "string"),
     "Vary": ("Headers of the request that the response depends on.", "string"),
     "Content-Disposition": ("The file name of rows.", "string"),
+    "Location": ("The URL to request instead.", "string"),
     "Retry-After": ("Seconds after which to retry.", "integer"),
 }
 _INTRODUCTION = (
@@ -154,11 +155,15 @@ def _operation(one: Operation, path: str, answer: dict[str, Any]) -> dict[str, A
     parameters = [*named, *(p for p in one.parameters if p is not ID), IF_NONE_MATCH]
     content = {"application/json": {"schema": answer}}
     content |= {media: {"schema": schema} for media, schema in one.formats.items()}
+    responses = _responses(content, *(() if named else ("404",)))
+    if named:
+        text = "The article has another id now: the same request with that."
+        responses["308"] = {"description": text, "headers": _headers("Location", "Cache-Control")}
     return {
         "operationId": one.name + ("ByParameter" if path.endswith("/") else ""),
         "summary": one.summary,
         "parameters": [_parameter(parameter) for parameter in parameters],
-        "responses": _responses(content, *(() if named else ("404",))),
+        "responses": responses,
     }
 
 

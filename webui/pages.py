@@ -20,7 +20,7 @@ from webui.caching import no_store
 from webui.citations import FORMATS, Citation
 from webui.errors import describe_error
 from webui.guide import FOLDER, PICTURES, list_pages, read_page
-from webui.mount import Mount, current_mount, url_of
+from webui.mount import Mount, current_mount, requested_article, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
 from webui.presenters import HELPERS, Links, closest_paragraph, neighbours, page_notes
@@ -29,7 +29,6 @@ from webui.security import check_request, set_cors, set_security
 from webui.urls import (
     SIZES,
     Search,
-    article_id,
     article_url,
     pager,
 )
@@ -120,7 +119,7 @@ def article(name: str | None) -> ResponseReturnValue:
     """One article at its stable URL, with the matches of `q` highlighted."""
     mount = current_mount()
     index, base = mount.index, url_of("search")
-    wanted = article_id(request.args, name)
+    wanted = requested_article(name)
     asked = Search.parse(request.args)
     marked = index.mark_article(wanted, asked.query)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
@@ -173,7 +172,7 @@ def guide(name: str | None) -> ResponseReturnValue:
 @blueprint.get("/a/<path:name>/cite.<any(bib, ris, json):kind>")
 def cite(name: str | None, kind: str) -> ResponseReturnValue:
     """The citation of an article, or of its paragraph `p`, as a file."""
-    wanted = article_id(request.args, name)
+    wanted = requested_article(name)
     marked = current_mount().index.mark_article(wanted)
     anchor = request.args.get("p", "")
     number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)

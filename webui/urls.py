@@ -224,10 +224,15 @@ def _named(name: str, file: str, parameters: str) -> str:
     An id becomes a parameter if browsers or servers would normalize it in a path (dot segments, empty
     segments), or if it looks like such a file.
     """
-    segments = name.split("/")
-    if any(part in ("", ".", "..") for part in segments) or segments[-1].startswith("cite."):
+    if not is_plain_path(name):
         return f"{file}?{urlencode({'id': name})}{parameters.replace('?', '&', 1)}"
     return quote(name) + (f"/{file}" if file else "") + parameters
+
+
+def is_plain_path(name: str) -> bool:
+    """Whether an id can be part of a path as it is."""
+    segments = name.split("/")
+    return not (any(part in ("", ".", "..") for part in segments) or segments[-1].startswith("cite."))
 
 
 def original_url(url: str, text: str) -> str:

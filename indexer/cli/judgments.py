@@ -1,6 +1,7 @@
 """A relevance test: judged queries are run on the live index, and the figures compared with recorded ones.
 
-Each line of a file of judgments has a query, the id of an article and a gain, separated by tabs. A gain is a
+Each line of a file of judgments has a query, the id of an article and a gain, separated by tabs. The id may
+be any that `Index.resolve_id` knows, such as the one that a line of a JSON Lines file states. A gain is a
 number, 0 for an article that does not answer the query. Lines that begin with # and a header are skipped.
 """
 
@@ -119,7 +120,7 @@ def measure(index: Index, judgments: Judgments) -> Measured:
     answers = tuple(measure_query(index, query, judged) for query, judged in judgments.items())
     every = dict.fromkeys(name for judged in judgments.values() for name in judged)
     return Measured(
-        compute_means(answers), tuple(name for name in every if not _is_indexed(index, name)), answers
+        compute_means(answers), tuple(name for name in every if not _find_id(index, name)), answers
     )
 
 
@@ -132,7 +133,8 @@ def measure_query(index: Index, query: str, judged: Mapping[str, float]) -> Answ
     """
     # Given the most time, so that the figures do not depend on how busy the machine is.
     page = index.search(query, limit=DEPTH, collapse=False, seconds=QUERY_SECONDS)
-    hits = [hit.article.id for hit in page.hits]
+    names = {_find_id(index, name): name for name in judged}
+    hits = [names.get(hit.article.id, "") for hit in page.hits]
     good = [name for name, gain in judged.items() if gain > 0]
     ideal = _compute_discounted_gain(sorted(judged.values(), reverse=True))
     first = next((place for place, name in enumerate(hits, 1) if judged.get(name, 0) > 0), None)
@@ -234,12 +236,12 @@ def _parse_gain(text: str) -> float | None:
     return gain if 0 <= gain < math.inf else None
 
 
-def _is_indexed(index: Index, article: str) -> bool:
+def _find_id(index: Index, name: str) -> str | None:
+    """The id that the article with a judged id has in the index; None if there is none."""
     try:
-        index.get_article(article)
+        return index.resolve_id(name)
     except ArticleMissing:
-        return False
-    return True
+        return None
 
 
 def _read_recorded(path: Path) -> Measured:

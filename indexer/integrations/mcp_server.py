@@ -152,7 +152,7 @@ class Archive:
         for paragraph in marked.paragraphs:
             if paragraph.anchor == anchor:
                 heading = format_heading(self._citations.cite_article(marked.article))
-                return fence([heading, self._citations.cite_passage(id, paragraph).text])
+                return fence([heading, self._citations.cite_passage(marked.article.id, paragraph).text])
         raise ArticleMissing(f"the article {id!r} has no paragraph {anchor!r}")
 
 

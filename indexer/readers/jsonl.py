@@ -1,4 +1,7 @@
-"""JSON Lines, an article a line: `id`, `title`, `published`, `paragraphs` or `text`, `url`, `language`."""
+"""JSON Lines, an article a line: `id`, `title`, `published`, `paragraphs` or `text`, `url`, `language`.
+
+The `id` that a line states is unique in its file only: the article's id is that of the file and this one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from indexer.article import Article, Failure, Published, normalize_space
+from indexer.article import Article, Failure, Published, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.limits import ARTICLE_TEXT
 from indexer.readers.dates import choose_date, parse_date
@@ -48,7 +51,7 @@ def _read_lines(document: Document) -> Iterator[Article | Failure]:
         if not line or line.isspace():
             continue
         try:
-            yield _parse_article(line, f"{document.article_id}-{number}", document)
+            yield _parse_article(line, number, document)
         except (_BadLineError, InvalidArticle) as error:
             failures += 1
             if failures <= _MAX_FAILURES:
@@ -58,7 +61,7 @@ def _read_lines(document: Document) -> Iterator[Article | Failure]:
         yield Failure(document.name, f"{more:,} more lines up to line {number} are not articles")
 
 
-def _parse_article(line: str, default_id: str, document: Document) -> Article:
+def _parse_article(line: str, number: int, document: Document) -> Article:
     try:
         record = json.loads(line)
     except ValueError as error:
@@ -74,7 +77,7 @@ def _parse_article(line: str, default_id: str, document: Document) -> Article:
     if len(line) > ARTICLE_TEXT // 4:  # a character has four bytes at most
         check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
     return Article(
-        id=_get_id(record.get("id"), default_id),
+        id=_get_id(record.get("id"), number, document),
         title=title,
         paragraphs=paragraphs,
         published=_get_date(record, document.options, notes),
@@ -90,16 +93,16 @@ def _json_type(value: object) -> str:
     return _JSON_TYPES.get(type(value), "an object" if isinstance(value, dict) else "null")
 
 
-def _get_id(value: object, default: str) -> str:
-    if value is None or value == "":
-        return default
-    if isinstance(value, str):
-        return value.strip() or default
+def _get_id(value: object, number: int, document: Document) -> str:
+    """The id of the article in a line: of the id that the line states, or else of the line's number."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and value == value:
-        return f"{value:g}"
-    raise _BadLineError(f"id: must be a string or a number, not {_json_type(value)}")
+        value = str(value)
+    elif isinstance(value, float) and value == value:
+        value = f"{value:g}"
+    if value is not None and not isinstance(value, str):
+        raise _BadLineError(f"id: must be a string or a number, not {_json_type(value)}")
+    name = (value or "").strip()
+    return make_record_id(document.article_id, name) if name else f"{document.article_id}-{number}"
 
 
 def _get_string(record: dict[str, Any], name: str) -> str:

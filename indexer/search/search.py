@@ -124,13 +124,25 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         )
 
 
-def find_number(snapshot: Snapshot, article_id: str) -> int:
-    """The number of the article with an id; raises ArticleMissing, or InvalidRequest for no string."""
+def find_number(snapshot: Snapshot, settings: SearchSettings, article_id: str) -> int:
+    """The number of the article that has an id, or had it before, or of the one record that states it.
+
+    Raises ArticleMissing, or InvalidRequest for no string.
+    """
     check_text("id", article_id)
     number = snapshot.find(article_id)
-    if number is None:
-        raise ArticleMissing(f"no article with the id {article_id!r}")
-    return number
+    if number is None and article_id in settings.aliases:
+        number = snapshot.find(settings.aliases[article_id])
+    if number is not None:
+        return number
+    records = snapshot.find_records(article_id)
+    if len(records) == 1:
+        return int(records[0])
+    problem = f"no article with the id {article_id!r}"
+    if len(records):
+        some = ", ".join(snapshot.id_of(int(record)) for record in records[:3])
+        problem = f"{len(records):,} records state the id {article_id!r}: give the whole id of one ({some})"
+    raise ArticleMissing(problem)
 
 
 def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, query: str) -> MarkedArticle:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from indexer.engine import NO_DEADLINE, Clock, Deadline, QueryContext, Snapshot
@@ -30,8 +30,8 @@ class SearchSettings:
     `languages` are those of its articles, the most common first; `language` is the configured one. `passages`
     is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
     many characters of a query are read, and `seconds` how long it may take. With `variants`, words are
-    also found in other spellings. `notes` are added to those of
-    every answer.
+    also found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of
+    articles by ids that they had before.
     """
 
     languages: Sequence[str]
@@ -46,6 +46,7 @@ class SearchSettings:
     clock: Clock = time.perf_counter
     variants: bool = True
     notes: tuple[Note, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def parse(self, text: str) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it."""

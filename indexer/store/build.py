@@ -27,7 +27,7 @@ from indexer.store.reader import (
     stored_versions,
 )
 from indexer.store.sources import SourcePath, available_sources, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Progress, Silence, SyncOptions, list_contents, list_source, refuse_shrunk
+from indexer.sync import Catalog, Progress, Silence, SyncOptions, carry_aliases, list_source, refuse_shrunk
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import sync_sources
 
@@ -169,9 +169,10 @@ def build(
                 add_api_article(article, encode_article(article), catalog, batch)
                 report.record("add", article.id, "", "added through the API")
             sync_sources(listings, catalog, batch, report, SyncOptions(config, today(), recorded, stop))
+            before = plan.previous.contents()
+            carry_aliases(before, plan.previous.aliases, catalog, catalog.owners())
             if not plan.allow_mass_delete:
-                previous = list_contents(plan.previous, plan.previous.sources)
-                refuse_shrunk(previous, catalog, listings, plan.override)
+                refuse_shrunk(before, catalog, listings, plan.override)
             _report_missing_sources(plan, catalog, report)
         if generations.last_commit(folder) == 0:
             # A batch without articles makes no commit, but the sources have to be remembered.

@@ -94,6 +94,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         characters=config.query_characters,
         variants=config.variants,
         seconds=config.query_seconds,
+        aliases=summary.aliases,
     )
     return OpenIndex(snapshot, summary, search_settings, settings)
 

@@ -24,7 +24,7 @@ from indexer.store.build import (
 from indexer.store.lock import lock_for_writing
 from indexer.store.reader import Today, check_format, open_snapshot
 from indexer.store.sources import SourcePath, find_source, refuse_overlaps, resolve_sources
-from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, list_source
+from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, carry_aliases, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import NullSink, Sink, sync_sources
 
@@ -110,10 +110,12 @@ def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
     with lock_for_writing(config.index, config.lock_timeout):
         try:
             with _change(config, report) as (catalog, batch):
+                before = catalog.contents()
                 for path, entry in catalog.sources.pop(find_source(source, catalog)).items():
                     for article_id in entry.articles:
                         batch.remove(article_id)
                         report.record("remove", article_id, path, "its source is forgotten")
+                carry_aliases(before, catalog.aliases, catalog, catalog.owners())
         except (IndexOutdated, IndexDamaged):
             # This generation cannot be changed, but the other sources may bring back the rest.
             report = rebuild_without(config, today, source)

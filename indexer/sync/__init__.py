@@ -4,7 +4,8 @@
 the `catalog`, which has the stamp of each file when it was last read and the articles that came from it; the
 plan is the state of each file (new, unchanged, changed, missing, …). `apply` carries the plan out: it reads
 new and changed files, updates the catalog and gives changed articles to a sink. `guards` refuses a sync that
-would remove too much of a source. `options` has the options of a sync, and its progress.
+would remove too much of a source. `aliases` keeps the ids that articles had before. `options` has the options
+of a sync, and its progress.
 
 Files are read in worker processes, because a damaged document may take any time and memory. `tasks` divides
 files into tasks and reads them into gathered articles; `worker` does the reading in a process of its own,
@@ -17,19 +18,25 @@ Packages above enter by the names below, by `catalog`, a module of its own, and 
 is not among the names because it loads the readers and the worker pool.
 """
 
-from indexer.sync.catalog import Catalog
-from indexer.sync.guards import list_contents, refuse_shrunk
+from indexer.sync.aliases import carry_aliases
+from indexer.sync.catalog import Catalog, Entry, FileState, Stamp
+from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing, check_source, list_source
 from indexer.sync.options import Progress, Silence, SyncOptions
+from indexer.sync.plan import default_id
 
 __all__ = [
     "Catalog",
+    "Entry",
+    "FileState",
     "Listing",
     "Progress",
     "Silence",
+    "Stamp",
     "SyncOptions",
+    "carry_aliases",
     "check_source",
-    "list_contents",
+    "default_id",
     "list_source",
     "refuse_shrunk",
 ]

@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from indexer import limits
-from indexer.article import Failure
+from indexer.article import Failure, record_name
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
 from indexer.results import SyncReport
+from indexer.sync.aliases import carry_aliases
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
-from indexer.sync.guards import list_contents, refuse_shrunk
+from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.options import SyncOptions
 from indexer.sync.plan import TO_READ, default_id, make_plan
@@ -66,8 +67,8 @@ def sync_sources(
 
     A file that cannot be made into articles is reported, and the articles indexed from it before are removed,
     since the source no longer has them. If the disk fails to deliver a file, or reading it exceeds a limit,
-    they are kept. An id that several files have belongs to the article added through the API, else to the
-    first file by source and path: the result does not depend on the order in which they came.
+    they are kept. An article whose id is taken, by an earlier record of its file or by an article added
+    through the API, is reported and skipped. An article that gets another id is found by the one that it had.
 
     Raises SourceShrunk if a source has lost too much (see `refuse_shrunk`), unless the options allow it; a
     dry run reports it instead.
@@ -87,12 +88,11 @@ def sync_sources(
     states = {state for plan in plans.values() for state in plan.values()}
     # If no file has to be read and none is missing, nothing is lost: there is nothing to compare.
     is_same = states.isdisjoint({*TO_READ, FileState.MISSING})
-    before = {} if is_same else list_contents(catalog, map(str, listings))
+    before = {} if is_same else catalog.contents()
     changes = _Changes(
         catalog,
         sink,
         report,
-        sources=set(map(str, listings)),
         max_articles=limits.max_articles(read_options.max_bytes),
         owners=catalog.owners(),
     )
@@ -119,6 +119,8 @@ def sync_sources(
     if report.interrupted:
         changes.restore_unread(files)
     changes.restore_unread_parts(files)
+    if changes.released:
+        carry_aliases(before, catalog.aliases, catalog, changes.owners)
     try:
         if changes.released and not options.allow_mass_delete:
             refuse_shrunk(before, catalog, listings)
@@ -142,6 +144,8 @@ class _File:
     entry: Entry | None = None
     """Its entry after this sync; None until its first result arrives."""
     partially_read: bool = False
+    article_id: str = ""
+    """See `Entry`."""
 
     @property
     def owner(self) -> tuple[str, str]:
@@ -164,7 +168,6 @@ class _Changes:
     catalog: Catalog
     sink: Sink
     report: SyncReport
-    sources: set[str]
     max_articles: int
     owners: dict[str, tuple[str, str]]
     """The source and path that each id belongs to; two empty strings for the API."""
@@ -219,19 +222,22 @@ class _Changes:
         return True
 
     def make_parts(self, files: Iterable[_File], stop: Callable[[], bool] | None) -> Iterator[Part]:
-        """The files to read, each with an id that is free for an article that gives none."""
-        reserved: set[str] = set()
+        """The files to read, each with its id: the one that it has, or one that is free."""
+        taken = {entry.article_id for _, _, entry in self.catalog.entries()}
         for file in files:
             if stop and stop():
                 return
             source = Path(file.source)
-            wanted = free = default_id(source, file.path)
-            number = 1
-            while free in reserved or self.owners.get(free) not in (None, file.owner):
-                number += 1
-                free = f"{wanted}-{number}"
-            reserved.add(free)
-            yield Part(file.location, file.path, free, file.stamp.size, source=source.as_uri())
+            file.article_id = file.known.article_id if file.known else ""
+            if not file.article_id:
+                wanted = free = default_id(source, file.path)
+                number = 1
+                while free in taken or self.owners.get(free) not in (None, file.owner):
+                    number += 1
+                    free = f"{wanted}-{number}"
+                taken.add(free)
+                file.article_id = free
+            yield Part(file.location, file.path, file.article_id, file.stamp.size, source=source.as_uri())
 
     def accept(self, file: _File, result: PartResult, *, is_piece: bool) -> list[bool]:
         """Enter a result into the catalog; returns whether to index it, for each article in the result."""
@@ -239,7 +245,7 @@ class _Changes:
             self._refuse(file, result.refusal, is_limited=result.is_limited)
             return []
         if file.entry is None:
-            file.entry = Entry(replace(file.stamp, sha256=result.sha256))
+            file.entry = Entry(replace(file.stamp, sha256=result.sha256), article_id=file.article_id)
             file.entry.state = _unless_young(FileState.UNCHANGED, file.stamp)
             self.catalog.sources[file.source][file.path] = file.entry
             if file.state is FileState.NEW and result.sha256 in self.missing_digests:
@@ -306,7 +312,9 @@ class _Changes:
         """Keep what was indexed from a file that could not be read."""
         refused = _unless_young(FileState.REFUSED, file.stamp) if is_limited else FileState.UNREADABLE
         if file.known is None or not file.known.articles:
-            file.entry = self.catalog.sources[file.source][file.path] = Entry(file.stamp, state=refused)
+            file.entry = self.catalog.sources[file.source][file.path] = Entry(
+                file.stamp, state=refused, article_id=file.article_id
+            )
             self._fail(file.entry, file.path, f"cannot be read ({reason})")
             return
         self._restore(file, file.known)
@@ -338,27 +346,23 @@ class _Changes:
                 _set_incomplete(entry, FileState.REFUSED)
             return False
         owner = self.owners.get(article.id)
+        if owner == file.owner:
+            self._fail(entry, file.path, f"the id {record_name(article.id)!r} is taken by {file.path}")
+            return False
         if owner is not None:
-            source, path = owner
-            if not source or _order(owner) <= _order(file.owner):
-                holder = path or "an article added through the API"
-                self.report.failed.append(_refuse_id(file.path, entry, article.id, holder))
-                return False
-            other = self.catalog.sources[source][path]
-            del other.articles[article.id]
-            self.report.failed.append(_refuse_id(path, other, article.id, file.path))
-            self.report.unchanged -= source in self.sources
+            holder = owner[1] or "an article added through the API"
+            self.report.failed.append(_refuse_id(file.path, entry, article.id, holder))
+            return False
         released = self.released.pop(article.id, None)
         self.owners[article.id] = file.owner
         entry.articles[article.id] = (article.digest, article.language)
         if released and released.digest == article.digest:
             self.report.unchanged += 1
             return False
-        if owner or released:
+        if released:
             self.sink.remove(article.id)
-        self.report.record(
-            "change" if owner or released else "add", article.id, file.path, _REASONS[file.state]
-        )
+        action: Literal["add", "change"] = "change" if released else "add"
+        self.report.record(action, article.id, file.path, _REASONS[file.state])
         return True
 
 
@@ -384,8 +388,3 @@ def _refuse_id(path: str, entry: Entry, article_id: str, holder: str) -> Failure
 
 def _describe_kept(file: _File, reason: str) -> tuple[str, str]:
     return file.path, f"cannot be read ({reason}); what was indexed from it before is kept"
-
-
-def _order(owner: tuple[str, str]) -> tuple[Path, str]:
-    source, path = owner
-    return Path(source), path

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, convert, to_builtins
 
@@ -70,30 +70,59 @@ class Stamp(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Entry(Struct, array_like=True):
-    """A source file: the digest and language of each article by id; path and reason of each failure."""
+    """A source file: the digest and language of each article by id; path and reason of each failure.
+
+    `article_id` is the id of its article, or what the ids of its articles begin with. It is empty if an older
+    version of this program read the file: then records have the ids that they state.
+    """
 
     stamp: Stamp
     articles: dict[str, tuple[str, str]] = {}
     failures: list[tuple[str, str]] = []
     state: FileState = FileState.UNCHANGED
+    article_id: str = ""
+
+
+class FileContent(NamedTuple):
+    """What a source file holds: its digest ("" if it was not read in full), and the ids of its articles."""
+
+    sha256: str
+    article_id: str
+    articles: tuple[str, ...]
+
+
+Contents = Mapping[str, Mapping[str, FileContent]]
+"""What sources hold, by source and path, to be compared with what they hold later."""
 
 
 class Catalog(Struct):
     """The files of each source, by path below it, and the articles added through the API, by id.
 
-    `limits` are those on reading a file when the sources were last read.
+    `limits` are those on reading a file when the sources were last read. `aliases` has the id of an article
+    by each id that it had before.
     """
 
     committed: str = ""
     sources: dict[str, dict[str, Entry]] = {}
     api_articles: dict[str, tuple[str, str]] = {}
     limits: str = ""
+    aliases: dict[str, str] = {}
 
     def entries(self) -> Iterator[tuple[str, str, Entry]]:
         """Every file, as (source, path, entry)."""
         for source, files in self.sources.items():
             for path, entry in files.items():
                 yield source, path, entry
+
+    def contents(self) -> Contents:
+        """What the sources hold."""
+        return {
+            source: {
+                path: FileContent(entry.stamp.sha256, entry.article_id, tuple(entry.articles))
+                for path, entry in files.items()
+            }
+            for source, files in self.sources.items()
+        }
 
     def set_limits(self, limits: str) -> None:
         """Set the limits; if they have changed, files that were refused are read with the next sync."""
@@ -118,6 +147,15 @@ class Catalog(Struct):
             owners.update(dict.fromkeys(entry.articles, (source, path)))
         return owners
 
+    def drop_stale_aliases(self) -> None:
+        """Drop the aliases of articles that are removed, and those that are the id of an article now."""
+        owners = self.owners() if self.aliases else {}
+        self.aliases = {
+            alias: article_id
+            for alias, article_id in self.aliases.items()
+            if article_id in owners and alias not in owners
+        }
+
     def failures(self) -> tuple[Failure, ...]:
         """What could not be read when it was last tried."""
         return to_failures(pair for _, _, entry in self.entries() for pair in entry.failures)
@@ -131,6 +169,7 @@ class Summary:
     languages: dict[str, int]
     sources: tuple[str, ...]
     failures: tuple[Failure, ...]
+    aliases: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +201,8 @@ class Hints:
 
 
 def save(folder: Path, commit: int, catalog: Catalog) -> None:
-    """Write a generation's catalog for a commit that is about to be made."""
+    """Write a generation's catalog for a commit that is about to be made; drops its stale aliases."""
+    catalog.drop_stale_aliases()
     counts = Counter(language for _, language in catalog.api_articles.values())
     for _, _, entry in catalog.entries():
         counts.update(language for _, language in entry.articles.values())
@@ -172,6 +212,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
         "languages": dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         "sources": sorted(catalog.sources),
         "failures": [pair for _, _, entry in catalog.entries() for pair in entry.failures],
+        "aliases": catalog.aliases,
     }
     hints = {
         source: {
@@ -206,6 +247,7 @@ def load_summary(folder: Path, commit: int) -> Summary:
             languages=dict(line["languages"]),
             sources=tuple(line["sources"]),
             failures=to_failures(line["failures"]),
+            aliases=dict(line.get("aliases", {})),
         )
 
 
@@ -266,7 +308,8 @@ def _reading(folder: Path, commit: int) -> Iterator[Path]:
 
 def _damage_of(path: Path, reason: str) -> IndexDamaged:
     return IndexDamaged(
-        f"{path} cannot be read ({reason})", f"{RUN_DOCTOR}, which goes by the generation before it"
+        f"{path} cannot be read ({reason})",
+        f"{RUN_DOCTOR}, which goes by the stored articles, or else by the generation before it",
     )
 
 

@@ -7,29 +7,16 @@ would be deleted, Unison where all of them would.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from indexer.errors import SourceShrunk
-from indexer.sync.catalog import Catalog
+from indexer.sync.catalog import Catalog, Contents
 from indexer.sync.listing import Listing, path_and_folders
 
 MAX_SHARE, MAX_COUNT = 0.5, 10
 """A sync may not remove more than this share of a source's articles if these are more than the count."""
-
-Contents = Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]]
-"""The digest of each file and the ids of its articles, by source and path."""
-
-
-def list_contents(catalog: Catalog, sources: Iterable[str]) -> Contents:
-    """What the sources hold, to be compared with what they hold after a sync."""
-    return {
-        source: {
-            path: (entry.stamp.sha256, tuple(entry.articles))
-            for path, entry in catalog.sources.get(source, {}).items()
-        }
-        for source in sources
-    }
 
 
 def refuse_shrunk(
@@ -44,15 +31,20 @@ def refuse_shrunk(
     """
     owners = catalog.owners()
     arrived = _find_arrived(before, catalog)
+
+    def is_lost(owner: tuple[str, str], article_id: str) -> bool:
+        # It may only have another id in its file now.
+        return article_id not in owners and owners.get(catalog.aliases.get(article_id, "")) != owner
+
     for source, files in before.items():
         lost = {
             path: count
-            for path, (digest, ids) in files.items()
-            if digest not in arrived and (count := sum(article not in owners for article in ids))
+            for path, (digest, _, ids) in files.items()
+            if digest not in arrived and (count := sum(map(partial(is_lost, (source, path)), ids)))
         }
         if not lost:
             continue
-        total, had = sum(lost.values()), sum(len(ids) for _, ids in files.values())
+        total, had = sum(lost.values()), sum(len(file.articles) for file in files.values())
         left = sum(len(entry.articles) for entry in catalog.sources.get(source, {}).values())
         if not left or (total > MAX_COUNT and total > MAX_SHARE * had):
             loss = f"{total:,} of its {had:,} articles would be removed, {left:,} would be left"
@@ -86,6 +78,7 @@ def _find_arrived(before: Contents, catalog: Catalog) -> set[str]:
     arrived = {
         entry.stamp.sha256
         for source, path, entry in catalog.entries()
-        if source in before and before[source].get(path, ("", ()))[0] != entry.stamp.sha256
+        if source in before
+        and ((known := before[source].get(path)) is None or known.sha256 != entry.stamp.sha256)
     }
     return arrived - {""}

@@ -17,14 +17,17 @@ from typing import Any
 import pytest
 
 from indexer import Article
+from indexer.article import make_record_id
 from indexer.cli import cli, run_cli
 from indexer.store.lock import lock_for_writing
+from indexer.sync.plan import default_id
 from tests.fixtures.folders import Archive, contents
 from tests.stress.watching import Watch
 
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("NUTGRAF_", "LC_", "LANG"))
 } | {"NUTGRAF_QUERY_SECONDS": "60"}
+ONE = make_record_id(default_id(Path("seeds"), "b.jsonl"), "one")
 
 
 @pytest.fixture
@@ -118,7 +121,7 @@ def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) ->
         "refused", "interrupted", "without",
     }  # fmt: skip
     assert (found["added"], found["files"], found["failed"], found["dry_run"]) == (2, 2, [], False)
-    assert found["changes"][1] == {"action": "add", "id": "one", "path": "b.jsonl", "why": "the file is new"}
+    assert found["changes"][1] == {"action": "add", "id": ONE, "path": "b.jsonl", "why": "the file is new"}
     archive.write("empty.txt", "")
     code, out, _ = run("index", "--index", "index", "--json")
     assert code == 3
@@ -134,7 +137,9 @@ def test_a_dry_run_prints_the_changes_and_their_reasons(archive: Archive, run: R
     run("index", "--index", "index")
     (archive.seeds / "b.jsonl").unlink()
     before = contents(archive.folder)
-    assert "remove  b.jsonl (one): the file is missing\n" in run("index", "--dry-run", "--index", "index")[1]
+    assert (
+        f"remove  b.jsonl ({ONE}): the file is missing\n" in run("index", "--dry-run", "--index", "index")[1]
+    )
     assert contents(archive.folder) == before
 
 
@@ -173,7 +178,7 @@ def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> N
     code, out, err = run("search", "--index", "index", "cranes")
     assert (code, err) == (0, "")
     assert out.startswith("2 articles (")
-    assert "\n   2021-11-05  one\n   [1] First crane.\n" in out
+    assert f"\n   2021-11-05  {ONE}\n   [1] First crane.\n" in out
     assert re.search(
         r"\n\d\. Harbour news\n   undated  a-[0-9a-f]{8}\n   \[1\] A crane in the harbour\.\n", out
     )
@@ -205,7 +210,7 @@ def test_search_takes_every_option_of_the_library(archive: Archive, run: Run) ->
     assert answer(run, *at, "--since", "2021-11", "--until", "2021")["total"] == 1
     for options in (("--sort", "newest", "--limit", "1"), ("--sort", "title", "--offset", "1")):
         (hit,) = answer(run, *at, *options)["hits"]
-        assert hit["article"]["id"] == "one"
+        assert hit["article"]["id"] == ONE
 
 
 def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
@@ -217,7 +222,7 @@ def test_search_counts_and_filters(archive: Archive, run: Run) -> None:
     assert re.search(r"\n  2021-11     1  100\.00%  █+\n\n1\. ", out)
     assert answer(run, *at, "--source", "seeds", "--language", "en")["total"] == 2
     assert answer(run, *at, "--site", "one.example", "--site", "two.example")["total"] == 0
-    assert answer(run, *at, "--half-life", "30")["hits"][0]["article"]["id"] == "one"
+    assert answer(run, *at, "--half-life", "30")["hits"][0]["article"]["id"] == ONE
     (undated,) = answer(run, *at, "--undated")["hits"]
     assert undated["article"]["published"] is None
     code, out, err = run(*at, "--half-life", "0")
@@ -245,7 +250,8 @@ def test_near_duplicates_are_one_hit_unless_all_are_asked_for(archive: Archive, 
     run("index", "--index", "index")
     out = run("search", "--index", "index", "barges")[1]
     assert out.startswith("3 articles; 2 near-duplicates collapsed (")
-    assert "\n   also in copy1, copy2\n" in out
+    copies = make_record_id(default_id(Path("seeds"), "c.jsonl"), "copy")
+    assert f"\n   also in {copies}1, {copies}2\n" in out
     found = answer(run, "search", "--index", "index", "barges", "--no-collapse")
     assert (found["collapsed"], len(found["hits"])) == (0, 3)
     assert not any(hit["also"] for hit in found["hits"])

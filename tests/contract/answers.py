@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from indexer import AlternativeQuery, Article, Explanation, Hit, Hits, Index, Page, QuoteCheck
+from indexer.article import record_name
 
 Spans = Sequence[tuple[int, int]]
 
@@ -28,8 +29,8 @@ def search(
 
 
 def ids(hits: Iterable[Hit]) -> list[str]:
-    """The ids of hits, in their order."""
-    return [hit.article.id for hit in hits]
+    """The ids of hits, in their order; those of records are as they state them."""
+    return [record_name(hit.article.id) or hit.article.id for hit in hits]
 
 
 def matches(page: Page) -> list[str]:

@@ -354,10 +354,11 @@ def test_added_articles_stay_when_a_folder_is_synced_or_forgotten(index: Index, 
 
 def test_an_article_of_a_file_cannot_be_put_or_removed_by_an_app(index: Index, folder: Path) -> None:
     index.sync(folder)
+    kettle = index.resolve_id("kettle")
     with pytest.raises(InvalidArticle):
-        index.put([KETTLE])
+        index.put([Article(kettle, "A kettle")])
     with pytest.raises(InvalidArticle):
-        index.remove(["kettle"])
+        index.remove([kettle])
     assert found(index, "*") >= {"kettle", "goose"}
 
 

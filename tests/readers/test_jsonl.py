@@ -26,7 +26,7 @@ def test_every_field_is_read() -> None:
         {"id": "x1", "title": "T", "published": "2021-11-05T21:01", "paragraphs": ["One.", " ", "Two."],
          "url": "https://news.example/1", "language": "de"}
     )  # fmt: skip
-    assert (found.id, found.title, found.paragraphs) == ("x1", "T", ("One.", "Two."))
+    assert (found.id, found.title, found.paragraphs) == ("sub/a/x1", "T", ("One.", "Two."))
     assert published(found) == "2021-11-05T21:01 given"
     assert (found.url, found.language, found.source) == ("https://news.example/1", "de", "sub/a.jsonl")
     assert found.encoding is not None
@@ -36,8 +36,13 @@ def test_text_is_divided_at_blank_lines() -> None:
     assert article({"id": "x", "text": "One\ntwo.\n\n \nThree."}).paragraphs == ("One two.", "Three.")
 
 
-@pytest.mark.parametrize(("given", "wanted"), [(7, "7"), ("a b", "a b"), (None, "sub/a-1"), ("", "sub/a-1")])
-def test_an_id_is_text_or_a_number_or_made_from_the_line(given: Any, wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(7, "sub/a/7"), (0.5, "sub/a/0.5"), (" a b ", "sub/a/a b"), (None, "sub/a-1"), ("", "sub/a-1")],
+)
+def test_an_id_is_that_of_the_file_with_the_text_or_number_that_the_line_states_or_its_own_number(
+    given: Any, wanted: str
+) -> None:
     assert article({"id": given, "title": "T"}).id == wanted
 
 
@@ -60,8 +65,10 @@ def test_a_bad_line_is_reported_with_its_number_and_the_others_are_read() -> Non
         good, "{broken", "", "[1, 2]", {"id": "y"}, {"id": ["z"], "title": "T"}, {"id": "p", "text": 5}, good
     )
     assert [f.path if isinstance(f, Failure) else f.id for f in found] == [
-        "x", "sub/a.jsonl:2", "sub/a.jsonl:4", "sub/a.jsonl:5", "sub/a.jsonl:6", "sub/a.jsonl:7", "x",
-    ]  # fmt: skip
+        "sub/a/x",
+        *(f"sub/a.jsonl:{number}" for number in (2, 4, 5, 6, 7)),
+        "sub/a/x",
+    ]
     assert all(f.reason for f in found if isinstance(f, Failure))
 
 

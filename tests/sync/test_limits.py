@@ -290,7 +290,11 @@ def test_a_line_with_too_much_text_is_refused_and_the_others_are_read(
         json.dumps({"id": name, "text": text}) for name, text in (("a", "A tide."), ("b", LONG), ("c", "."))
     ]
     found = list(read(BytesIO("\n".join(lines).encode()), "a.jsonl", "a", OPTIONS))
-    assert [item.path if isinstance(item, Failure) else item.id for item in found] == ["a", "a.jsonl:2", "c"]
+    assert [item.path if isinstance(item, Failure) else item.id for item in found] == [
+        "a/a",
+        "a.jsonl:2",
+        "a/c",
+    ]
 
 
 def test_a_worker_can_read_a_text_of_the_largest_size() -> None:
@@ -321,7 +325,7 @@ def test_a_large_file_gives_several_batches_that_are_complete_together(
     assert [item for result in results for item in result.found] == whole.found
     assert [result.is_more for result in results] == [False, *[True] * (len(results) - 1)]
     assert results[0].sha256 == whole.sha256
-    assert [name for _, chunk in batches for name in chunk.ids] == [f"a{number}" for number in range(60)]
+    assert [name for _, chunk in batches for name in chunk.ids] == [f"a/a{number}" for number in range(60)]
 
 
 def test_a_worker_that_ends_between_batches_gives_no_article_twice(
@@ -344,7 +348,7 @@ def test_a_worker_that_ends_between_batches_gives_no_article_twice(
     reads = list(read_all([[part]], OPTIONS, "en", 1))
     assert ended.exists()
     assert len(reads) > 5
-    assert ids(reads) == [f"a{number}" for number in range(60)]
+    assert ids(reads) == [f"a/a{number}" for number in range(60)]
 
 
 def test_an_index_made_in_batches_equals_one_made_at_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
@@ -62,6 +63,11 @@ class Lexicon:
         wanted = start.encode(errors="surrogatepass")
         # No text in UTF-8 has the byte 0xff.
         return range(self.find_first_from(wanted), self.find_first_from(wanted + b"\xff"))
+
+    def find_suffix(self, end: str) -> list[int]:
+        """The numbers of the words that end with a text, ascending; all the text is read for it."""
+        pattern = re.compile(re.escape(end.encode(errors="surrogatepass")) + rb"(?=\n|\Z)")
+        return [bisect_left(self._ends, match.end()) for match in pattern.finditer(self._text)]
 
     def words(self) -> list[str]:
         """All the words, decoded."""

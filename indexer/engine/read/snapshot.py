@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.article import Article
+from indexer.article import Article, make_record_id, record_name
 from indexer.engine.format.arrays import Ids, expand_ranges
 from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
 from indexer.engine.format.record import decode_article, decode_info
@@ -283,10 +283,23 @@ class Snapshot:
 
     def find_prefix(self, start: str) -> Ids:
         """The articles whose id starts with a text, ascending."""
+        return self._gather_articles(lambda view: view.find_prefix(start))
+
+    def find_records(self, name: str) -> Ids:
+        """The articles from files that state a text as their id there, ascending."""
+        found = self._gather_articles(lambda view: view.find_suffix(make_record_id("", name)))
+        if not name or not len(found):
+            return found[:0]
+        _, paths = self.labels("path")
+        is_record = [paths[number] >= 0 and record_name(self.id_of(number)) == name for number in found]
+        return found[is_record]
+
+    def _gather_articles(self, find: Callable[[SegmentView], NDArray[np.int64]]) -> Ids:
+        """The articles that are found in the segments, without removed ones, ascending."""
 
         def flag(segment: LiveSegment) -> NDArray[np.bool_]:
             flags = np.zeros(segment.view.articles, np.bool_)
-            flags[segment.view.find_prefix(start)] = True
+            flags[find(segment.view)] = True
             return flags
 
         return np.flatnonzero(self._gather_column(flag, np.bool_)).astype(np.int32)
@@ -307,6 +320,16 @@ class Snapshot:
             texts = shorten_sources(names) if name == "source" else names
             self._labels[name] = make_labels(names, codes, texts)
         return self._labels[name]
+
+    def source_uris(self) -> list[str]:
+        """The URI of the folder or file that each article was read from; "" if an app has put it in."""
+        found: list[str] = []
+        for own in self.segments:
+            sources, paths = own.view.label_names("source"), own.view.label_names("path")
+            columns = (own.select(own.view.file.sections[f"article.{name}s"]) for name in ("source", "path"))
+            codes = zip(*(column.tolist() for column in columns), strict=True)
+            found += [sources[source] if paths[path] else "" for source, path in codes]
+        return found
 
     @lazy
     def statistics(self) -> LanguageStatistics:

@@ -39,7 +39,8 @@ def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | 
 def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
     """The articles (ascending, int32) of which a property (see `PROPERTIES`) is `text`.
 
-    A star at the end of the text stands for any ending. A language includes its regional variants, a site
+    A star at the end of the text stands for any ending. The id may be the one that a record of a file states,
+    unless an article has it as it is. A language includes its regional variants, a site
     its subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or
     by consecutive parts of such a path, with or without the file's extension. Raises ValueError for a
     property that the index does not have.
@@ -48,7 +49,7 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
         if text.endswith("*"):
             return snapshot.find_prefix(text.rstrip("*"))
         number = snapshot.find(text)
-        return np.array([] if number is None else [number], np.int32)
+        return snapshot.find_records(text) if number is None else np.array([number], np.int32)
     matches = _make_matcher(name, text.casefold())
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
