@@ -485,7 +485,8 @@ class Finding(Result, frozen=True):
 class Diagnosis(Result, frozen=True):
     """Everything that is wrong with an index, the worst first, and what was done to repair it.
 
-    `answers` is the generation that answers searches: the live one, the previous one, or None.
+    `answers` is the generation that answers searches: the live one, the previous one, or None. It may be
+    damaged where searches do not read it, or have not yet.
     """
 
     path: str

@@ -22,8 +22,8 @@ from indexer.files.storage import folder_size
 from indexer.results import Diagnosis, Finding
 from indexer.store import generations
 from indexer.store.lock import recorded_holder, try_lock
-from indexer.store.reader import Today, check_format
-from indexer.store.verify import check_generation, is_intact
+from indexer.store.reader import Today, check_format, open_live
+from indexer.store.verify import check_generation, has_intact_articles, is_intact
 from indexer.sync import catalog as catalogs
 
 _FIX = "`nutgraf doctor --fix`"
@@ -45,9 +45,14 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
         except (IndexMissing, IndexDamaged) as error:
             findings += _diagnose_pointer(error)
         previous = generations.previous_folder(root, live) if live else None
-        answering = next((path for path in (live, previous) if path and is_intact(path, config, today)), None)
+        intact = next((path for path in (live, previous) if path and is_intact(path, config, today)), None)
+        answering = intact
+        if live and intact != live:
+            searched = _find_searched(config, today)
+            if searched and (intact is None or (searched == live and has_intact_articles(live))):
+                answering = searched
         if live:
-            findings += _diagnose_generation(live, answering, config, today)
+            findings += _diagnose_generation(live, intact, answering, config, today)
         if not (is_writer or find_foreign_names(root)):
             findings += _diagnose_writers(root, live)
         if answering:
@@ -79,12 +84,21 @@ def _diagnose_pointer(error: NutgrafError) -> Iterator[Finding]:
         )
 
 
+def _find_searched(config: Config, today: Today) -> Path | None:
+    """The generation that searches are answered from, although it is damaged; None if they cannot be."""
+    try:
+        return open_live(config.index, config, today).snapshot.folder
+    except (IndexDamaged, IndexMissing, IndexOutdated):
+        return None
+
+
 def _diagnose_generation(
-    live: Path, answering: Path | None, config: Config, today: Today
+    live: Path, intact: Path | None, answering: Path | None, config: Config, today: Today
 ) -> Iterator[Finding]:
+    """Report what is wrong with a generation; `intact` and `answering` may be others, which are searched."""
     try:
         settings = check_format(live)
-        if answering != live:
+        if intact != live:
             check_generation(live, config, today)
         if settings.fingerprint != config.fingerprint():
             yield Finding(
@@ -101,15 +115,21 @@ def _diagnose_generation(
     except IndexOutdated as error:
         yield Finding("outdated", f"The index is outdated: {error.problem}.", f"{_FIX} rebuilds it.")
     except (IndexDamaged, IndexMissing) as error:
-        meanwhile = (
-            f"the previous generation, {answering.name}, answers meanwhile"
-            if answering
-            else "nothing can be searched meanwhile"
-        )
+        is_catalog = has_intact_articles(live)
+        if answering is None:
+            meanwhile = "nothing can be searched meanwhile"
+        elif answering != live:
+            meanwhile = f"the previous generation, {answering.name}, answers meanwhile"
+        elif is_catalog:
+            meanwhile = "its articles are intact, and can be searched meanwhile"
+        else:
+            meanwhile = "searches are answered meanwhile unless they meet the damage"
         yield Finding(
             "damaged",
             f"The index is damaged: {error.problem}; {meanwhile}.",
-            f"{_FIX} rebuilds it from its sources.",
+            f"{_FIX} restores its catalog from its articles, which are intact."
+            if is_catalog
+            else f"{_FIX} rebuilds it from its sources.",
         )
 
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from msgspec.structs import replace
 
+from indexer.article import make_record_id, record_name
 from indexer.config import Config
 from indexer.engine import Snapshot, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexMissing, IndexOutdated, format_count
 from indexer.files.names import DAMAGED
 from indexer.results import Diagnosis, SyncReport
 from indexer.store import generations
-from indexer.store.build import BuildPlan, build
+from indexer.store.build import BuildPlan, build, current_time
 from indexer.store.diagnose import diagnose
 from indexer.store.lock import lock_for_writing
-from indexer.store.reader import Today, load_newest_catalog, stored_versions
+from indexer.store.reader import (
+    Today,
+    load_newest_catalog,
+    open_snapshot,
+    stored_versions,
+)
 from indexer.store.sources import available_sources
-from indexer.store.verify import is_intact
-from indexer.sync import Catalog, Progress, Silence
+from indexer.store.verify import has_intact_articles, is_intact
+from indexer.sync import Catalog, Entry, FileState, Progress, Silence, Stamp, default_id
+from indexer.sync import catalog as catalogs
 
+# The stamp of a file of which nothing is known: no file has a negative size.
+_UNREAD = Stamp(-1, 0, 0)
 _NOT_REPAIRED = {"missing", "source", "disk", "libraries"}
 _COMMAND = "`nutgraf doctor --fix --allow-mass-delete`"
 
@@ -32,9 +43,9 @@ def repair(
     """Repair what can be repaired; returns the remaining problems, and what was done.
 
     Meanwhile searches are answered from the newest intact generation. While a file cannot be read for now,
-    nothing is changed. Raises IndexLocked; IndexDamaged if no catalog can be read; and, unless
-    `allow_mass_delete`, SourceMissing or SourceShrunk if the index has to be rebuilt from a source that is
-    missing or shrunk. If it raises, nothing is changed.
+    nothing is changed. Raises IndexLocked; IndexDamaged if neither a catalog nor the articles can be read;
+    and, unless `allow_mass_delete`, SourceMissing or SourceShrunk if the index has to be rebuilt from a
+    source that is missing or shrunk. If it raises, nothing is changed.
     """
     diagnosis = diagnose(config, today)
     kinds = _kinds(diagnosis)
@@ -52,6 +63,7 @@ def repair(
         if "system" not in kinds:
             if "damaged" in kinds:
                 done += activate_newest_intact(config, today)
+                done += _restore_catalog(config, today)
             if kinds & {"damaged", "outdated", "options"} and not _is_up_to_date(config, today):
                 done += _rebuild(
                     config,
@@ -84,6 +96,52 @@ def activate_newest_intact(config: Config, today: Today) -> Iterator[str]:
     yield f"{chosen} is live again."
 
 
+def _restore_catalog(config: Config, today: Today) -> Iterator[str]:
+    """If only the catalog of the live generation is damaged, restore it; yields what was done."""
+    folder = generations.live_folder(config.index)
+    if is_intact(folder, config, today) or not has_intact_articles(folder):
+        return
+    snapshot = open_snapshot(folder)
+    restored = _make_catalog(snapshot)
+    previous = generations.previous_folder(config.index, folder)
+    if previous and (older := _load_catalog(previous)):
+        restored.aliases = older.aliases
+    catalogs.save(folder, snapshot.commit, restored)
+    yield (
+        f"The catalog of {folder.name} is restored from its {format_count(snapshot.articles, 'article')}, "
+        f"{len(restored.api_articles):,} of them added through the API; the next `nutgraf index` reads "
+        "all files again."
+    )
+
+
+def _make_catalog(snapshot: Snapshot) -> Catalog:
+    """Return a catalog of the articles in a snapshot, with stamps that no file has; raises IndexDamaged.
+
+    Articles that cannot be read are not in it, and neither are failures, aliases and sources without
+    articles.
+    """
+    catalog = Catalog(committed=current_time())
+    for number, uri in enumerate(snapshot.source_uris()):
+        source = os.fsdecode(unquote_to_bytes(urlsplit(uri).path))
+        files = catalog.sources.setdefault(source, {}) if uri else {}
+        try:
+            article, language = snapshot.article(number), snapshot.language(number)
+        except IndexDamaged:
+            continue
+        items = encode_article(article)
+        if not uri:
+            catalog.api_articles[article.id] = (digest_items(items), language)
+            continue
+        path = article.source or ""
+        entry = files.setdefault(path, Entry(_UNREAD))
+        entry.state = FileState.CHANGED
+        entry.articles[article.id] = (digest_items([*items, uri.encode()]), language)
+        file_id = article.id.removesuffix(make_record_id("", record_name(article.id)))
+        if file_id != article.id and file_id.startswith(default_id(Path(source), path)):
+            entry.article_id = file_id
+    return catalog
+
+
 def _kinds(diagnosis: Diagnosis) -> set[str]:
     return {finding.kind for finding in diagnosis.findings}
 
@@ -103,9 +161,9 @@ def _rebuild(
     live = generations.live_folder(root)
     previous = generations.previous_folder(root, live)
     folders = [folder for folder in (live, previous) if folder]
-    catalog = _newest_catalog(root, folders)
-    roots, missing = available_sources(catalog, _COMMAND, allow_missing=allow_mass_delete)
     snapshots = {folder: opened for folder in folders if (opened := _open_snapshot(folder))}
+    catalog = _newest_catalog(root, folders, snapshots)
+    roots, missing = available_sources(catalog, _COMMAND, allow_missing=allow_mass_delete)
     digests = {article_id: digest for article_id, (digest, _) in catalog.api_articles.items()}
     has_catalog = _load_catalog(live) is not None
     if not has_catalog and live in snapshots:
@@ -168,10 +226,14 @@ def _sort_by_version(
     return current, older, lost
 
 
-def _newest_catalog(root: Path, folders: list[Path]) -> Catalog:
+def _newest_catalog(root: Path, folders: list[Path], snapshots: Mapping[Path, Snapshot]) -> Catalog:
+    """The catalog of the first generation that has one, or that it can be restored for."""
     for folder in folders:
         if (catalog := _load_catalog(folder)) is not None:
             return catalog
+    for snapshot in snapshots.values():
+        with suppress(IndexDamaged):
+            return _make_catalog(snapshot)
     raise IndexDamaged(
         f"no catalog can be read in {' and '.join(map(str, folders))}, so the sources of the index are "
         f"unknown",
@@ -194,7 +256,7 @@ def _open_snapshot(folder: Path) -> Snapshot | None:
 
 
 def _api_article_ids(snapshot: Snapshot) -> Iterator[str]:
-    """The ids of the articles added through the API: they have no path."""
+    """The ids of the articles added through the API."""
     with suppress(IndexDamaged):
-        _, paths = snapshot.labels("path")
-        yield from (snapshot.info(number).id for number in range(snapshot.articles) if paths[number] < 0)
+        uris = snapshot.source_uris()
+        yield from (snapshot.id_of(number) for number, uri in enumerate(uris) if not uri)

@@ -20,7 +20,7 @@ from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.storage import folder_size
 from indexer.results import Difference, SyncReport, Verification
 from indexer.store import generations
-from indexer.store.reader import OpenIndex, Today, open_generation
+from indexer.store.reader import OpenIndex, Today, check_format, open_generation, open_snapshot
 from indexer.sync import Catalog, Listing, Progress, Silence, SyncOptions, list_source
 from indexer.sync import catalog as catalogs
 from indexer.sync.apply import NullSink, sync_sources
@@ -77,6 +77,16 @@ def is_intact(folder: Path, config: Config, today: Today) -> bool:
     """Whether a generation passes the check; raises StorageFailed, and ConfigError for bad synonyms."""
     try:
         check_generation(folder, config, today)
+    except (IndexDamaged, IndexMissing, IndexOutdated):
+        return False
+    return True
+
+
+def has_intact_articles(folder: Path) -> bool:
+    """Whether all but the catalog of a generation is intact, which can be restored; raises StorageFailed."""
+    try:
+        check_format(folder)
+        verify_snapshot(open_snapshot(folder))
     except (IndexDamaged, IndexMissing, IndexOutdated):
         return False
     return True

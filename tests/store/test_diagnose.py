@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -102,12 +103,17 @@ def test_the_previous_generation_answers_for_a_damaged_one_and_says_so(
         assert found.answers == "g000001"
 
 
-def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: Archive) -> None:
-    (path,) = archive.live.glob("*.nut")
-    data = bytearray(path.read_bytes())
+def flip_text(segment: Path) -> None:
+    """Flip a bit in the stored articles of a segment."""
+    data = bytearray(segment.read_bytes())
     directory = json.loads(data[int.from_bytes(data[-24:-16], "little") : -24])
     data[directory["text.data"][1] + 5] ^= 1
-    path.write_bytes(data)
+    segment.write_bytes(data)
+
+
+def test_damage_found_by_a_query_makes_the_previous_generation_answer(archive: Archive) -> None:
+    (path,) = archive.live.glob("*.nut")
+    flip_text(path)
     with archive.open() as index:
         index.suggest("cra")
         page = index.search("crane")
@@ -137,6 +143,122 @@ def test_a_repair_rebuilds_a_damaged_generation_with_the_articles_of_apps(
         assert index.get_article("x").paragraphs == PUT_IN.paragraphs
         assert index.search("crane").notes == ()
         assert index.sync().unchanged == 3
+
+
+def flip(path: Path, place: float) -> None:
+    """Flip a bit of the byte at a place of a file, from 0 to 1."""
+    data = bytearray(path.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 1
+    path.write_bytes(data)
+
+
+# What happens to a catalog, and whether its first line, which readers need, remains.
+CATALOG_DAMAGE: dict[str, tuple[Callable[[Path], object], bool]] = {
+    "truncated": (lambda path: os.truncate(path, path.stat().st_size - 9), True),
+    "truncated early": (lambda path: os.truncate(path, 30), False),
+    "empty": (lambda path: os.truncate(path, 0), False),
+    "missing": (Path.unlink, False),
+    "a bit of the first line": (lambda path: flip(path, 0.05), False),
+    "a bit of the last line": (lambda path: flip(path, 0.9), True),
+    "other bytes": (lambda path: path.write_bytes(os.urandom(500)), False),
+}
+
+
+@pytest.fixture
+def young(tmp_path: Path) -> Archive:
+    """An index of one generation, with an article added through the API, and an alias."""
+    made = three_articles(tmp_path)
+    made.sync()
+    (made.seeds / "b.jsonl").rename(made.seeds / "c.jsonl")
+    made.sync()
+    with made.open() as index:
+        index.put([PUT_IN])
+    return made
+
+
+@pytest.mark.parametrize("harm", CATALOG_DAMAGE)
+def test_the_doctor_restores_a_damaged_catalog_from_the_articles(
+    young: Archive, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doctor = ["doctor", "--index", str(young.folder)]
+    with young.open() as index:
+        before = state(index)
+    damage, is_searchable = CATALOG_DAMAGE[harm]
+    (catalog,) = young.live.glob("catalog-*.json")
+    damage(catalog)
+    assert run_cli(doctor) == 5
+    out = capsys.readouterr().out
+    assert ("its articles are intact, and can be searched meanwhile" in out) == is_searchable
+    assert ("nothing can be searched meanwhile" in out) == (not is_searchable)
+    assert "restores its catalog from its articles" in out
+    with young.open() as index:
+        with contextlib.nullcontext() if is_searchable else pytest.raises(IndexDamaged):
+            assert index.search("crane").total == 2
+        with pytest.raises(IndexDamaged, match="doctor --fix"):
+            index.put([PUT_IN])
+    assert run_cli([*doctor, "--fix"]) == 0
+    assert "is restored from its 4 articles, 1 of them added through the API" in capsys.readouterr().out
+    with young.open() as index:
+        assert state(index) == before
+        assert index.get_article("x").paragraphs == PUT_IN.paragraphs
+        report = index.sync()
+        assert (report.changes, report.unchanged, report.files) == ([], 3, 2)
+        assert index.verify(deep=True).differences == ()
+        assert index.remove(["x"]).removed == 1
+
+
+@pytest.mark.parametrize("harm", CATALOG_DAMAGE)
+def test_a_catalog_is_restored_although_its_sources_are_missing(
+    young: Archive, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with young.open() as index:
+        before = state(index)
+    (catalog,) = young.live.glob("catalog-*.json")
+    CATALOG_DAMAGE[harm][0](catalog)
+    young.seeds.rename(young.root / "unmounted")
+    assert run_cli(["doctor", "--index", str(young.folder), "--fix", "--json"]) == 1
+    assert [finding["kind"] for finding in json.loads(capsys.readouterr().out)["findings"]] == ["source"]
+    with young.open() as index:
+        assert state(index) == before
+        (young.root / "unmounted").rename(young.seeds)
+        assert index.sync().unchanged == 3
+
+
+def test_a_restored_catalog_has_the_aliases_of_the_generation_before(archive: Archive) -> None:
+    with archive.open() as index:
+        old = index.resolve_id("one")
+        (archive.seeds / "b.jsonl").rename(archive.seeds / "c.jsonl")
+        index.sync()
+        index.rebuild()
+        truncate_files(archive.live, "catalog-*.json")
+        assert index.repair().is_well
+        assert index.get_article(old).source == "c.jsonl"
+
+
+def test_two_sources_of_one_name_are_told_apart_in_a_restored_catalog(tmp_path: Path) -> None:
+    one, other = three_articles(tmp_path / "one"), three_articles(tmp_path / "other")
+    with one.open() as index:
+        index.sync(one.seeds, other.seeds)
+        before = state(index)
+        truncate_files(one.live, "catalog-*.json")
+        assert index.repair().is_well
+        report = index.sync(one.seeds, other.seeds)
+        assert (report.changes, report.failed, report.unchanged) == ([], [], 6)
+        assert state(index) == before
+
+
+def test_damaged_articles_without_a_catalog_are_read_again_from_their_sources(young: Archive) -> None:
+    truncate_files(young.live, "catalog-*.json")
+    for segment in young.live.glob("*.nut"):
+        flip_text(segment)
+    with young.open() as index:
+        (finding,) = index.diagnose().findings
+        assert "rebuilds it from its sources" in finding.remedy
+        assert "its articles are intact" not in finding.what
+        found = index.repair()
+        assert found.is_well
+        assert "cannot be read: x" in " ".join(found.done)
+        assert index.search("crane").total == 2
 
 
 def test_a_repair_keeps_the_only_copy_of_what_it_cannot_read(archive: Archive) -> None:
