@@ -75,6 +75,21 @@ def test_figures_are_those_of_the_formulas(index: Index) -> None:
     assert found.absent == ("gone",)
 
 
+def test_judgments_may_name_the_ids_that_records_state(tmp_path: Path) -> None:
+    lines = [
+        {"id": article.id, "title": article.title, "paragraphs": article.paragraphs} for article in ARTICLES
+    ]
+    path = tmp_path / "docs.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with Index(Config(index=tmp_path / "records")) as records, Index(Config(index=tmp_path / "put")) as put:
+        records.sync(path)
+        put.put(ARTICLES)
+        stated = {"boat": {"a": 1.0, "b": 3.0, "gone": 2.0}, "tram": {"c": 1.0, "a": 0.0}}
+        assert measure(records, stated) == measure(put, stated)
+        whole = {"tram": {records.resolve_id("c"): 1.0}}
+        assert measure(records, whole).figures == measure(put, {"tram": {"c": 1.0}}).figures
+
+
 def test_figures_agree_with_those_of_ir_measures(index: Index) -> None:
     ir_measures = pytest.importorskip("ir_measures")
     judged = {"boat": {"a": 1.0, "b": 3.0}, "crane harbour": {"b": 2.0, "c": 1.0}, "night": {"a": 1.0}}

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from indexer import Article, Config, Index, InvalidArticle, open_index
+from indexer.article import make_record_id
 from indexer.engine.build.commit import Batch
 from indexer.engine.build.merge import MergePolicy
 from indexer.sync import apply, worker_pool
@@ -301,7 +302,8 @@ def _articles(root: Path, path: Path) -> Iterable[tuple[str, Content]]:
         return
     for line in map(json.loads, path.read_text().splitlines()):
         if isinstance(line, dict):
-            yield line["id"], (line["title"], line["text"])
+            name = make_record_id(default_id(root, str(path.relative_to(root))), line["id"])
+            yield name, (line["title"], line["text"])
 
 
 def _content(article: Article) -> Content:

@@ -197,7 +197,10 @@ def test_records_of_two_files_may_state_one_id(archive: Archive) -> None:
     assert (counts(report), report.failed) == ((7, 0, 0, 0), [])
     with archive.open() as index:
         assert {"c.jsonl:one", "d.jsonl:one", "d.jsonl:five"} <= set(archive.texts())
-        assert index.search("id:one").total == 2
+        found = {
+            query: index.search(query).total for query in ("id:one", "id:five", "id:t*", "id:d-*", "id:ne")
+        }
+        assert found == {"id:one": 2, "id:five": 1, "id:t*": 2, "id:d-*": 2, "id:ne": 0}
         assert index.get_article("five").source == "d.jsonl"
         with pytest.raises(ArticleMissing, match="2 records state the id 'one': give the whole id of one"):
             index.get_article("one")

@@ -64,10 +64,11 @@ class Lexicon:
         # No text in UTF-8 has the byte 0xff.
         return range(self.find_first_from(wanted), self.find_first_from(wanted + b"\xff"))
 
-    def find_suffix(self, end: str) -> list[int]:
-        """The numbers of the words that end with a text, ascending; all the text is read for it."""
-        pattern = re.compile(re.escape(end.encode(errors="surrogatepass")) + rb"(?=\n|\Z)")
-        return [bisect_left(self._ends, match.end()) for match in pattern.finditer(self._text)]
+    def find_containing(self, text: str, *, at_end: bool) -> list[int]:
+        """The numbers of the words that contain a text, or end with it, ascending; all words are read."""
+        wanted = re.escape(text.encode(errors="surrogatepass")) + (rb"(?=\n|\Z)" if at_end else b"")
+        matches = re.finditer(wanted, self._text)
+        return [*dict.fromkeys(bisect_left(self._ends, match.end()) for match in matches)]
 
     def words(self) -> list[str]:
         """All the words, decoded."""

@@ -295,9 +295,10 @@ class SegmentView:
         ranks = self.ids.find_prefix(start)
         return self.file.sections["article.by_id"][ranks.start : ranks.stop].astype(np.int64)
 
-    def find_suffix(self, end: str) -> NDArray[np.int64]:
-        """The articles whose id ends with a text, in the order of their ids (int64)."""
-        return self.file.sections["article.by_id"][self.ids.find_suffix(end)].astype(np.int64)
+    def find_containing(self, text: str, *, at_end: bool) -> NDArray[np.int64]:
+        """The articles whose id contains a text, or ends with it, in the order of their ids (int64)."""
+        ranks = self.ids.find_containing(text, at_end=at_end)
+        return self.file.sections["article.by_id"][ranks].astype(np.int64)
 
     def id_of(self, article: int) -> str:
         return self.ids[int(self.file.sections["article.id_ranks"][article])]

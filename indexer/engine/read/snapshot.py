@@ -285,14 +285,17 @@ class Snapshot:
         """The articles whose id starts with a text, ascending."""
         return self._gather_articles(lambda view: view.find_prefix(start))
 
-    def find_records(self, name: str) -> Ids:
-        """The articles from files that state a text as their id there, ascending."""
-        found = self._gather_articles(lambda view: view.find_suffix(make_record_id("", name)))
-        if not name or not len(found):
-            return found[:0]
+    def find_records(self, name: str, *, is_prefix: bool = False) -> Ids:
+        """The records of files that state this id, or one that starts so, ascending."""
+        if not name:
+            return np.empty(0, np.int32)
+        wanted = make_record_id("", name)
+        found = self._gather_articles(lambda view: view.find_containing(wanted, at_end=not is_prefix))
+        if not len(found):
+            return found
         _, paths = self.labels("path")
-        is_record = [paths[number] >= 0 and record_name(self.id_of(number)) == name for number in found]
-        return found[is_record]
+        stated = [record_name(self.id_of(number)) if paths[number] >= 0 else "" for number in found]
+        return found[[text.startswith(name) if is_prefix else text == name for text in stated]]
 
     def _gather_articles(self, find: Callable[[SegmentView], NDArray[np.int64]]) -> Ids:
         """The articles that are found in the segments, without removed ones, ascending."""

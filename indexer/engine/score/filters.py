@@ -39,15 +39,15 @@ def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | 
 def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
     """The articles (ascending, int32) of which a property (see `PROPERTIES`) is `text`.
 
-    A star at the end of the text stands for any ending. The id may be the one that a record of a file states,
-    unless an article has it as it is. A language includes its regional variants, a site
-    its subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or
-    by consecutive parts of such a path, with or without the file's extension. Raises ValueError for a
-    property that the index does not have.
+    A star at the end of the text stands for any ending. An id may be the one that a record of a file states.
+    A language includes its regional variants, a site its subdomains. A source is given by the folder or file
+    that was indexed, by the path of a file in it, or by consecutive parts of such a path, with or without the
+    file's extension. Raises ValueError for a property that the index does not have.
     """
     if name == "id":
         if text.endswith("*"):
-            return snapshot.find_prefix(text.rstrip("*"))
+            start = text.rstrip("*")
+            return np.union1d(snapshot.find_prefix(start), snapshot.find_records(start, is_prefix=True))
         number = snapshot.find(text)
         return snapshot.find_records(text) if number is None else np.array([number], np.int32)
     matches = _make_matcher(name, text.casefold())
