@@ -52,7 +52,7 @@ from indexer.text.analyzer import library_versions
 
 FORMAT = 8
 """Raised whenever this program can no longer read older generations."""
-VERSIONS = {"extractor": 2, "analyzer": 2}
+VERSIONS = {"extractor": 3, "analyzer": 2}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
 _SETTLED_NS = 1_000_000_000
 # A folder listed while one table of contents replaces another may show neither of them.

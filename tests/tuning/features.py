@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.article import record_name
 from indexer.config import Config
 from indexer.engine.score.evaluate import QueryContext, read_clauses, run_query
 from indexer.engine.score.proximity import REACH
@@ -106,7 +107,7 @@ def collection(folder: Path) -> Collection:
             found = _collection(folder.name, [(each.title, *each.paragraphs) for each in texts])
             rank = np.empty(len(ids), np.int64)
             rank[order] = np.arange(len(ids))
-            place = {ids[number]: int(rank[number]) for number in range(len(ids))}
+            place = {record_name(ids[number]): int(rank[number]) for number in range(len(ids))}
             queries = read_queries(folder / "queries.jsonl")
             for query, gains in read_qrels(folder / "qrels.tsv").items():
                 context = QueryContext(snapshot, ("en",))
