@@ -20,6 +20,7 @@ from indexer.article import Article, Published
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import choose_date, find_path_date, parse_date_line
 from indexer.readers.document import Document, ReadOptions, suffix_of
+from indexer.readers.expressions import find_dates
 from indexer.readers.markup import extract_blocks, join_cells, parse_visible
 from indexer.readers.metadata import PageMetadata, extract_metadata
 
@@ -48,6 +49,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]
 _TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
 _UNLABELLED = "a date in the page's text, which does not say what it is the date of"
 _HEAD_TEXTS = 60
+_MAX_DATED_TEXT = 1000
 _MAX_ZONE = timedelta(hours=14)
 
 
@@ -211,11 +213,16 @@ def _find_dates(tree: Any, metadata: PageMetadata, options: ReadOptions) -> list
     best = choose_date(stated, options)[0]
     if best is None:
         dates.extend(_find_visible_date(tree, metadata, from_url, options))
-    elif metadata.is_utc:
+    elif metadata.is_utc and not _is_confirmed(best, [*stated, *([from_url] if from_url else [])]):
         local_dates = [*_find_date_lines(tree, options)[:1], *([from_url] if from_url else [])]
         if local := _find_local_date(best, local_dates):
             dates.insert(dates.index(stated[0]), local)
     return dates
+
+
+def _is_confirmed(best: Published, others: list[Published]) -> bool:
+    """Whether one of the others is the same day without a time, which is the publisher's own."""
+    return any(other.precision == "day" and best.value.startswith(other.value) for other in others)
 
 
 def _find_local_date(utc: Published, candidates: list[Published]) -> Published | None:
@@ -264,14 +271,28 @@ def _search_text(tree: Any, modified: set[str], options: ReadOptions) -> list[Pu
     if day.endswith("-01") and day != htmldate.find_date(
         tree, False, original_date=True, url="", max_date=last
     ):
+        if _has_day(tree, day, options):
+            return [Published(day, "day", "text", note=_UNLABELLED)]
         # A year somewhere on a page is not enough.
         return [] if day.endswith("-01-01") else [Published(day[:7], "month", "text", note=_UNLABELLED)]
     return [Published(day, "day", "text", note=_UNLABELLED)]
 
 
+def _has_day(tree: Any, day: str, options: ReadOptions) -> bool:
+    """Whether a day, not only its month, stands in the visible text of a page."""
+    texts = tree.xpath("//body//text()[not(parent::script or parent::style)]")
+    return any(
+        found.value.startswith(day)
+        for text in texts
+        if len(text) <= _MAX_DATED_TEXT
+        for found in find_dates(text, "text", options)
+    )
+
+
 def _find_date_lines(tree: Any, options: ReadOptions) -> list[Published]:
-    """Return the dates of the date lines that follow the first heading."""
+    """Return the dates of the date lines that follow the first heading; bare ones first, no captions."""
     found: list[Published] = []
+    attributed: list[Published] = []
     heading = next(tree.iter("h1"), None)
     if heading is None:
         return found
@@ -279,14 +300,17 @@ def _find_date_lines(tree: Any, options: ReadOptions) -> list[Published]:
     for element in chain(heading.iter(), _iterate_following(heading)):
         if not isinstance(element.tag, str) or element.tag in ("script", "style"):
             continue
-        for text in (element.text, element.tail if element is not heading else None):
+        is_caption = (
+            element.tag == "figcaption" or next(element.iterancestors("figcaption"), None) is not None
+        )
+        for text in (None if is_caption else element.text, element.tail if element is not heading else None):
             if text and (text := " ".join(text.split())):
                 remaining -= 1
                 if line := parse_date_line(text, options):
-                    found.extend(line.dates)
+                    (found if line.is_bare else attributed).extend(line.dates)
         if remaining < 0:
             break
-    return found
+    return found + attributed
 
 
 def _iterate_following(element: Any) -> Iterator[Any]:

@@ -13,8 +13,9 @@ from typing import Any
 from indexer.article import Article, Failure, Published, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.limits import ARTICLE_TEXT
-from indexer.readers.dates import choose_date, parse_date
+from indexer.readers.dates import choose_date
 from indexer.readers.document import Document, ReadOptions, check_length, web_address
+from indexer.readers.expressions import parse_date
 
 _FIELDS = "id, title, published, date, paragraphs, text, url, language"
 _ISO_DATE = re.compile(r"(?:1[4-9]|20)\d\d-\d\d(?:-\d\d(?:T(?!00:00)\d\d:\d\d(?::\d\d)?)?)?")

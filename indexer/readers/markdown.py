@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from indexer.article import Article, Published
 from indexer.readers.assemble import assemble_article
-from indexer.readers.dates import parse_date, parse_date_line
+from indexer.readers.dates import HeadDates
 from indexer.readers.document import Document, check_length, language_code, web_address
+from indexer.readers.expressions import parse_date
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -51,12 +52,22 @@ def read_articles(document: Document) -> Iterator[Article]:
                 dates.append(found)
             else:
                 notes.append(f"{key}: {value[:60]!r} was not understood as a date")
-    if paragraphs and (line := parse_date_line(paragraphs[0], document.options)) and line.dates:
-        dates.extend(line.dates)
-        del paragraphs[0]
+    head = HeadDates(document.options)
+    bare = head.read_lines(paragraphs)
+    paragraphs = [paragraph for number, paragraph in enumerate(paragraphs) if number not in bare]
+    head.read_dateline(paragraphs)
+    found_dates, more_notes = head.resolve(document.name)
     language = language_code(fields.get("lang") or fields.get("language"))
     url = web_address(fields.get("url") or fields.get("canonical") or fields.get("link"))
-    article = assemble_article(document, title, paragraphs, dates, notes, language=language, url=url)
+    article = assemble_article(
+        document,
+        title,
+        paragraphs,
+        [*dates, *found_dates],
+        [*notes, *more_notes],
+        language=language,
+        url=url,
+    )
     return iter([article])
 
 

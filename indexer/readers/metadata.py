@@ -14,8 +14,9 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from indexer.article import Published
-from indexer.readers.dates import RANKS, parse_date, utc_offset
+from indexer.readers.dates import RANKS
 from indexer.readers.document import ReadOptions, language_code, web_address
+from indexer.readers.expressions import parse_date, utc_offset
 
 _MAX_ELEMENTS = 300
 _MAX_RECORDS = 2000
@@ -27,7 +28,16 @@ _CREATED = re.compile(
 )
 _MODIFIED = re.compile(r"modif|updat|lastmod|revis|changed")
 _OTHER_DATE = re.compile(r"expir|unpub|status|author|url|type|format|embargo|event|valid|until|start|end")
-_LD_DATE = re.compile(r'"(datePublished|dateCreated|uploadDate|dateModified)"\s*:\s*"([^"]{4,40})"')
+# The fields of JSON-LD that have a date of the article, best first.
+_LD_FIELDS = (
+    "datePublished",
+    "articleFirstPublished",
+    "uploadDate",
+    "dateCreated",
+    "coverageStartTime",
+    "dateModified",
+)
+_LD_DATE = re.compile(rf'"({"|".join(_LD_FIELDS)})"\s*:\s*"([^"]{{4,40}})"')
 _LD_TITLE = re.compile(r'"headline"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _ARTICLE = re.compile(
     r"article|posting|report|recipe|review$|podcastepisode|videoobject|scholarly|techarticle|qapage", re.I
@@ -147,7 +157,12 @@ def _json_ld_records(soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
             value = queue.pop(0)
             if isinstance(value, dict):
                 yield value
-                queue.extend(inner for inner in value.values() if isinstance(inner, (dict, list)))
+                # The updates of a live blog have dates and headlines of their own.
+                queue.extend(
+                    inner
+                    for name, inner in value.items()
+                    if isinstance(inner, (dict, list)) and name != "liveBlogUpdate"
+                )
             elif isinstance(value, list):
                 queue.extend(inner for inner in value if isinstance(inner, (dict, list)))
 
@@ -160,19 +175,20 @@ def _type_of(record: dict[str, Any]) -> str:
 
 
 def _record_dates(records: list[dict[str, Any]], options: ReadOptions) -> list[_Stated]:
-    """Return the dates of the page's articles, then those of other objects; at most four."""
+    """Return the dates of a live blog, then those of articles, then those of other objects; at most four."""
     found: list[tuple[int, _Stated]] = []
     for record in records:
         kind = _type_of(record)
         if _PART_OF_PAGE.match(kind):
             continue
-        for rank, name in enumerate(("datePublished", "uploadDate", "dateCreated", "dateModified")):
+        kind_rank = 0 if kind == "LiveBlogPosting" else 1 if _ARTICLE.search(kind) else 2
+        for rank, name in enumerate(_LD_FIELDS):
             value = record.get(name)
             if isinstance(value, list) and value:
                 value = value[0]
             place = "modified" if name == "dateModified" else "json-ld"
             if value and (date := parse_date(value, place, options)):
-                found.append((rank + (0 if _ARTICLE.search(kind) else 4), (date, utc_offset(value))))
+                found.append((kind_rank * len(_LD_FIELDS) + rank, (date, utc_offset(value))))
     return _best_ranked(found)
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import groupby, islice, pairwise
+from itertools import count, groupby, pairwise
 from statistics import median
 
-from indexer.article import Article, Published, normalize_space
+from indexer.article import Article, normalize_space
 from indexer.readers.assemble import assemble_article
-from indexer.readers.dates import DateLine, complete_year, find_path_date, parse_date_line, parse_dateline
+from indexer.readers.dates import HeadDates, parse_date_line
 from indexer.readers.document import Document, ReadOptions, check_length
 
 _MAX_TITLE = 200
-_MAX_DATE_LINE = 160
-_HEAD_LINES = 6
 _LINE_BREAKS = re.compile("\r\n?|[\v\x85\u2028]")
 _PARAGRAPH_BREAKS = re.compile("[\f\u2029\x1c-\x1f]")
 _INVISIBLE = re.compile("[\ufeff\x00-\x08\x0e-\x1b\x7f]")
@@ -25,40 +22,15 @@ _LIST_ITEM = re.compile(r"(?:[-*•–—·]|\(?\d{1,3}[.)]|[a-z][.)])\s")
 _AGENCY_LINE = re.compile(r"[A-Z]{3,}[A-Z .,'-]*\s\([A-Z][A-Za-z ]+\)\s[-–—]")
 
 
-@dataclass(slots=True)
-class _Draft:
-    """The parts of the article that were found so far."""
-
-    title: str = ""
-    dates: list[Published] = field(default_factory=list)
-    month_and_day: tuple[int, int] | None = None
-
-    def add(self, line: DateLine) -> None:
-        """Add the dates of a line, or its month and day if there are none yet."""
-        self.dates.extend(line.dates)
-        self.month_and_day = self.month_and_day or line.month_and_day
-
-
 def read_articles(document: Document) -> Iterator[Article]:
     """Return the article in a plain text. Raises UnreadableDocument if there is no text."""
     # Checked first, since its lines take several times as much memory.
     check_length(len(document.text))
-    options = document.options
-    draft = _Draft()
-    blocks = _take_head(_split_blocks(document.text), draft, options)
+    dates = HeadDates(document.options)
+    title, blocks = _take_head(_split_blocks(document.text), dates)
     paragraphs = _join_lines(blocks)
-    dateline = next(filter(None, (parse_dateline(text, options) for text in paragraphs[:3])), None)
-    if dateline:
-        draft.add(dateline)
-    notes = []
-    if draft.month_and_day:
-        hint = next(iter(draft.dates), None) or find_path_date(document.name, "file name", options)
-        if hint and (date := complete_year(draft.month_and_day, hint)):
-            draft.dates.append(date)
-        else:
-            month, day = draft.month_and_day
-            notes.append(f"ignored a date without a year (month {month}, day {day})")
-    return iter([assemble_article(document, draft.title, paragraphs, draft.dates, notes)])
+    dates.read_dateline(paragraphs)
+    return iter([assemble_article(document, title, paragraphs, *dates.resolve(document.name))])
 
 
 def _split_blocks(text: str) -> list[list[str]]:
@@ -70,35 +42,27 @@ def _split_blocks(text: str) -> list[list[str]]:
     return [list(block) for is_text, block in groupby(lines, bool) if is_text]
 
 
-def _take_head(blocks: list[list[str]], draft: _Draft, options: ReadOptions) -> list[list[str]]:
-    """Add the title and the date lines at the start to the draft; return the other blocks."""
+def _take_head(blocks: list[list[str]], dates: HeadDates) -> tuple[str, list[list[str]]]:
+    """Return the title and the blocks without it and without bare date lines, whose dates are collected."""
+    title = ""
+    masthead: list[list[str]] = []
     is_only_line = len(blocks) == 1 and len(blocks[0]) == 1
-    if blocks and not is_only_line and _take_dates(blocks[0][0], draft, options):
+    if blocks and not is_only_line and (line := dates.read_line(blocks[0][0])):
+        masthead = [] if line.is_bare else [[blocks[0][0]]]
         blocks = _drop_lines(blocks, 1)
-    if count := _count_title_lines(blocks, options):
-        draft.title = normalize_space(" ".join(blocks[0][:count]))
-        blocks = _drop_lines(blocks, count)
+    if length := _count_title_lines(blocks, dates.options):
+        title = normalize_space(" ".join(blocks[0][:length]))
+        blocks = _drop_lines(blocks, length)
     # A date line may stand below a byline or a summary, but not below the text itself.
-    lines = ((block, line) for block in blocks for line in list(block))
-    for lines_of_block, line in islice(lines, _HEAD_LINES):
-        if len(line) > _MAX_DATE_LINE:
-            break
-        if _take_dates(line, draft, options):
-            lines_of_block.remove(line)
-    return list(filter(None, blocks))
+    bare = dates.read_lines(line for block in blocks for line in block)
+    number = count()
+    rest = [[line for line in block if next(number) not in bare] for block in blocks]
+    return title, [*masthead, *filter(None, rest)]
 
 
 def _drop_lines(blocks: list[list[str]], count: int) -> list[list[str]]:
     """Return the blocks without the first `count` lines of the first one."""
     return list(filter(None, [blocks[0][count:], *blocks[1:]]))
-
-
-def _take_dates(line: str, draft: _Draft, options: ReadOptions) -> bool:
-    """Add what a date line states to the draft; return whether the line can be removed from the text."""
-    found = parse_date_line(normalize_space(line), options)
-    if found:
-        draft.add(found)
-    return found is not None and bool(found.dates)
 
 
 def _count_title_lines(blocks: list[list[str]], options: ReadOptions) -> int:

@@ -13,12 +13,11 @@ from indexer.readers import ReadOptions
 from indexer.readers.dates import (
     choose_date,
     complete_year,
-    find_dates,
     find_path_date,
-    parse_date,
     parse_date_line,
     parse_dateline,
 )
+from indexer.readers.expressions import find_dates, parse_date
 from tests.fixtures.documents import OPTIONS
 
 
@@ -171,7 +170,137 @@ def test_the_twenty_ninth_of_february_takes_a_leap_year_or_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["By Ada Example, 3 May 2020", "in May 2020 he said", "Room 2020 is free", "5 apples"]
+    ("line", "value"),
+    [
+        ("5. März 2019", "2019-03-05"),
+        ("5 Mar '19", "2019-03-05"),
+        ("5 Mar ’19", "2019-03-05"),
+        ("Mar 5, '98", "1998-03-05"),
+        ("٥ مارس ٢٠١٩", "2019-03-05"),
+        ("الثلاثاء 5 آذار 2019", "2019-03-05"),
+        ("تم نشره الجمعة 24 نيسان / أبريل 2020 09:22 مساءً", "2020-04-24T21:22"),
+        ("٠٥/٠٣/٢٠١٩", "2019-03-05"),
+        ("平成31年3月5日", "2019-03-05"),
+        ("令和元年5月1日", "2019-05-01"),
+        ("昭和54年3月", "1979-03"),
+        ("民國108年3月5日", "2019-03-05"),
+        ("2019年3月5日（火）", "2019-03-05"),
+        ("2019年3月5日 星期二", "2019-03-05"),
+        ("2019년 3월 5일", "2019-03-05"),
+        ("입력 2019. 3. 5.", "2019-03-05"),
+        ("5 มีนาคม 2562", "2019-03-05"),
+        ("วันอังคารที่ 5 มีนาคม พ.ศ. 2562", "2019-03-05"),
+        ("5 มี.ค. 2562", "2019-03-05"),
+        ("๕ มีนาคม ๒๕๖๒", "2019-03-05"),
+        ("5 มีนาคม 2019", "2019-03-05"),
+        ("۱۴ اسفند ۱۳۹۷", "2019-03-05"),
+        ("سه‌شنبه ۱۴ اسفند ۱۳۹۷", "2019-03-05"),
+        ("14 اسفند 1397", "2019-03-05"),
+        ("۱۳۹۷/۱۲/۱۴", "2019-03-05"),
+        ("۵ مارس ۲۰۱۹", "2019-03-05"),
+        ("14 Esfand 1397", "2019-03-05"),
+        ("5 марта 2019 г.", "2019-03-05"),
+        ("5 березня 2019 року", "2019-03-05"),
+        ("5 marca 2019", "2019-03-05"),
+        ("5 listopada 2019", "2019-11-05"),
+        ("5. března 2019", "2019-03-05"),
+        ("2019. március 5.", "2019-03-05"),
+        ("2019. március 5., kedd", "2019-03-05"),
+        ("2019 m. kovo 5 d.", "2019-03-05"),
+        ("2019. gada 5. marts", "2019-03-05"),
+        ("5 Mart 2019 Salı", "2019-03-05"),
+        ("5 Μαρτίου 2019", "2019-03-05"),
+        ("5 ΜΑΡΤΊΟΥ 2019", "2019-03-05"),
+        ("5 मार्च 2019", "2019-03-05"),
+        ("৫ মার্চ ২০১৯", "2019-03-05"),
+        ("Ngày 5 tháng 3 năm 2019", "2019-03-05"),
+        ("5 tháng 3, 2019", "2019-03-05"),
+        ("5 Maret 2019", "2019-03-05"),
+        ("5. maaliskuuta 2019", "2019-03-05"),
+        ("5 de març de 2019", "2019-03-05"),
+        ("5 d’abril de 2019", "2019-04-05"),
+        ("5 martie 2019", "2019-03-05"),
+        ("5 Martxoa 2019", "2019-03-05"),
+        ("2019ko martxoaren 5a", "2019-03-05"),
+        ("Mar 5th, 2019", "2019-03-05"),
+        ("Tuesday 5th of March 2019, 21:01", "2019-03-05T21:01"),
+        ("5. ožujka 2019.", "2019-03-05"),
+        ("Published: 5 March 2019 | Updated: 6 March 2019", "2019-03-05"),
+        ("March 2019", "2019-03"),
+        ("1er mars 2019", "2019-03-01"),
+        ("Dienstag, 5. März 2019, 14.30 Uhr", "2019-03-05T14:30"),
+        ("Publicado el martes 5 de marzo de 2019 a las 14:30", "2019-03-05T14:30"),
+    ],
+)
+def test_a_line_of_dates_and_labels_is_read_in_many_languages_and_calendars(line: str, value: str) -> None:
+    found = parse_date_line(line, OPTIONS)
+    assert found is not None
+    assert ([date.value for date in found.dates][:1], found.is_bare) == ([value], True)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("Berlin, 5. März 2019", "2019-03-05"),
+        ("LONDON, March 5, 2019", "2019-03-05"),
+        ("New York, N.Y., March 5, 2019", "2019-03-05"),
+        ("By Ada Example | March 5, 2019", "2019-03-05"),
+        ("By Ada Example and Bob Sample | March 5, 2019", "2019-03-05"),
+        ("Von Ada Example, Berlin, 5. März 2019", "2019-03-05"),
+        ("Par Ada Example – 5 mars 2019", "2019-03-05"),
+        ("Por Ada Example · 5 de marzo de 2019", "2019-03-05"),
+        ("By Ada Example March 5, 2019", "2019-03-05"),
+        ("The Times, Monday, March 5, 1819; pg. 4", "1819-03-05"),
+        ("The New York Times, March 5, 1919, p. A1", "1919-03-05"),
+        ("The Times (London), March 5, 1819", "1819-03-05"),
+        ("The Times, 5 March 1819, Issue 10,924, page 3", "1819-03-05"),
+        ("القاهرة، 5 مارس 2019", "2019-03-05"),
+        ("北京，2019年3月5日", "2019-03-05"),
+        ("Москва, 5 марта 2019", "2019-03-05"),
+        ("Edinburgh, March 5th 1819.", "1819-03-05"),
+    ],
+)
+def test_a_date_is_read_after_a_byline_a_place_or_a_newspaper(line: str, value: str) -> None:
+    found = parse_date_line(line, OPTIONS)
+    assert found is not None
+    assert ([date.value for date in found.dates], found.is_bare) == ([value], False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "in May 2020 he said",
+        "In Berlin on March 5, 2019 it rained",
+        "Paris, March 5, 2019 was a cold day",
+        "He was born in Berlin, 5 March 1919",
+        "Born: 5 March 1919",
+        "Deadline: March 5, 2019",
+        "Chapter 5, March",
+        "Chapter 5, March 2019",
+        "Arsenal 3-2 Chelsea",
+        "Arsenal, 3-2-19",
+        "21-15, 19-21, 15-10",
+        "21-15-19",
+        "$5.03.2019",
+        "£1,999",
+        "EUR 5.03",
+        "Room 2020 is free",
+        "5 apples",
+        "Earthquake in Lisbon, 1 November 1755",
+        "See the report of 5 March 2019",
+        "May 5 of 2019 members resign",
+        "Version 1.2.2019",
+        "Population, 2019: 3,500",
+        "Mark 3:16",
+        "Tel. 05/03 20 19",
+        "Call 5-3-2019-44",
+        "ISBN 978-3-16-148410-0",
+        "Set 5 2019 records",
+        "5 so 2019 things",
+        "The vote of March 5, 2019, and what came of it",
+        "50% off, March 5, 2019!!! buy now",
+        "١٤٤٠/٦/٢٨",
+    ],
 )
 def test_a_line_that_says_more_is_no_date_line(line: str) -> None:
     assert parse_date_line(line, OPTIONS) is None

@@ -128,6 +128,15 @@ def test_an_address_that_is_not_http_is_dropped(href: str) -> None:
         ('<meta property="article:published_time" content="2021-11-05T21:01:00+01:00">', BODY,
          "2021-11-05T21:01 meta"),
         ('<meta name="DC.date.issued" content="2021-11">', BODY, "2021-11 meta"),
+        ('<meta name="date" content="2022-02-02"><meta name="articleFirstPublished" content="2021-11-05">',
+         BODY, "2021-11-05 meta"),
+        (ld('{"@type": "Article", "dateCreated": "2021-12-01", "articleFirstPublished": "2021-11-05"}'), BODY,
+         "2021-11-05 json-ld"),
+        (ld('{"@type": "LiveBlogPosting", "coverageStartTime": "2021-11-05", "liveBlogUpdate": '
+            '[{"@type": "BlogPosting", "datePublished": "2021-11-06"}]}'), BODY, "2021-11-05 json-ld"),
+        (ld('[{"@type": "BlogPosting", "datePublished": "2021-11-06"}, '
+            '{"@type": "LiveBlogPosting", "dateCreated": "2021-11-05"}]'), BODY, "2021-11-05 json-ld"),
+        ("", BODY.replace("</h1>", "</h1><p>नई दिल्ली, 5 नवंबर 2021</p>"), "2021-11-05 dateline"),
         ('<meta itemprop="datePublished" content="5 November 2021">', BODY, "2021-11-05 meta"),
         ("", BODY + '<time itemprop="datePublished" datetime="2021-11-05T21:01">Friday</time>',
          "2021-11-05T21:01 time"),
@@ -181,6 +190,29 @@ def test_a_moment_given_in_utc_is_shown_on_the_publishers_own_day() -> None:
         == "2020-02-25T02:25 meta"
     )
     assert date_of(utc) == "2020-02-25T02:25 meta"
+
+
+def test_a_caption_does_not_overrule_dates_that_agree() -> None:
+    utc = '<meta property="article:published_time" content="2020-04-25T02:25:00Z">'
+    url = '<link rel=canonical href="https://paper.example/2020/04/25/x">'
+    day = ld('{"@type": "Article", "datePublished": "2020-04-25"}')
+    line = BODY.replace("</h1>", "</h1><p>April 24, 2020</p>")
+    caption = BODY.replace("</h1>", "</h1><figure><figcaption>Leeds, April 24, 2020</figcaption></figure>")
+    assert date_of(utc, line) == "2020-04-24 meta"
+    assert date_of(utc + url, line) == "2020-04-25T02:25 meta"
+    assert date_of(utc + day, line) == "2020-04-25T02:25 meta"
+    assert date_of(utc, caption) == "2020-04-25T02:25 meta"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Ausgabe November 2019", "2019-11 text"),
+        ("Ausgabe November 2019, erschienen 01.11.2019", "2019-11-01 text"),
+    ],
+)
+def test_the_first_of_a_month_is_a_date_only_if_the_page_has_the_day(text: str, wanted: str) -> None:
+    assert date_of("", BODY + f"<footer>{text}</footer>") == wanted
 
 
 def test_a_moment_is_moved_to_the_configured_zone() -> None:

@@ -56,6 +56,22 @@ def test_a_date_line_below_the_title_is_the_date() -> None:
     assert found.paragraphs == ("Text.",)
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted", "stays"),
+    [
+        ("Von Ada Example\n\n5. März 2019", "2019-03-05", False),
+        ("*By Ada Example | March 5, 2019*", "2019-03-05", True),
+        ("LONDON, March 5, 2019 (Agency) - The bridge is open.", "2019-03-05", True),
+        ("平成31年3月5日", "2019-03-05", False),
+    ],
+)
+def test_date_lines_are_those_of_plain_text(line: str, wanted: str, stays: bool) -> None:
+    found = article(f"# A title\n\n{line}\n\nThe text of the article.")
+    assert found.published is not None
+    assert found.published.value == wanted
+    assert any("20" in text or "平成" in text for text in found.paragraphs) == stays
+
+
 def test_an_unknown_date_is_noted() -> None:
     found = article("---\ntitle: T\ndate: soon\n---\nText.")
     assert found.published is None

@@ -124,6 +124,27 @@ def test_a_date_line_below_a_byline_is_found_and_the_byline_kept() -> None:
     assert found.paragraphs == ("By Ada Example", PROSE)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Berlin, 5. März 2019", "By Ada Example | March 5, 2019", "The Times, Tuesday, March 5, 2019; pg. 4"],
+)
+def test_the_date_after_a_place_or_a_byline_is_read_and_the_line_stays(line: str) -> None:
+    for text in (f"Title\n{line}\n\n{PROSE}", f"Title\n\n{line}\n\n{PROSE}", f"{line}\n\nTitle\n\n{PROSE}"):
+        found = article(text)
+        assert published(found) == "2019-03-05 dateline"
+        assert (found.title, found.paragraphs) == ("Title", (line, PROSE))
+
+
+def test_a_date_line_counts_more_than_a_title_that_names_a_day() -> None:
+    found = article(f"Lisbon, 1 November 1755\n\nThe great wave\n\n5 March 2019\n\n{PROSE}")
+    assert published(found) == "2019-03-05 dateline"
+
+
+def test_only_the_date_line_itself_is_removed() -> None:
+    found = article(f"Title\n\n1887\n\n{PROSE}\n\n1887\n\n{PROSE}")
+    assert found.paragraphs == (PROSE, "1887", PROSE)
+
+
 def test_a_date_in_running_text_is_not_the_date_of_publication() -> None:
     found = article(f"Title\n\n{PROSE} It was opened on 5 May 1901.\n\n5 May 1901 was a Sunday.")
     assert found.published is None
