@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from indexer.article import Published
+from indexer.text.calendars import month_names, to_ascii_digits
+from indexer.text.normalization import normalize
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 Period = tuple[datetime, datetime]
 
 _ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?)?)?", re.ASCII)
+# The languages of the page.
+LANGUAGES = ("en", "de", "fr", "es", "ar", "ar_LB", "ar_DZ", "ar_MA", "zh")
+_CHINESE = re.compile(r"([0-9]{4})\s?年(?:\s?([0-9]{1,2})\s?月(?:\s?([0-9]{1,2})\s?[日号號])?)?", re.ASCII)
+_LETTERS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
+_OF = frozenset(("of", "de", "del", "er", "le", "el", "den"))
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
 # dateutil parses almost anything as a date ("a", "5", "10"); only these shapes are passed to it.
 _NAMED = re.compile(
     rf"(?=.*\b[0-9]{{4}}\b)(?=.*\b(?:{_MONTHS}))[a-z0-9 ,.-]{{6,40}}", re.ASCII | re.IGNORECASE
@@ -42,8 +45,10 @@ _BETWEEN = r"(?:between\s+(?P<low>\S.*?)\s+and|from\s+(?P<first>\S.*?)\s+(?:to|u
 
 _NAMELESS = re.sub(r"\(\?P<\w+>", "(?:", _LATEST)
 _YEAR = r"(?:1[5-9]|20)[0-9]{2}"
-_NTH = r"[0-9]{1,2}(?:st|nd|rd|th)?"
-_IN_MONTH = rf"(?:(?:{_NTH}\s+(?:of\s+)?)?{_MONTH}|{_MONTH}\s+{_NTH}),?\s+{_YEAR}"
+_NTH = r"[0-9]{1,2}(?:st|nd|rd|th|er|\.)?"
+# Any word, since `parse_period` says whether it is a month; the Arabic names of some have two words.
+_MONTH = r"[^\s0-9!-/:-@\[-`{-~]{3,12}(?:\s[^\s\x00-\x7f]{2,12})?\.?"
+_IN_MONTH = rf"(?:(?:{_NTH}\s+(?:(?:of|de)\s+)?)?{_MONTH}|{_MONTH}\s+{_NTH})(?:,|\s+(?:of|de|del))?\s+{_YEAR}"
 _DAY = rf"(?:{_YEAR}(?:-[0-9]{{2}}){{0,2}}|{_IN_MONTH}|yesterday|today|{_NAMELESS})"
 
 FIRST_WORDS = (
@@ -58,7 +63,7 @@ IN_WORDS = (
 """Dates among the words of a query: a pattern for ASCII letters in any case, as are the others."""
 
 SEVERAL_WORDS = (
-    rf"(?:{IN_WORDS}|{_IN_MONTH}|(?:{_COUNT}|an?)\s+(?:{_UNIT})s?\s+ago"
+    rf"(?:{IN_WORDS}|(?:{_COUNT}|an?)\s+(?:{_UNIT})s?\s+ago|{_IN_MONTH}"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}\s[0-9]{2}:[0-9]{2}|[\[{][^\[\]{}]{1,80}[\]}])"
 )
 """Dates of several words after a date field."""
@@ -70,7 +75,8 @@ def parse_period(text: str, today: date, *, day_first: bool = True) -> Period:
     Understood are "2021", "2021-11", "2021-11-05", "2021-11-05T21:01", "nov 2021", "5 March 2024",
     "05/03/2024" (in the order that `day_first` says), "today", "yesterday", "two weeks ago"; "last week" and
     "this month" (whole ones, of which weeks begin on Monday); "last 7 days" and "past month" (which end with
-    today). Raises ValueError for anything else. The end of the year 9999 is `datetime.max`.
+    today). Months may have their names in the languages of the page: "5. März 2019", "2019年3月5日". Raises
+    ValueError for anything else. The end of the year 9999 is `datetime.max`.
     """
     text = text.strip()
     try:
@@ -171,6 +177,34 @@ def _start_of(day: date) -> datetime:
 
 @lru_cache(256)
 def _parse_absolute(text: str, day_first: bool) -> Period:
+    try:
+        return _parse_english(text, day_first)
+    except ValueError:
+        # The names of months are loaded only for what is not English.
+        if (translated := _translate(text)) == text:
+            raise
+    try:
+        return _parse_english(translated, day_first)
+    except ValueError as error:
+        raise ValueError(f"not a date: {text!r}") from error
+
+
+def _translate(text: str) -> str:
+    """Return a date with its digits, the name of its month and its order as in English."""
+    text = to_ascii_digits(text)
+    if chinese := _CHINESE.fullmatch(text):
+        return "-".join(part.zfill(2) for part in chinese.groups() if part)
+    text = re.sub(r"(?<=[0-9])(?:er\b|\.(?=\s))", " ", text)
+    return " ".join(_LETTERS.sub(_translate_name, text).split())
+
+
+def _translate_name(match: re.Match[str]) -> str:
+    name = " ".join(word for word in normalize(match[0]).split() if word not in _OF)
+    number = month_names(LANGUAGES).get(name)
+    return f" {_MONTHS.split('|')[number - 1]} " if number else match[0]
+
+
+def _parse_english(text: str, day_first: bool) -> Period:
     if _ISO.fullmatch(text):
         return _find_period(Published.parse(text))
     if not (_NAMED.fullmatch(text) or _NUMBERS.fullmatch(text)):
