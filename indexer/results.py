@@ -35,6 +35,7 @@ __all__ = [
     "QuoteCheck",
     "QuoteEdit",
     "Status",
+    "SuggestedFilter",
     "Suggestion",
     "SyncReport",
     "Timeline",
@@ -236,6 +237,20 @@ class AlternativeQuery(Result, frozen=True):
     without: tuple[str, ...] = ()
 
 
+class SuggestedFilter(Result, frozen=True):
+    """A filter for a date that the query has as text.
+
+    `text` is the date as it is typed. A search for `query`, the rest of the query, with `since` and `until`,
+    which are the same year, month or day, finds `count` articles; all other arguments stay as they are.
+    """
+
+    text: str
+    query: str
+    since: str
+    until: str
+    count: int
+
+
 class NoResults(Result, frozen=True):
     """Why no article meets a query, and what comes nearest.
 
@@ -326,6 +341,9 @@ class Page(Result, frozen=True):
     out or hit a bound. `did_you_mean` is the query as it may have been meant, when words of
     it seem misspelt and it would find more.
 
+    `suggested_filters` has a filter for each date in the query that is searched as text, where the filter
+    finds something. If the text finds nothing, the first of them is applied, and a note says so.
+
     `facets` has, for each facet that was asked for, how many of all hits have each of its values; `timeline`
     has them over time. Both count the articles that meet the whole query. `cursor` leads to the next page;
     None on the last.
@@ -345,6 +363,7 @@ class Page(Result, frozen=True):
     notes: tuple[Note, ...] = ()
     hits: tuple[Hit, ...] = ()
     did_you_mean: str | None = None
+    suggested_filters: tuple[SuggestedFilter, ...] = ()
     facets: Mapping[str, tuple[FacetCount, ...]] = {}
     timeline: Timeline | None = None
     cursor: str | None = None

@@ -95,6 +95,10 @@ def search() -> ResponseReturnValue:
         partial=[hit for hit in found.hits if hit.missing],
         notes=page_notes(found),
         meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
+        suggested=[
+            (choice, replace(asked, query=choice.query, since=choice.since, until=choice.until).url(base))
+            for choice in found.suggested_filters
+        ],
         alternatives=found.no_results.suggestions if found.no_results else (),
         undated=asked.without(("since", "until")).url(base),
         explained=replace(asked, explain=True).url(base, asked.page),

@@ -136,6 +136,10 @@ def print_page(page: Page) -> None:
             click.echo(sanitize(line), err=True)
     if page.did_you_mean:
         click.echo(f"Did you mean: {sanitize(page.did_you_mean)}", err=True)
+    for suggested in page.suggested_filters:
+        articles, words = format_count(suggested.count, "article"), sanitize(suggested.query)
+        options = f"--since {suggested.since} --until {suggested.until}"
+        click.echo(f"Published then: {articles} ({options}{words and ' '}{words})", err=True)
     if page.explanation:
         for line in format_query(page.explanation):
             click.echo(sanitize(line))

@@ -8,6 +8,7 @@ In comes the text of a search box, a URL or a command. Out come:
   about text that was not understood or met a bound of `indexer.limits`; the engine and the search add
   notes of their own;
 - from `find_typed_word` and `find_plain_words` the words of a text for type-ahead and spelling correction;
+- from `find_typed_dates` the dates among the words of a text, each of which may be meant as a filter;
 - from `describe_query` a tree in plain words, from `serialize_query` a tree as a query that can be typed;
 - from `expand_synonyms` a tree with synonyms, from `relax_query` trees that ask for a little less.
 
@@ -21,7 +22,7 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.query.dates import parse_period, parse_range
-from indexer.query.describe import describe_clause, describe_query
+from indexer.query.describe import describe_clause, describe_dates, describe_query
 from indexer.query.expand import expand_synonyms, list_neighbours
 from indexer.query.lexer import may_contain_dates
 from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
@@ -50,6 +51,7 @@ from indexer.query.typeahead import (
     split_last_word,
     strip_punctuation,
 )
+from indexer.query.typed_dates import TypedDate, find_typed_dates
 
 __all__ = [
     "AllOf",
@@ -68,14 +70,17 @@ __all__ = [
     "RelaxStep",
     "RelaxedQuery",
     "Term",
+    "TypedDate",
     "TypedWord",
     "describe_clause",
+    "describe_dates",
     "describe_query",
     "drop_clauses",
     "drop_repeated",
     "expand_synonyms",
     "extract_words",
     "find_plain_words",
+    "find_typed_dates",
     "find_typed_word",
     "has_words",
     "list_clauses",

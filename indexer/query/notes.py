@@ -71,6 +71,7 @@ class NoteCode(Enum):
     ONLY_PARTIAL = "No article has all of the words; these have some of them."
     FEW_FULL = "Few articles have all of the words; after them come those that have some."
     COARSER_TIMELINE = "A timeline by {asked} would be too long; it is by {grain}."
+    DATE_APPLIED = "{text} was searched as text, which found nothing; these articles were published {dates}."
     NOT_EXPLAINED = "There was no time to explain the search."
     NO_REASON = "There was no time to find out why nothing was found."
     NOT_MARKED = "There was no time to mark all that was found."

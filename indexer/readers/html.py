@@ -267,12 +267,8 @@ def _search_text(tree: Any, modified: set[str], options: ReadOptions) -> list[Pu
     day = htmldate.find_date(tree, original_date=True, url="", max_date=last)
     if not day or day in modified:
         return []
-    # htmldate gives the first day for a month or a year. Its quick search finds whole dates only.
-    if day.endswith("-01") and day != htmldate.find_date(
-        tree, False, original_date=True, url="", max_date=last
-    ):
-        if _has_day(tree, day, options):
-            return [Published(day, "day", "text", note=_UNLABELLED)]
+    # htmldate gives the first day for a month or a year.
+    if day.endswith("-01") and not _has_day(tree, day, options):
         # A year somewhere on a page is not enough.
         return [] if day.endswith("-01-01") else [Published(day[:7], "month", "text", note=_UNLABELLED)]
     return [Published(day, "day", "text", note=_UNLABELLED)]

@@ -10,7 +10,7 @@ from indexer.article import Article, Published
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import Document, check_length, language_code, web_address
-from indexer.readers.expressions import parse_date
+from indexer.readers.expressions import find_month_and_day, parse_date
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -93,14 +93,18 @@ def _parse_blocks(text: str) -> tuple[list[str], list[str]]:
     headings: list[str] = []
     blocks: list[str] = []
     row: list[str] = []
-    last = ""
+    number = last = ""
     for token in parser.parse(text):
         if token.type == "inline":
             content = " ".join("".join(_inline_texts(token.children or ())).split())
             if last in ("td_open", "th_open"):
                 row.append(content)
             elif content:
-                blocks.append(content)
+                # A line that begins with the day of a German date is a list to Markdown.
+                dated = f"{number}. {content}" if number else ""
+                is_date = (found := find_month_and_day(dated)) is not None and found[0] == 0
+                blocks.append(dated if is_date else content)
+                number = ""
                 if last == "heading_open":
                     headings.append(content)
         elif token.type == "tr_close":
@@ -110,6 +114,8 @@ def _parse_blocks(text: str) -> tuple[list[str], list[str]]:
             blocks.append(token.content.rstrip())
         elif token.type == "html_block":
             blocks.extend(_extract_html(token.content))
+        elif token.type == "list_item_open":
+            number = token.info
         last = token.type
     return headings, [block for block in blocks if block.strip()]
 

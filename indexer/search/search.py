@@ -41,6 +41,7 @@ from indexer.results import (
     Note,
     Page,
 )
+from indexer.search.date_filters import apply_filter, suggest_filters
 from indexer.search.highlight import find_highlights
 from indexer.search.paging import fingerprint, read_cursor, select_page
 from indexer.search.passages import make_highlighters, make_hits
@@ -56,7 +57,8 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     if request.limit is None:
         request = replace(request, limit=settings.page_size)
     limit, sort = request.limit or 0, request.sort
-    cursor = read_cursor(request.cursor, fingerprint(request)) if request.cursor else None
+    asked = request
+    cursor = read_cursor(request.cursor, fingerprint(asked)) if request.cursor else None
     min_full = cursor.min_full if cursor else max(limit, 1)
     # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
     is_ranked = sort == "relevance" and not (cursor or request.half_life)
@@ -64,22 +66,34 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         parsed = settings.parse_request(request)
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
+        notes: list[Note] = [*settings.notes]
+
+        def run(context: QueryContext, parsed: ParsedQuery) -> QueryMatches:
+            return run_query(
+                context,
+                parsed.tree,
+                min_full_matches=min_full,
+                depth=depth,
+                always_score=snapshot.near_duplicates.members if request.collapse else None,
+                restrict_to=allowed,
+            )
+
         context = settings.make_context(snapshot, parsed.tree, deadline)
-        found = run_query(
-            context,
-            parsed.tree,
-            min_full_matches=min_full,
-            depth=depth,
-            always_score=snapshot.near_duplicates.members if request.collapse else None,
-            restrict_to=allowed,
-        )
+        found = run(context, parsed)
+        suggested = () if found.timed_out else suggest_filters(snapshot, settings, request, allowed, deadline)
+        if suggested and not len(found.full):
+            request, note = apply_filter(request, suggested[0])
+            parsed = settings.parse_request(request)
+            context = settings.make_context(snapshot, parsed.tree, deadline)
+            found = run(context, parsed)
+            notes.append(note)
         ranked = _apply_recency(snapshot, found, request.half_life)
         full, partial = (
             collapse_duplicates(snapshot, matches, sort) if request.collapse else Collapsed(matches)
             for matches in (ranked.full, ranked.partial)
         )
         shown, shown_partial, next_cursor = select_page(
-            snapshot, full.shown, partial.shown, request, cursor, min_full
+            snapshot, full.shown, partial.shown, asked, cursor, min_full
         )
         hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
         more, is_more_marked = make_hits(
@@ -93,7 +107,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         grain = None if request.timeline == "auto" else request.timeline
         timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
         spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
-        notes: list[Note] = [*settings.notes, *parsed.notes, *found.notes, *_note_partial(found)]
+        notes += [*parsed.notes, *found.notes, *_note_partial(found)]
         if timeline and grain not in (None, timeline.grain):
             notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         explanation: Explanation | None = None
@@ -105,7 +119,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         if not (is_marked and is_more_marked):
             notes.append(make_note(NoteCode.NOT_MARKED))
         return Page(
-            query=request.query,
+            query=asked.query,
             total=len(articles),
             partial=len(found.partial),
             collapsed=len(full.hidden) + len(partial.hidden),
@@ -115,6 +129,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             notes=tuple(notes),
             hits=tuple(hits),
             did_you_mean=spelling,
+            suggested_filters=suggested,
             facets=facets,
             timeline=timeline,
             cursor=next_cursor,

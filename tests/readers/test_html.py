@@ -207,12 +207,13 @@ def test_a_caption_does_not_overrule_dates_that_agree() -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("Ausgabe November 2019", "2019-11 text"),
-        ("Ausgabe November 2019, erschienen 01.11.2019", "2019-11-01 text"),
+        ("<p>Ausgabe 2019-11</p>", "2019-11 text"),
+        ("<div class=post-meta>Ausgabe 11/2019</div>", "2019-11 text"),
+        ("<p>Ausgabe 2019-11</p><p>Erschienen in Leeds am 01.11.2019 um zwei</p>", "2019-11-01 text"),
     ],
 )
 def test_the_first_of_a_month_is_a_date_only_if_the_page_has_the_day(text: str, wanted: str) -> None:
-    assert date_of("", BODY + f"<footer>{text}</footer>") == wanted
+    assert date_of("", BODY + text) == wanted
 
 
 def test_a_moment_is_moved_to_the_configured_zone() -> None:
