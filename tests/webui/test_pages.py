@@ -114,6 +114,24 @@ def test_another_spelling_is_offered_as_a_link_to_its_search() -> None:
     assert not page("/?q=vaccine").select(".meant")
 
 
+def test_a_date_typed_as_text_is_offered_as_a_filter_in_one_click(tmp_path: Path) -> None:
+    with Index(Config(index=tmp_path / "index")) as index:
+        index.put(
+            [
+                Article("a", "Harbour open", ["A ship came."], "2008-11-05"),
+                Article("b", "In 2008", ["Cocoa."]),
+            ]
+        )
+        site = webui.create_app(index).test_client()
+        link = one(page("/?q=harbour+5+November+2008&sort=newest", from_=site), ".meant a")
+        assert link.text == "Published on 5 November 2008: 1 article"
+        assert link["href"] == "/?q=harbour&since=2008-11-05&until=2008-11-05&sort=newest"
+        assert one(page(str(link["href"]), from_=site), ".hit h3 a").text == "Harbour open"
+        german = BeautifulSoup(site.get("/?q=2008&lang=de").text, "html.parser")
+        assert one(german, ".meant a").text == "Erscheinungsdatum 2008: 1 Artikel"
+        assert "lang=de" in str(one(german, ".meant a")["href"])
+
+
 def test_the_form_keeps_what_was_asked() -> None:
     soup = page("/?q=silk&since=2020&until=2022-03&sort=newest")
     assert one(soup, "#q")["value"] == "silk"
