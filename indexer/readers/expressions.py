@@ -102,6 +102,8 @@ _EXPRESSION = regex.compile(
 _YEARLESS = regex.compile(
     rf"{_MONTH}\s+{_DAY}(?:st|nd|rd|th)?\b|\b{_DAY}{_ORDINAL}\s+{_MONTH}", regex.IGNORECASE
 )
+# Croatian writes a dot after the day; in Polish, which does not, it is November.
+_CROATIAN_OCTOBER = regex.compile(r"\d\.\s?listopada", regex.IGNORECASE)
 _COMPACT = re.compile(
     r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?\d{2}(?:\.\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE,
@@ -250,7 +252,7 @@ def _read_expression(
     if parts["month"]:
         name = _month_name(match, text)
         months = months if name in months else solar_hijri_months()
-        month = months[name]
+        month = 10 if _CROATIAN_OCTOBER.search(original) else months[name]
     elif parts["number"]:
         month = int(parts["number"])
     else:

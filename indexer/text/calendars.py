@@ -18,7 +18,7 @@ import regex
 from indexer.text.normalization import normalize
 
 # Where two languages use a name for different months, the first language counts: Croatian, whose listopad is
-# October, comes after Polish and Czech. Those with a country have names of months of their own.
+# October, comes after Polish and Czech, where it is November. Those with a country have other names.
 _LANGUAGES = """
     en de fr es it pt nl ru pl cs sv da nb nn fi hu ro el tr uk be bg mk sr sr_Latn bs hr sk sl lt lv et
     is ga cy sq ca eu gl af hy ka az kk uz ar ar_LB ar_DZ ar_MA fa ps he ur hi bn mr ne gu pa ta te kn ml si
@@ -31,7 +31,7 @@ ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和"
 """The eras of Japan since 1868 and that of the Republic of China: the year before the first one."""
 
 # Abbreviations and spellings that the locale data do not have.
-_MORE_MONTHS = {"jaenner": 1, "maerz": 3, "mrz": 3, "mai": 5, "juin": 6, "sept": 9, "set": 9}
+_MORE_MONTHS = {"jaenner": 1, "fév": 2, "maerz": 3, "mrz": 3, "sept": 9, "set": 9}
 # Case endings and prefixes with which a name stands in a date.
 _AFFIXES = {"he": ("ב", ""), "eu": ("", "ren"), "th": ("", "ที่")}
 _MORE_WEEKDAYS = ("tues", "weds", "thur", "thurs", "sonnabend")

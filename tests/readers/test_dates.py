@@ -203,6 +203,8 @@ def test_the_twenty_ninth_of_february_takes_a_leap_year_or_none() -> None:
         ("5 березня 2019 року", "2019-03-05"),
         ("5 marca 2019", "2019-03-05"),
         ("5 listopada 2019", "2019-11-05"),
+        ("5. listopada 2019.", "2019-10-05"),
+        ("5. listopadu 2019", "2019-11-05"),
         ("5. března 2019", "2019-03-05"),
         ("2019. március 5.", "2019-03-05"),
         ("2019. március 5., kedd", "2019-03-05"),
