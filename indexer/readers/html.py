@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import htmldate
@@ -49,7 +49,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]
 _TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
 _UNLABELLED = "a date in the page's text, which does not say what it is the date of"
 _HEAD_TEXTS = 60
-_MAX_DATED_TEXT = 1000
+# Texts that are searched for a day, and characters of one.
+_MAX_DATED_TEXTS, _MAX_DATED_TEXT = 1000, 1000
 _MAX_ZONE = timedelta(hours=14)
 
 
@@ -277,11 +278,11 @@ def _search_text(tree: Any, modified: set[str], options: ReadOptions) -> list[Pu
 def _has_day(tree: Any, day: str, options: ReadOptions) -> bool:
     """Whether a day, not only its month, stands in the visible text of a page."""
     texts = tree.xpath("//body//text()[not(parent::script or parent::style)]")
+    dated = (text for text in texts if len(text) <= _MAX_DATED_TEXT and any(map(str.isdigit, text)))
     return any(
         found.value.startswith(day)
-        for text in texts
-        if len(text) <= _MAX_DATED_TEXT
-        for found in find_dates(text, "text", options)
+        for text in islice(dated, _MAX_DATED_TEXTS)
+        for found in find_dates(" ".join(text.split()), "text", options)
     )
 
 
