@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 
 from indexer.article import Published
 from indexer.query.dates import parse_period
+from indexer.query.leaves import LeafReader
 from indexer.query.lexer import Kind, Token, tokenize
 
 _YEAR = re.compile(r"\d{4}")
@@ -36,7 +37,9 @@ def find_typed_dates(text: str, today: date, *, day_first: bool = True) -> list[
     """Return the years, months and days among the words of a query; none in fields, phrases and groups."""
     if not _YEAR.search(text) or len(text.split()) > _MAX_WORDS:
         return []
-    tokens = [token for token in tokenize(text) if token.kind is not Kind.SPACE]
+    # What is read as a date anyway, such as "since 2008", is no word.
+    read_dates = LeafReader(today, day_first=day_first, max_clauses=1).read_dates
+    tokens = [token for token in tokenize(text, read_dates) if token.kind is not Kind.SPACE]
     if any(token.kind in (Kind.OPEN, Kind.CLOSE) for token in tokens):
         return []
     found: list[TypedDate] = []
