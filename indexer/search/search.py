@@ -64,12 +64,12 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     is_ranked = sort == "relevance" and not (cursor or request.half_life)
     depth = request.offset + limit + 1 if is_ranked else None
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
-        parsed = settings.parse_request(request)
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
-        notes: list[Note] = [*settings.notes]
 
-        def run(context: QueryContext, parsed: ParsedQuery) -> QueryMatches:
-            return run_query(
+        def evaluate(request: SearchRequest) -> tuple[ParsedQuery, QueryContext, QueryMatches]:
+            parsed = settings.parse_request(request)
+            context = settings.make_context(snapshot, parsed.tree, deadline)
+            found = run_query(
                 context,
                 parsed.tree,
                 min_full_matches=min_full,
@@ -77,15 +77,14 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
                 always_score=snapshot.near_duplicates.members if request.collapse else None,
                 restrict_to=allowed,
             )
+            return parsed, context, found
 
-        context = settings.make_context(snapshot, parsed.tree, deadline)
-        found = run(context, parsed)
+        notes: list[Note] = [*settings.notes]
+        parsed, context, found = evaluate(request)
         suggested = () if found.timed_out else suggest_filters(snapshot, settings, request, allowed, deadline)
         if suggested and not len(found.full):
             request, note = apply_filter(request, suggested[0])
-            parsed = settings.parse_request(request)
-            context = settings.make_context(snapshot, parsed.tree, deadline)
-            found = run(context, parsed)
+            parsed, context, found = evaluate(request)
             notes.append(note)
         ranked = _apply_recency(snapshot, found, request.half_life)
         full, partial = (

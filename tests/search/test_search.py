@@ -24,7 +24,8 @@ def test_the_page_as_json_has_the_documented_shape(examples: Index) -> None:
     page = json.loads(json.dumps(examples.search("river bakery").as_json()))
     assert set(page) == {
         "query", "total", "partial", "collapsed", "offset", "limit", "took_ms", "timed_out", "notes",
-        "did_you_mean", "suggested_filters", "explanation", "no_results", "facets", "timeline", "cursor", "hits",
+        "did_you_mean", "explanation", "no_results", "facets", "timeline", "cursor", "hits",
+        "suggested_filters",
     }  # fmt: skip
     assert (page["facets"], page["timeline"], page["cursor"]) == ({}, None, None)
     hit = page["hits"][0]
