@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cache
 from string import punctuation
@@ -101,6 +101,13 @@ class Kind(Enum):
     """Dates that are typed as words: after a date field, or at either end of a query."""
 
 
+_OPERATORS = {"AND", "OR", "NOT", "NEAR"}
+_MIN_WORDS_IN_CAPITALS = 4
+# A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
+# a single word in parentheses is an abbreviation.
+_QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A piece of a query: `query[start:end]` is `text`."""
@@ -147,11 +154,39 @@ ReadDates = Callable[[str, str], DateRange | None]
 """(field, text) → the dates that the text means in a field, if it means any."""
 
 
-def tokenize(text: str, read_dates: ReadDates | None = None) -> Iterator[Token]:
-    """Yield the tokens of a text, which they cover without gaps.
+def tokenize(text: str, read_dates: ReadDates | None = None) -> list[Token]:
+    """Return the tokens of a text, which they cover without gaps.
 
-    Without `read_dates` there are no DATES: the words of "date:last week" are tokens of their own.
+    A question in capitals has no operators. Without `read_dates` there are no DATES: the words of
+    "date:last week" are tokens of their own.
     """
+    tokens = [*_match_tokens(text, read_dates)]
+    if not is_in_capitals(tokens):
+        return tokens
+    return [replace(token, kind=Kind.WORD) if token.text in _OPERATORS else token for token in tokens]
+
+
+def is_in_capitals(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens are a question in capitals, in which AND is a word.
+
+    Unlike "US OR UK", it has several words besides operators, and no quotation marks, groups or fields.
+    """
+    if not "".join(token.text for token in tokens).isupper():
+        return False
+    shape = "".join(_describe_shape(token) for token in tokens if token.kind is not Kind.SPACE)
+    return shape.count("A") >= _MIN_WORDS_IN_CAPITALS and not _QUERY_SHAPE.search(shape)
+
+
+def _describe_shape(token: Token) -> str:
+    """A letter for a token: a word in capitals, another word, a sign or operator, or a mark."""
+    if is_operator(token.text) or token.kind in (Kind.MINUS, Kind.PLUS):
+        return "&"
+    if token.kind is Kind.WORD:
+        return "A" if token.text.isupper() else "1"
+    return {Kind.OPEN: "(", Kind.CLOSE: ")", Kind.DATES: "1"}.get(token.kind, '"')
+
+
+def _match_tokens(text: str, read_dates: ReadDates | None) -> Iterator[Token]:
     place = 0
     field = None
     while place < len(text):

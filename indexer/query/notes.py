@@ -28,6 +28,10 @@ class NoteCode(Enum):
     OPEN_PARENTHESIS = "A parenthesis without its partner was closed at the end."
     TOO_DEEP = "Parentheses nest at most {limit} deep; deeper ones were ignored."
     LONE_OPERATOR = "{text} has nothing to join; it was read as a word."
+    OPERATORS_AS_WORDS = (
+        "The query is in capitals, so {words} was read as a word.",
+        "The query is in capitals, so {words} were read as words.",
+    )
     NO_FIELD = "There is no field {text}; it was searched as text."
     NOT_SEARCHABLE = "{text} has no letters or digits; it was ignored."
     NO_DATE = "{text} is not a date; it was searched as text."

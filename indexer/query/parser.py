@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -12,7 +12,17 @@ from whoosh.query.qcore import NullQuery, Query
 from indexer import limits
 from indexer.query.describe import describe_dates
 from indexer.query.leaves import LeafReader
-from indexer.query.lexer import FIELDS, QUOTES, SURROGATE, Kind, Token, match_dates, tokenize
+from indexer.query.lexer import (
+    FIELDS,
+    QUOTES,
+    SURROGATE,
+    Kind,
+    Token,
+    is_in_capitals,
+    is_operator,
+    match_dates,
+    tokenize,
+)
 from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.tree import (
     DateRange,
@@ -113,7 +123,10 @@ class _Parser:
         self.text = text
         self.reader = reader
         self.note = reader.note
-        tokens = self._balance(tokenize(text, reader.read_dates))
+        tokens = tokenize(text, reader.read_dates)
+        if is_in_capitals(tokens):
+            self._note_operators(tokens)
+        tokens = self._balance(tokens)
         self.tokens = [self._check_operator(tokens, place) for place in range(len(tokens))]
         self.place = 0
 
@@ -125,7 +138,15 @@ class _Parser:
             self.note(NoteCode.NOT_READ_AS_DATE, text=quote(words), value=value)
         return self._parse_group("text")
 
-    def _balance(self, tokens: Iterator[Token]) -> list[Token]:
+    def _note_operators(self, tokens: Sequence[Token]) -> None:
+        """Note which operators are words in a question in capitals."""
+        words = dict.fromkeys(
+            token.text for token in tokens if token.kind is Kind.WORD and is_operator(token.text)
+        )
+        if words:
+            self.note(NoteCode.OPERATORS_AS_WORDS, count=len(words), words=", ".join(words))
+
+    def _balance(self, tokens: Sequence[Token]) -> list[Token]:
         """Drop spaces and lone marks: each OPEN has a CLOSE then, and groups nest no deeper than they may."""
         kept: list[Token] = []
         depth = ignored = 0

@@ -49,7 +49,7 @@ def find_typed_word(text: str) -> TypedWord | None:
     """Return the word that is being typed; None after a phrase, in a pattern, a date or a filter."""
     if len(text) > TYPED or SURROGATE.search(text):
         return None
-    tokens = list(tokenize(text))
+    tokens = tokenize(text)
     last = tokens[-1] if tokens else None
     if last is None or last.kind not in (Kind.WORD, Kind.SPACE):
         return None

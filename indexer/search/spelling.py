@@ -138,10 +138,12 @@ class _Checker:
         return _Change(first.start, second.end, (together,), math.log(times) - _EDIT)
 
     def text(self, changes: Sequence[_Change]) -> str:
-        """The query with the changes made."""
+        """The query with the changes made; a query in capitals stays in capitals, as AND means something else
+        there."""
         pieces, place = [], 0
         for change in sorted(changes, key=lambda change: change.start):
-            pieces += [self.query[place : change.start], " ".join(map(self._find_written_form, change.words))]
+            words = " ".join(map(self._find_written_form, change.words))
+            pieces += [self.query[place : change.start], words.upper() if self.query.isupper() else words]
             place = change.end
         return "".join([*pieces, self.query[place:]])
 

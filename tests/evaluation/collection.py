@@ -8,13 +8,13 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from indexer import Config, open_index
+from indexer import Config, Index, open_index
 from indexer.cli.judgments import compute_means, measure_query
-from indexer.limits import MOST_CHARACTERS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 """The folder of the judged collections, unless another is given."""
@@ -36,27 +36,30 @@ def run(name: str, description: str | None, measure: Callable[[Path], list[str]]
         sys.exit(f"below the floor: {', '.join(low)}")
 
 
-def evaluate(config: Config, folder: Path, docs: Path | None = None) -> dict[str, float]:
-    """The means of nDCG@10, of the reciprocal rank and of recall@100, by name, each from 0 to 1.
+@contextmanager
+def open_collection(config: Config, folder: Path, docs: Path | None = None) -> Iterator[Index]:
+    """An index of the documents of a folder; see `evaluate`. Documents without text are skipped.
 
-    The folder has `docs.jsonl`, JSON Lines of {id, title, text} (unless `docs` is another such file),
-    `queries.jsonl` of {id, text}, and `qrels.tsv`, with a query, a document and a gain a line, between tabs.
-    Documents without text are skipped.
+    They are in `docs.jsonl`, JSON Lines of {id, title, text}, unless `docs` is another such file.
     """
     docs = docs or folder / "docs.jsonl"
-    judged, texts = read_qrels(folder / "qrels.tsv"), read_queries(folder / "queries.jsonl")
     with tempfile.TemporaryDirectory() as place:
-        options = {
-            "index": Path(place, "index"),
-            "sources": (docs,),
-            "passages": 0,
-            # Some topics are whole abstracts.
-            "query_characters": MOST_CHARACTERS,
-        }
+        options = {"index": Path(place, "index"), "sources": (docs,), "passages": 0}
         with open_index(config.with_options(options, "evaluation")) as index:
             index.sync(docs)
-            answers = [measure_query(index, texts[query], gains) for query, gains in judged.items()]
-    return compute_means(answers)
+            yield index
+
+
+def evaluate(index: Index, folder: Path, change: Callable[[str], str] = str) -> dict[str, float]:
+    """The means of nDCG@10, of the reciprocal rank and of recall@100, by name, each from 0 to 1.
+
+    The folder has `queries.jsonl` of {id, text}, and `qrels.tsv`, with a query, a document and a gain a line,
+    between tabs. `change` is applied to the text of each query.
+    """
+    judged, texts = read_qrels(folder / "qrels.tsv"), read_queries(folder / "queries.jsonl")
+    return compute_means(
+        [measure_query(index, change(texts[query]), gains) for query, gains in judged.items()]
+    )
 
 
 def read_queries(path: Path) -> dict[str, str]:

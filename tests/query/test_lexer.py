@@ -44,6 +44,35 @@ def test_a_text_is_read_as_tokens(text: str, tokens: list[tuple[str, str]]) -> N
     assert [(token.kind.name, token.text) for token in found] == tokens
 
 
+@pytest.mark.parametrize(
+    ("text", "operators"),
+    [
+        ("EFFECT OF HEAT AND COLD ON BREAD", []),
+        ("WHAT IS NOT KNOWN OR SEEN NEAR ROME?", []),
+        ("HEAT AND COLD (KELVIN) AND BREAD", []),  # an abbreviation
+        ("HEAT (IN ALL OVENS) OF BREAD OR RICE", []),  # no operator beside the parentheses
+        ("ÜBER DIE KÄLTE OR DIE HITZE", []),
+        ("HEAT AND COLD OF BREAD SINCE 2021", []),
+        ("US OR UK", ["OR"]),
+        ("BREAD AND RICE OR CORN", ["AND", "OR"]),  # three words
+        ("疫苗 OR 病毒 OR 医院 OR 医生 OR 药", ["OR"] * 4),  # without capitals
+        ("Effect OF HEAT AND COLD ON BREAD", ["AND"]),
+        ("EFFECT OF HEAT AND COLD ON ßBREAD", ["AND"]),
+        ("(EFFECT OF HEAT) AND COLD BREAD", ["AND"]),
+        ("COLD BREAD AND (HEAT OF OVENS)", ["AND"]),
+        ("COLD BREAD (HEAT AND OVENS)", ["AND"]),
+        ("COLD BREAD OR RICE -(HEAT OVENS)", ["OR"]),
+        ('EFFECT OF "HEAT" AND COLD BREAD', ["AND"]),
+        ("EFFECT OF HEAT AND COLD BREAD”", ["AND"]),
+        ("TITLE:EFFECT OF HEAT AND COLD BREAD", ["AND"]),
+        ("EFFECT OF HEAT NEAR/3 BREAD", ["NEAR/3"]),  # nobody writes a number so
+    ],
+)
+def test_a_question_in_capitals_has_no_operators(text: str, operators: list[str]) -> None:
+    kinds = (Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR)
+    assert [token.text for token in tokenize(text, read_dates) if token.kind in kinds] == operators
+
+
 def test_words_are_dates_only_if_they_can_be_read_as_dates() -> None:
     assert [token.dates for token in tokenize("a last week", read_dates)] == [None, None, Y2021]
     without = [token.kind for token in tokenize("a last week")]
@@ -53,7 +82,7 @@ def test_words_are_dates_only_if_they_can_be_read_as_dates() -> None:
 
 @given(st.text() | st.text("ab()+-*~:=^\"“”'.,、 0ANDORTlast week", max_size=60))
 def test_the_tokens_cover_any_text_without_gaps(text: str) -> None:
-    tokens = list(tokenize(text, read_dates))
+    tokens = tokenize(text, read_dates)
     assert "".join(token.text for token in tokens) == text
     assert all(text[token.start : token.end] == token.text != "" for token in tokens)
     for token in tokens:

@@ -42,6 +42,12 @@ def test_of_many_misspelt_words_only_some_are_replaced(index: Index) -> None:
     assert 0 < len(replaced) <= 5
 
 
+def test_a_question_in_capitals_stays_in_capitals(index: Index) -> None:
+    # In small letters the new word would make AND an operator.
+    question = "THE FOTBALL CLUB WATCHED AND THE HARBOUR CRANE WAS PAINTED"
+    assert meant(index, question) == question.replace("FOTBALL", "FOOTBALL")
+
+
 def test_a_stop_word_of_a_rare_language_is_searched_for(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as opened:
         opened.put(

@@ -21,7 +21,6 @@ from indexer.config import Config
 from indexer.engine.score.evaluate import QueryContext, read_clauses, run_query
 from indexer.engine.score.proximity import REACH
 from indexer.index import open_index
-from indexer.limits import MOST_CHARACTERS
 from indexer.query import parse_query
 from indexer.text.analyzer import get_analyzer
 from indexer.text.languages import stop_words
@@ -156,7 +155,7 @@ def _asked(
     gains: dict[str, float],
     place: dict[str, int],
 ) -> Asked:
-    tree = parse_query(text, today=_TODAY, characters=MOST_CHARACTERS).tree
+    tree = parse_query(text, today=_TODAY).tree
     answer = run_query(context, tree, min_full_matches=1000)
     size = found.articles
     terms = answer.terms
