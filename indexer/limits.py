@@ -8,12 +8,12 @@ from __future__ import annotations
 
 # Queries
 
-CHARACTERS = 512
+CHARACTERS = 2000
 """Characters of a query that are read, unless configured otherwise; the parser never sees more. A note."""
 MOST_CHARACTERS = 4000
 """The most characters that can be configured; over HTTP a longer query is refused."""
-CLAUSES = 32
-"""Words, phrases, patterns and filters that are searched for, per 512 characters that may be read. A note."""
+CLAUSES = 128
+"""Words, phrases, patterns and filters that are searched for, per 2,000 characters that are read. A note."""
 DEPTH = 20
 """How deep parentheses nest; deeper ones are ignored. A note."""
 WORD = 256

@@ -344,7 +344,7 @@ def test_a_query_that_is_understood_has_its_tree_and_no_notes(text: str, tree: Q
         ),
         (
             "A B C AND D OR A AND B",
-            AllOf([word(w) for w in "A B C AND D OR A AND B".split()]),
+            AllOf([word(w) for w in ["A", "B", "C", "AND", "D", "OR", "A", "AND", "B"]]),
             "The query is in capitals, so AND, OR were read as words.",
         ),
         (

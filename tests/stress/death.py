@@ -8,6 +8,7 @@ import multiprocessing
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -15,12 +16,15 @@ from pathlib import Path
 from indexer import Config, limits, open_index
 from indexer.search.request import SearchRequest
 from indexer.search.search import search
+from tests.fixtures.processes import status_of
 from tests.stress.archive import Lost, Trial
 from tests.stress.serving import PATIENCE, Client, share, start_site
 
 ROUNDS = 100
 MOST_SECONDS = 1.5
 """Of computing time, for a query that has one."""
+MOST_MEMORY = 512 * 2**20
+"""Bytes by which memory may grow during a query: as much as a writer may use."""
 ARTICLES = 200
 """Articles of the archive for each pattern: it has 100,000 paragraphs in the long form."""
 ASKED = 30
@@ -31,6 +35,8 @@ MOST_SLOWED = 4.0
 Half of the time both have the same process, and share its interpreter: three times as long is what was
 measured. With one thread in each process it was two hundred times.
 """
+
+MOST_CLAUSES = limits.max_clauses(limits.MOST_CHARACTERS)
 
 _COMMON = ["the", "of", "to", "in", "and", "a", "is", "that", "for", "it", "was", "on"]
 
@@ -44,13 +50,14 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     trial.source.mkdir()
     _write(trial.source / "all.jsonl", ARTICLES * rounds, vocabulary, chance)
     trial.sync()
-    longest, cut, bounded = _alone(trial, patterns)
+    longest, memory, cut, bounded = _alone(trial, patterns)
     quiet, loud = _beside(trial, patterns, vocabulary, chance)
     before, during = share(quiet, 0.99), share(loud, 0.99)
     figures = (
-        f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, {cut} cut by time, "
-        f"{bounded} by other bounds, all with a note; others' p99 {before * 1000:.0f} ms without and "
-        f"{during * 1000:.0f} ms beside them ({len(loud):,} answers each)"
+        f"{len(patterns)} patterns, the longest {longest:.2f} s of computing time, at most "
+        f"{memory / 2**20:.0f} MB more memory, {cut} cut by time, {bounded} by other bounds, all noted; "
+        f"others' p99 {before * 1000:.0f} ms without and {during * 1000:.0f} ms beside them "
+        f"({len(loud):,} answers each)"
     )
     # Of few answers, the slowest hundredth is a single one and says nothing.
     if rounds >= ROUNDS and during > MOST_SLOWED * before:
@@ -58,10 +65,12 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     return figures
 
 
-def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[float, int, int]:
-    """Every pattern in every size: the longest time, and how many were cut by time and by other bounds."""
+def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[float, int, int, int]:
+    """Every pattern in every size: the longest time, the most bytes of memory that a query took (0 where the
+    system does not say), and how many were cut by time and by other bounds.
+    """
     config = replace(Config(index=trial.index), query_characters=limits.MOST_CHARACTERS)
-    longest, cut, bounded = 0.0, 0, 0
+    longest, most, cut, bounded = 0.0, 0, 0, 0
     with open_index(config) as index:
         index.search("warm~ *up*")
         reading = index._open_last_commit()
@@ -69,11 +78,15 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
         how = replace(reading.search_settings, clock=time.thread_time)
         for pattern, size in itertools.product(patterns, _doubling()):
             text = pattern(size)
+            held = _held_from_now()
             began = time.thread_time()
             request = SearchRequest(text, facets=("source", "year"), timeline="auto")
             page = search(reading.snapshot, how, request)
             seconds = time.thread_time() - began
-            longest = max(longest, seconds)
+            memory = status_of("self", "VmHWM") - held
+            longest, most = max(longest, seconds), max(most, memory)
+            if memory > MOST_MEMORY:
+                raise Lost(f"{memory / 2**20:.0f} MB of memory for {text[:80]!r}, size {size}")
             if seconds > MOST_SECONDS:
                 raise Lost(f"{seconds:.2f} s of computing time for {text[:80]!r}, size {size}")
             if page.timed_out and not any(
@@ -85,7 +98,14 @@ def _alone(trial: Trial, patterns: Sequence[Callable[[int], str]]) -> tuple[floa
                 raise Lost(f"longer than is read, without a note: {text[:80]!r}, size {size}")
             cut += page.timed_out
             bounded += is_long
-    return longest, cut, bounded
+    return longest, most, cut, bounded
+
+
+def _held_from_now() -> int:
+    """Bytes of memory that this process holds, from which its peak is counted anew; 0 if nobody knows."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return status_of("self", "VmHWM")
 
 
 def _beside(
@@ -135,8 +155,8 @@ def _doubling() -> list[int]:
 def _patterns() -> list[Callable[[int], str]]:
     words = {
         "common": _COMMON,
-        "invented": _invented(60)[::3],
-        "misspelt": [f"{word[:2]}x{word[2:]}" for word in _invented(60)[1::3]],
+        "frequent": _invented(8000)[:MOST_CLAUSES],
+        "misspelt": [f"{word[:2]}x{word[2:]}" for word in _invented(8000)[1::3]][:MOST_CLAUSES],
         "letters": [*"esatiroln"],
     }
     return [_pattern(shape, own) for shape in _SHAPES for own in words.values()]
@@ -158,8 +178,9 @@ _SHAPES: list[Callable[[list[str]], str]] = [
     lambda words: f'"{" ".join(words)}"~100',
     lambda words: f'="{" ".join(words)}"~100',
     lambda words: " ".join(f'"{word} the"~50' for word in words),
-    lambda words: " ".join(f"{word[:1]}*" for word in words),
+    lambda words: " ".join(f"{word[:3]}*" for word in words),
     lambda words: " OR ".join(f"*{word[:1]}*{word[-1:]}*" for word in words),
+    lambda words: " ".join(f"*{word[1:3]}*" for word in words),
     lambda words: " ".join(f"*{'*'.join(word)}*" for word in words),
     lambda words: " ".join(f"{word[:1]}?{word[1:]}?e" for word in words),
     lambda words: " ".join(f"{word}~2" for word in words),
