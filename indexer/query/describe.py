@@ -125,9 +125,9 @@ def _describe_word(node: Any) -> str:
     if isinstance(node, Alternatives):
         return _join([f"“{text}”" for text in node.texts], "or")
     if isinstance(node, RawPhrase):
-        exactly = "exactly " * node.exact
         if len(node.text.split()) == 1:
-            return f"{exactly}“{node.text}”"
+            return f"exactly “{node.text}”"
+        exactly = "exactly " * node.exact
         reach = f" (neighbours up to {node.slop} places apart)" if node.slop > 1 else ""
         return f"{exactly}the phrase “{node.text}”{reach}"
     if type(node) is Prefix:
@@ -154,7 +154,7 @@ def _is_inflected(node: Any) -> bool:
     if isinstance(node, (Near, Must, And, Or)):
         children = node.parts if isinstance(node, Near) else node.children()
         return any(map(_is_inflected, children))
-    return type(node) in (Term, Alternatives) or (isinstance(node, RawPhrase) and not node.exact)
+    return type(node) in (Term, Alternatives)
 
 
 def _join(texts: Iterable[str], word: str) -> str:

@@ -11,9 +11,9 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from indexer import limits
 from indexer.article import PROPERTIES
 from indexer.query.dates import is_date_range, parse_period, parse_range
-from indexer.query.lexer import BOOST, DATE_FIELDS, is_searchable, split_phrase
+from indexer.query.lexer import BOOST, DATE_FIELDS, is_address, is_searchable, split_phrase
 from indexer.query.notes import NoteCode, make_note, quote
-from indexer.query.tree import DateRange, Filter, RawPhrase, boost_query
+from indexer.query.tree import DateRange, Filter, RawPhrase, boost_query, make_all_of
 from indexer.results import Note, NoteValue
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
@@ -21,6 +21,8 @@ _ENDINGS = "?!.,;:…"
 _EVERY = re.compile(r"\*+(:\*+)?")
 # A question mark at the edge of a word, or beside other punctuation, is only punctuation.
 _WILD = re.compile(r"\*|(?<=\w)\?+(?=\w)")
+# Between two words; units and abbreviations, such as km/h and TCP/IP, are one.
+_SLASH = re.compile(r"(?<=[^\W\d_]{3})/(?=[^\W\d_]{3})")
 _EXACT = re.compile(r"=(?=[\w@#])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)")
 _BOOSTED = re.compile(rf"(.*)\^({BOOST})([{_ENDINGS}]*)", re.ASCII | re.DOTALL)
@@ -43,7 +45,10 @@ class LeafReader:
         self.notes.append(make_note(code, values))
 
     def read_word(self, field: str, text: str) -> Query | None:
-        """Return the leaf for a word with its marks; None if there is nothing to search for."""
+        """Return the leaf for a word with its marks, or those of words with slashes between them.
+
+        None if there is nothing to search for.
+        """
         text, boost = _split_boost(text)
         if field in _DATE_FIELDS or (field == "text" and is_date_range(text)):
             if dates := self._read_dates_or_note(field, text):
@@ -57,10 +62,9 @@ class LeafReader:
             if "*" in text:
                 self.note(NoteCode.NOT_SEARCHABLE, text=quote(text))
             return None
-        if not self.count_clause():
-            return None
-        leaf: Query = boost_query(self._read_marks(field, self._limit_length(text)), self._limit_boost(boost))
-        return leaf
+        words = [text] if is_address(text) else _SLASH.split(text)
+        boost = self._limit_boost(boost)
+        return make_all_of(self._read_leaf(field, word, boost) for word in words)
 
     def read_phrase(self, field: str, text: str) -> Query | None:
         """Return the leaf for a phrase with its quotation marks; None if there is nothing to search for."""
@@ -108,6 +112,12 @@ class LeafReader:
     def _read_filter(self, field: str, text: str) -> Query | None:
         text = text.strip()
         return Filter(field, self._limit_length(text)) if text and self.count_clause() else None
+
+    def _read_leaf(self, field: str, text: str, boost: float) -> Query | None:
+        if not is_searchable(text) or not self.count_clause():
+            return None
+        leaf: Query = boost_query(self._read_marks(field, self._limit_length(text)), boost)
+        return leaf
 
     def _read_marks(self, field: str, text: str) -> Query:
         is_exact = _EXACT.match(text) is not None

@@ -66,6 +66,8 @@ _PHRASE_PARTS = re.compile(
 # What makes a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
+_ADDRESS = re.compile(r"\w[\w.+-]*(?:://|@[\w-]+\.\w|\.[a-z]{2,}/)|www\.\w", re.IGNORECASE)
+
 _FIRST_WORD = re.compile(rf"(?<!\S)(?ai:{FIRST_WORDS})\b")
 _NOT_LAST = re.compile(r"\S+\s")  # several words cannot begin with the last one
 _MAX_WORDS_WITH_DATES = 10  # in a longer text, probably a sentence, "last week" is searched for
@@ -216,6 +218,11 @@ def has_marks(word: str) -> bool:
 def is_searchable(text: str) -> bool:
     """Whether there is more in the text than punctuation, spaces and control characters."""
     return any(c not in punctuation and not category(c).startswith(("P", "Z", "Cc", "Cf")) for c in text)
+
+
+def is_address(word: str) -> bool:
+    """Whether a word is a URL or an e-mail address, whose parts alone mean nothing."""
+    return _ADDRESS.match(word) is not None
 
 
 def is_operator(word: str) -> bool:

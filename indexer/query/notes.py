@@ -55,6 +55,11 @@ class NoteCode(Enum):
         "Ignored where the language is {languages}, in which they are common words: {clauses}. To require "
         "one, write +{first}."
     )
+    OTHER_FORMS = "No article has {text} as written; other forms of it were searched for."
+    OTHER_FORMS_IN_LANGUAGES = (
+        "Where the language is {languages}, no article has {text} as written; other forms of it were "
+        "searched for there."
+    )
     PARTS_DROPPED = "Only the first {limit} parts of joined words were searched for alone."
     EXPANSION_CUT = "{label} stands for {count:,} words; the {limit:,} most common of them were searched for."
     INEXACT_DATES = (

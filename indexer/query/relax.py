@@ -157,11 +157,9 @@ def _change_leaves(node: Any, change: ChangeLeaf) -> Any:
 
 
 def _allow_any_form(leaf: Any) -> Any:
-    if not isinstance(leaf, RawPhrase) or not leaf.exact:
-        return leaf
-    if len(leaf.text.split()) == 1:
+    if isinstance(leaf, RawPhrase) and len(leaf.text.split()) == 1:
         return Term(leaf.fieldname, leaf.text, boost=leaf.boost)
-    return change_leaf(leaf, exact=False)
+    return change_leaf(leaf, exact=False) if isinstance(leaf, RawPhrase) and leaf.exact else leaf
 
 
 def _allow_other_spelling(leaf: Any, unknown: Collection[str]) -> Any:

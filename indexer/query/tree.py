@@ -56,8 +56,8 @@ class Must(WrappingQuery):
 class RawPhrase(Query):
     """A phrase as it was typed, without its quotation marks.
 
-    `slop` is how many places apart two neighbours may stand: 1 is side by side. With `exact`, its words (it
-    may be a single one) match only as they are written, not in other forms.
+    `slop` is how many places apart two neighbours may stand: 1 is side by side. Its words (it may be a single
+    one) match as they are written. Where no article has them so, they match in other forms, unless `exact`.
     """
 
     fieldname: str
@@ -163,12 +163,12 @@ def make_or(parts: Iterable[Query | None]) -> Query | None:
 
 
 def make_not(part: Query | None) -> Query | None:
-    """Exclude a part."""
+    """Exclude a part; of phrases and names, only what is written so."""
     if part is None:
         return None
     if isinstance(part, Not):
         return part.query
-    return Not(boost_query(_make_strict(_complete_part(part)), 1.0, reset=True))
+    return Not(boost_query(_make_exact(_make_strict(_complete_part(part))), 1.0, reset=True))
 
 
 def make_must(part: Query | None) -> Query | None:
@@ -280,6 +280,17 @@ def _make_strict(part: Query) -> Query:
         assert joined is not None
         return joined
     return part.apply(_make_strict)
+
+
+def _make_exact(part: Any) -> Any:
+    """Let phrases and names (@desk, #sea) match only as written, since other forms are not to be excluded."""
+    if isinstance(part, Near):
+        return change_leaf(part, parts=tuple(map(_make_exact, part.parts)))
+    if not part.is_leaf():
+        return part.apply(_make_exact)
+    if type(part) is Term and part.text.startswith(("@", "#")):
+        return RawPhrase(part.fieldname, part.text, exact=True)
+    return change_leaf(part, exact=True) if isinstance(part, RawPhrase) else part
 
 
 def format_boost(boost: float) -> str:

@@ -41,8 +41,8 @@ def test_a_query_that_is_not_a_string_is_refused(archive: Index, value: Any) -> 
 @pytest.mark.parametrize(
     "query",
     [
-        "harbour " * 80,  # characters
-        " ".join(f"w{number}" for number in range(60)),  # clauses
+        "harbour " * 300,  # characters
+        " ".join(f"w{number}" for number in range(140)),  # clauses
         "(" * 30 + "harbour" + ")" * 30,  # parentheses
         "x" * 300,  # characters of one word
         "harbour^1000",

@@ -24,7 +24,18 @@ from whoosh.query.wrappers import Not
 from indexer.article import Article
 from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
 from indexer.engine.score.proximity import BESIDE, NEAR, REACH
-from indexer.query import AllOf, DateRange, Filter, Must, Near, RawPhrase, has_words, make_near, parse_query
+from indexer.query import (
+    AllOf,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    RawPhrase,
+    has_words,
+    is_address,
+    make_near,
+    parse_query,
+)
 from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
@@ -198,6 +209,8 @@ class LanguageReference:
         """The words of a phrase or a compound that are not common; none of a single word."""
         if type(node) not in (Term, RawPhrase) or node.fieldname != "text" or getattr(node, "exact", False):
             return []
+        if type(node) is Term and is_address(node.text):
+            return []
         tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         words = [token.word for token in tokens] if len(tokens) > 1 else []
         if type(node) is Term:
@@ -278,7 +291,7 @@ class LanguageReference:
 
     def score_parts(self, node: Any, *, is_alone: bool) -> Iterator[dict[str, float]]:
         """The scores of the parts of a word that has several tokens."""
-        if type(node) is not Term or "://" in node.text:
+        if type(node) is not Term or is_address(node.text):
             return
         tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         for token in tokens if len(tokens) > 1 else ():
@@ -378,6 +391,7 @@ class LanguageReference:
 
     def term(self, node: Any) -> QueryTerm:
         """The frequencies of a term."""
+        node = self.as_read(node)
         fields = FIELDS[node.fieldname]
         term = QueryTerm()
         for name, texts in self.texts.items():
@@ -387,6 +401,18 @@ class LanguageReference:
             if title or any(paragraphs):
                 term.frequencies[name] = (title, paragraphs)
         return term
+
+    def as_read(self, node: Any) -> Any:
+        """The node; in place of a phrase or a name, one that is exact if any article has it as written."""
+        is_phrase = isinstance(node, RawPhrase) and not node.exact
+        tokens = get_analyzer(self.language).tokenize(node.text, query=True) if type(node) is Term else []
+        is_name = len(tokens) == 1 and tokens[0].word[0] in "@#"
+        if not is_phrase and not is_name:
+            return node
+        exact = RawPhrase(node.fieldname, node.text, getattr(node, "slop", 1), exact=True)
+        if self.term(exact).frequencies:
+            return exact
+        return Term(node.fieldname, node.text.strip("@#")) if is_name else node
 
     def count(self, node: Any, tokens: list[Token]) -> int:
         """How often a term stands in one text."""
@@ -435,6 +461,7 @@ class LanguageReference:
         """The first and last place of every match of a term in one text."""
         if isinstance(node, Or):
             return set().union(*(self.places(part, tokens) for part in node))
+        node = self.as_read(node)
         if type(node) not in (Term, RawPhrase):
             return {(place, place) for place, token in enumerate(tokens) if self.count(node, [token])}
         exact, slop = getattr(node, "exact", False), getattr(node, "slop", 1)
@@ -459,9 +486,7 @@ class LanguageReference:
         (wanted,) = asked
         if is_unit(wanted.word):
             return sum(token.word.startswith(wanted.word) for token in tokens)
-        as_written = sum(token.word == wanted.word for token in tokens)
-        if wanted.word[0] in "@#":
-            return as_written
+        as_written = sum(token.word == wanted.word.lstrip("@#") for token in tokens)
         by_stem = sum(token.stem == wanted.stem for token in tokens)
         return max(by_stem, as_written) if analysis.matches_words(wanted) else by_stem
 

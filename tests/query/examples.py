@@ -66,12 +66,16 @@ TABLE: list[tuple[str, str, set[str]]] = [
     ("title:=floods", "articles with exactly “floods” in the title", {"flood"}),
     ('="the wheel turns"', "articles with exactly the phrase “the wheel turns”", {"mill"}),
     ('="the wheel turn"', "articles with exactly the phrase “the wheel turn”", set()),
-    ('"the wheel turn"', "articles with the phrase “the wheel turn”, in any form", {"mill"}),
+    ('"the wheel turn"', "articles with the phrase “the wheel turn”", {"mill"}),
     (
         '="wheel again"~2',
         "articles with exactly the phrase “wheel again” (neighbours up to 2 places apart)",
         {"mill"},
     ),
+    ('"bakers"', "articles with exactly “bakers”", {"mill"}),
+    ('"floods"', "articles with exactly “floods”", {"flood"}),
+    ('"high heat"', "articles with the phrase “high heat”", {"bread"}),
+    ('"high heats"', "articles with the phrase “high heats”", {"bread"}),
     ("bak*", "articles with words that begin with “bak”", {"mill", "flood", "bread"}),
     ("b?k*s", "articles with words of the form “b?k*s”", {"mill"}),
     ("rivr~", "articles with words spelt like “rivr” (up to one letter differs)", {"mill", "flood"}),
@@ -81,7 +85,7 @@ TABLE: list[tuple[str, str, set[str]]] = [
         "articles with (“baker” (counted 2 times) or “bakery” (counted 2 times)) and “low”, in any form",
         {"mill", "bread"},
     ),
-    ('"low oven"^1.5', "articles with the phrase “low oven” (counted 1.5 times), in any form", {"bread"}),
+    ('"low oven"^1.5', "articles with the phrase “low oven” (counted 1.5 times)", {"bread"}),
     # Near
     ("river NEAR/2 low", "articles with “river” within 2 words of “low”, in any form", {"mill"}),
     ("low NEAR/2 river", "articles with “low” within 2 words of “river”, in any form", {"mill"}),
@@ -92,7 +96,7 @@ TABLE: list[tuple[str, str, set[str]]] = [
     ("salt NEAR/6 salt", "articles with “salt” within 6 words of “salt”, in any form", set()),
     (
         '"high heat" NEAR/5 cru*',
-        "articles with the phrase “high heat” within 5 words of words that begin with “cru”, in any form",
+        "articles with the phrase “high heat” within 5 words of words that begin with “cru”",
         {"bread"},
     ),
     (

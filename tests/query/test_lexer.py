@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query.lexer import Kind, split_phrase, tokenize
+from indexer.query.lexer import Kind, is_address, split_phrase, tokenize
 from indexer.query.tree import DateRange
 
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
@@ -71,6 +71,27 @@ def test_a_text_is_read_as_tokens(text: str, tokens: list[tuple[str, str]]) -> N
 def test_a_question_in_capitals_has_no_operators(text: str, operators: list[str]) -> None:
     kinds = (Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR)
     assert [token.text for token in tokenize(text, read_dates) if token.kind in kinds] == operators
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("https://news.example/new?x=1", True),
+        ("www.news.example", True),
+        ("news.example/new", True),
+        ("new.desk@news.example", True),
+        ("a+b@news.example,", True),
+        ("WWW.NEWS.EXAMPLE", True),
+        ("news.example", False),  # also a sentence's end without the space
+        ("@desk", False),
+        ("R&D", False),
+        ("either/or", False),
+        ("a@b", False),
+        ("covid-19", False),
+    ],
+)
+def test_an_address_is_known_by_its_form(word: str, expected: bool) -> None:
+    assert is_address(word) == expected
 
 
 def test_words_are_dates_only_if_they_can_be_read_as_dates() -> None:

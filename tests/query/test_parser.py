@@ -68,6 +68,20 @@ WORDS: list[tuple[str, Query]] = [
         "12:30 http://example.org/x?y=* std::vector",
         AllOf([word("12:30"), word("http://example.org/x?y=*"), word("std::vector")]),
     ),
+    ("tram/bus", AllOf([word("tram"), word("bus")])),
+    ("title:tram/bus c", AllOf([word("tram", "title"), word("bus", "title"), C])),
+    ("tram/bus^2", AllOf([Term("text", "tram", boost=2.0), Term("text", "bus", boost=2.0)])),
+    ("-tram/bus c", AllOf([Not(And([word("tram"), word("bus")])), C])),
+    ("tram/bus OR c", Or([AllOf([word("tram"), word("bus")]), C])),
+    ("tram/fer*", AllOf([word("tram"), Prefix("text", "fer")])),
+    ("km/h TCP/IP and/or", AllOf([word("km/h"), word("TCP/IP"), word("and/or")])),
+    ("9/11 24/7 /a b/ Q1/2020", AllOf([word(w) for w in ["9/11", "24/7", "/a", "b/", "Q1/2020"]])),
+    (
+        "www.a.example/b a.example/bus/tram x@a.example/b ftp://tram/bus",
+        AllOf(
+            [word(w) for w in ["www.a.example/b", "a.example/bus/tram", "x@a.example/b", "ftp://tram/bus"]]
+        ),
+    ),
     ("🎉 👍🏽", AllOf([word("🎉"), word("👍🏽")])),
     ("東京、大阪「京都」", AllOf([word("東京"), word("大阪"), word("京都")])),
     ("מלחמה שלום", AllOf([word("מלחמה"), word("שלום")])),
@@ -116,7 +130,23 @@ PHRASES: list[tuple[str, Query]] = [
     ("“a 'b' \"c”", RawPhrase("text", "a 'b' \"c")),
     ('"צה"ל נכנס" א', AllOf([RawPhrase("text", 'צה"ל נכנס'), word("א")])),
     ('title:"a b"', RawPhrase("title", "a b")),
-    ('-"a b" c', AllOf([Not(RawPhrase("text", "a b")), C])),
+    ('-"a b" c', AllOf([Not(RawPhrase("text", "a b", exact=True)), C])),
+    (
+        '-(#a OR "b c" NEAR/2 d) c',
+        AllOf(
+            [
+                Not(
+                    Or(
+                        [
+                            RawPhrase("text", "#a", exact=True),
+                            Near("text", (RawPhrase("text", "b c", exact=True), D), (2,)),
+                        ]
+                    )
+                ),
+                C,
+            ]
+        ),
+    ),
     ('+"a b" c', AllOf([Must(RawPhrase("text", "a b")), C])),
 ]
 

@@ -22,9 +22,9 @@ from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
 from indexer.engine.score.variants import find_variants
-from indexer.query import Alternatives, Near, NoteCode, RawPhrase, make_note
+from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_address, make_note, quote
 from indexer.results import Note
-from indexer.text.analyzer import Analyzer, get_analyzer, strip_tag
+from indexer.text.analyzer import Analyzer, Token, get_analyzer, strip_tag
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
@@ -33,6 +33,7 @@ _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("p
 """The stored fields in which the words of a query field are looked up."""
 VARIANT = 0.5
 """How much an occurrence of a variant counts, beside 1 for the word as typed and other forms of its stem."""
+_NAME_MARKS = "@#"
 _AT_ONCE = 8192  # words that are matched with a pattern between two checks of the deadline
 
 
@@ -86,7 +87,7 @@ class TermReader:
             case RawPhrase(exact=True):
                 return self.exact(fields, node.text, node.slop)
             case RawPhrase():
-                return self.phrase(fields, node.text, node.slop)
+                return self.quoted(fields, f'"{node.text}"', node.text, node.slop)
             case Alternatives():
                 return self.alternatives(fields, node.text, node.others, includes_text=node.includes_text)
             case FuzzyTerm():
@@ -101,10 +102,16 @@ class TermReader:
                 return self.near(fields, parts, node.distances)
         raise TypeError(f"the engine has no term for {node!r}")
 
-    def word(self, fields: Iterable[str], text: str) -> QueryTerm:
-        """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都)."""
+    def word(self, fields: Sequence[str], text: str) -> QueryTerm:
+        """A word as typed; in some languages it may be a phrase of several tokens (covid-19, 東京都).
+
+        A name or a topic (@desk, #sea) matches as written, and without its mark only where nothing is.
+        """
+        tokens = self.analyzers[0].tokenize(text, query=True) if self.analyzers else []
+        if len(tokens) == 1 and _is_name(tokens[0]):
+            return self.quoted(fields, text, text, 1)
         term = self._look_up(fields, text, self._analyze(text, 1))
-        variants = [] if "://" in text else self._look_up_variants(fields, text)
+        variants = [] if is_address(text) else self._look_up_variants(fields, text)
         if not variants:
             return term
         title, paragraph = (
@@ -141,8 +148,32 @@ class TermReader:
         return self._look_up(_FIELDS["text"], strip_tag(stem), TermSet(stems=frozenset((stem,))))
 
     def phrase(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
-        """A quoted phrase, whose neighbours stand at most `slop` places apart, in order."""
+        """A phrase in any form, whose neighbours stand at most `slop` places apart, in order."""
         return self._look_up(fields, f'"{text}"', self._analyze(text, slop))
+
+    def quoted(self, fields: Sequence[str], label: str, text: str, slop: int) -> QueryTerm:
+        """A word or a phrase as written; in the languages in which no article has it so, in any form."""
+        written = self._look_up(fields, label, self._analyze(text, slop, exact=True))
+        article_of, statistics = self.snapshot.article_of, self.snapshot.statistics
+        counts = sum(statistics.count(article_of[own.docs]) for own in (written.title, written.paragraph))
+        lacking = np.flatnonzero(counts == 0).tolist()
+        if not lacking:
+            return written
+        analyzers = {get_analyzer(statistics.languages[number]) for number in lacking}
+        forms = self._analyze(text, slop, analyzers=[own for own in self.analyzers if own in analyzers])
+        other = self._look_up(fields, label, forms)
+        is_lacking = statistics.select(lacking)
+
+        def add(own: Postings, more: Postings) -> Postings:
+            kept = is_lacking[article_of[more.docs]]
+            return merge_postings([own, Postings(more.docs[kept], more.freqs[kept])])
+
+        title, paragraph = add(written.title, other.title), add(written.paragraph, other.paragraph)
+        if len(title.docs) + len(paragraph.docs) == len(written.title.docs) + len(written.paragraph.docs):
+            return written
+        self._note_other_forms(text, lacking)
+        both = TermSet.of([written.term_set, forms])
+        return structs.replace(written, title=title, paragraph=paragraph, term_set=both)
 
     def exact(self, fields: Iterable[str], text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written, in no other form."""
@@ -169,7 +200,7 @@ class TermReader:
             synonyms=tuple(others),
         )
 
-    def prefix(self, fields: Iterable[str], text: str) -> QueryTerm:
+    def prefix(self, fields: Sequence[str], text: str) -> QueryTerm:
         """The words, as written, that begin with a text."""
         if is_unspaced(text):
             return self.word(fields, text)
@@ -216,10 +247,10 @@ class TermReader:
         """The tokens of a word that has several, such as covid-19: an article may have only some of them.
 
         Each with the number of characters that the one before has too. Empty for a word with one token, and
-        for a URL.
+        for an address.
         """
         tokens = self.analyzers[0].tokenize(text, query=True)
-        if len(tokens) < 2 or "://" in text:
+        if len(tokens) < 2 or is_address(text):
             return []
         if len(tokens) > self._word_parts_left:
             self.notes.append(make_note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
@@ -236,11 +267,22 @@ class TermReader:
         found = []
         for analysis in self.analyzers:
             tokens = analysis.tokenize(text, query=True)
-            has_name = any(token.word[0] in "@#" for token in tokens)
-            found.append(() if has_name else tuple(token.stem for token in tokens))
+            found.append(() if any(map(_is_name, tokens)) else tuple(token.stem for token in tokens))
         return found
 
-    def _analyze(self, text: str, slop: int, *, exact: bool = False) -> TermSet:
+    def _note_other_forms(self, text: str, lacking: Sequence[int]) -> None:
+        """Note that a text was searched for in other forms in the languages with these numbers."""
+        languages = self.snapshot.statistics.languages
+        if len(lacking) == len(languages):
+            self.notes.append(make_note(NoteCode.OTHER_FORMS, {"text": quote(text)}))
+            return
+        names = ", ".join(languages[number] for number in lacking)
+        values = {"text": quote(text), "languages": names}
+        self.notes.append(make_note(NoteCode.OTHER_FORMS_IN_LANGUAGES, values))
+
+    def _analyze(
+        self, text: str, slop: int, *, exact: bool = False, analyzers: Iterable[Analyzer] | None = None
+    ) -> TermSet:
         """The stems, words, characters and phrases of stems to look up for a word or phrase as typed.
 
         If `exact`, there are words and phrases of words instead of stems.
@@ -250,19 +292,19 @@ class TermReader:
         phrases: set[Phrase] = set()
         characters: set[str] = set()
         written: dict[Analyzer, tuple[str, ...]] = {}
-        for analysis in self.analyzers:
+        for analysis in self.analyzers if analyzers is None else analyzers:
             tokens = analysis.tokenize(text, query=True)
             if not tokens:
                 continue
             token, is_single = tokens[0], len(tokens) == 1
             if is_single and is_unit(token.word):
                 characters.add(token.word)
-            elif exact or (is_single and token.word[0] in "@#"):
+            elif exact:
                 written[analysis] = tuple(token.word for token in tokens)
             elif is_single:
                 stems.add(token.stem)
                 if analysis.matches_words(token):
-                    words.add(analysis.tag_word(token.word))
+                    words.add(analysis.tag_word(token.word.lstrip(_NAME_MARKS)))
             else:
                 phrases.add((tuple(token.stem for token in tokens), slop))
         # Where languages differ in what is written (l'été is ete or lete), each matches its own articles.
@@ -313,6 +355,11 @@ class TermReader:
 
 def _weigh(postings: Postings, weight: float) -> Postings:
     return Postings(postings.docs, weight * postings.freqs)
+
+
+def _is_name(token: Token) -> bool:
+    """Whether a token is a name or a topic: @desk, #sea."""
+    return token.word[0] in _NAME_MARKS
 
 
 def _make_term(label: str, postings: dict[str, Postings], terms: TermSet) -> QueryTerm:
