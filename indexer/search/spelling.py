@@ -104,9 +104,12 @@ class _Checker:
 
     def changes(self, word: PlainWord, before: PlainWord | None, after: PlainWord | None) -> list[_Change]:
         """The replacements of a word, the likeliest first; none for a word that seems right."""
-        typed, own = _normalize(word), self.counts[word.text]
+        typed = _normalize(word)
+        # A filter may hide the articles that have it, which does not make it misspelt.
+        own = max(self.counts[word.text], self.snapshot.vocabulary.estimate_frequency(typed))
         if (
             len(typed) < _MIN_LETTERS + bool(own)
+            or _has_spelled_out_letter(word.text)
             or not typed.isalpha()
             or is_unspaced(typed)
             or own >= DOUBTED
@@ -212,6 +215,11 @@ class _Checker:
 
 def _normalize(word: PlainWord) -> str:
     return normalize(word.text).replace("'", "").replace("\u2019", "")
+
+
+def _has_spelled_out_letter(word: str) -> bool:
+    """Whether a word has a letter that is normalized to several, such as ß: it is not typed by mistake."""
+    return not word.isascii() and any(len(normalize(letter)) > 1 for letter in word)
 
 
 def _combine_changes(options: Sequence[Sequence[_Change]]) -> Iterator[list[_Change]]:
