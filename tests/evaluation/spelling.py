@@ -67,7 +67,7 @@ def measure(data: Path) -> list[str]:
     bad = []
     for collection, floor in FLOOR.items():
         with tempfile.TemporaryDirectory() as folder, open_index(Path(folder, "index")) as index:
-            _fill(index, collection, data)
+            fill(index, collection, data)
             found = evaluate(index, queries, random.Random(SEED))
         cells = [f"{one:.3f}" if isinstance(one, float) else str(one) for one in asdict(found).values()]
         row = "  ".join(cell.rjust(len(name)) for cell, name in zip(cells, names, strict=True))
@@ -144,7 +144,8 @@ def _wrong(word: str, chance: random.Random) -> str:
             return wrong
 
 
-def _fill(index: Index, name: str, data: Path) -> None:
+def fill(index: Index, name: str, data: Path) -> None:
+    """Put a collection of news into an index: "bbc" or "reuters"."""
     if name == "bbc":
         index.sync(data / "news" / "bbc")
     else:
