@@ -382,7 +382,7 @@ class Suggestion(Result, frozen=True):
 
     `kind` says what was found: a "word" that begins so, a "phrase" that the last word begins or goes on with,
     or the "title" of `article` (an id). `count` is the number of articles that it finds; of a phrase, of
-    those where it was seen to stand. `spans` are the places in `text` that were added.
+    those that have it in a paragraph. `spans` are the places in `text` that were added.
     """
 
     text: str

@@ -36,13 +36,14 @@ class TypedWord:
     """The word that is being typed, which is empty after a space, and the text `before` it.
 
     `neighbours` are the plain words right before it, at most two; `plain` says whether the whole text is made
-    of plain words.
+    of plain words, `in_quotes` whether a quotation mark before the word is still open.
     """
 
     before: str
     word: str
     neighbours: tuple[str, ...]
     plain: bool
+    in_quotes: bool = False
 
 
 def find_typed_word(text: str) -> TypedWord | None:
@@ -73,7 +74,8 @@ def find_typed_word(text: str) -> TypedWord | None:
     if start == len(text) and not neighbours:
         return None
     is_plain = is_plain and all(token.kind is Kind.SPACE or token.is_plain for token in tokens)
-    return TypedWord(text[:start], text[start:], neighbours, is_plain)
+    in_quotes = any(token.kind is Kind.QUOTE for token in tokens)
+    return TypedWord(text[:start], text[start:], neighbours, is_plain, in_quotes)
 
 
 def _find_neighbours(tokens: Sequence[Token]) -> tuple[str, ...]:

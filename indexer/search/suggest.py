@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice, tee
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, cycle, islice, tee
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.engine import (
     ArticleSet,
-    Candidate,
     Deadline,
     Ids,
     QueryTerm,
@@ -22,6 +20,7 @@ from indexer.engine import (
     TimedOut,
     articles_with_term,
     complete_word,
+    complete_word_after,
     contains,
     find_matching_articles,
     find_titles,
@@ -37,36 +36,38 @@ from indexer.query import (
     split_last_word,
 )
 from indexer.results import Suggestion
+from indexer.search.phrases import (
+    Forms,
+    Reading,
+    choose_form,
+    find_next_characters,
+    find_next_words,
+    measure_association,
+    measure_cohesion,
+    read_phrase,
+)
 from indexer.search.request import check_text
 from indexer.search.settings import SearchSettings
-from indexer.search.written_forms import (
-    choose_documents,
-    find_written_form,
-    match_case,
-    prefer_common_form,
-    sample_texts,
-)
-from indexer.text.analyzer import Analyzer, Token, get_analyzer
+from indexer.search.written_forms import choose_documents, match_case, sample_texts
+from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
 
 MAX_SUGGESTIONS = 50
 _CANDIDATES = 10  # words that are ranked
-_FOLLOWED = 2  # suggested words that are continued as phrases
-_SAMPLE = 16  # paragraphs that are read to find what follows a word
-_PHRASES = 3  # phrases of a word that are counted
-_FORM_SAMPLE = 6  # paragraphs that are read to find the form in which a word is written
-_MAX_BESIDE = 1000  # paragraphs that are searched for candidates right after the word before
-_BESIDE = 4  # the weight of an article in which the words are neighbours
-_FAR = 2**32  # more than the positions of any paragraph, so that those of two paragraphs are never neighbours
-_MAX_LINKS = 2  # common words between a phrase and its next word
-_BACK, _AHEAD = 20, 45  # characters that are read for each word before, and after a word
-_RUN = 6  # characters by which a text without spaces is continued
+_SAMPLES = (32, 20, 8)  # paragraphs that are read to find what follows the first words
+_SAMPLE = 16  # paragraphs that are read to continue a compound, or a script without spaces
+_FORM_SAMPLE = 4  # paragraphs that are read to find how another word is written
+_COUNTED = 8  # phrases that are counted
+_DISCOUNT = 0.5  # taken off the number of places in a sample
+_MIN_COHESION = 0.3  # of the words of a phrase
+_MIN_APART = 0.1  # cohesion of words that are only in the same articles
+_MANY = 1000  # articles from which on a long phrase that only one of them has is a part of a sentence
+# The kinds of suggestions, in the order in which they are shown.
+_WORDS, _PHRASES, _APART, _TITLES = range(4)
+_TURNS = (_WORDS, _PHRASES, _PHRASES, _WORDS, _PHRASES, _WORDS, _PHRASES, _TITLES)
 _FIELDS = {"title": ("title",), "paragraph": ("paragraph",)}
-
-Forms = frozenset[str]
-"""The stems and words by which one word of a text is recognised."""
 
 
 def suggest(
@@ -74,8 +75,9 @@ def suggest(
 ) -> tuple[Suggestion, ...]:
     """At most `limit` queries that begin with the text, each of which finds something.
 
-    Words come first, then phrases, then titles. Words are ranked by the articles that have them together with
-    the words before, above all right after those; phrases by their frequency, titles by their length.
+    Words come first, then phrases, then titles. Words that stand right after the words before, and phrases,
+    are ranked by how surely they stand together more often than by chance; other words by the articles that
+    have them, titles by their length.
     """
     check_text("prefix", text)
     limit = min(limit, MAX_SUGGESTIONS)
@@ -86,10 +88,12 @@ def suggest(
         scope = _make_scope(snapshot, settings, typed, deadline)
         if scope is None:
             return ()
-        words, followed = tee(_suggest_words(scope))
+        completions, apart = _list_words(scope)
+        words, followed = tee(completions)
         kinds = (
-            (word.suggestion for word in words),
+            (word.suggestion for word in words if word.suggestion),
             _suggest_phrases(scope, followed),
+            (word.suggestion for word in apart if word.suggestion),
             _suggest_titles(scope),
         )
         return tuple(_interleave([*map(_stop_at_deadline, kinds)], {normalize(text).strip()}, limit))
@@ -99,13 +103,15 @@ def suggest(
 class _Scope:
     """What precedes the word that is being typed, and the articles that match that (None for all).
 
-    `place` is the role of the word: "required", "excluded" or "elsewhere"; `dates` the number of dates before
-    it.
+    `tokens` are those of the word, `words` is how many words all paragraphs have. `place` is its role:
+    "required", "excluded" or "elsewhere"; `dates` the number of dates before it.
     """
 
     snapshot: Snapshot
     settings: SearchSettings
     typed: TypedWord
+    tokens: Sequence[Token]
+    words: float
     terms: TermReader
     fields: tuple[str, ...]
     place: str
@@ -148,14 +154,49 @@ class _Scope:
         tokens = [get_analyzer(language).tokenize(word) for language in self.settings.languages]
         return frozenset(form for found in tokens if len(found) == 1 for form in found[0][:2])
 
+    def frequency(self, stems: Iterable[str]) -> int:
+        """How many paragraphs have one of the stems, roughly."""
+        return sum(map(self.snapshot.document_frequency, stems))
+
+    def read(self, docs: Ids, phrase: Sequence[str], most: int) -> Reading:
+        """What stands at a phrase in at most `most` of the paragraphs, each read in its own language."""
+        snapshot, statistics = self.snapshot, self.snapshot.statistics
+        wanted = [self.forms(word) for word in phrase]
+        prefix = self.tokens[-1].word if self.tokens else ""
+        chosen = choose_documents(docs, most)
+        reading = Reading()
+        for number, places in statistics.split(snapshot.article_of[chosen]).items():
+            self.deadline.check()
+            language = statistics.languages[number]
+            texts = map(snapshot.text_of, chosen[places].tolist())
+            reading.add(read_phrase(texts, get_analyzer(language), wanted, stop_words(language), prefix))
+        return reading
+
+    def complete(self, writing: str) -> tuple[str, tuple[int, int]]:
+        """The text with a word, or more words, instead of the last token, and the span of what was added."""
+        typed = self.typed
+        start = self.tokens[-1].start if self.tokens else 0
+        given = typed.word[start:]
+        writing = match_case(writing, typed.word[:start] or " ".join(typed.neighbours))
+        if given != given.lower() and writing.lower().startswith(given.lower()):
+            writing = given + writing[len(given) :]
+        text = typed.before + typed.word[:start] + writing
+        is_same = normalize(writing).startswith(normalize(given))
+        return text, (len(text) - len(writing) + (len(given) if is_same else 0), len(text))
+
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A suggested word and its postings."""
+    """A word that completes the text, if it is to be suggested, and what is read to continue it.
 
-    suggestion: Suggestion
-    word: str
-    term: QueryTerm
+    `phrase` has the words that stand side by side, of which it is the last, and `docs` the paragraphs that
+    have them.
+    """
+
+    suggestion: Suggestion | None
+    phrase: tuple[str, ...] = ()
+    docs: Ids = field(default_factory=lambda: np.empty(0, np.int32))
+    reading: Reading = field(default_factory=Reading)
 
 
 def _make_scope(
@@ -173,7 +214,10 @@ def _make_scope(
             return None
     fields = _FIELDS.get(field, ("title", "paragraph"))
     terms = TermReader(snapshot, settings.languages, deadline=deadline, variants=settings.variants)
-    return _Scope(snapshot, settings, typed, terms, fields, place, within, _count_dates(tree), deadline)
+    tokens = get_analyzer(settings.language).tokenize(typed.word)
+    dates = _count_dates(tree)
+    words = float(snapshot.lengths["paragraph"].sum())
+    return _Scope(snapshot, settings, typed, tokens, words, terms, fields, place, within, dates, deadline)
 
 
 def _count_dates(tree: Any) -> int:
@@ -181,81 +225,135 @@ def _count_dates(tree: Any) -> int:
     return sum(isinstance(node, DateRange) for node in tree.leaves())
 
 
-def _suggest_words(scope: _Scope) -> Iterator[_Word]:
-    """The words that begin with the word that is being typed."""
-    typed, settings = scope.typed, scope.settings
-    tokens = get_analyzer(settings.language).tokenize(typed.word)
+def _list_words(scope: _Scope) -> tuple[Iterator[_Word], Iterator[_Word]]:
+    """The words that continue a phrase with the words before, and others that are in the same articles."""
+    typed, tokens = scope.typed, scope.tokens
+    if not typed.word:
+        return _read_words_before(scope), iter(())
     if not tokens or tokens[-1].end != len(typed.word):
-        return
+        return iter(()), iter(())
     if is_unspaced(typed.word[-1]):
-        yield from _continue_unspaced(scope)
-        return
-    last = tokens[-1]
-    # A word that the query has already would change nothing.
-    typed_marks = [
-        scope.terms.word(scope.fields, word.text).term_set for word in find_plain_words(typed.before)
-    ]
-    known = {mark.stems or mark.words for mark in typed_marks}
-    for word in _list_candidates(scope, tokens):
-        term = scope.terms.word(scope.fields, word)
-        stems = term.term_set.stems or term.term_set.words
-        if stems in known:
-            continue
-        known.add(stems)
-        texts = sample_texts(scope.snapshot, scope.documents(term), _FORM_SAMPLE)
-        given = typed.word[last.start :]
-        beside = typed.word[: last.start] or " ".join(typed.neighbours)
-        writing = match_case(find_written_form(get_analyzer(settings.language), word, texts), beside)
-        if given != given.lower() and writing.lower().startswith(given.lower()):
-            writing = given + writing[len(given) :]
-        text = typed.before + typed.word[: last.start] + writing
-        if len(tokens) > 1:
-            term = scope.terms.word(scope.fields, typed.word[: last.start] + writing)
-        if count := scope.count(term, text):
-            same = normalize(writing).startswith(normalize(given))
-            start = len(typed.before) + last.start + (len(given) if same else 0)
-            yield _Word(Suggestion(text, "word", count, spans=((start, len(text)),)), word, term)
-
-
-def _list_candidates(scope: _Scope, tokens: Sequence[Token]) -> Sequence[str]:
-    """The words that begin with the last token, the likeliest first."""
-    snapshot, prefix = scope.snapshot, tokens[-1].word
+        return _continue_unspaced(scope), iter(())
     if len(tokens) > 1:
-        # The word is a compound such as covid-19: its last part is continued by what follows the others.
-        forms = [scope.forms(token.word) for token in tokens[:-1]]
-        term = scope.terms.word(scope.fields, scope.typed.word[: tokens[-2].end])
-        sample = sample_texts(snapshot, scope.documents(term), _SAMPLE)
-        after = find_next_words(sample, get_analyzer(scope.settings.language), forms, (), prefix)
-        return sorted(after, key=lambda word: -after[word].total())
-    common = [
+        return _complete_compound(scope), iter(())
+    before, docs = _find_phrase_before(scope)
+    if not before:
+        return _complete(scope, (), _list_candidates(scope)), iter(())
+    beside = _rank_by_association(scope, before, docs)
+    # After an open quotation mark, the words have to stand side by side.
+    apart = iter(()) if typed.in_quotes else _complete_apart(scope, beside)
+    return _complete(scope, before, beside), apart
+
+
+def _find_phrase_before(scope: _Scope) -> tuple[tuple[str, ...], Ids]:
+    """The words right before the cursor that stand somewhere as a phrase, and the paragraphs that have it.
+
+    Without words, nothing is known of what follows: they are all common, or the query has them otherwise.
+    """
+    words = scope.typed.neighbours if scope.place == "required" else ()
+    languages = scope.snapshot.statistics.languages
+    while not all(is_common_word(word, language) for word in words for language in languages):
+        docs = scope.documents(scope.terms.phrase(("paragraph",), " ".join(words), 1))
+        if len(docs):
+            return words, docs
+        words = words[1:]
+    return (), np.empty(0, np.int32)
+
+
+def _read_words_before(scope: _Scope) -> Iterator[_Word]:
+    before, docs = _find_phrase_before(scope)
+    if before:
+        # After a space there are no words to suggest, so there is time for more phrases.
+        yield _Word(None, before, docs, scope.read(docs, before, sum(_SAMPLES)))
+
+
+def _list_candidates(scope: _Scope) -> list[str]:
+    """The words that begin with the typed one, those of the most articles first; no common words."""
+    within = scope.within if scope.place != "elsewhere" else None
+    prefix = scope.tokens[-1].word
+    found = complete_word(scope.snapshot, prefix, within, _CANDIDATES, _list_common_stems(scope))
+    return _drop_known_forms(scope, [candidate.word for candidate in found])
+
+
+def _list_common_stems(scope: _Scope) -> list[str]:
+    """The stems of the common words that begin with the typed one, but for itself."""
+    prefix = scope.tokens[-1].word
+    return [
         stem
-        for language in snapshot.statistics.languages
+        for language in scope.snapshot.statistics.languages
         for word in stop_words(language)
         if word.startswith(prefix) and word != prefix
         for stem in get_analyzer(language).analyze_surface(word)[0]
     ]
-    within = scope.within if scope.place != "elsewhere" else None
-    found = complete_word(snapshot, prefix, within, _CANDIDATES, common)
-    return [candidate.word for candidate in _rank_by_neighbour(scope, found)]
 
 
-def _rank_by_neighbour(scope: _Scope, found: list[Candidate]) -> list[Candidate]:
-    """The candidates by weight, which is higher where they follow the word before."""
-    if not scope.typed.neighbours or scope.place != "required":
-        return found
-    term = scope.terms.word(("paragraph",), scope.typed.neighbours[-1])
-    docs = scope.documents(term)
-    sample = docs[:_MAX_BESIDE]
-    before = find_positions(scope.snapshot, sorted(term.term_set.stems), sample)
-    if not len(before):
-        return found
-    gain = _BESIDE * len(docs) / len(sample)
-    weights = {
-        candidate: candidate.weight
-        + gain * count_after(scope.snapshot, before, scope.forms(candidate.word), sample)
-        for candidate in found
-    }
-    return sorted(found, key=lambda candidate: -weights[candidate])
+def _drop_known_forms(scope: _Scope, words: Iterable[str]) -> list[str]:
+    """The words that are no forms of each other or of words of the query, which would change nothing."""
+    known = {form for word in find_plain_words(scope.typed.before) for form in scope.forms(word.text)}
+    kept = []
+    for word in words:
+        own = scope.forms(word)
+        if known.isdisjoint(own):
+            kept.append(word)
+            known |= own
+    return kept
+
+
+def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> list[str]:
+    """The words that follow a phrase more often than by chance; `docs` are the paragraphs that have it."""
+    ends, common = scope.forms(before[-1]), _list_common_stems(scope)
+    prefix = scope.tokens[-1].word
+    found = complete_word_after(scope.snapshot, prefix, ends, docs, 3 * _CANDIDATES, common, scope.deadline)
+    scores = {}
+    for one in found:
+        frequency = scope.frequency(scope.forms(one.word))
+        scores[one.word] = measure_association(one.weight, len(docs), frequency, scope.words)
+    ranked = sorted((word for word in scores if scores[word]), key=lambda word: (-scores[word], word))
+    return _drop_known_forms(scope, ranked)
+
+
+def _complete(scope: _Scope, before: tuple[str, ...], words: Sequence[str]) -> Iterator[_Word]:
+    """Completions to some words that stand right after a phrase, or to those alone."""
+    for number, word in enumerate(words):
+        scope.deadline.check()
+        term = scope.terms.word(scope.fields, word)
+        phrase = (*before, word)
+        side_by_side = scope.terms.phrase(("paragraph",), " ".join(phrase), 1) if before else term
+        docs = scope.documents(side_by_side)
+        reading = scope.read(docs, phrase, _SAMPLES[number] if number < len(_SAMPLES) else _FORM_SAMPLE)
+        text, span = scope.complete(reading.find_form(word))
+        if count := scope.count(term, text):
+            yield _Word(Suggestion(text, "word", count, spans=(span,)), phrase, docs, reading)
+
+
+def _complete_apart(scope: _Scope, beside: Sequence[str]) -> Iterator[_Word]:
+    """Completions to other words that stand in the same articles more often than by chance."""
+    assert scope.within is not None
+    matching = int(np.count_nonzero(scope.within))
+    words = [word for word in _list_candidates(scope) if word not in beside]
+    for completion in _complete(scope, (), words):
+        assert completion.suggestion is not None
+        term = scope.terms.word(scope.fields, completion.phrase[-1])
+        having = int(np.count_nonzero(articles_with_term(scope.snapshot, term)))
+        both = completion.suggestion.count
+        if measure_cohesion(both, matching, having, scope.snapshot.articles) >= _MIN_APART:
+            yield completion
+
+
+def _complete_compound(scope: _Scope) -> Iterator[_Word]:
+    """Completions of a word such as covid-19: its last part is continued by what follows the others."""
+    *parts, last = scope.tokens
+    before = [token.word for token in parts]
+    term = scope.terms.word(scope.fields, scope.typed.word[: parts[-1].end])
+    texts = sample_texts(scope.snapshot, scope.documents(term), _SAMPLE)
+    forms = [scope.forms(word) for word in before]
+    after = find_next_words(texts, get_analyzer(scope.settings.language), forms, last.word)
+    for word in sorted(after, key=lambda word: (-after[word], word)):
+        term = scope.terms.word(scope.fields, scope.typed.word[: last.start] + word)
+        reading = scope.read(scope.documents(term), (*before, word), _FORM_SAMPLE)
+        text, span = scope.complete(reading.find_form(word))
+        if count := scope.count(term, text):
+            yield _Word(Suggestion(text, "word", count, spans=(span,)))
 
 
 def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
@@ -276,57 +374,45 @@ def _continue_unspaced(scope: _Scope) -> Iterator[_Word]:
         longer = scope.terms.word(scope.fields, typed.word + rest)
         if count := scope.count(longer, text):
             span = (len(text) - len(rest), len(text))
-            yield _Word(Suggestion(text, "word", count, spans=(span,)), run + rest, longer)
+            yield _Word(Suggestion(text, "word", count, spans=(span,)))
 
 
 def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggestion]:
-    """Phrases that begin with the suggested words, or with the words before the cursor."""
+    """Phrases that begin with the first of some words; first those that stand together most surely."""
     typed = scope.typed
     if scope.place != "required" or "paragraph" not in scope.fields:
         return
-    if not typed.word:
-        yield from _continue_phrase(scope, typed.before, typed.neighbours, typed.neighbours)
-        return
-    for found in islice(words, _FOLLOWED):
-        if not is_unspaced(found.word[-1]) and found.term.term_set.stems:
-            yield from _continue_phrase(scope, f"{found.suggestion.text} ", (found.word,), (found.word,))
-
-
-def _continue_phrase(
-    scope: _Scope, before: str, neighbours: tuple[str, ...], wanted: tuple[str, ...]
-) -> Iterator[Suggestion]:
-    phrase = " ".join(neighbours)
-    term = scope.terms.phrase(("paragraph",), phrase, 1)
-    docs = scope.documents(term)
-    if not len(docs):
-        if len(neighbours) > 1:
-            yield from _continue_phrase(scope, before, neighbours[1:], wanted[1:])
-        return
-    # After a space there are no words to suggest, so there is time for more phrases.
-    effort = 1 if scope.typed.word else 2
-    sample = effort * _SAMPLE
-    after = _find_words_after(scope, choose_documents(docs, sample), [scope.forms(word) for word in wanted])
-    least = 2 if len(docs) > sample else 1
     found = []
-    for key in sorted(after, key=lambda key: (-after[key].total(), key))[: effort * _PHRASES]:
-        term = scope.terms.phrase(("title", "paragraph"), f"{phrase} {key}", 1)
-        text = before + match_case(prefer_common_form(key, after[key]), before)
-        if (count := scope.count(term, text)) >= least:
-            found.append(Suggestion(text, "phrase", count, spans=((len(before), len(text)),)))
-    yield from sorted(found, key=lambda suggestion: -suggestion.count)
+    for word in islice(words, len(_SAMPLES)):
+        for stems, writings in word.reading.next.items():
+            seen: float = writings.total()
+            if word.reading.places < len(word.docs):
+                # What was seen once in a sample tells little about how much there is of it.
+                seen = 0.0 if seen == 1 and len(stems) > 1 else seen - _DISCOUNT
+            together = seen * len(word.docs) / word.reading.places
+            if score := _score(scope, word, stems, together):
+                found.append((score, stems, word))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    counted = []
+    for _, stems, word in found[:_COUNTED]:
+        writing = choose_form(word.reading.next[stems])
+        phrase = " ".join([*word.phrase[:-1], writing])
+        text, span = scope.complete(writing if typed.word else re.split(r"[\s-]", writing, maxsplit=1)[1])
+        count = scope.count(scope.terms.phrase(("paragraph",), phrase, 1), text)
+        is_long = len(word.phrase) + len(stems) > 2
+        if count < (2 if is_long and scope.snapshot.articles >= _MANY else 1):
+            continue
+        if score := _score(scope, word, stems, count):
+            counted.append((score, Suggestion(text, "phrase", count, spans=(span,))))
+    yield from (suggestion for _, suggestion in sorted(counted, key=lambda one: (-one[0], one[1].text)))
 
 
-def _find_words_after(scope: _Scope, docs: Ids, wanted: Sequence[Forms]) -> dict[str, Counter[str]]:
-    """See `find_next_words`: those of some paragraphs, each read in its own language."""
-    snapshot, statistics = scope.snapshot, scope.snapshot.statistics
-    found: dict[str, Counter[str]] = {}
-    for number, places in statistics.split(snapshot.article_of[docs]).items():
-        language = statistics.languages[number]
-        texts = map(snapshot.text_of, docs[places].tolist())
-        own = find_next_words(texts, get_analyzer(language), wanted, stop_words(language))
-        for key, writings in own.items():
-            found.setdefault(key, Counter()).update(writings)
-    return found
+def _score(scope: _Scope, word: _Word, stems: Sequence[str], together: float) -> float:
+    """How surely a word is followed by the last of some stems; 0 if hardly more often than by chance."""
+    frequencies = max(len(word.docs), together), max(scope.frequency(stems[-1:]), together)
+    if measure_cohesion(together, *frequencies, scope.words) < _MIN_COHESION:
+        return 0.0
+    return measure_association(together, *frequencies, scope.words)
 
 
 def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
@@ -391,133 +477,20 @@ def _stop_at_deadline(suggestions: Iterator[Suggestion]) -> Iterator[Suggestion]
 
 
 def _interleave(kinds: Sequence[Iterator[Suggestion]], known: set[str], limit: int) -> list[Suggestion]:
-    """At most `limit` suggestions, kind by kind: the first kind gets two turns for each of the others.
+    """At most `limit` suggestions, kind by kind. The kinds take `_TURNS`, and then the first that has more.
 
     Kinds are iterators, so that nothing is searched for that is not shown. Texts in `known` are skipped.
     """
     chosen: list[list[Suggestion]] = [[] for _ in kinds]
-    turns = [0, 1, 0, 2]
-    room = limit
-    while room and turns:
-        for kind in list(turns):
-            unseen = (one for one in kinds[kind] if normalize(one.text).strip() not in known)
-            suggestion = next(unseen, None) if room else None
-            if suggestion is not None:
-                known.add(normalize(suggestion.text).strip())
-                chosen[kind].append(suggestion)
-                room -= 1
-            elif room:
-                turns = [other for other in turns if other != kind]
-    return list(chain.from_iterable(chosen))
-
-
-def find_positions(snapshot: Snapshot, stems: Iterable[str], docs: Ids) -> NDArray[np.int64]:
-    """The positions of the stems in the paragraphs, ascending: int64, consecutive for neighbouring words."""
-    found = [np.empty(0, np.int64)]
-    for stem in filter(snapshot.has_stem, stems):
-        where, positions = snapshot.positions("paragraph", stem, docs)
-        found.append(where * np.int64(_FAR) + positions)
-    return np.sort(np.concatenate(found))
-
-
-def count_after(snapshot: Snapshot, before: NDArray[np.int64], stems: Iterable[str], docs: Ids) -> int:
-    """In how many of the paragraphs one of the stems follows one of the positions `before`."""
-    here = find_positions(snapshot, stems, docs)
-    last = before.searchsorted(here - 1, "right") - 1
-    found = here[(last >= 0) & (before[last] == here - 1)] // _FAR
-    return int(np.count_nonzero(found[1:] != found[:-1])) + bool(len(found))
-
-
-def find_next_words(
-    texts: Iterable[str], words: Analyzer, wanted: Sequence[Forms], common: Collection[str], prefix: str = ""
-) -> dict[str, Counter[str]]:
-    """The word that follows the wanted words at their first place in each text, skipping common words.
-
-    That word begins with the prefix; the common words before it belong to it. Returns the normalized words,
-    and for each how often it was written in which form.
-    """
-    found: dict[str, Counter[str]] = {}
-    beginning = _find_common_prefix(wanted[-1]) if wanted else ""
-    for whole in texts:
-        text = _extract_stretch(whole, beginning, _BACK * (len(wanted) - 1))
-        tokens = words.tokenize(text)
-        ends = (end for end in range(len(wanted), len(tokens)) if _is_match_at(tokens, end, wanted))
-        end = next(ends, len(tokens))
-        for last in range(end, min(end + _MAX_LINKS + 1, len(tokens))):
-            # Punctuation ends a phrase.
-            if text[tokens[last - 1].end : tokens[last].start].strip(" \t\n\u00a0-"):
-                break
-            word = tokens[last].word
-            if word in common:
-                continue
-            if word.startswith(prefix) and (prefix or word.isalpha()) and not is_unspaced(word):
-                key = " ".join(token.word for token in tokens[end : last + 1])
-                writing = " ".join(text[tokens[end].start : tokens[last].end].split())
-                found.setdefault(key, Counter())[writing] += 1
+    turns = [*islice(cycle(_TURNS), limit)]
+    turns += (kind for kind in range(len(kinds)) for _ in range(limit))
+    for kind in turns:
+        if sum(map(len, chosen)) == limit:
             break
-    return found
-
-
-def find_next_characters(texts: Iterable[str], run: str) -> Counter[str]:
-    """The continuations of a run of unspaced script that most places agree on, and their counts."""
-    rests = Counter(rest for text in texts for rest in _find_continuations(text, run) if rest)
-    found: Counter[str] = Counter()
-    firsts = Counter(rest[0] for rest in rests.elements())
-    for first, count in firsts.items():
-        best = first
-        # A continuation that was seen once is no longer than a short word.
-        for length in range(2, (_RUN if count > 1 else 2) + 1):
-            longer = Counter(rest[:length] for rest in rests.elements() if rest.startswith(best))
-            following, times = longer.most_common(1)[0]
-            if len(following) < length or times * 2 <= count:
+        for suggestion in kinds[kind]:
+            text = normalize(suggestion.text).strip()
+            if text not in known:
+                known.add(text)
+                chosen[kind].append(suggestion)
                 break
-            best = following
-        found[best] = count
-    return found
-
-
-def _find_common_prefix(forms: Forms) -> str:
-    first, last = min(forms, default=""), max(forms, default="")
-    return first[
-        : next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    ]
-
-
-def _extract_stretch(text: str, beginning: str, before: int) -> str:
-    """A stretch of a text around the first word with a beginning, if there is one; else the whole text.
-
-    Analysing a text costs more than searching it. The stretch begins with a word, about `before` characters
-    before the word found.
-    """
-    lower = text.lower() if len(beginning) > 2 else ""
-    # Lower-casing may change the length of a text, and positions in it would be wrong.
-    place = lower.find(beginning) if len(lower) == len(text) else -1
-    while place > 0 and lower[place - 1].isalnum():
-        place = lower.find(beginning, place + 1)
-    if place < 0:
-        return text
-    start = text.rfind(" ", 0, max(place - before, 0)) + 1 if before else place
-    stretch = text[start : place + _AHEAD]
-    # Drop the word that the end of the stretch cuts in two.
-    return stretch if place + _AHEAD >= len(text) else stretch.rpartition(" ")[0] or stretch
-
-
-def _is_match_at(tokens: Sequence[Token], end: int, wanted: Sequence[Forms]) -> bool:
-    for place, forms in enumerate(wanted, end - len(wanted)):
-        token = tokens[place]
-        if token.stem not in forms and token.word not in forms:
-            return False
-    return True
-
-
-def _find_continuations(text: str, run: str) -> list[str]:
-    rests = []
-    place = text.find(run)
-    while place >= 0:
-        place += len(run)
-        end = place
-        while end < len(text) and end - place < _RUN and is_unspaced(text[end]):
-            end += 1
-        rests.append(text[place:end])
-        place = text.find(run, place)
-    return rests
+    return list(chain.from_iterable(chosen))

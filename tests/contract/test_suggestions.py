@@ -90,10 +90,48 @@ def test_a_word_beside_the_one_before_comes_before_one_that_stands_elsewhere(mak
     index = make(
         Article("a", "Note", ["The mill is old; a harbour needs a harbour master."], language="en"),
         Article("b", "Note", ["The mill moves, and a harbour."], language="en"),
+        *(Article(f"{number}", "Note", ["Of a meeting."], language="en") for number in range(3)),
+        Article("c", "Note", ["A harbour, and a meeting."], language="en"),
     )
     first, *others = suggestions(index, "harbour m", "word")
     assert first == "harbour master"
     assert {"harbour moves", "harbour mill"} <= set(others)
+    # Of the words in the same articles, only those are offered that are there more often than by chance.
+    assert "harbour meeting" not in others
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered", "others"),
+    [
+        ("grain pr", ["grain prices"], ["grain price", "grain prices and"]),
+        ("gr", ["Grand Union"], ["grand union", "Grand Union and", "grain and"]),
+        ("grand uni", ["grand union", "grand unit"], ["grand units", "grand union and"]),
+        ('"grain pr', ['"grain prices'], ["grain prices", '"grain prior']),
+        ("grain pri", ["grain prior"], []),
+        ("tak", ["Take That"], ["take that"]),
+    ],
+)
+def test_phrases_are_what_people_would_type(
+    make: Made, typed: str, offered: list[str], others: list[str]
+) -> None:
+    texts = [
+        "They said that grain prices and oil fell.",
+        "Once more grain prices rose at the Grand Union and prior to that.",
+        "The grain price is low, and Take That play on.",
+        "A unit of the Grand Union sang with Take That and others.",
+        "A grand unit, and another grain; units of it take that away.",
+        "At noon the Take That song was over.",
+    ]
+    index = make(*(Article(f"{n}", "Note", [text], language="en") for n, text in enumerate(texts)))
+    found = suggestions(index, typed)
+    assert set(offered) <= set(found)
+    assert not set(others) & set(found)
+
+
+def test_titles_are_the_last_suggestions(archive: Index) -> None:
+    for typed in ("h", "harbour ", "storm ta", "lighthouse f"):
+        kinds = [one.kind for one in archive.suggest(typed, 20)]
+        assert kinds == sorted(kinds, key=lambda kind: kind == "title")
 
 
 def test_completions_that_would_be_dates_are_not_suggested(make: Made) -> None:
@@ -226,6 +264,21 @@ def test_did_you_mean_does_not_change_the_hits(make: Made) -> None:
     index = make(*common, Article("rare", "Note", ["A goverment of few."], language="en"))
     assert matches_in_order(index, "goverment") == ["rare"]
     assert search(index, "goverment").did_you_mean == "government"
+
+
+def test_a_word_with_a_letter_of_another_language_is_not_misspelt(make: Made) -> None:
+    index = make(*(Article(f"{n}", "Note", [f"Item {n}: straps."], language="en") for n in range(20)))
+    assert search(index, "strapz").did_you_mean == "straps"
+    assert search(index, "Straße").did_you_mean is None
+
+
+def test_a_word_that_a_filter_hides_is_not_misspelt(make: Made) -> None:
+    index = make(
+        *(Article(f"{n}", "Note", ["Of wells."], language="en", source="wire") for n in range(3)),
+        *(Article(f"w{n}", "Note", ["Of walls."], language="en", source="desk") for n in range(3)),
+    )
+    assert search(index, "walls", source="wire").did_you_mean is None
+    assert search(index, "wolls", source="wire").did_you_mean == "wells"
 
 
 def test_did_you_mean_respects_the_filters(archive: Index) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,15 @@ import numpy as np
 import pytest
 
 from indexer import Article, Index, open_index
-from indexer.engine.count.completions import complete_word, find_titles
+from indexer.engine.count.completions import complete_word, complete_word_after, find_titles
 from indexer.engine.count.matching import make_article_set
-from indexer.search.suggest import find_next_characters, find_next_words
+from indexer.search.phrases import (
+    choose_form,
+    find_next_characters,
+    measure_association,
+    measure_cohesion,
+    read_phrase,
+)
 from indexer.search.written_forms import match_case
 from indexer.text.analyzer import Analyzer
 
@@ -75,12 +82,56 @@ def test_the_next_word_skips_common_words_but_not_punctuation() -> None:
         "The bank of the Rhine rose.",
         "On bank notes.",
     ]
-    found = find_next_words(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
-    assert {key: dict(writings) for key, writings in found.items()} == {
-        "of england": {"of England": 1},
-        "of the rhine": {"of the Rhine": 1},
-        "notes": {"notes": 1},
+    reading = read_phrase(texts, Analyzer("en"), [frozenset({"bank"})], {"of", "the", "and"})
+    assert {stems[-1]: dict(writings) for stems, writings in reading.next.items()} == {
+        "england/en": {"Bank of England": 1},
+        "rhine/en": {"bank of the Rhine": 1},
+        "note/en": {"bank notes": 1},
     }
+    assert (dict(reading.first), dict(reading.written)) == ({"Bank": 1}, {"Bank": 1, "bank": 2})
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["Here Take That sang.", "He saw Take That."], ["Take That"]),
+        (["Here Take That sang.", "You take that.", "We take that."], []),
+        (["They take that.", "They take that."], []),
+    ],
+)
+def test_a_common_word_ends_only_a_name(texts: list[str], expected: list[str]) -> None:
+    reading = read_phrase(texts, Analyzer("en"), [frozenset({"take"})], {"that", "he", "they"})
+    ends = [choose_form(writings) for stems, writings in reading.next.items() if stems == ("that/en",)]
+    assert ends == expected
+
+
+def test_association_grows_with_evidence_and_is_0_for_chance() -> None:
+    assert measure_association(1, 10, 100, 1000) == 0.0  # as often as by chance
+    assert 0 < measure_association(2, 10, 10, 1000) < measure_association(20, 100, 100, 10000)
+    # The values of Dunning's statistic for 2 of 4, where 1 in 100 is expected.
+    expected = 2 * (2 * math.log(2 / 0.04) + 2 * math.log(2 / 3.96))
+    assert measure_association(2, 4, 10, 1000) == pytest.approx(expected)
+
+
+def test_cohesion_is_0_for_chance_and_1_for_words_that_are_never_apart() -> None:
+    assert measure_cohesion(1, 10, 100, 1000) == pytest.approx(0.0)
+    assert measure_cohesion(7, 7, 7, 1000) == pytest.approx(1.0)
+    assert measure_cohesion(1, 100, 100, 1000) < 0
+    assert measure_cohesion(0, 1, 1, 10) == 0.0
+
+
+def test_words_after_a_stem_are_counted_where_they_follow_it(index: Index) -> None:
+    snapshot = index._open_last_commit().snapshot
+    docs = np.arange(snapshot.documents, dtype=np.int32)
+
+    def complete(prefix: str, before: str) -> list[tuple[str, int]]:
+        found = complete_word_after(snapshot, prefix, [before], docs, 5)
+        return [(one.word, one.weight) for one in found]
+
+    assert complete("cr", "harbour/en") == [("crane", 1)]
+    assert complete("cr", "crane/en") == []
+    assert complete("z", "harbour/en") == []
+    assert complete("of", "crew/en") == [("of", 1)]
 
 
 def test_an_unspaced_run_continues_as_far_as_most_texts_agree() -> None:
