@@ -53,6 +53,7 @@ from indexer.text.analyzer import Token, get_analyzer
 from indexer.text.languages import stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unspaced
+from indexer.text.variants import list_variants
 
 MAX_SUGGESTIONS = 50
 _CANDIDATES = 10  # words that are ranked
@@ -296,6 +297,8 @@ def _drop_known_forms(scope: _Scope, words: Iterable[str]) -> list[str]:
         if known.isdisjoint(own):
             kept.append(word)
             known |= own
+            if scope.settings.variants:
+                known.update(*map(scope.forms, list_variants(word)))
     return kept
 
 

@@ -128,6 +128,12 @@ def test_phrases_are_what_people_would_type(
     assert not set(others) & set(found)
 
 
+def test_near_forms_are_suggested_once(make: Made) -> None:
+    texts = ["The euro crisis is here.", "Another euro crisis.", "All euro crises, and euro criticism."]
+    index = make(*(Article(f"{n}", "Note", [text], language="en") for n, text in enumerate(texts)))
+    assert suggestions(index, "euro cri", "word") == ["euro crisis", "euro criticism"]
+
+
 def test_titles_are_the_last_suggestions(archive: Index) -> None:
     for typed in ("h", "harbour ", "storm ta", "lighthouse f"):
         kinds = [one.kind for one in archive.suggest(typed, 20)]
