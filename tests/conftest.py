@@ -62,8 +62,8 @@ def archive(tmp_path: Path) -> Archive:
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """An index of the articles in `tests.query.examples`, to be read only."""
-    config = Config(index=tmp_path_factory.mktemp("examples") / "index")
+    """An index of the articles in `tests.query.examples`, to be read only, and searched without variants."""
+    config = Config(index=tmp_path_factory.mktemp("examples") / "index", variants=False)
     with Index(config, today=lambda: TODAY) as opened:
         opened.put(ARTICLES)
         yield opened

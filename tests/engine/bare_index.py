@@ -17,7 +17,10 @@ from indexer.search.settings import SearchSettings
 
 
 class BareIndex:
-    """Articles in a folder; `sizes` are those of a Batch: how much it gathers, and when it merges."""
+    """Articles in a folder; `sizes` are those of a Batch: how much it gathers, and when it merges.
+
+    They are searched without variants, which the reference does not know.
+    """
 
     def __init__(self, folder: Path, today: date = date(2024, 6, 15), **sizes: Any) -> None:
         create_empty(folder, "en")
@@ -61,6 +64,7 @@ class BareIndex:
             passages=3,
             today=lambda: self._today,
             seconds=60.0,
+            variants=False,
         )
         return search(self.snapshot, how, SearchRequest.from_keywords(query, **options))
 

@@ -81,7 +81,7 @@ def test_the_engine_agrees_with_the_reference(
     ]
     reference = Reference(articles)
     folder: Path = tmp_path_factory.mktemp("reference")
-    with Index(Config(index=folder / "index"), today=lambda: TODAY) as index:
+    with Index(Config(index=folder / "index", variants=False), today=lambda: TODAY) as index:
         index.put(articles)
         for query in queries:
             expected = reference.search(query, today=TODAY, min_full_matches=100)
