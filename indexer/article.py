@@ -8,13 +8,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from indexer.errors import InvalidArticle
+from indexer.errors import InvalidArticle, quote_value
 from indexer.limits import STORED_TEXT
 
 __all__ = [
@@ -45,6 +45,7 @@ PROPERTIES: Mapping[str, Property] = {
 """The properties by name. `indexer.search` says what else a new one needs."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # all that Unicode counts among them
+_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class Article:
             for name, given in (("language", language), ("url", url), ("source", source)):
                 if given is not None:
                     check_text(name, given)
+            if language and not is_language(language):
+                raise InvalidArticle(f"language: must be {LANGUAGE_TAG}, not {quote_value(language)}")
             if encoding is not None:
                 check_text("encoding", encoding.name)
             moment = make_published(published)
@@ -126,6 +129,27 @@ class Failure:
 
     path: str
     reason: str
+
+
+LANGUAGE_TAG = "the code of a language, such as en or pt-BR"
+"""What a language must be, for messages."""
+
+
+@lru_cache(1024)
+def is_language(tag: str) -> bool:
+    """Whether a tag such as `pt-BR`, `en_US` or `deu` begins with the ISO 639 code of a language."""
+    match = _TAG.fullmatch(tag)
+    return match is not None and match[1].lower() in _language_codes()
+
+
+@cache
+def _language_codes() -> frozenset[str]:
+    """The codes of about 7,600 languages, in lower case, from Unicode's CLDR."""
+    # Imported here, since most articles state no language.
+    from babel.core import get_global
+
+    tags = (*get_global("likely_subtags"), *get_global("language_aliases"))
+    return frozenset(tag.partition("_")[0] for tag in tags) - {"und"}
 
 
 def parse_host(url: str) -> str | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from indexer.article import LANGUAGE_TAG, is_language
 from indexer.errors import ConfigError, quote_value
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, PROCESSES, QUERY_SECONDS
@@ -214,6 +215,8 @@ def _convert(key: str, value: Any, default: Any) -> Any:
         return _to_number(key, value, type(default), expected)
     if not isinstance(value, str):
         raise expected
+    if key == "language" and not is_language(value):
+        raise _Invalid(LANGUAGE_TAG)
     if key == "timezone" and value:
         try:
             ZoneInfo(value)

@@ -123,6 +123,10 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"paragraphs": ["x", SURROGATE]}, "paragraphs: must be text that can be written as UTF-8"),
     ({"language": SURROGATE}, "language: must be text that can be written as UTF-8"),
     ({"language": 3}, "language: must be text, not int"),
+    ({"language": "klingon"}, "language: must be the code of a language, such as en or pt-BR, not “klingon”"),
+    ({"language": "xx"}, "language: must be the code of a language"),
+    ({"language": "und"}, "language: must be the code of a language"),
+    ({"language": "en GB"}, "language: must be the code of a language"),
     ({"url": SURROGATE}, "url: must be text that can be written as UTF-8"),
     ({"url": b"x"}, "url: must be text, not bytes"),
     ({"source": SURROGATE}, "source: must be text that can be written as UTF-8"),
@@ -153,6 +157,13 @@ def test_paragraphs_are_stripped_and_empty_ones_removed() -> None:
 
 def test_empty_fields_equal_missing_ones() -> None:
     assert Article(id="a", language="", url="", source="") == Article(id="a")
+
+
+@pytest.mark.parametrize(
+    "tag", ["en", "EN_gb", "pt-BR", "zh-Hans-CN", "deu", "ger", "yue", "haw", "eo", "iw"]
+)
+def test_a_language_is_a_tag_that_begins_with_a_code_of_iso_639(tag: str) -> None:
+    assert Article(id="a", language=tag).language == tag
 
 
 def test_an_article_cannot_be_changed() -> None:

@@ -123,6 +123,8 @@ def test_an_unknown_option_is_named_with_the_known_ones(tmp_path: Path, where: s
         ("day_first", "perhaps", "true or false"),
         ("day_first", 1, "true or false"),
         ("language", 3, "text"),
+        ("language", "klingon", "the code of a language, such as en or pt-BR, not “klingon”"),
+        ("language", "", "the code of a language"),
         ("timezone", "Nowhere/Land", "a name such as Europe/Paris"),
         ("timezone", "../../etc/passwd", "a name such as Europe/Paris"),
         ("index", 3, "a path"),

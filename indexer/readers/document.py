@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
-from indexer.article import Encoding
+from indexer.article import Encoding, is_language
 from indexer.errors import InvalidArticle
 from indexer.limits import ARTICLE_TEXT
 
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?=[-_]|$)")
 _MAX_ADDRESS = 2000
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
@@ -83,6 +82,6 @@ def web_address(text: str | None) -> str | None:
 
 
 def language_code(tag: str | None) -> str | None:
-    """Return the language of a tag such as `pt-BR` or `en_US`, in lower case; None if there is none."""
-    match = _LANGUAGE.match((tag or "").strip())
-    return match[0].lower() if match else None
+    """Return the language of a tag such as `pt-BR` or `en_US`, in lower case; None if it is no known one."""
+    tag = (tag or "").strip()
+    return re.split("[-_]", tag)[0].lower() if is_language(tag) else None

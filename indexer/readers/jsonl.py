@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from indexer.article import Article, Failure, Published, make_record_id, normalize_space
+from indexer.article import Article, Failure, Published, is_language, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.limits import ARTICLE_TEXT
 from indexer.readers.dates import choose_date
@@ -82,7 +82,7 @@ def _parse_article(line: str, number: int, document: Document) -> Article:
         title=title,
         paragraphs=paragraphs,
         published=_get_date(record, document.options, notes),
-        language=_get_string(record, "language").strip() or None,
+        language=_get_language(record, notes),
         url=_get_url(record, notes),
         source=document.name,
         encoding=document.encoding,
@@ -141,6 +141,14 @@ def _get_date(record: dict[str, Any], options: ReadOptions, notes: list[str]) ->
     published, remarks = choose_date([found], options)
     notes.extend(remarks)
     return published
+
+
+def _get_language(record: dict[str, Any], notes: list[str]) -> str | None:
+    value = _get_string(record, "language").strip()
+    if not value or is_language(value):
+        return value or None
+    notes.append(f"language: skipped {value[:60]!r}, which is not the code of a language")
+    return None
 
 
 def _get_url(record: dict[str, Any], notes: list[str]) -> str | None:

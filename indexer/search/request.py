@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NoReturn, Self
 
-from indexer.article import PROPERTIES
+from indexer.article import LANGUAGE_TAG, PROPERTIES, is_language
 from indexer.errors import LARGE, InvalidRequest, quote_value
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 from indexer.results import FACETS, GRAINS, SORTS, Facet, Grain, Sort
@@ -228,12 +228,20 @@ def _check_filters(name: str, value: Mapping[str, Any]) -> dict[str, tuple[str, 
     for unknown in value.keys() - FILTERS.keys():
         refuse(name, f"must be one or more of {', '.join(FILTERS)}", unknown)
     checked: dict[str, tuple[str, ...] | bool] = {
-        own: (_check_flag if kind.is_flag else _list_values)(own, value[own])
-        for own, kind in FILTERS.items()
-        if own in value
+        own: _check_filter(own, value[own]) for own in FILTERS if own in value
     }
     # An empty list is kept: to a user who may see none of the sources, an application must not show all.
     return {own: values for own, values in checked.items() if values or not _is_absent(value[own])}
+
+
+def _check_filter(name: str, value: Any) -> tuple[str, ...] | bool:
+    if FILTERS[name].is_flag:
+        return _check_flag(name, value)
+    values = _list_values(name, value)
+    for language in values if name == "language" else ():
+        if not is_language(language):
+            refuse(name, f"must be {LANGUAGE_TAG}", language)
+    return values
 
 
 def _is_absent(value: Any) -> bool:

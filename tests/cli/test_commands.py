@@ -430,7 +430,7 @@ def test_an_interrupt_ends_with_130_and_keeps_the_old_index(archive: Archive, ru
 def test_control_characters_in_titles_do_not_reach_the_terminal(archive: Archive, run: Run) -> None:
     evil = "\x1b]0;owned\x07\x9b31m\u202e\x00"
     with archive.open() as index:
-        index.put([Article("x" + "\u202e", f"Title {evil}", [f"heron {evil} text"], language="e\x1b[31m")])
+        index.put([Article("x" + "\u202e", f"Title {evil}", [f"heron {evil} text"])])
     archive.lines("\x1b[31m.jsonl", "no article")
     for arguments in (["search", "heron"], ["status"], ["index"], ["index", "--dry-run"]):
         for more in ([], ["--json"]):

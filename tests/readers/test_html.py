@@ -107,6 +107,13 @@ def test_language_and_canonical_address_are_read() -> None:
     assert article(page()).language is None
 
 
+@pytest.mark.parametrize("stated", ["utf-8", "xx", "english", "und", "", "-"])
+def test_a_language_that_does_not_exist_is_ignored(stated: str) -> None:
+    assert article(page(attributes=f'lang="{stated}"')).language is None
+    other = '<meta name="language" content="de">'
+    assert article(page(other, attributes=f'lang="{stated}"')).language == "de"
+
+
 @pytest.mark.parametrize(
     "href", ["javascript:alert(1)", "/bridge", "file:///etc/passwd", "data:text/html,x", ""]
 )

@@ -77,6 +77,12 @@ def test_a_lone_surrogate_and_deep_nesting_are_failures_of_their_lines() -> None
     assert all(isinstance(f, Failure) for f in found)
 
 
+def test_a_language_that_does_not_exist_is_skipped_with_a_note() -> None:
+    found = article({"id": "x", "title": "T", "language": "english"})
+    assert found.language is None
+    assert found.notes == ("language: skipped 'english', which is not the code of a language",)
+
+
 def test_line_separators_inside_strings_do_not_break_lines() -> None:
     found = lines('{"id": "x", "text": "One\u2028two\u0085three"}')
     assert len(found) == 1

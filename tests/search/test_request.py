@@ -58,6 +58,10 @@ def test_a_search_without_some_of_its_dates_and_filters_keeps_the_others() -> No
         ({"collapse": None}, "collapse: must be True or False; not None"),
         ({"source": [1]}, "source: must be text; not 1"),
         (
+            {"language": ["en", "klingon"]},
+            "language: must be the code of a language, such as en or pt-BR; not “klingon”",
+        ),
+        (
             {"filters": {"author": "x"}},
             "filters: must be one or more of source, site, language, undated; not “author”",
         ),

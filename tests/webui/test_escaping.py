@@ -68,7 +68,6 @@ def test_what_a_document_says_stays_text(text: str) -> None:
         id=text,
         title=f"Zebra {text}",
         paragraphs=(f"zebra {text}", text),
-        language=text,
         url=text,
         published=Published("2021", "year", text, (("2020", text),), text),
         notes=(text,),

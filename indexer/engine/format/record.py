@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-from indexer.article import Article, Encoding, Published, make_published
+from indexer.article import Article, Encoding, Published, is_language, make_published
 from indexer.results import ArticleInfo
 
 
@@ -67,7 +67,8 @@ def decode_article(items: list[bytes]) -> Article:
         head.title,
         [item.decode() for item in items[1:]],
         head.published,
-        head.language,
+        # Any text was accepted as a language once.
+        head.language if head.language and is_language(head.language) else None,
         head.url,
         head.source,
         Encoding(*head.encoding) if head.encoding else None,

@@ -81,7 +81,7 @@ def test_merging_in_parts_equals_writing_at_once(tmp_path: Path) -> None:
 
     def article(part: int, number: int) -> Article:
         words = " ".join(f"w{(number * 1500 + part * 3000 + place) % 100_000}x" for place in range(1500))
-        return Article(f"a{part}-{number}", paragraphs=["the harbour of " * 1000, words], language="xx")
+        return Article(f"a{part}-{number}", paragraphs=["the harbour of " * 1000, words], language="haw")
 
     parts = [[article(part, number) for number in range(60)] for part in range(3)]
     views = [segment(part) for part in parts]
