@@ -5,10 +5,13 @@ python -m tests.evaluation.reading --data ../shared/data
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import re
 import tarfile
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +36,7 @@ def measure(data: Path) -> list[str]:
     logging.disable(logging.CRITICAL)
     found = {
         "extraction": extraction(data / "html" / "segments-dev.tar.xz"),
+        "titles": titles(data / "html" / "segments-dev.tar.xz"),
         "dates": dates(data / "html" / "dates-dev.tar.xz"),
         "texts": texts(data / "news" / "bbc"),
     }
@@ -43,7 +47,7 @@ def measure(data: Path) -> list[str]:
             if isinstance(values, dict):
                 print(f"  {row:<30}" + "  ".join(f"{key} {value}" for key, value in values.items()))
     behind = []
-    for name, figure in (("extraction", "both"), ("dates", "exact")):
+    for name, figure in (("extraction", "both"), ("titles", "found"), ("dates", "exact")):
         rows = {row: values[figure] for row, values in found[name].items() if isinstance(values, dict)}
         ours = rows.pop("nutgraf")
         best = max(rows.values())
@@ -61,6 +65,27 @@ def extraction(archive: Path) -> dict[str, Any]:
         "pages": len(pages),
         "nutgraf": _segments(pages, lambda page: _text(_article(page))),
         "trafilatura": _segments(pages, lambda page: trafilatura.extract(page) or ""),
+    }
+
+
+def titles(archive: Path) -> dict[str, Any]:
+    """Share of the pages whose title is found, apart from case and punctuation, among those that have one."""
+    from trafilatura.metadata import extract_metadata
+
+    pages = [(_normalize_title(gold["title"]), page) for gold, page in _pages(archive) if gold.get("title")]
+
+    def ours(page: bytes) -> str:
+        article = _article(page)
+        return article.title if article else ""
+
+    def theirs(page: bytes) -> str:
+        found = extract_metadata(page)
+        return (found.title if found else None) or ""
+
+    return {
+        "pages": len(pages),
+        "nutgraf": _share_of_titles(pages, ours),
+        "trafilatura": _share_of_titles(pages, theirs),
     }
 
 
@@ -154,6 +179,17 @@ def _segments(pages: list[tuple[dict[str, Any], bytes]], extract: Callable[[byte
         "pages/s": round(len(pages) / wall, 1),
         "pages/s of CPU": round(len(pages) / cpu, 1),
     }
+
+
+def _normalize_title(title: str) -> str:
+    """The words of a title, whose soft hyphens and character references do not count."""
+    plain = html.unescape(title).replace("\xad", "")
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", plain).casefold()))
+
+
+def _share_of_titles(pages: list[tuple[str, bytes]], find: Callable[[bytes], str]) -> dict[str, float]:
+    right = sum(_normalize_title(find(page)) == title for title, page in pages)
+    return {"found": round(right / len(pages), 4)}
 
 
 def _days(pages: list[tuple[dict[str, Any], bytes]], find: Callable[[bytes], str | None]) -> dict[str, float]:

@@ -94,6 +94,62 @@ def test_the_title_is_that_of_the_article_without_the_site(head: str, body: str,
     assert article(page(head, body)).title == title
 
 
+SITE = "<meta property=og:site_name content='The Paper'>"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "title"),
+    [
+        # The heading words it in another way.
+        ("<meta property=og:title content='Bridge will stay shut for winter'>",
+         "<h1>The bridge will stay shut for the winter</h1>", "The bridge will stay shut for the winter"),
+        # The social title has a kicker, the name of the site at its start, or is cut.
+        ("<meta property=og:title content='Canal: Nobody wants to pay'>",
+         "<h1>Nobody wants to pay</h1>", "Nobody wants to pay"),
+        ("<meta property=og:title content='Mayor calls the bridge'>",
+         "<h1>Mayor calls the bridge &quot;a disgrace&quot;</h1>", 'Mayor calls the bridge "a disgrace"'),
+        # The first heading is that of the section, which the page's title begins with.
+        ("<meta property=og:title content='Nobody wants to pay'>",
+         "<h1>Bridge</h1><h1>Nobody wants to pay</h1>", "Nobody wants to pay"),
+        # A kicker, a date or a subtitle is a part of the heading.
+        (ld('{"@type": "NewsArticle", "headline": "Nobody wants to pay"}'),
+         "<h1><span>The canal</span> <span>Nobody wants to pay</span></h1>", "Nobody wants to pay"),
+        ("<meta property=og:title content='Nobody wants to pay'>",
+         "<h1><time>5 May 2020</time>Nobody wants to pay</h1>", "Nobody wants to pay"),
+        (ld('{"@type": "NewsArticle", "headline": "Nobody wants to pay"}'),
+         "<h1>Nobody wants to pay<br><small>A mayor despairs</small></h1>", "Nobody wants to pay"),
+        # A headline that is cut is no reason to cut the heading.
+        (ld('{"@type": "NewsArticle", "headline": "Nobody wants to pay for the"}'),
+         "<h1>Nobody wants to pay for the bridge</h1>", "Nobody wants to pay for the bridge"),
+        # Only JSON-LD has the headline; the social title was written for another place.
+        (ld('{"@type": "NewsArticle", "headline": "Nobody wants to pay"}')
+         + "<meta property=og:title content='What a shut bridge says about us'>",
+         "<h1>Nobody wants to pay</h1>", "Nobody wants to pay"),
+        # Headings that are not alike.
+        ("<meta property=og:title content='Nobody wants to pay'>",
+         "<h1>Subscribe to our newsletter</h1>", "Nobody wants to pay"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_heading_that_resembles_a_title_of_the_page(
+    head: str, body: str, title: str
+) -> None:
+    assert article(page(SITE + head, f"{body}<p>{TEXT}</p>")).title == title
+
+
+def test_the_heading_of_a_weblog_is_not_the_title_of_its_posts() -> None:
+    found = article(
+        "<title>The Paper » Archive » Nobody wants to pay</title><h1>The Paper</h1>"
+        f"<h2>Nobody wants to pay</h2><p>{TEXT}</p>"
+    )
+    assert found.title == "Nobody wants to pay"
+
+
+@pytest.mark.parametrize("pieces", ["<b>a</b> " * 5000, "word " * 10_000, "<h1>a</h1>" * 5000])
+def test_a_page_with_a_monstrous_heading_is_read(pieces: str) -> None:
+    found = article(f"<meta property=og:title content='{'word ' * 10_000}'><h1>{pieces}</h1><p>{TEXT}</p>")
+    assert found.title
+
+
 def test_a_canonical_address_is_escaped() -> None:
     found = article(page('<link rel="canonical" href=" https://paper.example/große brücke">'))
     assert found.url == "https://paper.example/gro%C3%9Fe%20br%C3%BCcke"
