@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from itertools import chain, islice
 from typing import Any
 
@@ -16,7 +17,7 @@ import trafilatura
 from lxml import etree
 from msgspec.structs import replace
 
-from indexer.article import Article, Published
+from indexer.article import Article, Failure, Published, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import choose_date, find_path_date, parse_date_line
 from indexer.readers.document import Document, ReadOptions, suffix_of
@@ -47,6 +48,12 @@ _NEWLINE, _SPACE, _BREAK = "\ue00a", "\ue020", "\ue00b"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 # Characters of main text: above the first it is trusted, below the second it may be the page's navigation.
 _TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
+# The text of a page's data is taken if it is so many times as long as what the page shows.
+_DATA_FACTOR = 2
+# Prose may have a "<", but hardly an end tag.
+_MARKUP = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:p|br|hr)\s*/?>", re.IGNORECASE)
+FROM_DATA = "the text was taken from data in the page (JSON-LD), which a browser does not show"
+"""The note of such an article."""
 _UNLABELLED = "a date in the page's text, which does not say what it is the date of"
 _HEAD_TEXTS = 60
 # Texts that are searched for a day, and characters of one.
@@ -54,17 +61,27 @@ _MAX_DATED_TEXTS, _MAX_DATED_TEXT = 1000, 1000
 _MAX_ZONE = timedelta(hours=14)
 
 
-def read_articles(document: Document) -> Iterator[Article]:
-    """Return the article in a page or a fragment. Raises UnreadableDocument if there is no text."""
+def read_articles(document: Document) -> Iterator[Article | Failure]:
+    """Return the article in a page or a fragment, and a failure if it has no more than a title.
+
+    Raises UnreadableDocument if there is no text and no title.
+    """
     page = parse_visible(document.text, is_xml=suffix_of(document.name) in _XML_SUFFIXES)
     tree = _parse(page.html or "")
     metadata = extract_metadata(tree, document.options)
     dates = _find_dates(tree, metadata, document.options)
-    paragraphs, notes = _extract_main_text(tree)
-    if sum(map(len, paragraphs)) < _MIN_LENGTH:
+    main_text, notes = _extract_main_text(tree)
+    paragraphs = main_text
+    if _count_characters(main_text) < _MIN_LENGTH:
         blocks = extract_blocks(page)
         # If the page has no blocks, what the extractor found is its navigation.
-        paragraphs = paragraphs if paragraphs and blocks else blocks
+        paragraphs = main_text if main_text and blocks else blocks
+    if _count_characters(main_text) <= _TRUSTED_LENGTH and metadata.texts:
+        found = list(chain.from_iterable(map(_split_text, metadata.texts)))
+        if _count_characters(found) > _DATA_FACTOR * _count_characters(paragraphs):
+            whole = " ".join(found)
+            paragraphs = [*(text for text in main_text if text not in whole), *found]
+            notes.append(FROM_DATA)
     paragraphs = [text for paragraph in paragraphs if (text := _clean(paragraph)).strip()]
     title = _clean(metadata.title)
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
@@ -72,7 +89,21 @@ def read_articles(document: Document) -> Iterator[Article]:
     article = assemble_article(
         document, title, paragraphs, dates, notes, language=metadata.language, url=metadata.url
     )
-    return iter([article])
+    if paragraphs:
+        return iter([article])
+    return iter([article, Failure(document.name, "no text found: only its title is indexed")])
+
+
+def _count_characters(texts: list[str]) -> int:
+    return sum(map(len, texts))
+
+
+def _split_text(text: str) -> list[str]:
+    """Return the paragraphs of a text in JSON-LD, which may have HTML, also with its tags escaped."""
+    text = unescape(text)
+    if _MARKUP.search(text):
+        return extract_blocks(parse_visible(text))
+    return [line for line in map(normalize_space, text.splitlines()) if line]
 
 
 def _extract_main_text(tree: Any) -> tuple[list[str], list[str]]:
@@ -105,7 +136,7 @@ def _run_extractor(tree: Any) -> list[str]:
         document = trafilatura.bare_extraction(tree, fast=fast, include_comments=False)
         body = getattr(document, "body", None)
         found = found if body is None or _is_unstructured(body) else _split_paragraphs(body)
-        if sum(map(len, found)) > _TRUSTED_LENGTH:
+        if _count_characters(found) > _TRUSTED_LENGTH:
             break
     return found
 

@@ -50,6 +50,9 @@ _LD_TITLE = re.compile(r'"headline"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _ARTICLE = re.compile(
     r"article|posting|report|recipe|review$|podcastepisode|videoobject|scholarly|techarticle|qapage", re.I
 )
+# What trafilatura takes for the text of a page, too.
+_TEXT_FIELDS = ("articleBody", "reviewBody", "recipeInstructions")
+_TEXT_TYPES = frozenset(("HowToStep", "HowToDirection", "Answer"))
 _PART_OF_PAGE = re.compile(
     r"^(?:comment|userreview|review|answer|event|offer|person|organization|imageobject)", re.I
 )
@@ -74,6 +77,8 @@ class PageMetadata:
     times: list[Published]
     is_utc: bool
     """The best date was stated in UTC, which is seldom the publisher's wall time."""
+    texts: list[str]
+    """The texts in JSON-LD, as plain text or HTML."""
 
 
 def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
@@ -93,6 +98,7 @@ def extract_metadata(tree: Any, options: ReadOptions) -> PageMetadata:
         language=_find_language(tree, named, records),
         dates=[published for published, _ in dates],
         times=times,
+        texts=_record_texts(records),
         is_utc=not options.timezone
         and any(offset == 0 and date.precision == "minute" for date, offset in dates[:1]),
     )
@@ -180,6 +186,16 @@ def _type_of(record: dict[str, Any]) -> str:
     if isinstance(name, list):
         name = next((item for item in name if isinstance(item, str)), "")
     return name.rpartition("/")[2] if isinstance(name, str) else ""
+
+
+def _record_texts(records: list[dict[str, Any]]) -> list[str]:
+    """Return the texts of articles, reviews, instructions and answers, each once."""
+    texts: list[object] = []
+    for record in records:
+        names = (*_TEXT_FIELDS, "text") if _type_of(record) in _TEXT_TYPES else _TEXT_FIELDS
+        for value in filter(None, map(record.get, names)):
+            texts += value if isinstance(value, list) else [value]
+    return list(dict.fromkeys(text for text in texts if isinstance(text, str) and text.strip()))
 
 
 def _record_dates(records: list[dict[str, Any]], options: ReadOptions) -> list[_Stated]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 
 import pytest
 
-from indexer.article import Article
+from indexer.article import Article, Failure
 from indexer.errors import UnreadableDocument
 from indexer.readers import ReadOptions
-from tests.fixtures.documents import OPTIONS, published, read_article
+from indexer.readers.html import FROM_DATA
+from tests.fixtures.documents import OPTIONS, published, read_all, read_article
 
 TEXT = (
     "The council met on Monday evening and spoke for three hours about the bridge over the canal, which has "
@@ -148,6 +150,49 @@ def test_the_heading_of_a_weblog_is_not_the_title_of_its_posts() -> None:
 def test_a_page_with_a_monstrous_heading_is_read(pieces: str) -> None:
     found = article(f"<meta property=og:title content='{'word ' * 10_000}'><h1>{pieces}</h1><p>{TEXT}</p>")
     assert found.title
+
+
+OTHER = TEXT.replace("bridge", "lock")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"@type": "NewsArticle", "articleBody": f"{TEXT}\n\n{OTHER}\r\n"},
+        {"@type": "NewsArticle", "articleBody": f"<p>{TEXT}</p><p>{OTHER}</p><script>alert(1)</script>"},
+        {"@type": "NewsArticle", "articleBody": f"&lt;p&gt;{TEXT}&lt;/p&gt;&lt;p&gt;{OTHER}&lt;/p&gt;"},
+        {"@graph": [{"@type": "Person"}, {"@type": "Article", "articleBody": f"{TEXT}\n{OTHER}"}]},
+        {"@type": "Recipe", "recipeInstructions": [{"@type": "HowToStep", "text": t} for t in (TEXT, OTHER)]},
+        {"@type": "FAQPage", "mainEntity": [
+            {"@type": "Question", "acceptedAnswer": {"@type": "Answer", "text": t}} for t in (TEXT, OTHER)]},
+    ],
+)  # fmt: skip
+def test_a_text_that_only_scripts_show_is_taken_from_their_data_with_a_note(
+    record: dict[str, object],
+) -> None:
+    data = json.dumps(record).replace("</", "<\\/")
+    found = article(f"<title>Bridge stays shut</title>{ld(data)}<div id=app></div>")
+    assert (found.title, found.paragraphs) == ("Bridge stays shut", (TEXT, OTHER))
+    assert found.notes == (FROM_DATA,)
+
+
+def test_a_caption_stays_beside_the_text_from_the_data_and_a_first_paragraph_is_not_doubled() -> None:
+    data = ld(json.dumps({"@type": "NewsArticle", "articleBody": "\n".join((TEXT, OTHER, OTHER[::-1]))}))
+    found = article(page(data, f"<h1>Bridge stays shut</h1><p>The bridge in May.</p><p>{TEXT}</p>"))
+    assert found.paragraphs == ("The bridge in May.", TEXT, OTHER, OTHER[::-1])
+
+
+def test_data_is_not_taken_where_the_page_shows_its_text() -> None:
+    found = article(page(ld(json.dumps({"@type": "NewsArticle", "articleBody": "other words " * 100}))))
+    assert found.paragraphs == (TEXT, TEXT[::-1], TEXT.upper())
+    assert found.notes == ()
+
+
+def test_a_page_without_text_keeps_its_title_and_is_reported() -> None:
+    found, failure = read_all("<title>Bridge</title><div id=app></div><script>app()</script>", "a.html")
+    assert isinstance(found, Article)
+    assert (found.title, found.paragraphs) == ("Bridge", ())
+    assert failure == Failure("a.html", "no text found: only its title is indexed")
 
 
 def test_a_canonical_address_is_escaped() -> None:
