@@ -66,10 +66,11 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All options; by default a folder `seeds` is indexed in `index_data`."""
+    """All options."""
 
     index: Path = Path("index_data")
-    sources: tuple[Path, ...] = (Path("seeds"),)
+    sources: tuple[Path, ...] = ()
+    """The folders and files that are indexed besides those that the index has; if it has none, `seeds`."""
     language: str = "en"
     day_first: bool = True
     timezone: str = ""

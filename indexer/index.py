@@ -268,8 +268,8 @@ class Index:
     ) -> SyncReport:
         """Add, change and remove articles until the index agrees with its sources, in one commit.
 
-        `sources` are folders or files (default: those of the configuration). Files that cannot be read are in
-        the report with the reason. With `dry_run`, nothing is written.
+        `sources` are folders or files (default: those of the index and the configuration). Files that cannot
+        be read are in the report with the reason. With `dry_run`, nothing is written.
 
         Raises SourceShrunk, unless `allow_mass_delete`, if a source lost all of its articles, or more than
         half of them and more than ten, or if an empty folder in it had more than ten: its disk is probably

@@ -24,8 +24,7 @@ def load(folder: Path, environment: dict[str, str] | None = None, **options: Any
 
 def test_the_defaults_hold_if_nothing_is_configured(tmp_path: Path) -> None:
     config = load(tmp_path)
-    assert (config.index, config.sources) == (tmp_path / "index_data", (tmp_path / "seeds",))
-    assert config == Config(index=config.index, sources=config.sources)
+    assert config == Config(index=tmp_path / "index_data")
 
 
 def test_arguments_override_the_environment_and_that_overrides_the_file(tmp_path: Path) -> None:

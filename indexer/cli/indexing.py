@@ -54,8 +54,9 @@ def index(
 ) -> int:
     """Bring the index up to date with its sources.
 
-    SOURCE is a folder of articles, or a file (default: seeds, or as configured). New files are added, changed
-    ones indexed again, missing ones removed, in one commit.
+    SOURCE is a folder of articles, or a file (default: those that the index has and those configured; if
+    there are none, seeds). New files are added, changed ones indexed again, missing ones removed, in one
+    commit.
 
     Ctrl-C commits what was read until then; a second Ctrl-C commits nothing.
     """

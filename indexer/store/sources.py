@@ -10,14 +10,17 @@ from indexer.config import Config
 from indexer.errors import SourceMissing
 from indexer.sync import Catalog, check_source
 
+_DEFAULT_SOURCE = Path("seeds")
 SourcePath = str | os.PathLike[str]
 
 
-def resolve_sources(config: Config, sources: Iterable[SourcePath]) -> list[Path]:
-    """Return the absolute paths of the given sources, or of the configured ones; raises SourceMissing."""
-    chosen = [_path(source) for source in sources] or list(config.sources)
-    if not chosen:
-        raise SourceMissing("no source is given or configured. Give a folder: nutgraf index FOLDER")
+def resolve_sources(config: Config, sources: Iterable[SourcePath], known: Iterable[str] = ()) -> list[Path]:
+    """Return the absolute paths of the given sources; if none are, of all that are known or configured.
+
+    `known` are those of the index. If there is none at all, the source is `seeds` in the working directory.
+    """
+    chosen = [_path(source) for source in sources]
+    chosen = chosen or [*config.sources, *map(Path, known)] or [_DEFAULT_SOURCE]
     return sorted({source.resolve() for source in chosen})
 
 

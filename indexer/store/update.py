@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,25 +41,29 @@ def sync(
     stop: Callable[[], bool] | None,
 ) -> SyncReport:
     """See `Index.sync`."""
-    roots = resolve_sources(config, sources)
+    given = list(sources)
     report = SyncReport(dry_run=dry_run)
     options = SyncOptions(config, today(), progress or Silence(), stop, allow_mass_delete)
 
+    def list_all(known: Collection[str]) -> dict[Path, Listing]:
+        roots = resolve_sources(config, given, known)
+        return {root: list_source(root, is_known=str(root) in known) for root in roots}
+
     def update(listings: dict[Path, Listing], catalog: Catalog, sink: Sink) -> None:
-        refuse_overlaps(roots, catalog)
+        refuse_overlaps(listings, catalog)
         sync_sources(listings, catalog, sink, report, options)
 
     if dry_run:
         catalog = _load_for_dry_run(config)
-        update(_list_sources(roots, catalog.sources), catalog, NullSink())
+        update(list_all(catalog.sources), catalog, NullSink())
     else:
         with lock_for_writing(config.index, config.lock_timeout):
             if not generations.exists(config.index):
-                build(config, today, BuildPlan(roots), report, options.progress, stop=stop)
+                plan = BuildPlan(resolve_sources(config, given))
+                build(config, today, plan, report, options.progress, stop=stop)
             else:
                 _check_options(config)
-                known = catalogs.load_summary(*generations.live_commit(config.index)).sources
-                listings = _list_sources(roots, known)
+                listings = list_all(catalogs.load_summary(*generations.live_commit(config.index)).sources)
                 if not _is_unchanged(config, listings, report):
                     with _change(config, report) as (catalog, batch):
                         update(listings, catalog, batch)
@@ -128,10 +132,6 @@ def _load_for_dry_run(config: Config) -> Catalog:
         return Catalog()
     _check_options(config)
     return catalogs.load(*generations.live_commit(config.index))
-
-
-def _list_sources(roots: Iterable[Path], known: Container[str]) -> dict[Path, Listing]:
-    return {root: list_source(root, is_known=str(root) in known) for root in roots}
 
 
 def _check_options(config: Config) -> None:

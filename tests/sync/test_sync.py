@@ -367,11 +367,37 @@ def test_a_file_can_be_a_source_whatever_its_suffix(archive: Archive, tmp_path: 
     (tmp_path / "notes").write_text("Notes\n\nThe heron notes.\n")
     with archive.open() as index:
         assert counts(index.sync(tmp_path / "notes")) == (1, 0, 0, 0)
-        assert counts(index.sync()) == (5, 0, 0, 0)
+        assert counts(index.sync(archive.seeds)) == (5, 0, 0, 0)
         assert counts(index.sync(tmp_path / "notes", archive.seeds)) == (0, 0, 0, 6)
         assert index.get_status().sources == (str(tmp_path / "notes"), str(archive.seeds))
         (tmp_path / "notes").write_text("Notes\n\nThe egret notes.\n")
         assert counts(index.sync(tmp_path / "notes")) == (0, 1, 0, 0)
+
+
+def test_a_sync_without_sources_is_of_those_that_the_index_has_and_those_configured(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs, more = archive.beside("docs"), archive.beside("more")
+    monkeypatch.chdir(tmp_path)
+    with open_index(Config(index=tmp_path / "other")) as index:
+        assert counts(index.sync(docs.seeds)) == (1, 0, 0, 0)
+        docs.text("new.txt", "A new tide.")
+        assert counts(index.sync(dry_run=True)) == (1, 0, 0, 1)
+        assert counts(index.sync()) == (1, 0, 0, 1)
+        assert index.get_status().sources == (str(docs.seeds),)
+    with open_index(Config(index=tmp_path / "other", sources=(more.seeds,))) as index:
+        assert counts(index.sync()) == (1, 0, 0, 2)
+        assert index.get_status().sources == (str(docs.seeds), str(more.seeds))
+
+
+def test_the_folder_seeds_is_the_source_only_where_there_is_no_other(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert archive.seeds == tmp_path / "seeds"
+    with open_index(Config(index=tmp_path / "other")) as index:
+        assert counts(index.sync()) == (5, 0, 0, 0)
+        assert index.get_status().sources == (str(archive.seeds),)
 
 
 def test_the_same_folder_is_the_same_source_however_it_is_named(
