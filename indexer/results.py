@@ -9,6 +9,7 @@ from msgspec import Struct, to_builtins
 from msgspec.json import schema_components
 
 from indexer.article import Failure, Published
+from indexer.errors import format_count
 
 __all__ = [
     "AlternativeQuery",
@@ -43,6 +44,9 @@ __all__ = [
     "Verification",
     "WordScore",
 ]
+
+_KINDS = 8
+"""How many kinds of files are named."""
 
 Sort = Literal["relevance", "newest", "oldest", "title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -426,6 +430,8 @@ class Status(Result, frozen=True):
     languages: dict[str, int]
     sources: tuple[str, ...]
     failures: tuple[Failure, ...] = ()
+    kinds_not_read: dict[str, int] = {}
+    """How many files of the sources are of kinds that are not read, by suffix."""
     damage: str | None = None
     """What is wrong with the live generation, when this is the one before it, which answers meanwhile."""
     libraries: dict[str, str] = {}
@@ -512,6 +518,8 @@ class Diagnosis(Result, frozen=True):
     answers: str | None
     findings: tuple[Finding, ...] = ()
     done: tuple[str, ...] = ()
+    kinds_not_read: dict[str, int] = {}
+    """How many files of the sources are of kinds that are not read, by suffix."""
 
     @property
     def is_well(self) -> bool:
@@ -591,7 +599,8 @@ class SyncReport(Struct):
     `changes` lists the articles that were added, changed and removed. With `dry_run` nothing was written, and
     `refused` gives the reason if a real sync would raise SourceShrunk. `interrupted` is set when the caller
     stopped the sync before all files were read: nothing was removed, and the next sync reads the rest.
-    `without` are missing sources that a rebuild was allowed to drop from the index.
+    `without` are missing sources that a rebuild was allowed to drop from the index. `kinds_not_read` counts
+    files of kinds that are not read, by suffix.
     """
 
     added: int = 0
@@ -606,6 +615,7 @@ class SyncReport(Struct):
     refused: str = ""
     interrupted: bool = False
     without: list[str] = []
+    kinds_not_read: dict[str, int] = {}
 
     def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
         """Count and list one change."""
@@ -620,6 +630,24 @@ class SyncReport(Struct):
     def as_json(self) -> dict[str, Any]:
         """Return the report as every other result is returned."""
         return dict(to_builtins(self))
+
+
+def add_counts(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add to counts, in place."""
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+def describe_kinds(kinds: Mapping[str, int]) -> str:
+    """Return how many files are of kinds that are not read, and of which; empty if there are none."""
+    if not kinds:
+        return ""
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{kind or 'without a suffix'} {count:,}" for kind, count in ordered[:_KINDS]]
+    more = [f"{len(ordered) - _KINDS} more kinds"] if len(ordered) > _KINDS else []
+    return (
+        f"{format_count(sum(kinds.values()), 'file')} of kinds that are not read: {', '.join(named + more)}"
+    )
 
 
 def make_schemas(

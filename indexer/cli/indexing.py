@@ -22,6 +22,7 @@ from indexer.cli.progress import show_progress
 from indexer.cli.render import print_json, print_report, sanitize
 from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
+from indexer.results import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.results import SyncReport
@@ -115,6 +116,8 @@ def finish(report: SyncReport, *, as_json: bool = False, to_err: bool = False) -
     else:
         print_report(report, to_err=to_err)
     messages = [f"{source} is missing: it was removed from the index" for source in report.without]
+    if report.kinds_not_read:
+        messages.append(describe_kinds(report.kinds_not_read))
     messages += [f"skipped {failure.path}: {failure.reason}" for failure in report.failed]
     code = SKIPPED if report.failed else 0
     if report.refused:

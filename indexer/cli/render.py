@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from indexer.errors import format_count
+from indexer.results import describe_kinds
 
 if TYPE_CHECKING:
     from indexer.results import (
@@ -93,6 +94,7 @@ def print_status(found: Status) -> None:
         ("libraries", libraries or "not recorded when the index was made"),
         *([("outdated", f"{found.library_changes}: run `nutgraf rebuild`")] if found.library_changes else []),
         *([("damage", found.damage)] if found.damage else []),
+        *([("not read", describe_kinds(found.kinds_not_read))] if found.kinds_not_read else []),
     ]
     for name, value in rows:
         click.echo(f"{name:<10} {sanitize(value)}")
@@ -105,6 +107,8 @@ def print_diagnosis(found: Diagnosis) -> None:
     click.echo(sanitize(str(found)))
     for act in found.done:
         click.echo(f"  done: {sanitize(act)}")
+    if found.kinds_not_read:
+        click.echo(f"  {sanitize(describe_kinds(found.kinds_not_read))}")
     for finding in found.findings:
         click.echo(f"  {finding.kind}: {sanitize(finding.what)}")
         click.echo(f"    {sanitize(finding.remedy)}")

@@ -44,7 +44,17 @@ from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.readers.document import GZIP, PACKED, Document, ReadOptions, suffix_of
 from indexer.readers.encoding import decode
 
-__all__ = ["GZIP", "SUFFIXES", "Document", "ReadOptions", "read", "read_unpacked", "unpack"]
+__all__ = [
+    "GZIP",
+    "SUFFIXES",
+    "Document",
+    "ReadOptions",
+    "find_unread_kind",
+    "list_kinds",
+    "read",
+    "read_unpacked",
+    "unpack",
+]
 
 # The name of each reader's module, and the suffixes of the files that it reads.
 _MEDIA_TYPES = {
@@ -57,6 +67,9 @@ _BY_SUFFIX = {suffix: name for name, suffixes in _MEDIA_TYPES.items() for suffix
 SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
 """The suffixes of files that can be read, in lower case."""
 
+# A suffix that stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May".
+_KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
+_PDF = b"%PDF-"
 _CHUNK = 1 << 16
 # Text does not compress better than this; what does may be meant to fill the memory.
 _MAX_RATIO, _MIN_BOUND = 200, 1 << 20
@@ -68,6 +81,19 @@ _PAGE = re.compile(
 )
 _TAG = re.compile("<[!?/a-zA-Z]")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
+
+
+def list_kinds() -> str:
+    """Return the suffixes of the files that are read, for messages."""
+    return ", ".join(_BY_SUFFIX)
+
+
+def find_unread_kind(name: str) -> str | None:
+    """Return the suffix of a file's name if files of this kind are not read, else None; "" if it has none."""
+    if name.lower().endswith(tuple(SUFFIXES)):
+        return None
+    suffix = suffix_of(name)
+    return suffix if _KIND.fullmatch(suffix) else ""
 
 
 def read(stream: BinaryIO, name: str, article_id: str, options: ReadOptions) -> Iterator[Article | Failure]:
@@ -84,6 +110,8 @@ def read_unpacked(
     data: bytes, name: str, article_id: str, options: ReadOptions
 ) -> Iterator[Article | Failure]:
     """Return the articles in a document that `unpack` returned, as `read` does."""
+    if data.startswith(_PDF):
+        raise UnreadableDocument("not a text: it is a PDF")
     declared = _BY_SUFFIX.get(suffix_of(name))
     if declared == "jsonl" and _JSON_LINES.match(data):
         # NUL bytes, which a crash may leave, spoil only the line that they are in.

@@ -15,11 +15,13 @@ from indexer.errors import (
     IndexOutdated,
     NutgrafError,
     StorageFailed,
+    format_count,
 )
 from indexer.files.names import HOLDER, PROGRESS, find_foreign_names, is_temporary, is_unfinished
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import folder_size
-from indexer.results import Diagnosis, Finding
+from indexer.readers import list_kinds
+from indexer.results import Diagnosis, Finding, describe_kinds
 from indexer.store import generations
 from indexer.store.lock import recorded_holder, try_lock
 from indexer.store.reader import Today, check_format, open_live
@@ -38,6 +40,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
     """
     root = config.index
     findings: list[Finding] = []
+    kinds_not_read: dict[str, int] = {}
     live = answering = None
     try:
         try:
@@ -57,6 +60,8 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             findings += _diagnose_writers(root, live)
         if answering:
             findings += _diagnose_sources(answering)
+            summary = catalogs.load_summary(answering, generations.last_commit(answering))
+            kinds_not_read = summary.kinds_not_read
         findings += _diagnose_disk(root, answering)
     except StorageFailed as error:
         # What cannot be read now may be intact: nothing more is said about it.
@@ -67,7 +72,9 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
                 f"Until it can be read again, {_FIX} changes nothing.",
             )
         )
-    return Diagnosis(str(root), answering.name if answering else None, tuple(findings))
+    return Diagnosis(
+        str(root), answering.name if answering else None, tuple(findings), kinds_not_read=kinds_not_read
+    )
 
 
 def _diagnose_pointer(error: NutgrafError) -> Iterator[Finding]:
@@ -168,8 +175,8 @@ def _leftovers(root: Path, live: Path | None) -> list[str]:
 
 
 def _diagnose_sources(folder: Path) -> Iterator[Finding]:
-    summary = catalogs.load_summary(folder, generations.last_commit(folder))
-    for source in map(Path, summary.sources):
+    for name, known in catalogs.load_hints(folder, generations.last_commit(folder)).items():
+        source = Path(name)
         try:
             with translate_read_errors(source, if_exhausted=True):
                 if source.is_dir():
@@ -183,6 +190,16 @@ def _diagnose_sources(folder: Path) -> Iterator[Finding]:
                 "Mount or restore it, because the index can be rebuilt from nothing else; or remove its "
                 f"articles with `nutgraf forget {source}`.",
             )
+        else:
+            if not known.articles:
+                reasons = [describe_kinds(known.kinds_not_read)] if known.kinds_not_read else []
+                if known.failures:
+                    reasons.append(f"{format_count(len(known.failures), 'file')} that cannot be read")
+                yield Finding(
+                    "source",
+                    f"The source {source} has no articles{': ' if reasons else ''}{'; '.join(reasons)}.",
+                    f"Put files into it that end with {list_kinds()}; or `nutgraf forget {source}`.",
+                )
 
 
 def _diagnose_disk(root: Path, answering: Path | None) -> Iterator[Finding]:

@@ -159,6 +159,7 @@ def status_of(opened: OpenIndex) -> Status:
         languages=summary.languages,
         sources=summary.sources,
         failures=summary.failures,
+        kinds_not_read=summary.kinds_not_read,
         damage=opened.damage,
         libraries=opened.settings.libraries,
         library_changes=opened.settings.library_changes(),

@@ -11,7 +11,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
-from indexer.results import SyncReport
+from indexer.results import SyncReport, add_counts
 from indexer.store import generations
 from indexer.store.build import (
     BuildPlan,
@@ -115,7 +115,9 @@ def forget(config: Config, today: Today, source: SourcePath) -> SyncReport:
         try:
             with _change(config, report) as (catalog, batch):
                 before = catalog.contents()
-                for path, entry in catalog.sources.pop(find_source(source, catalog)).items():
+                name = find_source(source, catalog)
+                catalog.skipped.pop(name, None)
+                for path, entry in catalog.sources.pop(name).items():
                     for article_id in entry.articles:
                         batch.remove(article_id)
                         report.record("remove", article_id, path, "its source is forgotten")
@@ -152,11 +154,14 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
         known = hints.get(str(root))
         if known is None or listing.failures or not known.match(listing.files, file_limits):
             return False
+        if known.kinds_not_read != listing.kinds_not_read:
+            return False
     for root, listing in listings.items():
         known = hints[str(root)]
         report.files += len(listing.files)
         report.unchanged += known.articles
         report.failed += known.failures
+        add_counts(report.kinds_not_read, listing.kinds_not_read)
     return True
 
 

@@ -20,9 +20,9 @@ from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
 from indexer.readers import ReadOptions
-from indexer.results import SyncReport
+from indexer.results import SyncReport, add_counts
 from indexer.sync.aliases import carry_aliases
-from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Stamp, to_failures
+from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Skipped, Stamp, to_failures
 from indexer.sync.guards import refuse_shrunk
 from indexer.sync.listing import Listing
 from indexer.sync.options import SyncOptions
@@ -182,6 +182,10 @@ class _Changes:
         source = str(root)
         entries = self.catalog.sources[source]
         self.report.failed += listing.failures
+        add_counts(self.report.kinds_not_read, listing.kinds_not_read)
+        self.catalog.skipped[source] = Skipped(
+            [(failure.path, failure.reason) for failure in listing.failures], listing.kinds_not_read
+        )
         self.report.files += len(listing.files)
         for path, state in plan.items():
             known = entries.get(path)

@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from indexer.errors import RUN_DOCTOR, IndexDamaged
 from indexer.files.names import CATALOG, NEW
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import discard, translate_index_errors, write_durably
+from indexer.results import add_counts
 
 _TIMES = ("size", "mtime_ns", "ctime_ns")
 
@@ -95,11 +96,18 @@ Contents = Mapping[str, Mapping[str, FileContent]]
 """What sources hold, by source and path, to be compared with what they hold later."""
 
 
+class Skipped(Struct, array_like=True):
+    """What the listing of a source had besides its files: failures, and how many files are of other kinds."""
+
+    failures: list[tuple[str, str]] = []
+    kinds_not_read: dict[str, int] = {}
+
+
 class Catalog(Struct):
     """The files of each source, by path below it, and the articles added through the API, by id.
 
     `limits` are those on reading a file when the sources were last read. `aliases` has the id of an article
-    by each id that it had before.
+    by each id that it had before, `skipped` what of each source was not read.
     """
 
     committed: str = ""
@@ -107,6 +115,7 @@ class Catalog(Struct):
     api_articles: dict[str, tuple[str, str]] = {}
     limits: str = ""
     aliases: dict[str, str] = {}
+    skipped: dict[str, Skipped] = {}
 
     def entries(self) -> Iterator[tuple[str, str, Entry]]:
         """Every file, as (source, path, entry)."""
@@ -138,7 +147,7 @@ class Catalog(Struct):
             (source, path): (entry.stamp, entry.state, tuple(entry.failures))
             for source, path, entry in self.entries()
         }
-        return self.limits, set(self.sources), files
+        return self.limits, set(self.sources), files, self.skipped.copy()
 
     def owners(self) -> dict[str, tuple[str, str]]:
         """Where each article came from, by id: (source, path), or ("", "") if the API added it."""
@@ -156,9 +165,10 @@ class Catalog(Struct):
             if article_id in owners and alias not in owners
         }
 
-    def failures(self) -> tuple[Failure, ...]:
-        """What could not be read when it was last tried."""
-        return to_failures(pair for _, _, entry in self.entries() for pair in entry.failures)
+    def failures(self, source: str) -> list[tuple[str, str]]:
+        """What of a source could not be read when it was last tried: paths and reasons."""
+        listed = self.skipped.get(source, Skipped()).failures
+        return [*listed, *(pair for entry in self.sources[source].values() for pair in entry.failures)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,7 @@ class Summary:
     languages: dict[str, int]
     sources: tuple[str, ...]
     failures: tuple[Failure, ...]
+    kinds_not_read: dict[str, int]
     aliases: dict[str, str]
 
 
@@ -186,6 +197,7 @@ class Hints:
     articles: int
     failures: tuple[Failure, ...]
     limits: str
+    kinds_not_read: dict[str, int] = field(default_factory=dict)
 
     def match(self, files: Mapping[str, Stamp], limits: str) -> bool:
         """Whether these are the same files under the same limits, so that nothing has to be read."""
@@ -206,21 +218,27 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
     counts = Counter(language for _, language in catalog.api_articles.values())
     for _, _, entry in catalog.entries():
         counts.update(language for _, language in entry.articles.values())
+    kinds: dict[str, int] = {}
+    for skipped in catalog.skipped.values():
+        add_counts(kinds, skipped.kinds_not_read)
     summary = {
         "committed": catalog.committed,
         # Ties by name, so that the same articles give the same order whatever their history.
         "languages": dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         "sources": sorted(catalog.sources),
-        "failures": [pair for _, _, entry in catalog.entries() for pair in entry.failures],
+        "failures": [pair for source in catalog.sources for pair in catalog.failures(source)],
+        "kinds_not_read": kinds,
         "aliases": catalog.aliases,
     }
     hints = {
         source: {
             "paths": list(files),
             "stamps": [[getattr(e.stamp, name) for e in files.values()] for name in _TIMES],
-            "is_stable": all(entry.state in STABLE for entry in files.values()),
+            "is_stable": not catalog.skipped.get(source, Skipped()).failures
+            and all(entry.state in STABLE for entry in files.values()),
             "articles": sum(len(entry.articles) for entry in files.values()),
-            "failures": [pair for entry in files.values() for pair in entry.failures],
+            "failures": catalog.failures(source),
+            "kinds_not_read": catalog.skipped.get(source, Skipped()).kinds_not_read,
             "limits": catalog.limits,
         }
         for source, files in catalog.sources.items()
@@ -247,6 +265,7 @@ def load_summary(folder: Path, commit: int) -> Summary:
             languages=dict(line["languages"]),
             sources=tuple(line["sources"]),
             failures=to_failures(line["failures"]),
+            kinds_not_read=line.get("kinds_not_read", {}),
             aliases=dict(line.get("aliases", {})),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -13,10 +13,12 @@ from indexer.article import Failure
 from indexer.errors import SourceMissing
 from indexer.files.regular import translate_read_errors
 from indexer.files.source_file import LEADS_OUT
-from indexer.readers import SUFFIXES
+from indexer.readers import find_unread_kind, list_kinds
 from indexer.sync.catalog import Stamp
 
-_ENDINGS = tuple(SUFFIXES)
+# The folders in which npm keeps packages, and browsers the parts of a saved page.
+_PACKAGES, _SAVED = "node_modules", "_files"
+_PAGES = (".html", ".htm")
 
 
 def path_and_folders(path: str) -> Iterator[str]:
@@ -31,12 +33,14 @@ class Listing:
     """The readable files of a source by path below it, with their stamps (without digests).
 
     `failures` are files and folders that could not be examined; what the catalog knows of them, or of files
-    in them, remains valid. `folders` are all that were walked, by path below the source.
+    in them, remains valid. `folders` are all that were walked, by path below the source. `kinds_not_read`
+    counts the other files by their suffix.
     """
 
     files: dict[str, Stamp] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
+    kinds_not_read: dict[str, int] = field(default_factory=dict)
 
     def find_hidden(self, paths: Iterable[str]) -> set[str]:
         """Those of the paths that the walk could not examine, themselves or a folder around them."""
@@ -75,9 +79,10 @@ def check_source(root: Path) -> Stamp | None:
 def list_source(root: Path, *, is_known: bool = False) -> Listing:
     """List a source; `is_known` if the index has it, which decides what the error message advises.
 
-    A folder is walked for files with the suffixes of the readers; hidden names are skipped. A file that is
-    itself a source is taken whatever its suffix. Links that lead out of the source, and files that are not
-    regular files, are failures. Raises SourceMissing.
+    A folder is walked for files with the suffixes of the readers. Hidden names, `node_modules` and the folder
+    that browsers save beside a page (`X_files` beside `X.html`) are skipped. A file that is itself a source
+    may also have no suffix. Links that lead out of the source, and files that are not regular files, are
+    failures. Raises SourceMissing, also for a file of a kind that is not read.
     """
     listing = Listing()
     try:
@@ -90,6 +95,11 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
         )
         raise SourceMissing(f"{error}. {advice}") from error
     if file is not None:
+        if kind := find_unread_kind(root.name):
+            raise SourceMissing(
+                f"{root} is of a kind that is not read ({kind}). Give a folder, or a file that ends with "
+                f"{list_kinds()}"
+            )
         listing.files[root.name] = file
         return listing
     home = root.resolve()
@@ -104,15 +114,21 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
             listing.failures.append(Failure(prefix.rstrip("/") or ".", reason))
             continue
         inner = []
+        names = {entry.name for entry in found}
         for entry in found:
             name = entry.name
             if name.startswith("."):
                 continue
             # Nearly all are files or folders, which need no system call to be distinguished.
             if entry.is_file(follow_symlinks=False):
-                if name.lower().endswith(_ENDINGS):
+                kind = find_unread_kind(name)
+                if kind is None:
                     _list_file(entry, prefix + name, listing)
+                else:
+                    listing.kinds_not_read[kind] = listing.kinds_not_read.get(kind, 0) + 1
             elif entry.is_dir(follow_symlinks=False):
+                if name == _PACKAGES or _is_part_of_page(name, names):
+                    continue
                 inner.append((entry.path, f"{prefix}{name}/"))
                 listing.folders.add(prefix + name)
             else:
@@ -120,6 +136,12 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
         # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
         folders += reversed(inner)
     return listing
+
+
+def _is_part_of_page(name: str, names: Container[str]) -> bool:
+    """Whether a folder has the parts of a saved page, which is one of the names beside it."""
+    stem = name.removesuffix(_SAVED)
+    return stem != name and any(stem + suffix in names for suffix in _PAGES)
 
 
 def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:
@@ -142,7 +164,7 @@ def _list_other(entry: os.DirEntry[str], below: str, home: Path, listing: Listin
         is_linked_folder = is_link and entry.is_dir()
     except OSError:
         is_linked_folder = False  # the link may lead to itself
-    if not is_linked_folder and not entry.name.lower().endswith(_ENDINGS):
+    if not is_linked_folder and find_unread_kind(entry.name) is not None:
         return
     # Path.resolve() raises for a link to itself.
     if is_link and not Path(os.path.realpath(entry.path)).is_relative_to(home):

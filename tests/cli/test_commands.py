@@ -118,7 +118,7 @@ def test_index_json_is_one_object_with_these_keys(archive: Archive, run: Run) ->
     found = answer(run, "index", "seeds", "--index", "index")
     assert set(found) == {
         "added", "changed", "removed", "unchanged", "files", "failed", "changes", "seconds", "dry_run",
-        "refused", "interrupted", "without",
+        "refused", "interrupted", "without", "kinds_not_read",
     }  # fmt: skip
     assert (found["added"], found["files"], found["failed"], found["dry_run"]) == (2, 2, [], False)
     assert found["changes"][1] == {"action": "add", "id": ONE, "path": "b.jsonl", "why": "the file is new"}
@@ -166,11 +166,22 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
     assert set(found) == {
         "damage",
         "path", "generation", "articles", "paragraphs", "undated", "first", "last", "size", "committed",
-        "languages", "sources", "failures", "libraries", "library_changes",
+        "languages", "sources", "failures", "libraries", "library_changes", "kinds_not_read",
     }  # fmt: skip
     assert (found["articles"], found["paragraphs"], found["undated"]) == (2, 2, 1)
     assert found["size"] > 1000
     assert found["failures"][0]["path"] == "empty.txt"
+
+
+def test_files_of_kinds_that_are_not_read_are_said(archive: Archive, run: Run) -> None:
+    for name in ("a.pdf", "b.pdf", "c.docx"):
+        archive.write(name, "x")
+    said = "3 files of kinds that are not read: .pdf 2, .docx 1"
+    code, _, err = run("index", "--index", "index")
+    assert (code, err) == (0, f"nutgraf: {said}\n")
+    assert f"not read   {said}\n" in run("status", "--index", "index")[1]
+    assert f"  {said}\n" in run("doctor", "--index", "index")[1]
+    assert answer(run, "doctor", "--index", "index")["kinds_not_read"] == {".pdf": 2, ".docx": 1}
 
 
 def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> None:

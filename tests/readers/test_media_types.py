@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 
 from indexer import readers
+from indexer.errors import UnreadableDocument
 from indexer.readers import SUFFIXES
 from tests.fixtures.documents import read_article
 
@@ -31,3 +32,8 @@ def test_every_media_type_has_a_reader() -> None:
 )
 def test_the_content_decides_where_the_suffix_is_missing_or_wrong(name: str, data: bytes, title: str) -> None:
     assert read_article(data, name).title == title
+
+
+def test_a_pdf_is_no_text_whatever_its_name_says() -> None:
+    with pytest.raises(UnreadableDocument, match="it is a PDF"):
+        read_article(b"%PDF-1.4\n1 0 obj << >> endobj\n", "a.txt")

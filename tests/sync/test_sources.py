@@ -179,6 +179,19 @@ UNUSUAL = {
     ),
     "a suffix alone": Entry(file(".txt", STORY)),
     "hidden files and folders": Entry(every(file(".b.txt", STORY), file(".git/c.txt", STORY))),
+    "the parts of a saved page": Entry(
+        every(
+            file("p.html", STORY),
+            file("p_files/b.html", STORY),
+            file("Q q.htm", STORY),
+            file("Q q_files/d/b.txt", STORY),
+            file("r_files/b.txt", STORY),
+        ),
+        "p.html",
+        "Q q.htm",
+        "r_files/b.txt",
+    ),
+    "packages of npm": Entry(every(file("node_modules/b.md", STORY), file("d/node_modules/b.md", STORY))),
     "files of other types": Entry(every(file("b.pdf", STORY), file("txt", STORY), file("b.txt~", STORY))),
     "a name with dots": Entry(every(file("..b.txt", STORY), file("b..txt", STORY)), "b..txt"),
     "an empty file": Entry(every(*(file(name, "") for name in EMPTY)), said=dict.fromkeys(EMPTY, "")),
@@ -659,3 +672,66 @@ def test_only_a_source_can_be_forgotten(archive: Archive) -> None:
         index.forget(archive.root / "outside")
     assert str(archive.seeds) in str(caught.value)
     assert contents(archive.folder) == before
+
+
+@pytest.mark.parametrize("name", ["data.csv", "feed.xml", "report.pdf", "report.PDF.gz", "a.1st"])
+def test_a_file_of_a_kind_that_is_not_read_is_refused_as_a_source(archive: Archive, name: str) -> None:
+    (archive.root / name).write_text("a,b\n\n1,2\n")
+    with archive.open() as index, pytest.raises(SourceMissing, match="is of a kind that is not read"):
+        index.sync(archive.root / name)
+
+
+@pytest.mark.parametrize("name", ["notes", "README", "notes.2021", "v1.2 of May"])
+def test_a_file_without_a_suffix_that_is_named_as_a_source_is_read(archive: Archive, name: str) -> None:
+    (archive.root / name).write_text(STORY)
+    with archive.open() as index:
+        assert index.sync(archive.root / name).added == 1
+
+
+def test_files_of_kinds_that_are_not_read_are_counted(archive: Archive) -> None:
+    for name in ("b.pdf", "d/c.PDF", "data.csv.gz", "LICENSE", "notes.2021", ".hidden.pdf"):
+        archive.write(name, "x")
+    kinds = {".pdf": 2, ".csv": 1, "": 2}
+    with archive.open() as index:
+        assert index.sync(dry_run=True).kinds_not_read == kinds
+        assert index.sync().kinds_not_read == kinds
+        assert index.sync().kinds_not_read == kinds
+        assert index.get_status().kinds_not_read == index.diagnose().kinds_not_read == kinds
+        archive.write("e.docx", "x")
+        assert index.sync().kinds_not_read == kinds | {".docx": 1}
+        assert index.rebuild().kinds_not_read == kinds | {".docx": 1}
+        assert index.get_status().kinds_not_read == kinds | {".docx": 1}
+        other = archive.beside("other")
+        index.sync(other.seeds)
+        index.forget(archive.seeds)
+        assert index.get_status().kinds_not_read == {}
+
+
+def test_what_was_skipped_when_a_source_was_listed_is_in_the_status_until_it_is_gone(
+    archive: Archive,
+) -> None:
+    (archive.seeds / "l.txt").symlink_to("../outside/secret.txt")
+    with archive.open() as index:
+        index.sync()
+        assert [(failure.path, failure.reason) for failure in index.get_status().failures] == [("l.txt", OUT)]
+        (archive.seeds / "l.txt").unlink()
+        index.sync()
+        assert index.get_status().failures == ()
+
+
+def test_a_source_without_articles_is_a_finding(archive: Archive) -> None:
+    with archive.open() as index:
+        index.sync()
+        assert index.diagnose().is_well
+        (archive.root / "scans").mkdir()
+        for name in ("a.pdf", "b.pdf", "c.docx"):
+            (archive.root / "scans" / name).write_text("x")
+        (archive.root / "scans/empty.txt").write_text("")
+        index.sync(archive.root / "scans")
+        (finding,) = index.diagnose().findings
+        assert finding.kind == "source"
+        assert finding.what == (
+            f"The source {archive.root / 'scans'} has no articles: "
+            "3 files of kinds that are not read: .pdf 2, .docx 1; 1 file that cannot be read."
+        )
+        assert finding.remedy.endswith(f"`nutgraf forget {archive.root / 'scans'}`.")
