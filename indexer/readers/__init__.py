@@ -9,6 +9,7 @@ that of the name's suffix, unless the text is plainly of another type.
     html        main text by trafilatura; `metadata` has the title and the dates that the page states
     markdown    front matter and blocks
     jsonl       JSON Lines, an article a line
+    front_matter  the fields at the start of Markdown and plain text
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     dates       date expressions, and the choice of the publication date
     assemble    from title, paragraphs and dates to an `Article`: boilerplate, notes, limits
@@ -171,6 +172,6 @@ def _media_type(text: str, declared: str | None) -> str:
     line = next((line for line in text[:100_000].splitlines() if line.strip()), "").strip()
     if line.startswith("{") and line.endswith("}"):
         return "jsonl"
-    if line == "---" or re.match(r"#{1,6}\s\S", line):
+    if line in ("---", "+++") or re.match(r"#{1,6}\s\S", line):
         return "markdown"
     return "text"

@@ -12,6 +12,11 @@ from indexer.errors import InvalidArticle
 from indexer.limits import ARTICLE_TEXT
 
 _MAX_ADDRESS = 2000
+_MARKUP = re.compile(
+    r"</(?:p|div|li|[uo]l|h[1-6]|a|b|i|em|strong|span|blockquote|article|section|figure|t[dhr]|table)\s*>"
+    r"|<(?:p|br|hr)\s*/?>",
+    re.IGNORECASE,
+)
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
 PACKED = ".gz"
@@ -64,6 +69,11 @@ def check_length(size: int) -> None:
     if size > ARTICLE_TEXT:
         most = ARTICLE_TEXT >> 20
         raise InvalidArticle(f"has {size / 2**20:.1f} MB of text, and must have at most {most} MB: split it")
+
+
+def has_markup(text: str) -> bool:
+    """Whether a text has HTML: an end tag, or a break. Prose may have a "<", or name a start tag."""
+    return _MARKUP.search(text) is not None
 
 
 def web_address(text: str | None) -> str | None:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from indexer.article import Article, Failure, Published, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import choose_date, find_path_date, parse_date_line
-from indexer.readers.document import Document, ReadOptions, suffix_of
+from indexer.readers.document import Document, ReadOptions, has_markup, suffix_of
 from indexer.readers.expressions import find_dates
 from indexer.readers.markup import extract_blocks, join_cells, parse_visible
 from indexer.readers.metadata import PageMetadata, extract_metadata
@@ -50,8 +50,6 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]
 _TRUSTED_LENGTH, _MIN_LENGTH = 1000, 100
 # The text of a page's data is taken if it is so many times as long as what the page shows.
 _DATA_FACTOR = 2
-# Prose may have a "<", but hardly an end tag.
-_MARKUP = re.compile(r"</[a-z][a-z0-9]*\s*>|<(?:p|br|hr)\s*/?>", re.IGNORECASE)
 FROM_DATA = "the text was taken from data in the page (JSON-LD), which a browser does not show"
 """The note of such an article."""
 _UNLABELLED = "a date in the page's text, which does not say what it is the date of"
@@ -101,7 +99,7 @@ def _count_characters(texts: list[str]) -> int:
 def _split_text(text: str) -> list[str]:
     """Return the paragraphs of a text in JSON-LD, which may have HTML, also with its tags escaped."""
     text = unescape(text)
-    if _MARKUP.search(text):
+    if has_markup(text):
         return extract_blocks(parse_visible(text))
     return [line for line in map(normalize_space, text.splitlines()) if line]
 

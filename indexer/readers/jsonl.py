@@ -14,7 +14,7 @@ from indexer.article import Article, Failure, Published, is_language, make_recor
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.limits import ARTICLE_TEXT
 from indexer.readers.dates import choose_date
-from indexer.readers.document import Document, ReadOptions, check_length, web_address
+from indexer.readers.document import Document, ReadOptions, check_length, has_markup, web_address
 from indexer.readers.expressions import parse_date
 
 _FIELDS = "id, title, published, date, paragraphs, text, url, language"
@@ -74,7 +74,7 @@ def _parse_article(line: str, number: int, document: Document) -> Article:
     if not record.keys() & {"title", "paragraphs", "text"}:
         raise _BadLineError(f"has none of title, paragraphs and text; the known fields are {_FIELDS}")
     notes: list[str] = []
-    title, paragraphs = _get_string(record, "title"), _get_paragraphs(record)
+    title, paragraphs = _get_string(record, "title"), _get_paragraphs(record, notes)
     if len(line) > ARTICLE_TEXT // 4:  # a character has four bytes at most
         check_length(sum(len(text.encode("utf-8", "surrogatepass")) for text in (title, *paragraphs)))
     return Article(
@@ -115,10 +115,17 @@ def _get_string(record: dict[str, Any], name: str) -> str:
     return value
 
 
-def _get_paragraphs(record: dict[str, Any]) -> list[str]:
+def _get_paragraphs(record: dict[str, Any], notes: list[str]) -> list[str]:
     given = record.get("paragraphs")
     if given is None:
-        given = _BLANK_LINES.split(_get_string(record, "text").replace("\r\n", "\n"))
+        text = _get_string(record, "text")
+        if has_markup(text):
+            # Imported here, since most texts have no HTML.
+            from indexer.readers.markup import extract_blocks, parse_visible
+
+            notes.append("text: has HTML, of which the text was taken that a browser shows")
+            return extract_blocks(parse_visible(text))
+        given = _BLANK_LINES.split(text.replace("\r\n", "\n"))
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise _BadLineError("paragraphs: must be a list of strings")
     return [*map(normalize_space, given)]

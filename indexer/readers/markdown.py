@@ -6,18 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from indexer.article import Article, Published
+from indexer.article import Article
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import HeadDates
-from indexer.readers.document import Document, check_length, language_code, web_address
-from indexer.readers.expressions import find_month_and_day, parse_date
+from indexer.readers.document import Document, check_length
+from indexer.readers.expressions import find_month_and_day
+from indexer.readers.front_matter import split_front_matter
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_FIELD = re.compile(r"([A-Za-z][\w -]{0,40}?)\s*:\s*(.*?)\s*")
-_DATE_FIELDS = ("date", "published", "publish_date", "pubdate", "created")
 # The parser omits deeper nesting; it is recursive, so Python's stack sets the limit.
 _MAX_DEPTH = 60
 _HTML = re.compile(
@@ -30,59 +28,33 @@ def read_articles(document: Document) -> Iterator[Article]:
     """Return the article in a Markdown document. Raises UnreadableDocument if there is no text."""
     # Checked first, since the parsed text takes several times as much memory.
     check_length(len(document.text))
-    text, fields = document.text, {}
-    if front := _FRONT_MATTER.match(text):
-        fields = _parse_fields(front[1])
-        text = text[front.end() :] if fields else text
+    front, text = split_front_matter(document.text, document.options)
     headings, paragraphs = _parse_blocks(text)
-    notes: list[str] = []
+    notes = [*front.notes]
     if not paragraphs and re.search(r"\w", plain := _HTML.sub("", text)):
         notes.append("the Markdown has no blocks: its text was taken as it is")
         paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
-    title = fields.get("title", "")
+    title = front.title
     if not title and headings:
         title = headings[0]
         paragraphs.remove(title)
     elif paragraphs and paragraphs[0] == title:
         del paragraphs[0]
-    dates: list[Published] = []
-    for key in _DATE_FIELDS:
-        if value := fields.get(key):
-            if found := parse_date(value, "given", document.options):
-                dates.append(found)
-            else:
-                notes.append(f"{key}: {value[:60]!r} was not understood as a date")
     head = HeadDates(document.options)
     bare = head.read_lines(paragraphs)
     paragraphs = [paragraph for number, paragraph in enumerate(paragraphs) if number not in bare]
     head.read_dateline(paragraphs)
-    found_dates, more_notes = head.resolve(document.name)
-    language = language_code(fields.get("lang") or fields.get("language"))
-    url = web_address(fields.get("url") or fields.get("canonical") or fields.get("link"))
+    dates, more_notes = head.resolve(document.name)
     article = assemble_article(
         document,
         title,
         paragraphs,
-        [*dates, *found_dates],
+        [*front.dates, *dates],
         [*notes, *more_notes],
-        language=language,
-        url=url,
+        language=front.language,
+        url=front.url,
     )
     return iter([article])
-
-
-def _parse_fields(text: str) -> dict[str, str]:
-    """Return the plain `key: value` lines of front matter; nested values are skipped."""
-    fields = {}
-    for line in text.splitlines():
-        if match := _FIELD.fullmatch(line):
-            value = match[2]
-            if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-                value = value[1:-1]
-            else:
-                value = re.sub(r"\s+#.*$", "", value)
-            fields[match[1].strip().lower().replace("-", "_")] = value
-    return fields
 
 
 def _parse_blocks(text: str) -> tuple[list[str], list[str]]:

@@ -11,6 +11,7 @@ from indexer.article import Article, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import HeadDates, parse_date_line
 from indexer.readers.document import Document, ReadOptions, check_length
+from indexer.readers.front_matter import FrontMatter, split_front_matter
 
 _MAX_TITLE = 200
 _LINE_BREAKS = re.compile("\r\n?|[\v\x85\u2028]")
@@ -26,11 +27,25 @@ def read_articles(document: Document) -> Iterator[Article]:
     """Return the article in a plain text. Raises UnreadableDocument if there is no text."""
     # Checked first, since its lines take several times as much memory.
     check_length(len(document.text))
-    dates = HeadDates(document.options)
-    title, blocks = _take_head(_split_blocks(document.text), dates)
+    front, text = split_front_matter(document.text, document.options)
+    if not front.title:
+        # Without a title, it is a part of the text, such as the head of a letter.
+        front, text = FrontMatter(), document.text
+    head = HeadDates(document.options)
+    title, blocks = _take_head(_split_blocks(text), head, front.title)
     paragraphs = _join_lines(blocks)
-    dates.read_dateline(paragraphs)
-    return iter([assemble_article(document, title, paragraphs, *dates.resolve(document.name))])
+    head.read_dateline(paragraphs)
+    dates, notes = head.resolve(document.name)
+    article = assemble_article(
+        document,
+        title,
+        paragraphs,
+        [*front.dates, *dates],
+        [*front.notes, *notes],
+        language=front.language,
+        url=front.url,
+    )
+    return iter([article])
 
 
 def _split_blocks(text: str) -> list[list[str]]:
@@ -42,16 +57,20 @@ def _split_blocks(text: str) -> list[list[str]]:
     return [list(block) for is_text, block in groupby(lines, bool) if is_text]
 
 
-def _take_head(blocks: list[list[str]], dates: HeadDates) -> tuple[str, list[list[str]]]:
-    """Return the title and the blocks without it and without bare date lines, whose dates are collected."""
-    title = ""
+def _take_head(blocks: list[list[str]], dates: HeadDates, stated_title: str) -> tuple[str, list[list[str]]]:
+    """Return the title and the blocks without it and without bare date lines, whose dates are collected.
+
+    `stated_title` is the one of front matter, "" if there is none.
+    """
     masthead: list[list[str]] = []
     is_only_line = len(blocks) == 1 and len(blocks[0]) == 1
     if blocks and not is_only_line and (line := dates.read_line(blocks[0][0])):
         masthead = [] if line.is_bare else [[blocks[0][0]]]
         blocks = _drop_lines(blocks, 1)
-    if length := _count_title_lines(blocks, dates.options):
-        title = normalize_space(" ".join(blocks[0][:length]))
+    length = _count_title_lines(blocks, dates.options)
+    heading = normalize_space(" ".join(blocks[0][:length])) if length else ""
+    title = stated_title or heading
+    if length and title == heading:
         blocks = _drop_lines(blocks, length)
     # A date line may stand below a byline or a summary, but not below the text itself.
     bare = dates.read_lines(line for block in blocks for line in block)

@@ -83,6 +83,18 @@ def test_a_language_that_does_not_exist_is_skipped_with_a_note() -> None:
     assert found.notes == ("language: skipped 'english', which is not the code of a language",)
 
 
+def test_a_text_with_html_gives_what_a_browser_shows_with_a_note() -> None:
+    found = article({"id": "x", "text": "<p>One <b>bold</b></p><script>no()</script><p>Two &amp; three</p>"})
+    assert found.paragraphs == ("One bold", "Two & three")
+    assert found.notes == ("text: has HTML, of which the text was taken that a browser shows",)
+
+
+@pytest.mark.parametrize("text", ["1 < 2 and 3 > 2", "Write <b> for bold.", "a &amp; b", "<Enter> ends it."])
+def test_a_text_that_only_looks_like_html_stays_as_it_is(text: str) -> None:
+    found = article({"id": "x", "text": text})
+    assert (found.paragraphs, found.notes) == ((text,), ())
+
+
 def test_line_separators_inside_strings_do_not_break_lines() -> None:
     found = lines('{"id": "x", "text": "One\u2028two\u0085three"}')
     assert len(found) == 1

@@ -23,6 +23,16 @@ def test_front_matter_gives_title_date_language_and_address() -> None:
     assert (found.language, found.url, found.paragraphs) == ("en", "https://a.example/b", ("Text.",))
 
 
+def test_front_matter_may_be_toml() -> None:
+    found = article(
+        '+++\ntitle = "A bridge: shut"\ndate = 2023-09-05T10:00:00\nlang = "de"\ntags = ["one"]\n'
+        "[extra]\ntitle = 'other'\n+++\n\nText.\n"
+    )
+    assert (found.title, found.language, found.paragraphs) == ("A bridge: shut", "de", ("Text.",))
+    assert published(found) == "2023-09-05T10:00 given"
+    assert article("+++\nno toml\n+++\n\nText.").paragraphs == ("+++ no toml +++", "Text.")
+
+
 def test_the_first_heading_is_the_title_and_later_ones_are_paragraphs() -> None:
     found = article("# A *bold* title\n\nOne\ntwo.\n\n## Part\n\nThree.")
     assert found.title == "A bold title"

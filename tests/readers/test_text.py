@@ -232,6 +232,25 @@ def test_every_seed_is_read_and_together_they_cover_the_types_and_the_precisions
     assert languages >= {"ar", "de", "en", "es", "fr", "ja", "zh"}
 
 
+@pytest.mark.parametrize(
+    "front",
+    [
+        "---\ntitle: Bridge stays shut\ndate: 2020-05-05\nlang: fr\nurl: https://a.example/b\n---\n",
+        '+++\ntitle = "Bridge stays shut"\ndate = 2020-05-05\nlang = "fr"\nurl = "https://a.example/b"\n+++\n',
+    ],
+)
+@pytest.mark.parametrize("heading", ["", "\nBridge stays shut\n"])
+def test_front_matter_gives_title_date_language_and_address(front: str, heading: str) -> None:
+    found = article(f"{front}{heading}\n{PROSE}\n\nNo date was set.\n")
+    assert (found.title, found.paragraphs) == ("Bridge stays shut", (PROSE, "No date was set."))
+    assert (published(found), found.language, found.url) == ("2020-05-05 given", "fr", "https://a.example/b")
+
+
+def test_lines_between_rules_without_a_title_are_text() -> None:
+    found = article(f"---\nFrom: Ada\nTo: Example\n---\n\n{PROSE}")
+    assert "From: Ada" in " ".join((found.title, *found.paragraphs))
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\n\t\n"])
 def test_a_file_with_no_text_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument, match="no text"):
