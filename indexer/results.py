@@ -10,6 +10,7 @@ from msgspec.json import schema_components
 
 from indexer.article import Failure, Published
 from indexer.errors import format_count
+from indexer.files.names import printable_path
 
 __all__ = [
     "AlternativeQuery",
@@ -619,7 +620,7 @@ class SyncReport(Struct):
 
     def record(self, action: Literal["add", "change", "remove"], name: str, path: str, why: str) -> None:
         """Count and list one change."""
-        self.changes.append(Change(action, name, path, why))
+        self.changes.append(Change(action, name, printable_path(path), why))
         if action == "add":
             self.added += 1
         elif action == "change":

@@ -1,4 +1,4 @@
-"""The names of an index's files: which belong to an index, and which are temporary.
+"""The names of an index's files: which belong to an index, and which are temporary; names as text.
 
 Only files with these names are ever removed.
 """
@@ -28,10 +28,19 @@ _WHOOSH_PARTS = re.compile(rf"{INDEX_NAME}_[0-9a-z]{{16}}(\.(trm|pst|vps|seg)|\.
 NEW = ".new"
 """Suffix of the temporary name of a file before it replaces another."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TEMPORARY = re.compile(r"g\d{6}\.(building|removed)|current\.new|(progress|writer)\.json(\.new)?")
 _PERMANENT = re.compile(r"current|writer\.lock|g\d{6}(\.damaged)?")
 # A folder counts as empty if it has only hidden files and what a file system puts into its root.
 _IGNORED = re.compile(r"\..*|lost\+found")
+
+
+def printable_path(path: str) -> str:
+    """Return a path as text that can be written as UTF-8: a byte in no encoding is an escape such as `\\xff`.
+
+    Python has lone surrogates for such bytes (PEP 383).
+    """
+    return _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", path)
 
 
 def is_temporary(name: str) -> bool:

@@ -12,6 +12,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
+from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.query import NoteCode, make_note
 from indexer.results import Status
@@ -157,7 +158,7 @@ def status_of(opened: OpenIndex) -> Status:
         size=folder_size(snapshot.folder),
         committed=summary.committed,
         languages=summary.languages,
-        sources=summary.sources,
+        sources=tuple(map(printable_path, summary.sources)),
         failures=summary.failures,
         kinds_not_read=summary.kinds_not_read,
         damage=opened.damage,

@@ -17,6 +17,7 @@ from indexer.engine import (
     verify_snapshot,
 )
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
+from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.results import Difference, SyncReport, Verification
 from indexer.store import generations
@@ -121,7 +122,7 @@ def _compare_files(known: Catalog, derived: Catalog, listings: dict[Path, Listin
     for source in map(str, listings):
         before, after = known.sources[source], derived.sources.get(source, {})
         for path in sorted({*before, *after}):
-            place = str(Path(source) / path) if Path(source).is_dir() else source
+            place = printable_path(str(Path(source) / path) if Path(source).is_dir() else source)
             old, new = before.get(path), after.get(path)
             if old is None:
                 yield Difference("new", place, "the file is not indexed")

@@ -129,6 +129,7 @@ def sync_sources(
             raise
         report.refused = str(error)
     changes.remove_released()
+    report.failed[:] = to_failures((failure.path, failure.reason) for failure in report.failed)
 
 
 @dataclass(slots=True, eq=False)

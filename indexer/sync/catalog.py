@@ -22,7 +22,7 @@ from msgspec import Struct, convert, to_builtins
 
 from indexer.article import Failure
 from indexer.errors import RUN_DOCTOR, IndexDamaged
-from indexer.files.names import CATALOG, NEW
+from indexer.files.names import CATALOG, NEW, printable_path
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import discard, translate_index_errors, write_durably
 from indexer.results import add_counts
@@ -290,8 +290,8 @@ def load(folder: Path, commit: int) -> Catalog:
 
 
 def to_failures(pairs: Iterable[Sequence[str]]) -> tuple[Failure, ...]:
-    """The failures of these paths and reasons."""
-    return tuple(Failure(path, reason) for path, reason in pairs)
+    """The failures of these paths and reasons, as text that can be written."""
+    return tuple(Failure(*map(printable_path, pair)) for pair in pairs)
 
 
 def newest(folder: Path) -> int:

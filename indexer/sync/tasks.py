@@ -18,6 +18,7 @@ from typing import NamedTuple
 from indexer.article import Article, Encoding, Failure
 from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.files.names import printable_path
 from indexer.files.source_file import read_whole
 from indexer.readers import Document, ReadOptions, read, read_unpacked, unpack
 
@@ -176,12 +177,12 @@ class PartReader:
             yield Failure(part.path, _describe(error))
 
     def _parse(self, part: Part, data: bytes, before: BeforeReading) -> Iterator[Article | Failure]:
-        options = self._options
+        options, name = self._options, printable_path(part.path)
         try:
             if part.data is not None:
                 return _read_piece(part, data, options)
             if not part.path.lower().endswith(".gz"):
-                return read(BytesIO(data), part.path, part.fallback, options)
+                return read(BytesIO(data), name, part.fallback, options)
             data = unpack(BytesIO(data), part.path, options.max_bytes)
             inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
             before(inner)
@@ -190,7 +191,7 @@ class PartReader:
                     _read_piece(replace(piece, path=part.path), piece.data or b"", options)
                     for piece in divide(inner, data)
                 )
-            return read_unpacked(data, part.path, part.fallback, options)
+            return read_unpacked(data, name, part.fallback, options)
         except (UnreadableDocument, InvalidArticle, MemoryError):
             raise
         except Exception as error:
@@ -231,7 +232,8 @@ def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Artic
     text = data.decode()
     if not text.strip():
         return iter(())
-    document = Document(text, part.path, part.fallback, options, Encoding("utf-8"), part.first_line)
+    name = printable_path(part.path)
+    document = Document(text, name, part.fallback, options, Encoding("utf-8"), part.first_line)
     return read_articles(document)
 
 

@@ -164,12 +164,15 @@ UNUSUAL = {
     "a link to a device": Entry(link("l.txt", "/dev/zero"), said={"l.txt": OUT}),
     "a folder named as a file": Entry(file("f.txt/b.txt", STORY), "f.txt/b.txt"),
     "a name in no encoding": Entry(
-        file("b\udcff.txt", STORY),
-        said={"b\udcff.txt": "article 'b-d4c33b34': source: must be text that can"},
+        every(file("b\udcff.txt", STORY), file("b\udcfe.jsonl", LINE), file("e\udcff.txt", "")),
+        r"b\xff.txt",
+        r"b\xfe.jsonl",
+        said={r"e\xff.txt": "contains no text"},
     ),
     "a folder in no encoding": Entry(
-        file("b\udcff/c.txt", STORY),
-        said={"b\udcff/c.txt": "article 'c-99c1e5ad': source: must be text that can"},
+        every(file("b\udcff/c.txt", STORY), file("b\udcfe/c.txt.gz", "")),
+        r"b\xff/c.txt",
+        said={r"b\xfe/c.txt.gz": "contains no text"},
     ),
     "twins but for case": Entry(
         every(file("b.txt", STORY), file("B.txt", STORY), file("b.TXT", STORY)), "b.txt", "B.txt", "b.TXT"
@@ -672,6 +675,25 @@ def test_only_a_source_can_be_forgotten(archive: Archive) -> None:
         index.forget(archive.root / "outside")
     assert str(archive.seeds) in str(caught.value)
     assert contents(archive.folder) == before
+
+
+def test_a_file_whose_name_is_in_no_encoding_keeps_its_article_and_can_be_written_as_json(
+    archive: Archive,
+) -> None:
+    file("b\udcff.txt", STORY)(archive.seeds)
+    with archive.open() as index:
+        report = index.sync()
+        (change,) = [change for change in report.changes if change.path == r"b\xff.txt"]
+        found = index.get_article(change.id)
+        assert (found.source, found.id) == (r"b\xff.txt", "b-d4c33b34")
+        for answer in (report, index.get_status(), index.search("tide gauge")):
+            json.dumps(answer.as_json(), ensure_ascii=False).encode()
+        assert counts(index.sync()) == (0, 0, 0, 2)
+        assert index.verify(deep=True).differences == ()
+        assert counts(index.rebuild()) == (2, 0, 0, 0)
+        assert index.get_article(change.id) == found
+        (archive.seeds / "b\udcff.txt").unlink()
+        assert counts(index.sync()) == (0, 0, 1, 1)
 
 
 @pytest.mark.parametrize("name", ["data.csv", "feed.xml", "report.pdf", "report.PDF.gz", "a.1st"])
