@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import count, groupby, pairwise
+from itertools import chain, count, groupby, pairwise
 from statistics import median
 
 from indexer.article import Article, normalize_space
@@ -20,6 +20,12 @@ _INVISIBLE = re.compile("[\ufeff\x00-\x08\x0e-\x1b\x7f]")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
 _LIST_ITEM = re.compile(r"(?:[-*•–—·]|\(?\d{1,3}[.)]|[a-z][.)])\s")
+# A hyphen at the end of a line, with the letters before it; and a word with its hyphens.
+_DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-$")
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?!-?\w|-$)")
+_FIRST_LETTERS = re.compile(r"[^\W\d_]+")
+_MIN_DIVIDED = 3
+_COLUMN_LINES, _COLUMN_WIDTH = 4, 12
 _AGENCY_LINE = re.compile(r"[A-Z]{3,}[A-Z .,'-]*\s\([A-Z][A-Za-z ]+\)\s[-–—]")
 
 
@@ -110,20 +116,76 @@ def _count_title_lines(blocks: list[list[str]], options: ReadOptions) -> int:
 def _join_lines(blocks: list[list[str]]) -> list[str]:
     """Return the paragraphs of the blocks: hard-wrapped lines are joined, any other line is a paragraph."""
     width = _wrap_width(blocks)
+    hyphens = _Hyphens(blocks)
     found: list[str] = []
     for lines in blocks:
         indents = [len(line) - len(line.lstrip()) for line in lines]
         base = min(indents)
         texts = [normalize_space(line) for line in lines]
+        column = _column_width(texts)
         current = texts[0]
         for at in range(1, len(texts)):
-            if _continues(lines[at - 1], texts[at - 1], texts[at], width, indents[at] - base):
-                current += _separator(current, texts[at]) + texts[at]
+            indent = indents[at] - base
+            if _continues(lines[at - 1], texts[at - 1], texts[at], width, indent) or (
+                column and _continues_column(texts[at - 1], texts[at], column, indent)
+            ):
+                current = hyphens.join(current, texts[at])
             else:
                 found.append(current)
                 current = texts[at]
         found.append(current)
     return found
+
+
+def _column_width(texts: list[str]) -> float:
+    """Return the typical length of the lines of a block of prose set in a column; 0 if it is none.
+
+    Most of its lines are about as long as each other, and many begin in lower case, unlike verse and lists.
+    """
+    if len(texts) < _COLUMN_LINES:
+        return 0
+    typical = median(map(len, texts[:-1]))
+    alike = sum(0.7 * typical <= len(text) <= 1.3 * typical for text in texts[:-1])
+    lower = sum(text[0].islower() for text in texts[1:])
+    is_column = alike >= 0.8 * (len(texts) - 1) and lower >= 0.4 * (len(texts) - 1)
+    return typical if is_column and typical >= _COLUMN_WIDTH else 0
+
+
+def _continues_column(before: str, after: str, typical: float, indent: int) -> bool:
+    """Whether a line of a column goes on in the next one: a short line with a full stop ends a paragraph."""
+    if not _SENTENCE_END.search(before):
+        return not _LIST_ITEM.match(after)
+    return indent <= 0 and len(before) > 0.7 * typical and not _LIST_ITEM.match(after)
+
+
+class _Hyphens:
+    """Decides whether a hyphen at the end of a line belongs to the word, from the words of the document.
+
+    In a text whose lines were divided by a typesetter, many lines end in the middle of a word.
+    """
+
+    def __init__(self, blocks: list[list[str]]) -> None:
+        lines = list(chain.from_iterable(blocks))
+        divided = [line for line in lines if _DIVIDED.search(line)]
+        # The words of a text without divisions are not needed.
+        texts = lines if divided else []
+        self._words = {word for text in texts for word in _HYPHENATED.findall(text.casefold())}
+        self._is_typeset = len(divided) >= max(_MIN_DIVIDED, len(lines) / 25)
+
+    def join(self, before: str, after: str) -> str:
+        """Return two lines as one text."""
+        start, end = _DIVIDED.search(before), _FIRST_LETTERS.match(after)
+        if start and end and self._is_division(start[1].casefold(), end[0]):
+            return before[:-1] + after
+        return before + _separator(before, after) + after
+
+    def _is_division(self, start: str, end: str) -> bool:
+        words = self._words
+        if not end[0].islower() or f"{start}-{end}" in words:
+            return False
+        if start + end in words:
+            return True
+        return self._is_typeset and not (start in words and end in words)
 
 
 def _wrap_width(blocks: list[list[str]]) -> int:

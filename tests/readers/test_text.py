@@ -88,6 +88,55 @@ def test_a_word_divided_at_its_hyphen_is_joined() -> None:
     assert "a long-winded speech" in article(f"Title\n\n{wrapped}\n\n{wrapped}").paragraphs[0]
 
 
+COLUMN = """The mem-
+bers of the coun-
+cil met on Monday and
+spoke of the new long-
+winded bridge for
+three hours, and no-
+body was content."""
+JOINED = "The members of the council met on Monday and spoke of the new long-winded bridge for three hours, "
+JOINED += "and nobody was content."
+
+
+@pytest.mark.parametrize(
+    ("text", "paragraphs"),
+    [
+        # A column that a typesetter divided; "long" and "winded" are words of the text.
+        (f"{COLUMN}\n\nIt was long, and he winded.", [JOINED, "It was long, and he winded."]),
+        # One division: the word stands elsewhere, with a hyphen or without.
+        ("All the members of the club came to the old mem-\nbers of the board.",
+         ["All the members of the club came to the old members of the board."]),
+        ("A co-op is what the members wanted, so the co-\nop was made of it.",
+         ["A co-op is what the members wanted, so the co-op was made of it."]),
+        # Nothing tells: the hyphen stays.
+        ("The council listened that evening to a long-\nwinded speech about it.",
+         ["The council listened that evening to a long-winded speech about it."]),
+        ("The council listened that evening to the Franco-\nGerman speech about it.",
+         ["The council listened that evening to the Franco-German speech about it."]),
+        # Short lines of like length.
+        ("the mayor said that\nthe bridge is to stay\nshut for the rest of\nthe winter, or more",
+         ["the mayor said that the bridge is to stay shut for the rest of the winter, or more"]),
+        # Two paragraphs in a column.
+        ("The mayor said that\nthe bridge is to stay\nshut for long.\nThe council said that\nit is a "
+         "disgrace and\nwill not pay for it.",
+         ["The mayor said that the bridge is to stay shut for long.",
+          "The council said that it is a disgrace and will not pay for it."]),
+        # Verse, a list, a table, and a script without letter case.
+        ("The crane stands still,\nThe tide comes in,\nThe gulls are shrill,\nThe nets are thin.",
+         ["The crane stands still,", "The tide comes in,", "The gulls are shrill,", "The nets are thin."]),
+        ("- one old crane\n- two new locks\n- three bridges\n- four harbours",
+         ["- one old crane", "- two new locks", "- three bridges", "- four harbours"]),
+        ("Apples 12 pence\nPears 14 pence\nPlums 11 pence\nGrapes 20 pence",
+         ["Apples 12 pence", "Pears 14 pence", "Plums 11 pence", "Grapes 20 pence"]),
+        ("春眠不覺曉處處聞啼鳥夜來風\n夜來風雨聲花落知多少春眠不\n床前明月光疑是地上霜舉頭望",
+         ["春眠不覺曉處處聞啼鳥夜來風", "夜來風雨聲花落知多少春眠不", "床前明月光疑是地上霜舉頭望"]),
+    ],
+)  # fmt: skip
+def test_the_lines_of_a_scanned_text_are_joined_and_others_are_not(text: str, paragraphs: list[str]) -> None:
+    assert article(f"A title\n\n{text}\n").paragraphs == tuple(paragraphs)
+
+
 def test_unwrapped_lines_are_separate_paragraphs() -> None:
     lines = [PROSE, "Nobody voted.", PROSE + " " + PROSE, "The mayor left early."]
     assert article("Bridge stays shut\n" + "\n".join(lines)).paragraphs == tuple(lines)
