@@ -65,7 +65,7 @@ NEARS = [
 DATES = [None, "2020", "2021-03", "2021-03-04", "2021-03-04T05:06", "2021-12-31", "2022-12", "0001", "9999"]
 URLS = [None, "https://example.org/1", "https://news.example.org/2", "https://notexample.org/3"]
 SOURCES = [None, "a.txt", "wire/a.txt", "wire/b.txt", "haywire/b.txt"]
-LANGUAGES = [None, None, None, "en", "en-GB", "de", "es", "fr", "vi", "ja", "xx", "sw"]
+LANGUAGES = [None, None, None, "en", "en-GB", "de", "es", "fr", "vi", "ja", "haw", "sw"]
 
 
 def make_query(chance: random.Random, depth: int = 0) -> str:
