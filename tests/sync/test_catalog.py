@@ -11,6 +11,7 @@ import pytest
 
 from indexer import Article, Encoding, IndexDamaged, Published
 from indexer.engine.format.record import digest_items, encode_article
+from indexer.files.names import printable_path
 from indexer.sync.catalog import (
     Catalog,
     Entry,
@@ -58,7 +59,7 @@ def test_a_summary_counts_languages_and_lists_what_failed(tmp_path: Path) -> Non
     assert list(summary.languages.items()) == [("en", 3), ("de", 2), ("fr", 1)]
     assert summary.sources == ("/a", "/b", "/empty")
     assert [(failure.path, failure.reason) for failure in summary.failures] == [
-        (STRANGE, "no text"),
+        (printable_path(STRANGE), "no text"),
         ("y.jsonl:3", "bad"),
     ]
 
