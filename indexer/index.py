@@ -70,6 +70,7 @@ class Index:
         collapse: bool = True,
         seconds: float | None = None,
         explain: bool = False,
+        prefix: bool = False,
         **filters: Values | bool,
     ) -> Page:
         """Return one page of the articles that match a query; any string is a query.
@@ -86,6 +87,10 @@ class Index:
         `limit` is the number of hits (default: `page_size` of the configuration). `cursor` is that of the
         page before: this page starts after its last hit, wherever that is now, and costs no more than the
         first. `offset` and `limit` together go no deeper than 10,000 hits.
+
+        With `prefix`, the last word is still being typed, unless a space follows it: it also stands for the
+        words that begin with it, partial matches follow only if no article matches, and no other spelling is
+        offered.
 
         With `collapse`, near-duplicates are one hit, which names the others; the counts include all of them.
 
@@ -114,6 +119,7 @@ class Index:
                 collapse=collapse,
                 seconds=seconds,
                 explain=explain,
+                prefix=prefix,
                 **filters,
             )
         )
@@ -146,9 +152,12 @@ class Index:
         found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
         return found
 
-    def mark_article(self, article_id: str, query: str = "") -> MarkedArticle:
-        """Return the whole article with this id, and what a query matches in it; raises ArticleMissing."""
-        return self._read_article(mark_article, article_id, query)
+    def mark_article(self, article_id: str, query: str = "", *, prefix: bool = False) -> MarkedArticle:
+        """Return the whole article with this id, and what a query matches in it; raises ArticleMissing.
+
+        With `prefix`, the last word of the query is still being typed, as in `search`.
+        """
+        return self._read_article(mark_article, article_id, SearchRequest(query, prefix=prefix))
 
     def find_similar(self, article_id: str, limit: int = 10) -> Hits:
         """Return the articles that are most similar to the one with this id, the most similar first.

@@ -301,14 +301,14 @@ def test_every_type_that_the_library_returns_has_a_public_name() -> None:
 
 SIGNATURES = {
     "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
-    " filters",
+    " prefix filters",
     "run": "request",
     "get_progress": "",
     "get_revision": "",
     "suggest": "prefix limit",
     "resolve_id": "article_id",
     "get_article": "article_id",
-    "mark_article": "article_id query",
+    "mark_article": "article_id query prefix",
     "find_similar": "article_id limit",
     "find_duplicates": "article_id",
     "verify_quote": "text article_id",

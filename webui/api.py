@@ -51,6 +51,7 @@ _METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
     parameters.TIMELINE,
     parameters.EXPLAIN,
     parameters.SECONDS,
+    parameters.PREFIX,
     parameters.FORMAT,
     formats=export.SCHEMAS,
 )
@@ -113,11 +114,12 @@ def timeline(values: dict[str, Any]) -> ResponseReturnValue:
 
 @blueprint.get("/articles/", defaults={"name": None})
 @blueprint.get("/articles/<path:name>")
-@operation(MarkedArticle, parameters.ID, parameters.QUERY)
+@operation(MarkedArticle, parameters.ID, parameters.QUERY, parameters.PREFIX)
 def article(values: dict[str, Any], name: str | None) -> ResponseReturnValue:
     """One article: its paragraphs with their anchors, and the spans that `q` matches."""
     began = time.perf_counter()
-    marked = current_mount().index.mark_article(requested_article(name), values["query"])
+    wanted = requested_article(name)
+    marked = current_mount().index.mark_article(wanted, values["query"], prefix=values["prefix"])
     return _no_store_if_late(_json(marked), began)
 
 

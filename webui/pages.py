@@ -94,9 +94,9 @@ def search() -> ResponseReturnValue:
         full=[hit for hit in found.hits if not hit.missing],
         partial=[hit for hit in found.hits if hit.missing],
         notes=page_notes(found),
-        meant=replace(asked, query=found.did_you_mean).url(base) if found.did_you_mean else None,
+        meant=asked.with_query(found.did_you_mean).url(base) if found.did_you_mean else None,
         suggested=[
-            (choice, replace(asked, query=choice.query, since=choice.since, until=choice.until).url(base))
+            (choice, replace(asked, query=choice.query, prefix=False, since=choice.since, until=choice.until).url(base))
             for choice in found.suggested_filters
         ],
         alternatives=found.no_results.suggestions if found.no_results else (),
@@ -125,7 +125,7 @@ def article(name: str | None) -> ResponseReturnValue:
     index, base = mount.index, url_of("search")
     wanted = requested_article(name)
     asked = Search.parse(request.args)
-    marked = index.mark_article(wanted, asked.query)
+    marked = index.mark_article(wanted, asked.query, prefix=asked.prefix)
     anchor, number = request.args.get("p", ""), whole_number(request.args, "n", 0)
     here = next((p for p in marked.paragraphs if p.anchor == anchor), None)
     matches = [p.anchor for p in marked.paragraphs if p.spans]

@@ -178,6 +178,13 @@ SECONDS = Parameter(
     {"type": "number", "minimum": 0.001, "maximum": limits.QUERY_SECONDS},
     "seconds",
 )
+PREFIX = Parameter(
+    "prefix",
+    "Whether the last word of the query is still being typed (no space follows it): it also stands for words "
+    "that begin with it.",
+    _flag(False),
+    "prefix",
+)
 FORMAT = Parameter(
     "format",
     "The format, instead of the header Accept. Rows (jsonl, csv), one per passage, are complete or refused.",

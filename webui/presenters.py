@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from indexer.article import Published
 from indexer.results import AlternativeQuery, MarkedParagraph, Page, Span
@@ -76,7 +76,7 @@ class Links:
 
     def alternative(self, other: AlternativeQuery) -> str:
         """The URL of a similar search that has results."""
-        return replace(self.search.without(other.without), query=other.query, page=1).url(self.base)
+        return self.search.without(other.without).with_query(other.query).url(self.base)
 
 
 def pieces(text: str, spans: Iterable[Span]) -> Pieces:

@@ -46,6 +46,8 @@ class Search:
     """Whether the timeline shows shares of all published paragraphs instead of counts."""
     size: int = 0
     """Hits per page; 0: as configured."""
+    prefix: bool = False
+    """Whether the last word is still being typed."""
 
     @classmethod
     def parse(cls, args: MultiDict[str, str]) -> Self:
@@ -63,6 +65,7 @@ class Search:
             {name: values for name, values in filters.items() if values},
             yes_or_no(args, "share"),
             whole_number(args, "size", 0, most=SIZES[-1]),
+            parameters.PREFIX.read(args),
         )
 
     @classmethod
@@ -105,6 +108,7 @@ class Search:
             self.sort,
             collapse=self.collapse,
             explain=self.explain,
+            prefix=self.prefix,
             **fields,
         )
 
@@ -123,6 +127,7 @@ class Search:
             ("page", "" if self.page == 1 else str(self.page)),
             ("collapse", "" if self.collapse else "0"),
             ("explain", "1" if self.explain else ""),
+            ("prefix", "1" if self.prefix else ""),
             *self.hidden_fields(),
         ]
 
@@ -144,6 +149,10 @@ class Search:
     def home(self) -> Self:
         """The empty search in the same language of the page."""
         return type(self)(lang=self.lang)
+
+    def with_query(self, query: str) -> Self:
+        """The first page of the same search with another query, which is complete."""
+        return replace(self, page=1, query=query, prefix=False)
 
     def with_collapsing(self, collapse: bool) -> Self:
         """The first page of the same search, with near-duplicates collapsed or not."""

@@ -7,7 +7,8 @@ In comes the text of a search box, a URL or a command. Out come:
 - from `parse_query` a `ParsedQuery`: a tree of Whoosh's query classes and of the nodes in `tree`, and `Note`s
   about text that was not understood or met a bound of `indexer.limits`; the engine and the search add
   notes of their own;
-- from `find_typed_word` and `find_plain_words` the words of a text for type-ahead and spelling correction;
+- from `find_typed_word` and `find_plain_words` the words of a text for type-ahead and spelling correction,
+  from `mark_unfinished` a tree whose last word is still being typed;
 - from `find_typed_dates` the dates among the words of a text, each of which may be meant as a filter;
 - from `describe_query` a tree in plain words, from `serialize_query` a tree as a query that can be typed;
 - from `expand_synonyms` a tree with synonyms, from `relax_query` trees that ask for a little less.
@@ -37,6 +38,7 @@ from indexer.query.tree import (
     Must,
     Near,
     RawPhrase,
+    Unfinished,
     has_words,
     make_near,
     match_all_if_empty,
@@ -48,6 +50,7 @@ from indexer.query.typeahead import (
     extract_words,
     find_plain_words,
     find_typed_word,
+    mark_unfinished,
     split_last_word,
     strip_punctuation,
 )
@@ -72,6 +75,7 @@ __all__ = [
     "Term",
     "TypedDate",
     "TypedWord",
+    "Unfinished",
     "describe_clause",
     "describe_dates",
     "describe_query",
@@ -88,6 +92,7 @@ __all__ = [
     "list_neighbours",
     "make_near",
     "make_note",
+    "mark_unfinished",
     "match_all_if_empty",
     "may_contain_dates",
     "parse_period",

@@ -11,7 +11,7 @@ from whoosh.query.qcore import Query
 from whoosh.query.terms import Term
 
 from indexer.query.notes import NoteCode, drop_repeated, make_note
-from indexer.query.tree import Alternatives, Must, make_and, make_or
+from indexer.query.tree import Alternatives, Must, Unfinished, make_and, make_or
 from indexer.results import Note
 from indexer.text.synonyms import Entry, Synonyms, make_key
 
@@ -29,6 +29,8 @@ def list_neighbours(tree: Query) -> dict[str, tuple[str, ...]]:
     """Return the pairs of words side by side in a tree, such as "jp morgan", by each of their words."""
     found: dict[str, dict[str, None]] = {}
     parts: list[Any] = list(tree) if isinstance(tree, CompoundQuery) else []
+    # A word that is being typed may be whole.
+    parts = [part[0] if isinstance(part, Unfinished) else part for part in parts]
     for part in parts:
         for word, pairs in list_neighbours(part).items():
             found.setdefault(word, {}).update(dict.fromkeys(pairs))

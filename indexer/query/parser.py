@@ -63,6 +63,8 @@ class ParsedQuery:
     notes: tuple[Note, ...] = ()
     text: str = field(default="", compare=False)
     """The text that was parsed: without what was beyond the bound, and without control characters."""
+    is_unfinished: bool = False
+    """Whether the last word is still being typed."""
 
 
 def parse_query(

@@ -21,6 +21,7 @@ from indexer.query.tree import (
     Must,
     Near,
     RawPhrase,
+    Unfinished,
     format_boost,
     has_words,
 )
@@ -41,7 +42,7 @@ def serialize_query(tree: Query) -> str:
     if isinstance(tree, Or) and isinstance(tree[-1], Alternatives):
         # Words side by side that have synonyms: the last part has them as they were typed.
         return _serialize_word(tree[-1])
-    if isinstance(tree, Or):
+    if isinstance(tree, Or) and not isinstance(tree, Unfinished):
         return " OR ".join(map(_serialize_inner, tree))
     if isinstance(tree, And):
         # An exclusion excludes from everything by itself.
@@ -68,6 +69,8 @@ def _serialize_inner(node: Any) -> str:
     """Serialize a node within others: in parentheses if it would fall apart without."""
     if isinstance(node, Or) and isinstance(node[-1], Alternatives):
         return serialize_query(node)
+    if isinstance(node, Unfinished):
+        return _serialize_word(node[0])
     if isinstance(node, (Or, And)):
         return f"({serialize_query(node)})"
     if isinstance(node, Must):

@@ -3,7 +3,7 @@
 A tree holds the words as they were typed; the engine turns them into terms. Only these nodes occur:
 
 - words: `Term`, `Prefix`, `Wildcard`, `FuzzyTerm` (Whoosh's), `RawPhrase`, and `Near`, which is made of them;
-  `Alternatives` only once synonyms are added;
+  `Alternatives` only once synonyms are added, `Unfinished` only while the last word is being typed;
 - filters, which select articles and add nothing to a score: `DateRange`, `Filter`, `Every()`;
 - groups of two or more: `AllOf`, `And`, `Or`;
 - wrappers: `Must`, and `Not`, which stands only inside an `And` or `AllOf` that has other clauses as well.
@@ -37,6 +37,10 @@ from indexer.limits import BOOST
 
 class AllOf(And):
     """Clauses side by side: all are required, but partial matches may follow when full ones are few."""
+
+
+class Unfinished(Or):
+    """A word that is still being typed: the word itself, then the words that begin with it."""
 
 
 class Must(WrappingQuery):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from whoosh.query.compound import And
+from whoosh.query.compound import And, Or
 from whoosh.query.qcore import Query
-from whoosh.query.terms import Term
+from whoosh.query.terms import Prefix, Term
 from whoosh.query.wrappers import Not
 
 from indexer.limits import TYPED, WORD
 from indexer.query.lexer import SURROGATE, Kind, Token, has_marks, split_phrase, tokenize
-from indexer.query.tree import Must, complete_query
+from indexer.query.tree import Alternatives, Must, Unfinished, complete_query
 
 _PREFIXES = (Kind.FIELD, Kind.MINUS, Kind.PLUS)
 _ENDINGS = ".,;!?…'’"
@@ -136,6 +136,31 @@ def split_last_word(tree: Query) -> tuple[Query | None, str, WordRole]:
         return None, "text", "elsewhere"
     kept = complete_query(rest[0] if len(rest) == 1 else type(tree)(rest))
     return kept, word.fieldname, "excluded" if isinstance(last, Not) else "required"
+
+
+def mark_unfinished(tree: Query, text: str) -> Query:
+    """Return the tree of a text with the word that is being typed as `Unfinished`.
+
+    The same tree is returned where no word is being typed, and where the word is excluded or joined by NEAR.
+    """
+    typed = find_typed_word(text)
+    word = typed.word if typed else ""
+    # Punctuation ends a word as a space does.
+    is_open = any(map(str.isalnum, word)) and strip_punctuation(word) == word
+    return _mark_last(tree, word) if is_open else tree
+
+
+def _mark_last(node: Any, word: str) -> Any:
+    if isinstance(node, Must):
+        last = _mark_last(node.child, word)
+        return node if last is node.child else Must(last)
+    if isinstance(node, (And, Or)):
+        *rest, old = node
+        last = _mark_last(old, word)
+        return node if last is old else type(node)([*rest, last])
+    if type(node) in (Term, Alternatives) and node.text == word:
+        return Unfinished([node, Prefix(node.fieldname, word)])
+    return node
 
 
 def extract_words(tree: Query) -> tuple[tuple[str, str], ...] | None:

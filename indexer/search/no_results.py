@@ -103,7 +103,7 @@ def explain_no_results(
 
     def count(text: str, without: tuple[str, ...]) -> int:
         context.deadline.check()
-        other = replace(request.without(without), query=text)
+        other = replace(request.without(without), query=text, prefix=False)
         allowed = filter_articles(snapshot, other.filters) if other.filters else None
         found = run_query(context, settings.parse_request(other).tree, depth=0, restrict_to=allowed)
         if found.timed_out:

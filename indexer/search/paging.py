@@ -44,7 +44,7 @@ def fingerprint(request: SearchRequest) -> str:
     """A digest of all that decides which hits there are, and in which order: a cursor is valid for one."""
     parts = (
         *(request.query, request.since or "", request.until or "", request.filters),
-        *(request.sort, request.half_life, request.collapse),
+        *(request.sort, request.half_life, request.collapse, request.prefix),
     )
     # The representation, since JSON cannot hold the lone surrogates that a query may have.
     return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest()

@@ -61,8 +61,8 @@ class SearchRequest:
     `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`; both periods are included.
     `filters` has the values of each filter in `FILTERS` (an article may have any of them; without a value, no
     article passes), or True for one without values. `limit` is None for the page size of the configuration,
-    `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that fits.
-    `Index.search` describes all of them.
+    `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that fits. With
+    `prefix`, the last word is still being typed. `Index.search` describes all of them.
 
     Raises InvalidRequest, which names the field, for values that have no meaning. Dates are parsed later, by
     `period`, since "last week" depends on the day.
@@ -82,6 +82,7 @@ class SearchRequest:
     collapse: bool = True
     seconds: float | None = None
     explain: bool = False
+    prefix: bool = False
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -275,6 +276,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "collapse": _check_flag,
     "seconds": _optional(_check_seconds),
     "explain": _check_flag,
+    "prefix": _check_flag,
 }
 
 

@@ -50,6 +50,11 @@ from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
 from indexer.text.analyzer import get_analyzer
 
+_PREMATURE = {
+    code.name.lower() for code in (NoteCode.EXPANSION_CUT, NoteCode.LONE_QUOTE, NoteCode.OPEN_PARENTHESIS)
+}
+"""Notes that may no longer be true once the last word has been typed."""
+
 
 def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest) -> Page:
     """One page of the hits for a request; raises InvalidRequest for a bad date, cursor or depth."""
@@ -59,15 +64,17 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     limit, sort = request.limit or 0, request.sort
     asked = request
     cursor = read_cursor(request.cursor, fingerprint(asked)) if request.cursor else None
-    min_full = cursor.min_full if cursor else max(limit, 1)
     # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
     is_ranked = sort == "relevance" and not (cursor or request.half_life)
     depth = request.offset + limit + 1 if is_ranked else None
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
 
-        def evaluate(request: SearchRequest) -> tuple[ParsedQuery, QueryContext, QueryMatches]:
+        def evaluate(request: SearchRequest) -> tuple[ParsedQuery, QueryContext, QueryMatches, int]:
             parsed = settings.parse_request(request)
+            # Partial matches are no help while the word that they lack is being typed.
+            enough = 1 if parsed.is_unfinished else max(limit, 1)
+            min_full = cursor.min_full if cursor else enough
             context = settings.make_context(snapshot, parsed.tree, deadline)
             found = run_query(
                 context,
@@ -77,14 +84,14 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
                 always_score=snapshot.near_duplicates.members if request.collapse else None,
                 restrict_to=allowed,
             )
-            return parsed, context, found
+            return parsed, context, found, min_full
 
         notes: list[Note] = [*settings.notes]
-        parsed, context, found = evaluate(request)
+        parsed, context, found, min_full = evaluate(request)
         suggested = () if found.timed_out else suggest_filters(snapshot, settings, request, allowed, deadline)
-        if suggested and not len(found.full):
+        if suggested and not len(found.full) and not parsed.is_unfinished:
             request, note = apply_filter(request, suggested[0])
-            parsed, context, found = evaluate(request)
+            parsed, context, found, min_full = evaluate(request)
             notes.append(note)
         ranked = _apply_recency(snapshot, found, request.half_life)
         full, partial = (
@@ -105,8 +112,13 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         }
         grain = None if request.timeline == "auto" else request.timeline
         timeline = count_timeline(snapshot, articles, found.terms, grain) if request.timeline else None
-        spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
-        notes += [*parsed.notes, *found.notes, *_note_partial(found)]
+        spelling: str | None = None
+        notes += [*parsed.notes, *found.notes]
+        if parsed.is_unfinished:
+            notes = [note for note in notes if note.code not in _PREMATURE]
+        else:
+            spelling = _suggest_spelling(context, settings, request, parsed.text, found, allowed)
+            notes += _note_partial(found)
         if timeline and grain not in (None, timeline.grain):
             notes.append(make_note(NoteCode.COARSER_TIMELINE, {"asked": grain, "grain": timeline.grain}))
         explanation: Explanation | None = None
@@ -159,14 +171,15 @@ def find_number(snapshot: Snapshot, settings: SearchSettings, article_id: str) -
     raise ArticleMissing(problem)
 
 
-def mark_article(snapshot: Snapshot, settings: SearchSettings, number: int, query: str) -> MarkedArticle:
-    """A whole article with what a query matches in it; raises InvalidRequest if the query is not a string."""
-    check_text("query", query)
+def mark_article(
+    snapshot: Snapshot, settings: SearchSettings, number: int, request: SearchRequest
+) -> MarkedArticle:
+    """A whole article with what the query of a request matches in it."""
     article = snapshot.article(number)
     terms: list[QueryTerm] = []
     with Deadline(settings.seconds, settings.clock) as deadline:
-        if query.strip():
-            tree = settings.parse_request(SearchRequest(query)).tree
+        if request.query.strip():
+            tree = settings.parse_request(request).tree
             context = settings.make_context(snapshot, tree, deadline)
             found = run_query(context, tree, min_full_matches=snapshot.articles + 1)
             parts = () if number in found.full.articles else found.parts

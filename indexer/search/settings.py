@@ -14,6 +14,7 @@ from indexer.query import (
     Query,
     expand_synonyms,
     list_neighbours,
+    mark_unfinished,
     match_all_if_empty,
     parse_query,
     restrict_to_dates,
@@ -67,10 +68,14 @@ class SearchSettings:
         if self.synonyms:
             tree, synonym_notes = expand_synonyms(tree, self.synonyms)
             notes = (*notes, *synonym_notes)
+        finished = tree
+        if request.prefix:
+            tree = mark_unfinished(tree, request.query)
+        is_unfinished = tree is not finished
         is_blank = not request.query.strip()
         if request.since or request.until:
             start, end = request.period(self.today(), day_first=self.day_first)
             tree = restrict_to_dates(tree, start, end, alone=is_blank)
         if is_blank and request.filters:
             tree = match_all_if_empty(tree)
-        return ParsedQuery(tree, notes, parsed.text)
+        return ParsedQuery(tree, notes, parsed.text, is_unfinished)

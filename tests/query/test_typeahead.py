@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query import extract_words, find_plain_words, find_typed_word, parse_query, split_last_word
+from indexer.query import (
+    extract_words,
+    find_plain_words,
+    find_typed_word,
+    mark_unfinished,
+    parse_query,
+    serialize_query,
+    split_last_word,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +121,32 @@ def test_the_last_word_is_split_from_the_rest_of_the_query(
 def test_a_rest_of_exclusions_is_a_whole_query() -> None:
     rest, _, _ = split_last_word(parse_query("-harbour cr", today=date(2024, 6, 15)).tree)
     assert str(rest).startswith("(* AND") or "*" in str(rest)
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("cri", "(text:cri OR text:cri*)"),
+        ("euro cri", "(text:euro AND (text:cri OR text:cri*))"),
+        ("title:cri", "(title:cri OR title:cri*)"),
+        ("euro +cri", "(text:euro AND +(text:cri OR text:cri*))"),
+        ("euro AND cri", "(text:euro AND (text:cri OR text:cri*))"),
+        ("tram OR bu", "(text:tram OR (text:bu OR text:bu*))"),
+        ("euro (tram OR bu", "(text:euro AND (text:tram OR (text:bu OR text:bu*)))"),
+        ('"euro cri', "(text:euro AND (text:cri OR text:cri*))"),
+        # The word is finished, or it is excluded, or it has a meaning of its own.
+        *((query, None) for query in ("", "euro ", "euro cri ", "cri,", "euro cri.", "euro 🚢", "tram OR")),
+        *((query, None) for query in ("euro -cri", "euro NOT cri", "euro NEAR cri", "=cri", "cri*", "cri~")),
+        *((query, None) for query in ('"euro cri"', "euro date:2021", "source:wi", "(tram bus)", "cri^2")),
+    ],
+)
+def test_the_word_that_is_being_typed_also_stands_for_what_begins_with_it(
+    query: str, tree: str | None
+) -> None:
+    parsed = parse_query(query, today=date(2024, 6, 15)).tree
+    marked = mark_unfinished(parsed, query)
+    assert serialize_query(marked) == serialize_query(parsed)
+    assert str(marked) == (tree or str(parsed))
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_a_search_without_some_of_its_dates_and_filters_keeps_the_others() -> No
         ),
         ({"undated": "1"}, "undated: must be True or False; not “1”"),
         ({"collapse": None}, "collapse: must be True or False; not None"),
+        ({"prefix": 1}, "prefix: must be True or False; not 1"),
         ({"source": [1]}, "source: must be text; not 1"),
         (
             {"language": ["en", "klingon"]},

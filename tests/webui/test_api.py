@@ -26,6 +26,7 @@ def as_json(result: Result) -> Any:
         ("q=silk+road", {"query": "silk road"}),
         ("q=silk&limit=2&offset=1", {"query": "silk", "limit": 2, "offset": 1}),
         ("q=silk+road&explain=1", {"query": "silk road", "explain": True}),
+        ("q=silk+ro&prefix=1", {"query": "silk ro", "prefix": True}),
         ("q=line&sort=newest", {"query": "line", "sort": "newest"}),
         ("q=line&collapse=0", {"query": "line", "collapse": False}),
         ("q=silk&source=wire&source=blog", {"query": "silk", "source": ["wire", "blog"]}),

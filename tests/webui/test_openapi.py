@@ -76,7 +76,7 @@ def test_every_argument_of_a_search_has_its_parameter() -> None:
         parameter.library for parameter in OPERATIONS["search"].parameters if parameter.library
     } == arguments
     of_timeline = {parameter.library for parameter in OPERATIONS["timeline"].parameters}
-    assert arguments - of_timeline == {"limit", "offset", "cursor", "facets", "seconds", "explain"}
+    assert arguments - of_timeline == {"limit", "offset", "cursor", "facets", "seconds", "explain", "prefix"}
 
 
 def test_a_parameter_that_is_not_described_is_refused_by_name() -> None:

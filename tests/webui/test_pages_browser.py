@@ -148,14 +148,55 @@ def test_the_label_and_the_landmarks_have_names(either: Page) -> None:
 
 def test_results_come_while_one_types_and_the_address_follows(tab: Page) -> None:
     tab.goto("/")
-    entries = tab.evaluate("history.length")
     box(tab).press_sequentially("harbour")
     expect(tab.get_by_role("heading", level=1)).to_contain_text("harbour")
     expect(tab).to_have_url(re.compile(r"/\?q=harbour$"))
     expect(tab.locator(".hit mark").first).to_be_visible()
     expect(box(tab)).to_be_focused()
-    assert tab.evaluate("history.length") == entries
     assert "harbour" in tab.title()
+
+
+def test_the_last_word_is_a_prefix_until_the_typing_pauses_for_a_second(tab: Page) -> None:
+    tab.goto("/")
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press_sequentially("lighthouse fer")
+    tab.clock.run_for(150)
+    expect(tab).to_have_url(re.compile(r"/\?q=lighthouse\+fer&prefix=1$"))
+    expect(tab.get_by_role("status")).to_have_text("1 article")
+    expect(tab.locator(".hit mark")).to_have_text(["ferries", "lighthouse", "ferry"])
+    tab.clock.run_for(849)
+    expect(tab).to_have_url(re.compile("prefix=1$"))
+    tab.clock.run_for(1)
+    expect(tab).to_have_url(re.compile(r"/\?q=lighthouse\+fer$"))
+    expect(tab.get_by_role("status")).to_have_text("No article has all the words · 2 have some")
+
+
+@pytest.mark.parametrize("end", ["Enter", " "])
+def test_enter_or_a_space_ends_the_last_word(tab: Page, end: str) -> None:
+    tab.goto("/")
+    asked: list[str] = []
+    tab.on("request", lambda sent: asked.append(sent.url) if "/?q=" in sent.url else None)
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press_sequentially("lighthouse fer")
+    box(tab).press(end)
+    tab.clock.run_for(2000)
+    expect(tab.get_by_role("status")).to_have_text("No article has all the words · 2 have some")
+    assert len(asked) == 1
+    assert "prefix" not in asked[0]
+
+
+def test_a_hit_of_a_word_that_is_being_typed_is_highlighted_in_its_article(tab: Page) -> None:
+    tab.goto("/")
+    tab.clock.install()
+    tab.clock.pause_at("2030-01-01")
+    box(tab).press_sequentially("lighthouse fer")
+    tab.clock.run_for(150)
+    tab.get_by_role("link", name="no ferry would sail").click()
+    expect(tab.locator(".paragraph:target mark")).to_have_text(["lighthouse", "ferry"])
+    tab.get_by_role("link", name="Back to the results").click()
+    expect(tab.locator(".hit")).to_have_count(1)
 
 
 def test_typing_asks_once_it_pauses(tab: Page) -> None:

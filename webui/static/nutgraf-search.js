@@ -7,6 +7,7 @@
   if (typeof customElements === "undefined" || customElements.get(NAME)) return;
 
   const DEBOUNCE = 150; // milliseconds after the last key
+  const PAUSE = 1000; // after so many, the last word is taken to be whole
   const MAX_QUERY = 4000; // what the API takes
   const SORTS = ["relevance", "newest", "oldest", "title"];
   // Attributes that are also properties; numbers have a default, a minimum and a maximum.
@@ -173,9 +174,10 @@
   };
 
   /** A text box with a list of suggestions, none of them active until the reader moves there (WAI-ARIA APG).
-      `on` has the functions edit(text), called on each change; rest(), when typing pauses; suggest(text, signal), a
-      promise of suggestions; pick(suggestion); clear(); perhaps enter() and show(suggestion), the nodes of an option.
-      If edit or rest return false, nothing follows. The search page uses this class, too. */
+      `on` has the functions edit(text), called on each change; rest(prefix), when typing pauses, and again without
+      `prefix` once the last word is whole; suggest(text, signal), a promise of suggestions; pick(suggestion); clear();
+      perhaps enter() and show(suggestion), the nodes of an option. If edit or rest return false, nothing follows. The
+      search page uses this class, too. */
   class Combobox {
     #input;
     #list;
@@ -183,6 +185,7 @@
     #suggestions = [];
     #active = -1; // the suggestion that the arrows have reached
     #timer = 0;
+    #pause = 0; // the timer after which the last word is whole
     #request = null; // the AbortController of the suggestions on their way
 
     constructor(input, list, on) {
@@ -215,9 +218,14 @@
 
     /** Closes the list, and forgets the last keys. */
     cancel() {
-      clearTimeout(this.#timer);
-      this.#timer = 0;
+      this.#stopTimers();
       this.close();
+    }
+
+    #stopTimers() {
+      clearTimeout(this.#timer);
+      clearTimeout(this.#pause);
+      this.#timer = 0;
     }
 
     /** For a new text: suggestions in sight stay until the next ones come, hidden ones are dropped. */
@@ -258,14 +266,16 @@
     }
 
     #edit() {
-      clearTimeout(this.#timer);
+      this.#stopTimers();
       this.#request?.abort();
       this.reset();
       if (this.#on.edit(this.#input.value) === false) return;
+      const prefix = /\S$/.test(this.#input.value);
       this.#timer = setTimeout(() => {
         this.#timer = 0;
-        if (this.#on.rest() !== false) this.#suggest();
+        if (this.#on.rest(prefix) !== false) this.#suggest();
       }, DEBOUNCE);
+      if (prefix) this.#pause = setTimeout(() => this.#on.rest(false), PAUSE);
     }
 
     async #suggest() {
@@ -302,12 +312,15 @@
           break;
         case "Escape":
           if (this.isOpen) {
-            const isPending = Boolean(this.#timer);
-            this.cancel();
+            this.close();
             // The reader puts away the suggestions, not the results.
-            if (isPending) this.#on.rest();
-          } else if (this.#input.value) this.#on.clear();
-          else return; // left to the host: a dialog that closes
+            if (this.#timer) this.#on.rest(true);
+            clearTimeout(this.#timer);
+            this.#timer = 0;
+          } else if (this.#input.value) {
+            this.cancel();
+            this.#on.clear();
+          } else return; // left to the host: a dialog that closes
           event.stopPropagation();
           break;
         default:
@@ -328,6 +341,8 @@
     #query = "";
     #without = []; // parameters of src that an alternative search leaves out
     #answers = []; // what is shown, page after page
+    #results = null; // the last answer, shown or not
+    #prefix = false; // whether the last word was still being typed
     #combobox;
     #targets = new WeakMap(); // link -> what it leads to
     #searching = null; // the AbortController of the request in progress
@@ -361,10 +376,13 @@
     get value() { return this.query; }
     set value(value) { this.query = value; }
     /** The last answer of the API, or null. */
-    get results() { return this.#answers.at(-1) ?? null; }
+    get results() { return this.#results; }
     /** Words that replace the element's own, by name: { more: "Show more", count: { one: …, other: … } }. */
     get texts() { return this.#texts; }
     set texts(value) { this.#texts = value ?? {}; this.#reword(); }
+    /** Whether the box is disabled by the attribute; a disabled fieldset disables it, too. */
+    get disabled() { return this.hasAttribute("disabled"); }
+    set disabled(value) { this.toggleAttribute("disabled", Boolean(value)); }
     get form() { return this.#internals.form; }
 
     // Not delegatesFocus: a tap on the text of a result would open the keyboard of a phone.
@@ -384,20 +402,20 @@
 
     connectedCallback() {
       // Properties that were set before the script was loaded hide the accessors of the class.
-      for (const name of [...Object.keys(MIRRORED), "query", "value", "texts"]) {
+      for (const name of [...Object.keys(MIRRORED), "query", "value", "texts", "disabled"]) {
         if (!Object.hasOwn(this, name)) continue;
         const value = this[name];
         delete this[name];
         this[name] = value;
       }
       this.#reword();
-      if (this.#query.trim() && !this.#answers.length) this.#later();
+      if (this.#query.trim() && !this.#results) this.#later();
     }
 
     disconnectedCallback() {
       this.#stop();
       this.#combobox.cancel();
-      this.#answers = []; // Searched for again when the element is put back.
+      this.#empty(); // Searched for again when the element is put back.
     }
 
     attributeChangedCallback(name, before, now) {
@@ -452,7 +470,10 @@
           this.search(text);
           return false;
         },
-        rest: () => { this.#search(); },
+        rest: (prefix) => {
+          // Results that have the focus are not replaced.
+          if (prefix || !parts.hits.contains(root.activeElement)) this.#search({ prefix });
+        },
         suggest: async (text, signal) => this.suggestions
           && (await this.#ask("suggest", { q: text, limit: this.suggestions }, signal)).suggestions?.slice(0, this.suggestions),
         show: ({ text, kind, spans, count }) => [
@@ -464,7 +485,7 @@
         clear: () => this.clear(),
       });
       parts.clear.addEventListener("click", () => { this.clear(); input.focus(); });
-      parts.more.addEventListener("click", () => this.#search({ cursor: this.results?.cursor }));
+      parts.more.addEventListener("click", () => this.#search({ cursor: this.results?.cursor, prefix: this.#prefix }));
       parts.retry.addEventListener("click", () => { input.focus(); this.#again?.(); });
       parts.root.addEventListener("click", (event) => {
         const target = this.#targets.get(event.target.closest?.("a"));
@@ -529,6 +550,11 @@
       make("a", { href: url, target: this.getAttribute("target"), rel: "noopener" }).click();
     }
 
+    #empty() {
+      this.#answers = [];
+      this.#results = null;
+    }
+
     #stop() {
       this.#searching?.abort();
       this.#searching = null;
@@ -562,23 +588,25 @@
       throw { status: response.status, detail: answer?.detail };
     }
 
-    async #search({ cursor } = {}) {
+    async #search({ cursor, prefix = false } = {}) {
       this.#searching?.abort();
-      const { hits, status } = this.#parts, query = this.#query;
-      this.#again = () => this.#search({ cursor });
+      const { hits } = this.#parts, query = this.#query;
+      this.#again = () => this.#search({ cursor, prefix });
       if (!query.trim()) {
-        this.#answers = [];
+        this.#empty();
         return this.#draw();
       }
-      if (!this.#tell("search", { query, sort: this.sort, cursor: cursor ?? null }, true)) return;
+      if (!this.#tell("search", { query, sort: this.sort, cursor: cursor ?? null, prefix }, true)) return;
       const asked = (this.#searching = new AbortController());
       hits.setAttribute("aria-busy", "true");
       try {
         const { limit, sort } = this;
-        const page = await this.#ask("search", { q: query, limit, sort, cursor }, asked.signal);
+        const page = await this.#ask("search", { q: query, limit, sort, cursor, prefix: prefix && 1 }, asked.signal);
         if (asked.signal.aborted) return;
         if (!Array.isArray(page.hits)) throw {};
         const shown = cursor ? hits.children.length : 0;
+        this.#results = page;
+        this.#prefix = prefix;
         this.#answers = cursor ? [...this.#answers, page] : [page];
         // A host that prevents this event shows the results itself.
         if (!this.#tell("results", { query, page, more: Boolean(cursor) }, true)) this.#answers = [];
@@ -598,7 +626,7 @@
     #fail(failure, keep) {
       const { status, error, detail, more } = this.#parts;
       if (!keep) {
-        this.#answers = [];
+        this.#empty();
         this.#draw();
       }
       more.hidden = true;
@@ -613,7 +641,7 @@
     /** Shows the answers; the first `kept` hits stay as they are. */
     #draw(kept = 0) {
       const { hits, status, before, empty, ways, notes, more, error } = this.#parts;
-      const [first] = this.#answers, page = this.results;
+      const [first] = this.#answers, page = this.#answers.at(-1);
       error.hidden = true;
       before.hidden = Boolean(this.#query.trim());
       if (!kept) hits.replaceChildren();
@@ -715,6 +743,7 @@
       const found = new URL(`a/${odd ? "" : encode(id)}`, page);
       if (odd) found.searchParams.set("id", id);
       if (query) found.searchParams.set("q", query);
+      if (query && this.#prefix) found.searchParams.set("prefix", "1");
       found.hash = anchor;
       return found.href;
     }

@@ -58,8 +58,8 @@
     const home = new URL(form.action);
     const cache = new Map(); // pages by URL, so that going back is immediate and keeps its scroll position
     let asking = null;
-    // The URL that the history entry had before typing began.
-    let settled = location.href;
+    // Whether the history entry was made by typing: further typing and the search that comes of it replace it.
+    let isDraft = false;
 
     const isSearch = (url) => url.origin === home.origin && url.pathname === home.pathname;
     const here = () => canRead && isSearch(location);
@@ -125,29 +125,41 @@
       }
     };
 
-    const typed = () => {
+    const record = (url, typing) => {
+      if (url.href !== location.href) history[isDraft ? "replaceState" : "pushState"](null, "", url);
+      isDraft = typing;
+    };
+
+    // Searches for what is in the box; with `prefix`, the last word may go on.
+    const typed = (prefix) => {
       const url = address();
+      if (prefix) url.searchParams.set("prefix", "1");
       if (!here() || url.href === location.href) return;
-      history.replaceState(null, "", url);
+      // Results that have the focus are not replaced.
+      if (!prefix && main.contains(document.activeElement)) return;
+      record(url, true);
       show(url, { typing: true });
     };
 
-    const visit = async (url) => {
-      // Going back skips what was typed on the way.
-      if (url.href === location.href && settled !== location.href) history.replaceState(null, "", settled);
-      if (url.href !== location.href) history.pushState(null, "", url);
-      settled = url.href;
+    const visit = (url) => {
+      record(url, false);
       return show(url);
     };
 
     const submit = () => (here() ? visit(address()) : location.assign(address()));
+
+    // What was typed has been searched for once a link, a filter or another page follows.
+    const settle = () => { isDraft = false; };
+    addEventListener("pagehide", settle);
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       submit();
     });
     form.addEventListener("change", (event) => {
-      if (event.target !== box && here()) visit(address());
+      if (event.target === box || !here()) return;
+      settle();
+      visit(address());
     });
     main.addEventListener("click", async (event) => {
       const link = event.target.closest("a[href]");
@@ -158,6 +170,7 @@
       event.preventDefault();
       box.blur();
       box.value = url.searchParams.get("q") ?? "";
+      settle();
       if (await visit(url)) {
         main.focus({ preventScroll: true });
         if (main.getBoundingClientRect().top < 0) main.scrollIntoView();
@@ -166,7 +179,7 @@
     addEventListener("popstate", () => {
       // Only the fragment has changed.
       if (!here() || plain(location) === shown) return;
-      settled = location.href;
+      settle();
       asking?.abort();
       main.removeAttribute("aria-busy");
       box.value = new URL(location).searchParams.get("q") ?? "";
@@ -190,8 +203,13 @@
     let place = location.href;
     const combobox = new Combobox(box, list, {
       edit: () => { place = location.href; },
-      // Not if a link was followed since.
-      rest: () => location.href === place && results.typed(),
+      rest: (prefix) => {
+        // A link was followed since.
+        if (location.href !== place) return false;
+        results.typed(prefix);
+        place = location.href;
+        return true;
+      },
       suggest: async (text, signal) => {
         const url = new URL("api/suggest", form.action);
         url.search = new URLSearchParams({ q: text, limit: SUGGESTIONS });
@@ -203,7 +221,7 @@
       },
       clear: () => {
         box.value = "";
-        results.typed();
+        results.typed(false);
       },
     });
     form.addEventListener("submit", () => {
