@@ -184,6 +184,11 @@ def test_events_can_be_heard_from_outside_and_prevented(hosts: Hosts) -> None:
         tab.wait_for_function(f"() => heard.at(-1)[2] === 'lighthouse {name}'")
         expect(tab.locator("[part=hit]")).to_have_count(0)
         assert bool(tab.evaluate("asked")) == (name == "results")
+        # The host draws the answer from the event or from the property.
+        answer = tab.locator("nutgraf-search").evaluate("e => e.results")
+        assert answer["query"] == "lighthouse results"
+    tab.locator("nutgraf-search").evaluate("e => e.clear()")
+    assert tab.locator("nutgraf-search").evaluate("e => e.results") is None
 
 
 def test_several_elements_and_two_copies_of_the_script_get_along(hosts: Hosts) -> None:
@@ -267,7 +272,7 @@ def test_the_guide_names_what_the_script_has_and_nothing_else() -> None:
         return {name for pattern in patterns for name in re.findall(pattern, script)}
 
     mirrored = script.partition("const MIRRORED = {")[2].partition("};")[0]
-    assert documented("attribute") == {*re.findall(r"(\w+): \[", mirrored), "query", "lang"}
+    assert documented("attribute") == {*re.findall(r"(\w+): \[", mirrored), "query", "lang", "disabled"}
     assert documented("slot") == found(r'slot\("(\w+)"')
     assert documented("part") == found(
         r'part: "(\w+)"', r'part = "(\w+)"', r'#anchor\("(\w+)"', r'other\("(\w+)"', r'"b", "(\w+)"'
@@ -320,6 +325,25 @@ def test_a_form_sends_what_is_searched_for_and_can_be_reset_and_disabled(hosts: 
     expect(box(tab)).to_have_value("odds")
     tab.evaluate("document.querySelector('fieldset').disabled = true")
     expect(box(tab)).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    ("change", "disabled"),
+    [
+        ("e.disabled = true", True),
+        ("e.setAttribute('disabled', '')", True),
+        ("e.disabled = false", False),
+        ("e.removeAttribute('disabled')", False),
+    ],
+)
+def test_the_attribute_and_the_property_disable_the_box(hosts: Hosts, change: str, disabled: bool) -> None:
+    attribute = "" if disabled else " disabled"
+    tab = hosts.show(f'<nutgraf-search src="SITEapi" query="odds"{attribute}></nutgraf-search>')
+    search = tab.locator("nutgraf-search")
+    expect(box(tab)).to_be_enabled(enabled=disabled)
+    search.evaluate(f"e => {{ {change} }}")
+    expect(box(tab)).to_be_enabled(enabled=not disabled)
+    assert search.evaluate("e => [e.disabled, e.hasAttribute('disabled')]") == [disabled, disabled]
 
 
 def test_links_go_where_the_template_says(hosts: Hosts) -> None:
