@@ -23,7 +23,7 @@ from webui.guide import FOLDER, PICTURES, list_pages, read_page
 from webui.mount import Mount, current_mount, requested_article, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
-from webui.presenters import HELPERS, Links, closest_paragraph, neighbours, page_notes
+from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, neighbours, page_notes
 from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
@@ -138,7 +138,7 @@ def article(name: str | None) -> ResponseReturnValue:
         article=marked.article,
         matches=matches,
         around=neighbours(matches),
-        back=None if asked.is_empty else asked.url(base, asked.page),
+        back=None if asked.is_empty else f"{asked.url(base, asked.page)}#{hit_anchor(wanted)}",
         here=here,
         is_lost=bool(anchor) and here is None,
         closest=closest_paragraph(marked.paragraphs, anchor, number) if anchor and here is None else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,11 @@ def date_text(published: Published) -> DateText:
     return DateText(published.value, machine, place, others, published.note)
 
 
+def hit_anchor(name: str) -> str:
+    """The anchor of the hit of the article with the id `name` on a page of results."""
+    return f"hit-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
 def language_tag(language: str | None) -> str | None:
     """A language as the `lang` attribute has it, or None if it is not a language tag."""
     tag = (language or "").replace("_", "-")
@@ -141,6 +147,7 @@ def closest_paragraph(
 HELPERS = {
     "pieces": pieces,
     "date_text": date_text,
+    "hit_anchor": hit_anchor,
     "language_tag": language_tag,
     "linkable_url": linkable_url,
     "original_url": original_url,

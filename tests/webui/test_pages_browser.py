@@ -122,7 +122,7 @@ def test_a_search_lands_on_the_paragraph(either: Page) -> None:
     expect(paragraph.locator("mark")).to_have_text("ferry")
     expect(paragraph).to_be_in_viewport(ratio=1)
     either.get_by_role("link", name="Back to the results").click()
-    expect(either).to_have_url(re.compile(r"/\?q=ferry$"))
+    expect(either).to_have_url(re.compile(r"/\?q=ferry#hit-"))
 
 
 def test_everything_is_reached_with_the_keyboard(either: Page) -> None:
@@ -262,6 +262,65 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     tab.go_forward()
     expect(box(tab)).to_have_value("crane")
     expect(tab.locator(".hit").first).to_be_visible()
+
+
+def test_typing_keeps_the_page_before_it_in_the_history(tab: Page) -> None:
+    tab.goto("/")
+    entries = tab.evaluate("history.length")
+    box(tab).press_sequentially("cran")
+    expect(tab).to_have_url(re.compile(r"q=cran$"))
+    box(tab).press_sequentially("e ship")
+    expect(tab).to_have_url(re.compile(r"q=crane\+ship$"))
+    assert tab.evaluate("history.length") == entries + 1
+    tab.go_back()
+    expect(tab.locator(".holdings")).to_be_visible()
+    expect(box(tab)).to_have_value("")
+    tab.goto("/?q=crane")
+    box(tab).press("End")
+    box(tab).press_sequentially(" moved")
+    expect(tab).to_have_url(re.compile(r"q=crane\+moved$"))
+    at_rest(tab)
+    tab.locator(".hit h3 a").first.click()
+    expect(tab.locator("article h1")).to_be_visible()
+    tab.go_back()
+    expect(box(tab)).to_have_value("crane moved")
+    tab.go_back()
+    expect(box(tab)).to_have_value("crane")
+    expect(tab.locator(".hit").first).to_be_visible()
+
+
+def test_clearing_the_box_keeps_what_was_searched_in_the_history(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    box(tab).press("Escape")
+    expect(tab.locator(".holdings")).to_be_visible()
+    expect(box(tab)).to_have_value("")
+    tab.go_back()
+    expect(tab.locator(".hit").first).to_be_visible()
+    expect(box(tab)).to_have_value("crane")
+
+
+@pytest.mark.parametrize("way", ["button of the browser", "link of the page"])
+@pytest.mark.parametrize("link", [".hit:nth-child(4) h3 a", ".hit:nth-child(4) .passages a"])
+def test_the_focus_goes_back_to_the_hit_one_came_from(tab: Page, link: str, way: str) -> None:
+    tab.goto("/?q=crane")
+    tab.locator(link).first.click()
+    expect(tab.locator("article h1")).to_be_visible()
+    if way == "link of the page":
+        tab.get_by_role("link", name="Back to the results").click()
+    else:
+        tab.go_back()
+    expect(tab.locator(".hit:nth-child(4)").locator(":focus")).to_have_count(1)
+    expect(tab.locator(":focus")).to_be_in_viewport()
+
+
+def test_without_script_one_comes_back_to_the_hit(plain: Page) -> None:
+    plain.goto("/?q=crane")
+    hit = plain.locator(".hit:nth-child(4)")
+    hit.locator("h3 a").click()
+    plain.get_by_role("link", name="Back to the results").click()
+    expect(hit).to_be_in_viewport()
+    plain.keyboard.press("Tab")
+    expect(hit.locator("h3 a")).to_be_focused()
 
 
 def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) -> None:

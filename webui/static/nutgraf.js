@@ -113,7 +113,7 @@
         const text = await answer.text();
         if (mine.signal.aborted) return false;
         if (!swap(text)) throw new Error("no page of results");
-        keep(String(url), text);
+        keep(plain(url), text);
         return true;
       } catch (error) {
         if (mine.signal.aborted) return false;
@@ -166,7 +166,13 @@
       if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       // The attribute, because the property is an object in SVG.
       const url = new URL(link.getAttribute("href"), location.href);
-      if (!here() || !isSearch(url) || link.getAttribute("href").startsWith("#")) return;
+      if (!here() || link.getAttribute("href").startsWith("#")) return;
+      if (!isSearch(url)) {
+        // Whoever comes back from an article comes back to its hit.
+        const hit = link.closest(".hit");
+        if (hit?.id && !link.hasAttribute("download")) history.replaceState(null, "", `${plain(location)}#${hit.id}`);
+        return;
+      }
       event.preventDefault();
       box.blur();
       box.value = url.searchParams.get("q") ?? "";
@@ -183,11 +189,15 @@
       asking?.abort();
       main.removeAttribute("aria-busy");
       box.value = new URL(location).searchParams.get("q") ?? "";
-      const text = cache.get(location.href);
       shown = plain(location);
+      const text = cache.get(shown);
       if (!text || !swap(text)) show(new URL(location));
     });
-    if (here()) keep(location.href, root.outerHTML);
+    // When the page is loaded, the browser has gone to the fragment, which takes the focus away.
+    addEventListener("load", () => {
+      document.getElementById(location.hash.slice(1))?.closest(".hit")?.querySelector("h3 a")?.focus({ preventScroll: true });
+    });
+    if (here()) keep(plain(location), root.outerHTML);
     return { typed, submit };
   };
 
