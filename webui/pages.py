@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, neig
 from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
+    ARTICLE_PARAMETERS,
+    SEARCH_PARAMETERS,
     SIZES,
     Search,
     article_url,
@@ -77,7 +80,10 @@ def search() -> ResponseReturnValue:
             for query, meaning in mount.examples.now()
         ]
         status = index.get_status()
-        return _page(mount, "start.html", asked, status=status, ways=ways, older=_older_commit_time(index))
+        older = _older_commit_time(index)
+        return _page(
+            mount, "start.html", asked, known=SEARCH_PARAMETERS, status=status, ways=ways, older=older
+        )
     limit = asked.size or max(index.config.page_size, 1)
     wanted = asked.request(limit=limit, offset=(asked.page - 1) * limit, facets=FACETS, timeline="auto")
     found = mount.search(wanted)
@@ -89,6 +95,7 @@ def search() -> ResponseReturnValue:
         mount,
         "results.html",
         asked,
+        known=SEARCH_PARAMETERS,
         found=found,
         each=each.clauses if each else (),
         full=[hit for hit in found.hits if not hit.missing],
@@ -134,6 +141,7 @@ def article(name: str | None) -> ResponseReturnValue:
         mount,
         "article.html",
         asked,
+        known=ARTICLE_PARAMETERS,
         marked=marked,
         article=marked.article,
         matches=matches,
@@ -154,7 +162,12 @@ def article(name: str | None) -> ResponseReturnValue:
 def documentation() -> ResponseReturnValue:
     """The documentation of the API, made from its OpenAPI description."""
     return _page(
-        current_mount(), "api.html", _find_search().home(), document=describe(), kind=describe_schema
+        current_mount(),
+        "api.html",
+        _find_search().home(),
+        known=("lang",),
+        document=describe(),
+        kind=describe_schema,
     )
 
 
@@ -169,7 +182,7 @@ def guide(name: str | None) -> ResponseReturnValue:
     if name and page is None:
         abort(404, "The guide has no such page.")
     pages = [] if page else list_pages()
-    return _page(current_mount(), "guide.html", asked, page=page, pages=pages)
+    return _page(current_mount(), "guide.html", asked, known=("lang",), page=page, pages=pages)
 
 
 @blueprint.get("/a/cite.<any(bib, ris, json):kind>", defaults={"name": None})
@@ -264,7 +277,7 @@ def error_page(
     base: str | None = None,
 ) -> Response:
     """The page for an error. `base` is the URL of the search page if no view was reached."""
-    values = {"status": status, "heading": heading, "message": message}
+    values: dict[str, Any] = {"status": status, "heading": heading, "message": message}
     page = _page(mount, "error.html", asked or Search(), base=base, **values)
     page.status_code = status
     return page
@@ -275,12 +288,22 @@ def _older_commit_time(index: Index) -> str:
     return index.get_status().committed[:16] if index.damage else ""
 
 
-def _page(mount: Mount, template: str, asked: Search, *, base: str | None = None, **values: Any) -> Response:
+def _page(
+    mount: Mount,
+    template: str,
+    asked: Search,
+    *,
+    base: str | None = None,
+    known: Collection[str] | None = None,
+    **values: Any,
+) -> Response:
+    """A page; with `known`, it says which other parameters of the request were ignored."""
     base = url_of("search") if base is None else base
     home = asked.home()
     # `keep` is added to links that are no searches, so that they keep the language of the page.
     values |= {"asked": asked, "base": base, "home": home.url(base), "keep": home.url("")}
     values["links"] = Links(base, asked)
+    values["ignored"] = [name for name in request.args if name not in known] if known is not None else []
     return Response(mount.render(template, sorts=SORTS, version=STATIC_VERSION, **HELPERS, **values))
 
 

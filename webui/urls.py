@@ -181,6 +181,12 @@ class Search:
         return base + replace(self, page=page).query_string()
 
 
+SEARCH_PARAMETERS = frozenset({*(name for name, _ in Search().items()), *FILTERS})
+"""The parameters of a page of results."""
+ARTICLE_PARAMETERS = SEARCH_PARAMETERS | {"id", "p", "n"}
+"""The parameters of the page of an article: the search, the article, the paragraph and its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pager:
     """Links to other pages of results: `pages` are (number, URL), or None for a gap."""

@@ -178,8 +178,32 @@ def test_an_article_marks_the_query_and_leads_back_to_the_results() -> None:
     soup = page("/a/silk/1?q=silk&sort=newest&page=2")
     assert len(soup.select("article p mark")) == 2
     assert len(soup.select("h1 mark")) == 1
-    assert one(soup, ".back a")["href"] == "/?q=silk&sort=newest&page=2"
+    way, _, hit = str(one(soup, ".back a")["href"]).partition("#")
+    assert way == "/?q=silk&sort=newest&page=2"
+    assert one(page("/?q=silk&sort=newest"), f"#{hit} h3").text == "The silk road reopens"
     assert "Matches in 2 of 3 paragraphs" in one(soup, "article").text
+
+
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        ("/?q=silk&sorce=wire&utm_source=x", ["sorce", "utm_source"]),
+        ("/?limit=5", ["limit"]),
+        ("/a/silk/1?q=silk&anchor=p-1f3a9c2e", ["anchor"]),
+        ("/guide/?q=silk", ["q"]),
+        ("/api/?%3Cb%3E=1", ["<b>"]),
+        (
+            "/?q=silk&since=2000&until=2100&sort=newest&page=1&collapse=0&explain=1&share=1&size=25&prefix=1",
+            [],
+        ),
+        ("/?lang=en&source=wire&site=one.example&language=en&undated=0", []),
+        ("/a/silk/1?q=silk&lang=en&p=p-1f3a9c2e&n=1", []),
+        ("/a/?id=silk/1", []),
+        ("/guide/?lang=en", []),
+    ],
+)
+def test_an_unknown_parameter_is_ignored_and_named(path: str, ignored: list[str]) -> None:
+    assert [name.text for name in page(path).select(".ignored bdi")] == ignored
 
 
 def test_an_article_in_another_script_says_so() -> None:
