@@ -24,7 +24,7 @@ from webui.guide import FOLDER, PICTURES, list_pages, read_page
 from webui.mount import Mount, current_mount, requested_article, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
-from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, neighbours, page_notes
+from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, minimap, neighbours, page_notes
 from webui.refinements import FACETS, chart, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.urls import (
@@ -146,6 +146,7 @@ def article(name: str | None) -> ResponseReturnValue:
         article=marked.article,
         matches=matches,
         around=neighbours(matches),
+        minimap=minimap(marked.paragraphs),
         back=None if asked.is_empty else f"{asked.url(base, asked.page)}#{hit_anchor(wanted)}",
         here=here,
         is_lost=bool(anchor) and here is None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _PLACES = {
 }
 # Notes that a page of results says in its count of hits and its headings.
 _SHOWN_NOTES = ("only_partial", "few_full")
+_GAP = 40  # characters that the space between two paragraphs is as high as
+_MIN_HEIGHT = 8  # of a paragraph on the minimap, which has a height of 1000
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -128,6 +131,27 @@ def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None
     """For the anchor of each paragraph with matches, those of the paragraphs with matches around it."""
     around = zip([None, *matches], [*matches[1:], None], strict=False)
     return dict(zip(matches, around, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A paragraph with matches on the minimap of an article: where it begins and how high it is, of 1000."""
+
+    anchor: str
+    number: int
+    y: int
+    height: int
+
+
+def minimap(paragraphs: Sequence[MarkedParagraph]) -> list[Spot]:
+    """The paragraphs with matches, placed by the characters before them."""
+    ends = list(itertools.accumulate((len(one.text) + _GAP for one in paragraphs), initial=0))
+    spots = []
+    for one, start, end in zip(paragraphs, ends, ends[1:], strict=False):
+        if one.spans:
+            y = min(1000 * start // ends[-1], 1000 - _MIN_HEIGHT)
+            spots.append(Spot(one.anchor, one.number, y, max(1000 * (end - start) // ends[-1], _MIN_HEIGHT)))
+    return spots
 
 
 def closest_paragraph(

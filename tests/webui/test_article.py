@@ -108,6 +108,41 @@ def test_matches_lead_to_each_other_without_a_script() -> None:
     assert one(soup, ".meta.on-screen a[href^='/']")["href"] == "/a/quay/1"
 
 
+def facts(soup: BeautifulSoup) -> dict[str, str]:
+    return {
+        one(row, "dt").text: " ".join(one(row, "dd").text.split())
+        for row in soup.select("article .facts div")
+    }
+
+
+def test_an_article_says_where_it_and_its_date_come_from() -> None:
+    assert facts(quay()) == {
+        "Date": "5 November 2021 · found in the page’s metadata. The document also says 4 November 2021 "
+        "(found in the address).",
+        "Id": "quay/1",
+        "Original": "https://www.city.example/quay?a=1",
+    }
+    assert one(quay(), ".facts a.host")["href"] == QUAY.url
+    plain = Article(
+        id="log-1921", title="", paragraphs=("A crane.",), source="port/log.jsonl", url="ftp://x/y"
+    )
+    soup = BeautifulSoup(client(plain).get("/a/log-1921").text, "html.parser")
+    assert facts(soup) == {"Source": "port/log.jsonl", "Id": "log-1921"}
+
+
+def test_a_minimap_leads_to_the_matches_without_a_script() -> None:
+    soup = quay("?q=crane")
+    spots = soup.select(".minimap a")
+    assert [a["href"] for a in spots] == [f"#{ANCHORS[place]}" for place in (0, 5, 10)]
+    assert [one(a, "title").text for a in spots] == ["Paragraph 1", "Paragraph 6", "Paragraph 11"]
+    places = [(int(str(one(a, ".reach")["y"])), int(str(one(a, ".reach")["height"]))) for a in spots]
+    assert places[0][0] == 0
+    assert 450 < places[1][0] < 500
+    assert 930 < places[2][0] < 980
+    assert all(height > 0 and y + height <= 1000 for y, height in places)
+    assert not quay().select(".minimap, .walk")
+
+
 def test_what_the_library_says_is_marked_as_english() -> None:
     soup = quay("?lang=ar")
     note = one(soup, ".notes li")
@@ -179,6 +214,64 @@ def test_keys_step_from_match_to_match(tab: Page) -> None:
     tab.keyboard.press("n")
     expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[0])
     expect(tab.get_by_label("Search the articles")).to_have_value(re.compile("n"))
+
+
+def test_buttons_step_from_match_to_match_and_stay_in_view(tab: Page) -> None:
+    tab.goto(f"/a/quay/1?q=crane#{ANCHORS[0]}")
+    place = tab.locator(".walk .here")
+    expect(place).to_have_text("Match 1 of 3")
+    following, previous = (tab.get_by_role("button", name=f"{way} match") for way in ("Next", "Previous"))
+    expect(previous).to_have_attribute("aria-disabled", "true")
+    for number, paragraph in ((2, 5), (3, 10)):
+        following.click()
+        expect(tab.locator(".paragraph:target")).to_have_id(ANCHORS[paragraph])
+        expect(tab.locator(".paragraph:target mark")).to_be_in_viewport()
+        expect(place).to_have_text(f"Match {number} of 3")
+        expect(tab.get_by_role("status")).to_have_text(f"Match {number} of 3")
+        expect(following).to_be_in_viewport(ratio=1)
+        expect(following).to_be_focused()
+    expect(following).to_have_attribute("aria-disabled", "true")
+    tab.keyboard.press("Enter")
+    expect(place).to_have_text("Match 3 of 3")
+    previous.click()
+    expect(place).to_have_text("Match 2 of 3")
+    expect(tab.get_by_role("link", name="Next match")).to_have_count(0)
+
+
+def test_going_back_passes_over_the_matches_that_were_stepped_to(tab: Page) -> None:
+    tab.goto("/?q=crane")
+    tab.get_by_role("link", name="Cranes on the quay").click()
+    for _ in range(3):
+        tab.keyboard.press("n")
+    expect(tab.locator(".walk .here")).to_have_text("Match 3 of 3")
+    tab.go_back()
+    expect(tab.get_by_role("link", name="Cranes on the quay")).to_be_focused()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_spot_of_the_minimap_leads_to_its_paragraph(browser: Browser, address: str, script: bool) -> None:
+    with open_page(browser, address, java_script_enabled=script) as page:
+        page.goto("/a/quay/1?q=crane")
+        page.locator(".minimap .spot").nth(1).click()
+        expect(page.locator(".paragraph:target")).to_have_id(ANCHORS[5])
+        expect(page.locator(".paragraph:target")).to_be_in_viewport()
+        expect(page.locator(".minimap svg")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".walk")).to_be_visible(visible=script)
+
+
+def test_the_minimap_has_the_places_of_the_paragraphs_and_the_part_in_view(tab: Page) -> None:
+    tab.goto("/a/quay/1?q=crane")
+    text = tab.locator(".text").bounding_box()
+    paragraph = tab.locator(".paragraph").nth(5).bounding_box()
+    assert text is not None
+    assert paragraph is not None
+    spot = tab.locator(".minimap .spot").nth(1)
+    expected = 1000 * (paragraph["y"] - text["y"]) / text["height"]
+    assert float(spot.get_attribute("y") or 0) == pytest.approx(expected, abs=1)
+    view = tab.locator(".minimap .view")
+    expect(view).to_have_attribute("y", "0")
+    tab.keyboard.press("End")
+    expect(view).not_to_have_attribute("y", "0")
 
 
 @pytest.mark.parametrize(

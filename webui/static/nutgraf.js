@@ -46,6 +46,7 @@
     page.addEventListener("click", copy);
     findParagraph();
     addEventListener("hashchange", findParagraph);
+    walk();
     watchBuilding();
   };
 
@@ -303,18 +304,72 @@
     location.replace(url);
   };
 
-  // Goes to the next (1) or previous (-1) match from the target paragraph, or else from the visible part.
+  // The paragraphs with matches, and which of them is the target of the address (-1 for none).
+  const matches = () => {
+    const found = [...(article()?.querySelectorAll(".paragraph") ?? [])].filter((one) => one.querySelector("mark"));
+    return { found, target: found.findIndex((one) => `#${one.id}` === location.hash) };
+  };
+
+  // Goes to the next (1) or previous (-1) match from the target, or else from the visible part.
   const toMatch = (way) => {
-    const marked = [...(article()?.querySelectorAll(".paragraph") ?? [])].filter((one) => one.querySelector("mark"));
-    const here = article()?.querySelector(".paragraph:target");
-    const follows = (one) => (here
-      ? here.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
-      : one.getBoundingClientRect().top >= 0);
-    const next = way > 0 ? marked.find(follows) : marked.findLast((one) => one !== here && !follows(one));
+    const { found, target } = matches();
+    const isAhead = (one) => one.getBoundingClientRect().top >= 0;
+    const next = target >= 0 ? found[target + way] : way > 0 ? found.find(isAhead) : found.findLast((one) => !isAhead(one));
     if (!next) return false;
-    location.hash = next.id;
+    // Not an entry of the history for each match: going back leads to the results.
+    location.replace(`#${next.id}`);
     next.querySelector(".anchor").focus({ preventScroll: true });
     return true;
+  };
+
+  // The buttons that lead from match to match, and the minimap of matches beside the text.
+  const walk = () => {
+    const bar = article()?.querySelector(".walk");
+    if (!bar) return;
+    const text = article().querySelector(".text");
+    const map = text.querySelector(".minimap");
+    const spots = [...map.querySelectorAll("a")];
+    const status = document.querySelector(".nutgraf #status");
+    const place = bar.querySelector(".here");
+    const digits = new Intl.NumberFormat(root.lang);
+    const tell = () => {
+      const { found, target } = matches();
+      for (const [number, spot] of spots.entries()) spot.classList.toggle("target", number === target);
+      for (const button of bar.querySelectorAll("button")) {
+        const isEnd = target >= 0 && !found[target + Number(button.dataset.step)];
+        button.setAttribute("aria-disabled", String(isEnd));
+      }
+      if (target < 0) return;
+      place.textContent = place.dataset.text.replace("{number}", digits.format(target + 1)).replace("{n}", digits.format(found.length));
+      status.textContent = place.textContent;
+    };
+    bar.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button && toMatch(Number(button.dataset.step))) button.focus({ preventScroll: true });
+    });
+    // By the heights of paragraphs, which the server does not know.
+    const measure = () => {
+      const whole = text.getBoundingClientRect();
+      const scale = (length) => (1000 * length) / whole.height;
+      for (const [number, one] of matches().found.entries()) {
+        const { top, height } = one.getBoundingClientRect();
+        const [reach, spot] = spots[number].querySelectorAll("rect");
+        reach.setAttribute("y", scale(top - whole.top));
+        reach.setAttribute("height", scale(height));
+        spot.setAttribute("y", scale(top - whole.top));
+      }
+    };
+    const scroll = () => {
+      const whole = text.getBoundingClientRect();
+      const [top, end] = [Math.max(-whole.top, 0), Math.min(innerHeight - whole.top, whole.height)];
+      const view = map.querySelector(".view");
+      view.setAttribute("y", (1000 * top) / whole.height);
+      view.setAttribute("height", Math.max((1000 * (end - top)) / whole.height, 0));
+    };
+    new ResizeObserver(() => { measure(); scroll(); }).observe(text);
+    addEventListener("scroll", scroll, { passive: true });
+    addEventListener("hashchange", tell);
+    tell();
   };
 
   // An index that is being built: updates its progress, and reloads the page when it is ready.
