@@ -42,7 +42,8 @@ ATTRIBUTES = set(
         """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize
     autocomplete autofocus charset class content datetime defer dir download enterkeyhint for href hreflang
     id lang maxlength method name rel role scope src viewbox preserveaspectratio focusable x y width height
-    aria-pressed data-copy data-done data-failed data-keys data-page data-suggestions title
+    aria-keyshortcuts aria-pressed data-copy data-done data-failed data-keys data-page data-step
+    data-suggestions data-text title
     selected spellcheck start tabindex type value""",
     )
 )
