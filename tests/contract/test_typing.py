@@ -27,7 +27,7 @@ ARTICLES = (
     [
         ("euro cri", {"euro", "crises", "critics", "cri"}),
         ("euro crit", {"critics"}),
-        ("euro crisis", {"euro"}),
+        ("euro crisis", {"euro", "crises"}),
         ("euro bridges", {"bridge"}),
         ("title:cri", {"critics", "cri"}),  # the stem of "cry" is "cri"
         ("bri", {"bridge"}),
