@@ -103,7 +103,10 @@ def search() -> ResponseReturnValue:
         notes=page_notes(found),
         meant=asked.with_query(found.did_you_mean).url(base) if found.did_you_mean else None,
         suggested=[
-            (choice, replace(asked, query=choice.query, prefix=False, since=choice.since, until=choice.until).url(base))
+            (
+                choice,
+                replace(asked.with_query(choice.query), since=choice.since, until=choice.until).url(base),
+            )
             for choice in found.suggested_filters
         ],
         alternatives=found.no_results.suggestions if found.no_results else (),
