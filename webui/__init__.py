@@ -16,7 +16,9 @@ Where to begin: `pages.py` for what a person sees, `api.py` for what a program g
     pages         asks the index for the pages
     api           asks the index for programs
     presenters    gives templates what results do not have: pieces of text, dates, the URLs of a page
-    refinements   makes the active filters, facets, periods and timeline of a page of results
+    notes         says the notes of the library in the language of the page
+    refinements   makes the active filters, facets and periods of a page of results
+    timeline      makes the drawing of its hits over time
     examples      makes example queries for the start page
     answers       has the structs of the API that the library does not have, and writes JSON
     export        writes rows and feeds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
 from indexer import Index, Page, SearchRequest
 from webui.examples import Examples
+from webui.notes import write_clause, write_note
 from webui.translations import LANGUAGES, choose_language, localize
 from webui.urls import article_id, is_plain_path
 
@@ -48,8 +50,14 @@ class Mount:
             loaders = [loader for loader in (host.loader, ORIGINALS) if loader]
             self._environment = host.overlay(autoescape=True, loader=ChoiceLoader(loaders))
         # Passed to each page, because the globals belong to the application.
-        words = localize(choose_language(request)).context
-        values |= {**words, "languages": _languages(), "nonce": self._find_nonce()}
+        words = localize(choose_language(request))
+        values |= {
+            **words.context,
+            "note_text": partial(write_note, localization=words),
+            "clause_text": partial(write_clause, localization=words),
+            "languages": _languages(),
+            "nonce": self._find_nonce(),
+        }
         text = render_template(self._environment.get_template(f"nutgraf/{template}"), **values)
         # A message may name a file whose name is not valid Unicode.
         return text.encode("utf-8", "backslashreplace").decode()

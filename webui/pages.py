@@ -25,8 +25,9 @@ from webui.mount import Mount, current_mount, requested_article, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
 from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, minimap, neighbours, page_notes
-from webui.refinements import FACETS, chart, chips, facets, presets
+from webui.refinements import FACETS, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
+from webui.timeline import chart
 from webui.urls import (
     ARTICLE_PARAMETERS,
     SEARCH_PARAMETERS,
@@ -116,8 +117,9 @@ def search() -> ResponseReturnValue:
         chips=chips(asked, base, index.config),
         facets=facets(found, asked, base),
         presets=presets(asked, base, found.timeline, index.config.today()),
-        chart=chart(found.timeline, asked, base),
+        chart=chart(found.timeline, asked, base, index.config),
         most_passages=index.config.passages,
+        sorts=[(sort, replace(asked, sort=sort).url(base), sort == asked.sort) for sort in SORTS],
         sizes=[(size, replace(asked, size=size).url(base), size == limit) for size in SIZES],
         feed=asked.feed(base),
     )
@@ -308,7 +310,7 @@ def _page(
     values |= {"asked": asked, "base": base, "home": home.url(base), "keep": home.url("")}
     values["links"] = Links(base, asked)
     values["ignored"] = [name for name in request.args if name not in known] if known is not None else []
-    return Response(mount.render(template, sorts=SORTS, version=STATIC_VERSION, **HELPERS, **values))
+    return Response(mount.render(template, version=STATIC_VERSION, **HELPERS, **values))
 
 
 def _find_search() -> Search:

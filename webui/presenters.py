@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.article import Published
-from indexer.results import AlternativeQuery, MarkedParagraph, Page, Span
+from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span
 from webui.citations import FORMATS
 from webui.translations import N_
 from webui.urls import Search, article_url, citation_url, linkable_url, original_url
@@ -27,6 +27,8 @@ _PLACES = {
     "file name": N_("found in the file name"),
     "given": "",
 }
+# Characters of a query that headings and titles show.
+_SHOWN_QUERY = 80
 # Notes that a page of results says in its count of hits and its headings.
 _SHOWN_NOTES = ("only_partial", "few_full")
 _GAP = 40  # characters that the space between two paragraphs is as high as
@@ -116,15 +118,30 @@ def hit_anchor(name: str) -> str:
     return f"hit-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
+def shorten_query(query: str) -> str:
+    """A query on one line of at most 80 characters, cut between words if there are any."""
+    text = " ".join(query.split())
+    if len(text) <= _SHOWN_QUERY:
+        return text
+    cut = text[:_SHOWN_QUERY]
+    return (cut.rpartition(" ")[0] or cut[:-1]) + "…"
+
+
+def source_name(source: str | None) -> str:
+    """The name of a source for readers: the folder that the file is in, or else the file itself."""
+    folder, _, name = (source or "").rpartition("/")
+    return folder or name
+
+
 def language_tag(language: str | None) -> str | None:
     """A language as the `lang` attribute has it, or None if it is not a language tag."""
     tag = (language or "").replace("_", "-")
     return tag if _LANGUAGE_TAG.fullmatch(tag) else None
 
 
-def page_notes(page: Page) -> list[str]:
+def page_notes(page: Page) -> list[Note]:
     """The notes of a page, without those that its count of hits and its headings say."""
-    return [note.message for note in page.notes if note.code not in _SHOWN_NOTES]
+    return [note for note in page.notes if note.code not in _SHOWN_NOTES]
 
 
 def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
@@ -175,5 +192,7 @@ HELPERS = {
     "language_tag": language_tag,
     "linkable_url": linkable_url,
     "original_url": original_url,
+    "shorten_query": shorten_query,
+    "source_name": source_name,
 }
 """The functions that templates call."""

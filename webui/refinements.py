@@ -1,16 +1,15 @@
-"""Ways to refine a search on its results page: active filters as chips, facets, periods, the timeline."""
+"""Ways to refine a search on its results page: active filters as chips, facets, and periods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
 from indexer import Config
 from indexer.query import parse_period
-from indexer.results import Page, Timeline, TimelineBar
+from indexer.results import FacetCount, Page, Timeline
 from webui.translations import N_
 from webui.urls import Search
 
@@ -18,33 +17,28 @@ FACETS = ("year", "source", "site", "language")
 """The facets of a results page."""
 # Values of a facet that are visible without a click.
 VISIBLE = 6
-# Units of the drawing.
-BAR, GAP, HEIGHT = 10, 2, 100
-# Minimum height of a bar that is not empty.
-MIN_HEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An active filter: its parameter, its value (a date in ISO 8601), and the URL without it."""
+    """An active filter: its kind, its value (a date in ISO 8601), and the URL without it.
+
+    The kind is the name of a parameter; or "year" or "period" if both dates are the same.
+    """
 
     kind: str
     value: str
     without: str
 
-    @property
-    def is_date(self) -> bool:
-        """Whether the value is a date."""
-        return self.kind in ("since", "until")
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value to filter by; `count` is None if it was not counted."""
+    """A value to filter by; `bar` is its count in percent of the largest one of the facet."""
 
     label: str
     url: str
-    count: int | None = None
+    count: int = 0
+    bar: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +50,18 @@ class Facet:
     more: tuple[Choice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A period of the timeline: its start (ISO 8601), URL, counts, and rectangle in the drawing."""
-
-    start: str
-    url: str
-    articles: int
-    of_articles: int
-    share: float
-    x: int
-    y: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A timeline as it is drawn; `other` is the URL of the same timeline with shares, or counts."""
-
-    grain: str
-    bars: tuple[Bar, ...]
-    first: str
-    last: str
-    most: float
-    width: int
-    other: str
-    undated: int
-    inexact: int
-
-
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
     """The active filters, with dates as they were understood."""
-    today, found = config.today(), []
-    for name, text in (("since", search.since), ("until", search.until)):
-        if text:
-            value = _normalized_date(text, today, config.day_first)
-            found.append(Chip(name, value, search.without([name]).url(base)))
+    today = config.today()
+    since, until = (
+        normalize_date(text, today, day_first=config.day_first) for text in (search.since, search.until)
+    )
+    if since and since == until:
+        kind = "year" if len(since) == len("2021") and since.isdecimal() else "period"
+        found = [Chip(kind, since, search.without(["since", "until"]).url(base))]
+    else:
+        edges = (("since", since), ("until", until))
+        found = [Chip(name, value, search.without([name]).url(base)) for name, value in edges if value]
     for name, values in search.filters.items():
         if isinstance(values, bool):
             found.append(Chip(name, "", search.without([name]).url(base)))
@@ -103,21 +73,27 @@ def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
 
 
 def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
-    """The facets with at least two values among the hits."""
+    """The facets that refine the search: a value that all hits have is no choice."""
     found = []
     for name in FACETS:
-        counts = [count for count in page.facets.get(name, ()) if count.kind in ("value", "undated")]
-        if len(counts) < 2:
+        counts = page.facets.get(name, ())
+        hits = sum(count.count for count in counts)
+        shown = [count for count in counts if count.count < hits and _can_filter(name, count)]
+        if not shown:
             continue
         if name == "year":
-            counts.sort(key=lambda count: count.value or "", reverse=True)
+            shown.sort(key=lambda count: count.value or "", reverse=True)
+        most = max(count.count for count in shown)
         choices = tuple(
-            Choice(count.value or "", _filtered(search, name, count.value).url(base), count.count)
-            for count in counts
-            if count.value or name == "year"
+            Choice(
+                count.value or "",
+                _filtered(search, name, count.value).url(base),
+                count.count,
+                max(1, round(100 * count.count / most)),
+            )
+            for count in shown
         )
-        if len(choices) > 1:
-            found.append(Facet(name, choices[:VISIBLE], choices[VISIBLE:]))
+        found.append(Facet(name, choices[:VISIBLE], choices[VISIBLE:]))
     return tuple(found)
 
 
@@ -133,70 +109,16 @@ def presets(search: Search, base: str, timeline: Timeline | None, today: date) -
         (N_("this year"), year),
     ):
         if timeline.last >= since and (timeline.first < since or timeline.undated):
-            found.append(Choice(label, _dated(search, since, "").url(base)))
+            found.append(Choice(label, search.with_dates(since, "").url(base)))
     last_year = f"{today.year - 1:04}"
     if any(bar.articles and bar.start.startswith(last_year) for bar in timeline.bars) and (
         timeline.first < last_year or timeline.last >= year or timeline.undated
     ):
-        found.append(Choice(N_("last year"), _dated(search, last_year, last_year).url(base)))
+        found.append(Choice(N_("last year"), search.with_dates(last_year, last_year).url(base)))
     return tuple(found)
 
 
-def chart(timeline: Timeline | None, search: Search, base: str) -> Chart | None:
-    """The timeline as bars that link to their periods, or None with fewer than two periods."""
-    if timeline is None or sum(1 for bar in timeline.bars if bar.articles) < 2:
-        return None
-    measured = [bar.share if search.share else float(bar.articles) for bar in timeline.bars]
-    most = max(measured)
-    return Chart(
-        timeline.grain,
-        tuple(_bars(timeline, measured, most, search, base)),
-        timeline.bars[0].start,
-        timeline.bars[-1].start,
-        most,
-        BAR * len(measured) - GAP,
-        replace(search, share=not search.share).url(base),
-        timeline.undated,
-        timeline.inexact,
-    )
-
-
-def _bars(timeline: Timeline, measured: list[float], most: float, search: Search, base: str) -> Iterator[Bar]:
-    for place, (bar, value) in enumerate(zip(timeline.bars, measured, strict=True)):
-        height = max(round(HEIGHT * value / most), MIN_HEIGHT) if value and most else 0
-        yield Bar(
-            bar.start,
-            replace(search, since=bar.start, until=_last_period(bar, timeline.grain)).url(base),
-            bar.articles,
-            bar.of_articles,
-            bar.share,
-            place * BAR,
-            HEIGHT - height,
-            height,
-        )
-
-
-def _last_period(bar: TimelineBar, grain: str) -> str:
-    """The end of the period of a bar, included: the period itself, or the Sunday of a week."""
-    if grain != "week":
-        return bar.start
-    sunday = date.fromisoformat(bar.start).toordinal() + 6
-    return date.fromordinal(min(sunday, date.max.toordinal())).isoformat()
-
-
-def _dated(search: Search, since: str, until: str) -> Search:
-    return replace(search.without(["undated"]), since=since, until=until)
-
-
-def _filtered(search: Search, name: str, value: str | None) -> Search:
-    if name != "year":
-        return search.with_filter(name, (value or "",))
-    if value is None:
-        return search.without(["since", "until"]).with_filter("undated", True)
-    return replace(search, since=value, until=value)
-
-
-def _normalized_date(text: str, today: date, day_first: bool) -> str:
+def normalize_date(text: str, today: date, *, day_first: bool) -> str:
     """A date in ISO 8601, with the precision of the text; the text itself if it is not a date."""
     try:
         start, end = parse_period(text, today, day_first=day_first)
@@ -208,3 +130,15 @@ def _normalized_date(text: str, today: date, day_first: bool) -> str:
         if end - start >= timedelta(days=28):
             return start.isoformat()[:7]
     return start.isoformat()[:16] if end - start < timedelta(days=1) else start.isoformat()[:10]
+
+
+def _can_filter(name: str, count: FacetCount) -> bool:
+    return count.kind == "value" or (name == "year" and count.kind == "undated")
+
+
+def _filtered(search: Search, name: str, value: str | None) -> Search:
+    if name != "year":
+        return search.with_filter(name, (value or "",))
+    if value is None:
+        return search.without(["since", "until"]).with_filter("undated", True)
+    return search.with_dates(value, value)

@@ -128,17 +128,19 @@ class Search:
             ("collapse", "" if self.collapse else "0"),
             ("explain", "1" if self.explain else ""),
             ("prefix", "1" if self.prefix else ""),
-            *self.hidden_fields(),
-        ]
-
-    def hidden_fields(self) -> list[tuple[str, str]]:
-        """The parameters that the search form has no visible field for."""
-        return [
             *self._filter_items(),
             ("share", "1" if self.share else ""),
             ("size", str(self.size) if self.size else ""),
             ("lang", self.lang),
         ]
+
+    def hidden_fields(self, shown: Collection[str]) -> list[tuple[str, str]]:
+        """The parameters that a new query keeps and the search form has no visible field for.
+
+        `shown` are the names of those that it has a field for.
+        """
+        kept = {"since", "until", "sort", *FILTERS, "share", "size", "lang"} - set(shown)
+        return [pair for pair in self.items() if pair[0] in kept]
 
     def feed(self, base: str) -> str:
         """The URL of the feed of its hits, newest first."""
@@ -162,6 +164,10 @@ class Search:
         """The same search with other values of a filter; without it if there are none."""
         filters = {**self.filters, name: values}
         return replace(self, filters={key: filters[key] for key in FILTERS if filters.get(key)})
+
+    def with_dates(self, since: str, until: str) -> Self:
+        """The same search within other dates, in place of those without a date."""
+        return replace(self.without(["undated"]), since=since, until=until)
 
     def without(self, names: Collection[str]) -> Self:
         """The same search without some of its dates and filters."""

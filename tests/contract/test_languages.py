@@ -77,7 +77,7 @@ def test_a_common_word_is_required_where_it_is_not_common(make: Made) -> None:
     page = search(index, "war Frieden")
     assert found(index, "war Frieden") == {"de"}
     assert [note.values for note in page.notes if note.code == "common_in_languages"] == [
-        {"clauses": "war", "first": "war", "languages": "de"}
+        {"clauses": ("war",), "first": "war", "languages": "de"}
     ]
     assert found(index, "+war Haus") == {"de3"}
     # Every word is common in German, so that none is ignored there.
@@ -92,7 +92,7 @@ def test_a_word_that_is_ignored_in_most_articles_is_not_misspelt(make: Made) -> 
     assert (page.total, page.did_you_mean) == (1, None)
     assert search(index, "in sight", collapse=False).did_you_mean == "in night"
     assert [note.values for note in page.notes if note.code == "common_words"] == [
-        {"clauses": "in", "first": "in"}
+        {"clauses": ("in",), "first": "in"}
     ]
 
 

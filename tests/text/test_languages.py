@@ -295,7 +295,7 @@ def test_common_words_are_those_of_the_language_of_the_article(tmp_path: Path) -
     page = index.search("die Schiffe sind")
     # "die" is a word like any other in English, which a partial match may have.
     assert (page.total, [hit.article.id for hit in page.hits]) == (1, ["de", "en"])
-    assert page.notes[0].values == {"clauses": "die, sind", "first": "die", "languages": "de"}
+    assert page.notes[0].values == {"clauses": ("die", "sind"), "first": "die", "languages": "de"}
 
 
 def test_a_few_wrong_detections_do_not_change_the_common_words(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ HOSTILE = [
 ELEMENTS = set(
     re.findall(
         r"\S+",
-        """html head meta title link body div a header p search form label input button select option main
-    footer aside dialog kbd script svg rect table thead tbody tr th td
+        """html head meta title link body div a header p search form label input button main
+    footer aside dialog kbd script svg rect path line g table thead tbody tr th td
     section details summary h1 h2 h3 ol ul li span strong time mark bdi q nav article code dl dt dd""",
     )
 )
@@ -42,9 +42,11 @@ ATTRIBUTES = set(
         """action aria-current aria-describedby aria-hidden aria-label aria-labelledby autocapitalize
     autocomplete autofocus charset class content datetime defer dir download enterkeyhint for href hreflang
     id lang maxlength method name rel role scope src viewbox preserveaspectratio focusable x y width height
-    aria-keyshortcuts aria-pressed data-copy data-done data-failed data-keys data-page data-step
-    data-suggestions data-text title
-    selected spellcheck start tabindex type value""",
+    x1 x2 y1 y2 dy d text-anchor form aria-keyshortcuts aria-pressed
+    data-copy data-day data-done data-failed data-keys
+    data-label data-page data-since data-step data-text
+    data-suggestions data-timeline data-until title spellcheck start tabindex
+    type value""",
     )
 )
 

@@ -1,5 +1,5 @@
 // The search page: results while typing, suggestions, keyboard shortcuts, the dark switch, matches of an article,
-// progress of a build. Every page works without it.
+// progress of a build, periods of the timeline, a picker for days. Every page works without it.
 (() => {
   "use strict";
   const SUGGESTIONS = 6;
@@ -44,6 +44,8 @@
     keys(page, form?.elements.q);
     darkSwitch(page.querySelector("#dark"));
     page.addEventListener("click", copy);
+    page.addEventListener("click", pickDay);
+    timelines(page);
     findParagraph();
     addEventListener("hashchange", findParagraph);
     walk();
@@ -70,7 +72,7 @@
     const address = () => {
       const url = new URL(home);
       for (const [name, value] of new FormData(form)) {
-        if (value.trim() && !(name === "sort" && value === "relevance")) url.searchParams.append(name, value);
+        if (value.trim()) url.searchParams.append(name, value);
       }
       return url;
     };
@@ -79,7 +81,9 @@
       const found = read(text);
       const fresh = found.querySelector(".nutgraf main");
       if (!fresh) return false;
+      const focused = main.contains(document.activeElement) && document.activeElement.id;
       main.replaceChildren(...fresh.childNodes);
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       for (const part of [".hidden-fields", ".colophon"]) {
         const [old, young] = [page.querySelector(part), found.querySelector(part)];
         if (old && young) old.replaceWith(young);
@@ -156,11 +160,6 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       submit();
-    });
-    form.addEventListener("change", (event) => {
-      if (event.target === box || !here()) return;
-      settle();
-      visit(address());
     });
     main.addEventListener("click", async (event) => {
       const link = event.target.closest("a[href]");
@@ -283,6 +282,141 @@
       if (event.target.closest("input, select, textarea, summary, [contenteditable]:not([contenteditable=false])")) return;
       if (Object.hasOwn(shortcuts, event.key) && shortcuts[event.key](event)) event.preventDefault();
     });
+  };
+
+  // The timeline: the period of a bar is shown while it is pointed at or has the focus. Several bars are chosen by
+  // dragging, or with Shift and the arrow keys and then Enter.
+
+  const timelines = (page) => {
+    let range = null; // of the drawing: its bars, and the numbers of the first and the last one chosen
+
+    const chartOf = (event) => event.target.closest("[data-timeline]");
+    const isMirrored = (chart) => getComputedStyle(chart.parentElement).direction === "rtl";
+    const readout = (chart) => chart.closest(".timeline").querySelector(".readout");
+    const show = (chart, text) => {
+      const line = readout(chart);
+      line.dataset.hint ??= line.textContent;
+      line.textContent = text ?? line.dataset.hint;
+    };
+    const start = (chart, place, pointer = null) => {
+      range = { chart, bars: [...chart.querySelectorAll("[data-since]")], from: place, to: place, pointer };
+    };
+    const placeAt = ({ chart, bars }, event) => {
+      const { left, width } = chart.getBoundingClientRect();
+      const share = (event.clientX - left) / width;
+      return Math.min(bars.length - 1, Math.max(0, Math.floor((isMirrored(chart) ? 1 - share : share) * bars.length)));
+    };
+    const edges = ({ bars, from, to }) => [bars[Math.min(from, to)], bars[Math.max(from, to)]];
+    const label = (first, last) => {
+      if (first === last) return first.dataset.label;
+      const days = [first.dataset.since, last.dataset.until];
+      if (days.some((day) => day.length < 10)) return `${first.dataset.label} – ${last.dataset.label}`;
+      // Dates as the server writes them: 5 November 2021 in English.
+      const format = new Intl.DateTimeFormat(root.lang === "en" ? "en-GB" : root.lang, { dateStyle: "medium", timeZone: "UTC" });
+      return format.formatRange(...days.map((day) => new Date(day)));
+    };
+    const clear = () => {
+      if (!range) return;
+      range.drawn?.remove();
+      show(range.chart);
+      range = null;
+    };
+    const extend = (place) => {
+      range.to = place;
+      if (!range.drawn) {
+        range.drawn = document.createElementNS(range.chart.namespaceURI, "rect");
+        range.drawn.setAttribute("class", "drawn");
+        range.drawn.setAttribute("height", "104");
+        range.chart.append(range.drawn);
+      }
+      const slot = 100 / range.bars.length;
+      range.drawn.setAttribute("x", `${slot * Math.min(range.from, place)}%`);
+      range.drawn.setAttribute("width", `${slot * (Math.abs(range.from - place) + 1)}%`);
+      const [first, last] = edges(range);
+      show(range.chart, label(first, last));
+    };
+    const follow = () => {
+      const [first, last] = edges(range);
+      const link = document.createElement("a");
+      const url = new URL(range.chart.querySelector("a").getAttribute("href"), location.href);
+      url.searchParams.set("since", first.dataset.since);
+      url.searchParams.set("until", last.dataset.until);
+      link.href = url;
+      range.chart.after(link);
+      link.click();
+      link.remove();
+      clear();
+    };
+
+    for (const [entered, left] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+      page.addEventListener(entered, (event) => {
+        const bar = !range?.drawn && chartOf(event) && event.target.closest("a");
+        if (bar) show(chartOf(event), bar.querySelector("title").textContent);
+      });
+      page.addEventListener(left, (event) => {
+        if (!range?.drawn && chartOf(event)) show(chartOf(event));
+      });
+    }
+    page.addEventListener("pointerdown", (event) => {
+      clear();
+      const chart = chartOf(event);
+      if (!chart || event.button || !event.isPrimary) return;
+      start(chart, 0, event.pointerId);
+      range.from = range.to = placeAt(range, event);
+    });
+    page.addEventListener("pointermove", (event) => {
+      if (range?.pointer !== event.pointerId) return;
+      const place = placeAt(range, event);
+      if (place === range.to) return;
+      // From now on it is no click.
+      range.chart.setPointerCapture(event.pointerId);
+      extend(place);
+    });
+    page.addEventListener("pointerup", (event) => {
+      if (range?.pointer === event.pointerId) range.drawn ? follow() : clear();
+    });
+    page.addEventListener("pointercancel", clear);
+    page.addEventListener("dragstart", (event) => {
+      if (chartOf(event)) event.preventDefault();
+    });
+    page.addEventListener("keydown", (event) => {
+      const chart = chartOf(event);
+      const bar = event.target.closest("a");
+      if (!chart || !bar || event.ctrlKey || event.metaKey || event.altKey) return;
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (isMirrored(chart) ? -1 : 1);
+      if (event.key === "Enter" && range?.drawn) follow();
+      else if (event.key === "Escape" && range?.drawn) clear();
+      else if (step && event.shiftKey) {
+        if (!range?.drawn) start(chart, [...chart.querySelectorAll("[data-since]")].indexOf(bar));
+        if (range.bars[range.to + step]) extend(range.to + step);
+      } else if (step) {
+        clear();
+        const links = [...chart.querySelectorAll("a")];
+        const next = links[links.indexOf(bar) + step];
+        if (!next) return;
+        bar.setAttribute("tabindex", "-1");
+        next.setAttribute("tabindex", "0");
+        next.focus({ preventScroll: true });
+      } else return;
+      event.preventDefault();
+    });
+  };
+
+  // The browser's own picker beside a field for dates, which takes a year or a month as well.
+  const pickDay = (event) => {
+    const button = event.target.closest("button[data-day]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.day);
+    const picker = document.createElement("input");
+    picker.type = "date";
+    picker.className = "picker";
+    picker.tabIndex = -1;
+    picker.setAttribute("aria-hidden", "true");
+    picker.value = field.value; // empty unless it is a day
+    picker.addEventListener("change", () => { field.value = picker.value; });
+    button.parentElement.querySelector(".picker")?.remove();
+    button.before(picker);
+    picker.showPicker();
   };
 
   // An article: links to a missing paragraph, and walking through the matches

@@ -21,20 +21,22 @@ To add a language:
 A wheel also has the compiled catalogs (`.mo`); in a source tree the `.po` is read at first use.
 
 A text without a translation stays English, so an application that overrides a template may use its own texts.
-Messages of the library (notes, errors, explanations) are English: templates mark them lang="en".
+Notes of the library have their texts in `webui.notes`. Its other messages (errors, explanations) are English:
+templates mark them lang="en".
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, get_datetime_format
+from babel.dates import format_date, format_interval, get_datetime_format
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from flask import Request
 from markupsafe import Markup, escape
@@ -53,13 +55,19 @@ LANGUAGES = {
 FOLDER = Path(__file__).parent
 # Dates as 5 November 2021, which is understood wherever English is read.
 _LOCALES = {"en": "en_GB"}
-# CLDR skeletons by precision.
+# CLDR skeletons by precision, and those of short dates.
 _SKELETONS: dict[str, str] = {"year": "y", "month": "yMMMM"}
+_SHORT_SKELETONS: dict[str, str] = {"year": "y", "month": "yMMM", "day": "MMMd"}
 
 
 def N_(text: str) -> str:  # noqa: N802  (the name by which gettext's tools know it)
     """The text itself, marked for extraction: a template translates it."""
     return text
+
+
+def N_n(one: str, many: str) -> tuple[str, str]:  # noqa: N802
+    """The plural forms of a text, marked for extraction."""
+    return one, many
 
 
 class Localization:
@@ -85,6 +93,8 @@ class Localization:
             "percent": self.percent,
             "language_name": self.language_name,
             "in_words": self.date,
+            "in_short": self.short_date,
+            "interval": self.interval,
             "language": self.language,
             "direction": self.direction,
         }
@@ -107,6 +117,10 @@ class Localization:
         """A formatted number with `digits` decimals."""
         return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
 
+    def list(self, texts: Sequence[str]) -> str:
+        """Texts as an enumeration."""
+        return format_list([*texts], locale=self._locale)
+
     def percent(self, share: float) -> str:
         """A share (0 to 1) in percent, with one decimal."""
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.0")
@@ -118,6 +132,19 @@ class Localization:
             return Locale.parse(tag, sep="-").get_display_name(self._locale) or tag
         except (ValueError, UnknownLocaleError):
             return tag
+
+    def short_date(self, value: str) -> str:
+        """An ISO 8601 year, month or day as on an axis: 2021, Nov 2021, 5 Nov."""
+        date = Published.parse(value)
+        pattern = self._locale.datetime_skeletons[_SHORT_SKELETONS[date.precision]].pattern
+        return format_date(date.start, pattern, self._locale)
+
+    def interval(self, first: str, last: str) -> str:
+        """Two ISO 8601 days as one text, such as 5–11 Nov 2021; the first in words if both are the same."""
+        if first == last:
+            return self.date(first)
+        start, end = (Published.parse(day).start for day in (first, last))
+        return format_interval(start, end, "yMMMd", locale=self._locale)
 
     def _date(self, value: str) -> str:
         """An ISO 8601 date in words, with its precision; any other text is returned as it is."""

@@ -27,7 +27,7 @@ from webui.translations import FOLDER, LANGUAGES, compile_catalog, find_catalog
 WEBUI = FOLDER.parent
 SCRIPT = WEBUI / "static" / "nutgraf-search.js"
 METHODS = (("**.py", "python"), ("templates/**.html", "jinja2"), (f"static/{SCRIPT.name}", "javascript"))
-KEYWORDS = {**DEFAULT_KEYWORDS, "_n": (1, 2)}
+KEYWORDS = {**DEFAULT_KEYWORDS, "_n": (1, 2), "N_n": (1, 2)}
 _BLOCK = re.compile(r"(?<=\n  const TRANSLATIONS = )\{.*?\}(?=;\n)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\w+\}|[{}]")
 # Numbers that use every plural form of every language.

@@ -246,7 +246,8 @@ def find_languages_without(
 
 def _make_note(code: NoteCode, clauses: Sequence[Query], **values: NoteValue) -> Note:
     names = [serialize_query(part) for part in clauses]
-    return make_note(code, {"clauses": list_clauses(names), "first": names[0], **values})
+    values = {"clauses": tuple(names), "first": names[0], **values}
+    return make_note(code, values, clauses=list_clauses(names))
 
 
 def is_word(node: Any) -> bool:

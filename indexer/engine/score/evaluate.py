@@ -53,7 +53,7 @@ from indexer.query import (
     make_note,
     serialize_query,
 )
-from indexer.results import Note
+from indexer.results import Note, NoteValue
 from indexer.text.languages import base_language
 from indexer.text.unspaced import is_unspaced
 
@@ -577,8 +577,9 @@ class Evaluation:
         seconds = self.deadline.seconds
         if not self.skipped:
             return make_note(NoteCode.NOT_RANKED, {"seconds": seconds})
-        skipped = list_clauses([serialize_query(node) for node in self.skipped])
-        return make_note(NoteCode.NOT_LOOKED_UP, {"seconds": seconds, "clauses": skipped})
+        skipped = [serialize_query(node) for node in self.skipped]
+        values: dict[str, NoteValue] = {"seconds": seconds, "clauses": tuple(skipped)}
+        return make_note(NoteCode.NOT_LOOKED_UP, values, clauses=list_clauses(skipped))
 
 
 def _split(found: LanguageMatches) -> tuple[Matches, Matches]:

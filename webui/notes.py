@@ -1,0 +1,255 @@
+"""Notes of the library in the language of the page: a sentence for each code, and the values in it.
+
+The messages of the library are English. A note of a code that is not in the table keeps its message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from indexer.article import Published
+from indexer.query import DateRange, Filter, Not, RawPhrase, Term, has_words, parse_query, shorten_clause
+from indexer.results import Note, NoteValue
+from webui.translations import N_, Localization, N_n
+
+TEXTS: Mapping[str, str | tuple[str, str]] = {
+    "characters_dropped": N_("Only the first {limit} of {given} characters of the query were read."),
+    "clauses_dropped": N_n(
+        "Only the first {limit} words and phrases were searched for; {n} was ignored.",
+        "Only the first {limit} words and phrases were searched for; {n} were ignored.",
+    ),
+    "notes_dropped": N_n("There is {n} more note like these.", "There are {n} more notes like these."),
+    "nothing": N_("There is nothing to search for in the query."),
+    "broken_characters": N_("Broken characters in the query were replaced."),
+    "lone_quote": N_("A quotation mark without its partner was ignored."),
+    "lone_parenthesis": N_("A parenthesis without its partner was ignored."),
+    "open_parenthesis": N_("A parenthesis without its partner was closed at the end."),
+    "too_deep": N_("Parentheses nest at most {limit} deep; deeper ones were ignored."),
+    "lone_operator": N_("{text} has nothing to join; it was read as a word."),
+    "no_field": N_("There is no field {text}; it was searched as text."),
+    "not_searchable": N_("{text} has no letters or digits; it was ignored."),
+    "no_date": N_("{text} is not a date; it was searched as text."),
+    "day_first": N_("{text} was read with the day first."),
+    "month_first": N_("{text} was read with the month first."),
+    "read_as_date": N_(
+        "{text} was read as a date ({dates}). Put it in quotation marks to search for it as text."
+    ),
+    "not_read_as_date": N_("{text} was searched as text. To find that time, type {query}."),
+    "operators_as_words": N_n(
+        "The query is in capitals, so {words} was read as a word.",
+        "The query is in capitals, so {words} were read as words.",
+    ),
+    "other_forms": N_("No article has {text} as written; other forms of it were searched for."),
+    "other_forms_in_languages": N_(
+        "In these languages ({languages}), no article has {text} as written; other forms of it were searched "
+        "for there."
+    ),
+    "date_applied": N_(
+        "{text} was searched as text, which found nothing; these articles were published then ({dates})."
+    ),
+    "near_too_far": N_("NEAR reaches at most {limit} words; /{limit} was used."),
+    "near_too_long": N_("NEAR joins at most {limit} in a row; the rest may stand anywhere."),
+    "near_not_words": N_("NEAR joins words, phrases and alternatives of one field; it was read as AND."),
+    "slop_too_far": N_("The words of a phrase may stand at most {limit} apart; ~{limit} was used."),
+    "too_fuzzy": N_("{text}: at most {limit} letters may differ; ~{limit} was used."),
+    "boost_too_high": N_("A word counts at most {limit} times; ^{limit} was used."),
+    "word_too_long": N_("{text} is too long; its first {limit} characters were searched for."),
+    "synonyms_added": N_("{text} also searched as {others}."),
+    "synonyms_instead": N_("{text} was searched as {others}."),
+    "common_words": N_("Ignored common words: {clauses}. To require one, write +{first}."),
+    "common_in_languages": N_(
+        "Ignored common words in these languages ({languages}): {clauses}. To require one, write +{first}."
+    ),
+    "parts_dropped": N_("Only the first {limit} parts of joined words were searched for alone."),
+    "expansion_cut": N_(
+        "{label} stands for {count} words; the {limit} most common of them were searched for."
+    ),
+    "inexact_dates": N_n(
+        "{n} more article may be of that time; only its month or year is known.",
+        "{n} more articles may be of that time; only their month or year is known.",
+    ),
+    "no_value": N_("No article passes the filter {filter}."),
+    "not_looked_up": N_(
+        "The time for a query ({seconds} s) was up. Not looked up: {clauses}. There may be more articles, "
+        "and better ones."
+    ),
+    "not_ranked": N_(
+        "The time for a query ({seconds} s) was up; the order does not consider whether words stand near one "
+        "another."
+    ),
+    "only_partial": N_("No article has all of the words; these have some of them."),
+    "few_full": N_("Few articles have all of the words; after them come those that have some."),
+    "coarser_timeline": N_("A timeline of such short periods would be too long; its periods are longer."),
+    "not_explained": N_("There was no time to explain the search."),
+    "no_reason": N_("There was no time to find out why nothing was found."),
+    "not_marked": N_("There was no time to mark all that was found."),
+    "similar_timed_out": N_(
+        "The time for a query ({seconds} s) was up before all words of the article were looked up; other "
+        "articles may be more like it."
+    ),
+    "quote_timed_out": N_(
+        "The time for a query ({seconds} s) was up before all was compared; these words may stand in other "
+        "places too."
+    ),
+    "index_damaged": N_(
+        "These are the articles as of {committed} (UTC). The index of later changes is damaged."
+    ),
+    # Why there are no results.
+    "empty_index": N_("There are no articles in the index."),
+    "no_article_has": N_("No article has {words}."),
+    "no_article_has_all": N_("No article has all of these: {words}."),
+    "no_article_passes": N_("No article passes these filters: {filters}."),
+    "every_article_excluded": N_("Every article that would match has {excluded}, which is excluded."),
+    # What alternative queries change.
+    "any_form": N_("{clauses} in any form"),
+    "other_spelling": N_("words spelt like {clauses}"),
+    "any_ending": N_("words that begin with {clauses}"),
+    "words_apart": N_("the words of {clauses} wherever they stand"),
+    "any_field": N_("{clauses} anywhere in the article"),
+    "without_filter": N_("without the filter {clause}"),
+    "without_exclusion": N_("also articles with {clause}"),
+    "without_words": N_("without {clauses}"),
+    "without_arguments": N_("without the filter {arguments}"),
+}
+"""The sentence of each code; of two, the plural forms for the value `count`."""
+
+_WORDS_AND_FILTERS = N_("No article with {words} passes these filters: {filters}.")
+# Arguments of a search that can be dropped.
+_ARGUMENTS = {
+    "since": N_("Date"),
+    "until": N_("Date"),
+    "source": N_("Source"),
+    "site": N_("Site"),
+    "language": N_("Language"),
+    "undated": N_("without a date"),
+}
+_PLACES = {"title": N_("{words} in the title"), "paragraph": N_("{words} in the text")}
+_FILTERS = {"source": N_("source: {name}"), "site": N_("site: {name}"), "language": N_("language: {name}")}
+# Values that are lists of clauses as they are typed.
+_CLAUSES = ("clauses", "words", "filters", "excluded", "clause", "first")
+
+# Clauses that a sentence names.
+_SHOWN = 8
+
+
+def write_note(note: Note, localization: Localization) -> Markup | None:
+    """The sentence of a note, or None if there is none for its code."""
+    text = TEXTS.get(note.code)
+    if note.code == "no_article_passes" and note.values.get("words"):
+        text = _WORDS_AND_FILTERS
+    if text is None:
+        return None
+    values = {name: _write_value(name, value, note, localization) for name, value in note.values.items()}
+    if note.code == "read_as_date":
+        start, end = (
+            datetime.fromisoformat(str(v)) if (v := note.values[name]) else None for name in ("start", "end")
+        )
+        values["dates"] = write_dates(start, end, localization)
+    if note.code == "date_applied":
+        values["dates"] = localization.date(str(note.values["since"]))
+    if note.code == "not_read_as_date":
+        values["query"] = _isolate(f"date:{note.values['value']}")
+    if note.code == "no_value":
+        field, value = str(note.values["field"]), str(note.values["value"])
+        values["filter"] = _write_filter(Filter(field, value), localization) or _isolate(f"{field}:{value}")
+    if isinstance(text, str):
+        return localization.gettext(text, **values)
+    count = note.values["count"]
+    assert isinstance(count, int)
+    return localization.ngettext(*text, count, **values)
+
+
+def write_clause(label: str, localization: Localization) -> str:
+    """A clause, given as it is typed: dates and filters in words, anything else as it stands."""
+    # The dates of a clause are absolute, so the day makes no difference.
+    tree: Any = parse_query(label, today=date.min).tree
+    place = _PLACES.get(getattr(tree, "fieldname", ""))
+    if place and isinstance(tree, (Term, RawPhrase)):
+        words = _isolate(label.partition(":")[2])
+        return str(localization.gettext(place, words=words))
+    # Beside filters alone stands a node that matches every article.
+    parts = [part for part in (tree, *tree.children()) if isinstance(part, (DateRange, Filter, Not))]
+    filters = [_write_filter(part, localization) for part in parts]
+    if filters and all(filters) and not has_words(tree) and " OR " not in label:
+        return localization.list([text for text in filters if text])
+    return _isolate(shorten_clause(label))
+
+
+def _write_filter(node: Any, localization: Localization) -> str | None:
+    """Dates or a filter in words; None for anything else."""
+    if isinstance(node, Not):
+        text = _write_filter(node.query, localization)
+        return text and str(localization.gettext(N_("not {filter}"), filter=text))
+    if isinstance(node, DateRange):
+        return write_dates(node.start, node.end, localization)
+    if isinstance(node, Filter) and node.fieldname in _FILTERS:
+        name = localization.language_name(node.text) if node.fieldname == "language" else node.text
+        return str(localization.gettext(_FILTERS[node.fieldname], name=_isolate(name)))
+    return None
+
+
+def write_dates(start: datetime | None, end: datetime | None, localization: Localization) -> str:
+    """A range of dates, of which `end` is not part, in words."""
+    starts = [period for period in _periods(start) if period.start == start]
+    ends = [period for period in _periods(end and end - timedelta(minutes=1)) if period.end == end]
+    if both := [period for period in starts if period in ends]:
+        return localization.date(both[0].value)
+    texts = []
+    if starts:
+        texts.append(localization.gettext(N_("from {date}"), date=localization.date(starts[0].value)))
+    if ends:
+        texts.append(localization.gettext(N_("until {date}"), date=localization.date(ends[0].value)))
+    return localization.list(texts)
+
+
+def _periods(moment: datetime | None) -> list[Published]:
+    """The year, month, day and minute of a moment."""
+    return [Published.parse(moment.isoformat()[:digits]) for digits in (4, 7, 10, 16)] if moment else []
+
+
+def _parse(moment: NoteValue) -> datetime | None:
+    return datetime.fromisoformat(str(moment)) if moment else None
+
+
+def _write_value(name: str, value: NoteValue, note: Note, localization: Localization) -> object:
+    """A value of a note as its sentence shows it."""
+    if name == "languages":
+        tags = str(value).split(", ")
+        return localization.list([localization.language_name(tag) for tag in tags])
+    if name == "committed":
+        return localization.date(str(value)[:16])
+    if name == "arguments" and isinstance(value, tuple):
+        names = dict.fromkeys(_ARGUMENTS[str(argument)] for argument in value)
+        return localization.list([localization.gettext(text) for text in names])
+    if name in _CLAUSES:
+        labels = value if isinstance(value, tuple) else (value,)
+        texts = [_write_label(str(label), name, note.code, localization) for label in labels[:_SHOWN]]
+        counts = note.values.get("counts")
+        if name == "words" and len(texts) > 1 and isinstance(counts, tuple):
+            counted = zip(texts, counts, strict=False)
+            texts = [f"{text} ({localization.number(int(count))})" for text, count in counted]
+        if more := len(labels[_SHOWN:]):
+            texts.append(localization.ngettext("{n} more", "{n} more", more))
+        return localization.list(texts)
+    if isinstance(value, float):
+        return localization.number(value, 0 if value.is_integer() else 1)
+    return _isolate(value) if isinstance(value, str) else value
+
+
+def _write_label(label: str, name: str, code: str, localization: Localization) -> str:
+    """One of the clauses in the value `name` of a note."""
+    if name == "filters" and label == "undated":
+        return str(localization.gettext(_ARGUMENTS[label]))
+    if code == "any_field":
+        # It is searched for without its field.
+        label = label.partition(":")[2]
+    return write_clause(label.removeprefix("-") if name == "excluded" else label, localization)
+
+
+def _isolate(text: str) -> str:
+    """A text that was typed, kept from changing the direction of the sentence around it."""
+    return f"\u2068{text}\u2069"
