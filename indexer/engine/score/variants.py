@@ -53,7 +53,8 @@ def _join(snapshot: Snapshot, analyzer: Analyzer, words: list[str]) -> Iterator[
     """The words as one, if the index has it. Common words are not joined: "in to" is not "into"."""
     joined = "".join(words)
     if (
-        not all(map(_is_plain, words))
+        len(words) < 2
+        or not all(map(_is_plain, words))
         or joined.isnumeric()
         or any(is_common_word(word, analyzer.language) for word in words)
     ):
