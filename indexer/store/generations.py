@@ -50,7 +50,7 @@ from indexer.store.progress import read_progress
 from indexer.sync import catalog
 from indexer.text.analyzer import library_versions
 
-FORMAT = 8
+FORMAT = 9
 """Raised whenever this program can no longer read older generations."""
 VERSIONS = {"extractor": 3, "analyzer": 2}
 """Raised whenever the same files would give other articles, or the same articles other terms."""

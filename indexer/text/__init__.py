@@ -9,6 +9,7 @@ A text and its language come in; terms with their positions go out, the same for
     detection       the language of an article that states none
     calendars       names of months and weekdays, and years that are counted otherwise
     synonyms        a file of synonyms, for queries
+    capitals        words in capitals, capitalized words
 
 Nothing here knows the index. The version of the stemmer decides what the terms are (`library_versions`): an
 index must be rebuilt when it changes. Begin with `Analyzer.analyze`.
@@ -24,6 +25,7 @@ from indexer.text.analyzer import (
     replace_hebrew_quotes,
     strip_tag,
 )
+from indexer.text.capitals import is_capitalized, is_in_capitals
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
 from indexer.text.normalization import normalize
@@ -41,6 +43,8 @@ __all__ = [
     "detect_language",
     "get_analyzer",
     "get_tag",
+    "is_capitalized",
+    "is_in_capitals",
     "is_unit",
     "is_unspaced",
     "library_versions",

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
+from string import digits
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from indexer.engine.format.sketches import Sketches
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.text.analyzer import get_analyzer
+from indexer.text.capitals import is_in_capitals
 from indexer.text.detection import detect_language
 from indexer.text.normalization import normalize
 from tests.fixtures.words import WORDS
@@ -31,7 +33,10 @@ MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))
 # Words that share a stem, have several tokens or none, or have another stem in another language.
 TEXTS = st.lists(
     st.sampled_from(
-        [*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"]
+        [
+            *[*WORDS, "vaccinated", "vaccines", "roads", "@road", "½", "😀", "東京", "京都府", "canciones"],
+            *["VACCINES", "ROAD", "US", "Road"],
+        ]
     ),
     max_size=10,
 ).map(" ".join)
@@ -80,12 +85,16 @@ class Naive:
         self.documents = self.first[-1]
         # By field: the tokens of each document that has any.
         self.tokens: dict[str, dict[int, list[Any]]] = {"title": {}, "paragraph": {}}
+        self.texts: dict[str, dict[int, str]] = {"title": {}, "paragraph": {}}
         for article, first in zip(articles, self.first, strict=False):
             words = get_analyzer(language_of(article))
             self.tokens["title"][first] = words.tokenize(article.title)
+            self.texts["title"][first] = article.title
             for place, text in enumerate(article.paragraphs):
                 self.tokens["paragraph"][first + place] = words.tokenize(text)
+                self.texts["paragraph"][first + place] = text
         every = [t for docs in self.tokens.values() for tokens in docs.values() for t in tokens]
+        self.forms = sorted({(token.stem, token.word) for token in every})
         self.stems = sorted({token.stem for token in every})
         self.words = sorted({token.word for token in every})
         self.words_of: dict[str, set[str]] = defaultdict(set)
@@ -100,6 +109,22 @@ class Naive:
         ]
         return [(doc, float(count)) for doc, count in counts if count]
 
+    def capitals(self, field: str, stem: str, word: str) -> list[tuple[int, float]]:
+        """Documents and frequencies of a form in capitals."""
+        texts = self.texts[field]
+        counts = [
+            (
+                doc,
+                sum(
+                    (t.stem, t.word) == (stem, word) and is_in_capitals(texts[doc][t.start : t.end])
+                    for t in tokens
+                ),
+            )
+            for doc, tokens in sorted(self.tokens[field].items())
+            if not is_mostly_in_capitals(texts[doc])
+        ]
+        return [(doc, float(count)) for doc, count in counts if count]
+
     def positions(self, field: str, stem: str, docs: Sequence[int]) -> list[tuple[int, int]]:
         """Places in `docs` and positions of a stem."""
         return [
@@ -108,6 +133,12 @@ class Naive:
             for position, token in enumerate(self.tokens[field].get(doc, []))
             if token.stem == stem
         ]
+
+
+def is_mostly_in_capitals(text: str) -> bool:
+    """Whether more than half of the words are in capitals, numbers and single letters aside."""
+    words = [word for word in text.split() if word[0] not in digits and len(word.encode()) > 1]
+    return 2 * sum(map(is_in_capitals, words)) > len(words)
 
 
 def language_of(article: Article) -> str:
@@ -139,6 +170,9 @@ def assert_says(view: SegmentView, articles: Sequence[Article]) -> None:
                 found = view.positions(field, stem, np.array(docs, np.int32))
                 wanted = naive.positions(field, stem, docs)
                 assert list(zip(*(part.tolist() for part in found), strict=True)) == wanted
+        for stem, word in naive.forms:
+            in_capitals = view.form_postings(field, stem, word, in_capitals=True)
+            assert pairs(in_capitals) == naive.capitals(field, stem, word)
         several = [naive.words, naive.words[::2], naive.words[1:6], [], ["-"]]
         for words in [*([word] for word in naive.words), *several]:
             assert pairs(view.word_postings(field, words)) == naive.counted(field, "word", set(words))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, hash_anchors
-from indexer.engine.build.tokenize import Numbers, Tokenizer
+from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
 from indexer.engine.format.labels import STORED_LABELS, find_labels
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
@@ -37,13 +37,15 @@ class Run:
     """The occurrences of some texts, in one group for each stem; in a group, in the order of the texts.
 
     `counts` has the number of occurrences in each group; `forms`, `texts` and `positions` have the form, the
-    text and the position in it of each occurrence.
+    text and the position in it of each occurrence; `capitals` (ascending) are the indices of those that are
+    written in capitals.
     """
 
     counts: Array = field(default_factory=_none)
     forms: Array = field(default_factory=_none)
     texts: Array = field(default_factory=_none)
     positions: Array = field(default_factory=_none)
+    capitals: Array = field(default_factory=_none)
 
     def __len__(self) -> int:
         return len(self.forms)
@@ -59,16 +61,23 @@ class Run:
         if is_wanted.all():
             return self
         kept = is_wanted[self.texts]
-        ends = np.concatenate(([0], np.cumsum(kept)))[np.cumsum(self.counts)]
-        counts = np.diff(ends, prepend=0)
+        before = np.concatenate(([0], np.cumsum(kept)))
+        counts = np.diff(before[np.cumsum(self.counts)], prepend=0)
         numbers = np.cumsum(is_wanted, dtype=np.int32) - 1
-        return Run(counts[counts > 0], self.forms[kept], numbers[self.texts[kept]], self.positions[kept])
+        return Run(
+            counts[counts > 0],
+            self.forms[kept],
+            numbers[self.texts[kept]],
+            self.positions[kept],
+            before[self.capitals[kept[self.capitals]]],
+        )
 
 
-def make_run(forms: Array, terms: Array, stem_of: Array) -> Run:
+def make_run(forms: Array, terms: Array, in_capitals: Array, stem_of: Array) -> Run:
     """The run of texts that are given as the numbers of their forms, text after text.
 
-    `terms` has the number of words of each text, `stem_of` the number of the stem of each form.
+    `terms` has the number of words of each text, `in_capitals` whether each word is in capitals (bool),
+    `stem_of` the number of the stem of each form.
     """
     stems = stem_of[forms]
     order = stable_order(stems, len(stem_of))
@@ -77,7 +86,11 @@ def make_run(forms: Array, terms: Array, stem_of: Array) -> Run:
     positions = np.arange(len(forms), dtype=np.int32)
     positions -= np.repeat(np.cumsum(terms, dtype=np.int32) - terms, terms)
     return Run(
-        np.diff(first, append=len(forms)), forms[order], compact(texts)[order], compact(positions)[order]
+        np.diff(first, append=len(forms)),
+        forms[order],
+        compact(texts)[order],
+        compact(positions)[order],
+        compact(np.flatnonzero(in_capitals[order])),
     )
 
 
@@ -217,8 +230,10 @@ class Gatherer:
         known = len(self._forms)
         counts = np.array(self._counts, np.int32)
         languages = self._names["language"]
-        titles, title_terms = self._tokenize(self._titles, languages)
-        texts, text_terms = self._tokenize(self._texts, [*chain(*map(repeat, languages, self._counts))])
+        titles, title_terms, title_capitals = self._tokenize(self._titles, languages)
+        texts, text_terms, text_capitals = self._tokenize(
+            self._texts, [*chain(*map(repeat, languages, self._counts))]
+        )
         forms = [*islice(self._forms, known, None)]
         parts = [form.partition(SEPARATOR) for form in forms]
         self._sketcher.add_words(word for _, _, word in parts)
@@ -231,9 +246,9 @@ class Gatherer:
         chunk = Chunk(
             forms="\n".join(forms),
             is_fresh=is_fresh,
-            titles=make_run(titles, title_terms, stem_of),
+            titles=make_run(titles, title_terms, title_capitals, stem_of),
             title_terms=title_terms,
-            texts=make_run(texts, text_terms, stem_of),
+            texts=make_run(texts, text_terms, text_capitals, stem_of),
             text_terms=text_terms,
             counts=counts,
             anchors=np.array(self._anchors, np.uint32),
@@ -257,8 +272,8 @@ class Gatherer:
         self._anchors: list[int] = []
         self._items = TextWriter()
 
-    def _tokenize(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers]:
-        """The numbers of the forms of texts in these languages, and how many each text has."""
+    def _tokenize(self, texts: list[bytes], languages: list[str]) -> tuple[Numbers, Numbers, Flags]:
+        """The same as `Tokenizer.tokenize`, of texts in these languages."""
         by_language: dict[str, list[int]] = {}
         for index, language in enumerate(languages):
             by_language.setdefault(language, []).append(index)
@@ -268,10 +283,11 @@ class Gatherer:
             self._tokenizer(language).tokenize([texts[index] for index in indices])
             for language, indices in by_language.items()
         ]
-        numbers, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+        numbers, counts, in_capitals = (np.concatenate(part) for part in zip(*parts, strict=True))
         # From the order of languages back to the order of the texts.
         order = np.argsort(np.concatenate(list(by_language.values())))
-        return numbers[expand_ranges((np.cumsum(counts) - counts)[order], counts[order])], counts[order]
+        places = expand_ranges((np.cumsum(counts) - counts)[order], counts[order])
+        return numbers[places], counts[order], in_capitals[places]
 
     def _tokenizer(self, language: str) -> Tokenizer:
         if language not in self._tokenizers:

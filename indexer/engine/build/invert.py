@@ -246,7 +246,7 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     np.cumsum(counts, out=occurrences[1:], dtype=kind)
     size, is_used = int(occurrences[-1]), counts > 0
     del counts
-    docs, positions, variants = _lay_out(forms, runs, occurrences)
+    docs, positions, variants, capitals = _lay_out(forms, runs, occurrences)
     # Where each posting starts, and where the last one ends.
     is_edge = np.ones(size + 1, np.bool_)
     np.not_equal(docs[1:], docs[:-1], out=is_edge[1:-1])
@@ -278,17 +278,19 @@ def encode_postings(forms: Forms, runs: list[NumberedRun]) -> Iterator[Section]:
     yield from add_prefix("positions", pack(positions))
     del positions
     yield "variants", variants
+    yield "capitals", compact(capitals)
 
 
-def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple[Array, Array, Array]:
-    """The document, position and variant of every occurrence, stem after stem; the runs are consumed.
+def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple[Array, Array, Array, Array]:
+    """The document, position and variant of every occurrence, stem after stem, and which are in capitals.
 
-    `occurrences` has where those of each stem start.
+    The runs are consumed; `occurrences` has where those of each stem start.
     """
     size = int(occurrences[-1])
     docs = np.empty(size, np.int32)
     positions = np.empty(size, np.uint8)
     variants = np.empty(size, forms.variant_of.dtype)
+    capitals = [np.empty(0, np.uint32)]
     free = occurrences[:-1].copy()
     runs.reverse()
     while runs:
@@ -302,7 +304,8 @@ def _lay_out(forms: Forms, runs: list[NumberedRun], occurrences: Array) -> tuple
             positions = positions.astype(np.result_type(positions, narrow), copy=False)
             positions[places] = narrow
             variants[places] = forms.variant_of[own.forms[run.forms]]
-    return docs, positions, variants
+            capitals.append(compact(places[run.capitals]))
+    return docs, positions, variants, np.sort(np.concatenate(capitals))
 
 
 def encode_articles(columns: Mapping[str, Array], ids: Sequence[str]) -> Iterator[Section]:

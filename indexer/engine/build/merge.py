@@ -138,7 +138,8 @@ class _Input:
             docs, variants, positions = own.read_occurrences(low, high)
             counts: Array = np.diff(occurrences[low : high + 1].astype(np.int64))
             forms = np.repeat(first_form[low:high], counts) + variants
-            yield Run(counts[counts > 0], forms, docs, positions).select(self.live)
+            capitals = own.read_capitals(int(occurrences[low]), int(occurrences[high]))
+            yield Run(counts[counts > 0], forms, docs, positions, capitals).select(self.live)
         self.view.file.release()
 
 

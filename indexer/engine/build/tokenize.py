@@ -3,6 +3,9 @@
 A text is split into *units*: runs of letters, digits, the marks that may stand inside a word, and everything
 that is not ASCII. A word never extends beyond its unit, and its form depends on nothing outside. So each
 distinct unit is analyzed once; after that, a hash table of arrays finds it by its bytes, eight at a time.
+
+Units in capitals are told apart before case is ignored, except in a text that is mostly in capitals, such as
+some headlines, where capitals say nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +20,22 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import expand_ranges
 from indexer.text.analyzer import Analyzer, replace_hebrew_quotes
+from indexer.text.capitals import is_in_capitals
 
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
 _INSIDE = bytes(chr(byte).isalnum() or byte in b"'.,&@#+" or byte >= 0x80 for byte in range(256))
 # These marks are not part of a word at its end.
 _TRIMMED = np.array([byte in b"'.," for byte in range(256)])
+_UPPER, _LOWER, _DIGITS = (
+    np.array([chr(byte).isascii() and test(chr(byte)) for byte in range(256)])
+    for test in (str.isupper, str.islower, str.isdigit)
+)
+# The second bytes in UTF-8 of the capitals of other scripts end before these, by the first byte.
+_MORE_CAPITALS = np.zeros(256, np.uint8)
+_MORE_CAPITALS[[0xC3, 0xCE, 0xD0]] = 0x9F, 0xAC, 0xB0  # Latin, Greek and Cyrillic
+_APOSTROPHE = np.array([byte in (ord("'"), 0xE2) for byte in range(256)])  # 0xE2 starts that of typography
 _HEBREW = b"\xd7"  # the first byte of Hebrew letters in UTF-8
 _WORD = 8  # bytes
 _MAX_WORDS = 3  # longer units are analyzed again with every call, because they are rarely repeated
@@ -52,12 +65,15 @@ class Tokenizer:
         self._max_units = max_units
         self._clear()
 
-    def tokenize(self, texts: Sequence[bytes]) -> tuple[Numbers, Numbers]:
-        """The numbers of the forms of texts in UTF-8, text after text, and how many each text has (int32)."""
-        if len(self._counts) > self._max_units:
+    def tokenize(self, texts: Sequence[bytes]) -> tuple[Numbers, Numbers, Flags]:
+        """The numbers of the forms of texts in UTF-8, text after text, and how many each text has (int32).
+
+        And whether each form is written in capitals, in a text that is not mostly in capitals (bool).
+        """
+        if len(self._counts) > self._max_units or len(self._in_capitals) > self._max_units:
             self._clear()
         texts = [replace_hebrew_quotes(text.decode()).encode() if _HEBREW in text else text for text in texts]
-        data = b"\n".join((*texts, bytes(_MAX_WORDS * _WORD)))
+        data = as_written = b"\n".join((*texts, bytes(_MAX_WORDS * _WORD)))
         if self._analyzer.ignores_case:
             # This lowers ASCII letters; the analyzer lowers the others.
             data = data.lower()
@@ -69,8 +85,40 @@ class Tokenizer:
         ]
         numbers, counts = (np.concatenate(part) for part in zip((none, none), *parts, strict=True))
         ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)
-        before = np.concatenate(([0], np.cumsum(counts)))[np.searchsorted(starts, ends)]
-        return numbers, np.diff(before, prepend=0).astype(np.int32)
+        bounds, first = np.searchsorted(starts, ends), np.concatenate(([0], np.cumsum(counts)))
+        in_capitals = np.zeros(len(numbers), np.bool_)
+        units = self._find_capitals(as_written, starts, lengths, bounds)
+        in_capitals[expand_ranges(first[units], counts[units])] = True
+        return numbers, np.diff(first[bounds], prepend=0).astype(np.int32), in_capitals
+
+    def _find_capitals(self, data: bytes, starts: Any, lengths: Any, bounds: Any) -> NDArray[np.int64]:
+        """The indices of the units in capitals; `bounds` has the first unit after each text."""
+        view = np.frombuffer(data, np.uint8)
+        first, second = view[starts], view[starts + 1]
+        may_be = (_UPPER[first] & ~_LOWER[second]) | (second < _MORE_CAPITALS[first])
+        may_be |= _LOWER[first] & _APOSTROPHE[second]
+        candidates = np.flatnonzero(may_be & (lengths > 1))
+        if not len(candidates):
+            return candidates
+        at, sizes = starts[candidates], lengths[candidates]
+        places, offsets = expand_ranges(at, sizes), np.cumsum(sizes) - sizes
+        # Nearly all have capital ASCII letters only.
+        found = np.logical_and.reduceat(_UPPER[view[places]], offsets)
+        known = self._in_capitals
+        for number in np.flatnonzero(~found).tolist():
+            unit = data[at[number] : at[number] + sizes[number]]
+            answer = known.get(unit)
+            if answer is None:
+                answer = known[unit] = is_in_capitals(unit.decode())
+            found[number] = answer
+        capitals = candidates[found]
+        # Numbers have no case, and the capital of "A" or "I" says nothing.
+        is_word = ~_DIGITS[first] & (lengths > 1)
+        words = np.diff(np.concatenate(([0], np.cumsum(is_word)))[bounds], prepend=0)
+        owners = np.searchsorted(bounds, capitals, "right")
+        is_mostly_so = 2 * np.bincount(owners, minlength=len(bounds)) > words
+        found_units: NDArray[np.int64] = capitals[~is_mostly_so[owners]]
+        return found_units
 
     def _clear(self) -> None:
         self._tables = [_Table(width) for width in range(1, _MAX_WORDS + 1)]
@@ -78,6 +126,8 @@ class Tokenizer:
         self._counts = array("i")
         self._starts = array("i")
         self._forms = array("i")
+        # Which units, as written, are in capitals, of those whose first letters are.
+        self._in_capitals: dict[bytes, bool] = {}
 
     def _look_up(self, data: bytes, starts: Any, lengths: Any) -> tuple[Numbers, Numbers]:
         """The numbers of the forms of some units, and how many each unit has."""

@@ -162,6 +162,13 @@ def _check_variants(array: Array, counts: Counts, sections: Sections) -> Problem
     return None
 
 
+def _check_capitals(things: str, array: Array, counts: Counts, sections: Sections) -> Problem:
+    """Each is the number of one of these things; none is there twice."""
+    if not (array[1:] > array[:-1]).all():
+        return "does not ascend"
+    return _check_below(things, array, counts, sections)
+
+
 def _check_paragraphs(array: Array, counts: Counts, sections: Sections) -> Problem:
     if problem := _find_too_large(array, counts["documents"], "documents", counts["documents"]):
         return problem
@@ -237,6 +244,7 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
         **_make_packed_rules(f"{name}.freqs", postings),
         **_make_packed_rules(f"{name}.positions", occurrences),
         f"{name}.variants": _Rule(_COMPACT, occurrences, partial(_check_below, "forms")),
+        f"{name}.capitals": _Rule(_COMPACT, f"capitals in the {name}", partial(_check_capitals, occurrences)),
         f"{name}.starts": _Rule(_COMPACT, "stems", partial(_check_starts, postings), extra=1),
         f"{name}.occurrences": _Rule(_COMPACT, "stems", partial(_check_starts, occurrences), extra=1),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NoReturn
@@ -92,7 +93,8 @@ class Field:
         """An array of the field.
 
         "starts" and "occurrences" say where the postings and the occurrences of each stem start, and where
-        the last ones end; "variants" says which word of its stem each occurrence is.
+        the last ones end; "variants" says which word of its stem each occurrence is; "capitals" has the
+        numbers of the occurrences in capitals.
         """
         return self._file.sections[f"{self._name}.{name}"]
 
@@ -193,11 +195,29 @@ class Field:
         whole = self.read_stem(stem)
         if whole.occurrences != end - start or not whole.freqs.all():
             self.raise_bad_freqs()
-        freqs = whole.freqs.astype(np.int64)
         is_wanted = codes == variants[0] if len(variants) == 1 else np.isin(codes, variants)
-        counts = np.add.reduceat(is_wanted, np.cumsum(freqs) - freqs, dtype=np.float64)
+        counts = np.add.reduceat(is_wanted, whole.ends - whole.freqs, dtype=np.float64)
         kept = counts > 0
         return Postings(whole.docs[kept], counts[kept])
+
+    def read_capitals(self, start: int, end: int) -> Array:
+        """Which occurrences, of those from `start` up to `end`, are in capitals: from 0, ascending."""
+        capitals = self.section("capitals")
+        low, high = bisect_left(capitals, start), bisect_left(capitals, end)
+        return capitals[low:high].astype(np.int64) - start
+
+    def read_in_capitals(self, stem: int, variants: Array) -> Postings:
+        """The postings of some words of a stem, given by their variants, where they are in capitals."""
+        start, end = self.occurrence_range(stem)
+        found = self.read_capitals(start, end)
+        found = found[np.isin(self.section("variants")[found + start], variants)]
+        if not len(found):
+            return NO_POSTINGS
+        whole = self.read_stem(stem)
+        if whole.occurrences != end - start:
+            self.raise_bad_freqs()
+        docs = whole.docs[whole.ends.searchsorted(found, "right")]
+        return Postings(*sum_runs(docs, np.ones(len(docs))))
 
     def read_positions(self, stem: int, docs: Ids) -> Positions:
         """The occurrences of a stem in the given documents (ascending); see `Positions`."""

@@ -117,6 +117,27 @@ class SegmentView:
         found = self.fields[field].read_stem(number)
         return Postings(found.docs, found.freqs.astype(np.float64))
 
+    def has_other_forms(self, stem: str, word: str) -> bool:
+        """Whether a stem has words other than this one."""
+        number = self.find_stem(stem)
+        if number is None:
+            return False
+        start, end = self.file.sections["stem.starts"][number : number + 2].tolist()
+        return end - start > 1 or self.words[int(self.file.sections["stem.words"][start])] != word
+
+    def form_postings(self, field: str, stem: str, word: str, *, in_capitals: bool = False) -> Postings:
+        """The documents that have one word of a stem in a field, in any case or only in capitals."""
+        number, wanted = self.find_stem(stem), self.words.find(word)
+        if number is None or wanted is None:
+            return NO_POSTINGS
+        start, end = self.file.sections["stem.starts"][number : number + 2].tolist()
+        words = self.file.sections["stem.words"][start:end]
+        variants = np.flatnonzero(words == wanted)
+        if not len(variants):
+            return NO_POSTINGS
+        own = self.fields[field]
+        return own.read_in_capitals(number, variants) if in_capitals else own.read_variants(number, variants)
+
     def document_frequency(self, stem: str) -> int:
         """How many documents have a stem in their text."""
         number = self.find_stem(stem)

@@ -21,12 +21,14 @@ from indexer.engine.read.contents import SegmentEntry, read_contents
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplicates
 from indexer.engine.read.periods import Periods, compute_ages, find_periods
-from indexer.engine.read.postings import NO_POSTINGS, Positions, Postings
+from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Positions, Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.statistics import LanguageStatistics, measure_languages
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
+
+_MAX_REMEMBERED = 4096  # stems whose numbers of articles are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Snapshot:
             "paragraph": self.column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
+        # Without a lock: two threads may count the same.
+        self._article_counts: dict[str, NDArray[np.float64]] = {}
         self._periods: dict[Grain, Periods] = {}
 
     def views(self) -> dict[str, SegmentView]:
@@ -125,6 +129,15 @@ class Snapshot:
         """Whether any segment has a stem; removed documents count too."""
         return any(segment.view.find_stem(stem) is not None for segment in self.segments)
 
+    def has_other_forms(self, stem: str, word: str) -> bool:
+        """Whether a stem has words other than this one in any segment; removed documents count too."""
+        return any(segment.view.has_other_forms(stem, word) for segment in self.segments)
+
+    def form_postings(self, field: str, stem: str, word: str, *, in_capitals: bool = False) -> Postings:
+        return self._gather_postings(
+            lambda view: view.form_postings(field, stem, word, in_capitals=in_capitals)
+        )
+
     def document_frequency(self, stem: str) -> int:
         """How many paragraphs have a stem."""
         return sum(
@@ -133,6 +146,19 @@ class Snapshot:
             else int(segment.live[segment.view.postings("paragraph", stem).docs].sum())
             for segment in self.segments
         )
+
+    def article_counts(self, stem: str) -> NDArray[np.float64]:
+        """How many articles of each language have a stem (float64); remembered, for common words."""
+        known = self._article_counts.get(stem)
+        if known is None:
+            docs = [self.postings(field, stem).docs for field in FIELDS]
+            has_stem = np.zeros(self.articles, np.bool_)
+            has_stem[self.article_of[np.concatenate(docs)]] = True
+            known = self.statistics.count(np.flatnonzero(has_stem).astype(np.int32))
+            if len(self._article_counts) >= _MAX_REMEMBERED:
+                self._article_counts.clear()
+            self._article_counts[stem] = known
+        return known
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
         return self._gather_postings(lambda view: view.word_postings(field, words, deadline))

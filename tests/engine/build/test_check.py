@@ -27,6 +27,7 @@ ARTICLES = [
     Article(
         id="d", title="Sea", url="https://news.example/1", source="app", paragraphs=["The cranes. A sea."]
     ),
+    Article(id="m", paragraphs=["The tide in the US, the tide in the UK."]),
     *(Article(id=f"n{number}", paragraphs=[f"Tide {number} {number}."]) for number in range(300)),
     Article(id="last", published="9999-12-31", paragraphs=["A crane by the sea."]),
 ]
@@ -105,6 +106,8 @@ FIRST = [
     ("paragraph.starts", _put(-1, 1), "does not ascend"),
     ("title.occurrences", _put(0, 1), "does not start with 0"),
     ("word.variants", _put(0, 200), "has a variant that its stem does not have"),
+    ("paragraph.capitals", _put(0, 2000), "does not ascend"),
+    ("paragraph.capitals", _put(-1, 60_000), "has the number 60000, but there are"),
     ("text.ends", _put(0, 0), "has an empty first group"),
     ("text.items", _put(-1, 2**31), "ends with 2147483648"),
     ("paragraph.freqs.at", _put(0, 0), "has other indices than those of the marked numbers"),

@@ -30,7 +30,7 @@ def forms_alone(language: str, text: str) -> list[Form]:
 
 def forms_together(known: dict[Form, int], tokenizer: Tokenizer, texts: list[str]) -> list[list[Form]]:
     """The forms of each text as they are found for all of them at a time."""
-    found, counts = tokenizer.tokenize([text.encode() for text in texts])
+    found, counts, _ = tokenizer.tokenize([text.encode() for text in texts])
     forms = list(known)
     rest = iter(found.tolist())
     assert counts.sum() == len(found)
@@ -53,6 +53,39 @@ def test_texts_tokenized_together_have_the_forms_of_each_alone(
     known, numbers = numbered(language)
     for texts in batches:
         assert forms_together(known, numbers, texts) == [forms_alone(language, text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "The US and us, the WHO and who", ["us", "who"]),
+        ("en", "Bush's U.S. against AIDS's aids", ["us", "aids"]),
+        ("en", "Both the BBC's R&D and AT&T in 1998", ["bbc", "r&d", "at&t"]),
+        ("en", "A plan B, I say: G7 is a MiG", []),
+        ("en", "OIL PRICES RISE", []),
+        ("en", "WHO 2004 12 13", []),
+        ("en", "UK economy", ["uk"]),
+        ("fr", "Selon l'ONU et l\u2019OTAN, États-Unis et ÉTAT", ["onu", "otan", "etat"]),
+        ("ru", "Совет ООН и он", ["оон"]),
+        ("el", "Το ΝΑΤΟ και", ["νατο"]),
+        ("zh", "中国加入 WTO 谈判 加入", ["wto"]),
+    ],
+)
+def test_words_in_capitals_are_told_apart_unless_most_of_the_text_is_in_capitals(
+    language: str, text: str, expected: list[str]
+) -> None:
+    known, tokenizer = numbered(language)
+    # The same units in lower case first: they are one unit, but not the same occurrence.
+    texts = [text.lower(), text, ""]
+    numbers, counts, in_capitals = tokenizer.tokenize([each.encode() for each in texts])
+    words = [word for _, word in known]
+    owners = [place for place, count in enumerate(counts.tolist()) for _ in range(count)]
+    found = [
+        (owner, words[number])
+        for owner, number, flag in zip(owners, numbers.tolist(), in_capitals.tolist(), strict=True)
+        if flag
+    ]
+    assert found == [(1, word) for word in expected]
 
 
 @given(batches=st.lists(TEXTS, min_size=2, max_size=4))
