@@ -118,6 +118,8 @@ class Timeline(Result, frozen=True):
     undated: int = 0
 
 
+Form = Literal["any", "as typed", "in capitals"]
+"""In which form a word counts: in any, only as it was typed, or only in capitals."""
 Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "ignored"]
 
 
@@ -176,6 +178,10 @@ class WordScore(Result, frozen=True):
     `clause` is the clause that it is from. `points` is `times` (how often it is typed, by its boost; less for
     a word within a phrase or a compound, beside the whole) by `rarity` (how rare it is, and how much in
     bursts) by what its frequencies are worth; and the sum of the points of the fields.
+
+    Where articles have a word in the form as typed and in others, `times` is divided between two scores: one
+    of `form` "any", in which all forms count, and one of `form` "as typed" or "in capitals", which also has
+    points for being there at all.
     """
 
     clause: str
@@ -184,6 +190,7 @@ class WordScore(Result, frozen=True):
     rarity: float
     points: float
     fields: tuple[FieldScore, ...]
+    form: Form = "any"
 
 
 class PairScore(Result, frozen=True):

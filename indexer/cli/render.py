@@ -248,7 +248,8 @@ def format_explanation(explanation: HitExplanation) -> Iterator[str]:
             for field in word.fields
         )
         times = "" if word.times == 1 else f", counted {word.times:g} times"
-        yield f"{word.points:.3f}  {word.label}: {fields}; rarity {word.rarity:.2f}{times}"
+        form = "" if word.form == "any" else f", {word.form}"
+        yield f"{word.points:.3f}  {word.label}{form}: {fields}; rarity {word.rarity:.2f}{times}"
     for pair in explanation.pairs:
         yield f"{pair.points:.3f}  {pair.label}: side by side or near"
     recency = "" if explanation.recency == 1 else f" and {explanation.recency:.3f} for recency"

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,19 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.article import Article
-from indexer.engine.score.bm25f import BURST, COMPOUND, K1, NEARNESS, WEIGHT, B
-from indexer.engine.score.proximity import BESIDE, NEAR, REACH
+from indexer.engine.score.bm25f import (
+    BURST,
+    CAPITALS_FALL,
+    COMPOUND,
+    EXACT,
+    EXACT_FALL,
+    K1,
+    NEARNESS,
+    PRESENCE,
+    WEIGHT,
+    B,
+)
+from indexer.engine.score.proximity import BESIDE, NAME, NEAR, REACH
 from indexer.query import (
     AllOf,
     DateRange,
@@ -37,13 +49,16 @@ from indexer.query import (
     parse_query,
 )
 from indexer.text.analyzer import Token, get_analyzer
+from indexer.text.capitals import is_capitalized, is_in_capitals
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
+from tests.engine.segments import is_mostly_in_capitals
 
 FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 REQUIRED = (Must, Not, DateRange, Filter, Every)
+OPERATORS = ("AND", "OR", "NOT", "NEAR")
 
 
 @dataclass
@@ -60,6 +75,8 @@ class QueryTerm:
 
     frequencies: dict[str, tuple[float, list[float]]] = field(default_factory=dict)
     weight: float = 0.0
+    forms: list[tuple[float, QueryTerm]] = field(default_factory=list)
+    """Forms that count apart: in capitals, as typed; with the power by which the share of each falls."""
 
 
 class Reference:
@@ -94,6 +111,12 @@ class Reference:
         return [(name, found[name]) for name in sorted(found, key=key)]
 
 
+def reads_capitals(query: str) -> bool:
+    """Whether capitals in a query say something: it has a small letter, or fewer than four words."""
+    words = [word for word in re.findall(r"[^\W\d_][^\s()]*", query) if word not in OPERATORS]
+    return len(words) < 4 or any(map(str.islower, query))
+
+
 class LanguageReference:
     """The articles of a collection that are in one language."""
 
@@ -105,6 +128,7 @@ class LanguageReference:
             a.id: [get_analyzer(language).tokenize(text) for text in (a.title, *a.paragraphs)]
             for a in articles
         }
+        self.written = {a.id: (a.title, *a.paragraphs) for a in articles}
         self.average = {
             name: sum(self.length(id_, name) for id_ in self.articles) / (len(self.articles) or 1)
             for name in ("title", "paragraph")
@@ -119,6 +143,14 @@ class LanguageReference:
         """The scores of the articles that meet the whole query, and of those that meet a part of it."""
         self.terms: list[QueryTerm] = []
         tree = self.drop_unsearchable(parse_query(query, today=today).tree) or NullQuery
+        self.reads_capitals = reads_capitals(query)
+        self.names = self.find_names(tree)
+        parts = list(tree) if type(tree) is AllOf else [tree]
+        common = [part for part in parts if self.is_common(part)]
+        is_any_left = any(
+            part not in common and has_words(part) and not isinstance(part, REQUIRED) for part in parts
+        )
+        self.words = max(1, self.count_clauses(tree) - len(common) * is_any_left)
         full: dict[str, float]
         partial: dict[str, float] = {}
         whole = None
@@ -173,6 +205,14 @@ class LanguageReference:
         )
         return full, partial
 
+    def count_clauses(self, node: Any) -> int:
+        """How many words, phrases and patterns of a tree count."""
+        if isinstance(node, Not) or not has_words(node):
+            return 0
+        if node.is_leaf():
+            return 1
+        return sum(map(self.count_clauses, node.children()))
+
     def add_nearness(self, found: dict[str, float], terms: list[QueryTerm]) -> dict[str, float]:
         """The scores with what they gain when words stand in one paragraph."""
         if len(terms) < 2:
@@ -192,16 +232,19 @@ class LanguageReference:
         """What each article's score gains by having neighbours in the query near each other."""
         gains = dict.fromkeys(self.articles, 0.0)
         pairs: dict[tuple[str, str], float] = {}
-        last: Any = None
-        for part in tree:
-            if part not in optional and self.is_common(part):
-                continue
-            here = part if part in optional and type(part) is Term and part.fieldname == "text" else None
-            if here and last and here != last:
-                pairs.setdefault((last.text, here.text), min(last.boost, here.boost))
-            last = here
-        for (first, second), boost in pairs.items():
-            for name, score in self.score_pair(first, second).items():
+        words: list[Any] = [
+            part if type(part) is Term and part.fieldname == "text" else None for part in tree
+        ]
+        # Neighbours once the common words are gone, then those of which one is common.
+        left = [word for word in words if word is None or word in optional]
+        beside = [pair for pair in pairwise(words) if None not in pair]
+        mixed = [pair for pair in beside if len([word for word in pair if word in optional]) == 1]
+        for first, second in [*(pair for pair in pairwise(left) if None not in pair), *mixed]:
+            if first != second:
+                pairs.setdefault((first.text, second.text), min(first.boost, second.boost))
+        for texts, boost in pairs.items():
+            is_mixed = any(Term("text", text) not in optional for text in texts)
+            for name, score in self.score_pair(texts, is_mixed=is_mixed).items():
                 gains[name] += boost * score
         return gains
 
@@ -215,23 +258,29 @@ class LanguageReference:
         words = [token.word for token in tokens] if len(tokens) > 1 else []
         if type(node) is Term:
             words = [word for word in words if not is_unspaced(word)]
-        return [word for word in dict.fromkeys(words) if not self.is_common(Term("text", word))]
+        return [word for word in dict.fromkeys(words) if not self.is_stop_word(Term("text", word))]
 
-    def score_pair(self, first: str, second: str) -> dict[str, float]:
+    def score_pair(self, texts: tuple[str, str], *, is_mixed: bool) -> dict[str, float]:
         """What two neighbours in the query add to the scores of the articles that have them so."""
-        terms = [self.term(Term("text", word)) for word in (first, second)]
+        terms = [self.term(Term("text", word)) for word in texts]
         both = [name for name in self.articles if all(name in term.frequencies for term in terms)]
-        asked = [get_analyzer(self.language).tokenize(word, query=True) for word in (first, second)]
+        asked = [get_analyzer(self.language).tokenize(word, query=True) for word in texts]
         one, other = (tuple(token.stem for token in tokens) for tokens in asked)
         if one == other or any(token.word[0] in "@#" for tokens in asked for token in tokens):
             return {}
+        weight = self.idf(len(both))
+        if is_mixed:
+            idfs = [self.idf(self.count_articles(stems)) for stems in (one, other) if len(stems) == 1]
+            weight = min(idfs) / self.words if len(idfs) == 2 and min(idfs) >= 0.2 else 0.0
+        weight = self.names.get(texts, weight)
+        share = max(NAME / self.words, BESIDE) if texts in self.names else BESIDE
         gains = {}
         for name in both:
             gain = 0.0
-            for weight, reach in ((BESIDE, 1), (NEAR, REACH)):
+            for factor, reach in ((share, 1), (NEAR, REACH)):
                 counts = [self.count_meetings(one, other, reach, tokens) for tokens in self.texts[name]]
-                gain += weight * self.saturate(name, counts[0], sum(counts[1:]))
-            gains[name] = self.idf(len(both)) * gain
+                gain += factor * self.saturate(name, counts[0], sum(counts[1:]))
+            gains[name] = weight * gain
         return gains
 
     def count_meetings(
@@ -282,12 +331,57 @@ class LanguageReference:
             return And([Every(), *left])
         return type(node)(left) if len(left) > 1 else left[0] if left else None
 
-    def is_common(self, node: Any) -> bool:
+    def is_stop_word(self, node: Any) -> bool:
         """Whether a clause is a stop word of the language."""
         if type(node) is not Term or node.fieldname != "text":
             return False
         words = [token.word for token in get_analyzer(self.language).tokenize(node.text)]
         return words != [] and set(words) <= stop_words(self.language)
+
+    def is_common(self, node: Any) -> bool:
+        """Whether a clause is a stop word, and neither part of a name nor an acronym that articles have."""
+        if not self.is_stop_word(node) or any(node.text in name for name in self.names):
+            return False
+        if not self.reads_capitals or not is_in_capitals(node.text):
+            return True
+        (form,) = get_analyzer(self.language).tokenize(node.text)
+        return not self.count_term(node, form, in_capitals=True).frequencies
+
+    def find_names(self, tree: Any) -> dict[tuple[str, str], float]:
+        """The weight of each two neighbours of the query that are part of a name."""
+        parts: list[Any] = list(tree) if type(tree) is AllOf else []
+        words = [type(part) is Term and part.fieldname == "text" for part in parts]
+        texts = [part.text for part, is_word in zip(parts, words, strict=True) if is_word]
+        small = [text for text in texts if text[0].islower() and not self.is_stop_word(Term("text", text))]
+        if len(texts) > 3 and not small:
+            return {}
+        runs: list[list[str]] = [[]]
+        for part, is_word in zip(parts, words, strict=True):
+            if is_word and is_capitalized(part.text):
+                runs[-1].append(part.text)
+            else:
+                runs.append([])
+        found = {}
+        for name in (pair for run in runs if len(run) < 4 for pair in pairwise(run)):
+            tokens = [get_analyzer(self.language).tokenize(text, query=True) for text in name]
+            if all(len(own) == 1 for own in tokens):
+                stems = [own[0].stem for own in tokens]
+                beside = self.count_articles(stems)
+                rare = [
+                    stem
+                    for stem, text in zip(stems, name, strict=True)
+                    if not self.is_stop_word(Term("text", text))
+                ]
+                if beside and beside >= 0.05 * min(self.count_articles([stem]) for stem in rare or stems):
+                    found[name] = self.idf(beside)
+        return found
+
+    def count_articles(self, stems: Sequence[str]) -> int:
+        """How many articles have stems in a row."""
+        return sum(
+            any(self.find_phrase(stems, 1, [token.stem for token in tokens]) for tokens in texts)
+            for texts in self.texts.values()
+        )
 
     def score_parts(self, node: Any, *, is_alone: bool) -> Iterator[dict[str, float]]:
         """The scores of the parts of a word that has several tokens."""
@@ -296,7 +390,7 @@ class LanguageReference:
         tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         for token in tokens if len(tokens) > 1 else ():
             text = node.text[token.start : token.end]
-            if self.is_common(Term("text", text)):
+            if self.is_stop_word(Term("text", text)):
                 continue
             weight = 1.0 if is_unspaced(text) else COMPOUND * is_alone
             found = self.match(Term(node.fieldname, text, boost=node.boost))
@@ -328,7 +422,6 @@ class LanguageReference:
         if node is NullQuery:
             return {}
         term = self.term(node)
-        term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST
         if highlight:
             self.terms.append(term)
         return {name: self.score(name, term) * node.boost for name in term.frequencies}
@@ -377,9 +470,16 @@ class LanguageReference:
         return max(1.0, at_random / len(term.frequencies)) if term.frequencies else 1.0
 
     def score(self, name: str, term: QueryTerm) -> float:
-        """BM25F of one term in one article."""
+        """BM25F of one term in one article: of all its forms, and of the form as typed."""
         title, paragraphs = term.frequencies[name]
-        return term.weight * self.saturate(name, title, sum(paragraphs))
+        score = term.weight * self.saturate(name, title, sum(paragraphs))
+        rest, added = 1.0, 0.0
+        for fall, form in term.forms:
+            share: float = rest * EXACT / self.words**fall
+            rest -= share
+            if name in form.frequencies:
+                added += share * (self.score(name, form) + PRESENCE * term.weight)
+        return rest * score + added
 
     def saturate(self, name: str, title: float, text: float) -> float:
         """The saturated weighted frequency in title and text."""
@@ -390,16 +490,46 @@ class LanguageReference:
         return (K1 + 1) * weighted / (K1 + weighted)
 
     def term(self, node: Any) -> QueryTerm:
-        """The frequencies of a term."""
+        """The frequencies and the weight of a term."""
+        term = self.count_term(node)
+        asked = get_analyzer(self.language).tokenize(node.text, query=True) if type(node) is Term else []
+        if len(asked) == 1 and not is_unit(asked[0].word) and asked[0].word[0] not in "@#":
+            for fall, in_capitals in ((CAPITALS_FALL, True), (EXACT_FALL, False)):
+                if in_capitals and not (self.reads_capitals and is_in_capitals(node.text)):
+                    continue
+                own = self.count_term(node, form=asked[0], in_capitals=in_capitals)
+                if own.frequencies and own.frequencies != term.frequencies:
+                    term.forms.append((fall, own))
+        return term
+
+    def count_form(self, form: Token, text: str, tokens: list[Token], *, in_capitals: bool) -> int:
+        """How often a form stands in a text, or how often it stands there in capitals."""
+        found = [token for token in tokens if (token.stem, token.word) == (form.stem, form.word)]
+        if not in_capitals:
+            return len(found)
+        if is_mostly_in_capitals(text):
+            return 0
+        return sum(is_in_capitals(text[token.start : token.end]) for token in found)
+
+    def count_term(self, node: Any, form: Token | None = None, *, in_capitals: bool = False) -> QueryTerm:
+        """The frequencies and the weight of a term, or of one form of it."""
         node = self.as_read(node)
         fields = FIELDS[node.fieldname]
         term = QueryTerm()
         for name, texts in self.texts.items():
-            counts = [float(self.count(node, tokens)) for tokens in texts]
+            counts = [
+                float(
+                    self.count(node, tokens)
+                    if form is None
+                    else self.count_form(form, text, tokens, in_capitals=in_capitals)
+                )
+                for tokens, text in zip(texts, self.written[name], strict=True)
+            ]
             title = counts[0] if "title" in fields else 0.0
             paragraphs = counts[1:] if "paragraph" in fields else [0.0] * (len(counts) - 1)
             if title or any(paragraphs):
                 term.frequencies[name] = (title, paragraphs)
+        term.weight = self.idf(len(term.frequencies)) * self.measure_burstiness(term) ** BURST
         return term
 
     def as_read(self, node: Any) -> Any:
@@ -410,7 +540,7 @@ class LanguageReference:
         if not is_phrase and not is_name:
             return node
         exact = RawPhrase(node.fieldname, node.text, getattr(node, "slop", 1), exact=True)
-        if self.term(exact).frequencies:
+        if self.count_term(exact).frequencies:
             return exact
         return Term(node.fieldname, node.text.strip("@#")) if is_name else node
 

@@ -103,6 +103,7 @@ def term(idf: float, freqs: dict[int, int]) -> ScoredTerm:
         NO_MATCHES,
         np.array([idf]),
         docs,
+        np.array([float(sum(freqs.values()))]),
     )
 
 

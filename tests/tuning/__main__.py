@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from indexer.engine.score import bm25f, proximity
 from tests.evaluation.collection import DATA
 from tests.evaluation.ranking import FLOOR
-from tests.tuning.features import Asked, Collection, Numbers, collection
+from tests.tuning.features import Asked, Collection, Floats, Numbers, collection
 
 Values = NDArray[np.float64]
 
@@ -43,11 +43,13 @@ class Way:
     beside: float = proximity.BESIDE
     near: float = proximity.NEAR
     compound: float = bm25f.COMPOUND
+    exact: float = bm25f.EXACT
+    exact_fall: float = bm25f.EXACT_FALL
     full_first: bool = True
 
 
 CHOSEN = Way()
-PLAIN = Way(title=4.0, burst=0.0, nearness=0.0, beside=0.0, near=0.0, compound=0.0)
+PLAIN = Way(title=4.0, burst=0.0, nearness=0.0, beside=0.0, near=0.0, compound=0.0, exact=0.0)
 BEFORE = replace(PLAIN, nearness=0.2)
 
 
@@ -66,6 +68,8 @@ def _ways() -> Iterable[tuple[str, Way]]:
         ("beside", (0.0, 0.1, 0.2, 0.5)),
         ("near", (0.0, 0.05, 0.2, 0.3)),
         ("compound", (0.0, 0.25, 0.75, 1.0)),
+        ("exact", (0.0, 0.3, 0.6)),
+        ("exact_fall", (0.0, 0.5, 1.0, 1.5, 2.0)),
         ("full_first", (False,)),
     ):
         for value in values:
@@ -93,9 +97,16 @@ def scores(found: Collection, asked: Asked, way: Way) -> Values:
 
     base = (way.title, way.k1, way.b, way.b_title)
     size = found.articles
-    weights = _weights(found, asked, way)
+    weights = _weigh(asked.title + asked.text, way)
     terms = kept(("terms", *base), (worth(asked.title, asked.text) for _ in range(1)))
     total: Values = (weights * asked.times) @ terms
+    if way.exact:
+        counts = asked.exact_title + asked.exact_text
+        exact = kept(("exact", *base), (worth(asked.exact_title, asked.exact_text) for _ in range(1)))
+        own: Values = (_weigh(counts, way) * asked.times) @ exact
+        own = own + (way.k1 + 1) * (1 / way.exact - 1) * ((weights * asked.times) @ (counts > 0))
+        share = way.exact / max(1.0, asked.times.sum()) ** way.exact_fall
+        total = (1 - share) * total + share * own
     if way.compound and asked.within:
         total = total + way.compound * kept(
             ("within", *base),
@@ -115,11 +126,12 @@ def scores(found: Collection, asked: Asked, way: Way) -> Values:
     return total + _FULL_FIRST * asked.full if way.full_first else total
 
 
-def _weights(found: Collection, asked: Asked, way: Way) -> Values:
-    size = found.articles
-    having = np.maximum(np.count_nonzero(asked.title + asked.text, axis=1), 1)
+def _weigh(counts: Floats, way: Way) -> Values:
+    """The weights of terms, given how often each stands in each article."""
+    size = counts.shape[1]
+    having = np.maximum(np.count_nonzero(counts, axis=1), 1)
     weights = _idf(size, having)
-    times = (asked.title + asked.text).sum(axis=1)
+    times = counts.sum(axis=1)
     burst: Values = np.maximum(1, size * (1 - np.exp(-times / size)) / having)
     return weights * burst**way.burst
 

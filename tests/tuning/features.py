@@ -50,6 +50,9 @@ class Asked:
     """Of each pair: how many articles have both words, and title and text frequencies by kind of meeting."""
     within: list[tuple[float, Counts, Counts]]
     """Of each word of a compound or phrase: how often that is in the query, title and text frequencies."""
+    exact_title: Floats
+    exact_text: Floats
+    """Like `title` and `text`, of the forms as typed."""
     known: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -65,6 +68,8 @@ class Collection:
     in_title: NDArray[np.bool_]
     places: dict[str, Numbers]
     """Where each stem stands, as places in the arrays above."""
+    word_places: dict[str, Numbers]
+    """Where each word as written stands."""
     asked: list[Asked] = field(default_factory=list)
 
     @property
@@ -119,11 +124,13 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
     positions: list[int] = []
     in_title: list[bool] = []
     stems: list[str] = []
+    words: list[str] = []
     at = 0
     for number, texts in enumerate(articles):
         for which, text in enumerate(texts):
-            own, _ = get_analyzer("en").analyze(text)
+            own, written = get_analyzer("en").analyze(text)
             stems += own
+            words += written
             docs += [number] * len(own)
             positions += range(at, at + len(own))
             in_title += [which == 0] * len(own)
@@ -138,6 +145,7 @@ def _collection(name: str, articles: Sequence[tuple[str, ...]]) -> Collection:
         np.array(positions),
         titled,
         _places(names, numbers),
+        _places(*np.unique(np.array(words), return_inverse=True)),
     )
 
 
@@ -175,6 +183,12 @@ def _asked(
             judged[place[name]] = max(gain, 0)
     best = sorted((gain for gain in gains.values() if gain > 0), reverse=True)[:10]
     counted = times if len(times) == len(terms) else [1.0] * len(terms)
+    exact_title, exact_text = title.copy(), paragraphs.copy()
+    for number, scored in enumerate(terms):
+        tokens = get_analyzer("en").tokenize(scored.term.label, query=True)
+        if len(tokens) == 1:
+            places = found.word_places.get(tokens[0].word, np.empty(0, np.int64))
+            exact_title[number], exact_text[number] = found.counts(places)
     within = []
     for scored, count in zip(terms, counted, strict=True):
         tokens = get_analyzer("en").tokenize(scored.term.label, query=True)
@@ -191,6 +205,8 @@ def _asked(
         full | either,
         list(_pairs(found, text)),
         within,
+        exact_title,
+        exact_text,
     )
 
 

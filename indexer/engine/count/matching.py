@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.clauses import list_ignored
-from indexer.engine.score.evaluate import QueryContext, run_query
+from indexer.engine.score.evaluate import Evaluation, QueryContext, run_query
 from indexer.engine.score.query_terms import QueryTerm
 from indexer.query import AllOf, Term, extract_words
 
@@ -34,9 +34,7 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
     # Common words are ignored between words side by side, but not where AND joins them.
     ignored = [frozenset[str]()] * len(statistics.languages)
     if type(tree) is AllOf:
-        ignored = list_ignored(
-            [text if field == "text" else None for field, text in words], statistics.languages
-        )
+        ignored = list_ignored([*tree], statistics.languages, Evaluation(context, tree).kept)
     found: ArticleSet | None = None
     for field, text in words:
         without = [number for number, own in enumerate(ignored) if field == "text" and text in own]

@@ -12,6 +12,12 @@ frequency times a power of its burstiness: the number of articles that would hav
 spread at random, divided by the number that do. This is the residual inverse document frequency of Church
 and Gale (1995), "Inverse document frequency (IDF): a measure of deviations from Poisson", as a factor.
 
+What is typed counts most: the score of a word is a mixture of that of all forms of its stem and that of the
+form that was typed, as if each were a field. In a query of one word, every article with the form as typed
+scores higher than any without it. In a long question another form says the same, so that there the share of
+the form as typed is small. An acronym (US, AIDS) is another word than the same letters without capitals, so
+that the share of what is written in capitals falls less.
+
 `python -m tests.tuning` chose the constants.
 """
 
@@ -19,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -31,6 +37,7 @@ from indexer.engine.read.postings import Postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.matches import Matches, select_matches, unite
 from indexer.engine.score.query_terms import QueryTerm
+from indexer.results import Form
 
 K1 = 1.2
 B = {"title": 0.75, "paragraph": 0.75}
@@ -41,6 +48,17 @@ COMPOUND = 0.5
 """The weight of a single word of a phrase or a compound (covid-19), beside the weight 1 of the whole."""
 BURST = 0.5
 """The power of the burstiness in the weight of a term."""
+EXACT = 0.9
+"""The share of the form as typed in the score of a word that is the whole query."""
+EXACT_FALL = 1.6
+"""The power of the number of words in the query by which that share is divided."""
+CAPITALS_FALL = 1.0
+"""The same for the share of a word in capitals, of which other words are not another form."""
+PRESENCE = (K1 + 1) * (1 - EXACT) / EXACT
+"""What it adds to the score of the form as typed that an article has it at all, by the weight of the term.
+
+In a query of one word, that is as much as other forms can ever add.
+"""
 _ROUNDING = 1e-6
 _FEW = 1 / 16  # of all articles; for fewer, it is faster to drop the documents of the others first
 
@@ -49,18 +67,22 @@ class ScoredTerm(Struct, frozen=True, eq=False):
     """A query term with the articles that match it and their scores.
 
     `weights` are its inverse document frequency times a power of its burstiness in each language of the
-    snapshot (float64). `owners` has the article of each of the term's documents in the paragraph field
-    (int32, as long as its postings).
+    snapshot, `occurrences` how often it stands there (float64). `owners` has the article of each of the
+    term's documents in the paragraph field (int32, as long as its postings). `exact` and
+    `in_capitals` are the same for the forms of the term with these names.
     """
 
     term: QueryTerm
     matches: Matches
     weights: Values
     owners: Ids
+    occurrences: Values
+    exact: ScoredTerm | None = None
+    in_capitals: ScoredTerm | None = None
 
 
 def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
-    """The BM25F scores of a term, for every article that has it in a field."""
+    """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet."""
     owners = snapshot.article_of[term.paragraph.docs]
     found = _weigh_frequencies(snapshot, "paragraph", owners, term.paragraph.freqs)
     if len(term.title.docs):
@@ -74,7 +96,62 @@ def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
     weights = weigh_term(statistics.articles, statistics.count(found.articles), occurrences)
     scores = saturate(found.scores)
     scores *= statistics.spread(weights, found.articles)
-    return ScoredTerm(term, Matches(found.articles, scores), weights, owners)
+    exact, in_capitals = (
+        None if form is None else score_term(snapshot, form) for form in (term.exact, term.in_capitals)
+    )
+    return ScoredTerm(term, Matches(found.articles, scores), weights, owners, occurrences, exact, in_capitals)
+
+
+class FormScore(NamedTuple):
+    """A form of a term that counts apart, with its share of the term's score in each language (float64)."""
+
+    form: Form
+    scored: ScoredTerm
+    shares: Values
+
+
+def share_forms(scored: ScoredTerm, words: Values, *, reads_capitals: bool) -> list[FormScore]:
+    """The forms of a term that count apart, with their shares of its score.
+
+    `words` is how many words the query has in each language. A share is 0 where the articles of a language
+    have nothing else, or nothing of this. With `reads_capitals`, words in capitals have their share first,
+    and then the form as typed has its share of the rest.
+    """
+    forms: tuple[tuple[Form, ScoredTerm | None, float], ...] = (
+        ("in capitals", scored.in_capitals if reads_capitals else None, CAPITALS_FALL),
+        ("as typed", scored.exact, EXACT_FALL),
+    )
+    rest = np.ones(len(words))
+    found: list[FormScore] = []
+    for form, own, fall in forms:
+        if own is not None:
+            counts = (own.occurrences > 0) & (own.occurrences < scored.occurrences)
+            shares = np.where(counts, rest * EXACT * words**-fall, 0.0)
+            rest -= shares
+            found.append(FormScore(form, own, shares))
+    return [own for own in found if own.shares.any()]
+
+
+def score_form(snapshot: Snapshot, scored: ScoredTerm, own: FormScore) -> Matches:
+    """What a form adds to the scores of a term."""
+    found, statistics = own.scored.matches, snapshot.statistics
+    scores = found.scores + PRESENCE * statistics.spread(scored.weights, found.articles)
+    scores *= statistics.spread(own.shares, found.articles)
+    return Matches(found.articles, scores)
+
+
+def mix_forms(snapshot: Snapshot, scored: ScoredTerm, forms: Sequence[FormScore]) -> Matches:
+    """The matches of a term, scored by all of its forms together and by some of them apart."""
+    found = scored.matches
+    if not forms:
+        return found
+    rest = 1 - np.sum([own.shares for own in forms], axis=0)
+    scores = found.scores * snapshot.statistics.spread(rest, found.articles)
+    for own in forms:
+        matches = score_form(snapshot, scored, own)
+        # Whatever has a form of the term has the term.
+        scores[found.articles.searchsorted(matches.articles)] += matches.scores
+    return Matches(found.articles, scores)
 
 
 def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Values) -> Matches:

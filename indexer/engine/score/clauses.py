@@ -7,8 +7,9 @@ by side mean something else for the articles of each language (`Reading`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.engine.format.arrays import Ids
+from indexer.engine.format.arrays import Ids, Values
 from indexer.engine.read.statistics import LanguageStatistics
 from indexer.query import (
     AllOf,
@@ -37,8 +38,12 @@ from indexer.query import (
 )
 from indexer.results import Note, NoteValue
 from indexer.text.analyzer import Analyzer, get_analyzer
+from indexer.text.capitals import is_capitalized
 from indexer.text.languages import stop_words
 from indexer.text.unspaced import is_unspaced
+
+_SHOUTED = 4  # words of a query
+_NAME = 3  # words of a name, and of a query that may be nothing but a name
 
 
 def is_common_word(text: str, language: str) -> bool:
@@ -51,17 +56,69 @@ def is_common_word(text: str, language: str) -> bool:
     return bool(tokens) and all(token.word in common for token in tokens)
 
 
-def list_ignored(texts: Sequence[str | None], languages: Sequence[str]) -> list[frozenset[str]]:
+def list_ignored(
+    clauses: Sequence[Any], languages: Sequence[str], every_kept: Sequence[frozenset[str]]
+) -> list[frozenset[str]]:
     """The words among clauses side by side that are ignored in the articles of each language.
 
-    `texts` has the text of each clause that is a word, None for another one. Common words of a language are
-    ignored there, unless there are no other clauses.
+    Common words of a language are ignored there, unless there are no other clauses or they are among those
+    in `every_kept`, which has the words of each language that are kept.
     """
+    texts = [part.text if is_word(part) else None for part in clauses]
     found = []
-    for language in languages:
-        common = frozenset(text for text in texts if text is not None and is_common_word(text, language))
+    for language, kept in zip(languages, every_kept, strict=True):
+        common = frozenset(
+            text for text in texts if text is not None and text not in kept and is_common_word(text, language)
+        )
         found.append(common if any(text not in common for text in texts) else frozenset())
     return found
+
+
+def reads_capitals(tree: Query) -> bool:
+    """Whether capitals say something: not in a query of four words or more without a small letter."""
+    words = [word for node in _iter_words(tree) for word in str(getattr(node, "text", "")).split()]
+    with_case = [word for word in words if word.lower() != word.upper()]
+    return len(with_case) < _SHOUTED or any(map(str.islower, "".join(with_case)))
+
+
+def find_names(tree: Query, language: str) -> list[tuple[str, str]]:
+    """The neighbours in a query that are parts of a name: two or three capitalized words in a row.
+
+    There are none in a headline, in which all words but common ones are capitalized; a query of no more than
+    three words is not taken for one.
+    """
+    parts: list[Any] = [*tree] if type(tree) is AllOf else []
+    texts = [part.text for part in parts if is_word(part)]
+    is_headline = not any(text[:1].islower() and not is_common_word(text, language) for text in texts)
+    if is_headline and len(texts) > _NAME:
+        return []
+    found: list[tuple[str, str]] = []
+    for is_name, run in groupby(parts, lambda part: is_word(part) and is_capitalized(part.text)):
+        name = [part.text for part in run] if is_name else []
+        found += pairwise(name) if len(name) <= _NAME else ()
+    return found
+
+
+def count_words(tree: Query, languages: Sequence[str], every_kept: Sequence[frozenset[str]]) -> Values:
+    """How many words, phrases and patterns of a tree count in each language: float64, at least 1."""
+    total = sum(1 for _ in _iter_words(tree))
+    parts: list[Any] = [*tree] if type(tree) is AllOf else []
+    optional = [part for part in parts if not _is_required(part)]
+    ignored = [
+        sum(is_word(part) and part.text in common for part in optional)
+        for common in list_ignored(optional, languages, every_kept)
+    ]
+    return np.maximum(total - np.array(ignored, np.float64), 1.0)
+
+
+def _iter_words(node: Query) -> Iterator[Query]:
+    """The words, phrases and patterns of a tree that are not excluded."""
+    if isinstance(node, Not) or not has_words(node):
+        return
+    if node.is_leaf():
+        yield node
+    for part in node.children():
+        yield from _iter_words(part)
 
 
 class Reading(NamedTuple):
@@ -99,12 +156,14 @@ class QueryClauses(NamedTuple):
 class ClauseReader:
     """Splits query trees into clauses; `notes` collects which clauses were dropped.
 
+    `find_kept` gives the words that are not ignored in each language, common as they are.
     Where a query has other words, common words of a language are ignored in its articles.
     """
 
     analyzers: Sequence[Analyzer]
     statistics: LanguageStatistics
     notes: list[Note]
+    find_kept: Callable[[], Sequence[frozenset[str]]]
 
     def read(self, tree: Query) -> QueryClauses:
         """All clauses of a tree."""
@@ -159,8 +218,7 @@ class ClauseReader:
             (required if _is_required(part) else optional).append(part)
         times: Counter[Any] = Counter(optional)
         words: list[Any] = [part for part in times if is_word(part)]
-        texts = [*(word.text for word in words), *(None for part in times if not is_word(part))]
-        ignored = list_ignored(texts, self.statistics.languages)
+        ignored = list_ignored([*times], self.statistics.languages, self.find_kept())
         compounds = self._find_compounds(times)
         readings: dict[Any, Reading] = {}
         for number, (language, common) in enumerate(zip(self.statistics.languages, ignored, strict=True)):

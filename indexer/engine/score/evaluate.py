@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,17 +18,29 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.engine.format.arrays import Ids, intersect_all
+from indexer.engine.format.arrays import Ids, Values, intersect_all
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.bm25f import COMPOUND, ScoredTerm, boost_nearness, score_term
+from indexer.engine.score.bm25f import (
+    COMPOUND,
+    FormScore,
+    ScoredTerm,
+    boost_nearness,
+    mix_forms,
+    score_term,
+    share_forms,
+)
 from indexer.engine.score.clauses import (
     ClauseReader,
     QueryClauses,
     Reading,
+    count_words,
     find_languages_without,
+    find_names,
+    is_common_word,
     is_word,
+    reads_capitals,
 )
 from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
@@ -40,7 +53,14 @@ from indexer.engine.score.matches import (
     subtract,
     unite,
 )
-from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, list_adjacent_pairs, make_pair
+from indexer.engine.score.proximity import (
+    DEPTH,
+    Pair,
+    add_pair_scores,
+    list_adjacent_pairs,
+    make_pair,
+    weigh_name,
+)
 from indexer.engine.score.query_terms import TermReader
 from indexer.query import (
     AllOf,
@@ -54,6 +74,7 @@ from indexer.query import (
     serialize_query,
 )
 from indexer.results import Note, NoteValue
+from indexer.text.capitals import is_in_capitals
 from indexer.text.languages import base_language
 from indexer.text.unspaced import is_unspaced
 
@@ -118,14 +139,16 @@ class QueryContext:
     """The snapshot that a request searches, and how it reads queries.
 
     `languages` are those of the articles: words are analysed in each. Terms that were looked up stay in
-    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in.
-    For `variants` and `neighbours`, see `TermReader`.
+    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in;
+    the weights of names stay in `names`, each by its words and the number of the language. For
+    `variants` and `neighbours`, see `TermReader`.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
     deadline: Deadline = NO_DEADLINE
     terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
+    names: dict[tuple[tuple[str, str], int], float] = field(default_factory=dict)
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -152,8 +175,8 @@ def run_query(
 
     Never raises TimedOut: see `QueryMatches.timed_out`.
     """
-    evaluation = Evaluation(context)
-    tree = evaluation.clause_reader.drop_unsearchable(tree) or NullQuery
+    evaluation = Evaluation(context, tree)
+    tree = evaluation.tree
     bounds = [] if restrict_to is None else [make_unscored(restrict_to)]
     if type(tree) in (AllOf, Term):
         found = evaluation.match_clauses(*evaluation.clause_reader.split(tree), bounds, min_full_matches)
@@ -215,12 +238,12 @@ def match_stems(
 
 def match_node(context: QueryContext, node: Query) -> Ids:
     """The articles (ascending) that one node of a tree matches alone. Raises TimedOut."""
-    return Evaluation(context).match_node(node)
+    return Evaluation(context, node).match_node(node)
 
 
 def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
     """The clauses of a tree, as `run_query` reads them."""
-    return Evaluation(context).clause_reader.read(tree)
+    return Evaluation(context, tree).clause_reader.read(tree)
 
 
 class LanguageMatches(NamedTuple):
@@ -235,14 +258,17 @@ class LanguageMatches(NamedTuple):
 class Evaluation:
     """The evaluation of one tree: what it collects on the way."""
 
-    def __init__(self, context: QueryContext) -> None:
+    def __init__(self, context: QueryContext, tree: Query) -> None:
         self.context = context
         self.snapshot = context.snapshot
         self.deadline = context.deadline
         self.notes: list[Note] = []
         self.term_reader = context.make_reader(context.languages, self.notes)
         self.statistics = self.snapshot.statistics
-        self.clause_reader = ClauseReader(self.term_reader.analyzers, self.statistics, self.notes)
+        self.clause_reader = ClauseReader(
+            self.term_reader.analyzers, self.statistics, self.notes, lambda: self.kept
+        )
+        self._given = tree
         self.terms: list[ScoredTerm] = []
         """The terms to highlight."""
         self._words: dict[str, ScoredTerm] = {}
@@ -251,6 +277,74 @@ class Evaluation:
         self.optional: list[OptionalClause] = []
         self.skipped: list[Query] = []
         """Nodes that there was no time for: they match nothing, and exclude everything."""
+
+    @cached_property
+    def tree(self) -> Query:
+        """The tree without what has no letters or digits."""
+        return self.clause_reader.drop_unsearchable(self._given) or NullQuery
+
+    @cached_property
+    def word_counts(self) -> Values:
+        """How many words the tree has in each language."""
+        return count_words(self.tree, self.statistics.languages, self.kept)
+
+    @cached_property
+    def kept(self) -> list[frozenset[str]]:
+        """In each language, the words of the tree that are not ignored although they are common.
+
+        They are acronyms in capitals, if anything is written so, and parts of names that articles have.
+        """
+        languages = self.statistics.languages
+        kept: list[set[str]] = [set() for _ in languages]
+        parts: list[Any] = [*self.tree] if type(self.tree) is AllOf else []
+        for part in parts if self.reads_capitals else ():
+            if not is_word(part) or not is_in_capitals(part.text):
+                continue
+            if any(is_common_word(part.text, language) for language in languages):
+                for number in np.flatnonzero(self._count_in_capitals(part)).tolist():
+                    kept[number].add(part.text)
+        for own, names, language in zip(kept, self.names, languages, strict=True):
+            own.update(text for name in names for text in name if is_common_word(text, language))
+        return [*map(frozenset, kept)]
+
+    @cached_property
+    def names(self) -> list[dict[tuple[str, str], float]]:
+        """The neighbours in the tree that are parts of a name in each language, with their weights."""
+        found: list[dict[tuple[str, str], float]] = []
+        for number, language in enumerate(self.statistics.languages):
+            names = () if self.deadline.is_over() else find_names(self.tree, language)
+            weights = {name: self._weigh_name(name, number) for name in names}
+            found.append({name: weight for name, weight in weights.items() if weight})
+        return found
+
+    def _weigh_name(self, name: tuple[str, str], language: int) -> float:
+        known = self.context.names
+        if (name, language) not in known:
+            known[name, language] = weigh_name(self.snapshot, name, language)
+        return known[name, language]
+
+    def _count_in_capitals(self, word: Term) -> Values:
+        """How often a word is in capitals in each language; never if there is no time to look it up."""
+        try:
+            found = self.score(word).in_capitals
+        except TimedOut:
+            found = None
+        return np.zeros(len(self.statistics.languages)) if found is None else found.occurrences
+
+    @cached_property
+    def reads_capitals(self) -> bool:
+        """Whether capitals in the tree say something; see `clauses.reads_capitals`."""
+        return reads_capitals(self.tree)
+
+    def share_forms(self, scored: ScoredTerm) -> list[FormScore]:
+        """The forms of a term that count apart in this tree."""
+        if scored.exact is None and scored.in_capitals is None:
+            return []
+        return share_forms(scored, self.word_counts, reads_capitals=self.reads_capitals)
+
+    def find_matches(self, scored: ScoredTerm) -> Matches:
+        """The matches of a term, with the scores that it has in this tree."""
+        return mix_forms(self.snapshot, scored, self.share_forms(scored))
 
     def match_node(self, node: Query) -> Ids:
         """See the function of this name."""
@@ -374,7 +468,7 @@ class Evaluation:
             self.optional += self._list_optional(clause, words[clause].articles, own, reading)
         self.parts += parts
         alternatives = [words[clause] for clause in reading.optional]
-        alternatives += [multiply_scores(part.scored.matches, part.weight) for part in parts]
+        alternatives += [multiply_scores(self.find_matches(part.scored), part.weight) for part in parts]
         if len(alternatives) < 2:
             return found
         partial = unite(alternatives, self.snapshot.articles)
@@ -468,8 +562,9 @@ class Evaluation:
         for own, words in zip(found, inner_words, strict=True):
             full, partial, terms = own.full, own.partial, own.near_terms
             for _, word, weight in words:
-                full = add_scores(full, word.matches, weight)
-                partial = add_scores(partial, word.matches, weight)
+                matches = self.find_matches(word)
+                full = add_scores(full, matches, weight)
+                partial = add_scores(partial, matches, weight)
             full, partial = (
                 boost_nearness(
                     self.snapshot, near, matches, depth, always_score, self.deadline, by_language=bool(pairs)
@@ -483,16 +578,30 @@ class Evaluation:
         """The words of the query that stand side by side in it, by reading."""
         pairs: dict[tuple[str, str], Pair] = {}
         for reading in readings:
+            words: list[Any] = [part if is_word(part) else None for part in tree]
+            wanted = {part.text for part in words if part in reading.optional}
             # Ignored common words do not separate their neighbours: "theory of plates".
-            row: list[Any] = [part for part in tree if part in reading.optional or not is_word(part)]
-            words = list_adjacent_pairs(
-                [part if part in reading.optional and is_word(part) else None for part in row]
-            )
+            row: list[Any] = [part for part in words if part is None or part in reading.optional]
+            adjacent = list_adjacent_pairs(row)
+            # Beside a word they count too: "will smith".
+            adjacent += [
+                pair
+                for pair in list_adjacent_pairs(words)
+                if (pair[0] in reading.optional) != (pair[1] in reading.optional)
+            ]
             # The same two words with several boosts are one pair, with the first boost.
-            boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(words)}
+            boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(adjacent)}
             for texts, boost in boosts.items():
-                scored = self._words[texts[0]], self._words[texts[1]]
-                pair = make_pair(self.term_reader, scored, texts, boost, reading.languages)
+                scored = [self._words[text] if text in wanted else None for text in texts]
+                pair = make_pair(
+                    self.term_reader,
+                    scored,
+                    texts,
+                    boost,
+                    reading.languages,
+                    self.names,
+                    self.word_counts,
+                )
                 if pair is not None and texts in pairs:
                     pair = replace(pair, weights=pair.weights + pairs[texts].weights)
                 if pair is not None:
@@ -544,7 +653,7 @@ class Evaluation:
             self.terms.append(scored)
             if is_word(node):
                 self._words[node.text] = scored
-        return multiply_scores(scored.matches, float(node.boost))
+        return multiply_scores(self.find_matches(scored), float(node.boost))
 
     def _match_excluded(self, node: Query) -> Matches:
         """The articles to exclude: all of them if there is no time to look the node up."""

@@ -21,6 +21,7 @@ from indexer.engine.score.bm25f import (
     count_occurrences,
     length_norms,
     measure_coverage,
+    score_form,
 )
 from indexer.engine.score.evaluate import Evaluation, QueryContext, QueryMatches
 from indexer.engine.score.matches import Matches
@@ -41,6 +42,7 @@ from indexer.results import (
     ClauseExplanation,
     Explanation,
     FieldScore,
+    Form,
     HitExplanation,
     PairScore,
     Role,
@@ -66,7 +68,7 @@ _FIELDS = {"title": ("title",), "paragraph": ("text",)}
 
 def explain_query(context: QueryContext, tree: Query) -> Explanation:
     """How each clause of a tree was read, and how many articles match it. Raises TimedOut."""
-    evaluation = Evaluation(context)
+    evaluation = Evaluation(context, tree)
     clauses = evaluation.clause_reader.read(tree)
     required = [part for part in clauses.required if part is not NullQuery]
     dropped = [
@@ -168,13 +170,17 @@ def _fields(node: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _TermScore:
-    """What one term of a clause adds to the score of each hit (float64, one a hit)."""
+    """What one term of a clause adds to the score of each hit (float64, one a hit).
+
+    `times` (float64) has a value for each language.
+    """
 
     clause: str
     label: str
-    times: float
+    times: Values
     scored: ScoredTerm
     points: Values
+    form: Form = "any"
 
 
 def explain_hits(
@@ -206,10 +212,11 @@ def explain_hits(
                 WordScore(
                     each.clause,
                     each.label,
-                    each.times,
+                    float(each.times[languages[hit]]),
                     float(each.scored.weights[languages[hit]]),
                     float(each.points[hit]),
                     fields[hit],
+                    each.form,
                 )
                 for each, fields in zip(term_scores, field_scores, strict=True)
                 if fields[hit]
@@ -228,7 +235,7 @@ def _score_terms(
     context: QueryContext, tree: Query, found: QueryMatches, articles: Ids, is_partial: NDArray[np.bool_]
 ) -> list[_TermScore]:
     """What each term of the query adds to the scores of articles, before nearness and pairs."""
-    evaluation = Evaluation(context)
+    evaluation = Evaluation(context, tree)
     clauses = evaluation.clause_reader.read(tree)
     statistics = context.snapshot.statistics
     scores = [
@@ -245,15 +252,14 @@ def _score_terms(
             for score in _score_clause(evaluation, node, times, serialize_query(node), articles)
         ]
         for clause, word, weight in evaluation.score_inner_words(reading):
-            points = _look_up_scores(word.matches, articles) * weight
-            own.append(_TermScore(serialize_query(clause), word.term.label, weight, word, points))
+            own += _score_forms(evaluation, word, articles, weight, serialize_query(clause), word.term.label)
         scores += (replace(score, points=score.points * is_read_so) for score in own)
     for part in found.parts:
         if part.weight:
             is_concerned = is_partial & statistics.select(part.languages)[articles]
-            points = _look_up_scores(part.scored.matches, articles) * (part.weight * is_concerned)
-            label = part.scored.term.label
-            scores.append(_TermScore(serialize_query(part.clause), label, part.weight, part.scored, points))
+            name, label = serialize_query(part.clause), part.scored.term.label
+            for score in _score_forms(evaluation, part.scored, articles, part.weight, name, label):
+                scores.append(replace(score, points=score.points * is_concerned))
     return scores
 
 
@@ -274,8 +280,20 @@ def _score_clause(
         case _:
             scored = evaluation.score(node)
             times *= float(node.boost)
-            points = _look_up_scores(scored.matches, articles) * times
-            yield _TermScore(clause, serialize_query(node), times, scored, points)
+            yield from _score_forms(evaluation, scored, articles, times, clause, serialize_query(node))
+
+
+def _score_forms(
+    evaluation: Evaluation, scored: ScoredTerm, articles: Ids, times: float, clause: str, label: str
+) -> Iterator[_TermScore]:
+    """What all forms of a term add to the scores of articles, and what some of them add apart."""
+    snapshot, forms = evaluation.snapshot, evaluation.share_forms(scored)
+    rest = times * (1 - np.sum([own.shares for own in forms], axis=0)) + np.zeros(len(scored.weights))
+    points = _look_up_scores(scored.matches, articles) * snapshot.statistics.spread(rest, articles)
+    yield _TermScore(clause, label, rest, scored, points)
+    for own in forms:
+        points = _look_up_scores(score_form(snapshot, scored, own), articles) * times
+        yield _TermScore(clause, label, times * own.shares, own.scored, points, own.form)
 
 
 def _look_up_scores(found: Matches, articles: Ids) -> Values:
@@ -317,7 +335,7 @@ def _score_fields(context: QueryContext, score: _TermScore, articles: Ids) -> li
             )
             for field in postings
             # A term of an alternative that the article does not match has occurrences, but no points.
-            if counts[field][hit] and (score.points[hit] or not score.times)
+            if counts[field][hit] and (score.points[hit] or not score.times.any())
         )
         for hit in range(len(articles))
     ]

@@ -4,12 +4,13 @@ The sequential dependence model of Metzler and Croft (2005), "A Markov random fi
 dependencies": each two neighbours of the query count where they stand side by side in this order, and where
 they stand near each other in any order. As in Rasolofo and Savoy (2003), "Term proximity scoring for
 keyword-based retrieval systems", both counts are saturated like the frequency of a term, and added to BM25.
-The weight of a pair is the inverse document frequency of having both words.
+The weight of a pair is the inverse document frequency of having both words. Two capitalized neighbours that
+articles have side by side are a name, which counts like a word of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -20,17 +21,23 @@ from numpy.typing import NDArray
 from indexer.engine.format.arrays import Ids, Values, contains, expand_ranges
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import WEIGHT, ScoredTerm, idf, length_norms, saturate
+from indexer.engine.score.clauses import is_common_word
 from indexer.engine.score.matches import Matches
 from indexer.engine.score.positions import DOC_STRIDE
 from indexer.engine.score.query_terms import Stems, TermReader
+from indexer.text.analyzer import get_analyzer
 
 BESIDE = 0.3
 """The score of a pair that stands side by side, as a share of the score of a term of the same weight."""
+NAME = 4.0
+"""The same for a name, such as Will Smith, in a query of one word; in longer ones divided by their words."""
 NEAR = 0.1
 """The same for a pair that stands at most `REACH` places apart, in either order."""
 REACH = 5
 DEPTH = 200
 """Only this many of the best articles in each language are searched for pairs."""
+_NAME_SHARE = 0.05  # of the articles with the rarer word
+_MIN_WEIGHT = 0.2  # of a common word: one that is in more than five sixths of all articles adds nothing
 T = TypeVar("T")
 _Places = NDArray[np.int64]
 
@@ -40,12 +47,15 @@ class Pair:
     """Two neighbours in a query: the words as typed, and their stems in each language.
 
     `weights` (float64) are the inverse document frequency of having both words, times the lower boost of the
-    two, in each language of the snapshot.
+    two, in each language of the snapshot. Beside an ignored common word, they are the lower inverse document
+    frequency of the two, divided by the number of words in the query; in languages in which the two are a
+    name, that of the name. `beside` (float64) is BESIDE, or more for a name.
     """
 
     texts: tuple[str, str]
     stems: tuple[tuple[Stems, Stems], ...]
     weights: Values
+    beside: Values
 
 
 def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
@@ -57,31 +67,83 @@ def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
 
 def make_pair(
     reader: TermReader,
-    scored: tuple[ScoredTerm, ScoredTerm],
+    scored: Sequence[ScoredTerm | None],
     texts: tuple[str, str],
     boost: float,
     languages: Sequence[int],
+    names: Sequence[Mapping[tuple[str, str], float]],
+    words: Values,
 ) -> Pair | None:
     """The pair of two words as typed, without weight in any but the `languages` with these numbers.
 
-    None when no article has both, or both have the same stems.
+    `scored` are the two, None for an ignored common word; `names` has the weights of the pairs that are
+    names in each language, `words` is how many words
+    the query has there. None when no article has both, or both have the same stems.
     """
-    fewer, more = sorted((word.matches.articles for word in scored), key=len)
-    both = fewer[contains(more, fewer)]
-    if not len(both):
-        return None
-    first, second = (reader.list_stems(text) for text in texts)
     snapshot, statistics = reader.snapshot, reader.snapshot.statistics
-    # Most forms that other languages make of the words do not exist.
-    stems = dict.fromkeys(
-        (a, b)
-        for a, b in zip(first, second, strict=True)
-        if a and b and a != b and all(map(snapshot.has_stem, (*a, *b)))
-    )
-    weights = idf(statistics.articles, statistics.count(both)) * boost
+    first, second = scored
+    if first is not None and second is not None:
+        fewer, more = sorted((word.matches.articles for word in (first, second)), key=len)
+        both = fewer[contains(more, fewer)]
+        if not len(both):
+            return None
+        weights = idf(statistics.articles, statistics.count(both))
+    else:
+        # In a long question, which common words stand where says little.
+        weights = np.min([_weigh_common(snapshot, text, languages) for text in texts], axis=0) / words
+    own = np.array([name.get(texts, 0.0) for name in names])
+    weights = np.where(own > 0, own, weights)
     is_read_so = np.zeros(len(weights), np.bool_)
     is_read_so[list(languages)] = True
-    return Pair(texts, tuple(stems), np.where(is_read_so, weights, 0.0)) if stems else None
+    weights = np.where(is_read_so, weights * boost, 0.0)
+    if not weights.any():
+        return None
+    stem_rows = zip(*(reader.list_stems(text) for text in texts), strict=True)
+    # Most forms that other languages make of the words do not exist.
+    stems = dict.fromkeys(
+        (a, b) for a, b in stem_rows if a and b and a != b and all(map(snapshot.has_stem, (*a, *b)))
+    )
+    beside = np.where(own > 0, np.maximum(NAME / words, BESIDE), BESIDE)
+    return Pair(texts, tuple(stems), weights, beside) if stems else None
+
+
+def _weigh_common(snapshot: Snapshot, text: str, languages: Sequence[int]) -> Values:
+    """The inverse document frequency of a word in some languages, 0 where it is too common to count."""
+    statistics = snapshot.statistics
+    weights = np.zeros(len(statistics.languages))
+    for number in languages:
+        stems = [
+            token.stem for token in get_analyzer(statistics.languages[number]).tokenize(text, query=True)
+        ]
+        if len(stems) == 1:
+            own = idf(statistics.articles, snapshot.article_counts(stems[0]))[number]
+            weights[number] = own if own >= _MIN_WEIGHT else 0.0
+    return weights
+
+
+def weigh_name(snapshot: Snapshot, texts: tuple[str, str], language: int) -> float:
+    """The inverse document frequency of two words side by side in a language; 0 if they are no name there.
+
+    They are a name if enough of the articles with the rarer word, a common word aside, have it beside the
+    other: Will Smith, but not Can Britain.
+    """
+    statistics = snapshot.statistics
+    analysis = get_analyzer(statistics.languages[language])
+    tokens = [analysis.tokenize(text, query=True) for text in texts]
+    if any(len(own) != 1 for own in tokens):
+        return 0.0
+    stems = [own[0].stem for own in tokens]
+    docs = [snapshot.phrase_postings(field, stems, 1).docs for field in WEIGHT]
+    articles = np.unique(snapshot.article_of[np.concatenate(docs)])
+    beside = float(statistics.count(articles)[language])
+    is_common = [is_common_word(text, statistics.languages[language]) for text in texts]
+    rarer = min(
+        float(snapshot.article_counts(stem)[language])
+        for stem, is_ignored in zip(stems, is_common, strict=True)
+        if not is_ignored or all(is_common)
+    )
+    is_name = beside > 0 and beside >= rarer * _NAME_SHARE
+    return float(idf(int(statistics.articles[language]), beside)) if is_name else 0.0
 
 
 def add_pair_scores(
@@ -158,11 +220,13 @@ def score_pairs(snapshot: Snapshot, articles: Ids, pairs: Sequence[Pair]) -> Val
                 for counts, is_counted in ((beside, distance == 1), (near, is_before | is_after)):
                     own = owners[second[is_counted] // DOC_STRIDE]
                     counts[number] += share * np.bincount(own, minlength=len(articles))
-    values = BESIDE * saturate(beside) + NEAR * saturate(near)
+    beside, near = saturate(beside), NEAR * saturate(near)
     # Not a matrix product, whose rounding depends on which other articles there are.
     added = np.zeros(len(articles))
-    for pair, own in zip(pairs, values, strict=True):
-        added += snapshot.statistics.spread(pair.weights, articles) * own
+    spread = snapshot.statistics.spread
+    for number, pair in enumerate(pairs):
+        own = spread(pair.beside, articles) * beside[number] + near[number]
+        added += spread(pair.weights, articles) * own
     return added
 
 

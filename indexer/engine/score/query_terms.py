@@ -25,6 +25,7 @@ from indexer.engine.score.variants import find_variants
 from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_address, make_note, quote
 from indexer.results import Note
 from indexer.text.analyzer import Analyzer, Token, get_analyzer, strip_tag
+from indexer.text.capitals import is_in_capitals
 from indexer.text.normalization import normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
@@ -51,6 +52,10 @@ class QueryTerm(Struct, frozen=True, eq=False):
     in_text: bool
     synonyms: tuple[str, ...] = ()
     """The synonyms and variants that are searched for with it."""
+    exact: QueryTerm | None = None
+    """Only the form that was typed, if the term has other forms as well."""
+    in_capitals: QueryTerm | None = None
+    """Only where it is in capitals, if that is how it was typed and anything is written so."""
 
 
 @dataclass(slots=True)
@@ -112,6 +117,8 @@ class TermReader:
             return self.quoted(fields, text, text, 1)
         term = self._look_up(fields, text, self._analyze(text, 1))
         variants = [] if is_address(text) else self._look_up_variants(fields, text)
+        exact, in_capitals = self._find_forms(fields, text, term.term_set, has_variants=bool(variants))
+        term = structs.replace(term, exact=exact, in_capitals=in_capitals)
         if not variants:
             return term
         title, paragraph = (
@@ -269,6 +276,36 @@ class TermReader:
             tokens = analysis.tokenize(text, query=True)
             found.append(() if any(map(_is_name, tokens)) else tuple(token.stem for token in tokens))
         return found
+
+    def _find_forms(
+        self, fields: Sequence[str], text: str, terms: TermSet, *, has_variants: bool
+    ) -> tuple[QueryTerm | None, QueryTerm | None]:
+        """A word only in the form that was typed, and only in capitals; see `QueryTerm`."""
+        snapshot = self.snapshot
+        rows = [analysis.tokenize(text, query=True) for analysis in self.analyzers] if terms.stems else []
+        forms = sorted(
+            {(row[0].stem, row[0].word) for row in rows if len(row) == 1 and row[0].stem in terms.stems}
+        )
+
+        def find(label: str, *, in_capitals: bool) -> QueryTerm:
+            postings = {
+                name: merge_postings(
+                    [snapshot.form_postings(name, *form, in_capitals=in_capitals) for form in forms],
+                    np.maximum,
+                )
+                for name in fields
+            }
+            return _make_term(label, postings, TermSet())
+
+        exact = in_capitals = None
+        # Words as written may match with other accents.
+        has_others = has_variants or bool(terms.words)
+        if forms and (has_others or any(snapshot.has_other_forms(*form) for form in forms)):
+            exact = find(f"={text}", in_capitals=False)
+        if forms and is_in_capitals(text):
+            found = find(text, in_capitals=True)
+            in_capitals = found if len(found.title.docs) or len(found.paragraph.docs) else None
+        return exact, in_capitals
 
     def _note_other_forms(self, text: str, lacking: Sequence[int]) -> None:
         """Note that a text was searched for in other forms in the languages with these numbers."""

@@ -41,6 +41,7 @@ TODAY = date(2024, 6, 15)
 # words that are common in one language only.
 WORDS = [
     "harbour", "harbours", "vaccine", "vaccines", "vaccinated", "road", "roads", "belt", "the", "of", "sea",
+    "US", "us", "WHO", "who", "AIDS", "aids", "aid", "Will", "will", "Sea",
     "Zürich", "zurich", "covid-19", "covid", "東京都", "東京", "京", "don't", "R&D", "U.S.", "C++",
     "@roadlab", "#sea", "1,000", "5.93", "½", "Häuser", "haus", "educación", "educacion", "canciones",
     "l'été", "été", "naïve", "😀", "war", "sur-la", "die", "hòa", "hoa", "x" * 70,

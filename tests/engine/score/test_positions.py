@@ -97,7 +97,8 @@ def occurrences(snapshot: Snapshot, query: str) -> tuple[Postings, int]:
     """What a query of one part finds in the paragraphs, and how often the deadline is checked."""
     clock = itertools.count()
     context = QueryContext(snapshot, ["en"], deadline=Deadline(10**9, clock.__next__))
-    scored = Evaluation(context).score(parse_query(query, today=TODAY).tree)
+    tree = parse_query(query, today=TODAY).tree
+    scored = Evaluation(context, tree).score(tree)
     return scored.term.paragraph, next(clock)
 
 
