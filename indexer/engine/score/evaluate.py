@@ -312,7 +312,8 @@ class Evaluation:
         """The neighbours in the tree that are parts of a name in each language, with their weights."""
         found: list[dict[tuple[str, str], float]] = []
         for number, language in enumerate(self.statistics.languages):
-            names = () if self.deadline.is_over() else find_names(self.tree, language)
+            names = find_names(self.tree, language)
+            names = [] if names and self.deadline.is_over() else names
             weights = {name: self._weigh_name(name, number) for name in names}
             found.append({name: weight for name, weight in weights.items() if weight})
         return found
