@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import re
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.article import Published
+from indexer.files.fork_safe import lazy
 from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span
 from webui.citations import FORMATS
 from webui.translations import N_
@@ -57,11 +57,11 @@ class Links:
     base: str
     search: Search
 
-    @functools.cached_property
+    @lazy
     def _parameters(self) -> str:
         return self.search.query_string()
 
-    @functools.cached_property
+    @lazy
     def home(self) -> Links:
         """The same URLs without the search, which keep only the language of the page."""
         return Links(self.base, self.search.home())

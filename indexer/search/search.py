@@ -243,7 +243,10 @@ def _suggest_spelling(
         for scored in found.terms
         if all(scored in near.full for near in found.near_terms)
     }
-    return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
+    try:
+        return did_you_mean(snapshot, settings.languages, text, len(found.full), counts, count)
+    except TimedOut:
+        return None
 
 
 def _explain(

@@ -209,7 +209,10 @@ def _make_scope(
     within = None
     if rest is not None:
         context = settings.make_context(snapshot, tree, deadline)
-        within = find_matching_articles(context, rest)
+        try:
+            within = find_matching_articles(context, rest)
+        except TimedOut:
+            return None
         # After a timeout it is unknown what the rest matches.
         if not within.any() or deadline.is_over():
             return None

@@ -514,13 +514,15 @@ def test_any_text_can_be_printed_in_any_locale(
     code, out = ask("search", "Fischreiher", "--json")
     assert (code, json.loads(out)["hits"][0]["article"]["title"]) == (0, title)
     code, out = ask("index", "--json")
-    assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
+    assert (code, json.loads(out)["changes"][0]["path"]) == (0, r"caf\xe9.txt")
 
 
 def test_a_file_name_that_is_not_unicode_can_be_printed(archive: Archive, run: Run) -> None:
     archive.text(os.fsdecode(b"caf\xe9.txt"), "x")
+    archive.text(os.fsdecode(b"caf\xe9.jsonl"), "{")
     code, out, _ = run("index", "--index", "index", "--json")
-    assert (code, json.loads(out)["failed"][0]["path"]) == (3, "caf\udce9.txt")
+    assert (code, json.loads(out)["failed"][0]["path"]) == (3, r"caf\xe9.jsonl:1")
+    assert r"caf\xe9.txt" in [change["path"] for change in json.loads(out)["changes"]]
     assert run("status", "--index", "index")[0] == 0
 
 

@@ -25,7 +25,10 @@ def make_article_set(snapshot: Snapshot, articles: Ids) -> ArticleSet:
 
 
 def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
-    """The articles that match a tree, as `run_query` finds them; some may be missing when time is up."""
+    """The articles that match a tree, as `run_query` finds them; some may be missing when time is up.
+
+    Raises TimedOut.
+    """
     words = extract_words(tree)
     if words is None:
         return make_article_set(context.snapshot, run_query(context, tree, depth=0).full.articles)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +61,7 @@ from indexer.engine.score.proximity import (
     weigh_name,
 )
 from indexer.engine.score.query_terms import TermReader
+from indexer.files.fork_safe import lazy
 from indexer.query import (
     AllOf,
     DateRange,
@@ -278,17 +278,17 @@ class Evaluation:
         self.skipped: list[Query] = []
         """Nodes that there was no time for: they match nothing, and exclude everything."""
 
-    @cached_property
+    @lazy
     def tree(self) -> Query:
         """The tree without what has no letters or digits."""
         return self.clause_reader.drop_unsearchable(self._given) or NullQuery
 
-    @cached_property
+    @lazy
     def word_counts(self) -> Values:
         """How many words the tree has in each language."""
         return count_words(self.tree, self.statistics.languages, self.kept)
 
-    @cached_property
+    @lazy
     def kept(self) -> list[frozenset[str]]:
         """In each language, the words of the tree that are not ignored although they are common.
 
@@ -307,7 +307,7 @@ class Evaluation:
             own.update(text for name in names for text in name if is_common_word(text, language))
         return [*map(frozenset, kept)]
 
-    @cached_property
+    @lazy
     def names(self) -> list[dict[tuple[str, str], float]]:
         """The neighbours in the tree that are parts of a name in each language, with their weights."""
         found: list[dict[tuple[str, str], float]] = []
@@ -332,7 +332,7 @@ class Evaluation:
             found = None
         return np.zeros(len(self.statistics.languages)) if found is None else found.occurrences
 
-    @cached_property
+    @lazy
     def reads_capitals(self) -> bool:
         """Whether capitals in the tree say something; see `clauses.reads_capitals`."""
         return reads_capitals(self.tree)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from indexer import Index, open_index
+from indexer import Hit, Index, open_index
 from tests.benchmarks.engines import TOP, Engine, Found
 from tests.benchmarks.queries import OWN, Kind, Question
 
@@ -24,6 +24,8 @@ class Nutgraf(Engine):
 
     def __init__(self) -> None:
         self._index: Index | None = None
+        self._ids: dict[str, str] = {}
+        """The ids of articles by those that their lines state."""
 
     def build(self, source: Path, folder: Path) -> None:
         """One `sync`, as `nutgraf index` does it."""
@@ -44,8 +46,11 @@ class Nutgraf(Engine):
             suggestions = self._index.suggest(" ".join(question.words))
             return [Found(suggestion.text, suggestion.spans) for suggestion in suggestions]
         if question.kind is Kind.SIMILAR:
-            similar = self._index.find_similar(question.words[0], TOP)
-            return [Found(hit.article.id, hit.passages) for hit in similar]
+            stated = question.words[0]
+            if stated not in self._ids:
+                self._ids[stated] = self._index.resolve_id(stated)
+            similar = self._index.find_similar(self._ids[stated], TOP)
+            return [Found(_stated_id(hit), hit.passages) for hit in similar]
         page = self._index.search(
             phrased(question),
             # Kept out of the query string: these are days, in no need of being understood.
@@ -57,12 +62,17 @@ class Nutgraf(Engine):
         )
         if question.kind is Kind.MEANT:
             return [Found(page.did_you_mean, page.hits)] if page.did_you_mean else []
-        return [Found(hit.article.id, hit.passages) for hit in page.hits]
+        return [Found(_stated_id(hit), hit.passages) for hit in page.hits]
 
     def close(self) -> None:
         """Let go of the files."""
         if self._index:
             self._index.close()
+
+
+def _stated_id(hit: Hit) -> str:
+    """The id that the line of an article states, without that of its file."""
+    return hit.article.id.rpartition("/")[2]
 
 
 def phrased(question: Question) -> str:
