@@ -61,3 +61,4 @@ from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
 from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position
+from indexer.engine.score.variants import join_words

@@ -25,6 +25,7 @@ from indexer.engine import (
     find_matching_articles,
     find_titles,
     is_common_word,
+    join_words,
 )
 from indexer.query import (
     DateRange,
@@ -125,8 +126,9 @@ class _Scope:
         if may_contain_dates(text) and _count_dates(self.parse(text)) != self.dates:
             # The word has turned the words before it into a date, as in "last week".
             return 0
-        if self.place == "elsewhere":
-            # The word is an alternative or a part of a group: only the whole query can be counted.
+        if self.place == "elsewhere" or self._is_joined(text):
+            # The word is an alternative or a part of a group, or may be one with the word before it: only the
+            # whole query can be counted.
             tree = self.parse(text)
             context = self.settings.make_context(self.snapshot, tree, self.deadline)
             found = find_matching_articles(context, tree)
@@ -138,6 +140,13 @@ class _Scope:
             np.logical_not(having, out=having)
             having[-1] = False
         return int(np.count_nonzero(having if self.within is None else having & self.within))
+
+    def _is_joined(self, text: str) -> bool:
+        """Whether the index has the last two words of a text as one."""
+        if not (self.settings.variants and self.typed.neighbours):
+            return False
+        pair = f"{self.typed.neighbours[-1]} {text[len(self.typed.before) :]}"
+        return any(join_words(self.snapshot, analyzer, pair) for analyzer in self.terms.analyzers)
 
     def parse(self, text: str) -> Any:
         """The tree of a text."""

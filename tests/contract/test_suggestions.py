@@ -291,3 +291,18 @@ def test_did_you_mean_respects_the_filters(archive: Index) -> None:
     assert search(archive, "harbur", since="2024").did_you_mean is None
     assert search(archive, "harbur", language="de").did_you_mean != "harbour"
     assert search(archive, "harbur", source="wire").did_you_mean == "harbour"
+
+
+def test_a_suggested_word_that_may_be_one_with_the_word_before_counts_both(make: Made) -> None:
+    texts = {"apart": "The weather cock turned", "joined": "A weathercock of brass"}
+    index = make(*(Article(name, "", [text], language="en") for name, text in texts.items()))
+    counts = {one.text: one.count for one in index.suggest("weather c") if one.kind == "word"}
+    assert counts == {"weather cock": 2}
+    assert found(index, "weather cock") == {"apart", "joined"}
+
+
+def test_a_word_is_not_joined_where_its_stem_is_that_of_the_first(make: Made) -> None:
+    index = make(Article("a", "", ["The ladder fell, and the ring was lost"], language="en"))
+    explanation = search(index, "ladder ring", explain=True).explanation
+    assert explanation is not None
+    assert [clause.synonyms for clause in explanation.clauses] == [(), ()]

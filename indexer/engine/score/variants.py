@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.clauses import is_common_word
-from indexer.text.analyzer import Analyzer
+from indexer.text.analyzer import Analyzer, strip_tag
 from indexer.text.unspaced import is_unspaced
 from indexer.text.variants import LANGUAGE, list_variants
 
@@ -33,13 +33,13 @@ def find_variants(
     words = [token.word for token in tokens]
     if not words or len("".join(words)) > _MAX_LETTERS or not all(map(_is_plain, words)):
         return
+    if len(words) == 1 and is_common_word(text, analyzer.language):
+        return
+    for pair in neighbours if len(words) == 1 else [text]:
+        if joined := join_words(snapshot, analyzer, pair):
+            yield joined
     if len(words) > 1:
-        yield from _join(snapshot, analyzer, words)
         return
-    if is_common_word(text, analyzer.language):
-        return
-    for other in neighbours:
-        yield from _join(snapshot, analyzer, [token.word for token in analyzer.tokenize(other, query=True)])
     own = {tokens[0].stem}
     for variant in list_variants(words[0]) if analyzer.language == LANGUAGE else ():
         stem = analyzer.tokenize(variant)[0].stem
@@ -49,8 +49,13 @@ def find_variants(
     yield from _split(snapshot, analyzer, words[0])
 
 
-def _join(snapshot: Snapshot, analyzer: Analyzer, words: list[str]) -> Iterator[str]:
-    """The words as one, if the index has it. Common words are not joined: "in to" is not "into"."""
+def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
+    """The words of a text as one, if the index has that; None if not.
+
+    Common words are not joined: "in to" is not "into". Nor are words of which a stemmer removes the last, as
+    in "hope fully".
+    """
+    words = [token.word for token in analyzer.tokenize(text, query=True)]
     joined = "".join(words)
     if (
         len(words) < 2
@@ -58,10 +63,12 @@ def _join(snapshot: Snapshot, analyzer: Analyzer, words: list[str]) -> Iterator[
         or joined.isnumeric()
         or any(is_common_word(word, analyzer.language) for word in words)
     ):
-        return
+        return None
     tokens = analyzer.tokenize(joined)
-    if len(tokens) == 1 and snapshot.has_stem(tokens[0].stem):
-        yield joined
+    begins = len("".join(words[:-1]))
+    if len(tokens) == 1 and len(strip_tag(tokens[0].stem)) > begins and snapshot.has_stem(tokens[0].stem):
+        return joined
+    return None
 
 
 def _split(snapshot: Snapshot, analyzer: Analyzer, word: str) -> Iterator[str]:
