@@ -68,12 +68,18 @@ class ParsedQuery:
 
 
 def parse_query(
-    text: str, *, today: date, day_first: bool = True, characters: int = limits.CHARACTERS
+    text: str,
+    *,
+    today: date,
+    day_first: bool = True,
+    characters: int = limits.CHARACTERS,
+    dates_as_text: bool = False,
 ) -> ParsedQuery:
     """Parse any text; never raises. The docstring of `tree` describes the nodes of the result.
 
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
-    `characters` of the text are parsed.
+    `characters` of the text are parsed. With `dates_as_text`, a time in plain words, such as "last week", is
+    searched as text.
     """
     reader = LeafReader(today, day_first=day_first, max_clauses=limits.max_clauses(characters))
     bounds = []
@@ -87,7 +93,7 @@ def parse_query(
         if "\ufffd" in text:
             reader.note(NoteCode.BROKEN_CHARACTERS)
     text = text.translate(_CONTROLS)
-    tree = complete_query(_Parser(text, reader).parse())
+    tree = complete_query(_Parser(text, reader, dates_as_text=dates_as_text).parse())
     if (dropped := reader.count - reader.max_clauses) > 0:
         bounds.append(make_note(NoteCode.CLAUSES_DROPPED, {"limit": reader.max_clauses, "count": dropped}))
     notes = drop_repeated(bounds + reader.notes)
@@ -121,11 +127,13 @@ class _Parser:
     Each takes the field in which its words are searched, and returns None if there is nothing to search for.
     """
 
-    def __init__(self, text: str, reader: LeafReader) -> None:
+    def __init__(self, text: str, reader: LeafReader, *, dates_as_text: bool = False) -> None:
         self.text = text
         self.reader = reader
         self.note = reader.note
         tokens = tokenize(text, reader.read_dates)
+        if dates_as_text:
+            tokens = self._divide_dates(tokens)
         if is_in_capitals(tokens):
             self._note_operators(tokens)
         tokens = self._balance(tokens)
@@ -135,10 +143,29 @@ class _Parser:
     def parse(self) -> Query | None:
         """Parse the whole text."""
         if (dates := match_dates(self.text)) and dates.end() == len(self.text):
-            words = " ".join(dates[1].split())
-            value = f'"{words}"' if " " in words else words
-            self.note(NoteCode.NOT_READ_AS_DATE, text=quote(words), value=value)
+            self._note_text(dates[1])
         return self._parse_group("text")
+
+    def _divide_dates(self, tokens: Sequence[Token]) -> list[Token]:
+        """The tokens with words instead of times in plain words, such as "last week"; a note for each."""
+        found: list[Token] = []
+        for token in tokens:
+            is_in_words = token.kind is Kind.DATES and not any(map(str.isdigit, token.text))
+            if not is_in_words or (found and found[-1].kind is Kind.FIELD):
+                found.append(token)
+                continue
+            self._note_text(token.text.rstrip("?!.,"))
+            found += (
+                replace(word, start=token.start + word.start, end=token.start + word.end)
+                for word in tokenize(token.text)
+            )
+        return found
+
+    def _note_text(self, dates: str) -> None:
+        """Note that dates are searched as text."""
+        words = " ".join(dates.split())
+        value = f'"{words}"' if " " in words else words
+        self.note(NoteCode.NOT_READ_AS_DATE, text=quote(words), value=value)
 
     def _note_operators(self, tokens: Sequence[Token]) -> None:
         """Note which operators are words in a question in capitals."""

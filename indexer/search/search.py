@@ -70,8 +70,10 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
 
-        def evaluate(request: SearchRequest) -> tuple[ParsedQuery, QueryContext, QueryMatches, int]:
-            parsed = settings.parse_request(request)
+        def evaluate(
+            request: SearchRequest, *, dates_as_text: bool = False
+        ) -> tuple[ParsedQuery, QueryContext, QueryMatches, int]:
+            parsed = settings.parse_request(request, dates_as_text=dates_as_text)
             # Partial matches are no help while the word that they lack is being typed.
             enough = 1 if parsed.is_unfinished else max(limit, 1)
             min_full = cursor.min_full if cursor else enough
@@ -88,6 +90,12 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
 
         notes: list[Note] = [*settings.notes]
         parsed, context, found, min_full = evaluate(request)
+        has_dates = any(note.code == NoteCode.READ_AS_DATE.name.lower() for note in parsed.notes)
+        if has_dates and not len(found.full) and not parsed.is_unfinished:
+            # A pasted headline may end in "this week".
+            as_text = evaluate(request, dates_as_text=True)
+            if len(as_text[2].full):
+                parsed, context, found, min_full = as_text
         suggested = () if found.timed_out else suggest_filters(snapshot, settings, request, allowed, deadline)
         if suggested and not len(found.full) and not parsed.is_unfinished:
             request, note = apply_filter(request, suggested[0])

@@ -49,21 +49,27 @@ class SearchSettings:
     notes: tuple[Note, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
 
-    def parse(self, text: str) -> ParsedQuery:
-        """The tree of a text alone, without synonyms, and notes about it."""
-        return parse_query(text, today=self.today(), day_first=self.day_first, characters=self.characters)
+    def parse(self, text: str, *, dates_as_text: bool = False) -> ParsedQuery:
+        """The tree of a text alone, without synonyms, and notes about it; see `parse_query`."""
+        return parse_query(
+            text,
+            today=self.today(),
+            day_first=self.day_first,
+            characters=self.characters,
+            dates_as_text=dates_as_text,
+        )
 
     def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:
         """What the engine needs to run a tree, or others with the same words."""
         neighbours = list_neighbours(tree) if self.variants else {}
         return QueryContext(snapshot, self.languages, deadline, variants=self.variants, neighbours=neighbours)
 
-    def parse_request(self, request: SearchRequest) -> ParsedQuery:
+    def parse_request(self, request: SearchRequest, *, dates_as_text: bool = False) -> ParsedQuery:
         """The tree of a request with its synonyms and dates, and notes; its filters are not in the tree.
 
         Raises InvalidRequest for a date that cannot be read.
         """
-        parsed = self.parse(request.query)
+        parsed = self.parse(request.query, dates_as_text=dates_as_text)
         tree, notes = parsed.tree, parsed.notes
         if self.synonyms:
             tree, synonym_notes = expand_synonyms(tree, self.synonyms)

@@ -87,7 +87,7 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random) -> Fig
         outcomes[kind] += 1
         if page.did_you_mean:
             outcomes[f"{kind}, alarm"] += 1
-        wrong = misspelt(query, chance) if page.total else None
+        wrong = misspell(query, chance) if page.total else None
         if wrong is None:
             continue
         began = time.perf_counter()
@@ -118,7 +118,7 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random) -> Fig
     )
 
 
-def misspelt(query: str, chance: random.Random) -> str | None:
+def misspell(query: str, chance: random.Random) -> str | None:
     """The query with one wrong letter; None when it has no word that is long enough."""
     words = query.split()
     places = [place for place, word in enumerate(words) if len(word) >= _LEAST and word.isalpha()]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from indexer import Article, Config, Index
+from indexer import Article, Config, Index, open_index
 from indexer.results import Page, SuggestedFilter
 
 
@@ -85,3 +87,23 @@ def test_a_cursor_goes_on_where_a_date_was_applied(index: Index) -> None:
     second = index.search("2008-11-05", limit=1, cursor=first.cursor)
     assert sorted(found(first) + found(second)) == ["c", "d"]
     assert second.cursor is None
+
+
+@pytest.mark.parametrize("query", ["Prices to rise this year", "prices rise this year?", "this year prices"])
+def test_a_time_in_plain_words_is_text_where_nothing_was_published_then(tmp_path: Path, query: str) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article("a", "Prices to rise this year", ["More."], published="1987-03-01")])
+        page = index.search(query)
+        assert [hit.article.id for hit in page.hits] == ["a"]
+        assert [note.code for note in page.notes if "date" in note.code] == ["not_read_as_date"]
+        index.put([Article("b", "Prices rise", ["More."], published=date.today().isoformat())])
+        page = index.search(query)
+        assert [hit.article.id for hit in page.hits] == ["b"]
+        assert [note.code for note in page.notes if "date" in note.code] == ["read_as_date"]
+
+
+def test_a_time_in_a_field_is_no_text(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put([Article("a", "Prices this year", ["More."], published="1987-03-01")])
+        assert index.search('prices date:"this year"').total == 0
+        assert index.search("prices date:today").total == 0
