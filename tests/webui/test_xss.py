@@ -83,7 +83,7 @@ def hostile(number: int, text: str) -> Article:
         title=f"zebra {text}",
         paragraphs=(f"zebra {text}", text),
         published=Published("2021", "year", text, (("2020", text),), text),
-        language=text,
+        language="en",
         url=text,
         source=text,
         notes=(text,),
