@@ -242,8 +242,9 @@ class LanguageReference:
         for first, second in [*(pair for pair in pairwise(left) if None not in pair), *mixed]:
             if first != second:
                 pairs.setdefault((first.text, second.text), min(first.boost, second.boost))
+        kept = {word.text for word in left if word is not None}
         for texts, boost in pairs.items():
-            is_mixed = any(Term("text", text) not in optional for text in texts)
+            is_mixed = not kept.issuperset(texts)
             for name, score in self.score_pair(texts, is_mixed=is_mixed).items():
                 gains[name] += boost * score
         return gains

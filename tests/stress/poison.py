@@ -82,7 +82,6 @@ def _link(stem: Path, _chance: random.Random) -> Path:
 
 STORY = b"A poisonous title\n\nPoisonous words.\n"
 BAD: dict[str, Make] = {
-    "a name that is no text": _file("\udcff.txt", lambda chance: STORY),
     "an id that is no text": _file(".jsonl", lambda chance: _line(id="\ud800")),
     "a text that is none": _file(".jsonl", lambda chance: _line(text="\udfff poisonous")),
     "a paragraph that is no text": _file(".jsonl", lambda chance: _line(paragraphs=[1, "poisonous"])),

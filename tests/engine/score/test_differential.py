@@ -126,8 +126,8 @@ def with_copies(chance: random.Random, articles: list[Article]) -> list[Article]
 
 
 def opened(folder: Path, **options: Any) -> Index:
-    """An index with a clock that stands still."""
-    return Index(Config(index=folder, **options), today=lambda: TODAY)
+    """An index whose clock stands still, searched without variants, which the reference does not know."""
+    return Index(Config(index=folder, variants=False, **options), today=lambda: TODAY)
 
 
 def assert_agrees(page: Page, reference: Reference, query: str) -> None:
