@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,12 +37,8 @@ from indexer.query import (
 )
 from indexer.results import Note, NoteValue
 from indexer.text.analyzer import Analyzer, get_analyzer
-from indexer.text.capitals import is_capitalized
 from indexer.text.languages import stop_words
 from indexer.text.unspaced import is_unspaced
-
-_SHOUTED = 4  # words of a query
-_NAME = 3  # words of a name, and of a query that may be nothing but a name
 
 
 def is_common_word(text: str, language: str) -> bool:
@@ -74,34 +69,9 @@ def list_ignored(
     return found
 
 
-def reads_capitals(tree: Query) -> bool:
-    """Whether capitals say something: not in a query of four words or more without a small letter."""
-    words = [word for node in _iter_words(tree) for word in str(getattr(node, "text", "")).split()]
-    with_case = [word for word in words if word.lower() != word.upper()]
-    return len(with_case) < _SHOUTED or any(map(str.islower, "".join(with_case)))
-
-
-def find_names(tree: Query, language: str) -> list[tuple[str, str]]:
-    """The neighbours in a query that are parts of a name: two or three capitalized words in a row.
-
-    There are none in a headline, in which all words but common ones are capitalized; a query of no more than
-    three words is not taken for one.
-    """
-    parts: list[Any] = [*tree] if type(tree) is AllOf else []
-    texts = [part.text for part in parts if is_word(part)]
-    is_headline = not any(text[:1].islower() and not is_common_word(text, language) for text in texts)
-    if is_headline and len(texts) > _NAME:
-        return []
-    found: list[tuple[str, str]] = []
-    for is_name, run in groupby(parts, lambda part: is_word(part) and is_capitalized(part.text)):
-        name = [part.text for part in run] if is_name else []
-        found += pairwise(name) if len(name) <= _NAME else ()
-    return found
-
-
 def count_words(tree: Query, languages: Sequence[str], every_kept: Sequence[frozenset[str]]) -> Values:
     """How many words, phrases and patterns of a tree count in each language: float64, at least 1."""
-    total = sum(1 for _ in _iter_words(tree))
+    total = sum(1 for _ in iter_words(tree))
     parts: list[Any] = [*tree] if type(tree) is AllOf else []
     optional = [part for part in parts if not _is_required(part)]
     ignored = [
@@ -111,14 +81,14 @@ def count_words(tree: Query, languages: Sequence[str], every_kept: Sequence[froz
     return np.maximum(total - np.array(ignored, np.float64), 1.0)
 
 
-def _iter_words(node: Query) -> Iterator[Query]:
+def iter_words(node: Query) -> Iterator[Query]:
     """The words, phrases and patterns of a tree that are not excluded."""
     if isinstance(node, Not) or not has_words(node):
         return
     if node.is_leaf():
         yield node
     for part in node.children():
-        yield from _iter_words(part)
+        yield from iter_words(part)
 
 
 class Reading(NamedTuple):

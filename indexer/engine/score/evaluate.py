@@ -36,10 +36,7 @@ from indexer.engine.score.clauses import (
     Reading,
     count_words,
     find_languages_without,
-    find_names,
-    is_common_word,
     is_word,
-    reads_capitals,
 )
 from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
@@ -52,13 +49,20 @@ from indexer.engine.score.matches import (
     subtract,
     unite,
 )
+from indexer.engine.score.names import (
+    Name,
+    find_common_acronyms,
+    find_names,
+    list_kept,
+    reads_capitals,
+    weigh_name,
+)
 from indexer.engine.score.proximity import (
     DEPTH,
     Pair,
     add_pair_scores,
-    list_adjacent_pairs,
+    find_neighbours,
     make_pair,
-    weigh_name,
 )
 from indexer.engine.score.query_terms import TermReader
 from indexer.files.fork_safe import lazy
@@ -74,7 +78,6 @@ from indexer.query import (
     serialize_query,
 )
 from indexer.results import Note, NoteValue
-from indexer.text.capitals import is_in_capitals
 from indexer.text.languages import base_language
 from indexer.text.unspaced import is_unspaced
 
@@ -148,7 +151,7 @@ class QueryContext:
     languages: Sequence[str]
     deadline: Deadline = NO_DEADLINE
     terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
-    names: dict[tuple[tuple[str, str], int], float] = field(default_factory=dict)
+    names: dict[tuple[Name, int], float] = field(default_factory=dict)
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -290,27 +293,16 @@ class Evaluation:
 
     @lazy
     def kept(self) -> list[frozenset[str]]:
-        """In each language, the words of the tree that are not ignored although they are common.
-
-        They are acronyms in capitals, if anything is written so, and parts of names that articles have.
-        """
+        """In each language, the words of the tree that are not ignored although they are common."""
         languages = self.statistics.languages
-        kept: list[set[str]] = [set() for _ in languages]
-        parts: list[Any] = [*self.tree] if type(self.tree) is AllOf else []
-        for part in parts if self.reads_capitals else ():
-            if not is_word(part) or not is_in_capitals(part.text):
-                continue
-            if any(is_common_word(part.text, language) for language in languages):
-                for number in np.flatnonzero(self._count_in_capitals(part)).tolist():
-                    kept[number].add(part.text)
-        for own, names, language in zip(kept, self.names, languages, strict=True):
-            own.update(text for name in names for text in name if is_common_word(text, language))
-        return [*map(frozenset, kept)]
+        acronyms = find_common_acronyms(self.tree, languages)
+        in_capitals = {word.text: self._count_in_capitals(word) for word in acronyms}
+        return list_kept(languages, in_capitals, self.names)
 
     @lazy
-    def names(self) -> list[dict[tuple[str, str], float]]:
+    def names(self) -> list[dict[Name, float]]:
         """The neighbours in the tree that are parts of a name in each language, with their weights."""
-        found: list[dict[tuple[str, str], float]] = []
+        found: list[dict[Name, float]] = []
         for number, language in enumerate(self.statistics.languages):
             names = find_names(self.tree, language)
             names = [] if names and self.deadline.is_over() else names
@@ -318,7 +310,7 @@ class Evaluation:
             found.append({name: weight for name, weight in weights.items() if weight})
         return found
 
-    def _weigh_name(self, name: tuple[str, str], language: int) -> float:
+    def _weigh_name(self, name: Name, language: int) -> float:
         known = self.context.names
         if (name, language) not in known:
             known[name, language] = weigh_name(self.snapshot, name, language)
@@ -334,7 +326,7 @@ class Evaluation:
 
     @lazy
     def reads_capitals(self) -> bool:
-        """Whether capitals in the tree say something; see `clauses.reads_capitals`."""
+        """Whether capitals in the tree say something; see `names.reads_capitals`."""
         return reads_capitals(self.tree)
 
     def share_forms(self, scored: ScoredTerm) -> list[FormScore]:
@@ -576,27 +568,15 @@ class Evaluation:
         return boosted, pairs
 
     def _list_pairs(self, tree: AllOf, readings: Sequence[Reading]) -> list[Pair]:
-        """The words of the query that stand side by side in it, by reading."""
+        """The words of the query that stand side by side in it, in any reading."""
         pairs: dict[tuple[str, str], Pair] = {}
         for reading in readings:
-            words: list[Any] = [part if is_word(part) else None for part in tree]
-            wanted = {part.text for part in words if part in reading.optional}
-            # Ignored common words do not separate their neighbours: "theory of plates".
-            row: list[Any] = [part for part in words if part is None or part in reading.optional]
-            adjacent = list_adjacent_pairs(row)
-            # Beside a word they count too: "will smith".
-            adjacent += [
-                pair
-                for pair in list_adjacent_pairs(words)
-                if (pair[0] in reading.optional) != (pair[1] in reading.optional)
-            ]
-            # The same two words with several boosts are one pair, with the first boost.
-            boosts = {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(adjacent)}
-            for texts, boost in boosts.items():
-                scored = [self._words[text] if text in wanted else None for text in texts]
+            optional: Iterable[Any] = reading.optional
+            wanted = {part.text for part in optional if is_word(part)}
+            for texts, boost in find_neighbours(tree, reading.optional).items():
                 pair = make_pair(
                     self.term_reader,
-                    scored,
+                    [self._words[text] if text in wanted else None for text in texts],
                     texts,
                     boost,
                     reading.languages,

@@ -10,21 +10,23 @@ articles have side by side are a name, which counts like a word of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from whoosh.query.qcore import Query
 
 from indexer.engine.format.arrays import Ids, Values, contains, expand_ranges
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import WEIGHT, ScoredTerm, idf, length_norms, saturate
-from indexer.engine.score.clauses import is_common_word
+from indexer.engine.score.clauses import is_word
 from indexer.engine.score.matches import Matches
 from indexer.engine.score.positions import DOC_STRIDE
 from indexer.engine.score.query_terms import Stems, TermReader
+from indexer.query import AllOf
 from indexer.text.analyzer import get_analyzer
 
 BESIDE = 0.3
@@ -36,7 +38,6 @@ NEAR = 0.1
 REACH = 5
 DEPTH = 200
 """Only this many of the best articles in each language are searched for pairs."""
-_NAME_SHARE = 0.05  # of the articles with the rarer word
 _MIN_WEIGHT = 0.2  # of a common word: one that is in more than five sixths of all articles adds nothing
 T = TypeVar("T")
 _Places = NDArray[np.int64]
@@ -58,7 +59,23 @@ class Pair:
     beside: Values
 
 
-def list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
+def find_neighbours(tree: AllOf, optional: Container[Query]) -> dict[tuple[str, str], float]:
+    """The different words that stand side by side in a query, with the lower boost of the two.
+
+    At least one of the two is among the `optional` clauses, which have no ignored common words. These do not
+    separate their neighbours ("theory of plates"), and are neighbours themselves ("will smith"). The same two
+    words with several boosts have the first one.
+    """
+    words: list[Any] = [part if is_word(part) else None for part in tree]
+    row: list[Any] = [part for part in words if part is None or part in optional]
+    adjacent = [
+        *_list_adjacent_pairs(row),
+        *(pair for pair in _list_adjacent_pairs(words) if (pair[0] in optional) != (pair[1] in optional)),
+    ]
+    return {(a.text, b.text): min(a.boost, b.boost) for a, b in reversed(adjacent)}
+
+
+def _list_adjacent_pairs(parts: Iterable[T | None]) -> list[tuple[T, T]]:
     """The distinct pairs of different neighbours; None is no neighbour of anything."""
     return list(
         dict.fromkeys((a, b) for a, b in pairwise(parts) if a is not None and b is not None and a != b)
@@ -76,9 +93,9 @@ def make_pair(
 ) -> Pair | None:
     """The pair of two words as typed, without weight in any but the `languages` with these numbers.
 
-    `scored` are the two, None for an ignored common word; `names` has the weights of the pairs that are
-    names in each language, `words` is how many words
-    the query has there. None when no article has both, or both have the same stems.
+    `scored` are the two, None for an ignored common word; `names` has the weights of the pairs that are names
+    in each language, `words` is how many words the query has there. None when no article has both, or both
+    have the same stems.
     """
     snapshot, statistics = reader.snapshot, reader.snapshot.statistics
     first, second = scored
@@ -119,31 +136,6 @@ def _weigh_common(snapshot: Snapshot, text: str, languages: Sequence[int]) -> Va
             own = idf(statistics.articles, snapshot.article_counts(stems[0]))[number]
             weights[number] = own if own >= _MIN_WEIGHT else 0.0
     return weights
-
-
-def weigh_name(snapshot: Snapshot, texts: tuple[str, str], language: int) -> float:
-    """The inverse document frequency of two words side by side in a language; 0 if they are no name there.
-
-    They are a name if enough of the articles with the rarer word, a common word aside, have it beside the
-    other: Will Smith, but not Can Britain.
-    """
-    statistics = snapshot.statistics
-    analysis = get_analyzer(statistics.languages[language])
-    tokens = [analysis.tokenize(text, query=True) for text in texts]
-    if any(len(own) != 1 for own in tokens):
-        return 0.0
-    stems = [own[0].stem for own in tokens]
-    docs = [snapshot.phrase_postings(field, stems, 1).docs for field in WEIGHT]
-    articles = np.unique(snapshot.article_of[np.concatenate(docs)])
-    beside = float(statistics.count(articles)[language])
-    is_common = [is_common_word(text, statistics.languages[language]) for text in texts]
-    rarer = min(
-        float(snapshot.article_counts(stem)[language])
-        for stem, is_ignored in zip(stems, is_common, strict=True)
-        if not is_ignored or all(is_common)
-    )
-    is_name = beside > 0 and beside >= rarer * _NAME_SHARE
-    return float(idf(int(statistics.articles[language]), beside)) if is_name else 0.0
 
 
 def add_pair_scores(
