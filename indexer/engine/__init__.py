@@ -47,7 +47,6 @@ from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import ScoredTerm, idf
 from indexer.engine.score.clauses import is_common_word
 from indexer.engine.score.evaluate import (
-    OptionalClause,
     QueryContext,
     QueryMatches,
     match_node,
@@ -58,6 +57,7 @@ from indexer.engine.score.evaluate import (
 from indexer.engine.score.explain import explain_hits, explain_query
 from indexer.engine.score.filters import filter_articles
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
+from indexer.engine.score.partial import OptionalClause
 from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains
 from indexer.engine.score.query_terms import QueryTerm, TermReader
 from indexer.engine.score.ranking import SortPosition, measure_recency, select_top, sort_position

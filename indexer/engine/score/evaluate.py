@@ -17,7 +17,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
-from indexer.engine.format.arrays import Ids, Values, intersect_all
+from indexer.engine.format.arrays import Ids, Values
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
@@ -57,6 +57,7 @@ from indexer.engine.score.names import (
     reads_capitals,
     weigh_name,
 )
+from indexer.engine.score.partial import OptionalClause, ScoredPart, list_optional, weigh_parts
 from indexer.engine.score.proximity import (
     DEPTH,
     Pair,
@@ -79,31 +80,6 @@ from indexer.query import (
 )
 from indexer.results import Note, NoteValue
 from indexer.text.languages import base_language
-from indexer.text.unspaced import is_unspaced
-
-
-class OptionalClause(NamedTuple):
-    """A clause that a partial match may miss: as a person would type it, and the articles that have it.
-
-    `overlap` is how many characters it shares with the clause before, if both are parts of one word.
-    """
-
-    label: str
-    articles: Ids
-    overlap: int = 0
-
-
-class ScoredPart(NamedTuple):
-    """A part of a word with several tokens: its clause, and its weight in the score of a partial match.
-
-    It belongs to partial matches in the `languages` with these numbers.
-    """
-
-    clause: Query
-    scored: ScoredTerm
-    weight: float
-    overlap: int
-    languages: tuple[int, ...]
 
 
 class NearTerms(NamedTuple):
@@ -456,9 +432,9 @@ class Evaluation:
         reading = found.reading
         parts: list[ScoredPart] = []
         for clause in reading.optional:
-            own = self._weigh_parts(clause, parts_of[clause], reading)
+            own = weigh_parts(clause, parts_of[clause], reading)
             parts += own
-            self.optional += self._list_optional(clause, words[clause].articles, own, reading)
+            self.optional += list_optional(self.snapshot, clause, words[clause].articles, own, reading)
         self.parts += parts
         alternatives = [words[clause] for clause in reading.optional]
         alternatives += [multiply_scores(self.find_matches(part.scored), part.weight) for part in parts]
@@ -488,53 +464,6 @@ class Evaluation:
                 break
             found.append((text, overlap, scored))
         return found
-
-    def _weigh_parts(
-        self, clause: Any, parts: Sequence[tuple[str, int, ScoredTerm]], reading: Reading
-    ) -> list[ScoredPart]:
-        """The parts of a word that are not common in the languages of a reading.
-
-        Parts of a run without spaces have the weight of words. Parts of a compound have no weight here,
-        because `boost_nearness` adds them to all scores, unless the compound is the whole query.
-        """
-        is_alone = len(reading.optional) == 1
-        return [
-            ScoredPart(
-                clause,
-                scored,
-                (1.0 if is_unspaced(text) else COMPOUND * is_alone) * float(clause.boost),
-                overlap,
-                reading.languages,
-            )
-            for text, overlap, scored in parts
-            if text not in reading.common_parts
-        ]
-
-    def _list_optional(
-        self, clause: Query, articles: Ids, parts: Sequence[ScoredPart], reading: Reading
-    ) -> list[OptionalClause]:
-        """The clause with the articles that have it, or each of its parts.
-
-        Articles in languages other than those of the reading do not lack any of them.
-        """
-        label = serialize_query(clause)
-        others = np.empty(0, np.int32)
-        if len(reading.languages) < len(self.statistics.languages):
-            others = np.flatnonzero(~self.statistics.select(reading.languages)).astype(np.int32)
-        if not parts:
-            return [OptionalClause(label, _unite_ids(articles, others))]
-        found = [
-            OptionalClause(
-                part.scored.term.label, _unite_ids(part.scored.matches.articles, others), part.overlap
-            )
-            for part in parts
-        ]
-        # The whole clause is what an article misses if it has all the parts, but not together.
-        has_clause = np.ones(self.snapshot.articles, np.bool_)
-        has_clause[intersect_all([part.articles for part in found])] = False
-        has_clause[articles] = True
-        has_clause[others] = True
-        return [*found, OptionalClause(label, np.flatnonzero(has_clause).astype(np.int32))]
 
     def boost_nearness(
         self,
@@ -674,10 +603,6 @@ class Evaluation:
 
 def _split(found: LanguageMatches) -> tuple[Matches, Matches]:
     return found.full, found.partial
-
-
-def _unite_ids(articles: Ids, others: Ids) -> Ids:
-    return np.union1d(articles, others) if len(others) else articles
 
 
 def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:
