@@ -145,9 +145,7 @@ def write_note(note: Note, localization: Localization) -> Markup | None:
         return None
     values = {name: _write_value(name, value, note, localization) for name, value in note.values.items()}
     if note.code == "read_as_date":
-        start, end = (
-            datetime.fromisoformat(str(v)) if (v := note.values[name]) else None for name in ("start", "end")
-        )
+        start, end = (_parse_moment(note.values[name]) for name in ("start", "end"))
         values["dates"] = write_dates(start, end, localization)
     if note.code == "date_applied":
         values["dates"] = localization.date(str(note.values["since"]))
@@ -211,7 +209,7 @@ def _periods(moment: datetime | None) -> list[Published]:
     return [Published.parse(moment.isoformat()[:digits]) for digits in (4, 7, 10, 16)] if moment else []
 
 
-def _parse(moment: NoteValue) -> datetime | None:
+def _parse_moment(moment: NoteValue) -> datetime | None:
     return datetime.fromisoformat(str(moment)) if moment else None
 
 

@@ -54,7 +54,7 @@ def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
     """The active filters, with dates as they were understood."""
     today = config.today()
     since, until = (
-        normalize_date(text, today, day_first=config.day_first) for text in (search.since, search.until)
+        _normalize_date(text, today, day_first=config.day_first) for text in (search.since, search.until)
     )
     if since and since == until:
         kind = "year" if len(since) == len("2021") and since.isdecimal() else "period"
@@ -118,7 +118,7 @@ def presets(search: Search, base: str, timeline: Timeline | None, today: date) -
     return tuple(found)
 
 
-def normalize_date(text: str, today: date, *, day_first: bool) -> str:
+def _normalize_date(text: str, today: date, *, day_first: bool) -> str:
     """A date in ISO 8601, with the precision of the text; the text itself if it is not a date."""
     try:
         start, end = parse_period(text, today, day_first=day_first)
