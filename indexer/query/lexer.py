@@ -13,6 +13,7 @@ from unicodedata import category
 from indexer.article import PROPERTIES
 from indexer.query.dates import FIRST_WORDS, IN_WORDS, SEVERAL_WORDS
 from indexer.query.tree import DateRange
+from indexer.text.capitals import MIN_WORDS_IN_CAPITALS
 
 DATE_FIELDS = {
     "date": "date",
@@ -104,7 +105,6 @@ class Kind(Enum):
 
 
 _OPERATORS = {"AND", "OR", "NOT", "NEAR"}
-_MIN_WORDS_IN_CAPITALS = 4
 # A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
 # a single word in parentheses is an abbreviation.
 _QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
@@ -163,12 +163,12 @@ def tokenize(text: str, read_dates: ReadDates | None = None) -> list[Token]:
     "date:last week" are tokens of their own.
     """
     tokens = [*_match_tokens(text, read_dates)]
-    if not is_in_capitals(tokens):
+    if not is_question_in_capitals(tokens):
         return tokens
     return [replace(token, kind=Kind.WORD) if token.text in _OPERATORS else token for token in tokens]
 
 
-def is_in_capitals(tokens: Sequence[Token]) -> bool:
+def is_question_in_capitals(tokens: Sequence[Token]) -> bool:
     """Whether the tokens are a question in capitals, in which AND is a word.
 
     Unlike "US OR UK", it has several words besides operators, and no quotation marks, groups or fields.
@@ -176,7 +176,7 @@ def is_in_capitals(tokens: Sequence[Token]) -> bool:
     if not "".join(token.text for token in tokens).isupper():
         return False
     shape = "".join(_describe_shape(token) for token in tokens if token.kind is not Kind.SPACE)
-    return shape.count("A") >= _MIN_WORDS_IN_CAPITALS and not _QUERY_SHAPE.search(shape)
+    return shape.count("A") >= MIN_WORDS_IN_CAPITALS and not _QUERY_SHAPE.search(shape)
 
 
 def _describe_shape(token: Token) -> str:

@@ -18,8 +18,8 @@ from indexer.query.lexer import (
     SURROGATE,
     Kind,
     Token,
-    is_in_capitals,
     is_operator,
+    is_question_in_capitals,
     match_dates,
     tokenize,
 )
@@ -134,7 +134,7 @@ class _Parser:
         tokens = tokenize(text, reader.read_dates)
         if dates_as_text:
             tokens = self._divide_dates(tokens)
-        if is_in_capitals(tokens):
+        if is_question_in_capitals(tokens):
             self._note_operators(tokens)
         tokens = self._balance(tokens)
         self.tokens = [self._check_operator(tokens, place) for place in range(len(tokens))]

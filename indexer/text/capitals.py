@@ -7,6 +7,9 @@ import regex
 # An elided article before a word (l'ONU) and a possessive s after it (the BBC's) are not part of it.
 _CORE = regex.compile(r"(?:\p{Ll}{1,2}['\u2019])?(?<core>.*?)(?:['\u2019]s)?", regex.VERSION1 | regex.DOTALL)
 
+MIN_WORDS_IN_CAPITALS = 4
+"""From this many words on, a query all in capitals does not say which of them are acronyms or operators."""
+
 
 def is_in_capitals(word: str) -> bool:
     """Whether a word has at least two letters with case, all of them capitals: US, U.S., the BBC's."""

@@ -20,10 +20,8 @@ from indexer.engine.score.bm25f import WEIGHT, idf
 from indexer.engine.score.clauses import is_common_word, is_word, iter_words
 from indexer.query import AllOf
 from indexer.text.analyzer import get_analyzer
-from indexer.text.capitals import is_capitalized, is_in_capitals
+from indexer.text.capitals import MIN_WORDS_IN_CAPITALS, is_capitalized, is_in_capitals
 
-_SHOUTED = 4
-"""A query of at least this many words, all in capitals, does not say which of them are acronyms."""
 _MAX_NAME = 3
 """The most words of a name, and of a query that is a name and not a headline."""
 _NAME_SHARE = 0.05
@@ -37,7 +35,7 @@ def reads_capitals(tree: Query) -> bool:
     """Whether capitals say something: not in a query of four words or more, all in capitals."""
     words = [word for node in iter_words(tree) for word in str(getattr(node, "text", "")).split()]
     with_case = [word for word in words if word.lower() != word.upper()]
-    return len(with_case) < _SHOUTED or any(map(str.islower, "".join(with_case)))
+    return len(with_case) < MIN_WORDS_IN_CAPITALS or any(map(str.islower, "".join(with_case)))
 
 
 def find_names(tree: Query, language: str) -> list[Name]:
