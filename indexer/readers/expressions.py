@@ -17,7 +17,7 @@ import regex
 from dateutil import parser as dateutil_parser
 from dateutil.parser import parserinfo
 
-from indexer.article import Published
+from indexer.article import Published, normalize_space
 from indexer.readers.document import ReadOptions
 from indexer.text.calendars import (
     ERAS,
@@ -160,7 +160,7 @@ def parse_date(value: object, provenance: str, options: ReadOptions) -> Publishe
     """Return the date that the value of a metadata field is, or None: a text, or seconds since 1970."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _parse_timestamp(str(int(value)) if abs(value) < 1e15 else "", provenance, options)
-    if not isinstance(value, str) or not 4 <= len(text := " ".join(value.split())) <= 100:
+    if not isinstance(value, str) or not 4 <= len(text := normalize_space(value)) <= 100:
         return None
     if match := _ISO.fullmatch(text) or _COMPACT.fullmatch(text):
         year, month, day, hour, minute, zone = match.groups()

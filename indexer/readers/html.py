@@ -311,7 +311,7 @@ def _has_day(tree: Any, day: str, options: ReadOptions) -> bool:
     return any(
         found.value.startswith(day)
         for text in islice(dated, _MAX_DATED_TEXTS)
-        for found in find_dates(" ".join(text.split()), "text", options)
+        for found in find_dates(normalize_space(text), "text", options)
     )
 
 
@@ -330,7 +330,7 @@ def _find_date_lines(tree: Any, options: ReadOptions) -> list[Published]:
             element.tag == "figcaption" or next(element.iterancestors("figcaption"), None) is not None
         )
         for text in (None if is_caption else element.text, element.tail if element is not heading else None):
-            if text and (text := " ".join(text.split())):
+            if text and (text := normalize_space(text)):
                 remaining -= 1
                 if line := parse_date_line(text, options):
                     (found if line.is_bare else attributed).extend(line.dates)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from indexer.article import Article
+from indexer.article import Article, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import Document, check_length
@@ -33,7 +33,7 @@ def read_articles(document: Document) -> Iterator[Article]:
     notes = [*front.notes]
     if not paragraphs and re.search(r"\w", plain := _HTML.sub("", text)):
         notes.append("the Markdown has no blocks: its text was taken as it is")
-        paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)]
+        paragraphs = [*map(normalize_space, re.split(r"\n\s*\n", plain))]
     title = front.title
     if not title and headings:
         title = headings[0]
@@ -68,7 +68,7 @@ def _parse_blocks(text: str) -> tuple[list[str], list[str]]:
     number = last = ""
     for token in parser.parse(text):
         if token.type == "inline":
-            content = " ".join("".join(_inline_texts(token.children or ())).split())
+            content = normalize_space("".join(_inline_texts(token.children or ())))
             if last in ("td_open", "th_open"):
                 row.append(content)
             elif content:

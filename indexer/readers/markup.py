@@ -10,6 +10,8 @@ import re
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
+from indexer.article import normalize_space
+
 # Scripts with JSON-LD are kept: they have the page's metadata.
 _HIDDEN = 'script:not([type*="ld+json" i]), style, noscript, textarea, iframe, noembed, noframes, svg, math'
 _NOT_TEXT = (
@@ -137,5 +139,5 @@ def _block_text(pieces: list[str], *, is_verbatim: bool) -> list[str]:
 
 def join_cells(text: str) -> str:
     """Return a text without superfluous white space, and with a bar for each tab, which separates cells."""
-    cells = (" ".join(cell.split()) for cell in text.split("\t"))
+    cells = map(normalize_space, text.split("\t"))
     return " | ".join(filter(None, cells))

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 from rapidfuzz.fuzz import ratio
 
-from indexer.article import Published
+from indexer.article import Published, normalize_space
 from indexer.readers.dates import RANKS
 from indexer.readers.document import ReadOptions, language_code, web_address
 from indexer.readers.expressions import parse_date, utc_offset
@@ -270,7 +270,7 @@ def _find_title(soup: BeautifulSoup, named: dict[str, str], records: list[dict[s
     site = named.get("og:site_name", "").strip()
     titles = [_drop_site(text, site) for text in (social, page_title) if text]
     stated = (record.get("headline") for record in records if _ARTICLE.search(_type_of(record)))
-    headlines = [" ".join(text.split()) for text in stated if isinstance(text, str) and text.strip()]
+    headlines = [normalize_space(text) for text in stated if isinstance(text, str) and text.strip()]
     del headlines[_MAX_HEADLINES:]
     main, sections = (dict(map(_read_heading, soup.find_all(name))) for name in ("h1", "h2"))
     # The title for social networks is that of the article; the page's may be that of a section of the site.
@@ -286,7 +286,7 @@ def _find_title(soup: BeautifulSoup, named: dict[str, str], records: list[dict[s
 
 def _read_heading(element: Tag) -> tuple[str, list[str]]:
     """Return the normalized text of a heading, and its text in the pieces that its elements make of it."""
-    texts = [" ".join(text.split()) for text in element.stripped_strings]
+    texts = [*map(normalize_space, element.stripped_strings)]
     return _normalize_title(" ".join(texts)), texts
 
 
@@ -319,7 +319,7 @@ def _drop_kicker(texts: list[str], titles: list[str]) -> str:
 
 def _drop_site(title: str, site: str) -> str:
     """Return a page's title without the name of its site."""
-    title = " ".join(title.split())
+    title = normalize_space(title)
     parts = list(_SEPARATORS.finditer(title))
     if not parts:
         return title
