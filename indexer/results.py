@@ -129,8 +129,8 @@ class ClauseExplanation(Result, frozen=True):
     `label` is the clause as it is typed, `reading` what it means in plain words. `kind` is "word", "phrase",
     "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "date", "language", "site",
     "source", "id" or "everything". `role` says what it is to the query: "wanted" (all are, but articles that
-    lack some may follow), "required", "filter", "excluded"; "alternative" or "part" within a group; "left
-    out", which is not searched for. `articles` is None where nothing was counted.
+    lack some may follow), "required", "filter", "excluded"; "alternative" or "part" of a group; "ignored",
+    which is not searched for. `articles` is None where nothing was counted.
 
     `words` are some of the words of the index that it stands for, the most common first, and `more` is how
     many there are besides. `synonyms` are what it was also searched as. A number of articles that is excluded
@@ -349,8 +349,8 @@ class Page(Result, frozen=True):
 
     `total` counts the articles that meet the whole query; `partial` those that follow them because the whole
     query found too little, each lacking some of its words. Of both together, `collapsed` stand under another
-    as its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood, was left
-    out or hit a bound. `did_you_mean` is the query as it may have been meant, when words of
+    as its near-duplicates: `shown` hits can be paged through. `notes` say what was not understood or
+    ignored, and which bounds were met. `did_you_mean` is the query as it may have been meant, when words of
     it seem misspelt and it would find more.
 
     `suggested_filters` has a filter for each date in the query that is searched as text, where the filter

@@ -75,8 +75,8 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         ) -> tuple[ParsedQuery, QueryContext, QueryMatches, int]:
             parsed = settings.parse_request(request, dates_as_text=dates_as_text)
             # Partial matches are no help while the word that they lack is being typed.
-            enough = 1 if parsed.is_unfinished else max(limit, 1)
-            min_full = cursor.min_full if cursor else enough
+            min_full = 1 if parsed.is_unfinished else max(limit, 1)
+            min_full = cursor.min_full if cursor else min_full
             context = settings.make_context(snapshot, parsed.tree, deadline)
             found = run_query(
                 context,

@@ -117,7 +117,7 @@ class _Scope:
     terms: TermReader
     fields: tuple[str, ...]
     place: str
-    within: ArticleSet | None
+    allowed: ArticleSet | None
     dates: int
     deadline: Deadline
 
@@ -139,7 +139,7 @@ class _Scope:
         if self.place == "excluded":
             np.logical_not(having, out=having)
             having[-1] = False
-        return int(np.count_nonzero(having if self.within is None else having & self.within))
+        return int(np.count_nonzero(having if self.allowed is None else having & self.allowed))
 
     def _is_joined(self, text: str) -> bool:
         """Whether the index has the last two words of a text as one."""
@@ -155,9 +155,9 @@ class _Scope:
     def documents(self, term: QueryTerm) -> Ids:
         """The paragraphs that have the term, in the articles that match the rest of the query."""
         docs = term.paragraph.docs
-        if self.within is None or self.place != "required":
+        if self.allowed is None or self.place != "required":
             return docs
-        return docs[self.within[self.snapshot.article_of[docs]]]
+        return docs[self.allowed[self.snapshot.article_of[docs]]]
 
     def forms(self, word: str) -> Forms:
         """The stems of a word in every language, and the word itself."""
@@ -215,22 +215,22 @@ def _make_scope(
     """The scope of a typed text; None where nothing matches what precedes the last word."""
     tree = settings.parse(typed.before + typed.word).tree
     rest, field, place = split_last_word(tree) if typed.word else (tree, "text", "required")
-    within = None
+    allowed = None
     if rest is not None:
         context = settings.make_context(snapshot, tree, deadline)
         try:
-            within = find_matching_articles(context, rest)
+            allowed = find_matching_articles(context, rest)
         except TimedOut:
             return None
         # After a timeout it is unknown what the rest matches.
-        if not within.any() or deadline.is_over():
+        if not allowed.any() or deadline.is_over():
             return None
     fields = _FIELDS.get(field, ("title", "paragraph"))
     terms = TermReader(snapshot, settings.languages, deadline=deadline, variants=settings.variants)
     tokens = get_analyzer(settings.language).tokenize(typed.word)
     dates = _count_dates(tree)
     words = float(snapshot.lengths["paragraph"].sum())
-    return _Scope(snapshot, settings, typed, tokens, words, terms, fields, place, within, dates, deadline)
+    return _Scope(snapshot, settings, typed, tokens, words, terms, fields, place, allowed, dates, deadline)
 
 
 def _count_dates(tree: Any) -> int:
@@ -282,9 +282,9 @@ def _read_words_before(scope: _Scope) -> Iterator[_Word]:
 
 def _list_candidates(scope: _Scope) -> list[str]:
     """The words that begin with the typed one, those of the most articles first; no common words."""
-    within = scope.within if scope.place != "elsewhere" else None
+    allowed = scope.allowed if scope.place != "elsewhere" else None
     prefix = scope.tokens[-1].word
-    found = complete_word(scope.snapshot, prefix, within, _CANDIDATES, _list_common_stems(scope))
+    found = complete_word(scope.snapshot, prefix, allowed, _CANDIDATES, _list_common_stems(scope))
     return _drop_known_forms(scope, [candidate.word for candidate in found])
 
 
@@ -343,8 +343,8 @@ def _complete(scope: _Scope, before: tuple[str, ...], words: Sequence[str]) -> I
 
 def _complete_apart(scope: _Scope, beside: Sequence[str]) -> Iterator[_Word]:
     """Completions to other words that stand in the same articles more often than by chance."""
-    assert scope.within is not None
-    matching = int(np.count_nonzero(scope.within))
+    assert scope.allowed is not None
+    matching = int(np.count_nonzero(scope.allowed))
     words = [word for word in _list_candidates(scope) if word not in beside]
     for completion in _complete(scope, (), words):
         assert completion.suggestion is not None

@@ -575,12 +575,12 @@ class Evaluation:
         return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
 
     def _match_dates(self, node: DateRange) -> Ids:
-        begins, ends = self.snapshot.date_starts, self.snapshot.date_ends
-        is_dated = begins != NO_DATE
+        starts, ends = self.snapshot.date_starts, self.snapshot.date_ends
+        is_dated = starts != NO_DATE
         low = to_timestamp(node.start) if node.start else NO_DATE
         high = to_timestamp(node.end) if node.end else -NO_DATE
-        is_inside = is_dated & (begins >= low) & (ends <= high)
-        overlapping = int(np.count_nonzero(is_dated & ~is_inside & (begins < high) & (ends > low)))
+        is_inside = is_dated & (starts >= low) & (ends <= high)
+        overlapping = int(np.count_nonzero(is_dated & ~is_inside & (starts < high) & (ends > low)))
         if overlapping:
             self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": overlapping}))
         return np.flatnonzero(is_inside).astype(np.int32)
