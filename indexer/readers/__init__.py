@@ -7,11 +7,11 @@ that of the name's suffix, unless the text is plainly of another type.
     document    what a reader is given (`Document`, `ReadOptions`), and checks that all readers share
     text        plain text: title, date lines, hard-wrapped paragraphs
     html        main text by trafilatura; `metadata` has the title and the dates that the page states
-    markdown    front matter and blocks
+    markdown    blocks; `front_matter` has the fields at the start, also those of plain text
     jsonl       JSON Lines, an article a line
-    front_matter  the fields at the start of Markdown and plain text
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
-    dates       date expressions, and the choice of the publication date
+    expressions a text that is a date, or has dates in it
+    dates       date lines, dates in addresses and file names, and the choice of the publication date
     assemble    from title, paragraphs and dates to an `Article`: boilerplate, notes, limits
 
 To add a media type that is text:

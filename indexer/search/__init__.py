@@ -6,8 +6,9 @@ reads what one page shows: `paging` selects its hits, `passages` chooses and sho
 `highlight` finds the spans of the matches, and `no_results` says why there are no results and which searches
 have some; `date_filters` suggests a filter for a date that was typed as text.
 
-`suggest` completes a query while it is typed, and `spelling` is *did you mean*; both show words as the texts
-have them (`written_forms`). `similar` finds articles like a given one, and `quotes` verifies quotations.
+`suggest` completes a query while it is typed, also with the words that follow a phrase in the texts
+(`phrases`), and `spelling` is *did you mean*; both show words as the texts have them (`written_forms`).
+`similar` finds articles like a given one, and `quotes` verifies quotations.
 
 To add a filter on a property of articles, such as an author:
 
@@ -18,8 +19,8 @@ To add a filter on a property of articles, such as an author:
 3. Describe the filter in `FILTERS` (`request`): keywords, command-line flags, the parameters of the HTTP API
    and the arguments of the tools for agents follow from it, as do the suggestions where nothing is found.
 4. To count it, add it to `Facet` (`indexer.results`).
-5. On the page, add it to `FACETS` (`webui.refinements`), and its text to the templates: `text.html` for
-   facets, `results.html` for active filters, and `webui.examples` for examples.
+5. On the page, add it to `FACETS` (`webui.refinements`), its texts to the template `parts/filters.html` and
+   to `webui.notes`, and an example to `webui.examples`.
 
 A filter without values, such as "undated", needs step 3, a test of its own in `filter_articles`, and step 5.
 

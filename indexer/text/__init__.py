@@ -9,6 +9,7 @@ A text and its language come in; terms with their positions go out, the same for
     detection       the language of an article that states none
     calendars       names of months and weekdays, and years that are counted otherwise
     synonyms        a file of synonyms, for queries
+    variants        other spellings and irregular forms of English words, for queries
     capitals        words in capitals, capitalized words
 
 Nothing here knows the index. The version of the stemmer decides what the terms are (`library_versions`): an

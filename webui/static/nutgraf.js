@@ -168,7 +168,7 @@
       const url = new URL(link.getAttribute("href"), location.href);
       if (!here() || link.getAttribute("href").startsWith("#")) return;
       if (!isSearch(url)) {
-        // Whoever comes back from an article comes back to its hit.
+        // Going back from an article leads to its hit.
         const hit = link.closest(".hit");
         if (hit?.id && !link.hasAttribute("download")) history.replaceState(null, "", `${plain(location)}#${hit.id}`);
         return;
