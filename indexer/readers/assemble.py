@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from indexer.article import Article, Published
 from indexer.errors import UnreadableDocument
-from indexer.readers.dates import choose_date, find_path_date
+from indexer.readers.dates import HeadDates, choose_date, find_path_date
 from indexer.readers.document import Document, check_length
+from indexer.readers.front_matter import FrontMatter
 
 _MAX_BOILERPLATE = 120
 _BOILERPLATE = re.compile(
@@ -70,6 +71,32 @@ def assemble_article(
     )
     check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
     return article
+
+
+def assemble_text(
+    document: Document,
+    title: str,
+    paragraphs: list[str],
+    front: FrontMatter,
+    head: HeadDates,
+    notes: Iterable[str] = (),
+) -> Article:
+    """Return the article of a text with front matter, whose first lines may have dates.
+
+    The dates of its date lines are in `head`, to which that of a dateline is added. For the rest see
+    `assemble_article`.
+    """
+    head.read_dateline(paragraphs)
+    dates, remarks = head.resolve(document.name)
+    return assemble_article(
+        document,
+        title,
+        paragraphs,
+        [*front.dates, *dates],
+        [*front.notes, *notes, *remarks],
+        language=front.language,
+        url=front.url,
+    )
 
 
 def first_sentence(paragraph: str, limit: int = 100) -> str:

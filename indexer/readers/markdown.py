@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from indexer.article import Article, normalize_space
-from indexer.readers.assemble import assemble_article
+from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates
 from indexer.readers.document import Document, check_length
 from indexer.readers.expressions import find_month_and_day
@@ -30,7 +30,7 @@ def read_articles(document: Document) -> Iterator[Article]:
     check_length(len(document.text))
     front, text = split_front_matter(document.text, document.options)
     headings, paragraphs = _parse_blocks(text)
-    notes = [*front.notes]
+    notes = []
     if not paragraphs and re.search(r"\w", plain := _HTML.sub("", text)):
         notes.append("the Markdown has no blocks: its text was taken as it is")
         paragraphs = [*map(normalize_space, re.split(r"\n\s*\n", plain))]
@@ -43,18 +43,7 @@ def read_articles(document: Document) -> Iterator[Article]:
     head = HeadDates(document.options)
     bare = head.read_lines(paragraphs)
     paragraphs = [paragraph for number, paragraph in enumerate(paragraphs) if number not in bare]
-    head.read_dateline(paragraphs)
-    dates, more_notes = head.resolve(document.name)
-    article = assemble_article(
-        document,
-        title,
-        paragraphs,
-        [*front.dates, *dates],
-        [*notes, *more_notes],
-        language=front.language,
-        url=front.url,
-    )
-    return iter([article])
+    return iter([assemble_text(document, title, paragraphs, front, head, notes)])
 
 
 def _parse_blocks(text: str) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from itertools import chain, count, groupby, pairwise
 from statistics import median
 
 from indexer.article import Article, normalize_space
-from indexer.readers.assemble import assemble_article
+from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates, parse_date_line
 from indexer.readers.document import Document, ReadOptions, check_length
 from indexer.readers.front_matter import FrontMatter, split_front_matter
@@ -40,18 +40,7 @@ def read_articles(document: Document) -> Iterator[Article]:
     head = HeadDates(document.options)
     title, blocks = _take_head(_split_blocks(text), head, front.title)
     paragraphs = _join_lines(blocks)
-    head.read_dateline(paragraphs)
-    dates, notes = head.resolve(document.name)
-    article = assemble_article(
-        document,
-        title,
-        paragraphs,
-        [*front.dates, *dates],
-        [*front.notes, *notes],
-        language=front.language,
-        url=front.url,
-    )
-    return iter([article])
+    return iter([assemble_text(document, title, paragraphs, front, head)])
 
 
 def _split_blocks(text: str) -> list[list[str]]:
