@@ -14,6 +14,11 @@ from indexer.results import Note, NoteValue
 class NoteCode(Enum):
     """The kinds of notes, each with its English text; of two texts, the first is for one thing."""
 
+    @property
+    def code(self) -> str:
+        """The `code` of a note of this kind."""
+        return self.name.lower()
+
     # From reading the text of a query.
     CHARACTERS_DROPPED = "Only the first {limit:,} of {given:,} characters of the query were read."
     CLAUSES_DROPPED = (
@@ -124,7 +129,7 @@ def make_note(code: NoteCode, values: Mapping[str, NoteValue] | None = None, **w
     values = values or {}
     texts: str | tuple[str, str] = code.value
     text = texts if isinstance(texts, str) else texts[values["count"] != 1]
-    return Note(code.name.lower(), values, text.format(**{**values, **words}))
+    return Note(code.code, values, text.format(**{**values, **words}))
 
 
 def drop_repeated(notes: Iterable[Note]) -> list[Note]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -40,20 +42,33 @@ from indexer.results import (
     NoResults,
     Note,
     Page,
+    SuggestedFilter,
 )
 from indexer.search.date_filters import apply_filter, suggest_filters
 from indexer.search.highlight import find_highlights
-from indexer.search.paging import fingerprint, read_cursor, select_page
+from indexer.search.paging import Cursor, fingerprint, read_cursor, select_page
 from indexer.search.passages import make_highlighters, make_hits
 from indexer.search.request import SearchRequest, check_text
 from indexer.search.settings import SearchSettings
 from indexer.search.spelling import DOUBTED, did_you_mean
 from indexer.text.analyzer import get_analyzer
 
-_PREMATURE = {
-    code.name.lower() for code in (NoteCode.EXPANSION_CUT, NoteCode.LONE_QUOTE, NoteCode.OPEN_PARENTHESIS)
-}
+_PREMATURE = {kind.code for kind in (NoteCode.EXPANSION_CUT, NoteCode.LONE_QUOTE, NoteCode.OPEN_PARENTHESIS)}
 """Notes that may no longer be true once the last word has been typed."""
+
+
+class _Answer(NamedTuple):
+    """A query as it was read, and what was found; with partial matches if fewer than `min_full` are full."""
+
+    parsed: ParsedQuery
+    context: QueryContext
+    found: QueryMatches
+    min_full: int
+
+    @property
+    def is_unmet(self) -> bool:
+        """Whether no article meets a query that has been typed to its end."""
+        return not len(self.found.full) and not self.parsed.is_unfinished
 
 
 def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest) -> Page:
@@ -64,43 +79,24 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     limit, sort = request.limit or 0, request.sort
     asked = request
     cursor = read_cursor(request.cursor, fingerprint(asked)) if request.cursor else None
-    # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
-    is_ranked = sort == "relevance" and not (cursor or request.half_life)
-    depth = request.offset + limit + 1 if is_ranked else None
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         allowed = filter_articles(snapshot, request.filters) if request.filters else None
-
-        def evaluate(
-            request: SearchRequest, *, dates_as_text: bool = False
-        ) -> tuple[ParsedQuery, QueryContext, QueryMatches, int]:
-            parsed = settings.parse_request(request, dates_as_text=dates_as_text)
-            # Partial matches are no help while the word that they lack is being typed.
-            min_full = 1 if parsed.is_unfinished else max(limit, 1)
-            min_full = cursor.min_full if cursor else min_full
-            context = settings.make_context(snapshot, parsed.tree, deadline)
-            found = run_query(
-                context,
-                parsed.tree,
-                min_full_matches=min_full,
-                depth=depth,
-                always_score=snapshot.near_duplicates.members if request.collapse else None,
-                restrict_to=allowed,
-            )
-            return parsed, context, found, min_full
-
+        evaluate = functools.partial(_evaluate, snapshot, settings, cursor, allowed, deadline)
         notes: list[Note] = [*settings.notes]
-        parsed, context, found, min_full = evaluate(request)
-        has_dates = any(note.code == NoteCode.READ_AS_DATE.name.lower() for note in parsed.notes)
-        if has_dates and not len(found.full) and not parsed.is_unfinished:
+        answer = evaluate(request)
+        has_dates = any(note.code == NoteCode.READ_AS_DATE.code for note in answer.parsed.notes)
+        if has_dates and answer.is_unmet:
             # A pasted headline may end in "this week".
             as_text = evaluate(request, dates_as_text=True)
-            if len(as_text[2].full):
-                parsed, context, found, min_full = as_text
-        suggested = () if found.timed_out else suggest_filters(snapshot, settings, request, allowed, deadline)
-        if suggested and not len(found.full) and not parsed.is_unfinished:
+            answer = as_text if len(as_text.found.full) else answer
+        suggested: tuple[SuggestedFilter, ...] = ()
+        if not answer.found.timed_out:
+            suggested = suggest_filters(snapshot, settings, request, allowed, deadline)
+        if suggested and answer.is_unmet:
             request, note = apply_filter(request, suggested[0])
-            parsed, context, found, min_full = evaluate(request)
+            answer = evaluate(request)
             notes.append(note)
+        parsed, context, found, min_full = answer
         ranked = _apply_recency(snapshot, found, request.half_life)
         full, partial = (
             collapse_duplicates(snapshot, matches, sort) if request.collapse else Collapsed(matches)
@@ -156,6 +152,36 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             explanation=explanation,
             no_results=no_results,
         )
+
+
+def _evaluate(
+    snapshot: Snapshot,
+    settings: SearchSettings,
+    cursor: Cursor | None,
+    allowed: Ids | None,
+    deadline: Deadline,
+    request: SearchRequest,
+    *,
+    dates_as_text: bool = False,
+) -> _Answer:
+    """What a request finds among the allowed articles; for `dates_as_text` see `parse_query`."""
+    limit = request.limit or 0
+    # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
+    is_ranked = request.sort == "relevance" and not (cursor or request.half_life)
+    parsed = settings.parse_request(request, dates_as_text=dates_as_text)
+    # Partial matches are no help while the word that they lack is being typed.
+    min_full = 1 if parsed.is_unfinished else max(limit, 1)
+    min_full = cursor.min_full if cursor else min_full
+    context = settings.make_context(snapshot, parsed.tree, deadline)
+    found = run_query(
+        context,
+        parsed.tree,
+        min_full_matches=min_full,
+        depth=request.offset + limit + 1 if is_ranked else None,
+        always_score=snapshot.near_duplicates.members if request.collapse else None,
+        restrict_to=allowed,
+    )
+    return _Answer(parsed, context, found, min_full)
 
 
 def find_number(snapshot: Snapshot, settings: SearchSettings, article_id: str) -> int:

@@ -62,7 +62,7 @@ def strip(text: str | None) -> str:
 
 
 def test_every_code_has_a_text() -> None:
-    assert {code.name.lower() for code in NoteCode} <= TEXTS.keys()
+    assert {kind.code for kind in NoteCode} <= TEXTS.keys()
 
 
 def test_these_searches_have_many_kinds_of_notes() -> None:
