@@ -62,9 +62,10 @@ class LeafReader:
             if "*" in text:
                 self.note(NoteCode.NOT_SEARCHABLE, text=quote(text))
             return None
-        words = [text] if is_address(text) else _SLASH.split(text)
         boost = self._limit_boost(boost)
-        return make_all_of(self._read_leaf(field, word, boost) for word in words)
+        if "/" not in text or is_address(text):
+            return self._read_leaf(field, text, boost)
+        return make_all_of(self._read_leaf(field, word, boost) for word in _SLASH.split(text))
 
     def read_phrase(self, field: str, text: str) -> Query | None:
         """Return the leaf for a phrase with its quotation marks; None if there is nothing to search for."""

@@ -106,7 +106,8 @@ class _Checker:
         """The replacements of a word, the likeliest first; none for a word that seems right."""
         typed = _normalize(word)
         # A filter may hide the articles that have it, which does not make it misspelt.
-        own = max(self.counts[word.text], self.snapshot.vocabulary.estimate_frequency(typed))
+        own = self.counts[word.text]
+        own = own if own >= DOUBTED else max(own, self.snapshot.vocabulary.estimate_frequency(typed))
         if (
             len(typed) < _MIN_LETTERS + bool(own)
             or _has_spelled_out_letter(word.text)

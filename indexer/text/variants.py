@@ -112,10 +112,10 @@ def _respell(word: str) -> Iterator[str]:
     for ending, other in _ENDINGS:
         if word not in _NOT_BY_ENDING and ending.search(word):
             yield ending.sub(other, word)
-    for british, american in _read_pairs(_BEGINNINGS):
-        for start, other in ((british, american), (american, british)):
-            if word.startswith(start):
-                yield other + word.removeprefix(start)
+    beginnings = _read_beginnings()
+    for length in range(1, len(word) + 1):
+        if word[:length] in beginnings:
+            yield beginnings[word[:length]] + word[length:]
 
 
 @cache
@@ -132,6 +132,13 @@ def _read_groups() -> dict[str, tuple[str, ...]]:
             if not form.startswith("*"):
                 found.setdefault(_stem(form), {}).update(dict.fromkeys(forms))
     return {stem: tuple(forms) for stem, forms in found.items()}
+
+
+@cache
+def _read_beginnings() -> dict[str, str]:
+    """The British beginning of each American one, and the other way round."""
+    pairs = _read_pairs(_BEGINNINGS)
+    return {start: other for pair in pairs for start, other in (pair, reversed(pair))}
 
 
 @cache

@@ -20,12 +20,14 @@ from indexer.files.fork_safe import lazy
 # The first word of each block is kept in memory. Bisecting these and then the words of one block takes a
 # third of the time that bisecting the whole text does.
 _BLOCK = 64  # words
+_MAX_REMEMBERED = 4096  # words whose numbers are remembered
 _BATCH = 2**13  # words that are Python objects at the same time
 
 
 class Lexicon:
     """Words in the order of their UTF-8 bytes, numbered from 0; read from the disk as they are looked up.
 
+    The last ones are remembered: a query looks each up several times, in the form of every language.
     Raises IndexDamaged, naming the file at `path`, for bytes that are not UTF-8.
     """
 
@@ -34,6 +36,7 @@ class Lexicon:
         # Reading single items is several times as fast from a memory view as from an array.
         self._text = text.data
         self._ends = ends.astype(ends.dtype.newbyteorder("="), copy=False).data
+        self._numbers: dict[str, int | None] = {}
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -44,10 +47,17 @@ class Lexicon:
 
     def find(self, word: str) -> int | None:
         """The number of a word, or None."""
-        # A lone surrogate can be asked for, but no stored text can have one.
-        wanted = word.encode(errors="surrogatepass")
-        number = self.find_first_from(wanted)
-        return number if number < len(self._ends) and self._bytes(number) == wanted else None
+        # Without a lock: another thread may clear the dictionary at any moment.
+        found = self._numbers.get(word, -1)
+        if found == -1:
+            # A lone surrogate can be asked for, but no stored text can have one.
+            wanted = word.encode(errors="surrogatepass")
+            number = self.find_first_from(wanted)
+            found = number if number < len(self._ends) and self._bytes(number) == wanted else None
+            if len(self._numbers) >= _MAX_REMEMBERED:
+                self._numbers.clear()
+            self._numbers[word] = found
+        return found
 
     def find_first_from(self, wanted: bytes) -> int:
         """The number of the first word that is not before `wanted`; the number of words if there is none."""

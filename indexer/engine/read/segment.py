@@ -33,7 +33,6 @@ from indexer.text.analyzer import TAG, get_tag
 
 _BITS = 32  # of an occurrence's position; above them, a key has the index of its document
 _MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
-_MAX_REMEMBERED = 4096  # stems whose numbers are remembered
 _DENSE = 1 / 16  # of all documents; for more, an array with all documents is faster than a binary search
 
 
@@ -54,7 +53,6 @@ class SegmentView:
         self.file.sections.find_problem = partial(find_problem, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
-        self._stem_numbers: dict[str, int | None] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -96,18 +94,8 @@ class SegmentView:
         return self.languages[int(self.file.sections["article.languages"][article])]
 
     def find_stem(self, stem: str) -> int | None:
-        """The number of a stem, or None.
-
-        The last ones are remembered: a query looks each up several times, in the form of every language.
-        """
-        # Without a lock: another thread may clear the dictionary at any moment.
-        number = self._stem_numbers.get(stem, -1)
-        if number == -1:
-            number = self.stems.find(stem)
-            if len(self._stem_numbers) >= _MAX_REMEMBERED:
-                self._stem_numbers.clear()
-            self._stem_numbers[stem] = number
-        return number
+        """The number of a stem, or None."""
+        return self.stems.find(stem)
 
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field."""
@@ -185,10 +173,14 @@ class SegmentView:
 
         Raises TimedOut.
         """
-        numbers = [number for stem in stems if (number := self.find_stem(stem)) is not None]
+        own = self.fields[field]
+        numbers = [
+            number
+            for stem in stems
+            if (number := self.find_stem(stem)) is not None and own.document_frequency(number)
+        ]
         if len(numbers) < len(stems):
             return NO_POSTINGS
-        own = self.fields[field]
         doc_lists = []
         for number in dict.fromkeys(numbers):
             deadline.check()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
 
-_MAX_REMEMBERED = 4096  # stems whose numbers of articles are remembered
+_MAX_REMEMBERED = 8192  # values
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,7 @@ class Snapshot:
             "paragraph": self.column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
-        # Without a lock: two threads may count the same.
-        self._article_counts: dict[str, NDArray[np.float64]] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self._periods: dict[Grain, Periods] = {}
 
     def views(self) -> dict[str, SegmentView]:
@@ -138,6 +138,17 @@ class Snapshot:
             lambda view: view.form_postings(field, stem, word, in_capitals=in_capitals)
         )
 
+    def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The value of a key that names what is computed from the snapshot, which must be small."""
+        # Without a lock: two threads may compute the same.
+        found: T | None = self._remembered.get(key)
+        if found is None:
+            found = compute()
+            if len(self._remembered) >= _MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = found
+        return found
+
     def document_frequency(self, stem: str) -> int:
         """How many paragraphs have a stem."""
         return sum(
@@ -149,16 +160,14 @@ class Snapshot:
 
     def article_counts(self, stem: str) -> NDArray[np.float64]:
         """How many articles of each language have a stem (float64); remembered, for common words."""
-        known = self._article_counts.get(stem)
-        if known is None:
+
+        def count() -> NDArray[np.float64]:
             docs = [self.postings(field, stem).docs for field in FIELDS]
             has_stem = np.zeros(self.articles, np.bool_)
             has_stem[self.article_of[np.concatenate(docs)]] = True
-            known = self.statistics.count(np.flatnonzero(has_stem).astype(np.int32))
-            if len(self._article_counts) >= _MAX_REMEMBERED:
-                self._article_counts.clear()
-            self._article_counts[stem] = known
-        return known
+            return self.statistics.count(np.flatnonzero(has_stem).astype(np.int32))
+
+        return self.remember(("article counts", stem), count)
 
     def word_postings(self, field: str, words: Sequence[str], deadline: Deadline = NO_DEADLINE) -> Postings:
         return self._gather_postings(lambda view: view.word_postings(field, words, deadline))

@@ -118,16 +118,14 @@ class QueryContext:
     """The snapshot that a request searches, and how it reads queries.
 
     `languages` are those of the articles: words are analysed in each. Terms that were looked up stay in
-    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in;
-    the weights of names stay in `names`, each by its words and the number of the language. For
-    `variants` and `neighbours`, see `TermReader`.
+    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in.
+    For `variants` and `neighbours`, see `TermReader`.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
     deadline: Deadline = NO_DEADLINE
     terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
-    names: dict[tuple[Name, int], float] = field(default_factory=dict)
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -148,13 +146,14 @@ def run_query(
     """The articles that match a tree, with scores; partial matches if fewer than `min_full_matches` do.
 
     `restrict_to` (ascending article numbers) excludes all other articles. `depth` is how many of the best
-    full and partial matches need their whole score, None meaning all and 0 none: the scores of the others may
-    lack nearness and pairs, which would not bring them among the best. Articles of `always_score` (ascending)
-    get their whole score, and do not count for `depth`.
+    full and partial matches need their whole score, None meaning all: the scores of the others may lack
+    nearness and pairs, which would not bring them among the best. With 0, only the articles count, and
+    scores mean nothing. Articles of `always_score` (ascending) get their whole score, and do not count for
+    `depth`.
 
     Never raises TimedOut: see `QueryMatches.timed_out`.
     """
-    evaluation = Evaluation(context, tree)
+    evaluation = Evaluation(context, tree, is_ranked=depth != 0)
     tree = evaluation.tree
     bounds = [] if restrict_to is None else [make_unscored(restrict_to)]
     if type(tree) in (AllOf, Term):
@@ -217,7 +216,7 @@ def match_stems(
 
 def match_node(context: QueryContext, node: Query) -> Ids:
     """The articles (ascending) that one node of a tree matches alone. Raises TimedOut."""
-    return Evaluation(context, node).match_node(node)
+    return Evaluation(context, node, is_ranked=False).match_node(node)
 
 
 def read_clauses(context: QueryContext, tree: Query) -> QueryClauses:
@@ -235,10 +234,14 @@ class LanguageMatches(NamedTuple):
 
 
 class Evaluation:
-    """The evaluation of one tree: what it collects on the way."""
+    """The evaluation of one tree: what it collects on the way.
 
-    def __init__(self, context: QueryContext, tree: Query) -> None:
+    Unless `is_ranked`, only the articles count, and scores mean nothing.
+    """
+
+    def __init__(self, context: QueryContext, tree: Query, *, is_ranked: bool = True) -> None:
         self.context = context
+        self.is_ranked = is_ranked
         self.snapshot = context.snapshot
         self.deadline = context.deadline
         self.notes: list[Note] = []
@@ -282,15 +285,9 @@ class Evaluation:
         for number, language in enumerate(self.statistics.languages):
             names = find_names(self.tree, language)
             names = [] if names and self.deadline.is_over() else names
-            weights = {name: self._weigh_name(name, number) for name in names}
+            weights = {name: weigh_name(self.snapshot, name, number) for name in names}
             found.append({name: weight for name, weight in weights.items() if weight})
         return found
-
-    def _weigh_name(self, name: Name, language: int) -> float:
-        known = self.context.names
-        if (name, language) not in known:
-            known[name, language] = weigh_name(self.snapshot, name, language)
-        return known[name, language]
 
     def _count_in_capitals(self, word: Term) -> Values:
         """How often a word is in capitals in each language; never if there is no time to look it up."""
@@ -307,12 +304,15 @@ class Evaluation:
 
     def share_forms(self, scored: ScoredTerm) -> list[FormScore]:
         """The forms of a term that count apart in this tree."""
-        if scored.exact is None and scored.in_capitals is None:
+        reads_capitals = scored.in_capitals is not None and self.reads_capitals
+        if scored.exact is None and not reads_capitals:
             return []
-        return share_forms(scored, self.word_counts, reads_capitals=self.reads_capitals)
+        return share_forms(scored, self.word_counts, reads_capitals=reads_capitals)
 
     def find_matches(self, scored: ScoredTerm) -> Matches:
         """The matches of a term, with the scores that it has in this tree."""
+        if not self.is_ranked:
+            return scored.matches
         return mix_forms(self.snapshot, scored, self.share_forms(scored))
 
     def match_node(self, node: Query) -> Ids:

@@ -60,8 +60,14 @@ def weigh_name(snapshot: Snapshot, texts: Name, language: int) -> float:
     """The inverse document frequency of two words side by side in a language; 0 if they are no name there.
 
     They are a name if enough of the articles with the rarer word, a common word aside, have it beside the
-    other: Will Smith, but not Can Britain.
+    other: Will Smith, but not Can Britain. The weight is remembered.
     """
+    return snapshot.remember(
+        ("name", texts, language), lambda: _compute_name_weight(snapshot, texts, language)
+    )
+
+
+def _compute_name_weight(snapshot: Snapshot, texts: Name, language: int) -> float:
     statistics = snapshot.statistics
     analysis = get_analyzer(statistics.languages[language])
     tokens = [analysis.tokenize(text, query=True) for text in texts]

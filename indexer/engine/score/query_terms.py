@@ -140,7 +140,8 @@ class TermReader:
         """The variants of a word that the index has."""
         found = []
         for analysis in self.analyzers if self.variants else ():
-            for variant in find_variants(self.snapshot, analysis, text, self.neighbours.get(text, ())):
+            neighbours = self.neighbours.get(text, ())
+            for variant in find_variants(self.snapshot, analysis, text, neighbours, self.deadline):
                 stems = tuple(token.stem for token in analysis.tokenize(variant))
                 term_set = TermSet(phrases=frozenset({(stems, 1)}))
                 if len(stems) == 1:

@@ -7,11 +7,14 @@ changed for it: the lexicon tells which of these forms an index has.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
+from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.clauses import is_common_word
-from indexer.text.analyzer import Analyzer, strip_tag
+from indexer.text.analyzer import Analyzer, Token, strip_tag
 from indexer.text.unspaced import is_unspaced
 from indexer.text.variants import LANGUAGE, list_variants
 
@@ -22,12 +25,17 @@ _LETTERS_AND_DIGITS = re.compile(r"([^\W\d_]+)(\d+)|(\d+)([^\W\d_]+)")
 
 
 def find_variants(
-    snapshot: Snapshot, analyzer: Analyzer, text: str, neighbours: Iterable[str] = ()
+    snapshot: Snapshot,
+    analyzer: Analyzer,
+    text: str,
+    neighbours: Iterable[str] = (),
+    deadline: Deadline = NO_DEADLINE,
 ) -> Iterator[str]:
-    """Yield the variants of a word as typed that the index has in texts of an analyzer.
+    """Yield the variants of a word as typed that the index has in texts of an analyzer. Raises TimedOut.
 
     A variant of several words stands for these words side by side, in this order. `neighbours` are texts of
-    two words that stand beside each other in the query, one of which is this word.
+    two words that stand beside each other in the query, one of which is this word. Which variants the index
+    has is remembered.
     """
     tokens = analyzer.tokenize(text, query=True)
     words = [token.word for token in tokens]
@@ -36,17 +44,16 @@ def find_variants(
     if len(words) == 1 and is_common_word(text, analyzer.language):
         return
     for pair in neighbours if len(words) == 1 else [text]:
-        if joined := join_words(snapshot, analyzer, pair):
+        key = "joined", analyzer.language, pair
+        if joined := snapshot.remember(key, partial(join_words, snapshot, analyzer, pair)):
             yield joined
     if len(words) > 1:
         return
-    own = {tokens[0].stem}
-    for variant in list_variants(words[0]) if analyzer.language == LANGUAGE else ():
-        stem = analyzer.tokenize(variant)[0].stem
-        if stem not in own and snapshot.has_stem(stem):
-            own.add(stem)
-            yield variant
-    yield from _split(snapshot, analyzer, words[0])
+    token = tokens[0]
+    yield from snapshot.remember(
+        ("variants", analyzer.language, token.stem, token.word),
+        lambda: (*_respell(snapshot, analyzer, token), *_split(snapshot, analyzer, token.word, deadline)),
+    )
 
 
 def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
@@ -71,8 +78,18 @@ def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
     return None
 
 
-def _split(snapshot: Snapshot, analyzer: Analyzer, word: str) -> Iterator[str]:
-    """The word as two, wherever the index has both and neither is common."""
+def _respell(snapshot: Snapshot, analyzer: Analyzer, token: Token) -> Iterator[str]:
+    """The other spellings and forms of a word that are not forms of its stem, one of each stem."""
+    seen = {token.stem}
+    for variant in list_variants(token.word) if analyzer.language == LANGUAGE else ():
+        stem = _get_stem(analyzer, variant)
+        if stem not in seen and snapshot.has_stem(stem):
+            seen.add(stem)
+            yield variant
+
+
+def _split(snapshot: Snapshot, analyzer: Analyzer, word: str, deadline: Deadline) -> Iterator[str]:
+    """The word as two, wherever the index has both side by side and neither is common. Raises TimedOut."""
     if word.isalpha():
         places: Iterable[int] = range(1, len(word)) if len(word) >= _MIN_LETTERS else ()
     elif match := _LETTERS_AND_DIGITS.fullmatch(word):
@@ -81,12 +98,22 @@ def _split(snapshot: Snapshot, analyzer: Analyzer, word: str) -> Iterator[str]:
         return
     for place in places:
         parts = word[:place], word[place:]
-        if all(
-            snapshot.has_stem(analyzer.analyze_surface(part)[0][0])
-            and not is_common_word(part, analyzer.language)
-            for part in parts
+        # Most of the longer parts are no words, while any one or two letters are in some text.
+        stems = {part: _get_stem(analyzer, part) for part in sorted(parts, key=len, reverse=True)}
+        if (
+            all(map(snapshot.has_stem, stems.values()))
+            and not any(is_common_word(part, analyzer.language) for part in parts)
+            and _stand_together(snapshot, [stems[part] for part in parts], deadline)
         ):
             yield " ".join(parts)
+
+
+def _stand_together(snapshot: Snapshot, stems: Sequence[str], deadline: Deadline) -> bool:
+    return any(len(snapshot.phrase_postings(field, stems, 1, deadline).docs) for field in FIELDS)
+
+
+def _get_stem(analyzer: Analyzer, word: str) -> str:
+    return analyzer.analyze_surface(word)[0][0]
 
 
 def _is_plain(word: str) -> bool:
