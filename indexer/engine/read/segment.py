@@ -213,9 +213,9 @@ class SegmentView:
         """
         own = self.fields[field]
         stems, variants = self._find_forms(words)
-        first_forms = self.file.sections["stem.starts"].astype(np.int64)
+        first_forms = self.file.sections["stem.starts"]
         is_wanted = np.zeros(int(first_forms[-1]) if len(first_forms) else 0, np.bool_)
-        is_wanted[first_forms[stems] + variants] = True
+        is_wanted[first_forms[stems].astype(np.int64) + variants] = True
         keys = [np.empty(0, np.int64)]
         for low, found, freqs, owners in own.iter_postings(np.unique(stems), deadline):
             indices = _find_indices(docs, found, self.documents)
@@ -225,7 +225,8 @@ class SegmentView:
                 own.raise_bad_freqs()
             kept = np.flatnonzero(indices >= 0)
             occurrences = expand_ranges(starts[kept], freqs[kept])
-            forms = np.repeat(first_forms[owners[kept]], freqs[kept]) + own.section("variants")[occurrences]
+            forms = np.repeat(first_forms[owners[kept]].astype(np.int64), freqs[kept])
+            forms += own.section("variants")[occurrences]
             if len(forms) and int(forms.max()) >= len(is_wanted):
                 own.raise_bad_variants()
             matching = np.flatnonzero(is_wanted[forms])

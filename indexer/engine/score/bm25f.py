@@ -121,15 +121,15 @@ def share_forms(scored: ScoredTerm, words: Values, *, reads_capitals: bool) -> l
         ("in capitals", scored.in_capitals if reads_capitals else None, CAPITALS_FALL),
         ("as typed", scored.exact, EXACT_FALL),
     )
-    rest = np.ones(len(words))
+    rest: Any = 1.0
     found: list[FormScore] = []
     for form, own, fall in forms:
         if own is not None:
             counts = (own.occurrences > 0) & (own.occurrences < scored.occurrences)
-            shares = np.where(counts, rest * EXACT * words**-fall, 0.0)
-            rest -= shares
-            found.append(FormScore(form, own, shares))
-    return [own for own in found if own.shares.any()]
+            if counts.any():
+                found.append(FormScore(form, own, rest * EXACT * words**-fall * counts))
+                rest = rest - found[-1].shares
+    return found
 
 
 def score_form(snapshot: Snapshot, scored: ScoredTerm, own: FormScore) -> Matches:
@@ -145,7 +145,7 @@ def mix_forms(snapshot: Snapshot, scored: ScoredTerm, forms: Sequence[FormScore]
     found = scored.matches
     if not forms:
         return found
-    rest = 1 - np.sum([own.shares for own in forms], axis=0)
+    rest = 1 - sum((own.shares for own in forms), np.zeros(1))
     scores = found.scores * snapshot.statistics.spread(rest, found.articles)
     for own in forms:
         matches = score_form(snapshot, scored, own)

@@ -172,7 +172,12 @@ def find_exact_phrase(
 ) -> Postings:
     """The documents that have a phrase of words as written, and how often. Raises TimedOut."""
     words = dict.fromkeys(phrase[0])
-    docs = intersect_all([snapshot.word_postings(field, [word], deadline).docs for word in words])
+    docs_of: list[Ids] = []
+    for word in words:
+        docs_of.append(snapshot.word_postings(field, [word], deadline).docs)
+        if not len(docs_of[-1]):
+            return NO_POSTINGS
+    docs = intersect_all(docs_of)
     if not len(docs):
         return NO_POSTINGS
     places = {

@@ -109,10 +109,13 @@ def make_pair(
         # In a long question, which common words stand where says little.
         weights = np.min([_weigh_common(snapshot, text, languages) for text in texts], axis=0) / words
     own = np.array([name.get(texts, 0.0) for name in names])
-    weights = np.where(own > 0, own, weights)
+    beside = np.full(len(own), BESIDE)
+    if own.any():
+        weights = np.where(own > 0, own, weights)
+        beside = np.where(own > 0, np.maximum(NAME / words, BESIDE), BESIDE)
     is_read_so = np.zeros(len(weights), np.bool_)
     is_read_so[list(languages)] = True
-    weights = np.where(is_read_so, weights * boost, 0.0)
+    weights = weights * boost * is_read_so
     if not weights.any():
         return None
     stem_rows = zip(*(reader.list_stems(text) for text in texts), strict=True)
@@ -120,7 +123,6 @@ def make_pair(
     stems = dict.fromkeys(
         (a, b) for a, b in stem_rows if a and b and a != b and all(map(snapshot.has_stem, (*a, *b)))
     )
-    beside = np.where(own > 0, np.maximum(NAME / words, BESIDE), BESIDE)
     return Pair(texts, tuple(stems), weights, beside) if stems else None
 
 
