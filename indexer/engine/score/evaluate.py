@@ -118,20 +118,24 @@ class QueryContext:
     """The snapshot that a request searches, and how it reads queries.
 
     `languages` are those of the articles: words are analysed in each. Terms that were looked up stay in
-    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in.
-    For `variants` and `neighbours`, see `TermReader`.
+    `terms`, for the next tree, each with the languages (numbers in the statistics) that it was not read in,
+    and whether it is ranked. For `variants` and `neighbours`, see `TermReader`.
     """
 
     snapshot: Snapshot
     languages: Sequence[str]
     deadline: Deadline = NO_DEADLINE
-    terms: dict[tuple[Query, tuple[int, ...]], ScoredTerm] = field(default_factory=dict)
+    terms: dict[tuple[Query, tuple[int, ...], bool], ScoredTerm] = field(default_factory=dict)
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def make_reader(self, languages: Sequence[str], notes: list[Note]) -> TermReader:
+    def make_reader(
+        self, languages: Sequence[str], notes: list[Note], *, is_ranked: bool = False
+    ) -> TermReader:
         """A reader of terms in some languages, which adds to the notes."""
-        return TermReader(self.snapshot, languages, notes, self.deadline, self.variants, self.neighbours)
+        return TermReader(
+            self.snapshot, languages, notes, self.deadline, self.variants, self.neighbours, is_ranked
+        )
 
 
 def run_query(
@@ -245,7 +249,7 @@ class Evaluation:
         self.snapshot = context.snapshot
         self.deadline = context.deadline
         self.notes: list[Note] = []
-        self.term_reader = context.make_reader(context.languages, self.notes)
+        self.term_reader = context.make_reader(context.languages, self.notes, is_ranked=is_ranked)
         self.statistics = self.snapshot.statistics
         self.clause_reader = ClauseReader(
             self.term_reader.analyzers, self.statistics, self.notes, lambda: self.kept
@@ -328,11 +332,13 @@ class Evaluation:
         It is not read in the languages `without`, given by their numbers.
         """
         terms = self.context.terms
-        scored = terms.get((node, without))
+        scored = terms.get((node, without, True))
+        if scored is None and not self.is_ranked:
+            scored = terms.get((node, without, False))
         if scored is None:
             term = self._choose_reader(without).read(node)
             self.deadline.check()
-            scored = terms[node, without] = score_term(self.snapshot, term)
+            scored = terms[node, without, self.is_ranked] = score_term(self.snapshot, term)
         return scored
 
     def _choose_reader(self, without: tuple[int, ...]) -> TermReader:
@@ -340,7 +346,7 @@ class Evaluation:
             return self.term_reader
         dropped = {self.statistics.languages[number] for number in without}
         languages = [name for name in self.context.languages if base_language(name) not in dropped]
-        return self.context.make_reader(languages, self.notes)
+        return self.context.make_reader(languages, self.notes, is_ranked=self.is_ranked)
 
     def score_inner_words(self, reading: Reading) -> list[tuple[Query, ScoredTerm, float]]:
         """The single words of phrases and compounds that stand beside other clauses.

@@ -53,7 +53,7 @@ class QueryTerm(Struct, frozen=True, eq=False):
     synonyms: tuple[str, ...] = ()
     """The synonyms and variants that are searched for with it."""
     exact: QueryTerm | None = None
-    """Only the form that was typed, if the term has other forms as well."""
+    """Only the form that was typed, if the term is ranked and has other forms as well."""
     in_capitals: QueryTerm | None = None
     """Only where it is in capitals, if that is how it was typed and anything is written so."""
 
@@ -63,7 +63,8 @@ class TermReader:
     """Looks up the terms of one query; `notes` collects which limits were met.
 
     With `variants`, a word is also looked up as in `find_variants`; `neighbours` are the pairs of words of
-    the query that may be one, by either of them.
+    the query that may be one, by either of them. If terms are ranked (`is_ranked`), the form of a word that
+    was typed is looked up too.
     """
 
     snapshot: Snapshot
@@ -72,6 +73,7 @@ class TermReader:
     deadline: Deadline = NO_DEADLINE
     variants: bool = True
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_ranked: bool = False
     analyzers: tuple[Analyzer, ...] = field(init=False)
     _word_parts_left: int = limits.PIECES
 
@@ -301,7 +303,7 @@ class TermReader:
         exact = in_capitals = None
         # Words as written may match with other accents.
         has_others = has_variants or bool(terms.words)
-        if forms and (has_others or any(snapshot.has_other_forms(*form) for form in forms)):
+        if self.is_ranked and forms and (has_others or any(snapshot.has_other_forms(*own) for own in forms)):
             exact = find(f"={text}", in_capitals=False)
         if forms and is_in_capitals(text):
             found = find(text, in_capitals=True)
