@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from indexer.text.normalization import normalize
 
@@ -48,6 +48,7 @@ ELISIONS = {
 }
 
 
+@lru_cache(1024)
 def base_language(language: str) -> str:
     """Return the ISO 639 code that selects the analyzer: `de` for `de-AT`, `DE_at` and `deu`."""
     base = language.replace("_", "-").split("-")[0].lower()

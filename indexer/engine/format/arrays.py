@@ -37,6 +37,18 @@ def intersect_all(parts: Sequence[Ids]) -> Ids:
     return rarest
 
 
+def find_shared(ids: Ids, others: Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the ids that two ascending arrays share stand in the first and in the second."""
+    if len(ids) > len(others):
+        places, own = find_shared(others, ids)
+        return own, places
+    if not len(ids):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    places = np.minimum(others.searchsorted(ids), len(others) - 1)
+    own = (others[places] == ids).nonzero()[0]
+    return own, places[own]
+
+
 def split_aligned(
     parts: Sequence[NDArray[np.int64]], at_once: int = AT_ONCE
 ) -> Iterator[list[NDArray[np.int64]]]:

@@ -11,7 +11,15 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from indexer.engine.format.arrays import AT_ONCE, Ids, Values, expand_ranges, merge_sorted, sum_runs
+from indexer.engine.format.arrays import (
+    AT_ONCE,
+    Ids,
+    Values,
+    expand_ranges,
+    find_shared,
+    merge_sorted,
+    sum_runs,
+)
 from indexer.engine.format.segment_file import Array, Packed, SegmentFile
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.files.fork_safe import lazy
@@ -222,14 +230,10 @@ class Field:
     def read_positions(self, stem: int, docs: Ids) -> Positions:
         """The occurrences of a stem in the given documents (ascending); see `Positions`."""
         whole = self.read_stem(stem)
-        if not len(whole.docs) or not len(docs):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
         start, end = self.occurrence_range(stem)
         if whole.occurrences != end - start:
             self.raise_bad_freqs()
-        own = np.minimum(whole.docs.searchsorted(docs), len(whole.docs) - 1)
-        indices = (whole.docs[own] == docs).nonzero()[0]
-        own = own[indices]
+        own, indices = find_shared(whole.docs, docs)
         counts = whole.freqs[own]
         positions = self.open_packed("positions").take(
             expand_ranges(whole.ends[own] - counts + np.int64(start), counts)

@@ -139,7 +139,7 @@ class Snapshot:
         )
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The value of a key that names what is computed from the snapshot, which must be small."""
+        """What `compute` makes of the snapshot: the last values are kept, each under its key."""
         # Without a lock: two threads may compute the same.
         found: T | None = self._remembered.get(key)
         if found is None:

@@ -164,11 +164,14 @@ def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Value
 
 def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
     """The divisor of BM25 for the length of a field, 1 for the average in the language: float64, one each."""
-    norms: Values = snapshot.lengths[field][articles]
-    statistics = snapshot.statistics
-    norms *= statistics.spread(B[field] / statistics.average[field], articles)
-    norms += 1 - B[field]
-    return norms
+
+    def compute() -> Values:
+        statistics, every = snapshot.statistics, np.arange(snapshot.articles, dtype=np.int32)
+        shares = statistics.spread(B[field] / statistics.average[field], every)
+        norms: Values = snapshot.lengths[field] * shares + (1 - B[field])
+        return norms
+
+    return snapshot.remember(("length norms", field), compute)[articles]
 
 
 def saturate(frequencies: Values) -> Values:
