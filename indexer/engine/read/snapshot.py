@@ -29,6 +29,7 @@ from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
 
 _MAX_REMEMBERED = 8192  # values
+_MISSING = object()
 T = TypeVar("T")
 
 
@@ -141,13 +142,14 @@ class Snapshot:
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
         """What `compute` makes of the snapshot: the last values are kept, each under its key."""
         # Without a lock: two threads may compute the same.
-        found: T | None = self._remembered.get(key)
-        if found is None:
+        found: Any = self._remembered.get(key, _MISSING)
+        if found is _MISSING:
             found = compute()
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
             self._remembered[key] = found
-        return found
+        value: T = found
+        return value
 
     def document_frequency(self, stem: str) -> int:
         """How many paragraphs have a stem."""
