@@ -134,7 +134,7 @@ SMITH = [
     english("z", "Note", f"A film with Will Smith was shown. {REST}"),
     english("a", "Note", "Smith bought a bank, a bank of Smith. Smith will pay."),
     english("b", "Note", "We asked how Can Britain do. Britain did win."),
-    *(english(f"c{number}", "Note", "Britain did win, and will win.") for number in range(30)),
+    *(english(f"c{number}", "Note", "Britain did win, and will win.") for number in range(60)),
 ]
 
 
@@ -144,7 +144,13 @@ def test_the_words_of_a_name_stand_side_by_side_in_what_comes_first(make: Made) 
     assert matches_in_order(index, "film Will Smith") == ["z"]
     # It is a name if articles have it, and not all words are capitalized.
     assert "common_words" not in [note.code for note in search(index, "Will Smith").notes]
-    assert len(matches_in_order(index, "Can Britain win")) == 31
+    assert len(matches_in_order(index, "Can Britain win")) == 61
+
+
+def test_a_name_is_one_in_an_archive_with_many_others_of_the_same_surname(make: Made) -> None:
+    others = [english(f"s{number}", "Smith", "Smith sold a bank to a bank of Smith.") for number in range(25)]
+    index = make(*OTHERS, *SMITH, *others)
+    assert matches_in_order(index, "Will Smith")[0] == "z"
 
 
 def test_an_ignored_word_beside_another_still_counts(make: Made) -> None:

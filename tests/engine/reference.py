@@ -373,7 +373,7 @@ class LanguageReference:
                     for stem, text in zip(stems, name, strict=True)
                     if not self.is_stop_word(Term("text", text))
                 ]
-                if beside and beside >= 0.05 * min(self.count_articles([stem]) for stem in rare or stems):
+                if beside and beside >= 0.02 * min(self.count_articles([stem]) for stem in rare or stems):
                     found[name] = self.idf(beside)
         return found
 

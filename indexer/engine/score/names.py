@@ -24,8 +24,11 @@ from indexer.text.capitals import MIN_WORDS_IN_CAPITALS, is_capitalized, is_in_c
 
 _MAX_NAME = 3
 """The most words of a name, and of a query that is a name and not a headline."""
-_NAME_SHARE = 0.05
-"""The share of the articles with the rarer word that have the two words of a name side by side."""
+_NAME_SHARE = 0.02
+"""The share of the articles with the rarer word that have the two words of a name side by side.
+
+By chance, a common word stands beside the other one in about one of a hundred.
+"""
 
 Name = tuple[str, str]
 """Two words of a name, as typed."""
