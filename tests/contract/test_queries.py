@@ -413,6 +413,8 @@ WRITTEN = [
     "The nationalization of mines",
     "They went into the town",
     "They came in to eat",
+    "A takeover failed",
+    "They take over the mines",
 ]
 
 
@@ -430,6 +432,7 @@ WRITTEN = [
         (("women", "woman"), range(17, 19)),
         (("buy", "bought", "buying"), range(19, 21)),
         (("nationalisation", "nationalization"), range(21, 23)),
+        (("take-over",), range(25, 27)),
     ],
 )
 def test_a_word_is_found_in_each_of_its_spellings_and_forms(

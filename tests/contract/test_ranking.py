@@ -102,6 +102,16 @@ def test_the_form_that_is_typed_comes_before_another_form_of_the_same_word(make:
     assert matches_in_order(index, "paints") == ["a", "z"]
 
 
+def test_a_word_with_a_hyphen_prefers_its_spellings_to_another_word_with_the_same_stem(make: Made) -> None:
+    index = make(
+        english("a", "Cooper", "Cooper, a cooper, said that Cooper sells barrels."),
+        *OTHERS,
+        english("y", "Note", f"The cooperation of towns. {REST}"),
+        english("z", "Note", f"The co-operation of towns. {REST}"),
+    )
+    assert matches_in_order(index, "co-operation") == ["z", "y", "a"]
+
+
 @pytest.mark.parametrize(
     ("query", "acronym", "word"),
     [

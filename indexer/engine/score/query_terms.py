@@ -120,22 +120,28 @@ class TermReader:
         term = self._look_up(fields, text, self._analyze(text, 1))
         variants = [] if is_address(text) else self._look_up_variants(fields, text)
         exact, in_capitals = self._find_forms(fields, text, term.term_set, has_variants=bool(variants))
+        if variants and len(tokens) > 1:
+            # The stem of the joined word may be that of quite another one: co-operation, cooper.
+            exact = self._as_written(fields, text, [variant.label for variant in variants])
         term = structs.replace(term, exact=exact, in_capitals=in_capitals)
         if not variants:
             return term
-        title, paragraph = (
-            merge_postings([own, _weigh(merge_postings(others, np.maximum), VARIANT)])
-            for own, others in (
-                (term.title, [variant.title for variant in variants]),
-                (term.paragraph, [variant.paragraph for variant in variants]),
-            )
-        )
         return structs.replace(
             term,
-            title=title,
-            paragraph=paragraph,
+            title=_add_variants(term.title, [variant.title for variant in variants]),
+            paragraph=_add_variants(term.paragraph, [variant.paragraph for variant in variants]),
             term_set=TermSet.of([term.term_set, *(variant.term_set for variant in variants)]),
             synonyms=tuple(dict.fromkeys(variant.label for variant in variants)),
+        )
+
+    def _as_written(self, fields: Iterable[str], text: str, joined: Sequence[str]) -> QueryTerm:
+        """A word of several tokens as it is written here, or as one word."""
+        own, *others = (self.exact(fields, written, 1) for written in (text, *joined))
+        return structs.replace(
+            own,
+            title=_add_variants(own.title, [other.title for other in others]),
+            paragraph=_add_variants(own.paragraph, [other.paragraph for other in others]),
+            term_set=TermSet(),
         )
 
     def _look_up_variants(self, fields: Iterable[str], text: str) -> list[QueryTerm]:
@@ -393,8 +399,10 @@ class TermReader:
         return _make_term(label, postings, terms)
 
 
-def _weigh(postings: Postings, weight: float) -> Postings:
-    return Postings(postings.docs, weight * postings.freqs)
+def _add_variants(postings: Postings, variants: Iterable[Postings]) -> Postings:
+    """The postings of a word with those of its variants, of which an occurrence counts less."""
+    others = merge_postings([*variants], np.maximum)
+    return merge_postings([postings, Postings(others.docs, VARIANT * others.freqs)])
 
 
 def _is_name(token: Token) -> bool:

@@ -59,8 +59,8 @@ def find_variants(
 def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
     """The words of a text as one, if the index has that; None if not.
 
-    Common words are not joined: "in to" is not "into". Nor are words of which a stemmer removes the last, as
-    in "hope fully".
+    Common words are not joined where a space parts them: "in to" is not "into", but "take-over" is
+    "takeover". Nor are words of which a stemmer removes the last, as in "hope fully".
     """
     words = [token.word for token in analyzer.tokenize(text, query=True)]
     joined = "".join(words)
@@ -68,7 +68,7 @@ def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
         len(words) < 2
         or not all(map(_is_plain, words))
         or joined.isnumeric()
-        or any(is_common_word(word, analyzer.language) for word in words)
+        or (" " in text and any(is_common_word(word, analyzer.language) for word in words))
     ):
         return None
     tokens = analyzer.tokenize(joined)
