@@ -25,7 +25,7 @@ from whoosh.query.wrappers import Not
 from indexer.query.dates import parse_period, parse_range
 from indexer.query.describe import describe_clause, describe_dates, describe_query
 from indexer.query.expand import expand_synonyms, list_neighbours
-from indexer.query.lexer import is_address, may_contain_dates
+from indexer.query.lexer import is_whole, may_contain_dates
 from indexer.query.notes import NoteCode, drop_repeated, make_note, quote
 from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
@@ -87,7 +87,7 @@ __all__ = [
     "find_typed_dates",
     "find_typed_word",
     "has_words",
-    "is_address",
+    "is_whole",
     "list_clauses",
     "list_neighbours",
     "make_near",

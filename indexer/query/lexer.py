@@ -68,6 +68,7 @@ _PHRASE_PARTS = re.compile(
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
 _ADDRESS = re.compile(r"\w[\w.+-]*(?:://|@[\w-]+\.\w|\.[a-z]{2,}/)|www\.\w", re.IGNORECASE)
+_NUMBERS = re.compile(r"[0-9]+(?:[-.:][0-9]+){2,}")
 
 _FIRST_WORD = re.compile(rf"(?<!\S)(?ai:{FIRST_WORDS})\b")
 _NOT_LAST = re.compile(r"\S+\s")  # several words cannot begin with the last one
@@ -223,6 +224,11 @@ def is_searchable(text: str) -> bool:
 def is_address(word: str) -> bool:
     """Whether a word is a URL or an e-mail address, whose parts alone mean nothing."""
     return _ADDRESS.match(word) is not None
+
+
+def is_whole(word: str) -> bool:
+    """Whether the parts of a word alone mean nothing: of an address, of a date or another row of numbers."""
+    return is_address(word) or _NUMBERS.fullmatch(word) is not None
 
 
 def is_operator(word: str) -> bool:

@@ -139,6 +139,14 @@ def test_an_address_is_found_whole_or_not_at_all(make: Made, address: str) -> No
     assert (matches(page), len(page.hits)) == (["whole"], 1)
 
 
+def test_a_date_in_figures_is_found_whole_or_not_at_all(make: Made) -> None:
+    parts = Article("parts", "Prices", ["It rose by 11 to 2008, then fell by 05."], language="en")
+    whole = Article("whole", "Notice", ["Valid from 2008-11-05 on."], language="en")
+    assert search(make(parts), "2008-11-05").hits == ()
+    page = search(make(parts, whole), "2008-11-05")
+    assert (matches(page), len(page.hits)) == (["whole"], 1)
+
+
 def test_words_with_a_slash_between_them_are_two(make: Made) -> None:
     index = make(Article("a", "Merrill", ["Lynch was bought.", "BofA paid."], language="en"))
     assert found(index, "Lynch/BofA") == {"a"}

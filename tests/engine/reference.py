@@ -44,7 +44,7 @@ from indexer.query import (
     Near,
     RawPhrase,
     has_words,
-    is_address,
+    is_whole,
     make_near,
     parse_query,
 )
@@ -253,7 +253,7 @@ class LanguageReference:
         """The words of a phrase or a compound that are not common; none of a single word."""
         if type(node) not in (Term, RawPhrase) or node.fieldname != "text" or getattr(node, "exact", False):
             return []
-        if type(node) is Term and is_address(node.text):
+        if type(node) is Term and is_whole(node.text):
             return []
         tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         words = [token.word for token in tokens] if len(tokens) > 1 else []
@@ -386,7 +386,7 @@ class LanguageReference:
 
     def score_parts(self, node: Any, *, is_alone: bool) -> Iterator[dict[str, float]]:
         """The scores of the parts of a word that has several tokens."""
-        if type(node) is not Term or is_address(node.text):
+        if type(node) is not Term or is_whole(node.text):
             return
         tokens = get_analyzer(self.language).tokenize(node.text, query=True)
         for token in tokens if len(tokens) > 1 else ():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.query.lexer import Kind, is_address, split_phrase, tokenize
+from indexer.query.lexer import Kind, is_address, is_whole, split_phrase, tokenize
 from indexer.query.tree import DateRange
 
 Y2021 = DateRange(datetime(2021, 1, 1), datetime(2022, 1, 1))
@@ -92,6 +92,22 @@ def test_a_question_in_capitals_has_no_operators(text: str, operators: list[str]
 )
 def test_an_address_is_known_by_its_form(word: str, expected: bool) -> None:
     assert is_address(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("2008-11-05", True),
+        ("5.11.2008", True),
+        ("020-79460-123", True),
+        ("a@news.example", True),
+        ("1914-1918", False),  # each is a year
+        ("covid-19-20", False),
+        ("1987", False),
+    ],
+)
+def test_a_row_of_three_numbers_or_more_is_whole(word: str, expected: bool) -> None:
+    assert is_whole(word) == expected
 
 
 def test_words_are_dates_only_if_they_can_be_read_as_dates() -> None:

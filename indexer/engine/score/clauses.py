@@ -28,7 +28,7 @@ from indexer.query import (
     NoteCode,
     RawPhrase,
     has_words,
-    is_address,
+    is_whole,
     list_clauses,
     make_near,
     make_note,
@@ -246,7 +246,7 @@ class ClauseReader:
         found: list[tuple[Query, str]] = []
         for part in clauses if len(clauses) > 1 else ():
             is_phrase = isinstance(part, RawPhrase) and part.fieldname == "text" and not part.exact
-            if not (is_phrase or (is_word(part) and not is_address(part.text))):
+            if not (is_phrase or (is_word(part) and not is_whole(part.text))):
                 continue
             tokens = get_analyzer(language).tokenize(part.text, query=True)
             words = dict.fromkeys(token.word for token in tokens) if len(tokens) > 1 else ()

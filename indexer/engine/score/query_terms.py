@@ -22,7 +22,7 @@ from indexer.engine.read.postings import NO_POSTINGS, Postings, merge_postings
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.positions import Phrase, TermSet, find_exact_phrase, find_near, list_words
 from indexer.engine.score.variants import find_variants
-from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_address, make_note, quote
+from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_whole, make_note, quote
 from indexer.results import Note
 from indexer.text.analyzer import Analyzer, Token, get_analyzer, strip_tag
 from indexer.text.capitals import is_in_capitals
@@ -118,7 +118,7 @@ class TermReader:
         if len(tokens) == 1 and _is_name(tokens[0]):
             return self.quoted(fields, text, text, 1)
         term = self._look_up(fields, text, self._analyze(text, 1))
-        variants = [] if is_address(text) else self._look_up_variants(fields, text)
+        variants = [] if is_whole(text) else self._look_up_variants(fields, text)
         exact, in_capitals = self._find_forms(fields, text, term.term_set, has_variants=bool(variants))
         if variants and len(tokens) > 1:
             # The stem of the joined word may be that of quite another one: co-operation, cooper.
@@ -263,10 +263,10 @@ class TermReader:
         """The tokens of a word that has several, such as covid-19: an article may have only some of them.
 
         Each with the number of characters that the one before has too. Empty for a word with one token, and
-        for an address.
+        for one whose parts alone mean nothing.
         """
         tokens = self.analyzers[0].tokenize(text, query=True)
-        if len(tokens) < 2 or is_address(text):
+        if len(tokens) < 2 or is_whole(text):
             return []
         if len(tokens) > self._word_parts_left:
             self.notes.append(make_note(NoteCode.PARTS_DROPPED, {"limit": limits.PIECES}))
