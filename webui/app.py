@@ -16,6 +16,7 @@ from webui.monitoring import Metrics
 from webui.mount import EXTENSION, Mount, Nonce, add_mount
 from webui.pages import blueprint, error_page
 from webui.security import set_cors, set_methods, set_security
+from webui.translations import N_
 
 
 def init_app(
@@ -96,11 +97,13 @@ def add_error_pages(app: Flask) -> None:
         status = error.code or 500
         if isinstance(error, InternalServerError):
             error = InternalServerError("An unexpected error occurred. See the log of the server.")
-        text = "There is nothing at this address." if status == 404 else error.description or error.name
+        heading, text = error.name, error.description or error.name
+        if status == 404:
+            heading, text = N_("There is nothing at this address"), ""
         if request.path.startswith("/api/"):
-            response = problem(status, text)
+            response = problem(status, text or f"{heading}.")
         else:
-            response = error_page(mount, status, error.name, text, base=request.script_root + "/")
+            response = error_page(mount, status, heading, text, base=request.script_root + "/")
             response.headers["Cache-Control"] = "no-store"
         return copy_headers(error, response)
 

@@ -270,7 +270,7 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
     """The page for an HTTP error; the application handles failures of the server."""
     if error.code is None or error.code >= 500:
         return error
-    return error_page(current_mount(), error.code, error.name, error.description or "", asked=_find_search())
+    return error_page(current_mount(), error.code, error.name, error.description or "")
 
 
 def error_page(
@@ -279,12 +279,11 @@ def error_page(
     heading: str,
     message: str,
     *,
-    asked: Search | None = None,
     base: str | None = None,
 ) -> Response:
     """The page for an error. `base` is the URL of the search page if no view was reached."""
     values: dict[str, Any] = {"status": status, "heading": heading, "message": message}
-    page = _page(mount, "error.html", asked or Search(), base=base, **values)
+    page = _page(mount, "error.html", _find_search(), base=base, **values)
     page.status_code = status
     return page
 

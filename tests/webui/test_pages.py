@@ -306,7 +306,7 @@ def test_an_article_is_found_under_the_address_that_the_results_give(name: str) 
     ("path", "status", "heading", "words"),
     [
         ("/a/nowhere", 404, "There is no such article", "nowhere"),
-        ("/nowhere", 404, "Not Found", "nothing at this address"),
+        ("/nowhere", 404, "There is nothing at this address", "Status 404"),
         ("/a/", 400, "This search is not valid", "id: must"),
         ("/?q=silk&since=soon", 400, "This search is not valid", "From:"),
         ("/?q=silk&page=9999", 400, "This search is not valid", "10,000"),
@@ -316,6 +316,12 @@ def test_an_error_page_says_what_was_wrong(path: str, status: int, heading: str,
     soup = page(path, status)
     assert one(soup, "h1").text == heading
     assert words in one(soup, ".failure").text
+
+
+def test_a_page_that_does_not_exist_keeps_the_language() -> None:
+    soup = BeautifulSoup(client().get("/nowhere?lang=de").text, "html.parser")
+    assert one(soup, "h1").text == "Unter dieser Adresse gibt es nichts"
+    assert {link["href"] for link in soup.select(".name a, .failure a")} == {"/?lang=de"}
 
 
 def test_an_error_page_keeps_the_search_to_be_mended() -> None:
