@@ -72,8 +72,8 @@ def join_words(snapshot: Snapshot, analyzer: Analyzer, text: str) -> str | None:
     ):
         return None
     tokens = analyzer.tokenize(joined)
-    begins = len("".join(words[:-1]))
-    if len(tokens) == 1 and len(strip_tag(tokens[0].stem)) > begins and snapshot.has_stem(tokens[0].stem):
+    start = len("".join(words[:-1]))
+    if len(tokens) == 1 and len(strip_tag(tokens[0].stem)) > start and snapshot.has_stem(tokens[0].stem):
         return joined
     return None
 
