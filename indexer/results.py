@@ -118,8 +118,9 @@ class Timeline(Result, frozen=True):
     undated: int = 0
 
 
-Form = Literal["any", "as typed", "in capitals"]
-"""In which form a word counts: in any, only as it was typed, or only in capitals."""
+Form = Literal["any", "in other spellings", "as typed", "in capitals"]
+"""In which form a word counts: in any form of its stem, in its other spellings, only as it was typed, or only
+in capitals."""
 Role = Literal["wanted", "required", "filter", "excluded", "alternative", "part", "ignored"]
 
 
@@ -181,7 +182,7 @@ class WordScore(Result, frozen=True):
 
     Where articles have a word in the form as typed and in others, `times` is divided between two scores: one
     of `form` "any", in which all forms count, and one of `form` "as typed" or "in capitals", which also has
-    points for being there at all.
+    points for being there at all. Its other spellings have a score of their own, by their own rarity.
     """
 
     clause: str

@@ -219,3 +219,21 @@ def test_scores_fall_among_full_and_among_partial_matches_and_a_search_repeats_i
     assert all(hit.score >= 0 for hit in page.hits)
     again = search(archive, query)
     assert (ids(again.hits), again.total, again.notes) == (ids(page.hits), page.total, page.notes)
+
+
+def test_a_frequent_variant_does_not_make_the_word_as_typed_less_rare(make: Made) -> None:
+    articles = [
+        Article("typed", "", ["The matrices of a plant"], language="en"),
+        Article("both", "", ["The matrix of a plant"], language="en"),
+        Article("plants", "", ["Plant after plant, and a plant"], language="en"),
+        *(Article(f"m{number}", "", [f"A matrix {number}"], language="en") for number in range(40)),
+        *(Article(f"x{number}", "", [f"A street {number}"], language="en") for number in range(40)),
+    ]
+    rarity = []
+    for variants in (True, False):
+        best = search(make(*articles, variants=variants), "matrices plant", explain=True).hits[0]
+        assert best.explanation is not None
+        assert best.article.id == "typed"
+        rarity.append({word.label: word.rarity for word in best.explanation.words if word.form == "any"})
+    assert rarity[0] == rarity[1]
+    assert matches_in_order(make(*articles), "matrices plant") == ["typed", "both"]

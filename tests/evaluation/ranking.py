@@ -13,7 +13,7 @@ from tests.evaluation.collection import evaluate, open_collection, run
 # What a good BM25 with Snowball stems (k1 1.2, b 0.75) reaches.
 PLAIN = {"cranfield": 0.524, "cisi": 0.381, "cacm": 0.499, "scifact": 0.679}
 # Slightly below the measured nDCG@10, which must not fall below it. See tests/tuning/TUNING.md.
-FLOOR = {"cranfield": 0.549, "cisi": 0.417, "cacm": 0.537, "scifact": 0.699}
+FLOOR = {"cranfield": 0.550, "cisi": 0.420, "cacm": 0.540, "scifact": 0.707}
 
 
 # How much nDCG@10 may fall when all the questions are in capitals.

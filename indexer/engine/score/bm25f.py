@@ -35,8 +35,8 @@ from indexer.engine.format.arrays import Ids, Values, contains, sum_runs
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.snapshot import Snapshot
-from indexer.engine.score.matches import Matches, select_matches, unite
-from indexer.engine.score.query_terms import QueryTerm
+from indexer.engine.score.matches import Matches, multiply_scores, select_matches, unite
+from indexer.engine.score.query_terms import VARIANT, QueryTerm
 from indexer.results import Form
 
 K1 = 1.2
@@ -68,8 +68,8 @@ class ScoredTerm(Struct, frozen=True, eq=False):
 
     `weights` are its inverse document frequency times a power of its burstiness in each language of the
     snapshot, `occurrences` how often it stands there (float64). `owners` has the article of each of the
-    term's documents in the paragraph field (int32, as long as its postings). `exact` and
-    `in_capitals` are the same for the forms of the term with these names.
+    term's documents in the paragraph field (int32, as long as its postings). `exact`, `in_capitals`, `typed`
+    and `variants` are the same for the parts of the term with these names.
     """
 
     term: QueryTerm
@@ -79,11 +79,30 @@ class ScoredTerm(Struct, frozen=True, eq=False):
     occurrences: Values
     exact: ScoredTerm | None = None
     in_capitals: ScoredTerm | None = None
+    typed: ScoredTerm | None = None
+    variants: ScoredTerm | None = None
 
 
 def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
     """The BM25F scores of a term, for every article that has it in a field; the forms are not mixed yet."""
+    exact, in_capitals, typed, variants = (
+        None if form is None else score_term(snapshot, form)
+        for form in (term.exact, term.in_capitals, term.typed, term.variants)
+    )
     owners = snapshot.article_of[term.paragraph.docs]
+    if typed and variants:
+        # A common variant must not make the word as typed less rare.
+        return ScoredTerm(
+            term,
+            unite([typed.matches, multiply_scores(variants.matches, VARIANT)], snapshot.articles),
+            np.where(typed.occurrences > 0, typed.weights, VARIANT * variants.weights),
+            owners,
+            typed.occurrences + variants.occurrences,
+            exact,
+            in_capitals,
+            typed,
+            variants,
+        )
     found = _weigh_frequencies(snapshot, "paragraph", owners, term.paragraph.freqs)
     if len(term.title.docs):
         title_owners = snapshot.article_of[term.title.docs]
@@ -96,9 +115,6 @@ def score_term(snapshot: Snapshot, term: QueryTerm) -> ScoredTerm:
     weights = weigh_term(statistics.articles, statistics.count(found.articles), occurrences)
     scores = saturate(found.scores)
     scores *= statistics.spread(weights, found.articles)
-    exact, in_capitals = (
-        None if form is None else score_term(snapshot, form) for form in (term.exact, term.in_capitals)
-    )
     return ScoredTerm(term, Matches(found.articles, scores), weights, owners, occurrences, exact, in_capitals)
 
 

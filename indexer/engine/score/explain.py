@@ -26,6 +26,7 @@ from indexer.engine.score.bm25f import (
 from indexer.engine.score.evaluate import Evaluation, QueryContext, QueryMatches
 from indexer.engine.score.matches import Matches
 from indexer.engine.score.proximity import Pair, score_pairs
+from indexer.engine.score.query_terms import VARIANT
 from indexer.engine.score.ranking import measure_recency
 from indexer.query import (
     DateRange,
@@ -288,12 +289,19 @@ def _score_forms(
 ) -> Iterator[_TermScore]:
     """What all forms of a term add to the scores of articles, and what some of them add apart."""
     snapshot, forms = evaluation.snapshot, evaluation.share_forms(scored)
-    rest = times * (1 - np.sum([own.shares for own in forms], axis=0)) + np.zeros(len(scored.weights))
-    points = _look_up_scores(scored.matches, articles) * snapshot.statistics.spread(rest, articles)
-    yield _TermScore(clause, label, rest, scored, points)
-    for own in forms:
-        points = _look_up_scores(score_form(snapshot, scored, own), articles) * times
-        yield _TermScore(clause, label, times * own.shares, own.scored, points, own.form)
+    rest = times * (1 - np.sum([part.shares for part in forms], axis=0)) + np.zeros(len(scored.weights))
+    whole: tuple[tuple[Form, ScoredTerm | None, float], ...] = (
+        ("any", scored.typed or scored, 1.0),
+        ("in other spellings", scored.variants, VARIANT),
+    )
+    for form, own, weight in whole:
+        if own:
+            times_own = weight * rest
+            points = _look_up_scores(own.matches, articles) * snapshot.statistics.spread(times_own, articles)
+            yield _TermScore(clause, label, times_own, own, points, form)
+    for part in forms:
+        points = _look_up_scores(score_form(snapshot, scored, part), articles) * times
+        yield _TermScore(clause, label, times * part.shares, part.scored, points, part.form)
 
 
 def _look_up_scores(found: Matches, articles: Ids) -> Values:

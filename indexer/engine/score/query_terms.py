@@ -33,7 +33,7 @@ Stems = tuple[str, ...]
 _FIELDS = {"text": ("title", "paragraph"), "title": ("title",), "paragraph": ("paragraph",)}
 """The stored fields in which the words of a query field are looked up."""
 VARIANT = 0.5
-"""How much an occurrence of a variant counts, beside 1 for the word as typed and other forms of its stem."""
+"""The weight of the variants of a word, beside 1 for the word as typed and other forms of its stem."""
 _NAME_MARKS = "@#"
 _AT_ONCE = 8192  # words that are matched with a pattern between two checks of the deadline
 
@@ -56,6 +56,10 @@ class QueryTerm(Struct, frozen=True, eq=False):
     """Only the form that was typed, if the term is ranked and has other forms as well."""
     in_capitals: QueryTerm | None = None
     """Only where it is in capitals, if that is how it was typed and anything is written so."""
+    typed: QueryTerm | None = None
+    """Without the variants, if it has some."""
+    variants: QueryTerm | None = None
+    """Only the variants, if it has some."""
 
 
 @dataclass(slots=True)
@@ -123,15 +127,25 @@ class TermReader:
         if variants and len(tokens) > 1:
             # The stem of the joined word may be that of quite another one: co-operation, cooper.
             exact = self._as_written(fields, text, [variant.label for variant in variants])
-        term = structs.replace(term, exact=exact, in_capitals=in_capitals)
         if not variants:
-            return term
+            return structs.replace(term, exact=exact, in_capitals=in_capitals)
+        labels = tuple(dict.fromkeys(variant.label for variant in variants))
+        others = structs.replace(
+            term,
+            label=", ".join(labels),
+            title=merge_postings([variant.title for variant in variants], np.maximum),
+            paragraph=merge_postings([variant.paragraph for variant in variants], np.maximum),
+        )
         return structs.replace(
             term,
-            title=_add_variants(term.title, [variant.title for variant in variants]),
-            paragraph=_add_variants(term.paragraph, [variant.paragraph for variant in variants]),
+            title=merge_postings([term.title, others.title]),
+            paragraph=merge_postings([term.paragraph, others.paragraph]),
             term_set=TermSet.of([term.term_set, *(variant.term_set for variant in variants)]),
-            synonyms=tuple(dict.fromkeys(variant.label for variant in variants)),
+            synonyms=labels,
+            exact=exact,
+            in_capitals=in_capitals,
+            typed=term,
+            variants=others,
         )
 
     def _as_written(self, fields: Iterable[str], text: str, joined: Sequence[str]) -> QueryTerm:
