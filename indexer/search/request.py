@@ -45,7 +45,7 @@ FILTERS: Mapping[str, FilterType] = {
         "Only articles from this site and its subdomains.", PROPERTIES["site"].phrase, "whatever the site"
     ),
     "language": FilterType(
-        "Only articles in this language and its regions.",
+        "Only articles in this language and its regions; the code of a language, such as en or pt-BR.",
         PROPERTIES["language"].phrase,
         "whatever the language",
     ),

@@ -9,6 +9,8 @@ from typing import Any
 
 import schemathesis
 
+from indexer.article import is_language
+
 MAX_DEPTH = 10_000
 # Of hits in one answer, but for rows.
 MAX_LIMIT = 1000
@@ -28,6 +30,12 @@ def filter_case(context: Any, case: schemathesis.Case[Any]) -> bool:
         return False
     if asked.get("seconds") is not None and asked.get("format") in ROWS:
         # Rows that cannot all be found in so little time are refused (503), not cut.
+        return False
+    languages = asked.get("language", [])
+    if not all(
+        is_language(str(name)) for name in (languages if isinstance(languages, list) else [languages]) if name
+    ):
+        # Of the codes that have the form of one, few are codes of languages.
         return False
     if asked.get("cursor"):
         # None can be made up: pages give them, for the same search only.
