@@ -3,8 +3,8 @@
 python -m tests.evaluation.spelling --data ../shared/data
 
 Queries of real logs, as plain words, are asked of an index; those that find something are known to be right.
-Into one word of each, chosen at random, one wrong letter is put: left out, put in, replaced or swapped with
-its neighbour. Both the query and the one with the wrong letter are then searched for.
+Three times, one wrong letter is put into one word of each, chosen at random: dropped, put in, replaced or
+swapped with its neighbour. Both the query and the one with the wrong letter are then searched for.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from tests.evaluation.collection import run
 SEED = 20
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LEAST = 4  # letters of a word that gets a wrong one
+_TIMES = 3  # wrong letters that are tried for each query, one at a time
 # Slightly below the measured share of misspelt queries for which the right spelling is offered, and slightly
 # above that of correctly spelt queries for which anything is offered.
-FLOOR = {"bbc": 0.780, "reuters": 0.825}
+FLOOR = {"bbc": 0.790, "reuters": 0.770}
 MOST_ALARMS = 0.010
 
 
@@ -68,7 +69,7 @@ def measure(data: Path) -> list[str]:
     for collection, floor in FLOOR.items():
         with tempfile.TemporaryDirectory() as folder, open_index(Path(folder, "index")) as index:
             fill(index, collection, data)
-            found = evaluate(index, queries, random.Random(SEED))
+            found = evaluate(index, queries)
         cells = [f"{one:.3f}" if isinstance(one, float) else str(one) for one in asdict(found).values()]
         row = "  ".join(cell.rjust(len(name)) for cell, name in zip(cells, names, strict=True))
         print(f"{collection:<12}{row}")
@@ -77,8 +78,11 @@ def measure(data: Path) -> list[str]:
     return bad
 
 
-def evaluate(index: Index, queries: Sequence[str], chance: random.Random) -> Figures:
-    """The figures for some queries; only for those that find something wrong letters are tried."""
+def evaluate(index: Index, queries: Sequence[str]) -> Figures:
+    """The figures for some queries; only for those that find something wrong letters are tried.
+
+    Which letters depends on nothing but the query, so that figures of two versions can be compared.
+    """
     outcomes: Counter[str] = Counter()
     times = []
     for query in queries:
@@ -87,21 +91,22 @@ def evaluate(index: Index, queries: Sequence[str], chance: random.Random) -> Fig
         outcomes[kind] += 1
         if page.did_you_mean:
             outcomes[f"{kind}, alarm"] += 1
-        wrong = misspell(query, chance) if page.total else None
-        if wrong is None:
-            continue
-        began = time.perf_counter()
-        page = index.search(wrong, limit=0)
-        times.append(1000 * (time.perf_counter() - began))
-        outcomes["misspelt"] += 1
-        offered = page.did_you_mean
-        outcome = "nothing" if offered is None else "wrong"
-        if offered and normalize(offered) == normalize(query):
-            outcome = "right"
-        elif offered and get_analyzer("en").analyze(offered)[0] == get_analyzer("en").analyze(query)[0]:
-            outcome = "form"
-        outcomes[outcome] += 1
-        outcomes["plenty"] += offered is None and page.total >= 10
+        chance = random.Random(f"{SEED} {query}")
+        for wrong in [misspell(query, chance) for _ in range(_TIMES)] if page.total else ():
+            if wrong is None:
+                continue
+            began = time.perf_counter()
+            page = index.search(wrong, limit=0)
+            times.append(1000 * (time.perf_counter() - began))
+            outcomes["misspelt"] += 1
+            offered = page.did_you_mean
+            outcome = "nothing" if offered is None else "wrong"
+            if offered and normalize(offered) == normalize(query):
+                outcome = "right"
+            elif offered and get_analyzer("en").analyze(offered)[0] == get_analyzer("en").analyze(query)[0]:
+                outcome = "form"
+            outcomes[outcome] += 1
+            outcomes["plenty"] += offered is None and page.total >= 10
     asked = max(outcomes["misspelt"], 1)
     return Figures(
         queries=outcomes["misspelt"],
