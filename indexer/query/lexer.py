@@ -13,7 +13,7 @@ from unicodedata import category
 from indexer.article import PROPERTIES
 from indexer.query.dates import FIRST_WORDS, IN_WORDS, SEVERAL_WORDS
 from indexer.query.tree import DateRange
-from indexer.text.capitals import MIN_WORDS_IN_CAPITALS
+from indexer.text.normalization import MIN_WORDS_IN_CAPITALS
 
 DATE_FIELDS = {
     "date": "date",

@@ -3,14 +3,13 @@
 A text and its language come in; terms with their positions go out, the same for documents and queries.
 
     analyzer        splits a text into surfaces and gives each a stem and a word
-    normalization   removes case, accents and variants
+    normalization   removes case, accents and variants; tells acronyms and names by their capitals
     languages       what differs by language: stemmer, order of the steps, elisions, stop words
     unspaced        overlapping bigrams for scripts without spaces between words
     detection       the language of an article that states none
     calendars       names of months and weekdays, and years that are counted otherwise
     synonyms        a file of synonyms, for queries
     variants        other spellings and irregular forms of English words, for queries
-    capitals        words in capitals, capitalized words
 
 Nothing here knows the index. The version of the stemmer decides what the terms are (`library_versions`): an
 index must be rebuilt when it changes. Begin with `Analyzer.analyze`.
@@ -26,10 +25,9 @@ from indexer.text.analyzer import (
     replace_hebrew_quotes,
     strip_tag,
 )
-from indexer.text.capitals import is_capitalized, is_in_capitals
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
-from indexer.text.normalization import normalize
+from indexer.text.normalization import is_capitalized, is_in_capitals, normalize
 from indexer.text.synonyms import Entry, Synonyms, make_key, parse_synonyms, read_synonyms
 from indexer.text.unspaced import RUN_START, is_unit, is_unspaced, unit_end
 

@@ -1,4 +1,7 @@
-"""Normalization: removes case, accents and variants, which people omit when they search."""
+"""Normalization: removes case, accents and variants, which people omit when they search.
+
+Capitals also tell acronyms and names from other words, before they are removed.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,11 @@ _LETTERS = str.maketrans(
 _ZEROS = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០"
 _DIGITS = {ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(10)}
 _TABLE = _LETTERS | _DIGITS
+# An elided article before a word (l'ONU) and a possessive s after it (the BBC's) are not part of it.
+_CORE = regex.compile(r"(?:\p{Ll}{1,2}['\u2019])?(?<core>.*?)(?:['\u2019]s)?", regex.VERSION1 | regex.DOTALL)
+
+MIN_WORDS_IN_CAPITALS = 4
+"""From this many words on, a query all in capitals does not say which of them are acronyms or operators."""
 
 
 def normalize(text: str) -> str:
@@ -44,3 +52,15 @@ def put_tone_last(text: str) -> str:
     """Return a Vietnamese syllable with its tone mark last: the same for `hòa` and `hoà`."""
     apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", _TONES.sub("", apart) + "".join(_TONES.findall(apart)))
+
+
+def is_in_capitals(word: str) -> bool:
+    """Whether a word has at least two letters with case, all of them capitals: US, U.S., the BBC's."""
+    match = _CORE.fullmatch(word)
+    core = match["core"] if match else word
+    return core.isupper() and sum(map(str.isupper, core)) > 1
+
+
+def is_capitalized(word: str) -> bool:
+    """Whether the first letter of a word is a capital: Smith, McNeil, BBC."""
+    return next((char.isupper() for char in word if char.isalnum()), False)

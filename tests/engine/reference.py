@@ -49,10 +49,9 @@ from indexer.query import (
     parse_query,
 )
 from indexer.text.analyzer import Token, get_analyzer
-from indexer.text.capitals import is_capitalized, is_in_capitals
 from indexer.text.detection import detect_language
 from indexer.text.languages import base_language, stop_words
-from indexer.text.normalization import normalize
+from indexer.text.normalization import is_capitalized, is_in_capitals, normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 from tests.engine.segments import is_mostly_in_capitals
 

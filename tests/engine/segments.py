@@ -24,9 +24,8 @@ from indexer.engine.format.sketches import Sketches
 from indexer.engine.read.postings import Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.text.analyzer import get_analyzer
-from indexer.text.capitals import is_in_capitals
 from indexer.text.detection import detect_language
-from indexer.text.normalization import normalize
+from indexer.text.normalization import is_in_capitals, normalize
 from tests.fixtures.words import WORDS
 
 MANY = settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "60")))

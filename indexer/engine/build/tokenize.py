@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import expand_ranges
 from indexer.text.analyzer import Analyzer, replace_hebrew_quotes
-from indexer.text.capitals import is_in_capitals
+from indexer.text.normalization import is_in_capitals
 
 Numbers = NDArray[np.int32]
 Keys = NDArray[np.uint64]

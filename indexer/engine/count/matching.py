@@ -37,7 +37,7 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
     # Common words are ignored between words side by side, but not where AND joins them.
     ignored = [frozenset[str]()] * len(statistics.languages)
     if type(tree) is AllOf:
-        ignored = list_ignored([*tree], statistics.languages, Evaluation(context, tree).kept)
+        ignored = list_ignored([*tree], statistics.languages, Evaluation(context, tree).kept_words)
     found: ArticleSet | None = None
     for field, text in words:
         without = [number for number, own in enumerate(ignored) if field == "text" and text in own]

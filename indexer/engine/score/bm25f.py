@@ -55,7 +55,7 @@ EXACT_FALL = 1.6
 CAPITALS_FALL = 1.0
 """The same for the share of a word in capitals, of which other words are not another form."""
 PRESENCE = (K1 + 1) * (1 - EXACT) / EXACT
-"""What it adds to the score of the form as typed that an article has it at all, by the weight of the term.
+"""Added to the score of the form as typed in every article that has it, times the weight of the term.
 
 In a query of one word, that is as much as other forms can ever add.
 """
@@ -149,7 +149,7 @@ def share_forms(scored: ScoredTerm, words: Values, *, reads_capitals: bool) -> l
 
 
 def score_form(snapshot: Snapshot, scored: ScoredTerm, own: FormScore) -> Matches:
-    """What a form adds to the scores of a term."""
+    """The scores that a form adds to those of its term, for the articles that have the form."""
     found, statistics = own.scored.matches, snapshot.statistics
     scores = found.scores + PRESENCE * statistics.spread(scored.weights, found.articles)
     scores *= statistics.spread(own.shares, found.articles)
@@ -180,14 +180,11 @@ def _weigh_frequencies(snapshot: Snapshot, field: str, owners: Ids, freqs: Value
 
 def length_norms(snapshot: Snapshot, field: str, articles: Ids) -> Values:
     """The divisor of BM25 for the length of a field, 1 for the average in the language: float64, one each."""
-
-    def compute() -> Values:
-        statistics, every = snapshot.statistics, np.arange(snapshot.articles, dtype=np.int32)
-        shares = statistics.spread(B[field] / statistics.average[field], every)
-        norms: Values = snapshot.lengths[field] * shares + (1 - B[field])
-        return norms
-
-    return snapshot.remember(("length norms", field), compute)[articles]
+    norms: Values = snapshot.lengths[field][articles]
+    statistics = snapshot.statistics
+    norms *= statistics.spread(B[field] / statistics.average[field], articles)
+    norms += 1 - B[field]
+    return norms
 
 
 def saturate(frequencies: Values) -> Values:

@@ -18,7 +18,6 @@ from whoosh.query.terms import Term
 from whoosh.query.wrappers import Not
 
 from indexer.engine.format.arrays import Ids, Values
-from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline, TimedOut
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.score.bm25f import (
@@ -38,7 +37,7 @@ from indexer.engine.score.clauses import (
     find_languages_without,
     is_word,
 )
-from indexer.engine.score.filters import match_filter
+from indexer.engine.score.filters import match_dates, match_filter
 from indexer.engine.score.matches import (
     NO_MATCHES,
     Matches,
@@ -53,18 +52,12 @@ from indexer.engine.score.names import (
     Name,
     find_common_acronyms,
     find_names,
-    list_kept,
+    list_kept_words,
     reads_capitals,
     weigh_name,
 )
 from indexer.engine.score.partial import OptionalClause, ScoredPart, list_optional, weigh_parts
-from indexer.engine.score.proximity import (
-    DEPTH,
-    Pair,
-    add_pair_scores,
-    find_neighbours,
-    make_pair,
-)
+from indexer.engine.score.proximity import DEPTH, Pair, add_pair_scores, find_neighbours, make_pair
 from indexer.engine.score.query_terms import TermReader
 from indexer.files.fork_safe import lazy
 from indexer.query import (
@@ -172,9 +165,8 @@ def run_query(
             found, pairs = evaluation.boost_nearness(tree, found, depth, always_score)
         except TimedOut:
             timed_out = True
-    full, partial = (
-        unite(parts, context.snapshot.articles) for parts in zip(*map(_split, found), strict=True)
-    )
+    full = unite([own.full for own in found], context.snapshot.articles)
+    partial = unite([own.partial for own in found], context.snapshot.articles)
     if depth != 0 and not timed_out:
         full, partial, searched_for_pairs = add_pair_scores(context.snapshot, full, partial, pairs)
     if timed_out:
@@ -252,7 +244,7 @@ class Evaluation:
         self.term_reader = context.make_reader(context.languages, self.notes, is_ranked=is_ranked)
         self.statistics = self.snapshot.statistics
         self.clause_reader = ClauseReader(
-            self.term_reader.analyzers, self.statistics, self.notes, lambda: self.kept
+            self.term_reader.analyzers, self.statistics, self.notes, lambda: self.kept_words
         )
         self._given = tree
         self.terms: list[ScoredTerm] = []
@@ -272,15 +264,15 @@ class Evaluation:
     @lazy
     def word_counts(self) -> Values:
         """How many words the tree has in each language."""
-        return count_words(self.tree, self.statistics.languages, self.kept)
+        return count_words(self.tree, self.statistics.languages, self.kept_words)
 
     @lazy
-    def kept(self) -> list[frozenset[str]]:
+    def kept_words(self) -> list[frozenset[str]]:
         """In each language, the words of the tree that are not ignored although they are common."""
         languages = self.statistics.languages
         acronyms = find_common_acronyms(self.tree, languages)
         in_capitals = {word.text: self._count_in_capitals(word) for word in acronyms}
-        return list_kept(languages, in_capitals, self.names)
+        return list_kept_words(languages, in_capitals, self.names)
 
     @lazy
     def names(self) -> list[dict[Name, float]]:
@@ -581,15 +573,10 @@ class Evaluation:
         return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
 
     def _match_dates(self, node: DateRange) -> Ids:
-        starts, ends = self.snapshot.date_starts, self.snapshot.date_ends
-        is_dated = starts != NO_DATE
-        low = to_timestamp(node.start) if node.start else NO_DATE
-        high = to_timestamp(node.end) if node.end else -NO_DATE
-        is_inside = is_dated & (starts >= low) & (ends <= high)
-        overlapping = int(np.count_nonzero(is_dated & ~is_inside & (starts < high) & (ends > low)))
-        if overlapping:
-            self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": overlapping}))
-        return np.flatnonzero(is_inside).astype(np.int32)
+        found, partly = match_dates(self.snapshot, node)
+        if partly:
+            self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": partly}))
+        return found
 
     def _match_filter(self, node: Filter) -> Ids:
         found = match_filter(self.snapshot, node.fieldname, node.text)
@@ -605,10 +592,6 @@ class Evaluation:
         skipped = [serialize_query(node) for node in self.skipped]
         values: dict[str, NoteValue] = {"seconds": seconds, "clauses": tuple(skipped)}
         return make_note(NoteCode.NOT_LOOKED_UP, values, clauses=list_clauses(skipped))
-
-
-def _split(found: LanguageMatches) -> tuple[Matches, Matches]:
-    return found.full, found.partial
 
 
 def _subtract_all(found: Matches, excluded: Sequence[Matches]) -> Matches:

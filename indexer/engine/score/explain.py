@@ -171,7 +171,7 @@ def _fields(node: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _TermScore:
-    """What one term of a clause adds to the score of each hit (float64, one a hit).
+    """The points of one term of a clause in the score of each hit (float64, one a hit).
 
     `times` (float64) has a value for each language.
     """
@@ -287,7 +287,7 @@ def _score_clause(
 def _score_forms(
     evaluation: Evaluation, scored: ScoredTerm, articles: Ids, times: float, clause: str, label: str
 ) -> Iterator[_TermScore]:
-    """What all forms of a term add to the scores of articles, and what some of them add apart."""
+    """The points of a term in articles: of all its forms together, and of each form that counts apart."""
     snapshot, forms = evaluation.snapshot, evaluation.share_forms(scored)
     rest = times * (1 - np.sum([part.shares for part in forms], axis=0)) + np.zeros(len(scored.weights))
     whole: tuple[tuple[Form, ScoredTerm | None, float], ...] = (

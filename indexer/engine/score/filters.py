@@ -1,4 +1,4 @@
-"""Finds the articles that pass a filter on language, site, source or id."""
+"""Finds the articles that pass a filter on date, language, site, source or id."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from indexer.article import parse_host
 from indexer.engine.format.arrays import Ids
-from indexer.engine.format.record import NO_DATE
+from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.snapshot import Snapshot
+from indexer.query import DateRange
 
 
 def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | bool]) -> Ids:
@@ -58,6 +59,20 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
         # Articles without a label have the code -1, which reads the flag appended here.
         found |= np.append(flags, False)[codes]
     return np.flatnonzero(found).astype(np.int32)
+
+
+def match_dates(snapshot: Snapshot, dates: DateRange) -> tuple[Ids, int]:
+    """The articles (ascending, int32) whose dates are inside of a range, and how many are only partly.
+
+    The latter have dates that are less exact, such as a month at the edge of the range.
+    """
+    starts, ends = snapshot.date_starts, snapshot.date_ends
+    is_dated = starts != NO_DATE
+    low = to_timestamp(dates.start) if dates.start else NO_DATE
+    high = to_timestamp(dates.end) if dates.end else -NO_DATE
+    is_inside = is_dated & (starts >= low) & (ends <= high)
+    partly = int(np.count_nonzero(is_dated & ~is_inside & (starts < high) & (ends > low)))
+    return np.flatnonzero(is_inside).astype(np.int32), partly
 
 
 def _make_matcher(name: str, text: str) -> Callable[[str], bool]:

@@ -20,7 +20,7 @@ from indexer.engine.score.bm25f import WEIGHT, idf
 from indexer.engine.score.clauses import is_common_word, is_word, iter_words
 from indexer.query import AllOf
 from indexer.text.analyzer import get_analyzer
-from indexer.text.capitals import MIN_WORDS_IN_CAPITALS, is_capitalized, is_in_capitals
+from indexer.text.normalization import MIN_WORDS_IN_CAPITALS, is_capitalized, is_in_capitals
 
 _MAX_NAME = 3
 """The most words of a name, and of a query that is a name and not a headline."""
@@ -102,7 +102,7 @@ def find_common_acronyms(tree: Query, languages: Iterable[str]) -> list[Term]:
     ]
 
 
-def list_kept(
+def list_kept_words(
     languages: Sequence[str], in_capitals: Mapping[str, Values], every_names: Sequence[Iterable[Name]]
 ) -> list[frozenset[str]]:
     """The words that are not ignored in each language, although they are common.

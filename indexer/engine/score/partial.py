@@ -1,4 +1,4 @@
-"""What an article that matches in part may lack: a clause, or a part of a word with several tokens."""
+"""Partial matches: the clauses, and the parts of words with several tokens, that an article may lack."""
 
 from __future__ import annotations
 

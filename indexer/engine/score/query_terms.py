@@ -25,8 +25,7 @@ from indexer.engine.score.variants import find_variants
 from indexer.query import Alternatives, Near, NoteCode, RawPhrase, is_whole, make_note, quote
 from indexer.results import Note
 from indexer.text.analyzer import Analyzer, Token, get_analyzer, strip_tag
-from indexer.text.capitals import is_in_capitals
-from indexer.text.normalization import normalize
+from indexer.text.normalization import is_in_capitals, normalize
 from indexer.text.unspaced import is_unit, is_unspaced
 
 Stems = tuple[str, ...]
@@ -98,7 +97,7 @@ class TermReader:
             case RawPhrase(exact=True):
                 return self.exact(fields, node.text, node.slop)
             case RawPhrase():
-                return self.quoted(fields, f'"{node.text}"', node.text, node.slop)
+                return self.quotation(fields, f'"{node.text}"', node.text, node.slop)
             case Alternatives():
                 return self.alternatives(fields, node.text, node.others, includes_text=node.includes_text)
             case FuzzyTerm():
@@ -120,43 +119,17 @@ class TermReader:
         """
         tokens = self.analyzers[0].tokenize(text, query=True) if self.analyzers else []
         if len(tokens) == 1 and _is_name(tokens[0]):
-            return self.quoted(fields, text, text, 1)
+            return self.quotation(fields, text, text, 1)
         term = self._look_up(fields, text, self._analyze(text, 1))
         variants = [] if is_whole(text) else self._look_up_variants(fields, text)
         exact, in_capitals = self._find_forms(fields, text, term.term_set, has_variants=bool(variants))
-        if variants and len(tokens) > 1:
-            # The stem of the joined word may be that of quite another one: co-operation, cooper.
-            exact = self._as_written(fields, text, [variant.label for variant in variants])
         if not variants:
             return structs.replace(term, exact=exact, in_capitals=in_capitals)
-        labels = tuple(dict.fromkeys(variant.label for variant in variants))
-        others = structs.replace(
-            term,
-            label=", ".join(labels),
-            title=merge_postings([variant.title for variant in variants], np.maximum),
-            paragraph=merge_postings([variant.paragraph for variant in variants], np.maximum),
-        )
-        return structs.replace(
-            term,
-            title=merge_postings([term.title, others.title]),
-            paragraph=merge_postings([term.paragraph, others.paragraph]),
-            term_set=TermSet.of([term.term_set, *(variant.term_set for variant in variants)]),
-            synonyms=labels,
-            exact=exact,
-            in_capitals=in_capitals,
-            typed=term,
-            variants=others,
-        )
-
-    def _as_written(self, fields: Iterable[str], text: str, joined: Sequence[str]) -> QueryTerm:
-        """A word of several tokens as it is written here, or as one word."""
-        own, *others = (self.exact(fields, written, 1) for written in (text, *joined))
-        return structs.replace(
-            own,
-            title=_add_variants(own.title, [other.title for other in others]),
-            paragraph=_add_variants(own.paragraph, [other.paragraph for other in others]),
-            term_set=TermSet(),
-        )
+        if self.is_ranked and len(tokens) > 1:
+            # The stem of the joined word may be that of quite another one: co-operation, cooper.
+            own, *joined = (self.exact(fields, form, 1) for form in (text, *(one.label for one in variants)))
+            exact = structs.replace(_add_variants(own, joined), term_set=TermSet())
+        return structs.replace(_add_variants(term, variants), exact=exact, in_capitals=in_capitals)
 
     def _look_up_variants(self, fields: Iterable[str], text: str) -> list[QueryTerm]:
         """The variants of a word that the index has."""
@@ -181,7 +154,7 @@ class TermReader:
         """A phrase in any form, whose neighbours stand at most `slop` places apart, in order."""
         return self._look_up(fields, f'"{text}"', self._analyze(text, slop))
 
-    def quoted(self, fields: Sequence[str], label: str, text: str, slop: int) -> QueryTerm:
+    def quotation(self, fields: Sequence[str], label: str, text: str, slop: int) -> QueryTerm:
         """A word or a phrase as written; in the languages in which no article has it so, in any form."""
         written = self._look_up(fields, label, self._analyze(text, slop, exact=True))
         article_of, statistics = self.snapshot.article_of, self.snapshot.statistics
@@ -413,10 +386,24 @@ class TermReader:
         return _make_term(label, postings, terms)
 
 
-def _add_variants(postings: Postings, variants: Iterable[Postings]) -> Postings:
-    """The postings of a word with those of its variants, of which an occurrence counts less."""
-    others = merge_postings([*variants], np.maximum)
-    return merge_postings([postings, Postings(others.docs, VARIANT * others.freqs)])
+def _add_variants(term: QueryTerm, variants: Sequence[QueryTerm]) -> QueryTerm:
+    """A word with its variants, which are scored by their own rarity."""
+    labels = tuple(dict.fromkeys(variant.label for variant in variants))
+    others = structs.replace(
+        term,
+        label=", ".join(labels),
+        title=merge_postings([variant.title for variant in variants], np.maximum),
+        paragraph=merge_postings([variant.paragraph for variant in variants], np.maximum),
+    )
+    return structs.replace(
+        term,
+        title=merge_postings([term.title, others.title]),
+        paragraph=merge_postings([term.paragraph, others.paragraph]),
+        term_set=TermSet.of([term.term_set, *(variant.term_set for variant in variants)]),
+        synonyms=labels,
+        typed=term,
+        variants=others,
+    )
 
 
 def _is_name(token: Token) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from whoosh.query.qcore import Query
 
-from indexer.engine.score.names import find_common_acronyms, find_names, list_kept, reads_capitals
+from indexer.engine.score.names import find_common_acronyms, find_names, list_kept_words, reads_capitals
 from indexer.query import parse_query
 
 
@@ -57,5 +57,5 @@ def test_common_words_in_capitals_may_be_acronyms(text: str, acronyms: list[str]
 
 
 def test_common_words_are_kept_where_they_are_acronyms_or_parts_of_names() -> None:
-    kept = list_kept(("en", "de"), {"WHO": np.array([3.0, 0.0])}, [[("Will", "Smith")], []])
+    kept = list_kept_words(("en", "de"), {"WHO": np.array([3.0, 0.0])}, [[("Will", "Smith")], []])
     assert kept == [{"WHO", "Will"}, frozenset()]

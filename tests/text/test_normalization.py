@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.text.capitals import is_capitalized, is_in_capitals
+from indexer.text.normalization import is_capitalized, is_in_capitals
 
 
 @pytest.mark.parametrize(
