@@ -1,4 +1,4 @@
-"""The leaves of a query tree: what a word, a phrase or a date means in its field."""
+"""The leaves of a query tree: the meaning of a word, a phrase or a date in its field."""
 
 from __future__ import annotations
 

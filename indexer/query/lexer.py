@@ -32,7 +32,7 @@ FIELDS = DATE_FIELDS | {
     "body": "paragraph",
 }
 FIELDS |= {name: field for field, found in PROPERTIES.items() for name in found.names}
-"""What may be typed before a colon, in any case, and the field that it means."""
+"""The names that may stand before a colon, in any case, and the field that each means."""
 
 DEFAULT_DISTANCE = 10
 """How many places apart NEAR allows when it does not say."""
@@ -64,7 +64,7 @@ _TOKEN = re.compile(
 _PHRASE_PARTS = re.compile(
     rf"(?P<exact>=?)[{QUOTES}](?P<text>.*)[{QUOTES}](?:~(?P<slop>[0-9]*))?(?:\^(?P<boost>.*))?", re.DOTALL
 )
-# What makes a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
+# Characters that make a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
 _ADDRESS = re.compile(r"\w[\w.+-]*(?:://|@[\w-]+\.\w|\.[a-z]{2,}/)|www\.\w", re.IGNORECASE)

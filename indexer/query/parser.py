@@ -42,7 +42,7 @@ _UNKNOWN_FIELD = re.compile(r"([^\W\d][\w-]+):(?:[^:/\\.,;!?]|$)")
 _STARTS = {Kind.WORD, Kind.PHRASE, Kind.DATES, Kind.OPEN}
 _INFIX = {Kind.AND, Kind.OR}
 _PREFIX = {Kind.NOT, Kind.MINUS, Kind.PLUS}
-# What an operator cannot stand after and before; OPEN and CLOSE are the edges of a group, and of the text.
+# The tokens that an operator cannot stand after and before; OPEN and CLOSE are also the edges of the text.
 _NOT_AFTER: dict[Kind, set[Kind]] = {
     Kind.NEAR: {Kind.OPEN, *_INFIX, *_PREFIX},
     **{kind: {Kind.OPEN} for kind in _INFIX},

@@ -19,7 +19,7 @@ _PREFIXES = (Kind.FIELD, Kind.MINUS, Kind.PLUS)
 _ENDINGS = ".,;!?…'’"
 
 WordRole = Literal["required", "excluded", "elsewhere"]
-"""What a query says about a word; "elsewhere" is in an alternative, or in another part of the query."""
+"""The role of a word in a query; "elsewhere" is in an alternative, or in another part of the query."""
 
 
 @dataclass(frozen=True, slots=True)

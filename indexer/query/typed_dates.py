@@ -37,7 +37,7 @@ def find_typed_dates(text: str, today: date, *, day_first: bool = True) -> list[
     """Return the years, months and days among the words of a query; none in fields, phrases and groups."""
     if not _YEAR.search(text) or len(text.split()) > _MAX_WORDS:
         return []
-    # What is read as a date anyway, such as "since 2008", is no word.
+    # A token such as "since 2008" is a filter already: with `read_dates`, its kind is DATES and not WORD.
     read_dates = LeafReader(today, day_first=day_first, max_clauses=1).read_dates
     tokens = [token for token in tokenize(text, read_dates) if token.kind is not Kind.SPACE]
     if any(token.kind in (Kind.OPEN, Kind.CLOSE) for token in tokens):

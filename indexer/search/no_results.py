@@ -154,8 +154,8 @@ def _clauses(context: QueryContext, tree: Query, filters: Sequence[RequestFilter
         if kind == _WORDS and not has_words(inner):
             kind = _FILTER
         text = shorten_clause(serialize_query(inner.child if isinstance(inner, Must) else inner))
-        quoted = text if '"' in text else f"“{text}”"
-        phrase = describe_clause(inner) if kind == _FILTER else quoted
+        words = text if '"' in text else f"“{text}”"
+        phrase = describe_clause(inner) if kind == _FILTER else words
         matching = match_node(context, inner)
         passing = _pack(context, matching, excluded=kind == _EXCLUSION)
         if languages := clauses.ignored.get(node):

@@ -1,4 +1,4 @@
-"""Phrases: what the texts of an index have right after some words, and how much more often than by chance."""
+"""Phrases: words that follow others in the texts of an index, and how much more often than by chance."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def measure_cohesion(together: float, first: float, second: float, total: float)
 def read_phrase(
     texts: Iterable[str], words: Analyzer, phrase: Sequence[Forms], common: Collection[str], prefix: str = ""
 ) -> Reading:
-    """What stands at the first place of a phrase in each text; its last word begins with the prefix.
+    """Read the first place of a phrase in each text; the last word there begins with the prefix.
 
     A phrase is continued by a word that is not common, or by a common word that is part of a name.
     """

@@ -1,4 +1,4 @@
-"""What a search asks for: one validated object, whether it was typed as keywords, flags or a URL.
+"""The request of a search: one validated object, whether it was typed as keywords, flags or a URL.
 
 This module imports neither the engine nor the query language, so that the command line and the site can
 offer its choices before they are loaded.
@@ -56,7 +56,7 @@ FILTERS: Mapping[str, FilterType] = {
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What to search for, which of the hits to return, and what to return with them.
+    """A query and its filters, the hits to return, and the results to return with them.
 
     `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`; both periods are included.
     `filters` has the values of each filter in `FILTERS` (an article may have any of them; without a value, no

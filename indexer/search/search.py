@@ -164,7 +164,7 @@ def _evaluate(
     *,
     dates_as_text: bool = False,
 ) -> _Answer:
-    """What a request finds among the allowed articles; for `dates_as_text` see `parse_query`."""
+    """Parse a request and run its query on the allowed articles; for `dates_as_text` see `parse_query`."""
     limit = request.limit or 0
     # Scores must be exact as deep as the page reaches. A cursor or another order may begin anywhere.
     is_ranked = request.sort == "relevance" and not (cursor or request.half_life)

@@ -26,13 +26,13 @@ from indexer.text.synonyms import Synonyms
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """What searching needs to know of an index besides its articles.
+    """The settings and facts of an index, besides its articles, that a search depends on.
 
     `languages` are those of its articles, the most common first; `language` is the configured one. `passages`
     is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
-    many characters of a query are read, and `seconds` how long it may take. With `variants`, words are
-    also found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of
-    articles by ids that they had before.
+    many characters of a query are read, and `seconds` how long it may take. With `variants`, words are also
+    found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of articles by
+    ids that they had before.
     """
 
     languages: Sequence[str]
@@ -60,7 +60,7 @@ class SearchSettings:
         )
 
     def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:
-        """What the engine needs to run a tree, or others with the same words."""
+        """The context in which the engine runs a tree, or others with the same words."""
         neighbours = list_neighbours(tree) if self.variants else {}
         return QueryContext(snapshot, self.languages, deadline, variants=self.variants, neighbours=neighbours)
 

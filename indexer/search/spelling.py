@@ -142,8 +142,10 @@ class _Checker:
         return _Change(first.start, second.end, (together,), math.log(times) - _EDIT)
 
     def text(self, changes: Sequence[_Change]) -> str:
-        """The query with the changes made; a query in capitals stays in capitals, as AND means something else
-        there."""
+        """The query with the changes made.
+
+        A query in capitals stays so: with other letters, its AND would be an operator.
+        """
         pieces, place = [], 0
         for change in sorted(changes, key=lambda change: change.start):
             words = " ".join(map(self._find_written_form, change.words))

@@ -103,7 +103,7 @@ def suggest(
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What precedes the word that is being typed, and the articles that match that (None for all).
+    """The query before the word that is being typed, and the articles that match it (None for all).
 
     `tokens` are those of the word, `words` is how many words all paragraphs have. `place` is its role:
     "required", "excluded" or "elsewhere"; `dates` the number of dates before it.
@@ -169,7 +169,7 @@ class _Scope:
         return sum(map(self.snapshot.document_frequency, stems))
 
     def read(self, docs: Ids, phrase: Sequence[str], most: int) -> Reading:
-        """What stands at a phrase in at most `most` of the paragraphs, each read in its own language."""
+        """Read a phrase in at most `most` of the paragraphs, each in its own language; see `read_phrase`."""
         snapshot, statistics = self.snapshot, self.snapshot.statistics
         wanted = [self.forms(word) for word in phrase]
         prefix = self.tokens[-1].word if self.tokens else ""
@@ -402,7 +402,7 @@ def _suggest_phrases(scope: _Scope, words: Iterable[_Word]) -> Iterator[Suggesti
         for stems, writings in word.reading.next.items():
             seen: float = writings.total()
             if word.reading.places < len(word.docs):
-                # What was seen once in a sample tells little about how much there is of it.
+                # A word seen once in a sample may be rare or frequent in all the texts.
                 seen = 0.0 if seen == 1 and len(stems) > 1 else seen - _DISCOUNT
             together = seen * len(word.docs) / word.reading.places
             if score := _score(scope, word, stems, together):
@@ -437,9 +437,8 @@ def _suggest_titles(scope: _Scope) -> Iterator[Suggestion]:
         return
     docs, prefix = None, ""
     if typed.word:
-        tokens = get_analyzer(scope.settings.language).tokenize(typed.word)
-        if len(tokens) == 1 and not is_unspaced(typed.word):
-            prefix = tokens[0].word
+        if len(scope.tokens) == 1 and not is_unspaced(typed.word):
+            prefix = scope.tokens[0].word
             docs = find_titles(snapshot, prefix)
         else:
             docs = scope.terms.word(("title",), typed.word).title.docs

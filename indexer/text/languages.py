@@ -1,4 +1,4 @@
-"""What the analyzer needs to know of each language: its stemmer, rules and stop words."""
+"""The stemmer, the rules and the stop words of each language, for the analyzer."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Snapshot:
         )
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What `compute` makes of the snapshot: the last values are kept, each under its key."""
+        """The value that was computed under a key before, while it is kept, or that `compute` returns now."""
         # Without a lock: two threads may compute the same.
         found: Any = self._remembered.get(key, _MISSING)
         if found is _MISSING:
