@@ -83,7 +83,7 @@ class Archive:
         """Find the articles that match a query, with their best passages."""
         page = self._citations.cite_page(
             self._index.search(
-                query, since=since, until=until, sort=sort, limit=limit, cursor=cursor, **_given(filters)
+                query, since=since, until=until, sort=sort, limit=limit, cursor=cursor, **_drop_empty(filters)
             )
         )
         lines, links = [], []
@@ -113,7 +113,9 @@ class Archive:
         **filters: Any,
     ) -> CallToolResult:
         """Count the articles that match a query in each day, week, month or year, and their share of all."""
-        page = self._index.search(query, since=since, until=until, limit=0, timeline=by, **_given(filters))
+        page = self._index.search(
+            query, since=since, until=until, limit=0, timeline=by, **_drop_empty(filters)
+        )
         assert page.timeline is not None
         bars = "".join(f"\n{bar.start}: {bar.articles} of {bar.of_articles}" for bar in page.timeline.bars)
         summary = f"{page.total} articles match, by {page.timeline.grain}:{bars}"
@@ -226,7 +228,7 @@ def _offer_filters(work: Callable[..., Answer]) -> Callable[..., Answer]:
     return work
 
 
-def _given(filters: dict[str, Any]) -> dict[str, Any]:
+def _drop_empty(filters: dict[str, Any]) -> dict[str, Any]:
     """The filters that an agent asks for: an empty list is the default, and stands for no filter."""
     return {name: values for name, values in filters.items() if values}
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Period = tuple[datetime, datetime]
 
 _ISO = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?)?)?", re.ASCII)
-# The languages of the page.
-LANGUAGES = ("en", "de", "fr", "es", "ar", "ar_LB", "ar_DZ", "ar_MA", "zh")
+# The languages of the page, in which a query may name a month.
+_LANGUAGES = ("en", "de", "fr", "es", "ar", "ar_LB", "ar_DZ", "ar_MA", "zh")
 _CHINESE = re.compile(r"([0-9]{4})\s?年(?:\s?([0-9]{1,2})\s?月(?:\s?([0-9]{1,2})\s?[日号號])?)?", re.ASCII)
 _LETTERS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 _OF = frozenset(("of", "de", "del", "er", "le", "el", "den"))
@@ -200,7 +200,7 @@ def _translate(text: str) -> str:
 
 def _translate_name(match: re.Match[str]) -> str:
     name = " ".join(word for word in normalize(match[0]).split() if word not in _OF)
-    number = month_names(LANGUAGES).get(name)
+    number = month_names(_LANGUAGES).get(name)
     return f" {_MONTHS.split('|')[number - 1]} " if number else match[0]
 
 

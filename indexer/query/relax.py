@@ -157,9 +157,11 @@ def _change_leaves(node: Any, change: ChangeLeaf) -> Any:
 
 
 def _allow_any_form(leaf: Any) -> Any:
-    if isinstance(leaf, RawPhrase) and len(leaf.text.split()) == 1:
+    if not isinstance(leaf, RawPhrase):
+        return leaf
+    if len(leaf.text.split()) == 1:
         return Term(leaf.fieldname, leaf.text, boost=leaf.boost)
-    return change_leaf(leaf, exact=False) if isinstance(leaf, RawPhrase) and leaf.exact else leaf
+    return change_leaf(leaf, exact=False) if leaf.exact else leaf
 
 
 def _allow_other_spelling(leaf: Any, unknown: Collection[str]) -> Any:

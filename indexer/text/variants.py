@@ -141,7 +141,6 @@ def _read_beginnings() -> dict[str, str]:
     return {start: other for pair in pairs for start, other in (pair, reversed(pair))}
 
 
-@cache
 def _read_pairs(table: str) -> list[list[str]]:
     return [pair.split() for pair in table.split(",")]
 

@@ -166,11 +166,7 @@ def _read_keys(
     """
     field = view.fields["paragraph"]
     for low, docs, freqs, owners in field.iter_postings(stems, deadline):
-        if not len(docs):
-            continue
-        starts = np.cumsum(freqs, dtype=np.int64) - freqs + field.occurrence_range(low)[0]
-        if starts[-1] + freqs[-1] != field.occurrence_range(int(owners[-1]))[1]:
-            field.raise_bad_freqs()
+        starts = field.find_occurrences(low, freqs, owners)
         kept = np.flatnonzero(is_wanted[docs])
         positions = field.open_packed("positions").take(expand_ranges(starts[kept], freqs[kept]))
         keys = (docs[kept].astype(np.int64) << _BITS).repeat(freqs[kept]) + positions

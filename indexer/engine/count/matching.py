@@ -38,12 +38,12 @@ def find_matching_articles(context: QueryContext, tree: Any) -> ArticleSet:
     ignored = [frozenset[str]()] * len(statistics.languages)
     if type(tree) is AllOf:
         ignored = list_ignored([*tree], statistics.languages, Evaluation(context, tree).kept_words)
+    reader = context.make_reader(context.languages, [])
     found: ArticleSet | None = None
     for field, text in words:
         without = [number for number, own in enumerate(ignored) if field == "text" and text in own]
         if len(without) == len(ignored):
             continue
-        reader = context.make_reader(context.languages, [])
         articles = articles_with_term(context.snapshot, reader.read(Term(field, text)))
         if without:
             articles[:-1] |= statistics.select(without)

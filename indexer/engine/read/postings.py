@@ -261,6 +261,14 @@ class Field:
             self.open_packed("positions").read(start, end),
         )
 
+    def find_occurrences(self, low: int, freqs: Array, owners: Array) -> NDArray[np.int64]:
+        """The number of the first occurrence of each posting in a piece of `iter_postings` with all stems."""
+        first, _ = self.occurrence_range(low)
+        ends = np.cumsum(freqs, dtype=np.int64) + first
+        if len(ends) and ends[-1] != self.occurrence_range(int(owners[-1]))[1]:
+            self.raise_bad_freqs()
+        return ends - freqs
+
     def occurrence_range(self, stem: int) -> tuple[int, int]:
         """Where the occurrences of a stem start and end."""
         occurrences = self.section("occurrences")

@@ -219,10 +219,7 @@ class SegmentView:
         keys = [np.empty(0, np.int64)]
         for low, found, freqs, owners in own.iter_postings(np.unique(stems), deadline):
             indices = _find_indices(docs, found, self.documents)
-            first, _ = own.occurrence_range(low)
-            starts = np.cumsum(freqs, dtype=np.int64) - freqs + first
-            if len(owners) and starts[-1] + freqs[-1] != own.occurrence_range(owners[-1])[1]:
-                own.raise_bad_freqs()
+            starts = own.find_occurrences(low, freqs, owners)
             kept = np.flatnonzero(indices >= 0)
             occurrences = expand_ranges(starts[kept], freqs[kept])
             forms = np.repeat(first_forms[owners[kept]].astype(np.int64), freqs[kept])

@@ -31,8 +31,11 @@ class LanguageStatistics:
     articles: NDArray[np.int64]
     paragraphs: NDArray[np.int64]
     average: Mapping[str, Values]
-    is_single: bool
-    """Whether all articles are in one language."""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether all articles are in one language."""
+        return len(self.languages) == 1
 
     def spread(self, values: NDArray[Any], articles: Ids) -> Any:
         """The value of each article's language: an array, or a single number when there is one language."""
@@ -85,5 +88,4 @@ def measure_languages(
         articles,
         add_up(counts).astype(np.int64),
         {field: np.where(own > 0, own, 1.0) for field, own in averages.items()},
-        is_single=len(languages) == 1,
     )
