@@ -67,6 +67,11 @@ _PHRASE_PARTS = re.compile(
 # Characters that make a word more than a word: patterns, fuzzy matches, boosts, fields, addresses.
 _SPECIAL = re.compile(r"[*?~^:=/\\<>|\[\]{}]")
 
+_OPERATORS = {"AND", "OR", "NOT", "NEAR"}
+# A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
+# a single word in parentheses is an abbreviation.
+_QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
+
 _ADDRESS = re.compile(r"\w[\w.+-]*(?:://|@[\w-]+\.\w|\.[a-z]{2,}/)|www\.\w", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9]+(?:[-.:][0-9]+){2,}")
 
@@ -103,12 +108,6 @@ class Kind(Enum):
     """A quotation mark without its partner."""
     DATES = auto()
     """Dates that are typed as words: after a date field, or at either end of a query."""
-
-
-_OPERATORS = {"AND", "OR", "NOT", "NEAR"}
-# A quotation mark, a field, or a group: parentheses in which or beside which there is an operator. Beside it,
-# a single word in parentheses is an abbreviation.
-_QUERY_SHAPE = re.compile(r'"|\([^()]*&|&\((?!.\))|\([^()]{2,}\)&')
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,7 @@ def complete_word(
         # A word may have another stem in each segment, or in each language: their weights are added.
         for word, weight in _complete_in_segment(snapshot, part, prefix, articles, limit, excluded):
             weights[word] += weight
-    found = [Candidate(word, weight) for word, weight in weights.items() if weight]
-    # Ties are broken by word, so that the order of the segments does not matter.
-    return nsmallest(limit, found, key=lambda candidate: (-candidate.weight, candidate.word))
+    return _select_heaviest(weights, limit)
 
 
 def complete_word_after(
@@ -82,8 +80,7 @@ def complete_word_after(
         own = docs[low:high] - np.int32(part.first_doc)
         for word, weight in _complete_after_in_segment(part.view, prefix, before, own, excluded, deadline):
             weights[word] += weight
-    found = [Candidate(word, weight) for word, weight in weights.items()]
-    return nsmallest(limit, found, key=lambda candidate: (-candidate.weight, candidate.word))
+    return _select_heaviest(weights, limit)
 
 
 def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
@@ -98,6 +95,12 @@ def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
         docs = np.flatnonzero(has_stem).astype(np.int32)
         found.append((docs if part.live is None else docs[part.live[docs]]) + np.int32(part.first_doc))
     return np.concatenate(found)
+
+
+def _select_heaviest(weights: Counter[str], limit: int) -> list[Candidate]:
+    found = [Candidate(word, weight) for word, weight in weights.items() if weight]
+    # Ties are broken by word, so that the order of the segments does not matter.
+    return nsmallest(limit, found, key=lambda candidate: (-candidate.weight, candidate.word))
 
 
 def _complete_in_segment(
