@@ -327,7 +327,7 @@ def _rank_by_association(scope: _Scope, before: Sequence[str], docs: Ids) -> lis
     return _drop_known_forms(scope, ranked)
 
 
-def _complete(scope: _Scope, before: tuple[str, ...], words: Sequence[str]) -> Iterator[_Word]:
+def _complete(scope: _Scope, before: tuple[str, ...], words: Iterable[str]) -> Iterator[_Word]:
     """Completions to some words that stand right after a phrase, or to those alone."""
     for number, word in enumerate(words):
         scope.deadline.check()
@@ -343,16 +343,18 @@ def _complete(scope: _Scope, before: tuple[str, ...], words: Sequence[str]) -> I
 
 def _complete_apart(scope: _Scope, beside: Sequence[str]) -> Iterator[_Word]:
     """Completions to other words that stand in the same articles more often than by chance."""
+    words = (word for word in _list_candidates(scope) if word not in beside)
+    yield from _complete(scope, (), (word for word in words if _is_cohesive(scope, word)))
+
+
+def _is_cohesive(scope: _Scope, word: str) -> bool:
+    """Whether a word is in the articles that match the words before more often than by chance."""
     assert scope.allowed is not None
-    matching = int(np.count_nonzero(scope.allowed))
-    words = [word for word in _list_candidates(scope) if word not in beside]
-    for completion in _complete(scope, (), words):
-        assert completion.suggestion is not None
-        term = scope.terms.word(scope.fields, completion.phrase[-1])
-        having = int(np.count_nonzero(articles_with_term(scope.snapshot, term)))
-        both = completion.suggestion.count
-        if measure_cohesion(both, matching, having, scope.snapshot.articles) >= _MIN_APART:
-            yield completion
+    scope.deadline.check()
+    having = articles_with_term(scope.snapshot, scope.terms.word(scope.fields, word))
+    sets = having & scope.allowed, scope.allowed, having
+    both, first, second = (int(np.count_nonzero(articles)) for articles in sets)
+    return measure_cohesion(both, first, second, scope.snapshot.articles) >= _MIN_APART
 
 
 def _complete_compound(scope: _Scope) -> Iterator[_Word]:
