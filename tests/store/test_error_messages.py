@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,19 +103,19 @@ SOURCES: dict[str, Callable[[Archive], object]] = {
 }
 
 
-class Lost(AssertionError):
-    """The advice of a message did not help."""
-
-
-def follow(
+def dead_ends(
     archive: Archive,
     ways: list[list[str]],
     capsys: pytest.CaptureFixture[str],
     before: tuple[str, ...] = (),
-) -> None:
-    """Run each command in a copy of the folder, and those that it names, until the index is intact."""
+) -> Iterator[str]:
+    """The messages whose advice does not help, with the steps that led to them.
+
+    Each command is run in a copy of the folder, and then those that it names, until the index is intact.
+    """
     if len(before) > _STEPS:
-        raise Lost(f"this goes on and on: {before}")
+        yield f"this goes on and on: {before}"
+        return
     kept = archive.root.parent / f"kept{len(before)}"
     shutil.copytree(archive.root, kept)
     for words in ways:
@@ -123,9 +123,14 @@ def follow(
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(kept, archive.root, dirs_exist_ok=True)
         said = run(archive, words, capsys)
-        if said is not None:
-            then = following(archive, words, said)
-            follow(archive, then, capsys, (*before, f"{shlex.join(words)}: {said}"))
+        if said is None:
+            continue
+        steps = (*before, f"{shlex.join(words)}: {said}")
+        then = following(archive, words, said)
+        if then is None:
+            yield f"no way is named: {steps}"
+        else:
+            yield from dead_ends(archive, then, capsys, steps)
     shutil.rmtree(kept)
 
 
@@ -140,8 +145,8 @@ def run(archive: Archive, words: list[str], capsys: pytest.CaptureFixture[str]) 
     return "; ".join(finding["remedy"] for finding in found["findings"]) or None
 
 
-def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
-    """The commands that a message names; with a flag alone, the same command with it. Raises Lost."""
+def following(archive: Archive, words: list[str], said: str) -> list[list[str]] | None:
+    """The commands that a message names; with a flag alone, the same command with it. None without any."""
     ways = [shlex.split(command)[1:] for command in _COMMANDS.findall(said)]
     if "with --allow-mass-delete" in said:
         ways.append([*words, "--allow-mass-delete"])
@@ -149,9 +154,7 @@ def following(archive: Archive, words: list[str], said: str) -> list[list[str]]:
         archive.folder.rename(archive.root / "away")
         # If nothing is left, nothing can be rebuilt.
         return [["index", *map(str, found)]] if (found := sources(archive)) else []
-    if not ways:
-        raise Lost(f"no way is named: {words}: {said}")
-    return ways
+    return ways or None
 
 
 def sources(archive: Archive) -> list[Path]:
@@ -176,4 +179,5 @@ def test_following_the_advice_of_each_message_leads_to_an_intact_index(
     STATES[state](archive)
     SOURCES[gone](archive)
     found = sources(archive)
-    follow(archive, [["status"], ["index", *map(str, found)] if found else ["rebuild"]], capsys)
+    ways = [["status"], ["index", *map(str, found)] if found else ["rebuild"]]
+    assert list(dead_ends(archive, ways, capsys)) == []

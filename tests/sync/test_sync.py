@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer import Article, ArticleMissing, Config, Failure, Index, SourceMissing, open_index
+from indexer import Article, ArticleMissing, Config, Failure, SourceMissing, open_index
 from indexer.article import make_record_id, record_name
 from indexer.readers import read
 from indexer.results import SyncReport
@@ -526,16 +526,11 @@ def test_any_sequence_of_edits_ends_in_the_index_that_a_new_one_would_be(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Times are trusted from two seconds on; by this clock, 20 ms after the file was written.
-    with monkeypatch.context() as patch:
-        shift_clock(patch, 1.98)
-        follow(edits, Archive(tmp_path_factory.mktemp("edits")))
-
-
-def follow(edits: list[tuple[str, str, Any]], archive: Archive) -> None:
-    """Sync after some edits, compare with a new index in the end."""
+    archive = Archive(tmp_path_factory.mktemp("edits"))
     archive.seeds.mkdir()
-    with archive.open() as index:
+    with monkeypatch.context() as patch, archive.open() as index:
+        # Times are trusted from two seconds on; by this clock, 20 ms after the file was written.
+        shift_clock(patch, 1.98)
         for action, name, how in [*edits, ("sync", "", None)]:
             if action == "sync":
                 assert same(*(index.sync(dry_run=dry, allow_mass_delete=True) for dry in (True, False)))
@@ -544,12 +539,8 @@ def follow(edits: list[tuple[str, str, Any]], archive: Archive) -> None:
         with open_index(Config(index=archive.root / "new", sources=(archive.seeds,))) as new:
             new.sync()
             assert state(index) == state(new)
-        untouched(index)
-
-
-def untouched(index: Index) -> None:
-    report = index.sync()
-    assert (report.added, report.changed, report.removed) == (0, 0, 0)
+        report = index.sync()
+        assert (report.added, report.changed, report.removed) == (0, 0, 0)
 
 
 def test_the_counts_of_a_report_equal_its_changes() -> None:

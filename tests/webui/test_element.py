@@ -6,7 +6,14 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.fixtures.browser import at_rest, overflow, violations, violations_in_both_schemes
+from tests.fixtures.browser import (
+    at_rest,
+    overflow,
+    requests_of,
+    stop_clock,
+    violations,
+    violations_in_both_schemes,
+)
 from tests.fixtures.hosts import ATTACK, ELEMENT, SCRIPT, Hosts, box
 
 
@@ -60,10 +67,8 @@ def test_an_id_that_a_path_would_change_is_a_parameter(hosts: Hosts) -> None:
 
 def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
-    asked: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    asked = requests_of(tab, "/api/search")
+    stop_clock(tab)
     for letter in "ferry":
         box(tab).press(letter)
         tab.clock.run_for(149)
@@ -75,8 +80,7 @@ def test_one_request_is_made_when_the_typing_rests(hosts: Hosts) -> None:
 
 def test_the_last_word_is_a_prefix_until_the_typing_pauses_for_a_second(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     status = tab.get_by_role("status")
     box(tab).fill("night fer")
     tab.clock.run_for(150)
@@ -93,10 +97,8 @@ def test_the_last_word_is_a_prefix_until_the_typing_pauses_for_a_second(hosts: H
 @pytest.mark.parametrize("end", ["Enter", " "])
 def test_enter_or_a_space_ends_the_last_word(hosts: Hosts, end: str) -> None:
     tab = hosts.show(ELEMENT)
-    asked: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    asked = requests_of(tab, "/api/search")
+    stop_clock(tab)
     box(tab).fill("night fer")
     box(tab).press(end)
     tab.clock.run_for(2000)
@@ -107,8 +109,7 @@ def test_enter_or_a_space_ends_the_last_word(hosts: Hosts, end: str) -> None:
 
 def test_results_that_have_the_focus_are_not_replaced(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     box(tab).fill("night fer")
     tab.clock.run_for(150)
     link = tab.get_by_role("link", name="The harbour reopens")
@@ -216,8 +217,7 @@ def test_no_results_lead_to_searches_that_ask_for_less(
     hosts: Hosts, parameters: str, query: str, reason: str, change: str, total: str
 ) -> None:
     tab = hosts.show(f'<nutgraf-search src="SITEapi{parameters}"></nutgraf-search>')
-    asked: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
+    asked = requests_of(tab, "/api/search")
     box(tab).fill(query)
     expect(tab.locator("[part=reason]")).to_contain_text(reason)
     box(tab).press("Enter")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.fixtures.browser import overflow, violations
+from tests.fixtures.browser import overflow, stop_clock, violations
 from tests.fixtures.hosts import ELEMENT, SCRIPT, Hosts, box, bundle, document
 from tests.fixtures.markdown import section
 from webui.guide import FOLDER
@@ -134,8 +134,7 @@ def count_requests(tab: Page) -> None:
 def test_an_element_that_is_taken_away_asks_for_nothing_more(hosts: Hosts) -> None:
     tab = hosts.show(ELEMENT)
     count_requests(tab)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     box(tab).fill("ferry")
     search = tab.locator("nutgraf-search").element_handle()
     search.evaluate("e => { window.gone = e; e.remove(); }")

@@ -47,15 +47,20 @@ ANSWERS = [
 @pytest.mark.parametrize(("name", "path"), ANSWERS)
 def test_every_answer_is_as_described_and_has_nothing_more(name: str, path: str) -> None:
     site = client(*MANY)
-    msgspec.convert(answer_to(site, path), OPERATIONS[name].answer, strict=True)
+    answer = answer_to(site, path)
+    read = msgspec.convert(answer, OPERATIONS[name].answer, strict=True)
+    assert msgspec.json.decode(msgspec.json.encode(read)) == answer
 
 
 def test_rows_and_problems_are_as_described() -> None:
     site = client(*MANY)
     for line in site.get("/api/search?q=silk&format=jsonl").text.splitlines():
-        msgspec.json.decode(line, type=Row)
+        row = msgspec.json.decode(line, type=Row)
+        assert msgspec.to_builtins(row) == json.loads(line)
     for path in ("/api/search?limit=x", "/api/articles/nobody", "/api/nowhere"):
-        msgspec.json.decode(site.get(path).data, type=Problem)
+        answer = site.get(path).data
+        problem = msgspec.json.decode(answer, type=Problem)
+        assert msgspec.to_builtins(problem) == json.loads(answer)
 
 
 def test_every_address_of_the_api_is_described() -> None:

@@ -17,6 +17,8 @@ from tests.fixtures.browser import (
     at_rest,
     open_page,
     overflow,
+    requests_of,
+    stop_clock,
     violations,
     violations_in_both_schemes,
     violations_of_text,
@@ -101,6 +103,18 @@ def options(tab: Page) -> Locator:
     return tab.get_by_role("listbox").get_by_role("option")
 
 
+def expect_start(tab: Page) -> None:
+    """Wait for the start page with an empty box."""
+    expect(tab.locator(".holdings")).to_be_visible()
+    expect(box(tab)).to_have_value("")
+
+
+def expect_results(tab: Page, query: str) -> None:
+    """Wait for hits, with the query in the box."""
+    expect(box(tab)).to_have_value(query)
+    expect(tab.locator(".hit").first).to_be_visible()
+
+
 def open_everything(page: Page) -> None:
     page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
 
@@ -165,8 +179,7 @@ def test_results_come_while_one_types_and_the_address_follows(tab: Page) -> None
 
 def test_the_last_word_is_a_prefix_until_the_typing_pauses_for_a_second(tab: Page) -> None:
     tab.goto("/")
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     box(tab).press_sequentially("lighthouse fer")
     tab.clock.run_for(150)
     expect(tab).to_have_url(re.compile(r"/\?q=lighthouse\+fer&prefix=1$"))
@@ -182,10 +195,8 @@ def test_the_last_word_is_a_prefix_until_the_typing_pauses_for_a_second(tab: Pag
 @pytest.mark.parametrize("end", ["Enter", " "])
 def test_enter_or_a_space_ends_the_last_word(tab: Page, end: str) -> None:
     tab.goto("/")
-    asked: list[str] = []
-    tab.on("request", lambda sent: asked.append(sent.url) if "/?q=" in sent.url else None)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    asked = requests_of(tab, "/?q=")
+    stop_clock(tab)
     box(tab).press_sequentially("lighthouse fer")
     box(tab).press(end)
     tab.clock.run_for(2000)
@@ -196,8 +207,7 @@ def test_enter_or_a_space_ends_the_last_word(tab: Page, end: str) -> None:
 
 def test_a_hit_of_a_word_that_is_being_typed_is_highlighted_in_its_article(tab: Page) -> None:
     tab.goto("/")
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     box(tab).press_sequentially("lighthouse fer")
     tab.clock.run_for(150)
     tab.get_by_role("link", name="no ferry would sail").click()
@@ -208,10 +218,8 @@ def test_a_hit_of_a_word_that_is_being_typed_is_highlighted_in_its_article(tab: 
 
 def test_typing_asks_once_it_pauses(tab: Page) -> None:
     tab.goto("/")
-    asked: list[str] = []
-    tab.on("request", lambda sent: asked.append(sent.url) if "/?q=" in sent.url else None)
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    asked = requests_of(tab, "/?q=")
+    stop_clock(tab)
     for key in "crane":
         tab.keyboard.press(key)
         tab.clock.run_for(100)
@@ -264,11 +272,9 @@ def test_the_back_button_passes_over_what_was_typed_on_the_way(tab: Page) -> Non
     expect(tab.locator(".chips")).to_have_count(0)
     expect(tab.get_by_label("From")).to_have_value("")
     tab.go_back()
-    expect(tab.locator(".holdings")).to_be_visible()
-    expect(box(tab)).to_have_value("")
+    expect_start(tab)
     tab.go_forward()
-    expect(box(tab)).to_have_value("crane")
-    expect(tab.locator(".hit").first).to_be_visible()
+    expect_results(tab, "crane")
 
 
 def test_typing_keeps_the_page_before_it_in_the_history(tab: Page) -> None:
@@ -280,8 +286,7 @@ def test_typing_keeps_the_page_before_it_in_the_history(tab: Page) -> None:
     expect(tab).to_have_url(re.compile(r"q=crane\+ship$"))
     assert tab.evaluate("history.length") == entries + 1
     tab.go_back()
-    expect(tab.locator(".holdings")).to_be_visible()
-    expect(box(tab)).to_have_value("")
+    expect_start(tab)
     tab.goto("/?q=crane")
     box(tab).press("End")
     box(tab).press_sequentially(" moved")
@@ -292,18 +297,15 @@ def test_typing_keeps_the_page_before_it_in_the_history(tab: Page) -> None:
     tab.go_back()
     expect(box(tab)).to_have_value("crane moved")
     tab.go_back()
-    expect(box(tab)).to_have_value("crane")
-    expect(tab.locator(".hit").first).to_be_visible()
+    expect_results(tab, "crane")
 
 
 def test_clearing_the_box_keeps_what_was_searched_in_the_history(tab: Page) -> None:
     tab.goto("/?q=crane")
     box(tab).press("Escape")
-    expect(tab.locator(".holdings")).to_be_visible()
-    expect(box(tab)).to_have_value("")
+    expect_start(tab)
     tab.go_back()
-    expect(tab.locator(".hit").first).to_be_visible()
-    expect(box(tab)).to_have_value("crane")
+    expect_results(tab, "crane")
 
 
 @pytest.mark.parametrize("way", ["button of the browser", "link of the page"])
@@ -334,8 +336,7 @@ def test_a_link_that_is_followed_while_one_types_leads_where_it_says(tab: Page) 
     tab.goto("/?q=crane")
     held: list[Route] = []
     tab.route(re.compile("since=2020"), lambda route: held.append(route))
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     box(tab).press("End")
     tab.keyboard.press("s")
     with tab.expect_request(re.compile("since=2020")):
@@ -356,8 +357,7 @@ def test_one_comes_back_from_an_article_to_what_was_typed(tab: Page) -> None:
     tab.locator(".hit h3 a").first.click()
     expect(tab.locator("article h1")).to_be_visible()
     tab.go_back()
-    expect(tab.locator(".hit").first).to_be_visible()
-    expect(box(tab)).to_have_value("crane")
+    expect_results(tab, "crane")
 
 
 def test_a_search_that_gets_no_answer_says_so_and_keeps_the_page(browser: Browser, address: str) -> None:
@@ -401,16 +401,14 @@ def test_escape_closes_the_suggestions_and_then_goes_back_to_the_start(tab: Page
     tab.keyboard.press("Escape")
     expect(box(tab)).to_have_value("cra")
     tab.keyboard.press("Escape")
-    expect(box(tab)).to_have_value("")
-    expect(tab.locator(".holdings")).to_be_visible()
+    expect_start(tab)
 
 
 def test_escape_puts_the_suggestions_away_and_not_what_was_typed(tab: Page) -> None:
     tab.goto("/")
     box(tab).fill("cra")
     expect(options(tab).first).to_be_visible()
-    tab.clock.install()
-    tab.clock.pause_at("2030-01-01")
+    stop_clock(tab)
     tab.keyboard.press("n")
     tab.keyboard.press("Escape")
     expect(tab.get_by_role("listbox")).to_be_hidden()

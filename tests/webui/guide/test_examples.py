@@ -86,35 +86,38 @@ def test_every_block_names_a_language_that_is_tested(document: Path) -> None:
         assert block.language in LANGUAGES, block.place
 
 
-def run_python(document: Path) -> dict[str, Any]:
-    """Run the Python blocks of a document in order; return the names that they leave.
+def run_python(document: Path) -> tuple[dict[str, Any], list[tuple[Block, str]]]:
+    """Run the Python blocks of a document in order; return the names that they leave, and what they print.
 
-    A text block that directly follows is what the block prints.
+    What a block prints is given with the text block that directly follows it.
     """
     names: dict[str, Any] = {"__name__": document.stem}
     printed = ""
+    outputs = []
     for block in blocks(document, "python", "text"):
         if block.language == "text":
             if block.follows_code:
-                assert agrees(printed, block.text), f"{block.place}\n{printed}"
+                outputs.append((block, printed))
             continue
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
             # Padded, so that a traceback has the line of the document.
             exec(compile("\n" * block.line + block.text, str(document), "exec"), names)
         printed = output.getvalue()
-    return names
+    return names, outputs
 
 
 @pytest.mark.parametrize("document", SHOWN, ids=lambda path: path.name)
 @pytest.mark.usefixtures("folder")
 def test_python_blocks_run_in_order_and_print_what_follows_them(document: Path) -> None:
-    run_python(document)
+    _, outputs = run_python(document)
+    for block, printed in outputs:
+        assert agrees(printed, block.text), f"{block.place}\n{printed}"
 
 
 @pytest.mark.usefixtures("folder")
 def test_each_way_to_embed_the_site_serves_it() -> None:
-    names = run_python(EMBEDDING)
+    names, _ = run_python(EMBEDDING)
     assert names["app"].test_client().get("/search/api/search?q=harbour").get_json()["total"] > 0
     assert names["app"].test_client().get("/letters/").status_code == 503  # It has no index yet.
     site = werkzeug.test.Client(names["application"])
@@ -186,7 +189,8 @@ def test_the_tag_names_what_a_mount_at_that_prefix_serves() -> None:
     script, api = re.findall(
         r'src="https://archive\.example(/[^"]*)"', code_containing(EMBEDDING, "html", "<script")
     )
-    site = run_python(EMBEDDING)["app"].test_client()
+    names, _ = run_python(EMBEDDING)
+    site = names["app"].test_client()
     with site.get(script) as answer:
         assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
     assert site.get(f"{api}/search?q=harbour").get_json()["total"] > 0
