@@ -24,7 +24,16 @@ from webui.guide import FOLDER, PICTURES, list_pages, read_page
 from webui.mount import Mount, current_mount, requested_article, url_of
 from webui.openapi import describe, describe_schema
 from webui.parameters import whole_number
-from webui.presenters import HELPERS, Links, closest_paragraph, hit_anchor, minimap, neighbours, page_notes
+from webui.presenters import (
+    HELPERS,
+    Links,
+    closest_paragraph,
+    hit_anchor,
+    minimap,
+    neighbours,
+    offered_filters,
+    page_notes,
+)
 from webui.refinements import FACETS, chips, facets, presets
 from webui.security import check_request, set_cors, set_security
 from webui.timeline import chart
@@ -108,7 +117,7 @@ def search() -> ResponseReturnValue:
                 choice,
                 replace(asked.with_query(choice.query), since=choice.since, until=choice.until).url(base),
             )
-            for choice in found.suggested_filters
+            for choice in offered_filters(found)
         ],
         alternatives=found.no_results.suggestions if found.no_results else (),
         undated=asked.without(("since", "until")).url(base),

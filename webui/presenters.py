@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from indexer.article import Published
 from indexer.files.fork_safe import lazy
-from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span
+from indexer.results import AlternativeQuery, MarkedParagraph, Note, Page, Span, SuggestedFilter
 from webui.citations import FORMATS
 from webui.translations import N_
 from webui.urls import Search, article_url, citation_url, linkable_url, original_url
@@ -142,6 +142,12 @@ def language_tag(language: str | None) -> str | None:
 def page_notes(page: Page) -> list[Note]:
     """The notes of a page, without those that its count of hits and its headings say."""
     return [note for note in page.notes if note.code not in _SHOWN_NOTES]
+
+
+def offered_filters(page: Page) -> tuple[SuggestedFilter, ...]:
+    """The filters for dates that a page offers: without the first if that is applied, as a note says."""
+    is_applied = any(note.code == "date_applied" for note in page.notes)
+    return page.suggested_filters[1:] if is_applied else page.suggested_filters
 
 
 def neighbours(matches: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:

@@ -115,6 +115,7 @@ def test_a_date_typed_as_text_is_offered_as_a_filter_in_one_click(tmp_path: Path
             [
                 Article("a", "Harbour open", ["A ship came."], "2008-11-05"),
                 Article("b", "In 2008", ["Cocoa."]),
+                Article("c", "The harbour on 5 November 2008", ["A storm."]),
             ]
         )
         site = webui.create_app(index).test_client()
@@ -122,6 +123,10 @@ def test_a_date_typed_as_text_is_offered_as_a_filter_in_one_click(tmp_path: Path
         assert link.text == "Published on 5 November 2008: 1 article"
         assert link["href"] == "/?q=harbour&since=2008-11-05&until=2008-11-05&sort=newest"
         assert one(page(str(link["href"]), from_=site), ".hit h3 a").text == "Harbour open"
+        applied = page("/?q=harbour+2008-11-05", from_=site)
+        assert one(applied, ".hit h3 a").text == "Harbour open"
+        assert "these articles were published then (5 November 2008)" in one(applied, ".notes li").text
+        assert not applied.select(".meant")
         german = BeautifulSoup(site.get("/?q=2008&lang=de").text, "html.parser")
         assert one(german, ".meant a").text == "Erscheinungsdatum 2008: 1 Artikel"
         assert "lang=de" in str(one(german, ".meant a")["href"])
