@@ -104,7 +104,7 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
     "no_article_has_all": N_("No article has all of these: {words}."),
     "no_article_passes": N_("No article passes these filters: {filters}."),
     "every_article_excluded": N_("Every article that would match has {excluded}, which is excluded."),
-    # What alternative queries change.
+    # The change that an alternative query makes.
     "any_form": N_("{clauses} in any form"),
     "other_spelling": N_("words spelt like {clauses}"),
     "any_ending": N_("words that begin with {clauses}"),

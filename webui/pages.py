@@ -113,10 +113,7 @@ def search() -> ResponseReturnValue:
         notes=page_notes(found),
         meant=asked.with_query(found.did_you_mean).url(base) if found.did_you_mean else None,
         suggested=[
-            (
-                choice,
-                replace(asked.with_query(choice.query), since=choice.since, until=choice.until).url(base),
-            )
+            (choice, asked.with_query(choice.query).with_dates(choice.since, choice.until).url(base))
             for choice in offered_filters(found)
         ],
         alternatives=found.no_results.suggestions if found.no_results else (),

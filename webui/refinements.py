@@ -87,7 +87,7 @@ def facets(page: Page, search: Search, base: str) -> tuple[Facet, ...]:
         choices = tuple(
             Choice(
                 count.value or "",
-                _filtered(search, name, count.value).url(base),
+                _narrow(search, name, count.value).url(base),
                 count.count,
                 max(1, round(100 * count.count / most)),
             )
@@ -136,7 +136,7 @@ def _can_filter(name: str, count: FacetCount) -> bool:
     return count.kind == "value" or (name == "year" and count.kind == "undated")
 
 
-def _filtered(search: Search, name: str, value: str | None) -> Search:
+def _narrow(search: Search, name: str, value: str | None) -> Search:
     if name != "year":
         return search.with_filter(name, (value or "",))
     if value is None:

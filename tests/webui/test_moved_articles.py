@@ -32,7 +32,7 @@ def site(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def filled_in(site: FlaskClient, location: str) -> str:
+def fill_in(site: FlaskClient, location: str) -> str:
     """A location with the id of the file that has the records."""
     hits = answer_to(site, "/api/search?q=*")["hits"]
     (file_id,) = {hit["article"]["id"].partition("/")[0] for hit in hits}
@@ -59,7 +59,7 @@ def test_an_id_that_an_article_had_is_redirected_to_the_one_that_it_has(
     site: FlaskClient, path: str, location: str
 ) -> None:
     response = site.get(path)
-    assert (response.status_code, response.location) == (308, filled_in(site, location))
+    assert (response.status_code, response.location) == (308, fill_in(site, location))
     assert response.headers["Cache-Control"] == "private, no-cache"
     assert site.get(response.location).status_code == 200
 

@@ -136,7 +136,7 @@
     };
 
     // Searches for what is in the box; with `prefix`, the last word may go on.
-    const typed = (prefix) => {
+    const searchTyped = (prefix) => {
       const url = address();
       if (prefix) url.searchParams.set("prefix", "1");
       if (!here() || url.href === location.href) return;
@@ -153,7 +153,7 @@
 
     const submit = () => (here() ? visit(address()) : location.assign(address()));
 
-    // What was typed has been searched for once a link, a filter or another page follows.
+    // The entry made by typing stays in the history once a link, a filter or another page follows.
     const settle = () => { isDraft = false; };
     addEventListener("pagehide", settle);
 
@@ -198,7 +198,7 @@
       document.getElementById(location.hash.slice(1))?.closest(".hit")?.querySelector("h3 a")?.focus({ preventScroll: true });
     });
     if (here()) keep(plain(location), root.outerHTML);
-    return { typed, submit };
+    return { searchTyped, submit };
   };
 
   // Suggestions, with the combobox of the search element (nutgraf-search.js)
@@ -216,7 +216,7 @@
       rest: (prefix) => {
         // A link was followed since.
         if (location.href !== place) return false;
-        results.typed(prefix);
+        results.searchTyped(prefix);
         place = location.href;
         return true;
       },
@@ -231,7 +231,7 @@
       },
       clear: () => {
         box.value = "";
-        results.typed(false);
+        results.searchTyped(false);
       },
     });
     form.addEventListener("submit", () => {

@@ -89,7 +89,7 @@ def test_every_block_names_a_language_that_is_tested(document: Path) -> None:
 def run_python(document: Path) -> tuple[dict[str, Any], list[tuple[Block, str]]]:
     """Run the Python blocks of a document in order; return the names that they leave, and what they print.
 
-    What a block prints is given with the text block that directly follows it.
+    Only output that a text block directly below the code shows is kept, with that block.
     """
     names: dict[str, Any] = {"__name__": document.stem}
     printed = ""
