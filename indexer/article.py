@@ -132,7 +132,7 @@ class Failure:
 
 
 LANGUAGE_TAG = "the code of a language, such as en or pt-BR"
-"""What a language must be, for messages."""
+"""How messages describe the tag of a language."""
 
 
 @lru_cache(1024)
@@ -226,6 +226,15 @@ class Published(Struct, frozen=True):
         Raises ValueError for anything else.
         """
         return cls(*_truncate_date(value), provenance)
+
+    @classmethod
+    def from_period(cls, start: datetime, end: datetime) -> Self | None:
+        """The year, month, day or minute from `start` to before `end`; None if that is another period."""
+        for precision in _LENGTHS:
+            found = cls.at(start, precision)
+            if (found.start, found.end) == (start, end):
+                return found
+        return None
 
     @property
     def start(self) -> datetime:

@@ -79,6 +79,17 @@ def test_a_date_truncated_to_a_precision_parses_to_itself(moment: datetime, prec
     assert Article(id="a", published=found).published == found
 
 
+@given(moment=st.datetimes(), precision=st.sampled_from(["year", "month", "day", "minute"]))
+def test_the_period_of_a_date_is_named_by_the_date(moment: datetime, precision: Any) -> None:
+    found = Published.at(moment, precision)
+    assert Published.from_period(found.start, found.end) == found
+
+
+@pytest.mark.parametrize("end", [datetime(2021, 11, 8), datetime(2021, 11, 1), datetime(2023, 11, 1)])
+def test_other_periods_are_not_named(end: datetime) -> None:
+    assert Published.from_period(datetime(2021, 11, 1), end) is None
+
+
 def test_a_day_has_no_minute() -> None:
     with pytest.raises(ValueError, match="minute precision needs a date with a time"):
         Published.at(date(2021, 11, 5), "minute")

@@ -192,15 +192,15 @@ def _write_filter(node: Any, localization: Localization) -> str | None:
 
 def write_dates(start: datetime | None, end: datetime | None, localization: Localization) -> str:
     """A range of dates, of which `end` is not part, in words."""
-    starts = [period for period in _periods(start) if period.start == start]
-    ends = [period for period in _periods(end and end - timedelta(minutes=1)) if period.end == end]
-    if both := [period for period in starts if period in ends]:
-        return localization.date(both[0].value)
+    if start and end and (period := Published.from_period(start, end)):
+        return localization.date(period.value)
+    starts = (period for period in _periods(start) if period.start == start)
+    ends = (period for period in _periods(end and end - timedelta(minutes=1)) if period.end == end)
     texts = []
-    if starts:
-        texts.append(localization.gettext(N_("from {date}"), date=localization.date(starts[0].value)))
-    if ends:
-        texts.append(localization.gettext(N_("until {date}"), date=localization.date(ends[0].value)))
+    if first := next(starts, None):
+        texts.append(localization.gettext(N_("from {date}"), date=localization.date(first.value)))
+    if last := next(ends, None):
+        texts.append(localization.gettext(N_("until {date}"), date=localization.date(last.value)))
     return localization.list(texts)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
 from indexer import Config
+from indexer.article import Published
 from indexer.query import parse_period
 from indexer.results import FacetCount, Page, Timeline
 from webui.translations import N_
@@ -53,9 +54,8 @@ class Facet:
 def chips(search: Search, base: str, config: Config) -> tuple[Chip, ...]:
     """The active filters, with dates as they were understood."""
     today = config.today()
-    since, until = (
-        _normalize_date(text, today, day_first=config.day_first) for text in (search.since, search.until)
-    )
+    since = _normalize_date(search.since, today, is_last=False, day_first=config.day_first)
+    until = _normalize_date(search.until, today, is_last=True, day_first=config.day_first)
     if since and since == until:
         kind = "year" if len(since) == len("2021") and since.isdecimal() else "period"
         found = [Chip(kind, since, search.without(["since", "until"]).url(base))]
@@ -118,18 +118,17 @@ def presets(search: Search, base: str, timeline: Timeline | None, today: date) -
     return tuple(found)
 
 
-def _normalize_date(text: str, today: date, *, day_first: bool) -> str:
-    """A date in ISO 8601, with the precision of the text; the text itself if it is not a date."""
+def _normalize_date(text: str, today: date, *, is_last: bool, day_first: bool) -> str:
+    """A year, month, day or minute in ISO 8601; of another period, such as a week, its first or its last day.
+
+    The text itself if it is not a date.
+    """
     try:
         start, end = parse_period(text, today, day_first=day_first)
     except ValueError:
         return text
-    if start.day == 1 and start.time() == datetime.min.time():
-        if start.month == 1 and end - start >= timedelta(days=365):
-            return start.isoformat()[:4]
-        if end - start >= timedelta(days=28):
-            return start.isoformat()[:7]
-    return start.isoformat()[:16] if end - start < timedelta(days=1) else start.isoformat()[:10]
+    day = end - timedelta(days=1) if is_last else start
+    return (Published.from_period(start, end) or Published.at(day, "day")).value
 
 
 def _can_filter(name: str, count: FacetCount) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 
 from indexer.article import Published
 from indexer.query.dates import parse_period
@@ -69,20 +69,9 @@ def _read_date(
         period = parse_period(typed, today, day_first=day_first)
     except ValueError:
         return None
-    value = _name_period(*period)
-    if value is None or not _FIRST_YEAR <= period[0].year <= today.year:
+    found = Published.from_period(*period)
+    if found is None or found.precision == "minute" or not _FIRST_YEAR <= period[0].year <= today.year:
         return None
     if first and tokens[first - 1].text.lower() in _PREPOSITIONS:
         start = tokens[first - 1].start
-    return TypedDate(typed, value, " ".join(f"{text[:start]} {text[end:]}".split()))
-
-
-def _name_period(start: datetime, end: datetime) -> str | None:
-    """Return a year, a month or a day in ISO 8601; None for any other period."""
-    if start.time() != time():
-        return None
-    for precision in ("year", "month", "day"):
-        named = Published.at(start, precision)
-        if (named.start, named.end) == (start, end):
-            return named.value
-    return None
+    return TypedDate(typed, found.value, " ".join(f"{text[:start]} {text[end:]}".split()))

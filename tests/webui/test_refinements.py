@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from indexer import Config
 from indexer.results import Timeline, TimelineBar
-from webui.refinements import presets
+from webui.refinements import chips, presets
 from webui.urls import Search
 
 TODAY = date(2026, 11, 24)
@@ -53,3 +54,11 @@ def test_a_period_takes_the_place_of_other_limits_of_time() -> None:
         "/?q=crane&since=2026&source=wire",
         "/?q=crane&since=2025&until=2025&source=wire",
     ]
+
+
+def test_a_week_is_shown_by_its_first_and_its_last_day() -> None:
+    found = chips(Search("crane", since="last week", until="last week"), "/", Config())
+    assert [chip.kind for chip in found] == ["since", "until"]
+    first, last = (date.fromisoformat(chip.value) for chip in found)
+    assert first.weekday() == 0
+    assert (last - first).days == 6
