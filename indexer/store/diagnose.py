@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from indexer.config import Config
@@ -21,7 +21,7 @@ from indexer.files.names import HOLDER, PROGRESS, find_foreign_names, is_tempora
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.files.storage import folder_size
 from indexer.readers import list_kinds
-from indexer.results import Diagnosis, Finding, describe_kinds
+from indexer.results import Diagnosis, Finding, add_counts, describe_kinds
 from indexer.store import generations
 from indexer.store.lock import recorded_holder, try_lock
 from indexer.store.reader import Today, check_format, open_live
@@ -59,9 +59,10 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
         if not (is_writer or find_foreign_names(root)):
             findings += _diagnose_writers(root, live)
         if answering:
-            findings += _diagnose_sources(answering)
-            summary = catalogs.load_summary(answering, generations.last_commit(answering))
-            kinds_not_read = summary.kinds_not_read
+            hints = catalogs.load_hints(answering, generations.last_commit(answering))
+            findings += _diagnose_sources(hints)
+            for known in hints.values():
+                add_counts(kinds_not_read, known.kinds_not_read)
         findings += _diagnose_disk(root, answering)
     except StorageFailed as error:
         # What cannot be read now may be intact: nothing more is said about it.
@@ -174,8 +175,8 @@ def _leftovers(root: Path, live: Path | None) -> list[str]:
     return sorted(names - {HOLDER, PROGRESS})
 
 
-def _diagnose_sources(folder: Path) -> Iterator[Finding]:
-    for name, known in catalogs.load_hints(folder, generations.last_commit(folder)).items():
+def _diagnose_sources(hints: Mapping[str, catalogs.Hints]) -> Iterator[Finding]:
+    for name, known in hints.items():
         source = Path(name)
         try:
             with translate_read_errors(source, if_exhausted=True):
