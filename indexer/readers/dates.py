@@ -152,7 +152,7 @@ def parse_date_line(text: str, options: ReadOptions) -> DateLine | None:
     if year := _YEAR_LINE.fullmatch(text):
         return DateLine((Published(year[1], "year", "dateline"),))
     expressions = list(find_expressions(text, "dateline", options))
-    # What stands before, between and after them.
+    # The texts before, between and after them.
     starts = [0, *(expression.end for expression in expressions)]
     ends = [*(expression.start for expression in expressions), len(text)]
     between = [text[start:end] for start, end in zip(starts, ends, strict=True)]

@@ -43,7 +43,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\u200c]+")
 _MAX_NAME_WORDS = 3
 _YEAR = r"(?P<year>\d{4})(?!\d)"
 _SHORT_YEAR = rf"(?:{_YEAR}|['’‘](?P<year>\d\d)\b)"
-# What stands between the day and the month, and between the month and the year.
+# Words between the day and the month, and between the month and the year.
 _OF = r"(?:(?:of|de|do|di|del|ta['’]|tháng)\s|d['’])?\s?"
 _OF_YEAR = r"(?:(?:of|de|del|lui|năm)\s|พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)?\s?"
 _TIME = (
@@ -207,9 +207,12 @@ def make_date(
 
 def _mark_names(text: str) -> str:
     """Return the text with ASCII digits and with the names of months and weekdays marked; as long as it."""
+    words = [match.span() for match in _WORD.finditer(text)]
+    if not words:
+        # Loading the names takes a quarter of a second, and dates in numbers need none.
+        return to_ascii_digits(text)
     months, solar_months, weekdays = month_names(), solar_hijri_months(), weekday_names()
     marked = list(to_ascii_digits(text))
-    words = [match.span() for match in _WORD.finditer(text)]
     first = 0
     while first < len(words):
         for last in range(min(first + _MAX_NAME_WORDS, len(words)) - 1, first - 1, -1):
@@ -244,15 +247,19 @@ def _read_expression(
     if era is not None:
         year = era + (1 if parts["year"] == "元" else int(parts["year"]))
     elif len(parts["year"]) in (2, 4) and parts["year"].isdigit():
-        year = to_common_era(original, _full_year(parts["year"], options))
+        year = int(parts["year"])
+        if len(parts["year"]) == 2:
+            year = _full_year(year, options.last_day().year)
+        year = to_common_era(original, year)
     else:
         return None
     day = int(parts["day"]) if parts["day"] else None
-    months = month_names()
+    is_solar = is_solar_hijri(original, year)
     if parts["month"]:
         name = _month_name(match, text)
-        months = months if name in months else solar_hijri_months()
-        month = 10 if _CROATIAN_OCTOBER.search(original) else months[name]
+        number = month_names().get(name)
+        is_solar = is_solar or number is None
+        month = 10 if _CROATIAN_OCTOBER.search(original) else number or solar_hijri_months()[name]
     elif parts["number"]:
         month = int(parts["number"])
     else:
@@ -266,7 +273,7 @@ def _read_expression(
             written = f"{parts['first']}{separator}{parts['second']}{separator}{parts['year']}"
             note = f"{written} was read with the {'day' if day_first else 'month'} first"
     time = _parse_time(clock)
-    if months is not month_names() or is_solar_hijri(original, year):
+    if is_solar:
         return _from_solar_hijri(year, month, day, provenance, options, time)
     if is_lunar_hijri(original, year):
         return None
@@ -371,15 +378,14 @@ class _ParserInfo(parserinfo):
         self._this_year = year
 
     def convertyear(self, year: int, century_specified: bool = False) -> int:
-        """Return the full year; two digits are the latest such year up to the next one."""
-        if year >= 100 or century_specified:
-            return year
-        century = self._this_year // 100 * 100
-        return century + year if century + year <= self._this_year + 1 else century - 100 + year
+        """Return the full year."""
+        return year if year >= 100 or century_specified else _full_year(year, self._this_year)
 
 
 _parser_info = cache(_ParserInfo)
 
 
-def _full_year(digits: str, options: ReadOptions) -> int:
-    return _parser_info(options.last_day().year).convertyear(int(digits), len(digits) == 4)
+def _full_year(digits: int, this_year: int) -> int:
+    """Return the latest year that ends with two digits, up to the one after `this_year`."""
+    latest = this_year // 100 * 100 + digits
+    return latest if latest <= this_year + 1 else latest - 100

@@ -21,7 +21,7 @@ _DATES = ("date", "published", "publish_date", "pubdate", "created")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """What front matter states of an article; empty if there is none."""
+    """The fields of an article that front matter states; empty if there is none."""
 
     title: str = ""
     dates: list[Published] = field(default_factory=list)

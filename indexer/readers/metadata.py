@@ -50,7 +50,7 @@ _LD_TITLE = re.compile(r'"headline"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _ARTICLE = re.compile(
     r"article|posting|report|recipe|review$|podcastepisode|videoobject|scholarly|techarticle|qapage", re.I
 )
-# What trafilatura takes for the text of a page, too.
+# Fields, and types of objects with a `text`, that trafilatura takes for the text of a page, too.
 _TEXT_FIELDS = ("articleBody", "reviewBody", "recipeInstructions")
 _TEXT_TYPES = frozenset(("HowToStep", "HowToDirection", "Answer"))
 _PART_OF_PAGE = re.compile(

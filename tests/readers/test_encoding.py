@@ -184,9 +184,9 @@ def test_any_mixture_of_markup_gives_articles_or_a_clear_error(text: str, name: 
 def test_importing_the_readers_loads_none_of_their_libraries() -> None:
     code = (
         "import io, sys, indexer.readers\n"
-        "text = io.BytesIO(b'T\\n\\ntext')\n"
+        "text = io.BytesIO(b'T\\n2021-11-05\\n\\ntext')\n"
         "list(indexer.readers.read(text, 'a.txt', 'id', indexer.readers.ReadOptions()))\n"
-        "heavy = {'trafilatura', 'htmldate', 'bs4', 'lxml', 'markdown_it', 'charset_normalizer'}\n"
+        "heavy = {'trafilatura', 'htmldate', 'bs4', 'lxml', 'markdown_it', 'charset_normalizer', 'babel'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
