@@ -50,12 +50,16 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
         previous = generations.previous_folder(root, live) if live else None
         intact = next((path for path in (live, previous) if path and is_intact(path, config, today)), None)
         answering = intact
+        is_restorable = False
         if live and intact != live:
+            is_restorable = has_intact_articles(live)
             searched = _find_searched(config, today)
-            if searched and (intact is None or (searched == live and has_intact_articles(live))):
+            if searched and (intact is None or (searched == live and is_restorable)):
                 answering = searched
         if live:
-            findings += _diagnose_generation(live, intact, answering, config, today)
+            findings += _diagnose_generation(
+                live, intact, answering, config, today, is_restorable=is_restorable
+            )
         if not (is_writer or find_foreign_names(root)):
             findings += _diagnose_writers(root, live)
         if answering:
@@ -101,9 +105,18 @@ def _find_searched(config: Config, today: Today) -> Path | None:
 
 
 def _diagnose_generation(
-    live: Path, intact: Path | None, answering: Path | None, config: Config, today: Today
+    live: Path,
+    intact: Path | None,
+    answering: Path | None,
+    config: Config,
+    today: Today,
+    *,
+    is_restorable: bool,
 ) -> Iterator[Finding]:
-    """Report what is wrong with a generation; `intact` and `answering` may be others, which are searched."""
+    """Report what is wrong with a generation; `intact` and `answering` may be others, which are searched.
+
+    It `is_restorable` if at most its catalog is damaged.
+    """
     try:
         settings = check_format(live)
         if intact != live:
@@ -123,12 +136,11 @@ def _diagnose_generation(
     except IndexOutdated as error:
         yield Finding("outdated", f"The index is outdated: {error.problem}.", f"{_FIX} rebuilds it.")
     except (IndexDamaged, IndexMissing) as error:
-        is_catalog = has_intact_articles(live)
         if answering is None:
             meanwhile = "nothing can be searched meanwhile"
         elif answering != live:
             meanwhile = f"the previous generation, {answering.name}, answers meanwhile"
-        elif is_catalog:
+        elif is_restorable:
             meanwhile = "its articles are intact, and can be searched meanwhile"
         else:
             meanwhile = "searches are answered meanwhile unless they meet the damage"
@@ -136,7 +148,7 @@ def _diagnose_generation(
             "damaged",
             f"The index is damaged: {error.problem}; {meanwhile}.",
             f"{_FIX} restores its catalog from its articles, which are intact."
-            if is_catalog
+            if is_restorable
             else f"{_FIX} rebuilds it from its sources.",
         )
 
