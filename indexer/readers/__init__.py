@@ -91,9 +91,9 @@ def list_kinds() -> str:
 
 def find_unread_kind(name: str) -> str | None:
     """Return the suffix of a file's name if files of this kind are not read, else None; "" if it has none."""
-    if name.lower().endswith(tuple(SUFFIXES)):
-        return None
     suffix = suffix_of(name)
+    if suffix in _BY_SUFFIX:
+        return None
     return suffix if _KIND.fullmatch(suffix) else ""
 
 
