@@ -6,16 +6,17 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import compress
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from indexer.errors import InvalidArticle, quote_value
-from indexer.limits import STORED_TEXT
+from indexer.limits import STORED_TEXT, VALUES
 
 __all__ = [
     "Article",
@@ -44,7 +45,11 @@ PROPERTIES: Mapping[str, Property] = {
 }
 """The properties by name. `indexer.search` says what else a new one needs."""
 
+FieldValue = str | int | float | bool | tuple[str, ...]
+"""The value of a field of one's own: a tuple for several keywords, a date as ISO 8601."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # all that Unicode counts among them
+_BLANK_LINES = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*")
 
 
@@ -63,9 +68,14 @@ class Article:
     `id` is any text without control characters: what the article is replaced, removed and linked to by.
     `published` may be given as a Published, an ISO string, a date or a datetime. Of a datetime the wall time
     counts as it stands, to the minute: one in UTC stays in UTC. `paragraphs` is any iterable of strings (each
-    is stripped, and empty ones are dropped). `language` is a tag such as en or pt-BR (None: told from the
-    text), `url` the article's own address, `source` what searches are narrowed to it by. `notes` say what the
-    reader skipped or had to assume.
+    is stripped, and empty ones are dropped); `text` may be given instead, with blank lines between them.
+    `language` is a tag such as en or pt-BR (None: told from the text), `url` the article's own address,
+    `source` what searches are narrowed to it by. `notes` say what the reader skipped or had to assume.
+
+    `authors` and `tags` are names; `section` is the part of the publication that it appeared in, `publisher`
+    who published it. `page_numbers` has the page of each paragraph, counted from 1 (None: unknown); it is
+    empty if no page is known. `fields` has the values of the fields that the configuration declares, by name:
+    text, a number, true or false, a date as ISO 8601, or several keywords.
 
     Raises InvalidArticle, naming the article and the field, when a field cannot be indexed.
     """
@@ -79,6 +89,12 @@ class Article:
     source: str | None
     encoding: Encoding | None
     notes: tuple[str, ...]
+    authors: tuple[str, ...]
+    section: str | None
+    tags: tuple[str, ...]
+    publisher: str | None
+    page_numbers: tuple[int | None, ...]
+    fields: Mapping[str, FieldValue] = field(hash=False)
 
     def __init__(
         self,
@@ -91,6 +107,14 @@ class Article:
         source: str | None = None,
         encoding: Encoding | None = None,
         notes: Iterable[str] = (),
+        *,
+        text: str | None = None,
+        authors: Iterable[str] = (),
+        section: str | None = None,
+        tags: Iterable[str] = (),
+        publisher: str | None = None,
+        page_numbers: Iterable[int | None] = (),
+        fields: Mapping[str, object] | None = None,
     ) -> None:
         check_text("id", id)
         if not id or id != id.strip() or _CONTROL.search(id):
@@ -99,10 +123,21 @@ class Article:
             )
         try:
             texts, remarks = _check_strings("paragraphs", paragraphs), _check_strings("notes", notes)
+            if text is not None:
+                texts = _split_text(text, texts)
             check_text("title", title)
-            for name, given in (("language", language), ("url", url), ("source", source)):
+            for name, given in (
+                ("language", language),
+                ("url", url),
+                ("source", source),
+                ("section", section),
+                ("publisher", publisher),
+            ):
                 if given is not None:
                     check_text(name, given)
+            pages = _check_pages(page_numbers, len(texts))
+            names = _check_names("authors", authors), _check_names("tags", tags)
+            values = _check_fields(fields) if fields else {}
             if language and not is_language(language):
                 raise InvalidArticle(f"language: must be {LANGUAGE_TAG}, not {quote_value(language)}")
             if encoding is not None:
@@ -114,13 +149,20 @@ class Article:
         set_ = object.__setattr__
         set_(self, "id", id)
         set_(self, "title", normalize_space(title))
-        set_(self, "paragraphs", tuple(filter(None, map(str.strip, texts))))
+        stripped = [*map(str.strip, texts)]
+        set_(self, "paragraphs", tuple(filter(None, stripped)))
         set_(self, "published", moment)
         set_(self, "language", language or None)
         set_(self, "url", url or None)
         set_(self, "source", source or None)
         set_(self, "encoding", encoding)
         set_(self, "notes", remarks)
+        set_(self, "authors", names[0])
+        set_(self, "section", normalize_space(section or "") or None)
+        set_(self, "tags", names[1])
+        set_(self, "publisher", normalize_space(publisher or "") or None)
+        set_(self, "page_numbers", tuple(compress(pages, stripped)))
+        set_(self, "fields", values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +212,64 @@ def _check_strings(name: str, values: object) -> tuple[str, ...]:
         for text in strings:
             check_text(name, text)
     return strings
+
+
+def _split_text(text: object, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """The paragraphs of a text that is given instead of paragraphs."""
+    check_text("text", text)
+    if paragraphs:
+        raise InvalidArticle("text: cannot be given together with paragraphs: give one of them")
+    return tuple(map(normalize_space, _BLANK_LINES.split(str(text))))
+
+
+def _check_names(name: str, values: object) -> tuple[str, ...]:
+    """Names, each once, with white space normalized; empty ones are dropped."""
+    names = dict.fromkeys(map(normalize_space, _check_strings(name, values)))
+    names.pop("", None)
+    if len(names) > VALUES:
+        raise InvalidArticle(f"{name}: must have at most {VALUES} values, not {len(names)}")
+    return tuple(names)
+
+
+def _check_pages(numbers: Iterable[int | None], count: int) -> tuple[int | None, ...]:
+    """The page of each of `count` paragraphs; empty if none is known."""
+    if not isinstance(numbers, Iterable):
+        raise InvalidArticle(f"page_numbers: must be a list of numbers, not {type(numbers).__name__}")
+    pages = tuple(numbers)
+    for page in pages:
+        is_number = isinstance(page, int) and not isinstance(page, bool) and 0 < page < 2**31
+        if page is not None and not is_number:
+            raise InvalidArticle(f"page_numbers: must be whole numbers from 1, not {quote_value(page)}")
+    if pages and len(pages) != count:
+        raise InvalidArticle(
+            f"page_numbers: must be one for each of the {count} paragraphs, not {len(pages)}"
+        )
+    return pages if any(pages) else ()
+
+
+def _check_fields(fields: object) -> dict[str, FieldValue]:
+    """The values of fields of one's own that are not None, by name; what is declared is checked later."""
+    if not isinstance(fields, Mapping):
+        raise InvalidArticle(f"fields: must be a mapping of names to values, not {type(fields).__name__}")
+    checked: dict[str, FieldValue] = {}
+    for name, value in fields.items():
+        check_text("fields", name)
+        if value is None:
+            continue
+        if isinstance(value, datetime):
+            checked[name] = value.isoformat()[: _LENGTHS["minute"]]
+        elif isinstance(value, date):
+            checked[name] = value.isoformat()
+        elif isinstance(value, (list, tuple)):
+            checked[name] = _check_names(f"fields: {name}", value)
+        elif isinstance(value, (bool, int, float)):
+            if not abs(value) < 2**63:  # not true of NaN either
+                raise InvalidArticle(f"fields: {name}: must be a number of at most 64 bits, not {value!r}")
+            checked[name] = value
+        else:
+            check_text(f"fields: {name}", value)
+            checked[name] = str(value)
+    return checked
 
 
 def _are_ascii(values: tuple[Any, ...]) -> bool:

@@ -9,14 +9,17 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from msgspec import to_builtins
+
 from indexer.article import LANGUAGE_TAG, is_language
 from indexer.errors import ConfigError, quote_value
+from indexer.fields import FieldType, parse_fields
 from indexer.files.regular import open_regular, translate_read_errors
 from indexer.limits import CHARACTERS, HITS, MOST_CHARACTERS, PASSAGES, PROCESSES, QUERY_SECONDS
 
@@ -29,7 +32,7 @@ FILE_NAME = "nutgraf.toml"
 ENVIRONMENT, ENVIRONMENT_PREFIX = "environment", "NUTGRAF_"
 
 # The options that change the stored index; only these decide whether it must be rebuilt.
-_STORED = ("language", "day_first", "timezone")
+_STORED = ("fields", "language", "day_first", "timezone")
 
 # The kind of value that an option takes, for messages. It follows from the type of the default, unless the
 # option has an entry of its own.
@@ -71,6 +74,8 @@ class Config:
     index: Path = Path("index_data")
     sources: tuple[Path, ...] = ()
     """The folders and files that are indexed besides those that the index has; if it has none, `seeds`."""
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
+    """Fields of one's own that articles have, by name: `desk = { type = "keyword", facet = true }`."""
     language: str = "en"
     day_first: bool = True
     timezone: str = ""
@@ -118,7 +123,7 @@ class Config:
 
     def fingerprint(self) -> str:
         """Return a short hash of the options that change the stored index."""
-        values = {name: getattr(self, name) for name in _STORED}
+        values = to_builtins({name: value for name in _STORED if (value := getattr(self, name)) != {}})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_options(self, options: Mapping[str, Any], origin: str = "") -> Self:
@@ -140,6 +145,8 @@ class Config:
             except _Invalid as error:
                 problem = f"must be {error}, not {quote_value(value)}"
                 raise ConfigError(problem, f"{prefix}{name}") from error
+            except ValueError as error:
+                raise ConfigError(str(error), f"{prefix}{name}") from error
         return replace(self, **changed)
 
 
@@ -189,6 +196,8 @@ class _Invalid(Exception):
 
 def _convert(key: str, value: Any, default: Any) -> Any:
     """Return the value of an option in the type of its default; raises _Invalid."""
+    if key == "fields":
+        return parse_fields(json.loads(value) if isinstance(value, str) else value)
     expected = _Invalid(next(words for kind, words in _KINDS if isinstance(default, kind)))
     if key in _WORDS:
         return _split_words(key, value)

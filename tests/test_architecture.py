@@ -23,7 +23,7 @@ DIRECTION = """
     engine
     query readers
     text
-    article results config
+    article fields results config
     files
     limits errors
 """

@@ -149,6 +149,17 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"published": Published("2021", "day")}, "published: must be an ISO date"),
     ({"published": Published("2021-11-05T21:01:30", "minute")}, "published: must be an ISO date"),
     ({"published": Published("2021", "year", SURROGATE)}, "published: must be text that"),
+    ({"text": "a", "paragraphs": ["b"]}, "text: cannot be given together with paragraphs"),
+    ({"text": b"a"}, "text: must be text, not bytes"),
+    ({"authors": "Ada Berg"}, "authors: must be a list of strings, not one string"),
+    ({"tags": [*map(str, range(101))]}, "tags: must have at most 100 values, not 101"),
+    ({"section": 3}, "section: must be text, not int"),
+    ({"paragraphs": ["a"], "page_numbers": [1, 2]}, "page_numbers: must be one for each of the 1 paragraphs"),
+    ({"paragraphs": ["a"], "page_numbers": [0]}, "page_numbers: must be whole numbers from 1, not 0"),
+    ({"fields": ["desk"]}, "fields: must be a mapping of names to values, not list"),
+    ({"fields": {"desk": b"a"}}, "fields: desk: must be text, not bytes"),
+    ({"fields": {"desk": [1]}}, "fields: desk: must be text, not int"),
+    ({"fields": {"edition": float("nan")}}, "fields: edition: must be a number of at most 64 bits, not nan"),
     ({"published": Published("2021", "year", others=(("2020", SURROGATE),))}, "published: must be text"),
 ]
 
@@ -168,6 +179,33 @@ def test_paragraphs_are_stripped_and_empty_ones_removed() -> None:
 
 def test_empty_fields_equal_missing_ones() -> None:
     assert Article(id="a", language="", url="", source="") == Article(id="a")
+
+
+def test_a_text_is_divided_at_blank_lines() -> None:
+    article = Article(id="a", text="One line\nwrapped.\n \n\nTwo.\r\n\r\nThree.")
+    assert article.paragraphs == ("One line wrapped.", "Two.", "Three.")
+
+
+def test_a_page_number_stays_with_its_paragraph() -> None:
+    article = Article(id="a", paragraphs=["One.", " ", "Two."], page_numbers=[1, 1, None])
+    assert (article.paragraphs, article.page_numbers) == (("One.", "Two."), (1, None))
+    assert Article(id="a", paragraphs=["One."], page_numbers=[None]).page_numbers == ()
+
+
+def test_names_are_normalized_and_each_counts_once() -> None:
+    article = Article(id="a", authors=["Ada  Berg", "", "Ada Berg"], tags=iter(["b", "a"]), section=" Sport ")
+    assert (article.authors, article.tags, article.section) == (("Ada Berg",), ("b", "a"), "Sport")
+
+
+def test_values_of_own_fields_are_kept_in_types_that_can_be_stored() -> None:
+    given = {
+        "desk": ["a", "b", "a"],
+        "day": date(2024, 2, 3),
+        "at": datetime(2024, 2, 3, 4, 5, 6),
+        "no": None,
+    }
+    kept = {"desk": ("a", "b"), "day": "2024-02-03", "at": "2024-02-03T04:05"}
+    assert Article(id="a", fields=given).fields == kept
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_every_option_can_be_set_in_every_way(tmp_path: Path) -> None:
     values: dict[str, Any] = {
         "index": "x",
         "sources": os.pathsep.join("xy"),
+        "fields": '{"desk": {"type": "keyword", "facet": true}}',
         "language": "de",
         "day_first": "no",
         "timezone": "Europe/Paris",

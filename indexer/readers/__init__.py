@@ -1,8 +1,9 @@
 """Readers: from a stream of bytes to articles.
 
-A binary stream and a name come in; an iterator of `Article` and `Failure` goes out. `read` unpacks gzip,
-decodes the bytes (`encoding`), decides the media type and calls the reader of that type. The media type is
-that of the name's suffix, unless the text is plainly of another type.
+A binary stream and a name come in; an iterator of `Article` and `Failure` goes out. `read` decides the media
+type and calls the reader of that type. The media type is that of the name's suffix, unless the content is
+plainly of another. Before a type that is text is read, gzip data is unpacked and the bytes are decoded
+(`encoding`).
 
     document    what a reader is given (`Document`, `ReadOptions`), and checks that all readers share
     text        plain text: title, date lines, hard-wrapped paragraphs
@@ -14,20 +15,18 @@ that of the name's suffix, unless the text is plainly of another type.
     dates       date lines, dates in addresses and file names, and the choice of the publication date
     assemble    from title, paragraphs and dates to an `Article`: boilerplate, notes, limits
 
-To add a media type that is text:
+To add a media type:
 
 1. Write a module in this folder with a function `read_articles(document)` that returns an iterator of
-   `Article` and `Failure`. It raises UnreadableDocument, before it returns, if the whole document cannot be
-   read. A type that holds one article ends with `assemble_article`.
-2. Add the module's name and the suffixes of the type to `_MEDIA_TYPES` below.
+   `Article` and `Failure`. `document` is a `TextDocument` for a type that is text, else a `BinaryDocument`.
+   The function raises UnreadableDocument, before it returns, if the whole document cannot be read. A type
+   that holds one article ends with `assemble_article`. What the document states of itself is a `Details`.
+2. Add a `MediaType` to the table below.
 3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
 
-All types so far are text: `read_unpacked` decodes a document before it chooses the reader, and
-`Document.text` is a string. A binary type needs a way around that: `read_unpacked` has to choose its reader
-by the suffix or the first bytes, and give it the bytes.
-
-Documents in documents (attachments, members of archives) are read by calling `read` with a stream for each.
-A reader's libraries are imported when the first document of its type is read. Begin with `read`.
+A container (an archive, a mailbox) is read record by record, in constant memory: its reader yields from
+`read_member` for each document in it, or makes the articles itself and calls `document.begin_record` before
+each. A reader's libraries are imported when the first document of its type is read. Begin with `read`.
 """
 
 from __future__ import annotations
@@ -35,42 +34,91 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from io import BytesIO
-from typing import BinaryIO
+from importlib.util import find_spec
+from io import SEEK_END, BytesIO
+from typing import BinaryIO, TypedDict, Unpack
 
-from indexer.article import Article, Failure
+from indexer.article import Article, Failure, make_record_id
 from indexer.errors import InvalidArticle, UnreadableDocument
-from indexer.readers.document import GZIP, PACKED, Document, ReadOptions, suffix_of
+from indexer.readers.document import (
+    GZIP,
+    NO_DETAILS,
+    PACKED,
+    BinaryDocument,
+    Details,
+    Document,
+    ReadOptions,
+    TextDocument,
+    suffix_of,
+)
 from indexer.readers.encoding import decode
 
 __all__ = [
+    "EXTRA",
     "GZIP",
+    "MEDIA_TYPES",
     "SUFFIXES",
+    "BinaryDocument",
+    "Details",
     "Document",
     "ReadOptions",
+    "TextDocument",
+    "describe_failure",
     "find_unread_kind",
     "list_kinds",
+    "needs_extra",
     "read",
+    "read_member",
     "read_unpacked",
     "unpack",
 ]
 
-# The name of each reader's module, and the suffixes of the files that it reads.
-_MEDIA_TYPES = {
-    "text": (".txt", ".text"),
-    "html": (".html", ".htm", ".xhtml"),
-    "markdown": (".md", ".markdown"),
-    "jsonl": (".jsonl", ".ndjson"),
-}
-_BY_SUFFIX = {suffix: name for name, suffixes in _MEDIA_TYPES.items() for suffix in suffixes}
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A type of documents.
+
+    `module` is the name of its reader's module in this folder, `suffixes` are those of its files. A type that
+    `is_text` is decoded for its reader. A container holds any number of documents or records, which the
+    limits apply to one by one. `library` is the module that the reader needs beyond the base installation:
+    the extra `documents` installs it.
+    """
+
+    module: str
+    suffixes: tuple[str, ...]
+    is_text: bool = True
+    is_container: bool = False
+    library: str | None = None
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether documents of the type can be read here."""
+        return self.library is None or _is_installed(self.library)
+
+
+MEDIA_TYPES = (
+    MediaType("text", (".txt", ".text")),
+    MediaType("html", (".html", ".htm", ".xhtml")),
+    MediaType("markdown", (".md", ".markdown")),
+    MediaType("jsonl", (".jsonl", ".ndjson")),
+)
+_BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
+_BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}
+# The first bytes of documents that are no text, and the module that reads them whatever their suffix.
+_SIGNATURES: tuple[tuple[bytes, str], ...] = ()
 SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
 """The suffixes of files that can be read, in lower case."""
+EXTRA = "nutgraf[documents]"
+"""The extra that installs the libraries of all readers."""
 
 # A suffix that stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May".
 _KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
-_PDF = b"%PDF-"
+_MAX_DEPTH = 3
+"""Containers around a document: of an archive in an archive in an archive, the members are not read."""
 _CHUNK = 1 << 16
 # Text does not compress better than this; what does may be meant to fill the memory.
 _MAX_RATIO, _MIN_BOUND = 200, 1 << 20
@@ -84,45 +132,131 @@ _TAG = re.compile("<[!?/a-zA-Z]")
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|meta|body|\?xml)", re.IGNORECASE)
 
 
+class _Given(TypedDict, total=False):
+    """What a container gives to the documents in it; see `Document`."""
+
+    context: Details
+    depth: int
+    begin_record: Callable[[int], None]
+
+
+@cache
+def _is_installed(library: str) -> bool:
+    return find_spec(library) is not None
+
+
 def list_kinds() -> str:
     """Return the suffixes of the files that are read, for messages."""
-    return ", ".join(_BY_SUFFIX)
+    return ", ".join(suffix for suffix, kind in _BY_SUFFIX.items() if kind.is_installed)
 
 
 def find_unread_kind(name: str) -> str | None:
     """Return the suffix of a file's name if files of this kind are not read, else None; "" if it has none."""
     suffix = suffix_of(name)
-    if suffix in _BY_SUFFIX:
+    if (kind := _BY_SUFFIX.get(suffix)) and kind.is_installed:
         return None
     return suffix if _KIND.fullmatch(suffix) else ""
 
 
-def read(stream: BinaryIO, name: str, article_id: str, options: ReadOptions) -> Iterator[Article | Failure]:
+def needs_extra(suffix: str) -> bool:
+    """Whether files with a suffix would be read if the extra were installed."""
+    kind = _BY_SUFFIX.get(suffix)
+    return kind is not None and not kind.is_installed
+
+
+def read(
+    stream: BinaryIO, name: str, article_id: str, options: ReadOptions, **given: Unpack[_Given]
+) -> Iterator[Article | Failure]:
     """Return the articles in a document, and a failure for each part of it that cannot be read.
 
-    `stream` is read to its end. `name` is the document's path below the source, with slashes; `article_id` is
-    the id of its article, or the prefix of the ids if it holds several. Raises UnreadableDocument, before the
-    first article, if the whole document cannot be read.
+    `stream` is read to its end; it must be one that can be read from any place. `name` is the document's path
+    below the source, with slashes; `article_id` is the id of its article, or the prefix of the ids if it
+    holds several. For the rest see `Document`. Raises UnreadableDocument, before the first article, if the
+    whole document cannot be read.
     """
-    return read_unpacked(unpack(stream, name, options.max_bytes), name, article_id, options)
+    kind = find_media_type(stream, name)
+    if kind is None or kind.is_text:
+        return read_unpacked(unpack(stream, name, options.max_bytes), name, article_id, options, **given)
+    if not kind.is_installed:
+        raise UnreadableDocument(f"{suffix_of(name) or kind.module} files are read with {EXTRA}: install it")
+    size = stream.seek(0, SEEK_END)
+    stream.seek(0)
+    if size > options.max_bytes and not kind.is_container:
+        raise UnreadableDocument(f"larger than {options.max_bytes / 2**20:g} MB")
+    document = BinaryDocument(
+        name=name, article_id=article_id, options=options, stream=stream, size=size, **given
+    )
+    return _call_reader(kind.module, document)
+
+
+def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
+    """Return the media type of a document by its first bytes, else its suffix; None if it may be any text."""
+    start = stream.read(max((len(signature) for signature, _ in _SIGNATURES), default=0))
+    stream.seek(0)
+    declared = _BY_SUFFIX.get(suffix_of(name))
+    if declared is not None and not declared.is_text:
+        return declared
+    for signature, module in _SIGNATURES:
+        if start.startswith(signature):
+            return _BY_MODULE[module]
+    return declared
+
+
+def read_member(
+    container: Document, stream: BinaryIO, name: str, details: Details = NO_DETAILS
+) -> Iterator[Article | Failure]:
+    """Return the articles of a document in a container, and failures: an error in it is one, too.
+
+    `name` is its path in the container, and becomes a part of the id. `details` is what the container states
+    of it.
+    """
+    path = f"{container.name}/{name}"
+    if container.depth >= _MAX_DEPTH:
+        yield Failure(path, f"lies in more than {_MAX_DEPTH} archives, mails or feeds in each other")
+        return
+    try:
+        yield from read(
+            stream,
+            path,
+            make_record_id(container.article_id, name),
+            container.options,
+            context=details.or_else(container.context),
+            depth=container.depth + 1,
+            begin_record=container.begin_record,
+        )
+    except (UnreadableDocument, InvalidArticle) as error:
+        yield Failure(path, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
+        yield Failure(path, describe_failure(error))
+
+
+def describe_failure(error: Exception) -> str:
+    """Return the reason of a failure for an error that a reader should not have raised."""
+    return f"its reader failed ({type(error).__name__}: {error})"
 
 
 def read_unpacked(
-    data: bytes, name: str, article_id: str, options: ReadOptions
+    data: bytes, name: str, article_id: str, options: ReadOptions, **given: Unpack[_Given]
 ) -> Iterator[Article | Failure]:
-    """Return the articles in a document that `unpack` returned, as `read` does."""
-    if data.startswith(_PDF):
-        raise UnreadableDocument("not a text: it is a PDF")
-    declared = _BY_SUFFIX.get(suffix_of(name))
+    """Return the articles in a text that `unpack` returned, as `read` does."""
+    kind = _BY_SUFFIX.get(suffix_of(name))
+    declared = kind.module if kind and kind.is_text else None
     if declared == "jsonl" and _JSON_LINES.match(data):
         # NUL bytes, which a crash may leave, spoil only the line that they are in.
         data = re.sub(rb"\0+", "\ufffd".encode(), data)
     text, encoding = decode(data, is_markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
-    reader = import_module(f"indexer.readers.{_media_type(text, declared)}")
+    document = TextDocument(
+        name=name, article_id=article_id, options=options, text=text, encoding=encoding, **given
+    )
+    return _call_reader(_media_type(text, declared), document)
+
+
+def _call_reader(module: str, document: Document) -> Iterator[Article | Failure]:
+    reader = import_module(f"indexer.readers.{module}")
     try:
-        found: Iterator[Article | Failure] = reader.read_articles(
-            Document(text, name, article_id, options, encoding)
-        )
+        found: Iterator[Article | Failure] = reader.read_articles(document)
     except InvalidArticle as error:
         raise UnreadableDocument(str(error)) from error
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from indexer.article import Article, Published
+from indexer.article import Article
 from indexer.errors import UnreadableDocument
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
-from indexer.readers.document import Document, check_length
+from indexer.readers.document import Details, Document, TextDocument, check_length
 from indexer.readers.front_matter import FrontMatter
 
 _MAX_BOILERPLATE = 120
@@ -35,46 +35,54 @@ def assemble_article(
     document: Document,
     title: str,
     paragraphs: list[str],
-    dates: Iterable[Published],
-    notes: Iterable[str] = (),
-    *,
-    language: str | None = None,
-    url: str | None = None,
+    details: Details,
+    page_numbers: Sequence[int | None] = (),
 ) -> Article:
     """Return the article of a document that holds one.
 
-    Without a `title`, the first sentence is the title. `dates` are candidates for the publication date, to
-    which the one in the file's name is added. Raises UnreadableDocument if there is no text, and
-    InvalidArticle if the text is too long.
+    Without a `title`, the first sentence is the title. The dates of `details` are candidates for the
+    publication date, to which the one in the file's name is added. `page_numbers` has the page of each
+    paragraph, if pages are known. Raises UnreadableDocument if there is no text, and InvalidArticle if the
+    text is too long.
     """
     said = []
-    if document.encoding.guessed and (lost := document.text.count("\ufffd")):
-        said.append(f"{lost} unreadable characters are shown as \ufffd")
+    encoding = None
+    if isinstance(document, TextDocument):
+        encoding = document.encoding
+        if encoding.guessed and (lost := document.text.count("\ufffd")):
+            said.append(f"{lost} unreadable characters are shown as \ufffd")
     if not title and paragraphs:
         title = first_sentence(paragraphs[0])
     if not title:
         raise UnreadableDocument("contains no text")
     kept, boilerplate = split_boilerplate(paragraphs)
-    said += [*notes, *(f"skipped at the end: {text}" for text in boilerplate)]
+    details = details.or_else(document.context)
+    said += [*details.notes, *(f"skipped at the end: {text}" for text in boilerplate)]
     named = find_path_date(document.name, "file name", document.options)
-    published, remarks = choose_date([*dates, *([named] if named else [])], document.options)
+    published, remarks = choose_date([*details.dates, *([named] if named else [])], document.options)
     article = Article(
         document.article_id,
         title,
         kept,
         published,
-        language,
-        url,
+        details.language,
+        details.url,
         source=document.name,
-        encoding=document.encoding,
+        encoding=encoding,
         notes=dict.fromkeys([*said, *remarks]),
+        authors=details.authors,
+        section=details.section,
+        tags=details.tags,
+        publisher=details.publisher,
+        page_numbers=page_numbers[: len(kept)],
+        fields=details.fields,
     )
     check_length(sum(len(text.encode()) for text in (article.title, *article.paragraphs)))
     return article
 
 
 def assemble_text(
-    document: Document,
+    document: TextDocument,
     title: str,
     paragraphs: list[str],
     front: FrontMatter,
@@ -88,15 +96,13 @@ def assemble_text(
     """
     head.read_dateline(paragraphs)
     dates, remarks = head.resolve(document.name)
-    return assemble_article(
-        document,
-        title,
-        paragraphs,
-        [*front.dates, *dates],
-        [*front.notes, *notes, *remarks],
+    details = Details(
         language=front.language,
         url=front.url,
+        dates=(*front.dates, *dates),
+        notes=(*front.notes, *notes, *remarks),
     )
+    return assemble_article(document, title, paragraphs, details)
 
 
 def first_sentence(paragraph: str, limit: int = 100) -> str:

@@ -1,14 +1,17 @@
-"""What a reader is given, and the checks that all readers share."""
+"""What a reader is given, what it may state of an article, and the checks that all readers share."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from indexer.article import Encoding, is_language
+from indexer.article import Encoding, FieldValue, Published, is_language
 from indexer.errors import InvalidArticle
+from indexer.fields import FieldType
 from indexer.limits import ARTICLE_TEXT
 
 _MAX_ADDRESS = 2000
@@ -29,13 +32,15 @@ class ReadOptions:
 
     `day_first` decides `05/03/2024`. Date-times with an offset are converted to `timezone`; if that is empty,
     the publisher's wall time is kept. Dates after `today` are refused; None means the system's date.
-    `max_bytes` limits the size of a document after unpacking.
+    `max_bytes` limits the size of a document after unpacking. `fields` are those that the configuration
+    declares, by name: what a record states under such a name is a field of its article.
     """
 
     day_first: bool = True
     timezone: str = ""
     today: date | None = None
     max_bytes: int = 64 * 2**20
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
 
     def last_day(self) -> date:
         """Return the last day that is not in the future."""
@@ -43,19 +48,83 @@ class ReadOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A decoded document.
+class Details:
+    """What is stated of an article besides its title and text.
 
-    `name` is its path below the source, with slashes. `article_id` is the id of its article, or the prefix of
-    the ids if it holds several. `first_line` is the number of its first line, for a piece of a longer file.
+    `dates` are candidates for the publication date, `notes` what was skipped or assumed; for the rest see
+    `Article`.
     """
 
-    text: str
+    language: str | None = None
+    url: str | None = None
+    authors: tuple[str, ...] = ()
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    publisher: str | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    dates: tuple[Published, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def or_else(self, other: Details) -> Details:
+        """These details, and for what is not stated, the other ones; dates and notes are those of both."""
+        return Details(
+            language=self.language or other.language,
+            url=self.url or other.url,
+            authors=self.authors or other.authors,
+            section=self.section or other.section,
+            tags=self.tags or other.tags,
+            publisher=self.publisher or other.publisher,
+            fields={**other.fields, **self.fields},
+            dates=(*self.dates, *other.dates),
+            notes=(*self.notes, *other.notes),
+        )
+
+
+NO_DETAILS = Details()
+"""Nothing is stated."""
+
+
+def _ignore(_size: int) -> None:
+    """The limits of a record where a process has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document to read.
+
+    `name` is its path below the source, with slashes. `article_id` is the id of its article, or the prefix of
+    the ids if it holds several. `context` is what the container that the document is in states of it: the
+    document's own statements come first. `depth` is the number of containers around it.
+    """
+
     name: str
     article_id: str
     options: ReadOptions
+    context: Details = NO_DETAILS
+    depth: int = 0
+    begin_record: Callable[[int], None] = _ignore
+    """To be called before a record of a container is read, with its bytes: starts the limits on time and
+    memory again, since they hold for a record and not for the whole container."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDocument(Document):
+    """A decoded document; `first_line` is the number of its first line, for a piece of a longer file."""
+
+    text: str
     encoding: Encoding
     first_line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryDocument(Document):
+    """A document that is no text, or a container of documents: a stream that can be read from any place.
+
+    `size` is the number of its bytes.
+    """
+
+    stream: BinaryIO
+    size: int
 
 
 def suffix_of(name: str) -> str:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from indexer.article import Article, Failure, Published, normalize_space
 from indexer.readers.assemble import assemble_article
 from indexer.readers.dates import choose_date, find_path_date, parse_date_line
-from indexer.readers.document import Document, ReadOptions, has_markup, suffix_of
+from indexer.readers.document import Details, ReadOptions, TextDocument, has_markup, suffix_of
 from indexer.readers.expressions import find_dates
 from indexer.readers.markup import extract_blocks, join_cells, parse_visible
 from indexer.readers.metadata import PageMetadata, extract_metadata
@@ -59,7 +59,7 @@ _MAX_DATED_TEXTS, _MAX_DATED_TEXT = 1000, 1000
 _MAX_ZONE = timedelta(hours=14)
 
 
-def read_articles(document: Document) -> Iterator[Article | Failure]:
+def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     """Return the article in a page or a fragment, and a failure if it has no more than a title.
 
     Raises UnreadableDocument if there is no text and no title.
@@ -84,9 +84,8 @@ def read_articles(document: Document) -> Iterator[Article | Failure]:
     title = _clean(metadata.title)
     if title and paragraphs and paragraphs[0].casefold() == title.casefold():
         del paragraphs[0]
-    article = assemble_article(
-        document, title, paragraphs, dates, notes, language=metadata.language, url=metadata.url
-    )
+    details = Details(language=metadata.language, url=metadata.url, dates=tuple(dates), notes=tuple(notes))
+    article = assemble_article(document, title, paragraphs, details)
     if paragraphs:
         return iter([article])
     return iter([article, Failure(document.name, "no text found: only its title is indexed")])

@@ -14,7 +14,7 @@ from indexer.article import Article, Failure, Published, is_language, make_recor
 from indexer.errors import InvalidArticle, NutgrafError, UnreadableDocument
 from indexer.limits import ARTICLE_TEXT
 from indexer.readers.dates import choose_date
-from indexer.readers.document import Document, ReadOptions, check_length, has_markup, web_address
+from indexer.readers.document import ReadOptions, TextDocument, check_length, has_markup, web_address
 from indexer.readers.expressions import parse_date
 
 _FIELDS = "id, title, published, date, paragraphs, text, url, language"
@@ -29,7 +29,7 @@ class _BadLineError(NutgrafError):
     """A line that is not an article."""
 
 
-def read_articles(document: Document) -> Iterator[Article | Failure]:
+def read_articles(document: TextDocument) -> Iterator[Article | Failure]:
     """Return an article for each line, or a failure named `name:line`; blank lines are skipped.
 
     Raises UnreadableDocument if all lines are blank.
@@ -39,7 +39,7 @@ def read_articles(document: Document) -> Iterator[Article | Failure]:
     return _read_lines(document)
 
 
-def _read_lines(document: Document) -> Iterator[Article | Failure]:
+def _read_lines(document: TextDocument) -> Iterator[Article | Failure]:
     text, number = document.text, document.first_line - 1
     start = failures = 0
     # Not splitlines(): JSON strings may contain U+2028 and other line breaks. A list of all lines would take
@@ -62,7 +62,7 @@ def _read_lines(document: Document) -> Iterator[Article | Failure]:
         yield Failure(document.name, f"{more:,} more lines up to line {number} are not articles")
 
 
-def _parse_article(line: str, number: int, document: Document) -> Article:
+def _parse_article(line: str, number: int, document: TextDocument) -> Article:
     try:
         record = json.loads(line)
     except ValueError as error:
@@ -94,7 +94,7 @@ def _json_type(value: object) -> str:
     return _JSON_TYPES.get(type(value), "an object" if isinstance(value, dict) else "null")
 
 
-def _get_id(value: object, number: int, document: Document) -> str:
+def _get_id(value: object, number: int, document: TextDocument) -> str:
     """The id of the article in a line: of the id that the line states, or else of the line's number."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.article import Article, normalize_space
 from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates
-from indexer.readers.document import Document, check_length
+from indexer.readers.document import TextDocument, check_length
 from indexer.readers.expressions import find_month_and_day
 from indexer.readers.front_matter import split_front_matter
 
@@ -24,7 +24,7 @@ _HTML = re.compile(
 _HIDDEN_START = re.compile(r"<(script|style|template|iframe|noscript)\b", re.IGNORECASE)
 
 
-def read_articles(document: Document) -> Iterator[Article]:
+def read_articles(document: TextDocument) -> Iterator[Article]:
     """Return the article in a Markdown document. Raises UnreadableDocument if there is no text."""
     # Checked first, since the parsed text takes several times as much memory.
     check_length(len(document.text))

@@ -10,7 +10,7 @@ from statistics import median
 from indexer.article import Article, normalize_space
 from indexer.readers.assemble import assemble_text
 from indexer.readers.dates import HeadDates, parse_date_line
-from indexer.readers.document import Document, ReadOptions, check_length
+from indexer.readers.document import ReadOptions, TextDocument, check_length
 from indexer.readers.front_matter import FrontMatter, split_front_matter
 
 _MAX_TITLE = 200
@@ -29,7 +29,7 @@ _COLUMN_LINES, _COLUMN_WIDTH = 4, 12
 _AGENCY_LINE = re.compile(r"[A-Z]{3,}[A-Z .,'-]*\s\([A-Z][A-Za-z ]+\)\s[-–—]")
 
 
-def read_articles(document: Document) -> Iterator[Article]:
+def read_articles(document: TextDocument) -> Iterator[Article]:
     """Return the article in a plain text. Raises UnreadableDocument if there is no text."""
     # Checked first, since its lines take several times as much memory.
     check_length(len(document.text))

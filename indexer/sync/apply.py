@@ -79,6 +79,7 @@ def sync_sources(
         timezone=config.timezone,
         today=options.today,
         max_bytes=config.max_file_mb * 2**20,
+        fields=config.fields,
     )
     catalog.set_limits(limits.file_limits(read_options.max_bytes))
     plans = {

@@ -20,7 +20,7 @@ from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.files.names import printable_path
 from indexer.files.source_file import read_whole
-from indexer.readers import Document, ReadOptions, read, read_unpacked, unpack
+from indexer.readers import ReadOptions, TextDocument, describe_failure, read, read_unpacked, unpack
 
 SPLIT = 1 << 19
 """Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""
@@ -174,7 +174,7 @@ class PartReader:
         except MemoryError:
             raise  # some articles of the part are gathered, so the supervisor has to start again
         except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
-            yield Failure(part.path, _describe(error))
+            yield Failure(part.path, describe_failure(error))
 
     def _parse(self, part: Part, data: bytes, before: BeforeReading) -> Iterator[Article | Failure]:
         options, name = self._options, printable_path(part.path)
@@ -198,11 +198,7 @@ class PartReader:
             if isinstance(error, OSError) and error.errno:
                 # The system refused something, such as loading a reader: the document is not to blame.
                 raise
-            raise UnreadableDocument(_describe(error)) from error
-
-
-def _describe(error: Exception) -> str:
-    return f"its reader failed ({type(error).__name__}: {error})"
+            raise UnreadableDocument(describe_failure(error)) from error
 
 
 def weight(path: str, size: int) -> int:
@@ -233,7 +229,14 @@ def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Artic
     if not text.strip():
         return iter(())
     name = printable_path(part.path)
-    document = Document(text, name, part.fallback, options, Encoding("utf-8"), part.first_line)
+    document = TextDocument(
+        text=text,
+        name=name,
+        article_id=part.fallback,
+        options=options,
+        encoding=Encoding("utf-8"),
+        first_line=part.first_line,
+    )
     return read_articles(document)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
+from io import BytesIO
 
 import pytest
 
 from indexer import readers
-from indexer.errors import UnreadableDocument
-from indexer.readers import SUFFIXES
+from indexer.article import Article, Failure
+from indexer.readers import SUFFIXES, BinaryDocument, Details, ReadOptions, read_member
 from tests.fixtures.documents import read_article
 
 
 def test_every_media_type_has_a_reader() -> None:
-    for name, suffixes in readers._MEDIA_TYPES.items():
-        assert callable(import_module(f"indexer.readers.{name}").read_articles)
-        assert {*suffixes, *(f"{suffix}.gz" for suffix in suffixes)} <= SUFFIXES
+    for kind in readers.MEDIA_TYPES:
+        assert callable(import_module(f"indexer.readers.{kind.module}").read_articles)
+        assert {*kind.suffixes, *(f"{suffix}.gz" for suffix in kind.suffixes)} <= SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,33 @@ def test_the_content_decides_where_the_suffix_is_missing_or_wrong(name: str, dat
     assert read_article(data, name).title == title
 
 
-def test_a_pdf_is_no_text_whatever_its_name_says() -> None:
-    with pytest.raises(UnreadableDocument, match="it is a PDF"):
-        read_article(b"%PDF-1.4\n1 0 obj << >> endobj\n", "a.txt")
+CONTAINER = BinaryDocument(
+    name="a.zip",
+    article_id="a-1",
+    options=ReadOptions(),
+    stream=BytesIO(),
+    size=0,
+    context=Details(section="News"),
+)
+
+
+def test_a_document_in_a_container_has_the_path_and_an_id_below_it_and_what_the_container_states() -> None:
+    details = Details(authors=("Ada Berg",), language="en")
+    (article,) = read_member(CONTAINER, BytesIO(b"A title\n\nText."), "in/b.txt", details)
+    assert isinstance(article, Article)
+    assert (article.id, article.source) == ("a-1/in/b.txt", "a.zip/in/b.txt")
+    assert (article.section, article.authors, article.language) == ("News", ("Ada Berg",), "en")
+
+
+def test_a_document_in_a_container_that_cannot_be_read_is_a_failure() -> None:
+    (failure,) = read_member(CONTAINER, BytesIO(b""), "b.txt")
+    assert failure == Failure("a.zip/b.txt", "contains no text")
+
+
+def test_containers_in_containers_end_somewhere() -> None:
+    deep = BinaryDocument(
+        name="a.zip", article_id="a-1", options=ReadOptions(), stream=BytesIO(), size=0, depth=3
+    )
+    (failure,) = read_member(deep, BytesIO(b"A title"), "b.txt")
+    assert isinstance(failure, Failure)
+    assert "lies in more than 3" in failure.reason

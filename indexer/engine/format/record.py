@@ -27,6 +27,12 @@ class _Head(Struct, omit_defaults=True):
     source: str | None = None
     encoding: tuple[str, bool] | None = None
     notes: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    publisher: str | None = None
+    page_numbers: tuple[int | None, ...] = ()
+    fields: dict[str, str | int | float | bool | tuple[str, ...]] = {}
 
 
 _encode = Encoder().encode
@@ -46,6 +52,12 @@ def encode_article(article: Article) -> list[bytes]:
         article.source,
         (encoding.name, encoding.guessed) if encoding else None,
         article.notes,
+        article.authors,
+        article.section,
+        article.tags,
+        article.publisher,
+        article.page_numbers,
+        dict(article.fields),
     )
     return [_encode(head), *(text.encode() for text in article.paragraphs)]
 
@@ -73,6 +85,12 @@ def decode_article(items: list[bytes]) -> Article:
         head.source,
         Encoding(*head.encoding) if head.encoding else None,
         head.notes,
+        authors=head.authors,
+        section=head.section,
+        tags=head.tags,
+        publisher=head.publisher,
+        page_numbers=head.page_numbers,
+        fields=head.fields,
     )
     if len(article.paragraphs) < len(items) - 1:
         raise ValueError("a paragraph without text")

@@ -123,7 +123,7 @@ def test_every_option_is_documented_with_its_default() -> None:
     for option in dataclasses.fields(Config):
         default = documented.pop(option.name)
         match option.default:
-            case None | "" | ():
+            case None | "" | () | dataclasses.MISSING:
                 assert default == ""
             case bool() as value:
                 assert default == str(value).lower()

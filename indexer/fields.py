@@ -1,0 +1,139 @@
+"""Fields of one's own: the types that the configuration declares, and the values of articles in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
+
+from msgspec import Struct, ValidationError, convert
+
+from indexer.article import PROPERTIES, FieldValue, Published
+from indexer.errors import InvalidArticle, quote_value
+
+FieldKind = Literal["keyword", "integer", "number", "date", "boolean", "text"]
+KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
+OWN_NAMES = frozenset(
+    (
+        *(name for known in PROPERTIES.values() for name in known.names),
+        *("author", "authors", "section", "tag", "tags", "publisher", "page", "page_number"),
+        *("title", "text", "date", "published", "paragraph", "paragraphs", "notes", "encoding", "path"),
+        *("since", "until", "before", "after", "year", "month", "day", "week", "undated", "url", "anchor"),
+    )
+)
+"""The names of what every article has, and of filters and facets: no field of one's own may be called so."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+_EXPECTED = {
+    "keyword": "text or a list of texts",
+    "integer": "a whole number",
+    "number": "a number",
+    "date": "an ISO date such as 2021, 2021-11 or 2021-11-05",
+    "boolean": "true or false",
+    "text": "text",
+}
+
+
+class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
+    """The type of a field of one's own.
+
+    A keyword is one text or several, each of which is matched as a whole; a text is searched word by word,
+    and counts with the `weight` beside the title and the paragraphs. Articles can be filtered by all others.
+    With `facet`, a page of results counts its values.
+    """
+
+    type: FieldKind
+    facet: bool = False
+    weight: float = 1.0
+
+
+def parse_fields(given: object) -> dict[str, FieldType]:
+    """Return the declared fields by name; raises ValueError, saying what must be otherwise."""
+    if not isinstance(given, Mapping):
+        raise ValueError(  # noqa: TRY004 - the caller names the option, whatever is wrong with it
+            'must be a table of names and types, such as desk = { type = "keyword" }'
+        )
+    declared: dict[str, FieldType] = {}
+    for name, settings in given.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} must be a name of small letters, digits and _ that begins with a letter"
+            )
+        if name in OWN_NAMES:
+            raise ValueError(f"{name} is taken: articles have that, or searches do; choose another name")
+        try:
+            kind = settings if isinstance(settings, FieldType) else convert(settings, FieldType)
+        except ValidationError as error:
+            raise ValueError(
+                f"{name} must be a table with a type ({', '.join(KINDS)}), and maybe facet (true or false) "
+                f"and weight (a number): {error}"
+            ) from error
+        if not 0 < kind.weight <= 100:
+            raise ValueError(f"{name}: weight must be above 0 and at most 100, not {kind.weight:g}")
+        if kind.facet and kind.type in ("number", "text"):
+            raise ValueError(f"{name}: a field of type {kind.type} cannot be a facet")
+        declared[name] = kind
+    return declared
+
+
+def convert_value(name: str, kind: FieldType, value: Any) -> FieldValue | None:
+    """Return a value in the type of its field; None if it is empty.
+
+    Texts are converted, since files often have nothing else. Raises InvalidArticle, naming the field.
+    """
+    if isinstance(value, str):
+        value = value.strip()
+    if value is None or value == "" or value == ():
+        return None
+    try:
+        return _CONVERTERS[kind.type](value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArticle(f"{name}: must be {_EXPECTED[kind.type]}, not {quote_value(value)}") from error
+
+
+def _to_keywords(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    if not all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in values):
+        raise ValueError("not keywords")
+    return tuple(dict.fromkeys(text for one in values if (text := " ".join(str(one).split()))))
+
+
+def _to_integer(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, bool) or (isinstance(value, float) and value != number) or abs(number) >= 2**53:
+        raise ValueError("no whole number")
+    return number
+
+
+def _to_number(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not abs(number) < float("inf"):
+        raise ValueError("no number")
+    return number
+
+
+def _to_date(value: Any) -> str:
+    return Published.parse(value).value
+
+
+def _to_boolean(value: Any) -> bool:
+    word = str(value).lower()
+    if word not in (*_TRUE, *_FALSE):
+        raise ValueError("not a boolean")
+    return word in _TRUE
+
+
+def _to_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+_CONVERTERS: dict[FieldKind, Callable[[Any], FieldValue]] = {
+    "keyword": _to_keywords,
+    "integer": _to_integer,
+    "number": _to_number,
+    "date": _to_date,
+    "boolean": _to_boolean,
+    "text": _to_text,
+}
