@@ -6,6 +6,7 @@ Only files with these names are ever removed.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 # In the folder of an index.
@@ -46,6 +47,13 @@ def printable_path(path: str) -> str:
 def is_temporary(name: str) -> bool:
     """Whether a name in the folder of an index is one that exists only while a writer is active."""
     return _TEMPORARY.fullmatch(name) is not None
+
+
+def find_index_names(names: Collection[str]) -> set[str]:
+    """Return which of the names in a folder belong to an index; empty if the folder has none."""
+    if LOCK not in names or not any(map(GENERATION.fullmatch, names)):
+        return set()
+    return {name for name in names if is_temporary(name) or _PERMANENT.fullmatch(name)}
 
 
 def is_unfinished(name: str) -> bool:

@@ -9,7 +9,8 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     text        plain text: title, date lines, hard-wrapped paragraphs
     html        main text by trafilatura; `metadata` has the title and the dates that the page states
     markdown    blocks; `front_matter` has the fields at the start, also those of plain text
-    jsonl       JSON Lines, an article a line
+    jsonl       JSON Lines, a record a line; `json` an array of records, `csv` a table of them
+    records     from a record with named fields to an article
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
     dates       date lines, dates in addresses and file names, and the choice of the publication date
@@ -105,6 +106,8 @@ MEDIA_TYPES = (
     MediaType("html", (".html", ".htm", ".xhtml")),
     MediaType("markdown", (".md", ".markdown")),
     MediaType("jsonl", (".jsonl", ".ndjson")),
+    MediaType("json", (".json",)),
+    MediaType("csv", (".csv", ".tsv")),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
 _BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}
@@ -301,6 +304,8 @@ def _media_type(text: str, declared: str | None) -> str:
         return "html"
     if declared == "html":
         return "html" if _TAG.search(text) else "text"
+    if declared == "jsonl" and text.lstrip()[:1] == "[":
+        return "json"
     if declared:
         return declared
     line = next((line for line in text[:100_000].splitlines() if line.strip()), "").strip()

@@ -20,6 +20,8 @@ _MARKUP = re.compile(
     r"|<(?:p|br|hr)\s*/?>",
     re.IGNORECASE,
 )
+# Nearly all addresses are such, and need not be taken apart.
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[!-~]*)?")
 GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
 PACKED = ".gz"
@@ -33,7 +35,9 @@ class ReadOptions:
     `day_first` decides `05/03/2024`. Date-times with an offset are converted to `timezone`; if that is empty,
     the publisher's wall time is kept. Dates after `today` are refused; None means the system's date.
     `max_bytes` limits the size of a document after unpacking. `fields` are those that the configuration
-    declares, by name: what a record states under such a name is a field of its article.
+    declares, by name: what a record states under such a name is a field of its article. `record` has the
+    names that records have for the fields of an article, where they are others than usual; a name with dots
+    is a path into nested objects.
     """
 
     day_first: bool = True
@@ -41,6 +45,7 @@ class ReadOptions:
     today: date | None = None
     max_bytes: int = 64 * 2**20
     fields: Mapping[str, FieldType] = field(default_factory=dict)
+    record: Mapping[str, str] = field(default_factory=dict)
 
     def last_day(self) -> date:
         """Return the last day that is not in the future."""
@@ -151,6 +156,8 @@ def web_address(text: str | None) -> str | None:
     Other schemes (javascript, data, file) are unsafe as links.
     """
     address = (text or "").strip()
+    if len(address) <= _MAX_ADDRESS and _PLAIN_ADDRESS.fullmatch(address):
+        return address
     if not address or len(address) > _MAX_ADDRESS or re.search(r"[\s\x00-\x1f\x7f]", address):
         return None
     try:

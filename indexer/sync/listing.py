@@ -11,6 +11,7 @@ from pathlib import Path
 
 from indexer.article import Failure
 from indexer.errors import SourceMissing
+from indexer.files.names import find_index_names
 from indexer.files.regular import translate_read_errors
 from indexer.files.source_file import LEADS_OUT
 from indexer.readers import find_unread_kind, list_kinds
@@ -79,10 +80,10 @@ def check_source(root: Path) -> Stamp | None:
 def list_source(root: Path, *, is_known: bool = False) -> Listing:
     """List a source; `is_known` if the index has it, which decides what the error message advises.
 
-    A folder is walked for files with the suffixes of the readers. Hidden names, `node_modules` and the folder
-    that browsers save beside a page (`X_files` beside `X.html`) are skipped. A file that is itself a source
-    may also have no suffix. Links that lead out of the source, and files that are not regular files, are
-    failures. Raises SourceMissing, also for a file of a kind that is not read.
+    A folder is walked for files with the suffixes of the readers. Hidden names, indexes, `node_modules` and
+    the folder that browsers save beside a page (`X_files` beside `X.html`) are skipped. A file that is itself
+    a source may also have no suffix. Links that lead out of the source, and files that are not regular files,
+    are failures. Raises SourceMissing, also for a file of a kind that is not read.
     """
     listing = Listing()
     try:
@@ -115,9 +116,10 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
             continue
         inner = []
         names = {entry.name for entry in found}
+        of_index = find_index_names(names)
         for entry in found:
             name = entry.name
-            if name.startswith("."):
+            if name.startswith(".") or name in of_index:
                 continue
             # Nearly all are files or folders, which need no system call to be distinguished.
             if entry.is_file(follow_symlinks=False):

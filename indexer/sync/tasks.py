@@ -208,7 +208,7 @@ def weight(path: str, size: int) -> int:
 
 def is_plain(path: str) -> bool:
     """Whether a file is read in linear time, by its name: neither markup nor packed."""
-    return path.lower().endswith((".txt", ".text", ".jsonl", ".ndjson"))
+    return path.lower().endswith((".txt", ".text", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"))
 
 
 def divide(part: Part, data: bytes) -> Iterator[Part]:

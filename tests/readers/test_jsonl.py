@@ -80,7 +80,7 @@ def test_a_lone_surrogate_and_deep_nesting_are_failures_of_their_lines() -> None
 def test_a_language_that_does_not_exist_is_skipped_with_a_note() -> None:
     found = article({"id": "x", "title": "T", "language": "english"})
     assert found.language is None
-    assert found.notes == ("language: skipped 'english', which is not the code of a language",)
+    assert found.notes == ("language: skipped “english”, which is not the code of a language",)
 
 
 def test_a_text_with_html_gives_what_a_browser_shows_with_a_note() -> None:

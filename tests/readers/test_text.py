@@ -9,7 +9,7 @@ import pytest
 
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
-from indexer.readers import SUFFIXES
+from indexer.readers import MEDIA_TYPES, SUFFIXES
 from tests.fixtures.documents import published, read_all
 from tests.fixtures.documents import read_article as article
 
@@ -308,4 +308,4 @@ def test_a_file_with_no_text_is_refused(text: str) -> None:
 
 def test_the_suffixes_are_those_of_all_types_with_and_without_gz() -> None:
     assert {".txt", ".html.gz", ".markdown", ".ndjson.gz"} <= SUFFIXES
-    assert len(SUFFIXES) == 18
+    assert len(SUFFIXES) == 2 * sum(len(kind.suffixes) for kind in MEDIA_TYPES)

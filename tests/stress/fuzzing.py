@@ -18,7 +18,7 @@ from tests.stress.archive import ROOT, Lost, environment
 
 _SEEDS = 40
 _MOST_BYTES = 4000
-NAMES = ("a.html", "a.html", "a.html", "a.html", "a.xhtml", "a.md", "a.txt", "a.jsonl")
+NAMES = ("a.html", "a.html", "a.html", "a.html", "a.xhtml", "a.md", "a.txt", "a.jsonl", "a.json", "a.csv")
 
 
 def guided(runs: int, chance: random.Random, folder: Path) -> list[bytes]:
@@ -51,7 +51,9 @@ def main(arguments: list[str]) -> None:
 
     with atheris.instrument_imports(include=["indexer.readers"]):
         # Modules that are loaded at first use must be loaded here to be instrumented.
+        import indexer.readers.csv
         import indexer.readers.html
+        import indexer.readers.json
         import indexer.readers.jsonl
         import indexer.readers.markdown
         import indexer.readers.text  # noqa: F401

@@ -58,6 +58,10 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
         ("short.jsonl", _short_articles, [bound]),
         ("long.jsonl", _long_articles, [bound]),
         ("new.jsonl", _new_words, [bound]),
+        ("a.json", _array, [bound]),
+        ("short.json", _short_array, [bound]),
+        ("a.csv", _table, [bound]),
+        ("short.csv", _short_table, [bound]),
     ):
         for suffix in ("", ".gz"):
             figures.append(_largest(folder, name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
@@ -180,6 +184,26 @@ def _short_articles(size: int, chance: random.Random) -> bytes:
 
 def _long_articles(size: int, chance: random.Random) -> bytes:
     return _lines(size, chance, (ARTICLE_TEXT - (1 << 20)) // 600)
+
+
+def _array(size: int, chance: random.Random) -> bytes:
+    return b"[" + b",\n".join(_articles(size - 2, chance).splitlines()) + b"]"
+
+
+def _short_array(size: int, chance: random.Random) -> bytes:
+    return b"[" + b",".join(_short_articles(size - 2, chance).splitlines()) + b"]"
+
+
+def _table(size: int, chance: random.Random) -> bytes:
+    texts = [*_paragraphs(size * 19 // 20, chance)]
+    rows = ("\n\n".join(texts[start : start + 8]) for start in range(0, len(texts), 8))
+    return "\n".join(["title,text", *(f'{row[:40]},"{row}"' for row in rows)]).encode()[:size]
+
+
+def _short_table(size: int, chance: random.Random) -> bytes:
+    return "\n".join(
+        ["id;text", *(f"a{n};{t}" for n, t in enumerate(_paragraphs(size * 49 // 50, chance)))]
+    ).encode()[:size]
 
 
 def _new_words(size: int, chance: random.Random) -> bytes:

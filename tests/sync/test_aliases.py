@@ -131,7 +131,7 @@ def test_records_that_had_the_ids_that_they_state_are_found_by_these(
     archive.lines("b.jsonl", {"id": "r1", "text": "Lost."}, {"id": "other", "text": "Other."})
     with monkeypatch.context() as patch:
         # What versions before did.
-        patch.setattr("indexer.readers.jsonl.make_record_id", lambda _, name: name)
+        patch.setattr("indexer.readers.records.make_record_id", lambda _, name: name)
         archive.sync()
     commit = 1
     catalog = catalogs.load(archive.live, commit)

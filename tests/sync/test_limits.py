@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Failure, Index, InvalidArticle, UnreadableDocument, limits, open_index
-from indexer.readers import ReadOptions, document, jsonl, read
+from indexer.readers import ReadOptions, document, read, records
 from indexer.store import generations
 from indexer.sync import apply, catalog, tasks
 from indexer.sync.catalog import FileState
@@ -285,7 +285,7 @@ def test_a_line_with_too_much_text_is_refused_and_the_others_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(document, "ARTICLE_TEXT", 1000)
-    monkeypatch.setattr(jsonl, "ARTICLE_TEXT", 1000)
+    monkeypatch.setattr(records, "ARTICLE_TEXT", 1000)
     lines = [
         json.dumps({"id": name, "text": text}) for name, text in (("a", "A tide."), ("b", LONG), ("c", "."))
     ]
