@@ -24,6 +24,7 @@ _PLACES = {
     "time": N_("found in a time element"),
     "url": N_("found in the address"),
     "dateline": N_("found in the dateline"),
+    "mail": N_("stated in the mail"),
     "file name": N_("found in the file name"),
     "given": "",
 }

@@ -11,6 +11,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     markdown    blocks; `front_matter` has the fields at the start, also those of plain text
     jsonl       JSON Lines, a record a line; `json` an array of records, `csv` a table of them
     records     from a record with named fields to an article
+    mail        mails and mailboxes; `replies` removes what a mail quotes
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
     dates       date lines, dates in addresses and file names, and the choice of the publication date
@@ -108,11 +109,19 @@ MEDIA_TYPES = (
     MediaType("jsonl", (".jsonl", ".ndjson")),
     MediaType("json", (".json",)),
     MediaType("csv", (".csv", ".tsv")),
+    MediaType("mail", (".eml", ".mbox"), is_text=False, is_container=True),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
 _BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}
 # The first bytes of documents that are no text, and the module that reads them whatever their suffix.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = ()
+# The first lines of a mailbox, and of a mail as a server puts it into a folder. A text may begin with "From".
+_MAIL = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\r\n]*"
+    rb"(?:From .*\d:\d\d.*\r?\n>?[!-9;-~]+:|Return-Path: ?<|Delivered-To: |Received: (?:from|by) )"
+)
+_START = 1024
+"""Bytes at the start of a document that may tell its type."""
 SUFFIXES: frozenset[str] = frozenset(_BY_SUFFIX) | {suffix + PACKED for suffix in _BY_SUFFIX}
 """The suffixes of files that can be read, in lower case."""
 EXTRA = "nutgraf[documents]"
@@ -141,6 +150,7 @@ class _Given(TypedDict, total=False):
     context: Details
     depth: int
     begin_record: Callable[[int], None]
+    leave_out: Callable[[str], None]
 
 
 @cache
@@ -194,7 +204,7 @@ def read(
 
 def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
     """Return the media type of a document by its first bytes, else its suffix; None if it may be any text."""
-    start = stream.read(max((len(signature) for signature, _ in _SIGNATURES), default=0))
+    start = stream.read(_START)
     stream.seek(0)
     declared = _BY_SUFFIX.get(suffix_of(name))
     if declared is not None and not declared.is_text:
@@ -202,7 +212,7 @@ def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
     for signature, module in _SIGNATURES:
         if start.startswith(signature):
             return _BY_MODULE[module]
-    return declared
+    return _BY_MODULE["mail"] if _MAIL.match(start) else declared
 
 
 def read_member(
@@ -226,6 +236,7 @@ def read_member(
             context=details.or_else(container.context),
             depth=container.depth + 1,
             begin_record=container.begin_record,
+            leave_out=container.leave_out,
         )
     except (UnreadableDocument, InvalidArticle) as error:
         yield Failure(path, str(error))

@@ -89,8 +89,12 @@ NO_DETAILS = Details()
 """Nothing is stated."""
 
 
-def _ignore(_size: int) -> None:
-    """The limits of a record where a process has none."""
+def _begin_nothing(_size: int) -> None:
+    """Begin a record in a process without limits."""
+
+
+def _count_nothing(_kind: str) -> None:
+    """Leave something out where nobody counts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +111,14 @@ class Document:
     options: ReadOptions
     context: Details = NO_DETAILS
     depth: int = 0
-    begin_record: Callable[[int], None] = _ignore
-    """To be called before a record of a container is read, with its bytes: starts the limits on time and
-    memory again, since they hold for a record and not for the whole container."""
+    begin_record: Callable[[int], None] = _begin_nothing
+    """To be called before a record of a container is read, or a part of a long document, with its bytes:
+    starts the limits on time and memory again. Raises UnreadableDocument, with the reason, for a record that
+    has ended its process before, and for a document that takes too long in all: a container's reader reports
+    this as the failure of the record and goes on with the next."""
+    leave_out: Callable[[str], None] = _count_nothing
+    """To be called for each member of a container that is not read and is no failure: with the suffix of its
+    name ("" if it has none) as for a file in a folder, else with what such are called, such as "drafts"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +134,11 @@ class TextDocument(Document):
 class BinaryDocument(Document):
     """A document that is no text, or a container of documents: a stream that can be read from any place.
 
-    `size` is the number of its bytes.
+    `size` is the number of its bytes; of a container that is packed or in another one, what is known of it
+    without unpacking it. Such a container is unpacked while it is read and again from its start when the
+    stream goes back, so its reader should go forward. Reading raises UnreadableDocument where the container
+    is damaged, or unpacks to too much. A reader that notices damage itself raises UnreadableDocument as well,
+    also after it has returned articles: then what was indexed from the rest of the container before is kept.
     """
 
     stream: BinaryIO

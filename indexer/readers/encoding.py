@@ -69,6 +69,19 @@ def decode(data: bytes, *, is_markup: bool = False) -> tuple[str, Encoding]:
     return _detect(data)
 
 
+def transcode(data: bytes, charset: str) -> bytes:
+    """Return the data in UTF-8 with a byte order mark if it is valid in the charset, else as it is.
+
+    `charset` is what the header of a mail or of an HTTP response states. Data in UTF-8 stays as it is.
+    """
+    codec = _find_codec(charset)
+    # The bytes of ISO 2022 are ASCII.
+    if codec is None or (b"\x1b" not in data and _decode_strictly(data, "utf-8") is not None):
+        return data
+    text = _decode_strictly(data, codec)
+    return data if text is None or _is_binary(text) else codecs.BOM_UTF8 + text.encode()
+
+
 def _decode_strictly(data: bytes, codec: str) -> str | None:
     try:
         return data.decode(codec)
@@ -91,13 +104,16 @@ def _declared_encoding(data: bytes) -> str | None:
     match = _DECLARED.search(data[:4096])
     if not match:
         return None
-    label = (match[1] or match[2]).decode("ascii", "replace")
+    name = _find_codec((match[1] or match[2]).decode("ascii", "replace"))
+    # A declaration that can be read as ASCII is not in one of these encodings (and UTF-8 was tried).
+    return None if name is None or name.startswith(("utf-16", "utf-32", "utf-7", "utf-8")) else name
+
+
+def _find_codec(label: str) -> str | None:
+    """Return the name of Python's codec for the label of an encoding; None if it has none."""
     try:
         name = codecs.lookup(label).name
     except (LookupError, ValueError):
-        return None
-    # A declaration that can be read as ASCII is not in one of these encodings (and UTF-8 was tried).
-    if name.startswith(("utf-16", "utf-32", "utf-7", "utf-8")):
         return None
     return _SUPERSETS.get(name, name)
 

@@ -55,7 +55,7 @@ def parse_visible(page: str, *, is_xml: bool = False) -> LexborHTMLParser:
     # The content of a template is not among its children.
     for node in parser.css("template"):
         node.decompose()
-    _empty(parser, _HIDDEN)
+    empty_elements(parser, _HIDDEN)
     # Browsers show the content of these as plain text; lxml does not know them.
     for node in parser.css("xmp, plaintext"):
         verbatim = parser.create_node("pre")
@@ -70,7 +70,7 @@ def extract_blocks(page: LexborHTMLParser) -> list[str]:
     The cells of a table row are one block. `page` comes from `parse_visible`; its navigation and controls are
     emptied.
     """
-    _empty(page, _NOT_TEXT)
+    empty_elements(page, _NOT_TEXT)
     found: list[str] = []
     pieces: list[str] = []
     # For each element, by its address: the address of its block, and whether that keeps line breaks.
@@ -107,7 +107,8 @@ def extract_blocks(page: LexborHTMLParser) -> list[str]:
     return found
 
 
-def _empty(parser: LexborHTMLParser, selector: str) -> None:
+def empty_elements(parser: LexborHTMLParser, selector: str) -> None:
+    """Remove the content of the elements that a CSS selector matches."""
     # The elements themselves are kept: they separate the texts before and after them.
     for node in parser.css(selector):
         while node.first_child is not None:

@@ -25,6 +25,8 @@ _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-$")
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?!-?\w|-$)")
 _FIRST_LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_DIVIDED = 3
+_LINE_END = 200
+"""Characters before a line break that tell how to join the lines."""
 _COLUMN_LINES, _COLUMN_WIDTH = 4, 12
 _AGENCY_LINE = re.compile(r"[A-Z]{3,}[A-Z .,'-]*\s\([A-Z][A-Za-z ]+\)\s[-–—]")
 
@@ -41,6 +43,11 @@ def read_articles(document: TextDocument) -> Iterator[Article]:
     title, blocks = _take_head(_split_blocks(text), head, front.title)
     paragraphs = _join_lines(blocks)
     return iter([assemble_text(document, title, paragraphs, front, head)])
+
+
+def split_paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a text that has no title and no date lines at its start."""
+    return _join_lines(_split_blocks(text))
 
 
 def _split_blocks(text: str) -> list[list[str]]:
@@ -112,17 +119,23 @@ def _join_lines(blocks: list[list[str]]) -> list[str]:
         base = min(indents)
         texts = [normalize_space(line) for line in lines]
         column = _column_width(texts)
-        current = texts[0]
+        pieces = [texts[0]]
         for at in range(1, len(texts)):
             indent = indents[at] - base
             if _continues(lines[at - 1], texts[at - 1], texts[at], width, indent) or (
                 column and _continues_column(texts[at - 1], texts[at], column, indent)
             ):
-                current = hyphens.join(current, texts[at])
+                # Only the end: with the whole paragraph, the time would grow with the square of its length.
+                end = "".join(pieces[-3:])[-_LINE_END:]
+                if hyphens.is_division(end, texts[at]):
+                    pieces[-1] = pieces[-1][:-1]
+                else:
+                    pieces.append(_separator(end, texts[at]))
+                pieces.append(texts[at])
             else:
-                found.append(current)
-                current = texts[at]
-        found.append(current)
+                found.append("".join(pieces))
+                pieces = [texts[at]]
+        found.append("".join(pieces))
     return found
 
 
@@ -161,20 +174,15 @@ class _Hyphens:
         self._words = {word for text in texts for word in _HYPHENATED.findall(text.casefold())}
         self._is_typeset = len(divided) >= max(_MIN_DIVIDED, len(lines) / 25)
 
-    def join(self, before: str, after: str) -> str:
-        """Return two lines as one text."""
+    def is_division(self, before: str, after: str) -> bool:
+        """Whether a line ends with a hyphen that only divides a word, which goes on in the next line."""
         start, end = _DIVIDED.search(before), _FIRST_LETTERS.match(after)
-        if start and end and self._is_division(start[1].casefold(), end[0]):
-            return before[:-1] + after
-        return before + _separator(before, after) + after
-
-    def _is_division(self, start: str, end: str) -> bool:
-        words = self._words
-        if not end[0].islower() or f"{start}-{end}" in words:
+        if not start or not end or not end[0][0].islower():
             return False
-        if start + end in words:
-            return True
-        return self._is_typeset and not (start in words and end in words)
+        words, first, last = self._words, start[1].casefold(), end[0]
+        if f"{first}-{last}" in words:
+            return False
+        return first + last in words or (self._is_typeset and not (first in words and last in words))
 
 
 def _wrap_width(blocks: list[list[str]]) -> int:

@@ -32,6 +32,46 @@ _TAGS = ("div", "p", "b", "table", "tr", "td", "ul", "li", "h1", "a", "span", "p
 _NOT_STANDARD = re.compile(
     r"<template\b.*<(?:base|basefont|bgsound|noframes|title)\b.*<col\b", re.IGNORECASE | re.DOTALL
 )
+_MAIL_LINES = (
+    *(
+        "",
+        "",
+        "",
+        "--b",
+        "--b--",
+        "--c",
+        "> quoted",
+        "-- ",
+        "-----Original Message-----",
+        "On 3 May 2021 Bo wrote:",
+    ),
+    *(
+        "Content-Type: multipart/mixed; boundary=b",
+        "Content-Type: multipart/alternative; boundary=c",
+        "From: Bo",
+    ),
+    *(
+        "Content-Type: message/rfc822",
+        "Content-Type: text/html; charset=koi8-r",
+        "Subject: =?utf-8?q?=C3=A4?=",
+    ),
+    *(
+        "Content-Transfer-Encoding: base64",
+        "Content-Transfer-Encoding: quoted-printable",
+        "VGlkZXM=",
+        "=C3=A4=",
+    ),
+    *(
+        'Content-Disposition: attachment; filename="a.html"',
+        "Content-Type: text/plain; format=flowed",
+        "Date: soon",
+    ),
+    *(
+        "Message-ID: <1@harbour.example>",
+        "From ada@harbour.example Mon May  3 10:00:00 2021",
+        "Tides \udce4 ",
+    ),
+)
 _PIECES = (*pages.MARKS, "[", "](", "*", "_", "`", "|", "a", "#", "<a ", "x=", "é", "---\n", "{", "}", "\n\n")
 
 
@@ -171,7 +211,18 @@ def _random(chance: random.Random) -> Document:
     return Document(chance.choice(NAMES), text.encode("utf-8", "replace"))
 
 
+def _mail(chance: random.Random) -> Document:
+    """A mail of parts, with lines removed, repeated and exchanged."""
+    lines = chance.choices(_MAIL_LINES, k=chance.randint(1, 60))
+    lines += [pages.page(chance)] * chance.randint(0, 2)
+    start = "From ada@harbour.example Mon May  3 10:00:00 2021\n" if chance.random() < 0.5 else ""
+    text = start + "\n".join(["Subject: Tides", *lines])
+    if chance.random() < 0.2:
+        text = text.replace("\n", "\n" + chance.choice(lines) * chance.randint(1, 2000), 1)
+    return Document(chance.choice(("a.eml", "a.mbox", "a")), text.encode("utf-8", "surrogateescape"))
+
+
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _whole, _nested, _mutated, _repeated, _whole, _random,
+    _whole, _nested, _mutated, _repeated, _mail, _random,
 )  # fmt: skip

@@ -18,7 +18,10 @@ from tests.stress.archive import ROOT, Lost, environment
 
 _SEEDS = 40
 _MOST_BYTES = 4000
-NAMES = ("a.html", "a.html", "a.html", "a.html", "a.xhtml", "a.md", "a.txt", "a.jsonl", "a.json", "a.csv")
+NAMES = (
+    *("a.html", "a.html", "a.html", "a.html", "a.xhtml", "a.md", "a.txt", "a.jsonl", "a.json", "a.csv"),
+    *("a.eml", "a.mbox"),
+)
 
 
 def guided(runs: int, chance: random.Random, folder: Path) -> list[bytes]:
@@ -55,6 +58,7 @@ def main(arguments: list[str]) -> None:
         import indexer.readers.html
         import indexer.readers.json
         import indexer.readers.jsonl
+        import indexer.readers.mail
         import indexer.readers.markdown
         import indexer.readers.text  # noqa: F401
         from indexer.readers import ReadOptions, read

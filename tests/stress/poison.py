@@ -66,6 +66,11 @@ def _line(**fields: object) -> bytes:
     return json.dumps({"title": "poisonous", "text": "poisonous words"} | fields).encode() + b"\n"
 
 
+def _nested_mail(depth: int) -> bytes:
+    parts = (f"Content-Type: multipart/mixed; boundary=b{number}\n\n--b{number}\n" for number in range(depth))
+    return f"Subject: poisonous\n{''.join(parts)}\npoisonous\n".encode()
+
+
 def _pipe(stem: Path, _chance: random.Random) -> Path:
     path = stem.with_name(f"{stem.name}.txt")
     os.mkfifo(path)
@@ -99,6 +104,9 @@ BAD: dict[str, Make] = {
     "a cut .gz": _file(".txt.gz", lambda chance: gzip.compress(STORY)[: -chance.randrange(1, 30)]),
     "a .gz that is none": _file(".txt.gz", lambda chance: STORY),
     "a .gz that grows": _file(".txt.gz", lambda chance: gzip.compress(b"poisonous " * 400_000)),
+    "a mail that is none": _file(".eml", lambda chance: STORY),
+    "a mail of parts in parts": _file(".eml", lambda chance: _nested_mail(chance.randrange(31, 2000))),
+    "a mailbox with such a mail": _file(".mbox", lambda chance: b"From - 10:00\n" + _nested_mail(1000)),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }
