@@ -26,6 +26,7 @@ _PLACES = {
     "dateline": N_("found in the dateline"),
     "mail": N_("stated in the mail"),
     "file name": N_("found in the file name"),
+    "properties": N_("found in the document’s properties"),
     "given": "",
 }
 # Characters of a query that headings and titles show.

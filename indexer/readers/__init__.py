@@ -12,6 +12,9 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     jsonl       JSON Lines, a record a line; `json` an array of records, `csv` a table of them
     records     from a record with named fields to an article
     mail        mails and mailboxes; `replies` removes what a mail quotes
+    docx odt pptx   Office documents; `office` is what they share, `package` their ZIP files
+    rtf         Rich Text Format
+    epub        books, a chapter an article
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
     dates       date lines, dates in addresses and file names, and the choice of the publication date
@@ -48,6 +51,8 @@ from indexer.article import Article, Failure, make_record_id
 from indexer.errors import InvalidArticle, UnreadableDocument
 from indexer.readers.document import (
     GZIP,
+    MAX_RATIO,
+    MIN_BOUND,
     NO_DETAILS,
     PACKED,
     BinaryDocument,
@@ -110,11 +115,14 @@ MEDIA_TYPES = (
     MediaType("json", (".json",)),
     MediaType("csv", (".csv", ".tsv")),
     MediaType("mail", (".eml", ".mbox"), is_text=False, is_container=True),
+    MediaType("docx", (".docx", ".docm"), is_text=False),
+    MediaType("odt", (".odt", ".odp"), is_text=False),
+    MediaType("pptx", (".pptx", ".pptm", ".ppsx"), is_text=False),
+    MediaType("rtf", (".rtf",), is_text=False),
+    MediaType("epub", (".epub",), is_text=False, is_container=True),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
 _BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}
-# The first bytes of documents that are no text, and the module that reads them whatever their suffix.
-_SIGNATURES: tuple[tuple[bytes, str], ...] = ()
 # The first lines of a mailbox, and of a mail as a server puts it into a folder. A text may begin with "From".
 _MAIL = re.compile(
     rb"(?:\xef\xbb\xbf)?[\r\n]*"
@@ -132,8 +140,6 @@ _KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
 _MAX_DEPTH = 3
 """Containers around a document: of an archive in an archive in an archive, the members are not read."""
 _CHUNK = 1 << 16
-# Text does not compress better than this; what does may be meant to fill the memory.
-_MAX_RATIO, _MIN_BOUND = 200, 1 << 20
 _JSON_LINES = re.compile(rb"\s*\{[^\0]")
 # Atomic and possessive groups: with backtracking, each leading comment would double the time.
 _PAGE = re.compile(
@@ -203,16 +209,33 @@ def read(
 
 
 def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
-    """Return the media type of a document by its first bytes, else its suffix; None if it may be any text."""
+    """Return the media type of a document by its content, else its suffix; None if it may be any text."""
+    declared = _BY_SUFFIX.get(suffix_of(name))
+    if declared is not None and declared.is_container:
+        return declared
     start = stream.read(_START)
     stream.seek(0)
-    declared = _BY_SUFFIX.get(suffix_of(name))
-    if declared is not None and not declared.is_text:
-        return declared
-    for signature, module in _SIGNATURES:
-        if start.startswith(signature):
+    for signature, find_module in _SIGNATURES.items():
+        if start.startswith(signature) and (module := find_module(stream)):
             return _BY_MODULE[module]
-    return _BY_MODULE["mail"] if _MAIL.match(start) else declared
+    is_mail = (declared is None or declared.is_text) and _MAIL.match(start)
+    return _BY_MODULE["mail"] if is_mail else declared
+
+
+def _find_package(stream: BinaryIO) -> str | None:
+    # Imported here, since most files are no packages.
+    from indexer.readers.package import find_package_module
+
+    module = find_package_module(stream)
+    stream.seek(0)
+    return module
+
+
+# The first bytes of documents that are no text, and the module that reads them whatever their suffix.
+_SIGNATURES: dict[bytes, Callable[[BinaryIO], str | None]] = {
+    b"{\\rtf": lambda _stream: "rtf",
+    b"PK\x03\x04": _find_package,
+}
 
 
 def read_member(
@@ -288,7 +311,7 @@ def unpack(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
         if name.lower().endswith(PACKED) and data:
             raise UnreadableDocument("not gzip data, although its name ends with .gz")
         return data
-    bound = max(_MAX_RATIO * len(data), _MIN_BOUND)
+    bound = max(MAX_RATIO * len(data), MIN_BOUND)
     content = bytearray()
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as unpacked:
@@ -300,7 +323,7 @@ def unpack(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
                     )
                 if len(content) > bound:
                     raise UnreadableDocument(
-                        f"unpacks to more than {_MAX_RATIO} times its size, so it is not text"
+                        f"unpacks to more than {MAX_RATIO} times its size, so it is not text"
                     )
     except EOFError as error:
         raise UnreadableDocument("gzip data is damaged: it ends too early") from error

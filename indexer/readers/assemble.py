@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from indexer.article import Article
 from indexer.errors import UnreadableDocument
 from indexer.readers.dates import HeadDates, choose_date, find_path_date
 from indexer.readers.document import Details, Document, TextDocument, check_length
-from indexer.readers.front_matter import FrontMatter
 
+MAX_TITLE = 200
+"""Characters of a first line that is taken for the title."""
+SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
+_MIN_PROSE = 60
 _MAX_BOILERPLATE = 120
 _BOILERPLATE = re.compile(
     r"""(?:search\ trends | trending(?:\ now)? | read\ (?:more|also|next) | also\ read | see\ also
@@ -82,27 +86,27 @@ def assemble_article(
 
 
 def assemble_text(
-    document: TextDocument,
+    document: Document,
     title: str,
     paragraphs: list[str],
-    front: FrontMatter,
+    details: Details,
     head: HeadDates,
-    notes: Iterable[str] = (),
+    page_numbers: Sequence[int | None] = (),
 ) -> Article:
-    """Return the article of a text with front matter, whose first lines may have dates.
+    """Return the article of a text whose first lines may have dates.
 
     The dates of its date lines are in `head`, to which that of a dateline is added. For the rest see
     `assemble_article`.
     """
     head.read_dateline(paragraphs)
     dates, remarks = head.resolve(document.name)
-    details = Details(
-        language=front.language,
-        url=front.url,
-        dates=(*front.dates, *dates),
-        notes=(*front.notes, *notes, *remarks),
-    )
-    return assemble_article(document, title, paragraphs, details)
+    details = replace(details, dates=(*details.dates, *dates), notes=(*details.notes, *remarks))
+    return assemble_article(document, title, paragraphs, details, page_numbers)
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is a sentence too long for a title."""
+    return len(line) > _MIN_PROSE and SENTENCE_END.search(line) is not None
 
 
 def first_sentence(paragraph: str, limit: int = 100) -> str:

@@ -24,7 +24,10 @@ from indexer.text.normalization import normalize
 RANKS = {
     name: rank
     for rank, name in enumerate(
-        ("given", "meta", "json-ld", "time", "dateline", "mail", "text", "url", "modified", "file name")
+        (
+            *("given", "meta", "json-ld", "time", "dateline", "mail", "text", "url"),
+            *("file name", "properties", "modified"),
+        )
     )
 }
 _EARLIEST = date(1400, 1, 1)

@@ -26,6 +26,8 @@ GZIP = b"\x1f\x8b"
 """The first bytes of gzip data."""
 PACKED = ".gz"
 """The suffix of gzip data, which may follow the suffix of any media type."""
+MAX_RATIO, MIN_BOUND = 200, 1 << 20
+"""Text is not compressed better than this: what is may be meant to fill the memory. Fewer bytes never do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from indexer.article import Published
-from indexer.readers.document import ReadOptions, language_code, web_address
+from indexer.readers.document import NO_DETAILS, Details, ReadOptions, language_code, web_address
 from indexer.readers.expressions import parse_date
 
 _BLOCK = re.compile(
@@ -24,10 +24,7 @@ class FrontMatter:
     """The fields of an article that front matter states; empty if there is none."""
 
     title: str = ""
-    dates: list[Published] = field(default_factory=list)
-    language: str | None = None
-    url: str | None = None
-    notes: list[str] = field(default_factory=list)
+    details: Details = NO_DETAILS
 
 
 def split_front_matter(text: str, options: ReadOptions) -> tuple[FrontMatter, str]:
@@ -49,7 +46,8 @@ def split_front_matter(text: str, options: ReadOptions) -> tuple[FrontMatter, st
                 notes.append(f"{key}: {value[:60]!r} was not understood as a date")
     language = language_code(fields.get("lang") or fields.get("language"))
     url = web_address(fields.get("url") or fields.get("canonical") or fields.get("link"))
-    return FrontMatter(fields.get("title", ""), dates, language, url, notes), text[block.end() :]
+    details = Details(language=language, url=url, dates=tuple(dates), notes=tuple(notes))
+    return FrontMatter(fields.get("title", ""), details), text[block.end() :]
 
 
 def _parse_yaml(text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from indexer.article import Article, normalize_space
@@ -43,7 +44,8 @@ def read_articles(document: TextDocument) -> Iterator[Article]:
     head = HeadDates(document.options)
     bare = head.read_lines(paragraphs)
     paragraphs = [paragraph for number, paragraph in enumerate(paragraphs) if number not in bare]
-    return iter([assemble_text(document, title, paragraphs, front, head, notes)])
+    details = replace(front.details, notes=(*front.details.notes, *notes))
+    return iter([assemble_text(document, title, paragraphs, details, head)])
 
 
 def _parse_blocks(text: str) -> tuple[list[str], list[str]]:

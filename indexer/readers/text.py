@@ -8,17 +8,15 @@ from itertools import chain, count, groupby, pairwise
 from statistics import median
 
 from indexer.article import Article, normalize_space
-from indexer.readers.assemble import assemble_text
+from indexer.readers.assemble import MAX_TITLE, SENTENCE_END, assemble_text, is_prose
 from indexer.readers.dates import HeadDates, parse_date_line
 from indexer.readers.document import ReadOptions, TextDocument, check_length
 from indexer.readers.front_matter import FrontMatter, split_front_matter
 
-_MAX_TITLE = 200
 _LINE_BREAKS = re.compile("\r\n?|[\v\x85\u2028]")
 _PARAGRAPH_BREAKS = re.compile("[\f\u2029\x1c-\x1f]")
 _INVISIBLE = re.compile("[\ufeff\x00-\x08\x0e-\x1b\x7f]")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
 _LIST_ITEM = re.compile(r"(?:[-*•–—·]|\(?\d{1,3}[.)]|[a-z][.)])\s")
 # A hyphen at the end of a line, with the letters before it; and a word with its hyphens.
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-$")
@@ -42,7 +40,7 @@ def read_articles(document: TextDocument) -> Iterator[Article]:
     head = HeadDates(document.options)
     title, blocks = _take_head(_split_blocks(text), head, front.title)
     paragraphs = _join_lines(blocks)
-    return iter([assemble_text(document, title, paragraphs, front, head)])
+    return iter([assemble_text(document, title, paragraphs, front.details, head)])
 
 
 def split_paragraphs(text: str) -> list[str]:
@@ -92,21 +90,20 @@ def _count_title_lines(blocks: list[list[str]], options: ReadOptions) -> int:
         return 0
     lines = [normalize_space(line) for line in blocks[0]]
     first = lines[0]
-    if len(first) > _MAX_TITLE or _AGENCY_LINE.match(first):
+    if len(first) > MAX_TITLE or _AGENCY_LINE.match(first):
         return 0
     if len(lines) == 1:
         # If there is nothing else, a long sentence is the text and not its title.
-        is_prose = len(blocks) == 1 and _SENTENCE_END.search(first) and len(first) > 60
-        return 0 if is_prose else 1
+        return 0 if len(blocks) == 1 and is_prose(first) else 1
     if parse_date_line(lines[1], options):
         return 1
-    if not _SENTENCE_END.search(first) and len(lines[1]) > 2 * len(first):
+    if not SENTENCE_END.search(first) and len(lines[1]) > 2 * len(first):
         return 1
     width = _wrap_width(blocks)
     if not width or not _continues(blocks[0][0], first, lines[1], width, 0):
         return 1
     # A wrapped block of two or three lines without a full stop is a long title; any other is text.
-    return len(lines) if len(lines) <= 3 and len(blocks) > 1 and not _SENTENCE_END.search(lines[-1]) else 0
+    return len(lines) if len(lines) <= 3 and len(blocks) > 1 and not SENTENCE_END.search(lines[-1]) else 0
 
 
 def _join_lines(blocks: list[list[str]]) -> list[str]:
@@ -155,7 +152,7 @@ def _column_width(texts: list[str]) -> float:
 
 def _continues_column(before: str, after: str, typical: float, indent: int) -> bool:
     """Whether a line of a column goes on in the next one: a short line with a full stop ends a paragraph."""
-    if not _SENTENCE_END.search(before):
+    if not SENTENCE_END.search(before):
         return not _LIST_ITEM.match(after)
     return indent <= 0 and len(before) > 0.7 * typical and not _LIST_ITEM.match(after)
 
@@ -213,7 +210,7 @@ def _continues(line: str, before: str, after: str, width: int, indent: int) -> b
 
     `line` has its indentation; `before` and `after` are the two lines without; `indent` is that of `after`.
     """
-    is_sentence_end = _SENTENCE_END.search(before) is not None
+    is_sentence_end = SENTENCE_END.search(before) is not None
     if indent > 0 and is_sentence_end:
         return False
     if _LIST_ITEM.match(after) and (not width or is_sentence_end or len(line) < 0.7 * width):
