@@ -195,12 +195,12 @@ def read_core_properties(package: Package, options: ReadOptions) -> tuple[str, D
 
 def split_names(text: str) -> tuple[str, ...]:
     """Return the names in a text that may have several, such as that of a document's authors."""
-    return tuple(_NAME_SEPARATOR.split(text))
+    return tuple(filter(None, _NAME_SEPARATOR.split(text)))
 
 
 def split_keywords(text: str) -> tuple[str, ...]:
     """Return the keywords in a text."""
-    return tuple(_KEYWORD_SEPARATOR.split(text))
+    return tuple(filter(None, _KEYWORD_SEPARATOR.split(text)))
 
 
 @contextmanager

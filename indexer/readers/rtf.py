@@ -203,6 +203,8 @@ class _Parser:
     def _end_group(self) -> None:
         if self._state.is_flow:
             self._end_flow()
+            # The group may be the outermost one, after which there may be more braces.
+            self._state.is_flow = False
         if self._states:
             self._state = self._states.pop()
 
@@ -235,8 +237,10 @@ class _Parser:
             state.encoding = self._fonts.get(self._font, self._default_encoding)
         elif word == "fcharset" and state.sink == "fonttbl":
             self._fonts[self._font] = _CHARACTER_SETS.get(number or 0, self._default_encoding)
+        elif word == "s" and state.sink == "stylesheet":
+            self._style = number or 0
         elif word == "s":
-            self._style = self._flows[-1].style = number or 0
+            self._flows[-1].style = number or 0
         elif word == "uc":
             state.fallback_length = max(0, number or 0)
         elif word in _ENCODINGS:
@@ -256,8 +260,9 @@ class _Parser:
     def _read_text_word(self, word: str, number: int | None) -> None:
         state, flow = self._state, self._flows[-1]
         if word in _FLOWS:
-            state.is_flow = True
-            self._flows.append(_Flow())
+            if not state.is_flow:
+                state.is_flow = True
+                self._flows.append(_Flow())
         elif word in ("par", "sect", "page"):
             self._end_paragraph()
         elif word == "pard":
