@@ -198,6 +198,8 @@ def read(
         return read_unpacked(unpack(stream, name, options.max_bytes), name, article_id, options, **given)
     if not kind.is_installed:
         raise UnreadableDocument(f"{suffix_of(name) or kind.module} files are read with {EXTRA}: install it")
+    if name.lower().endswith(PACKED) and not kind.is_container:
+        stream = BytesIO(unpack(stream, name, options.max_bytes))
     size = stream.seek(0, SEEK_END)
     stream.seek(0)
     if size > options.max_bytes and not kind.is_container:

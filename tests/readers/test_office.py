@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import shutil
 import subprocess
@@ -284,6 +285,11 @@ def test_a_table_on_a_slide_has_a_paragraph_for_each_row() -> None:
 @pytest.mark.parametrize("name", ["a.txt", "a.rtf", "a.odt", "a"])
 def test_a_document_whose_name_states_another_type_is_read_by_its_content(name: str) -> None:
     assert read_article(make_docx(make_paragraphs("A title", "Text.")), name).paragraphs == ("Text.",)
+
+
+def test_a_packed_document_is_read() -> None:
+    data = gzip.compress(make_docx(make_paragraphs("A title", "Text.")))
+    assert read_article(data, "a.docx.gz").paragraphs == ("Text.",)
 
 
 _BOMB = "<!DOCTYPE d [<!ENTITY a '" + "x" * 99 + "'><!ENTITY b '" + "&a;" * 99 + "'><!ENTITY c '" + "&b;" * 99

@@ -12,6 +12,14 @@ from indexer.errors import UnreadableDocument
 from indexer.readers.encoding import decode
 from indexer.readers.html import FROM_DATA
 from indexer.readers.markup import parse_visible
+from tests.fixtures.packages import (
+    make_docx,
+    make_epub,
+    make_odt,
+    make_paragraphs,
+    make_pptx,
+    make_slide,
+)
 from tests.stress import pages
 from tests.stress.archive import Lost, Trial, counted
 from tests.stress.browser import Oracle, Seen, oracle
@@ -222,7 +230,42 @@ def _mail(chance: random.Random) -> Document:
     return Document(chance.choice(("a.eml", "a.mbox", "a")), text.encode("utf-8", "surrogateescape"))
 
 
+def _office(chance: random.Random) -> Document:
+    """An Office document, a book or RTF, whose text or whose bytes are damaged."""
+    text = "".join(chance.choices((*_PIECES, *_OFFICE_PIECES), k=chance.randint(1, 60)))
+    name, make = chance.choice(_OFFICE)
+    data = bytearray(make(text))
+    for _ in range(chance.choice((0, 0, 1, 5))):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    return Document(name, bytes(data))
+
+
+_OFFICE_PIECES = (
+    *("<w:p>", "</w:p>", "<w:r><w:t>Tides</w:t></w:r>", "<w:tr>", "</w:tr>", "<w:tc>", "</w:tc>", "<w:del>"),
+    *(
+        "<text:p>",
+        "</text:p>",
+        "<text:note>",
+        "</text:note>",
+        "<a:p>",
+        "</a:p>",
+        "&x;",
+        "&#1;",
+        "<!DOCTYPE a>",
+    ),
+    *("\\par ", "\\cell ", "\\row ", "{\\footnote ", "\\u-9?", "\\bin9 ", "\\'e9", "\\*", "\\f1 ", "Tides"),
+)
+_OFFICE: tuple[tuple[str, Callable[[str], bytes]], ...] = (
+    ("a.docx", lambda text: make_docx(f"{make_paragraphs('Cranes')}{text}")),
+    ("a.odt", lambda text: make_odt(f"<text:p>Cranes</text:p>{text}")),
+    ("a.pptx", lambda text: make_pptx([make_slide(("", text), ("title", "<a:p><a:t>Cranes</a:t></a:p>"))])),
+    (
+        "a.epub",
+        lambda text: make_epub({"a.xhtml": text, "b.xhtml": f"<h1>Cranes</h1>{text}"}, {"b.xhtml#x": text}),
+    ),
+    ("a.rtf", lambda text: b"{\\rtf1 Cranes\\par " + text.encode("utf-8", "replace")),
+)
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _whole, _nested, _mutated, _repeated, _mail, _random,
+    _whole, _nested, _mutated, _repeated, _mail, _random, _office,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
+from tests.fixtures.packages import make_docx, make_epub, make_odt, make_paragraphs
 from tests.fixtures.processes import status_of, tree_of
 from tests.stress.archive import Lost, Unavailable, environment
 
@@ -65,6 +66,8 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     ):
         for suffix in ("", ".gz"):
             figures.append(_largest(folder, name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
+    for name, make in (("a.docx", _word), ("a.odt", _open), ("a.rtf", _rich), ("a.epub", _book)):
+        figures.append(_largest(folder, name, make, list(dict.fromkeys(halves)), chance, rounds))
     return "; ".join(figures)
 
 
@@ -152,6 +155,33 @@ def _markdown(size: int, chance: random.Random) -> bytes:
 def _page(size: int, chance: random.Random) -> bytes:
     texts = (f"<p>{text}</p>" for text in _paragraphs(size * 19 // 20, chance))
     return "\n".join(["<html><title>A title</title><body><h1>A title</h1>", *texts]).encode()[:size]
+
+
+def _word(size: int, chance: random.Random) -> bytes:
+    texts = _paragraphs(size * 19 // 20, chance)
+    return make_docx(make_paragraphs("A title", *texts))
+
+
+def _open(size: int, chance: random.Random) -> bytes:
+    texts = (f"<text:p>{text}</text:p>" for text in _paragraphs(size * 19 // 20, chance))
+    return make_odt("".join(["<text:p>A title</text:p>", *texts]))
+
+
+def _rich(size: int, chance: random.Random) -> bytes:
+    texts = (f"\\pard {text}\\par\n" for text in _paragraphs(size * 19 // 20, chance))
+    return "".join(["{\\rtf1\\ansi A title\\par\n", *texts, "}"]).encode()
+
+
+def _book(size: int, chance: random.Random) -> bytes:
+    """A book of chapters of 1 MB at most."""
+    count = 1 + (size >> 20)
+    pages = (
+        "".join(f"<p>{text}</p>" for text in _paragraphs(size // count, chance)).replace(
+            LAST, "" if number < count else LAST
+        )
+        for number in range(1, count + 1)
+    )
+    return make_epub({f"{number}.xhtml": f"<h1>Chapter</h1>{page}" for number, page in enumerate(pages)})
 
 
 def _lines(size: int, chance: random.Random, paragraphs: int) -> bytes:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fixtures.packages import make_docx, make_epub, make_paragraphs, make_pptx, make_slide, make_zip
 from tests.stress.archive import Lost, Trial, article, counted
 
 ROUNDS = 1500
@@ -86,6 +87,8 @@ def _link(stem: Path, _chance: random.Random) -> Path:
 
 
 STORY = b"A poisonous title\n\nPoisonous words.\n"
+_WORD = make_docx(make_paragraphs("A poisonous title", "Poisonous words."))
+_ENTITY = "<!DOCTYPE a [<!ENTITY b 'poisonous'>]><a>&b;</a>"
 BAD: dict[str, Make] = {
     "an id that is no text": _file(".jsonl", lambda chance: _line(id="\ud800")),
     "a text that is none": _file(".jsonl", lambda chance: _line(text="\udfff poisonous")),
@@ -107,6 +110,13 @@ BAD: dict[str, Make] = {
     "a mail that is none": _file(".eml", lambda chance: STORY),
     "a mail of parts in parts": _file(".eml", lambda chance: _nested_mail(chance.randrange(31, 2000))),
     "a mailbox with such a mail": _file(".mbox", lambda chance: b"From - 10:00\n" + _nested_mail(1000)),
+    "DOCX that is none": _file(".docx", lambda chance: STORY),
+    "cut DOCX": _file(".docx", lambda chance: _WORD[: -chance.randrange(1, 60)]),
+    "DOCX that grows": _file(".docx", lambda chance: make_docx("<w:p/>" * 180_000)),
+    "ODT with an entity": _file(".odt", lambda chance: make_zip({"content.xml": _ENTITY})),
+    "slides without text": _file(".pptx", lambda chance: make_pptx([make_slide(("", "<a:p/>"))])),
+    "EPUB without chapters": _file(".epub", lambda chance: make_epub({})),
+    "RTF nested deeply": _file(".rtf", lambda chance: b"{\\rtf1 poisonous " + b"{" * 50_000),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }
