@@ -720,10 +720,10 @@ def test_files_of_kinds_that_are_not_read_are_counted(archive: Archive) -> None:
         assert index.sync().kinds_not_read == kinds
         assert index.sync().kinds_not_read == kinds
         assert index.get_status().kinds_not_read == index.diagnose().kinds_not_read == kinds
-        archive.write("e.docx", "x")
-        assert index.sync().kinds_not_read == kinds | {".docx": 1}
-        assert index.rebuild().kinds_not_read == kinds | {".docx": 1}
-        assert index.get_status().kinds_not_read == kinds | {".docx": 1}
+        archive.write("e.xlsx", "x")
+        assert index.sync().kinds_not_read == kinds | {".xlsx": 1}
+        assert index.rebuild().kinds_not_read == kinds | {".xlsx": 1}
+        assert index.get_status().kinds_not_read == kinds | {".xlsx": 1}
         other = archive.beside("other")
         index.sync(other.seeds)
         index.forget(archive.seeds)
@@ -747,7 +747,7 @@ def test_a_source_without_articles_is_a_finding(archive: Archive) -> None:
         index.sync()
         assert index.diagnose().is_well
         (archive.root / "scans").mkdir()
-        for name in ("a.pdf", "b.pdf", "c.docx"):
+        for name in ("a.pdf", "b.pdf", "c.xlsx"):
             (archive.root / "scans" / name).write_text("x")
         (archive.root / "scans/empty.txt").write_text("")
         index.sync(archive.root / "scans")
@@ -755,6 +755,6 @@ def test_a_source_without_articles_is_a_finding(archive: Archive) -> None:
         assert finding.kind == "source"
         assert finding.what == (
             f"The source {archive.root / 'scans'} has no articles: "
-            "3 files of kinds that are not read: .pdf 2, .docx 1; 1 file that cannot be read."
+            "3 files of kinds that are not read: .pdf 2, .xlsx 1; 1 file that cannot be read."
         )
         assert finding.remedy.endswith(f"`nutgraf forget {archive.root / 'scans'}`.")
