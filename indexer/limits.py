@@ -52,13 +52,22 @@ PASSAGES = 100
 VALUES = 100
 """Values of one filter. Refused."""
 
-# Documents: what a worker process may take to read a file
+# Documents: what a worker process may take to read a file, or a record of a container
 
 FILE_SECONDS, FILE_SECONDS_PER_MB = 5.0, 2.0
 """Seconds of processor time, which do not depend on how busy the machine is. Only plain text gets more for
 each MB, because it is read in linear time. Refused."""
+RECORD_SECONDS = 20.0
+"""Seconds of processor time for a record of a container (and FILE_SECONDS_PER_MB), for a document that is no
+text, such as a PDF, or for each part that its reader divides it into. Refused."""
+DOCUMENT_SECONDS = 300.0
+"""Seconds of processor time for all parts of such a document. Refused."""
+FAILED_RECORDS = 20
+"""Records of a container that may end the process that reads them; then the rest is not read. Refused."""
+LISTED_FAILURES = 1000
+"""Failures of the records of a container that are listed one by one; the last one counts the others."""
 FILE_WAIT, FILE_WAIT_PER_MB = 60.0, 10.0
-"""Seconds by the clock, for a process that waits and uses no processor time. Refused."""
+"""Seconds by the clock for a file or a record: a process may wait, and use no processor time. Refused."""
 FILE_MEMORY = 256 << 20
 """Bytes of memory beyond what the process had before, except for plain text. Refused."""
 WORKER_MEMORY = 448 << 20
@@ -68,7 +77,8 @@ ARTICLE_TEXT = 12 << 20
 STORED_TEXT = 1 << 27
 """Bytes of one title or paragraph that the index can store. Refused."""
 ARTICLES_PER_MB = 4000
-"""Articles of a file, for each MB that a file may have; the writer remembers every one. Refused."""
+"""Articles of a file, for each MB that it may have, or a container has; the writer remembers every one.
+Refused."""
 _DAY = 86_400.0
 
 # Processes
@@ -87,17 +97,23 @@ def file_seconds(size: int, *, is_plain: bool) -> float:
     return FILE_SECONDS + (FILE_SECONDS_PER_MB * size / 2**20 if is_plain else 0)
 
 
+def record_seconds(size: int) -> float:
+    """Return the processor time for a record of this many bytes."""
+    return RECORD_SECONDS + FILE_SECONDS_PER_MB * size / 2**20
+
+
 def file_wait(size: int) -> float:
-    """Return how many seconds by the clock to wait for a file of this many bytes: a day at most."""
+    """Return how many seconds by the clock to wait for a file or record of these bytes: a day at most."""
     return min(FILE_WAIT + FILE_WAIT_PER_MB * size / 2**20, _DAY)
 
 
 def max_articles(max_bytes: int) -> int:
-    """Return how many articles a file may have if its size may be at most this many bytes."""
+    """Return how many articles a file may have that may have, or has, this many bytes."""
     return max(1, ARTICLES_PER_MB * max_bytes >> 20)
 
 
 def file_limits(max_bytes: int) -> str:
     """Return all limits of a file as a text: a file that was refused is read again when it changes."""
-    seconds = (FILE_SECONDS, FILE_SECONDS_PER_MB, FILE_MEMORY, WORKER_MEMORY, FILE_WAIT, FILE_WAIT_PER_MB)
-    return " ".join(map(str, (max_bytes, ARTICLE_TEXT, ARTICLES_PER_MB, *seconds)))
+    seconds = (FILE_SECONDS, FILE_SECONDS_PER_MB, RECORD_SECONDS, DOCUMENT_SECONDS)
+    others = (FILE_MEMORY, WORKER_MEMORY, FILE_WAIT, FILE_WAIT_PER_MB, FAILED_RECORDS)
+    return " ".join(map(str, (max_bytes, ARTICLE_TEXT, ARTICLES_PER_MB, *seconds, *others)))

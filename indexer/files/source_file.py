@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -62,6 +64,17 @@ def read_whole(file: Path, path: str, max_bytes: int) -> bytes:
             if len(data) == before.st_size and _times(before) == _times(os.fstat(opened.fileno())):
                 return data
     raise OSError(errno.EAGAIN, "it changes while it is read")
+
+
+@contextmanager
+def open_unchanging(file: Path, path: str) -> Iterator[BufferedReader]:
+    """Open a regular file for reading in the block; raises OSError if it changes meanwhile."""
+    with open_file(file, path) as opened:
+        before = os.fstat(opened.fileno())
+        yield opened
+        after = os.fstat(opened.fileno())
+        if (before.st_size, _times(before)) != (after.st_size, _times(after)):
+            raise OSError(errno.EAGAIN, "it changes while it is read")
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:

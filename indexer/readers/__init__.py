@@ -15,6 +15,8 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     docx odt pptx   Office documents; `office` is what they share, `package` their ZIP files
     rtf         Rich Text Format
     epub        books, a chapter an article
+    archive     ZIP and tar: each file in it is read as one in a folder
+    packed      gzip data and other packed data, with a bound for what is unpacked
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
     expressions a text that is a date, or has dates in it
     dates       date lines, dates in addresses and file names, and the choice of the publication date
@@ -29,17 +31,24 @@ To add a media type:
 2. Add a `MediaType` to the table below.
 3. If its dates have a new provenance, add a text for that to `webui/presenters.py`.
 
-A container (an archive, a mailbox) is read record by record, in constant memory: its reader yields from
-`read_member` for each document in it, or makes the articles itself and calls `document.begin_record` before
-each. A reader's libraries are imported when the first document of its type is read. Begin with `read`.
+A container (an archive, a mailbox) is read record by record, in constant memory, however large it is: its
+reader yields from `read_member` for each document in it, or makes the articles itself and calls
+`document.begin_record` before each, inside the `try` that makes UnreadableDocument and InvalidArticle the
+failure of this record. Its records must come in the same order each time. A container that is damaged
+somewhere is read up to there; then its reader raises UnreadableDocument. What it leaves out without failure
+(files of other kinds, drafts) it counts with `document.leave_out`. Before a container is read, gzip data is
+unpacked (`packed`), unless its reader does that itself.
+
+The reader of a document that is no text calls `document.begin_record` for parts of a long one, such as every
+hundred pages. A reader's libraries are imported when the first document of its type is read. Begin with
+`read`.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -47,15 +56,15 @@ from importlib.util import find_spec
 from io import SEEK_END, BytesIO
 from typing import BinaryIO, TypedDict, Unpack
 
+from indexer import limits
 from indexer.article import Article, Failure, make_record_id
-from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument
 from indexer.readers.document import (
     GZIP,
-    MAX_RATIO,
-    MIN_BOUND,
     NO_DETAILS,
     PACKED,
     BinaryDocument,
+    Damage,
     Details,
     Document,
     ReadOptions,
@@ -63,6 +72,7 @@ from indexer.readers.document import (
     suffix_of,
 )
 from indexer.readers.encoding import decode
+from indexer.readers.packed import Budget, open_unpacked, unpack
 
 __all__ = [
     "EXTRA",
@@ -70,12 +80,18 @@ __all__ = [
     "MEDIA_TYPES",
     "SUFFIXES",
     "BinaryDocument",
+    "Damage",
     "Details",
     "Document",
     "ReadOptions",
     "TextDocument",
     "describe_failure",
+    "describe_limits",
+    "find_media_type",
     "find_unread_kind",
+    "is_container",
+    "is_skipped_folder",
+    "is_text",
     "list_kinds",
     "needs_extra",
     "read",
@@ -92,7 +108,8 @@ class MediaType:
     `module` is the name of its reader's module in this folder, `suffixes` are those of its files. A type that
     `is_text` is decoded for its reader. A container holds any number of documents or records, which the
     limits apply to one by one. `library` is the module that the reader needs beyond the base installation:
-    the extra `documents` installs it.
+    the extra `documents` installs it. The reader of a container that `unpacks_gzip` is given gzip data as it
+    is.
     """
 
     module: str
@@ -100,6 +117,7 @@ class MediaType:
     is_text: bool = True
     is_container: bool = False
     library: str | None = None
+    unpacks_gzip: bool = False
 
     @property
     def is_installed(self) -> bool:
@@ -120,6 +138,7 @@ MEDIA_TYPES = (
     MediaType("pptx", (".pptx", ".pptm", ".ppsx"), is_text=False),
     MediaType("rtf", (".rtf",), is_text=False),
     MediaType("epub", (".epub",), is_text=False, is_container=True),
+    MediaType("archive", (".zip", ".tar", ".tgz"), is_text=False, is_container=True),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
 _BY_MODULE = {kind.module: kind for kind in MEDIA_TYPES}
@@ -137,9 +156,9 @@ EXTRA = "nutgraf[documents]"
 
 # A suffix that stands for a kind of file, unlike the end of "notes.2021" or "v1.draft of May".
 _KIND = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}")
+_PACKAGES, _SAVED, _PAGES = "node_modules", "_files", (".html", ".htm")
 _MAX_DEPTH = 3
 """Containers around a document: of an archive in an archive in an archive, the members are not read."""
-_CHUNK = 1 << 16
 _JSON_LINES = re.compile(rb"\s*\{[^\0]")
 # Atomic and possessive groups: with backtracking, each leading comment would double the time.
 _PAGE = re.compile(
@@ -155,6 +174,7 @@ class _Given(TypedDict, total=False):
 
     context: Details
     depth: int
+    budget: Budget | None
     begin_record: Callable[[int], None]
     leave_out: Callable[[str], None]
 
@@ -177,6 +197,38 @@ def find_unread_kind(name: str) -> str | None:
     return suffix if _KIND.fullmatch(suffix) else ""
 
 
+def is_container(name: str) -> bool:
+    """Whether a file is a container of documents, by its name."""
+    kind = _BY_SUFFIX.get(suffix_of(name))
+    return kind is not None and kind.is_container
+
+
+def is_text(name: str) -> bool:
+    """Whether a file is text, by its name; true if the name does not tell."""
+    kind = _BY_SUFFIX.get(suffix_of(name))
+    return kind is None or kind.is_text
+
+
+def is_skipped_folder(path: str, files: Container[str]) -> bool:
+    """Whether a folder is not read, given the paths of the files beside it.
+
+    These are hidden ones, those in which npm keeps packages, and those in which browsers save the parts of a
+    page: `X_files` beside `X.html`.
+    """
+    name = path.rpartition("/")[2]
+    stem = path.removesuffix(_SAVED)
+    return (
+        (name.startswith(".") and name != "..")
+        or name == _PACKAGES
+        or (stem != path and any(stem + suffix in files for suffix in _PAGES))
+    )
+
+
+def describe_limits(max_bytes: int) -> str:
+    """Return all that decides what of a file is read, as a text: when it changes, more may be read."""
+    return f"{limits.file_limits(max_bytes)} {list_kinds()}"
+
+
 def needs_extra(suffix: str) -> bool:
     """Whether files with a suffix would be read if the extra were installed."""
     kind = _BY_SUFFIX.get(suffix)
@@ -184,30 +236,66 @@ def needs_extra(suffix: str) -> bool:
 
 
 def read(
-    stream: BinaryIO, name: str, article_id: str, options: ReadOptions, **given: Unpack[_Given]
+    stream: BinaryIO,
+    name: str,
+    article_id: str,
+    options: ReadOptions,
+    *,
+    size: int | None = None,
+    **given: Unpack[_Given],
 ) -> Iterator[Article | Failure]:
     """Return the articles in a document, and a failure for each part of it that cannot be read.
 
-    `stream` is read to its end; it must be one that can be read from any place. `name` is the document's path
-    below the source, with slashes; `article_id` is the id of its article, or the prefix of the ids if it
-    holds several. For the rest see `Document`. Raises UnreadableDocument, before the first article, if the
-    whole document cannot be read.
+    `stream` must be one that can be read from any place; a container is read from it while its articles are
+    taken. `name` is the document's path below the source, with slashes; `article_id` is the id of its
+    article, or the prefix of the ids if it holds several; `size` is the number of its bytes, by default that
+    of the stream. For the rest see `Document`. Raises UnreadableDocument if the whole document cannot be
+    read; if the rest of a container cannot, also after some of its articles.
     """
     kind = find_media_type(stream, name)
     if kind is None or kind.is_text:
-        return read_unpacked(unpack(stream, name, options.max_bytes), name, article_id, options, **given)
+        data = unpack(stream, name, options.max_bytes, given.get("budget"))
+        return read_unpacked(data, name, article_id, options, **given)
     if not kind.is_installed:
         raise UnreadableDocument(f"{suffix_of(name) or kind.module} files are read with {EXTRA}: install it")
-    if name.lower().endswith(PACKED) and not kind.is_container:
-        stream = BytesIO(unpack(stream, name, options.max_bytes))
-    size = stream.seek(0, SEEK_END)
-    stream.seek(0)
-    if size > options.max_bytes and not kind.is_container:
-        raise UnreadableDocument(f"larger than {options.max_bytes / 2**20:g} MB")
+    if kind.is_container:
+        size = _measure(stream) if size is None else size
+        budget = given["budget"] = given.get("budget") or Budget(size)
+        if not kind.unpacks_gzip and _is_gzip(stream):
+            stream = open_unpacked(stream, budget)
+    else:
+        data = unpack(stream, name, options.max_bytes, given.get("budget"))
+        stream, size = BytesIO(data), len(data)
+        if "begin_record" in given:
+            given["begin_record"] = _bound_parts(given["begin_record"])
     document = BinaryDocument(
         name=name, article_id=article_id, options=options, stream=stream, size=size, **given
     )
     return _call_reader(kind.module, document)
+
+
+def _measure(stream: BinaryIO) -> int:
+    size = stream.seek(0, SEEK_END)
+    stream.seek(0)
+    return size
+
+
+def _is_gzip(stream: BinaryIO) -> bool:
+    start = stream.read(len(GZIP))
+    stream.seek(0)
+    return start == GZIP
+
+
+def _bound_parts(begin_record: Callable[[int], None]) -> Callable[[int], None]:
+    """Return `begin_record` for the parts of one document, which may take only so much time together."""
+    began = time.process_time()
+
+    def begin_part(size: int) -> None:
+        if time.process_time() - began > limits.DOCUMENT_SECONDS:
+            raise UnreadableDocument("reading it takes more time than a document may")
+        begin_record(size)
+
+    return begin_part
 
 
 def find_media_type(stream: BinaryIO, name: str) -> MediaType | None:
@@ -241,34 +329,46 @@ _SIGNATURES: dict[bytes, Callable[[BinaryIO], str | None]] = {
 
 
 def read_member(
-    container: Document, stream: BinaryIO, name: str, details: Details = NO_DETAILS
+    container: Document,
+    stream: BinaryIO,
+    name: str,
+    details: Details = NO_DETAILS,
+    *,
+    size: int | None = None,
 ) -> Iterator[Article | Failure]:
     """Return the articles of a document in a container, and failures: an error in it is one, too.
 
     `name` is its path in the container, and becomes a part of the id. `details` is what the container states
-    of it.
+    of it; `size` is the number of its bytes, by default that of the stream.
     """
     path = f"{container.name}/{name}"
     if container.depth >= _MAX_DEPTH:
         yield Failure(path, f"lies in more than {_MAX_DEPTH} archives, mails or feeds in each other")
         return
+    failure = Damage if is_container(name) else Failure
     try:
+        size = _measure(stream) if size is None else size
+        container.begin_record(size)
         yield from read(
             stream,
             path,
             make_record_id(container.article_id, name),
             container.options,
+            size=size,
             context=details.or_else(container.context),
             depth=container.depth + 1,
+            budget=container.budget,
             begin_record=container.begin_record,
             leave_out=container.leave_out,
         )
     except (UnreadableDocument, InvalidArticle) as error:
-        yield Failure(path, str(error))
-    except MemoryError:
+        yield failure(path, str(error))
+    except (MemoryError, StorageFailed):
         raise
-    except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
-        yield Failure(path, describe_failure(error))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the system refused something: the document is not to blame
+        yield failure(path, describe_failure(error))
 
 
 def describe_failure(error: Exception) -> str:
@@ -299,39 +399,6 @@ def _call_reader(module: str, document: Document) -> Iterator[Article | Failure]
     except InvalidArticle as error:
         raise UnreadableDocument(str(error)) from error
     return found
-
-
-def unpack(stream: BinaryIO, name: str, max_bytes: int) -> bytes:
-    """Return the content of a stream; if that is gzip data, the data in it.
-
-    Raises UnreadableDocument if the gzip data is damaged, or if the content has more than `max_bytes`.
-    """
-    data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise UnreadableDocument(f"larger than {max_bytes / 2**20:g} MB")
-    if not data.startswith(GZIP):
-        if name.lower().endswith(PACKED) and data:
-            raise UnreadableDocument("not gzip data, although its name ends with .gz")
-        return data
-    bound = max(MAX_RATIO * len(data), MIN_BOUND)
-    content = bytearray()
-    try:
-        with gzip.GzipFile(fileobj=BytesIO(data)) as unpacked:
-            while chunk := unpacked.read(_CHUNK):
-                content += chunk
-                if len(content) > max_bytes:
-                    raise UnreadableDocument(
-                        f"unpacks to more than {max_bytes / 2**20:g} MB: split it, or raise max_file_mb"
-                    )
-                if len(content) > bound:
-                    raise UnreadableDocument(
-                        f"unpacks to more than {MAX_RATIO} times its size, so it is not text"
-                    )
-    except EOFError as error:
-        raise UnreadableDocument("gzip data is damaged: it ends too early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableDocument(f"gzip data is damaged, or followed by something else: {error}") from error
-    return bytes(content)
 
 
 def _media_type(text: str, declared: str | None) -> str:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
-from indexer.article import Encoding, FieldValue, Published, is_language
+from indexer.article import Encoding, Failure, FieldValue, Published, is_language
 from indexer.errors import InvalidArticle
 from indexer.fields import FieldType
 from indexer.limits import ARTICLE_TEXT
+
+if TYPE_CHECKING:
+    from indexer.readers.packed import Budget
 
 _MAX_ADDRESS = 2000
 _MARKUP = re.compile(
@@ -91,6 +94,12 @@ NO_DETAILS = Details()
 """Nothing is stated."""
 
 
+class Damage(Failure):
+    """A container of which the rest cannot be read; what was indexed from it before is kept."""
+
+    __slots__ = ()
+
+
 def _begin_nothing(_size: int) -> None:
     """Begin a record in a process without limits."""
 
@@ -105,7 +114,8 @@ class Document:
 
     `name` is its path below the source, with slashes. `article_id` is the id of its article, or the prefix of
     the ids if it holds several. `context` is what the container that the document is in states of it: the
-    document's own statements come first. `depth` is the number of containers around it.
+    document's own statements come first. `depth` is the number of containers around it. `budget` is how much
+    may still be unpacked, in a container or in what it is in.
     """
 
     name: str
@@ -113,6 +123,7 @@ class Document:
     options: ReadOptions
     context: Details = NO_DETAILS
     depth: int = 0
+    budget: Budget | None = None
     begin_record: Callable[[int], None] = _begin_nothing
     """To be called before a record of a container is read, or a part of a long document, with its bytes:
     starts the limits on time and memory again. Raises UnreadableDocument, with the reason, for a record that

@@ -67,6 +67,7 @@ def diagnose(config: Config, today: Today, *, is_writer: bool = False) -> Diagno
             findings += _diagnose_sources(hints)
             for known in hints.values():
                 add_counts(kinds_not_read, known.kinds_not_read)
+                add_counts(kinds_not_read, known.not_read)
         findings += _diagnose_disk(root, answering)
     except StorageFailed as error:
         # What cannot be read now may be intact: nothing more is said about it.

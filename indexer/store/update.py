@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer import limits
 from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
+from indexer.readers import describe_limits
 from indexer.results import SyncReport, add_counts
 from indexer.store import generations
 from indexer.store.build import (
@@ -149,7 +149,7 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
     # A damaged index must not pass for unchanged.
     open_snapshot(generations.live_folder(config.index))
     hints = catalogs.load_hints(*generations.live_commit(config.index))
-    file_limits = limits.file_limits(config.max_file_mb * 2**20)
+    file_limits = describe_limits(config.max_file_mb * 2**20)
     for root, listing in listings.items():
         known = hints.get(str(root))
         if known is None or listing.failures or not known.match(listing.files, file_limits):
@@ -162,6 +162,7 @@ def _is_unchanged(config: Config, listings: dict[Path, Listing], report: SyncRep
         report.unchanged += known.articles
         report.failed += known.failures
         add_counts(report.kinds_not_read, listing.kinds_not_read)
+        add_counts(report.kinds_not_read, known.not_read)
     return True
 
 

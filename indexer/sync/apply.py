@@ -19,7 +19,7 @@ from indexer.article import Failure, record_name
 from indexer.engine import Chunk
 from indexer.errors import SourceShrunk
 from indexer.files.source_file import open_file, source_path
-from indexer.readers import ReadOptions
+from indexer.readers import ReadOptions, describe_limits, is_container, needs_extra
 from indexer.results import SyncReport, add_counts
 from indexer.sync.aliases import carry_aliases
 from indexer.sync.catalog import STABLE, Catalog, Entry, FileState, Skipped, Stamp, to_failures
@@ -81,7 +81,7 @@ def sync_sources(
         max_bytes=config.max_file_mb * 2**20,
         fields=config.fields,
     )
-    catalog.set_limits(limits.file_limits(read_options.max_bytes))
+    catalog.set_limits(describe_limits(read_options.max_bytes))
     plans = {
         root: make_plan(catalog.sources.setdefault(str(root), {}), listing)
         for root, listing in listings.items()
@@ -94,7 +94,7 @@ def sync_sources(
         catalog,
         sink,
         report,
-        max_articles=limits.max_articles(read_options.max_bytes),
+        max_bytes=read_options.max_bytes,
         owners=catalog.owners(),
     )
     planned = [file for root, plan in plans.items() for file in changes.begin(root, plan, listings[root])]
@@ -170,7 +170,7 @@ class _Changes:
     catalog: Catalog
     sink: Sink
     report: SyncReport
-    max_articles: int
+    max_bytes: int
     owners: dict[str, tuple[str, str]]
     """The source and path that each id belongs to; two empty strings for the API."""
     released: dict[str, _Released] = field(default_factory=dict)
@@ -247,7 +247,8 @@ class _Changes:
 
     def accept(self, file: _File, result: PartResult, *, is_piece: bool) -> list[bool]:
         """Enter a result into the catalog; returns whether to index it, for each article in the result."""
-        if result.refusal is not None and not is_piece:
+        is_whole = not (is_piece or result.is_more or result.found)
+        if result.refusal is not None and is_whole:
             self._refuse(file, result.refusal, is_limited=result.is_limited)
             return []
         if file.entry is None:
@@ -268,6 +269,12 @@ class _Changes:
             self._fail(file.entry, file.path, f"a part of it cannot be read ({result.refusal})")
             _set_incomplete(file.entry, FileState.REFUSED if result.is_limited else FileState.UNREADABLE)
         elif result.is_limited:
+            file.partially_read |= result.is_partial
+            _set_incomplete(file.entry, FileState.REFUSED)
+        add_counts(file.entry.not_read, result.not_read)
+        add_counts(self.report.kinds_not_read, result.not_read)
+        if any(map(needs_extra, result.not_read)):
+            # They are read as soon as the extra is installed, which changes the limits.
             _set_incomplete(file.entry, FileState.REFUSED)
         return wanted
 
@@ -309,6 +316,7 @@ class _Changes:
     def _count_unchanged(self, entry: Entry) -> None:
         self.report.unchanged += len(entry.articles)
         self.report.failed += to_failures(entry.failures)
+        add_counts(self.report.kinds_not_read, entry.not_read)
 
     def _fail(self, entry: Entry, path: str, reason: str) -> None:
         entry.failures.append((path, reason))
@@ -345,8 +353,10 @@ class _Changes:
 
     def _claim(self, file: _File, entry: Entry, article: Outline) -> bool:
         """Make a file the owner of an article's id, if it may be; returns whether to index the article."""
-        if len(entry.articles) >= self.max_articles:
-            reason = f"has more than {self.max_articles:,} articles; the rest were skipped: split the file"
+        size = max(self.max_bytes, file.stamp.size) if is_container(file.path) else self.max_bytes
+        max_articles = limits.max_articles(size)
+        if len(entry.articles) >= max_articles:
+            reason = f"has more than {max_articles:,} articles; the rest were skipped: split the file"
             if (file.path, reason) not in entry.failures:
                 self._fail(entry, file.path, reason)
                 _set_incomplete(entry, FileState.REFUSED)

@@ -74,7 +74,8 @@ class Entry(Struct, array_like=True):
     """A source file: the digest and language of each article by id; path and reason of each failure.
 
     `article_id` is the id of its article, or what the ids of its articles begin with. It is empty if an older
-    version of this program read the file: then records have the ids that they state.
+    version of this program read the file: then records have the ids that they state. `not_read` counts what a
+    container has besides its records, by kind.
     """
 
     stamp: Stamp
@@ -82,6 +83,7 @@ class Entry(Struct, array_like=True):
     failures: list[tuple[str, str]] = []
     state: FileState = FileState.UNCHANGED
     article_id: str = ""
+    not_read: dict[str, int] = {}
 
 
 class FileContent(NamedTuple):
@@ -165,6 +167,13 @@ class Catalog(Struct):
             if article_id in owners and alias not in owners
         }
 
+    def not_read(self, source: str) -> dict[str, int]:
+        """What the containers of a source have besides their records, by kind."""
+        counts: dict[str, int] = {}
+        for entry in self.sources[source].values():
+            add_counts(counts, entry.not_read)
+        return counts
+
     def failures(self, source: str) -> list[tuple[str, str]]:
         """What of a source could not be read when it was last tried: paths and reasons."""
         listed = self.skipped.get(source, Skipped()).failures
@@ -198,6 +207,7 @@ class Hints:
     failures: tuple[Failure, ...]
     limits: str
     kinds_not_read: dict[str, int] = field(default_factory=dict)
+    not_read: dict[str, int] = field(default_factory=dict)
 
     def match(self, files: Mapping[str, Stamp], limits: str) -> bool:
         """Whether these are the same files under the same limits, so that nothing has to be read."""
@@ -221,6 +231,8 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
     kinds: dict[str, int] = {}
     for skipped in catalog.skipped.values():
         add_counts(kinds, skipped.kinds_not_read)
+    for source in catalog.sources:
+        add_counts(kinds, catalog.not_read(source))
     summary = {
         "committed": catalog.committed,
         # Ties by name, so that the same articles give the same order whatever their history.
@@ -239,6 +251,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
             "articles": sum(len(entry.articles) for entry in files.values()),
             "failures": catalog.failures(source),
             "kinds_not_read": catalog.skipped.get(source, Skipped()).kinds_not_read,
+            "not_read": catalog.not_read(source),
             "limits": catalog.limits,
         }
         for source, files in catalog.sources.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -14,12 +14,8 @@ from indexer.errors import SourceMissing
 from indexer.files.names import find_index_names
 from indexer.files.regular import translate_read_errors
 from indexer.files.source_file import LEADS_OUT
-from indexer.readers import find_unread_kind, list_kinds
+from indexer.readers import find_unread_kind, is_skipped_folder, list_kinds
 from indexer.sync.catalog import Stamp
-
-# The folders in which npm keeps packages, and browsers the parts of a saved page.
-_PACKAGES, _SAVED = "node_modules", "_files"
-_PAGES = (".html", ".htm")
 
 
 def path_and_folders(path: str) -> Iterator[str]:
@@ -129,7 +125,7 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
                 else:
                     listing.kinds_not_read[kind] = listing.kinds_not_read.get(kind, 0) + 1
             elif entry.is_dir(follow_symlinks=False):
-                if name == _PACKAGES or _is_part_of_page(name, names):
+                if is_skipped_folder(name, names):
                     continue
                 inner.append((entry.path, f"{prefix}{name}/"))
                 listing.folders.add(prefix + name)
@@ -138,12 +134,6 @@ def list_source(root: Path, *, is_known: bool = False) -> Listing:
         # A stack, as folders may lie deeper than Python can recurse; the last pushed is walked first.
         folders += reversed(inner)
     return listing
-
-
-def _is_part_of_page(name: str, names: Container[str]) -> bool:
-    """Whether a folder has the parts of a saved page, which is one of the names beside it."""
-    stem = name.removesuffix(_SAVED)
-    return stem != name and any(stem + suffix in names for suffix in _PAGES)
 
 
 def _list_file(entry: os.DirEntry[str], below: str, listing: Listing) -> None:

@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from indexer import limits
 from indexer.article import Article, Encoding, Failure
 from indexer.engine import Chunk, Gatherer, digest_items, encode_article
-from indexer.errors import InvalidArticle, UnreadableDocument
+from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument
 from indexer.files.names import printable_path
-from indexer.files.source_file import read_whole
-from indexer.readers import ReadOptions, TextDocument, describe_failure, read, read_unpacked, unpack
+from indexer.files.source_file import open_unchanging, read_whole
+from indexer.readers import (
+    Damage,
+    ReadOptions,
+    TextDocument,
+    describe_failure,
+    is_container,
+    is_text,
+    read,
+    read_unpacked,
+    unpack,
+)
+from indexer.results import add_counts
 
 SPLIT = 1 << 19
 """Large JSON Lines files are divided into pieces of about this many bytes, which workers read in parallel."""
@@ -39,7 +51,8 @@ class Part:
     """A file to read, or a piece of one whose `data` has been read already.
 
     `path` is that below the source, `fallback` the id of an article that names none, `source` the URI of the
-    source, `sha256` the digest of the file that a piece belongs to.
+    source, `sha256` the digest of the file that a piece belongs to. `skip` has the reason for each record of
+    a container that is not read, by its number from 1, because it ended a worker.
     """
 
     file: Path
@@ -50,6 +63,7 @@ class Part:
     first_line: int = 1
     source: str = ""
     sha256: str = ""
+    skip: Mapping[int, str] = field(default_factory=dict)
 
 
 class Outline(NamedTuple):
@@ -64,36 +78,44 @@ class Outline(NamedTuple):
 class PartResult:
     """The result of reading a part.
 
-    `refusal` is the reason if the part could not be read. `is_limited` if reading it takes more than a
-    document may: as long as neither the file nor the limits change, that holds for the next time, too.
-    `is_more` if this continues the result before it, of the same part.
+    `refusal` is the reason if the part could not be read, or not from some place on. `is_limited` if reading
+    it takes more than a document may, or it is damaged: as long as neither the file nor the limits change,
+    that holds for the next time, too. `is_partial` if something in it was not read, so that what was indexed
+    from it before is kept. `is_more` if this continues the result before it, of the same part. `not_read`
+    counts what was left out of a container, by kind.
     """
 
     sha256: str = ""
     found: list[Outline | Failure] = field(default_factory=list)
     refusal: str | None = None
     is_limited: bool = False
+    is_partial: bool = False
     is_more: bool = False
+    not_read: dict[str, int] = field(default_factory=dict)
 
 
 Batch = tuple[list[tuple[int, PartResult]], Chunk]
 """Results, each with the index of its part in the task, and the articles of all of them."""
 BeforeReading = Callable[[Part], None]
+BeginRecord = Callable[[int, int], None]
+"""Called with the number of a record in its container, and its size in bytes."""
 
 
 def make_tasks(parts: Iterable[Part], max_bytes: int) -> Iterator[list[Part]]:
-    """The parts in tasks and in order: small files together, large JSON Lines in pieces."""
+    """The parts in tasks and in order: small texts together, large JSON Lines in pieces."""
     group: list[Part] = []
     size = 0
     for part in parts:
         pieces = _divide_file(part, max_bytes) if part.size > 2 * SPLIT else None
-        if pieces is None:
+        # What is no text is read alone: its limits start again with each of its records.
+        alone = iter([part]) if pieces is None and not is_text(part.path) else pieces
+        if alone is None:
             group.append(part)
             size += weight(part.path, part.size)
-        if group and (pieces is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
+        if group and (alone is not None or size >= _TASK_BYTES or len(group) >= _TASK_FILES):
             yield group
             group, size = [], 0
-        for piece in pieces or ():
+        for piece in alone or ():
             yield [piece]
     if group:
         yield group
@@ -101,6 +123,8 @@ def make_tasks(parts: Iterable[Part], max_bytes: int) -> Iterator[list[Part]]:
 
 def _divide_file(part: Part, max_bytes: int) -> Iterator[Part] | None:
     """The pieces of a file if its lines can be read separately."""
+    if not _has_lines(part.path):
+        return None
     try:
         data = read_whole(part.file, part.path, max_bytes)
     except (OSError, UnreadableDocument):
@@ -110,6 +134,47 @@ def _divide_file(part: Part, max_bytes: int) -> Iterator[Part] | None:
     return divide(replace(part, sha256=hashlib.sha256(data).hexdigest()), data)
 
 
+class _Reading:
+    """A part while it is read: `result` is its last one so far."""
+
+    def __init__(self, part: Part, begin_record: BeginRecord) -> None:
+        self.part = part
+        self.result = PartResult(is_partial=bool(part.skip), is_limited=bool(part.skip))
+        self._begin_record = begin_record
+        self._records = self._failures = 0
+        self._not_read: dict[str, int] = {}
+
+    def begin_record(self, size: int) -> None:
+        """See `Document`."""
+        self._records += 1
+        self._begin_record(self._records, size)
+        if reason := self.part.skip.get(self._records):
+            raise UnreadableDocument(reason)
+
+    def leave_out(self, kind: str) -> None:
+        """See `Document`."""
+        add_counts(self._not_read, {kind: 1})
+
+    def fail(self, failure: Failure) -> None:
+        """Add a failure, or count it if there are too many to list."""
+        self._failures += 1
+        if isinstance(failure, Damage):
+            self.result.is_partial = True
+            failure = Failure(failure.path, failure.reason)
+        if self._failures <= limits.LISTED_FAILURES:
+            self.result.found.append(failure)
+
+    def refuse(self, reason: str, *, is_limited: bool) -> None:
+        """Add that the part cannot be read, or not from here on."""
+        self.result.refusal, self.result.is_limited = reason, is_limited
+
+    def end(self) -> None:
+        """Complete the last result."""
+        self.result.not_read = self._not_read
+        if (more := self._failures - limits.LISTED_FAILURES) > 0:
+            self.result.found.append(Failure(self.part.path, f"{more:,} more records cannot be read"))
+
+
 class PartReader:
     """Reads parts one after the other, gathering their articles."""
 
@@ -117,44 +182,54 @@ class PartReader:
         self._options = options
         self._gatherer = Gatherer(language)
 
-    def read(self, parts: list[Part], before: BeforeReading = lambda _part: None) -> Iterator[Batch]:
+    def read(
+        self,
+        parts: list[Part],
+        before: BeforeReading = lambda _part: None,
+        begin_record: BeginRecord = lambda _number, _size: None,
+    ) -> Iterator[Batch]:
         """The results of the parts, and their articles in the order of the outlines.
 
         Mostly this is one batch; much text comes in several, because all of it might not fit in memory.
-        `before` is called with each part before it is read, and again with its unpacked content.
+        `before` is called with each part before it is read, and again with its unpacked content,
+        `begin_record` before each record of a container.
         """
         results = []
         for place, part in enumerate(parts):
             before(part)
-            result = PartResult()
-            results.append((place, result))
-            for article in self._read_part(part, result, before):
+            reading = _Reading(part, begin_record)
+            results.append((place, reading.result))
+            for article in self._read_part(reading, before):
                 if isinstance(article, Failure):
-                    result.found.append(article)
+                    reading.fail(article)
                     continue
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
                 # The source counts: an article that moves to another source has to be indexed again.
                 outline = Outline(article.id, digest_items([*items, part.source.encode()]), language)
-                result.found.append(outline)
+                reading.result.found.append(outline)
                 del article, items  # frees a long article before the next is read
                 if self._gatherer.size >= _BATCH:
                     yield results, self._gatherer.take()
-                    result = PartResult(is_more=True)
-                    results = [(place, result)]
+                    reading.result = PartResult(is_more=True)
+                    results = [(place, reading.result)]
+            reading.end()
         yield results, self._gatherer.take()
 
-    def _read_part(
-        self, part: Part, result: PartResult, before: BeforeReading
-    ) -> Iterator[Article | Failure]:
-        """The articles of a part; `result` says what holds for the whole, before the first article comes."""
+    def _read_part(self, reading: _Reading, before: BeforeReading) -> Iterator[Article | Failure]:
+        """The articles of a part; the result says what holds for the whole."""
+        part = reading.part
+        if part.data is None and is_container(part.path):
+            yield from self._read_container(reading)
+            return
+        result = reading.result
         try:
             data = part.data
             result.sha256 = part.sha256
             if data is None:
                 data = read_whole(part.file, part.path, self._options.max_bytes)
                 result.sha256 = hashlib.sha256(data).hexdigest()
-            found = self._parse(part, data, before)
+            found = self._parse(reading, data, before)
             del data  # it may be large, and the articles are made one by one
         except (UnreadableDocument, InvalidArticle) as error:
             # A packed file may be damaged or too large; the error does not show which.
@@ -176,13 +251,46 @@ class PartReader:
         except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
             yield Failure(part.path, describe_failure(error))
 
-    def _parse(self, part: Part, data: bytes, before: BeforeReading) -> Iterator[Article | Failure]:
-        options, name = self._options, printable_path(part.path)
+    def _read_container(self, reading: _Reading) -> Iterator[Article | Failure]:
+        """The articles of a container, which is never read into memory as a whole."""
+        part = reading.part
+        try:
+            with open_unchanging(part.file, part.path) as stream:
+                reading.result.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+                stream.seek(0)
+                yield from read(
+                    stream,
+                    printable_path(part.path),
+                    part.fallback,
+                    self._options,
+                    begin_record=reading.begin_record,
+                    leave_out=reading.leave_out,
+                )
+        except (UnreadableDocument, InvalidArticle) as error:
+            reading.refuse(str(error), is_limited=True)
+        except (MemoryError, StorageFailed):
+            raise
+        except Exception as error:  # noqa: BLE001 - a document that trips its reader must not stop the others
+            if isinstance(error, OSError) and error.errno:
+                reading.refuse(error.strerror or str(error), is_limited=False)
+            else:
+                reading.refuse(describe_failure(error), is_limited=True)
+
+    def _parse(self, reading: _Reading, data: bytes, before: BeforeReading) -> Iterator[Article | Failure]:
+        part, options = reading.part, self._options
+        name = printable_path(part.path)
         try:
             if part.data is not None:
                 return _read_piece(part, data, options)
-            if not part.path.lower().endswith(".gz"):
-                return read(BytesIO(data), name, part.fallback, options)
+            if not (part.path.lower().endswith(".gz") and is_text(part.path)):
+                return read(
+                    BytesIO(data),
+                    name,
+                    part.fallback,
+                    options,
+                    begin_record=reading.begin_record,
+                    leave_out=reading.leave_out,
+                )
             data = unpack(BytesIO(data), part.path, options.max_bytes)
             inner = replace(part, path=part.path[: -len(".gz")], size=len(data))
             before(inner)
@@ -240,9 +348,13 @@ def _read_piece(part: Part, data: bytes, options: ReadOptions) -> Iterator[Artic
     return read_articles(document)
 
 
+def _has_lines(path: str) -> bool:
+    return path.lower().endswith((".jsonl", ".ndjson"))
+
+
 def is_divisible(part: Part, data: bytes) -> bool:
     """Whether a file's lines can be read separately: JSON Lines that are certainly UTF-8."""
-    if not part.path.lower().endswith((".jsonl", ".ndjson")) or data[:_WINDOW].lstrip()[:1] != b"{":
+    if not _has_lines(part.path) or data[:_WINDOW].lstrip()[:1] != b"{":
         return False
     decode = codecs.getincrementaldecoder("utf-8")().decode
     try:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import struct
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexer.errors import StorageFailed
-from indexer.limits import FILE_MEMORY, WORKER_MEMORY, file_seconds
+from indexer.limits import FILE_MEMORY, WORKER_MEMORY, file_seconds, record_seconds
+from indexer.readers import is_container, is_text
 from indexer.sync.tasks import Part, PartReader, is_plain
 
 try:
@@ -26,22 +28,33 @@ OVERTIME = -signal.SIGPROF if hasattr(signal, "SIGPROF") else None
 """The exit code of a process that has used too much processor time."""
 TOO_LARGE = 71
 """The exit code of a process that had too little memory for its file."""
+_RECORD = struct.Struct("<IQ")
+# The memory that a worker has does not change much from one record to the next, and asking for it takes time.
+_MEMORY_EVERY = 64
 
 
 def run_worker(descriptor: int) -> None:
     """Be a worker: read the parts that come through a socket, until it is closed.
 
     The answer to each task is its batches, pickled, and then an empty message; an empty message also says
-    that the worker is ready.
+    that the worker is ready. Before each record of a container comes its announcement (see `Record`).
     """
     supervisor = Connection(descriptor)
     try:
-        reader = PartReader(*_receive(supervisor))
+        options, language = _receive(supervisor)
+        reader = PartReader(options, language)
+
+        def begin_record(number: int, size: int) -> None:
+            # What a container says of the size of a record may be wrong.
+            record = Record(number, min(size, options.max_bytes))
+            supervisor.send_bytes(record.pack())
+            _limit_record(record)
+
         supervisor.send_bytes(b"")
         while True:
             parts = _receive(supervisor)
             try:
-                for batch in reader.read(parts, _limit):
+                for batch in reader.read(parts, _limit, begin_record):
                     supervisor.send_bytes(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
                     del batch  # frees it before the next is made
             except StorageFailed as error:
@@ -56,14 +69,38 @@ def run_worker(descriptor: int) -> None:
         os._exit(0)
 
 
+class Record(NamedTuple):
+    """A record of a container whose reading begins: its number, from 1, and its size in bytes."""
+
+    number: int
+    size: int
+
+    def pack(self) -> bytes:
+        """The message that announces the record."""
+        return _RECORD.pack(*self)
+
+    @classmethod
+    def unpack(cls, message: bytes) -> Record | None:
+        """The record that a message announces; None for another message, which is longer."""
+        return cls(*_RECORD.unpack(message)) if len(message) == _RECORD.size else None
+
+
 def limit_process(size: int, *, is_plain: bool) -> None:
     """Limit this process to what reading one file of `size` bytes may take; each call starts again.
 
     When the time is up, the system ends the process at once; beyond the memory, MemoryError is raised. On
     systems without such limits, nothing is limited.
     """
+    _limit_time(file_seconds(size, is_plain=is_plain))
+    _limit_memory(is_plain=is_plain)
+
+
+def _limit_time(seconds: float) -> None:
     if OVERTIME is not None:
-        signal.setitimer(signal.ITIMER_PROF, file_seconds(size, is_plain=is_plain))
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _limit_memory(*, is_plain: bool) -> None:
     if resource is not None and (used := _private_memory()):
         memory = WORKER_MEMORY if is_plain else min(used + FILE_MEMORY, WORKER_MEMORY)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
@@ -78,7 +115,19 @@ def lift_time_limit() -> None:
 
 
 def _limit(part: Part) -> None:
-    limit_process(part.size, is_plain=is_plain(part.path))
+    if is_container(part.path):
+        # To begin with, its digest is made, which takes as long as reading plain text.
+        limit_process(part.size, is_plain=True)
+    elif is_text(part.path):
+        limit_process(part.size, is_plain=is_plain(part.path))
+    else:
+        _limit_record(Record(1, part.size))
+
+
+def _limit_record(record: Record) -> None:
+    _limit_time(record_seconds(record.size))
+    if record.number % _MEMORY_EVERY == 1:
+        _limit_memory(is_plain=False)
 
 
 def _receive(supervisor: Connection) -> Any:

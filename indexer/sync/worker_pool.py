@@ -28,10 +28,13 @@ import sys
 import threading
 import time
 from array import array
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
+from math import inf
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -43,9 +46,9 @@ from indexer.engine import Chunk
 from indexer.errors import StorageFailed, WorkerFailed
 from indexer.files.regular import no_space_error
 from indexer.files.source_file import open_file
-from indexer.readers import GZIP, ReadOptions
+from indexer.readers import GZIP, ReadOptions, find_media_type, is_container
 from indexer.sync.tasks import Batch, Part, PartReader, PartResult, is_plain, weight
-from indexer.sync.worker import OVERTIME, TOO_LARGE
+from indexer.sync.worker import OVERTIME, TOO_LARGE, Record
 
 WORTH_WORKERS = 4 << 20
 """Bytes of plain text from which workers are faster, although they take a sixth of a second to start."""
@@ -105,7 +108,9 @@ def _is_harmless(location: Path, path: str, size: int) -> bool:
         return True  # reading it reports the error
     # Readers trust the content more than the name: a tag makes it a page, a gzip header makes it packed.
     begin = head.lstrip(_BLANK)
-    return not head.startswith(GZIP) and not begin.startswith(b"<") and bool(begin or len(head) < _HEAD)
+    kind = find_media_type(BytesIO(head), path)
+    is_other = head.startswith(GZIP) or begin.startswith(b"<") or kind is None or not kind.is_text
+    return not is_other and bool(begin or len(head) < _HEAD)
 
 
 def read_all(tasks: Iterable[list[Part]], options: ReadOptions, language: str, jobs: int) -> Generator[Read]:
@@ -178,27 +183,51 @@ class _Pool:
         try:
             self._read_parts(parts, result)
         except _WorkerEnded as end:
+            if len(parts) == 1 and is_container(parts[0].path):
+                self._read_container(parts[0], end, result)
+                return result
+            result.truncate(0)
             if end.is_late and len(parts) == 1:
                 # A second try would only take as long again.
                 result.refuse(parts[0], end.reason)
                 return result
             for part in parts:
+                count = len(result)
                 try:
                     self._read_parts([part], result)
                 except _WorkerEnded as again:
+                    result.truncate(count)
                     result.refuse(part, again.reason)
         return result
 
+    def _read_container(self, part: Part, end: _WorkerEnded, result: _Result) -> None:
+        """Read a container again that has ended its worker, without the records that do so."""
+        skip: dict[int, str] = {}
+        ends: Counter[int] = Counter()
+        while True:
+            ends[end.record] += 1
+            # A worker may also be ended from outside.
+            is_to_blame = end.is_certain or ends[end.record] > 1
+            is_end = not end.record or end.record in skip or len(skip) >= limits.FAILED_RECORDS
+            if (is_to_blame and is_end) or ends.total() > 2 * limits.FAILED_RECORDS:
+                place = f"from record {end.record:,} on: " if end.record else ""
+                result.refuse(part, f"{place}{end.reason}", is_more=len(result) > 0)
+                return
+            if is_to_blame:
+                skip[end.record] = end.reason
+            result.truncate(0)
+            try:
+                self._read_parts([replace(part, skip=skip)], result)
+            except _WorkerEnded as again:
+                end = again
+            else:
+                return
+
     def _read_parts(self, parts: list[Part], result: _Result) -> None:
-        """Add what is read of the parts to the result, all of it or nothing; raises _WorkerEnded."""
+        """Add what is read of the parts to the result; raises _WorkerEnded in the middle of that."""
         worker = self._worker()
-        count = len(result)
-        try:
-            for data in worker.read(parts):
-                result.add(parts, data, worker.numbers)
-        except _WorkerEnded:
-            result.truncate(count)
-            raise
+        for data in worker.read(parts):
+            result.add(parts, data, worker.numbers)
 
     def _worker(self) -> _Worker:
         """This thread's worker; another one, when that has ended."""
@@ -225,11 +254,17 @@ class _Pool:
 
 
 class _WorkerEnded(Exception):
-    """A worker ended, or had to be ended, before its task was done."""
+    """A worker ended, or had to be ended, before its task was done.
 
-    def __init__(self, reason: str, *, is_late: bool = False) -> None:
+    `record` is the number of the record of a container that it was reading, 0 if there was none. The document
+    `is_certain` to be to blame if the worker exceeded a limit, on the clock if `is_late`.
+    """
+
+    def __init__(self, reason: str, record: int, *, is_certain: bool = False, is_late: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.record = record
+        self.is_certain = is_certain or is_late
         self.is_late = is_late
 
 
@@ -275,28 +310,30 @@ class _Worker:
     def read(self, parts: list[Part]) -> Iterator[bytes]:
         """The batches of a task, pickled; raises _WorkerEnded, also if the task takes too long by the clock.
 
-        A timer ends the process then, so that neither sending nor receiving waits any longer.
+        A container may take so long for each of its records. The process is ended when the time is up, so
+        that neither sending nor receiving waits any longer.
         """
-        seconds = limits.file_wait(sum(part.size for part in parts))
-        deadline = time.monotonic() + seconds
-        timer = threading.Timer(seconds, self.kill)
-        timer.daemon = True
-        try:
-            timer.start()
-        except RuntimeError as error:  # the system starts no more threads
-            raise _not_started(error) from error
+        record = 0
+        watch = _Watch(limits.file_wait(sum(part.size for part in parts)), self.kill)
         try:
             self._connection.send(parts)
             while data := self._connection.recv_bytes():
-                yield data
+                if begun := Record.unpack(data):
+                    record = begun.number
+                    watch.restart(limits.file_wait(begun.size))
+                else:
+                    yield data
         except (EOFError, OSError) as error:
             self.end()
-            if time.monotonic() >= deadline:
-                raise _WorkerEnded(f"was not read within {seconds:.0f} s", is_late=True) from error
-            reason = _EXIT_REASONS.get(self._process.returncode, "it ended the process that read it, twice")
-            raise _WorkerEnded(reason) from error
+            if watch.is_late:
+                reason = f"was not read within {watch.seconds:.0f} s"
+                raise _WorkerEnded(reason, record, is_late=True) from error
+            code = self._process.returncode
+            limited = _EXIT_REASONS.get(code)
+            reason = limited or "it ended the process that read it, twice"
+            raise _WorkerEnded(reason, record, is_certain=limited is not None) from error
         finally:
-            timer.cancel()
+            watch.stop()
 
     def kill(self) -> None:
         """End the process; a thread that waits for a message gets the end of the connection."""
@@ -307,6 +344,53 @@ class _Worker:
         self._process.kill()
         self._connection.close()
         self._process.wait()
+
+
+class _Watch:
+    """A clock that calls a function when its time is up, unless it is restarted or stopped before."""
+
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self.seconds = seconds
+        self.is_late = False
+        self._deadline = time.monotonic() + seconds
+        self._start_timer()
+
+    def restart(self, seconds: float) -> None:
+        """Give so many seconds from now on."""
+        with self._lock:
+            self.seconds = seconds
+            self._deadline = time.monotonic() + seconds
+            # A timer is a thread, so the one that runs is kept if it is up before.
+            if self._deadline < self._next_look:
+                self._timer.cancel()
+                self._start_timer()
+
+    def stop(self) -> None:
+        """Call nothing from now on."""
+        with self._lock:
+            self._deadline = inf
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        with self._lock:
+            if self._deadline == inf:
+                return
+            if self._deadline > time.monotonic():
+                self._start_timer()
+                return
+            self.is_late = True
+        self._call()
+
+    def _start_timer(self) -> None:
+        self._next_look = self._deadline
+        self._timer = threading.Timer(max(self._deadline - time.monotonic(), 0), self._look)
+        self._timer.daemon = True
+        try:
+            self._timer.start()
+        except RuntimeError as error:  # the system starts no more threads
+            raise _not_started(error) from error
 
 
 def _not_started(error: Exception) -> WorkerFailed:
@@ -345,9 +429,9 @@ class _Result:
             raise self._no_space(error) from error
         self._batches.append(_Stored(parts, numbers, offset, len(data)))
 
-    def refuse(self, part: Part, reason: str) -> None:
-        """Add that a part could not be read."""
-        batch: Batch = [(0, PartResult(refusal=reason, is_limited=True))], Chunk()
+    def refuse(self, part: Part, reason: str, *, is_more: bool = False) -> None:
+        """Add that a part could not be read, or with `is_more` the rest of it."""
+        batch: Batch = [(0, PartResult(refusal=reason, is_limited=True, is_more=is_more))], Chunk()
         self.add([part], pickle.dumps(batch), array("i"))
 
     def truncate(self, count: int) -> None:

@@ -1,0 +1,137 @@
+"""Unpack gzip data and the members of archives, up to a bound, since some are made to unpack to too much."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from io import SEEK_CUR, SEEK_SET, BufferedIOBase, BufferedReader, BytesIO, RawIOBase
+from typing import TYPE_CHECKING, BinaryIO
+
+from indexer.errors import UnreadableDocument
+from indexer.readers.document import GZIP, MAX_RATIO, MIN_BOUND, PACKED
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHUNK, _MAX_READ = 1 << 16, 1 << 20
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
+
+
+class Budget:
+    """How much may still be unpacked of a file of `size` bytes, and of all containers in it together."""
+
+    def __init__(self, size: int) -> None:
+        self._left = max(MAX_RATIO * size, MIN_BOUND)
+
+    def spend(self, count: int) -> None:
+        """Count unpacked bytes; raises UnreadableDocument if they are more than was left."""
+        self._left -= count
+        self.check()
+
+    def check(self) -> None:
+        """Raise UnreadableDocument if too much has been unpacked."""
+        if self._left < 0:
+            raise UnreadableDocument(f"unpacks to more than {MAX_RATIO} times its size, so it is not text")
+
+
+def open_unpacked(stream: BinaryIO, budget: Budget) -> BinaryIO:
+    """Return a stream of the data in a stream of gzip data; see `open_bounded`."""
+    return open_bounded(gzip.GzipFile(fileobj=stream), budget, "gzip data is damaged")
+
+
+def open_bounded(unpacked: BufferedIOBase, budget: Budget, damage: str = "damaged") -> BinaryIO:
+    """Return a stream of what another one unpacks, as far as the budget reaches.
+
+    Reading it raises UnreadableDocument if it is too much, or is damaged; the reason begins with `damage`.
+    """
+    return BufferedReader(_Unpacked(unpacked, budget, damage), _CHUNK)
+
+
+class _Unpacked(RawIOBase):
+    def __init__(self, unpacked: BufferedIOBase, budget: Budget, damage: str) -> None:
+        self._unpacked = unpacked
+        self._budget = budget
+        self._damage = damage
+        self._position = self._end = self._seen = 0
+        self._recent = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        if self._position < self._end:
+            start = self._position - self._end + len(self._recent)
+            data = self._recent[start : start + len(view)]
+        else:
+            data = self._unpack(min(len(view), _MAX_READ))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
+        if whence == SEEK_CUR:
+            offset, whence = self._position + offset, SEEK_SET
+        # Small steps back are frequent, and going back may mean to unpack everything again.
+        if whence == SEEK_SET and self._end - len(self._recent) <= offset <= self._end:
+            self._position = offset
+            return offset
+        self._recent = b""
+        try:
+            self._end = self._position = self._unpacked.seek(offset, whence)
+        except _DAMAGE as error:
+            raise self._describe(error) from error
+        self._count()
+        return self._position
+
+    def _unpack(self, size: int) -> bytes:
+        try:
+            data = self._unpacked.read1(size)  # `read` would lose what lies before damage
+        except _DAMAGE as error:
+            raise self._describe(error) from error
+        self._end += len(data)
+        self._recent = data[-_CHUNK:]
+        self._count()
+        return data
+
+    def _count(self) -> None:
+        """Count what lies before the end of what was unpacked, once."""
+        if self._end > self._seen:
+            new, self._seen = self._end - self._seen, self._end
+            self._budget.spend(new)
+
+    def _describe(self, error: Exception) -> UnreadableDocument:
+        if isinstance(error, EOFError):
+            return UnreadableDocument(f"{self._damage}: it ends too early")
+        if isinstance(error, (gzip.BadGzipFile, zlib.error)) and isinstance(self._unpacked, gzip.GzipFile):
+            return UnreadableDocument(f"{self._damage}, or followed by something else: {error}")
+        return UnreadableDocument(f"{self._damage}: {error}")
+
+
+def unpack(stream: BinaryIO, name: str, max_bytes: int, budget: Budget | None = None) -> bytes:
+    """Return the content of a stream; if that is gzip data, the data in it.
+
+    Raises UnreadableDocument if the gzip data is damaged, or if the content has more than `max_bytes`, or
+    more than the budget, which is by default that of the gzip data.
+    """
+    data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise UnreadableDocument(f"larger than {max_bytes / 2**20:g} MB")
+    if not data.startswith(GZIP):
+        if name.lower().endswith(PACKED) and data:
+            raise UnreadableDocument("not gzip data, although its name ends with .gz")
+        return data
+    content = bytearray()
+    with open_unpacked(BytesIO(data), budget or Budget(len(data))) as unpacked:
+        while chunk := unpacked.read(_CHUNK):
+            content += chunk
+            if len(content) > max_bytes:
+                raise UnreadableDocument(
+                    f"unpacks to more than {max_bytes / 2**20:g} MB: split it, or raise max_file_mb"
+                )
+    return bytes(content)
