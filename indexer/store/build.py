@@ -154,13 +154,14 @@ def build(
     refuse_overlaps(plan.roots, Catalog())
     with RecordedProgress(config.index, progress, report) as recorded:
         listings = {root: list_source(root) for root in plan.roots}
-        folder = generations.create_generation(config.index, config.language, config.fingerprint())
+        folder = generations.create_generation(config)
         catalog = Catalog(committed=current_time())
         with Batch(
             Snapshot(folder),
             config.language,
             lambda commit: catalogs.save(folder, commit, catalog),
             config.max_memory_mb * 2**20,
+            fields=config.fields,
         ) as batch:
             for article_id in plan.kept_ids:
                 article = _read_kept(plan, article_id)

@@ -125,7 +125,7 @@ def _diagnose_generation(
         if settings.fingerprint != config.fingerprint():
             yield Finding(
                 "options",
-                "The index was made with another language, day_first or timezone than are configured.",
+                "The index was made with other fields, language, day_first or timezone than are configured.",
                 f"{_FIX} rebuilds it with these; or set them back.",
             )
         if changes := settings.library_changes():

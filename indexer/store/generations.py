@@ -23,8 +23,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from indexer.config import Config
 from indexer.engine import Snapshot, create_empty, remove_leftovers
 from indexer.errors import RUN_DOCTOR, IndexBuilding, IndexDamaged, IndexMissing, IndexOutdated, StorageFailed
+from indexer.fields import FieldType
 from indexer.files.names import (
     BUILDING,
     CONTENTS,
@@ -50,7 +52,7 @@ from indexer.store.progress import read_progress
 from indexer.sync import catalog
 from indexer.text.analyzer import library_versions
 
-FORMAT = 9
+FORMAT = 10
 """Raised whenever this program can no longer read older generations."""
 VERSIONS = {"extractor": 3, "analyzer": 2}
 """Raised whenever the same files would give other articles, or the same articles other terms."""
@@ -70,6 +72,8 @@ class Settings(Struct, frozen=True):
     """VERSIONS of the program that built it."""
     libraries: dict[str, str] = {}
     """The versions of the libraries that made its terms, by name; empty if they were not recorded."""
+    fields: dict[str, FieldType] = {}
+    """The fields of one's own that were declared."""
 
     def library_changes(self) -> str | None:
         """Return which recorded libraries have another version now, as a clause; None if none has."""
@@ -210,13 +214,16 @@ def read_settings(folder: Path) -> Settings:
 # Writing: the caller holds the lock
 
 
-def create_generation(root: Path, language: str, fingerprint: str) -> Path:
+def create_generation(config: Config) -> Path:
     """Create the folder of a new, empty generation, which is not live yet."""
+    root = config.index
     with translate_write_errors(root):
         numbers = [int(path.name[1:7]) for path in root.iterdir() if GENERATION.match(path.name)]
     folder = root / f"g{max(numbers, default=0) + 1:06}{BUILDING}"
-    create_empty(folder, language)
-    settings = Settings(FORMAT, language, fingerprint, VERSIONS, library_versions())
+    create_empty(folder, config.language)
+    settings = Settings(
+        FORMAT, config.language, config.fingerprint(), VERSIONS, library_versions(), dict(config.fields)
+    )
     write_durably(folder / SETTINGS, _encode(settings))
     return folder
 
@@ -289,7 +296,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _encode(settings: Settings) -> bytes:
-    values = msgspec.structs.asdict(settings)
+    values = msgspec.to_builtins(settings)
     if not settings.libraries:
         # The checksum of generations that recorded no libraries was made without this key.
         del values["libraries"]

@@ -139,7 +139,7 @@ def _load_for_dry_run(config: Config) -> Catalog:
 def _check_options(config: Config) -> None:
     if check_format(generations.live_folder(config.index)).fingerprint != config.fingerprint():
         raise IndexOutdated(
-            f"the index in {config.index} was made with another language, day_first or timezone",
+            f"the index in {config.index} was made with other fields, language, day_first or timezone",
             "run `nutgraf rebuild`, or set them back",
         )
 
@@ -179,7 +179,7 @@ def _change(config: Config, report: SyncReport) -> Iterator[tuple[Catalog, Batch
         catalog.committed = current_time()
         catalogs.save(folder, commit, catalog)
 
-    with Batch(snapshot, config.language, save, config.max_memory_mb * 2**20) as batch:
+    with Batch(snapshot, config.language, save, config.max_memory_mb * 2**20, fields=config.fields) as batch:
         yield catalog, batch
     if not report.changes and catalog.without_articles() != before:
         # Without a changed article there is no commit, but the stamps of the files have to be saved.

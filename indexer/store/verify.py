@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from indexer.config import Config
@@ -17,6 +17,7 @@ from indexer.engine import (
     verify_snapshot,
 )
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated, SourceMissing, format_count
+from indexer.fields import FieldType
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
 from indexer.results import Difference, SyncReport, Verification
@@ -113,7 +114,7 @@ def _compare_with_sources(
         differences.append(Difference("version", str(snapshot.folder), what))
     differences += _compare_files(catalog, derived, listings)
     differences += _compare_stored(snapshot, catalog)
-    differences += _compare_indexed(snapshot, catalog)
+    differences += _compare_indexed(snapshot, catalog, opened.settings.fields)
     return differences, derived
 
 
@@ -153,12 +154,14 @@ def _compare_stored(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference
         yield Difference("stored", name, "the article is not in the index")
 
 
-def _compare_indexed(snapshot: Snapshot, catalog: Catalog) -> Iterator[Difference]:
+def _compare_indexed(
+    snapshot: Snapshot, catalog: Catalog, fields: Mapping[str, FieldType]
+) -> Iterator[Difference]:
     """Parts of segments that differ from what indexing their stored articles again gives."""
     owners = catalog.owners().items()
     sources = {name: Path(source).as_uri() for name, (source, _) in owners if source}
     for part in snapshot.segments:
-        for name in find_differences(part.view, snapshot.default_language, sources.get):
+        for name in find_differences(part.view, snapshot.default_language, sources.get, fields):
             what = f"{name} differs from what its articles give"
             yield Difference("stored", str(part.view.file.path), what)
 

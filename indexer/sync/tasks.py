@@ -180,7 +180,7 @@ class PartReader:
 
     def __init__(self, options: ReadOptions, language: str) -> None:
         self._options = options
-        self._gatherer = Gatherer(language)
+        self._gatherer = Gatherer(language, options.fields)
 
     def read(
         self,

@@ -9,13 +9,14 @@ would otherwise write wrong content with new checksums.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.build.gather import Gatherer
 from indexer.engine.build.invert import Buffer
+from indexer.engine.format.columns import NAMED, PREFIX
 from indexer.engine.format.labels import STORED_LABELS
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_article
@@ -23,6 +24,7 @@ from indexer.engine.format.segment_file import DamageReporter
 from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import Snapshot
+from indexer.fields import FieldType
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
@@ -52,19 +54,27 @@ def check_numbers(view: SegmentView) -> None:
         _check_words(view, name, words)
     for name in STORED_LABELS:
         _check_words(view, name, view.open_lexicon(name), may_be_empty=True)
+    for name, kind in view.kinds.items():
+        if kind in NAMED:
+            _check_words(view, f"{PREFIX}{name}", view.open_lexicon(f"{PREFIX}{name}"))
     with DamageReporter(view.file.path):
         _check_forms(view)
         for field in FIELDS:
             _check_field(view, field)
 
 
-def find_differences(view: SegmentView, language: str, source_of: Callable[[str], str | None]) -> list[str]:
+def find_differences(
+    view: SegmentView,
+    language: str,
+    source_of: Callable[[str], str | None],
+    fields: Mapping[str, FieldType] | None = None,
+) -> list[str]:
     """Rebuild a segment in memory from its stored articles; returns the names of the sections that differ.
 
     `language` is that of articles that state none. `source_of` returns the source that the article with an
-    id was read from, or None if an app has put it in. Raises IndexDamaged.
+    id was read from, or None if an app has put it in. `fields` are those declared. Raises IndexDamaged.
     """
-    gatherer, buffer = Gatherer(language), Buffer()
+    gatherer, buffer = Gatherer(language, fields), Buffer()
     names, codes = view.label_names("source"), view.file.sections["article.sources"].tolist()
     for number in range(view.articles):
         with DamageReporter(view.file.path):
@@ -78,10 +88,13 @@ def find_differences(view: SegmentView, language: str, source_of: Callable[[str]
     buffer.add(gatherer.take(), array("i"))
     sections, facts = buffer.make_sections()
     found = [] if facts == view.file.read_facts() else ["facts"]
+    known = view.file.directory.keys()
     for name, content in sections:
         rebuilt = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content.reshape(-1)
         # The boundaries of text blocks depend on how the articles were gathered.
-        if not name.startswith("text.") and not np.array_equal(rebuilt, view.file.sections[name]):
+        if name.startswith("text."):
+            continue
+        if name not in known or not np.array_equal(rebuilt, view.file.sections[name]):
             found.append(name)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from indexer.engine.read.contents import SegmentEntry, contents_path, encode_con
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import Snapshot
 from indexer.engine.whoosh.schema import acquire_write_lock, encode_toc
+from indexer.fields import FieldType
 from indexer.files.names import CONTENTS, SEGMENT, is_unfinished
 from indexer.files.storage import (
     discard,
@@ -68,8 +69,9 @@ class Batch:
     and additions changes nothing. Files that the commit makes obsolete stay until `remove_leftovers`.
 
     `before_commit` is called with the number of the coming commit, after all data is on the disk and before
-    the commit is made: it writes what has to become visible together with the commit. `max_memory` is in
-    bytes, `chunk_size` in bytes of text. Raises StorageFailed, or IndexLocked if a Whoosh writer is open.
+    the commit is made: it writes what has to become visible together with the commit. `fields` are the types
+    of the fields of one's own. `max_memory` is in bytes, `chunk_size` in bytes of text. Raises StorageFailed,
+    or IndexLocked if a Whoosh writer is open.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Batch:
         before_commit: Callable[[int], None],
         max_memory: int = MAX_MEMORY,
         *,
+        fields: Mapping[str, FieldType] | None = None,
         chunk_size: int = _CHUNK_SIZE,
         policy: MergePolicy = TIERED,
     ) -> None:
@@ -92,7 +95,7 @@ class Batch:
         self._lock: Any = None
         self._removed: dict[int, list[range]] = {}
         self._written: list[SegmentEntry] = []
-        self._gatherer = Gatherer(language)
+        self._gatherer = Gatherer(language, fields)
         self._numbers = array("i")
         self._buffer = Buffer()
 

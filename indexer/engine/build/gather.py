@@ -8,7 +8,7 @@ words of a chunk by stem, few enough at a time to stay in the processor's cache.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, compress, islice, repeat
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from indexer.article import Article, hash_anchors
 from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
+from indexer.engine.format.columns import Column, Values, find_kind, find_values, make_column
 from indexer.engine.format.labels import STORED_LABELS, find_labels
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.engine.format.sketches import Sketcher
 from indexer.engine.format.text_store import TextStore, TextWriter
+from indexer.fields import FieldType
 from indexer.text.analyzer import get_analyzer
 from indexer.text.detection import detect_language
 from indexer.text.normalization import normalize
@@ -123,7 +125,8 @@ class Chunk:
     from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs;
     `title_terms` and `text_terms` have the number of words of each. `counts` are the paragraphs of each
     article, `anchors` the hash of each paragraph. `columns` are sections "article.…" (FORMAT.md), `names` are
-    the language and the labels of each article. `items` are the sections of a text store.
+    the language and the labels of each article, `fields` the columns of their values. `items` are the
+    sections of a text store.
     """
 
     forms: str = ""
@@ -137,6 +140,7 @@ class Chunk:
     ids: list[str] = field(default_factory=list)
     columns: dict[str, Array] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
+    fields: dict[str, Column] = field(default_factory=dict)
     items: dict[str, Any] = field(default_factory=lambda: TextWriter().make_sections())
     size: int = 0
     """Bytes of stored text."""
@@ -165,6 +169,7 @@ class Chunk:
             ids=[*compress(self.ids, is_wanted)],
             columns={name: values[article] for name, values in self.columns.items()},
             names={name: [*compress(values, is_wanted)] for name, values in self.names.items()},
+            fields={name: column.select(article) for name, column in self.fields.items()},
             items=items.make_sections(),
             size=size,
         )
@@ -173,12 +178,15 @@ class Chunk:
 class Gatherer:
     """Turns articles into chunks; forms keep their numbers from one chunk to the next.
 
-    `language` is that of articles that state none and whose language is not detected. With more than
-    `max_forms` forms, all are forgotten and numbered from 0 again.
+    `language` is that of articles that state none and whose language is not detected, `fields` the types of
+    the fields of one's own. With more than `max_forms` forms, all are forgotten and numbered from 0 again.
     """
 
-    def __init__(self, language: str, max_forms: int = _MAX_FORMS) -> None:
+    def __init__(
+        self, language: str, fields: Mapping[str, FieldType] | None = None, max_forms: int = _MAX_FORMS
+    ) -> None:
         self._language = language
+        self._types = fields or {}
         self._max_forms = max_forms
         self._forms: dict[str, int] = {}
         self._tokenizers: dict[str, Tokenizer] = {}
@@ -204,6 +212,10 @@ class Gatherer:
         self._names["language"].append(language)
         for label, name in zip(STORED_LABELS, find_labels(article, source), strict=True):
             self._names[label].append(name)
+        for column, values in find_values(article, self._types):
+            owners, every = self._fields.setdefault(column, ([], []))
+            owners += [len(self._counts)] * len(values)
+            every += values
         self._counts.append(len(article.paragraphs))
         self._titles.append(article.title.encode())
         self._texts += items[1:]
@@ -255,6 +267,10 @@ class Gatherer:
             ids=self._ids,
             columns=columns,
             names=self._names,
+            fields={
+                name: make_column(find_kind(name, self._types), *values)
+                for name, values in self._fields.items()
+            },
             items=self._items.make_sections(),
             size=self._size,
         )
@@ -266,6 +282,7 @@ class Gatherer:
         self._ids: list[str] = []
         self._names: dict[str, list[str]] = {name: [] for name in ("language", *STORED_LABELS)}
         self._columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
+        self._fields: Values = {}
         self._counts: list[int] = []
         self._titles: list[bytes] = []
         self._texts: list[bytes] = []

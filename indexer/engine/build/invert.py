@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.build.gather import SEPARATOR, Chunk, Run, stable_order
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
+from indexer.engine.format.columns import Column, encode_column, join_columns
 from indexer.engine.format.labels import STORED_LABELS, encode_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.segment_file import Array, Section, compact, encode_segment, pack
@@ -135,8 +136,29 @@ class Buffer:
         widths = np.maximum(counts, 1)  # an article without text has one document
         first = np.concatenate(([0], np.cumsum(widths)))
         languages = sorted({language for chunk in chunks for language in chunk.names["language"]})
-        facts = {"documents": int(first[-1]), "articles": len(counts), "languages": languages}
-        return _make_sections(chunks, forms, counts, first, languages, texts), facts
+        columns = _join_fields(chunks)
+        facts = make_facts(int(first[-1]), len(counts), languages, columns)
+        return _make_sections(chunks, forms, counts, first, languages, texts, columns), facts
+
+
+def make_facts(
+    documents: int, articles: int, languages: list[str], columns: Mapping[str, Column]
+) -> dict[str, Any]:
+    """The facts about a segment."""
+    kinds = {name: column.kind for name, column in columns.items()}
+    return {"documents": documents, "articles": articles, "languages": languages, "fields": kinds}
+
+
+def _join_fields(chunks: Sequence[Chunk]) -> dict[str, Column]:
+    """The columns of the values of the articles of all chunks, by name."""
+    parts: dict[str, list[tuple[int, Column]]] = {}
+    first = 0
+    for chunk in chunks:
+        for name, column in chunk.fields.items():
+            if len(column.owners):
+                parts.setdefault(name, []).append((first, column))
+        first += len(chunk.counts)
+    return {name: join_columns(parts[name]) for name in sorted(parts)}
 
 
 def _make_sections(
@@ -146,6 +168,7 @@ def _make_sections(
     first: Ints,
     languages: list[str],
     texts: TextWriter,
+    fields: Mapping[str, Column],
 ) -> Iterator[Section]:
     """Make the sections of a segment, one after the other; the chunks are consumed."""
     documents = int(first[-1])
@@ -199,6 +222,8 @@ def _make_sections(
     for label in STORED_LABELS:
         values = [name for chunk in chunks for name in chunk.names[label]]
         yield from encode_labels(label, *sort_words(values)).items()
+    for name, column in fields.items():
+        yield from encode_column(name, column).items()
     yield "doc.terms", compact(terms)
     yield "doc.anchors", anchors
     yield from add_prefix("text", texts.make_sections())

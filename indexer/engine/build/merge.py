@@ -7,7 +7,7 @@ postings costs O(n log n).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +23,11 @@ from indexer.engine.build.invert import (
     encode_articles,
     encode_forms,
     encode_postings,
+    make_facts,
     make_forms,
 )
 from indexer.engine.format.arrays import split_aligned
+from indexer.engine.format.columns import Column, encode_column, join_columns
 from indexer.engine.format.labels import STORED_LABELS, encode_labels, merge_labels
 from indexer.engine.format.lexicon import Lexicon, merge_lexicons
 from indexer.engine.format.segment_file import Array, Section, compact, encode_segment
@@ -89,9 +91,9 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
     languages, codes = merge_labels(
         (source.view.languages, source.select("article.languages")) for source in inputs
     )
-    sections = _restore_malloc(_make_sections(inputs, codes))
-    facts = {"documents": documents, "articles": len(codes), "languages": languages}
-    return encode_segment(sections, facts), documents
+    columns = _join_fields(inputs)
+    sections = _restore_malloc(_make_sections(inputs, codes, columns))
+    return encode_segment(sections, make_facts(documents, len(codes), languages, columns)), documents
 
 
 class _Input:
@@ -143,10 +145,26 @@ class _Input:
         self.view.file.release()
 
 
-def _make_sections(inputs: Sequence[_Input], languages: Array) -> Iterator[Section]:
+def _join_fields(inputs: Sequence[_Input]) -> dict[str, Column]:
+    """The columns of the values of the live articles, by name."""
+    parts: dict[str, list[tuple[int, Column]]] = {}
+    first = 0
+    for source in inputs:
+        is_live = source.live[source.view.doc_starts[:-1]]
+        for name in source.view.kinds:
+            column = source.view.read_column(name).select(is_live)
+            if len(column.owners):
+                parts.setdefault(name, []).append((first, column))
+        first += len(source.articles)
+    return {name: join_columns(parts[name]) for name in sorted(parts)}
+
+
+def _make_sections(
+    inputs: Sequence[_Input], languages: Array, fields: Mapping[str, Column]
+) -> Iterator[Section]:
     """Make the sections of the segment, one after the other, and delete arrays as soon as possible.
 
-    `languages` has the code of the language of each article.
+    `languages` has the code of the language of each article, `fields` are the columns of their values.
     """
     stems, words, every, numbers = _merge_forms([source.view for source in inputs])
     # Forms that only removed documents have are dropped.
@@ -196,6 +214,8 @@ def _make_sections(inputs: Sequence[_Input], languages: Array) -> Iterator[Secti
     for label in STORED_LABELS:
         parts = [(source.view.label_names(label), source.select(f"article.{label}s")) for source in inputs]
         yield from encode_labels(label, *merge_labels(parts)).items()
+    for name, column in fields.items():
+        yield from encode_column(name, column).items()
     yield "doc.terms", compact(concatenate("doc.terms"))
     yield "doc.anchors", concatenate("doc.anchors")
     yield from add_prefix("text", _merge_texts(inputs))

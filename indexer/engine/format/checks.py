@@ -15,13 +15,14 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
+from indexer.engine.format.columns import NAMED, PREFIX, ColumnKind
 from indexer.engine.format.labels import STORED_LABELS
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
 
 _END_OF_DATES = 253_402_300_800  # seconds from 1970 to the end of the year 9999
-_U1, _U4, _U8, _I8 = (frozenset({kind}) for kind in ("u1", "u4", "u8", "i8"))
+_U1, _U4, _U8, _I8, _F8 = (frozenset({kind}) for kind in ("u1", "u4", "u8", "i8", "f8"))
 _COMPACT = frozenset({"u1", "u2", "u4", "u8"})
 _NARROW = frozenset({"u1", "u2", "u4"})
 _PACKED_LIMIT = 2**31
@@ -39,6 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
     documents: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     articles: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     languages: list[str]
+    fields: dict[str, ColumnKind]
 
 
 def _accept_any(array: Array, counts: Counts, sections: Sections) -> Problem:
@@ -56,8 +58,12 @@ class _Rule(NamedTuple):
     """The count of numbers in addition to those."""
 
 
-def check_directory(file: SegmentFile) -> tuple[Facts, Counts]:
-    """The facts about a segment, and how many there are of everything by its directory.
+Rules = Mapping[str, _Rule]
+"""The rules by the names of the sections."""
+
+
+def check_directory(file: SegmentFile) -> tuple[Facts, Rules, Counts]:
+    """The facts about a segment, its rules, and how many there are of everything by its directory.
 
     Raises IndexDamaged for invalid facts, and for a section that is missing, unknown and not optional, or of
     another kind or length.
@@ -73,24 +79,27 @@ def check_directory(file: SegmentFile) -> tuple[Facts, Counts]:
         "languages": len(facts.languages),
         "sketched": facts.articles * WIDTH,
     }
-    unknown = directory.keys() - _RULES.keys() - {"facts"}
+    rules = dict(_RULES)
+    for name, column in facts.fields.items():
+        rules |= _make_column_rules(f"{PREFIX}{name}", column)
+    unknown = directory.keys() - rules.keys() - {"facts"}
     if required := [name for name in unknown if not name.startswith(OPTIONAL)]:
         file.raise_damaged(min(required), "is not a section of a segment")
-    for name, rule in _RULES.items():
+    for name, rule in rules.items():
         kind, length = directory.get(name, ("nothing", 0))
         if kind not in rule.kinds:
             file.raise_damaged(name, f"should be {' or '.join(sorted(rule.kinds))}, but is {kind}")
         wanted = counts.setdefault(rule.per, length - rule.extra) + rule.extra
         if length != wanted or counts[rule.per] < 0:
             file.raise_damaged(name, f"should have {wanted} numbers, but has {length}")
-    return facts, counts
+    return facts, rules, counts
 
 
-def find_problem(counts: Counts, name: str, array: Array, sections: Sections) -> Problem:
+def find_problem(rules: Rules, counts: Counts, name: str, array: Array, sections: Sections) -> Problem:
     """Return the problem with the numbers of a section, or None; `sections` are the other sections."""
-    if name not in _RULES:
+    if name not in rules:
         return None
-    rule = _RULES[name]
+    rule = rules[name]
     if rule.kinds is _COMPACT and array.dtype.itemsize == 8 and (not len(array) or int(array.max()) < 2**32):
         # NumPy converts uint64 together with signed integers to float64.
         return "is wider than its numbers need"
@@ -180,6 +189,21 @@ def _check_paragraphs(array: Array, counts: Counts, sections: Sections) -> Probl
     return None if items == counts["items"] else f"makes {items} stored items, not {counts['items']}"
 
 
+def _check_owners(array: Array, counts: Counts, sections: Sections) -> Problem:
+    """Each is the number of an article; those of the same article stand together."""
+    if not (array[1:] >= array[:-1]).all():
+        return "does not ascend"
+    return _check_below("articles", array, counts, sections)
+
+
+def _check_finite(array: Array, counts: Counts, sections: Sections) -> Problem:
+    return None if np.isfinite(array).all() else "has a value that is not a number"
+
+
+def _check_stops(starts: str, array: Array, counts: Counts, sections: Sections) -> Problem:
+    return _find_bad_range(sections[starts], array)
+
+
 def _check_date_starts(array: Array, counts: Counts, sections: Sections) -> Problem:
     dated = array[array != NO_DATE]
     if len(dated) and not MIN_DATE <= int(dated.min()) <= int(dated.max()) < _END_OF_DATES:
@@ -190,9 +214,15 @@ def _check_date_starts(array: Array, counts: Counts, sections: Sections) -> Prob
 def _check_date_ends(array: Array, counts: Counts, sections: Sections) -> Problem:
     starts = sections["article.date_starts"]
     dated = starts != NO_DATE
-    if not np.array_equal(dated, array != NO_DATE) or (array[dated] <= starts[dated]).any():
+    if not np.array_equal(dated, array != NO_DATE):
         return "has a date that ends before it starts"
-    return None if not len(array) or int(array.max()) <= _END_OF_DATES else "has a date after the year 9999"
+    return _find_bad_range(starts[dated], array[dated])
+
+
+def _find_bad_range(starts: Array, ends: Array) -> Problem:
+    if (ends <= starts).any():
+        return "has a date that ends before it starts"
+    return None if not len(ends) or int(ends.max()) <= _END_OF_DATES else "has a date after the year 9999"
 
 
 def _check_narrow(array: Array, counts: Counts, sections: Sections) -> Problem:
@@ -248,6 +278,20 @@ def _make_field_rules(name: str) -> dict[str, _Rule]:
         f"{name}.starts": _Rule(_COMPACT, "stems", partial(_check_starts, postings), extra=1),
         f"{name}.occurrences": _Rule(_COMPACT, "stems", partial(_check_starts, occurrences), extra=1),
     }
+
+
+def _make_column_rules(name: str, kind: ColumnKind) -> dict[str, _Rule]:
+    values = f"values of {name}"
+    rules = {f"{name}.owners": _Rule(_COMPACT, values, _check_owners)}
+    if kind in NAMED:
+        names = f"names of {name}"
+        codes = _Rule(_COMPACT, values, partial(_check_below, names))
+        return {**rules, **_make_lexicon_rules(name, names), f"{name}.codes": codes}
+    if kind == "date":
+        stops = _Rule(_I8, values, partial(_check_stops, f"{name}.starts"))
+        return {**rules, f"{name}.starts": _Rule(_I8, values, _check_date_starts), f"{name}.stops": stops}
+    stored = _Rule(_I8, values) if kind == "integer" else _Rule(_F8, values, _check_finite)
+    return {**rules, f"{name}.values": stored}
 
 
 _RULES: dict[str, _Rule] = {

@@ -6,6 +6,7 @@ Dates are whole seconds since 1970, negative before.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -35,9 +36,14 @@ class _Head(Struct, omit_defaults=True):
     fields: dict[str, str | int | float | bool | tuple[str, ...]] = {}
 
 
+class _Pages(Struct):
+    page_numbers: tuple[int | None, ...] = ()
+
+
 _encode = Encoder().encode
 _decode = Decoder(_Head).decode
 _decode_info = Decoder(ArticleInfo).decode  # skips the fields that a hit does not show
+_decode_pages = Decoder(_Pages).decode
 
 
 def encode_article(article: Article) -> list[bytes]:
@@ -105,6 +111,16 @@ def decode_info(head: bytes, language: str) -> ArticleInfo:
     info = _decode_info(head)
     make_published(info.published)
     return replace(info, language=language, language_stated=False) if info.language is None else info
+
+
+def decode_pages(head: bytes, paragraphs: Sequence[int]) -> list[int | None]:
+    """The pages of some paragraphs (numbered from 0) of the article with this head; None for unknown ones.
+
+    Raises ValueError or IndexError for an invalid head.
+    """
+    # Most articles have no pages, and searching for the name takes less time than decoding.
+    pages = _decode_pages(head).page_numbers if b'"page_numbers":' in head else ()
+    return [pages[number] if pages else None for number in paragraphs]
 
 
 NO_DATE = -(2**62)

@@ -30,7 +30,7 @@ OPTIONAL = "optional."
 """How the names of sections begin that a reader ignores if it does not know them."""
 _ALIGNMENT = 64  # bytes
 _TRAILER = struct.Struct("<QII8s")
-_KINDS = {"u1", "u2", "u4", "u8", "i4", "i8"}
+_KINDS = {"u1", "u2", "u4", "u8", "i4", "i8", "f8"}
 Array = NDArray[Any]
 Section = tuple[str, Array | bytes]
 """The name of a section, and its content."""

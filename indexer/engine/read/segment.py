@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer.article import name_anchor, name_anchors
 from indexer.engine.format.arrays import Ids, expand_ranges, intersect_all, split_aligned, sum_runs
 from indexer.engine.format.checks import check_directory, find_problem
+from indexer.engine.format.columns import NAMED, PREFIX, Column, ColumnKind
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.segment_file import Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH, Sketches
@@ -46,11 +47,12 @@ class SegmentView:
 
     def __init__(self, path: Path) -> None:
         self.file = SegmentFile(path)
-        facts, counts = check_directory(self.file)
+        facts, rules, counts = check_directory(self.file)
         self.documents: int = facts.documents
         self.articles: int = facts.articles
         self.languages: list[str] = facts.languages
-        self.file.sections.find_problem = partial(find_problem, counts)
+        self.kinds: dict[str, ColumnKind] = facts.fields
+        self.file.sections.find_problem = partial(find_problem, rules, counts)
         self.stems, self.words, self.ids = map(self.open_lexicon, ("stem", "word", "id"))
         self.fields = {name: Field(self.file, name, self.documents) for name in FIELDS}
 
@@ -79,6 +81,18 @@ class SegmentView:
         """The lexicon of stems, words, ids or the names of a stored label."""
         sections = self.file.sections
         return Lexicon(sections[f"{name}.text"], sections[f"{name}.ends"], self.file.path)
+
+    def read_column(self, name: str) -> Column:
+        """The column with this name, which is one of `kinds`."""
+        kind, own, sections = self.kinds[name], f"{PREFIX}{name}", self.file.sections
+        owners = sections[f"{own}.owners"].astype(np.int32)
+        if kind in NAMED:
+            return Column(
+                kind, owners, sections[f"{own}.codes"].astype(np.int32), self.open_lexicon(own).words()
+            )
+        if kind == "date":
+            return Column(kind, owners, sections[f"{own}.starts"], ends=sections[f"{own}.stops"])
+        return Column(kind, owners, sections[f"{own}.values"])
 
     def column(self, name: str) -> NDArray[np.int64]:
         """A section as int64, such as a column with one value for each article or document."""

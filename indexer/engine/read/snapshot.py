@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from indexer.article import Article, make_record_id, record_name
 from indexer.engine.format.arrays import Ids, expand_ranges
+from indexer.engine.format.columns import ColumnKind, join_columns
 from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
-from indexer.engine.format.record import decode_article, decode_info
+from indexer.engine.format.record import decode_article, decode_info, decode_pages
 from indexer.engine.format.segment_file import Array, DamageReporter
 from indexer.engine.format.sketches import WIDTH
 from indexer.engine.read.contents import SegmentEntry, read_contents
@@ -24,6 +25,7 @@ from indexer.engine.read.periods import Periods, compute_ages, find_periods
 from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Positions, Postings
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.statistics import LanguageStatistics, measure_languages
+from indexer.engine.read.values import ArticleValues, group_values
 from indexer.engine.read.vocabulary import FuzzyIndex, Vocabulary
 from indexer.files.fork_safe import lazy
 from indexer.results import ArticleInfo, Grain
@@ -57,11 +59,12 @@ class LiveSegment:
 
 
 class Excerpt(NamedTuple):
-    """An article with some of its paragraphs, and their anchors."""
+    """An article with some of its paragraphs, their anchors and their pages (None where it is unknown)."""
 
     info: ArticleInfo
     anchors: list[str]
     texts: list[str]
+    pages: list[int | None]
 
 
 class Snapshot:
@@ -103,6 +106,7 @@ class Snapshot:
             "paragraph": self.column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
+        self._values: dict[str, ArticleValues | None] = {}
         self._remembered: dict[Hashable, Any] = {}
         self._periods: dict[Grain, Periods] = {}
 
@@ -282,9 +286,12 @@ class Snapshot:
         for view, (indices, locals_, chosen) in wanted.items():
             items, anchors = view.items(locals_, chosen), view.anchors_at(locals_, chosen)
             with DamageReporter(view.file.path):
-                for index, local, names, (head, *texts) in zip(indices, locals_, anchors, items, strict=True):
+                for index, local, numbers, names, (head, *texts) in zip(
+                    indices, locals_, chosen, anchors, items, strict=True
+                ):
                     info = decode_info(head, view.language(local))
-                    found[index] = Excerpt(info, names, [text.decode() for text in texts])
+                    pages = decode_pages(head, numbers)
+                    found[index] = Excerpt(info, names, [text.decode() for text in texts], pages)
         return [found[index] for index in range(len(articles))]
 
     def text_of(self, doc: int) -> str:
@@ -361,6 +368,26 @@ class Snapshot:
             self._labels[name] = make_labels(names, codes, texts)
         return self._labels[name]
 
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kinds of the columns in which any article has, or had, a value, by name."""
+        return {name: kind for segment in self.segments for name, kind in segment.view.kinds.items()}
+
+    def values(self, name: str) -> ArticleValues | None:
+        """The values of the articles in a column, such as "author" or a field of one's own; None for none."""
+        if name not in self._values:
+            columns = [
+                (
+                    own.first_article,
+                    column if own.articles is None else column.select(_flag(own.articles, own.view.articles)),
+                )
+                for own in self.segments
+                if name in own.view.kinds
+                for column in (own.view.read_column(name),)
+            ]
+            self._values[name] = group_values(join_columns(columns)) if columns else None
+        return self._values[name]
+
     def source_uris(self) -> list[str]:
         """The URI of the folder or file that each article was read from; "" if an app has put it in."""
         found: list[str] = []
@@ -436,3 +463,10 @@ class Snapshot:
             indices.append(found[0] + low)
             positions.append(found[1])
         return np.concatenate(indices), np.concatenate(positions)
+
+
+def _flag(articles: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """A flag for each of `count` articles: whether it is one of these."""
+    flags = np.zeros(count, np.bool_)
+    flags[articles] = True
+    return flags

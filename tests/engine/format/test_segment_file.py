@@ -93,7 +93,7 @@ def test_arrays_of_another_byte_order_or_with_gaps_come_back(path: Path) -> None
 
 
 def test_arrays_of_other_kinds_are_not_written() -> None:
-    for values in (np.zeros(2), np.zeros(2, np.bool_), np.zeros(2, np.int16)):
+    for values in (np.zeros(2, np.float32), np.zeros(2, np.bool_), np.zeros(2, np.int16)):
         with pytest.raises(TypeError, match="must be one of"):
             b"".join(encode_segment({"values": values}, {}))
 

@@ -1,0 +1,143 @@
+"""Columns of the values of articles: authors, section, tags, publisher, and fields of one's own.
+
+An article may have several values in a column, or none. A column therefore has pairs of an article and a
+value, in the order of the articles. A segment has the columns in which any of its articles has a value: an
+archive without authors pays nothing for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.article import Article, Published
+from indexer.engine.format.lexicon import encode_lexicon, sort_words
+from indexer.engine.format.record import to_timestamp
+from indexer.engine.format.segment_file import Array, compact
+from indexer.errors import InvalidArticle
+from indexer.fields import FieldType, convert_value
+
+ColumnKind = Literal["keyword", "boolean", "integer", "number", "date"]
+NAMED: frozenset[ColumnKind] = frozenset(("keyword", "boolean"))
+"""The kinds of columns whose values are names."""
+PREFIX = "field."
+"""What the names of the sections of columns begin with."""
+Values = dict[str, tuple[list[int], list[Any]]]
+"""By the name of a column, the article of each value, and the values."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """The values of some articles, one pair after the other; `owners` (int32) are the articles, ascending.
+
+    `values` are the numbers of the values among the `names` (int32), which ascend; of a column of integers
+    or numbers the values themselves (int64, float64); of dates the starts of half-open ranges of seconds
+    since 1970 (int64), whose ends are `ends`.
+    """
+
+    kind: ColumnKind
+    owners: NDArray[np.int32]
+    values: NDArray[Any]
+    names: Sequence[str] = ()
+    ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def select(self, is_wanted: NDArray[np.bool_]) -> Column:
+        """The values of the wanted articles only, numbered again; `is_wanted` has a flag for each article."""
+        kept = is_wanted[self.owners]
+        numbers = np.cumsum(is_wanted, dtype=np.int32) - 1
+        return replace(
+            self,
+            owners=numbers[self.owners[kept]],
+            values=self.values[kept],
+            ends=self.ends[kept] if self.kind == "date" else self.ends,
+        )
+
+
+def find_values(article: Article, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The columns in which an article has values, and its values there; `fields` are those declared.
+
+    A value that does not have the type of its field is stored with the article, but is in no column.
+    """
+    if article.authors:
+        yield "author", article.authors
+    if article.section:
+        yield "section", (article.section,)
+    if article.tags:
+        yield "tag", article.tags
+    if article.publisher:
+        yield "publisher", (article.publisher,)
+    for name, given in article.fields.items():
+        if name not in fields or fields[name].type == "text":
+            continue
+        try:
+            value = convert_value(name, fields[name], given)
+        except InvalidArticle:
+            continue
+        if isinstance(value, tuple):
+            yield name, value
+        elif value is not None:
+            yield name, (value,)
+
+
+def find_kind(name: str, fields: Mapping[str, FieldType]) -> ColumnKind:
+    """The kind of the column with this name."""
+    kind = fields[name].type if name in fields else "keyword"
+    assert kind != "text"
+    return kind
+
+
+def make_column(kind: ColumnKind, owners: Sequence[int], values: Sequence[Any]) -> Column:
+    """The column of these values: texts, booleans, numbers, or dates in ISO 8601."""
+    numbers = np.array(owners, np.int32)
+    if kind in NAMED:
+        names, codes = sort_words([str(value).lower() if kind == "boolean" else value for value in values])
+        return Column(kind, numbers, codes.astype(np.int32), names)
+    if kind != "date":
+        return Column(kind, numbers, np.array(values, np.int64 if kind == "integer" else np.float64))
+    dates = [Published.parse(value) for value in values]
+    starts = [to_timestamp(moment.start) for moment in dates]
+    ends = [to_timestamp(moment.end) for moment in dates]
+    return Column(kind, numbers, np.array(starts, np.int64), ends=np.array(ends, np.int64))
+
+
+def join_columns(parts: Iterable[tuple[int, Column]]) -> Column:
+    """The values of several groups of articles; each part has the number of its first article.
+
+    Names that no article has are dropped. There is at least one part, and all have the same kind.
+    """
+    firsts, columns = zip(*parts, strict=True)
+    names: list[str] = []
+    values = [column.values for column in columns]
+    if columns[0].kind in NAMED:
+        used = set()
+        for column in columns:
+            is_used = np.bincount(column.values, minlength=len(column.names)) > 0
+            used |= {*compress(column.names, is_used)}
+        names = sorted(used)
+        number_of = {name: number for number, name in enumerate(names)}
+        values = [
+            np.array([number_of.get(name, -1) for name in column.names], np.int32)[column.values]
+            for column in columns
+        ]
+    owners = [column.owners + np.int32(first) for first, column in zip(firsts, columns, strict=True)]
+    ends = [column.ends for column in columns]
+    return Column(
+        columns[0].kind, np.concatenate(owners), np.concatenate(values), names, np.concatenate(ends)
+    )
+
+
+def encode_column(name: str, column: Column) -> dict[str, Array | bytes]:
+    """The sections of a column."""
+    parts: dict[str, Array | bytes] = {"owners": compact(column.owners)}
+    if column.kind in NAMED:
+        parts |= {"codes": compact(column.values), **encode_lexicon(column.names)}
+    elif column.kind == "date":
+        parts |= {"starts": column.values, "stops": column.ends}
+    else:
+        parts["values"] = column.values
+    return {f"{PREFIX}{name}.{part}": content for part, content in parts.items()}
