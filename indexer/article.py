@@ -42,6 +42,10 @@ PROPERTIES: Mapping[str, Property] = {
     "site": Property(("site", "domain"), "from the site {}"),
     "source": Property(("source",), "from the source {}"),
     "id": Property(("id",), "with the id {}"),
+    "author": Property(("author", "authors"), "by {}"),
+    "section": Property(("section",), "in the section {}"),
+    "tag": Property(("tag", "tags"), "tagged {}"),
+    "publisher": Property(("publisher",), "published by {}"),
 }
 """The properties by name. `indexer.search` says what else a new one needs."""
 

@@ -19,12 +19,13 @@ OWN_NAMES = frozenset(
         *("author", "authors", "section", "tag", "tags", "publisher", "page", "page_number"),
         *("title", "text", "date", "published", "paragraph", "paragraphs", "notes", "encoding", "path"),
         *("since", "until", "before", "after", "year", "month", "day", "week", "undated", "url", "anchor"),
+        *("headline", "body", "on", "filter"),
     )
 )
 """The names of what every article has, and of filters and facets: no field of one's own may be called so."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
-_EXPECTED = {
+EXPECTED: Mapping[FieldKind, str] = {
     "keyword": "text or a list of texts",
     "integer": "a whole number",
     "number": "a number",
@@ -32,6 +33,7 @@ _EXPECTED = {
     "boolean": "true or false",
     "text": "text",
 }
+"""What the value of a field of each type is, for messages."""
 
 
 class FieldType(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +78,16 @@ def parse_fields(given: object) -> dict[str, FieldType]:
     return declared
 
 
+def is_field_name(name: str) -> bool:
+    """Whether a field of one's own may have this name."""
+    return _NAME.fullmatch(name) is not None and name not in OWN_NAMES
+
+
+def format_number(number: float) -> str:
+    """Return a number as it is typed, as short as it can be."""
+    return str(int(number)) if abs(number) < 2**53 and number == int(number) else repr(number)
+
+
 def convert_value(name: str, kind: FieldType, value: Any) -> FieldValue | None:
     """Return a value in the type of its field; None if it is empty.
 
@@ -88,7 +100,7 @@ def convert_value(name: str, kind: FieldType, value: Any) -> FieldValue | None:
     try:
         return _CONVERTERS[kind.type](value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidArticle(f"{name}: must be {_EXPECTED[kind.type]}, not {quote_value(value)}") from error
+        raise InvalidArticle(f"{name}: must be {EXPECTED[kind.type]}, not {quote_value(value)}") from error
 
 
 def _to_keywords(value: Any) -> tuple[str, ...]:
@@ -116,7 +128,8 @@ def _to_date(value: Any) -> str:
     return Published.parse(value).value
 
 
-def _to_boolean(value: Any) -> bool:
+def read_boolean(value: object) -> bool:
+    """Return whether a value says yes; raises ValueError if it says neither yes nor no."""
     word = str(value).lower()
     if word not in (*_TRUE, *_FALSE):
         raise ValueError("not a boolean")
@@ -134,6 +147,6 @@ _CONVERTERS: dict[FieldKind, Callable[[Any], FieldValue]] = {
     "integer": _to_integer,
     "number": _to_number,
     "date": _to_date,
-    "boolean": _to_boolean,
+    "boolean": read_boolean,
     "text": _to_text,
 }

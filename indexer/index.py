@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -71,15 +71,21 @@ class Index:
         seconds: float | None = None,
         explain: bool = False,
         prefix: bool = False,
-        **filters: Values | bool,
+        filters: Mapping[str, Any] | None = None,
+        **more_filters: Values | bool,
     ) -> Page:
         """Return one page of the articles that match a query; any string is a query.
 
         `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`, both included:
         until="2021-11" finds all of November. The filters are `source`, `site` (with its subdomains),
-        `language` (with its regions), each a value or several of which any will do (an empty list finds
-        nothing), and `undated=True` for articles without a date. With dates or filters, an empty query finds
+        `language` (with its regions), `author` (also by a part of the name), `section`, `tag` and
+        `publisher`, each a value or several of which any will do (an empty list finds nothing), and
+        `undated=True` for articles without a date. `filter` is a filter in the syntax of queries, such as
+        "tag:sea -section:sport", or several which all must hold. With dates or filters, an empty query finds
         everything that passes them.
+
+        `filters` are the same by name, and those of fields of one's own: {"desk": ["world", "sport"],
+        "edition": {"min": 3, "max": 7}, "embargo": {"min": "2024-05"}, "breaking": True}.
 
         `sort` is relevance, newest, oldest or title. `half_life` is the number of days of age by which a
         score halves; age is counted from the newest article of the index (without a date: the median age).
@@ -94,8 +100,9 @@ class Index:
 
         With `collapse`, near-duplicates are one hit, which names the others; the counts include all of them.
 
-        `facets` names what to count over all hits: year, month, day, source, site, language. `timeline` is
-        day, week, month or year, or True for the one that fits. See `Page`.
+        `facets` names what to count over all hits: year, month, day, source, site, language, author, section,
+        tag, publisher, and fields of one's own that are declared with `facet = true`. `timeline` is day,
+        week, month or year, or True for the one that fits. See `Page`.
 
         `seconds` is the time limit (default: `query_seconds` of the configuration, at most 60); when it is
         reached, the page has `timed_out`. With `explain`, the page has an explanation of the query and each
@@ -120,7 +127,8 @@ class Index:
                 seconds=seconds,
                 explain=explain,
                 prefix=prefix,
-                **filters,
+                filters=filters,
+                **more_filters,
             )
         )
 

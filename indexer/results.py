@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_args
 from msgspec import Struct, to_builtins
 from msgspec.json import schema_components
 
-from indexer.article import Failure, Published
+from indexer.article import Failure, FieldValue, Published
 from indexer.errors import format_count
 from indexer.files.names import printable_path
 
@@ -55,9 +55,8 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 Grain = Literal["day", "week", "month", "year"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 """The periods of a timeline, from the shortest to the longest."""
-Facet = Literal["year", "month", "day", "source", "site", "language"]
-FACETS: tuple[Facet, ...] = get_args(Facet)
-"""The facets of hits: periods of their dates, and labels."""
+FACETS = ("year", "month", "day", "source", "site", "language", "author", "section", "tag", "publisher")
+"""The facets of hits that every index has; fields of one's own may be others."""
 
 
 class Result(Struct, frozen=True):
@@ -75,7 +74,8 @@ class FacetCount(Result, frozen=True):
     """How many hits have one value of a facet, such as a year or a source.
 
     Where `value` is None, `kind` says of what hits the count is: "undated"; "inexact", whose date is not as
-    exact as the facet; "none", which have no source or site; "other", of all values that are not named.
+    exact as the facet; "none", which have no value, such as no source or author; "other", of all values that
+    are not named. A hit with several authors or tags counts for each of them.
     """
 
     value: str | None
@@ -128,10 +128,10 @@ class ClauseExplanation(Result, frozen=True):
     """One clause of a query: how it was read, and how many articles have it, whatever else they have.
 
     `label` is the clause as it is typed, `reading` what it means in plain words. `kind` is "word", "phrase",
-    "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "date", "language", "site",
-    "source", "id" or "everything". `role` says what it is to the query: "wanted" (all are, but articles that
-    lack some may follow), "required", "filter", "excluded"; "alternative" or "part" of a group; "ignored",
-    which is not searched for. `articles` is None where nothing was counted.
+    "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "everything", "date", "language",
+    "site", "source", "id", "author", "section", "tag", "publisher" or "field" (of one's own). `role` says
+    what it is to the query: "wanted" (all are, but articles that lack some may follow), "required", "filter",
+    "excluded"; "alternative" or "part" of a group; "ignored", which is not searched for. `articles` is None where nothing was counted.
 
     `words` are some of the words of the index that it stands for, the most common first, and `more` is how
     many there are besides. `synonyms` are what it was also searched as. A number of articles that is excluded
@@ -240,7 +240,7 @@ class AlternativeQuery(Result, frozen=True):
     """A search that asks for a little less and finds something.
 
     `query` is the whole query, to be searched for with the same arguments but those named in `without`
-    ("since", "until", "source", "site", "language", "undated"); it finds `count` articles. `change` says
+    ("since", "until", and filters such as "source"); it finds `count` articles. `change` says
     what is different.
     """
 
@@ -284,7 +284,8 @@ class ArticleInfo(Result, frozen=True):
     """An article without its text: what a hit carries.
 
     `language` is the one that the article was analysed in. Unless `language_stated`, the article does not say
-    it: it was detected, or is the configured one.
+    it: it was detected, or is the configured one. `fields` has its values in fields of one's own: dates as
+    ISO 8601, and several keywords as a list.
     """
 
     id: str
@@ -294,6 +295,11 @@ class ArticleInfo(Result, frozen=True):
     url: str | None = None
     source: str | None = None
     language_stated: bool = True
+    authors: tuple[str, ...] = ()
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    publisher: str | None = None
+    fields: Mapping[str, FieldValue] = {}
 
 
 class Passage(Result, frozen=True):
@@ -301,12 +307,14 @@ class Passage(Result, frozen=True):
 
     `text` may be cut at word boundaries, with an ellipsis where it was; `spans` are the matches in `text`,
     ascending and disjoint. `number` counts from 1; `anchor` is the paragraph's stable name in its article.
+    `page_number` is the page of the document that it stands on, if that is known.
     """
 
     number: int
     anchor: str
     text: str
     spans: tuple[Span, ...] = ()
+    page_number: int | None = None
 
 
 class Hit(Result, frozen=True):
@@ -412,6 +420,7 @@ class MarkedParagraph(Result, frozen=True):
     anchor: str
     text: str
     spans: tuple[Span, ...] = ()
+    page_number: int | None = None
 
 
 class MarkedArticle(Result, frozen=True):

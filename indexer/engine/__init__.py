@@ -19,7 +19,8 @@ What search asks of an engine is a few functions over a `Snapshot`, or over a `Q
 snapshot with the languages, the deadline and the looked-up terms of one request:
 
 - run a query: `run_query(context, tree, ...)` gives `QueryMatches`; `read_clauses` and `match_node` tell what
-  its clauses are and which articles match one alone; `filter_articles` gives the articles to restrict it to;
+  its clauses are and which articles match one alone; `match_filter` and `match_undated` give articles to
+  restrict it to;
 - run a query of stems: `match_stems`, to find similar articles;
 - page: `select_top` gives the matches of one page, `sort_position` the position from which the next one
   goes on; `measure_recency` gives the factors by which newer articles score higher;
@@ -55,7 +56,7 @@ from indexer.engine.score.evaluate import (
     run_query,
 )
 from indexer.engine.score.explain import explain_hits, explain_query
-from indexer.engine.score.filters import filter_articles
+from indexer.engine.score.filters import match_filter, match_undated
 from indexer.engine.score.matches import NO_MATCHES, Matches, make_unscored
 from indexer.engine.score.partial import OptionalClause
 from indexer.engine.score.positions import Phrase, Spans, TermSet, find_chains

@@ -31,12 +31,15 @@ from indexer.query.parser import ParsedQuery, parse_query
 from indexer.query.relax import RelaxedQuery, RelaxStep, drop_clauses, relax_query
 from indexer.query.serialize import list_clauses, serialize_query, shorten_clause
 from indexer.query.tree import (
+    PUBLISHED,
     AllOf,
     Alternatives,
     DateRange,
     Filter,
+    FilterNode,
     Must,
     Near,
+    NumberRange,
     RawPhrase,
     Unfinished,
     has_words,
@@ -55,17 +58,21 @@ from indexer.query.typeahead import (
     strip_punctuation,
 )
 from indexer.query.typed_dates import TypedDate, find_typed_dates
+from indexer.query.values import read_value
 
 __all__ = [
+    "PUBLISHED",
     "AllOf",
     "Alternatives",
     "DateRange",
     "Filter",
+    "FilterNode",
     "Must",
     "Near",
     "Not",
     "NoteCode",
     "NullQuery",
+    "NumberRange",
     "ParsedQuery",
     "PlainWord",
     "Query",
@@ -99,6 +106,7 @@ __all__ = [
     "parse_query",
     "parse_range",
     "quote",
+    "read_value",
     "relax_query",
     "restrict_to_dates",
     "serialize_query",

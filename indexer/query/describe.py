@@ -12,7 +12,18 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
 from indexer.article import PROPERTIES
-from indexer.query.tree import Alternatives, DateRange, Filter, Must, Near, RawPhrase, has_words
+from indexer.fields import format_number
+from indexer.query.tree import (
+    PUBLISHED,
+    Alternatives,
+    DateRange,
+    Filter,
+    Must,
+    Near,
+    NumberRange,
+    RawPhrase,
+    has_words,
+)
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -103,10 +114,24 @@ def _describe_node(node: Any) -> str:
     if isinstance(node, Every):
         return "anything"
     if isinstance(node, DateRange):
-        return f"published {describe_dates(node)}"
+        name = "published" if node.fieldname == PUBLISHED else f"with {node.fieldname}"
+        return f"{name} {describe_dates(node)}"
+    if isinstance(node, NumberRange):
+        return f"with {node.fieldname} {_describe_numbers(node)}"
     if isinstance(node, Filter):
-        return PROPERTIES[node.fieldname].phrase.format(f"“{node.text}”")
+        known = PROPERTIES.get(node.fieldname)
+        return (known.phrase if known else f"with {node.fieldname} {{}}").format(f"“{node.text}”")
     return _describe_word(node) + _PLACES.get(node.fieldname, "") + _describe_boost(node.boost)
+
+
+def _describe_numbers(numbers: NumberRange) -> str:
+    low, high = (None if edge is None else format_number(edge) for edge in (numbers.low, numbers.high))
+    if low == high:
+        return f"{low}"
+    if low is None or high is None:
+        beyond = ("above", "below") if numbers.is_strict else ("at least", "at most")
+        return f"{beyond[0]} {low}" if high is None else f"{beyond[1]} {high}"
+    return f"from {low} to {high}"
 
 
 def _describe_inner(node: Any) -> str:

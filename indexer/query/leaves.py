@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
 from whoosh.query.qcore import Every, Query
@@ -10,10 +11,12 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 
 from indexer import limits
 from indexer.article import PROPERTIES
+from indexer.fields import EXPECTED, FieldType
 from indexer.query.dates import is_date_range, parse_period, parse_range
 from indexer.query.lexer import BOOST, DATE_FIELDS, is_address, is_searchable, split_phrase
 from indexer.query.notes import NoteCode, make_note, quote
-from indexer.query.tree import DateRange, Filter, RawPhrase, boost_query, make_all_of
+from indexer.query.tree import DateRange, Filter, FilterNode, RawPhrase, boost_query, make_all_of
+from indexer.query.values import read_value
 from indexer.results import Note, NoteValue
 
 _DATE_FIELDS = frozenset(DATE_FIELDS.values())
@@ -33,10 +36,18 @@ _NUMBERED = re.compile(r"\d[/.]\d")
 class LeafReader:
     """Reads the leaves of one query, counts them, and collects the notes about them."""
 
-    def __init__(self, today: date, *, day_first: bool, max_clauses: int) -> None:
+    def __init__(
+        self,
+        today: date,
+        *,
+        day_first: bool,
+        max_clauses: int,
+        fields: Mapping[str, FieldType] | None = None,
+    ) -> None:
         self.today = today
         self.day_first = day_first
         self.max_clauses = max_clauses
+        self.fields = fields or {}
         self.notes: list[Note] = []
         self.count = 0
 
@@ -56,6 +67,10 @@ class LeafReader:
             field = "text"
         if field in PROPERTIES:
             return self._read_filter(field, text)
+        if field in self.fields:
+            if value := self._read_value_or_note(field, text):
+                return value if self.count_clause() else None
+            field = "text"
         if field == "text" and _EVERY.fullmatch(text):
             return Every() if self.count_clause() else None
         if not is_searchable(text):
@@ -79,6 +94,10 @@ class LeafReader:
             field = "text"
         if field in PROPERTIES:
             return self._read_filter(field, phrase.text)
+        if field in self.fields:
+            if value := self._read_value_or_note(field, phrase.text):
+                return value if self.count_clause() else None
+            field = "text"
         if not is_searchable(phrase.text) or not self.count_clause():
             return None
         words = " ".join(map(self._limit_length, phrase.text.split()))
@@ -109,6 +128,16 @@ class LeafReader:
         if dates is None:
             self.note(NoteCode.NO_DATE, text=quote(text))
         return dates
+
+    def _read_value_or_note(self, field: str, text: str) -> FilterNode | None:
+        """Return the filter for the value of a field of one's own; None, and a note, if it cannot be read."""
+        kind = self.fields[field]
+        try:
+            return read_value(field, kind, self._limit_length(text.strip()), self.today, self.day_first)
+        except ValueError:
+            values = {"text": quote(text), "field": field}
+            self.notes.append(make_note(NoteCode.NO_FIELD_VALUE, values, expected=EXPECTED[kind.type]))
+            return None
 
     def _read_filter(self, field: str, text: str) -> Query | None:
         text = text.strip()

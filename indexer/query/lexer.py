@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import cache
+from functools import cache, lru_cache
 from string import punctuation
 from unicodedata import category
 
@@ -52,10 +52,10 @@ _CLAUSE_START = r"(?<![^\s(])"
 _AFTER_OPERATOR = rf"(?=[\s()={QUOTES}]|$)"
 _AFTER_SIGN = rf"(?=[^\s+\-–—>.,;:!?/\\|<=)\]}}]|=[\w@#{QUOTES}])"
 # Without the ASCII flag, IGNORECASE would take ı for i and ſ for s in the name of a field.
-_TOKEN = re.compile(
+_TOKEN = (
     rf"(?P<space>\s+|[{_SEPARATORS}]+)"
     rf"|(?P<open>\()|(?P<close>\)(?:{_BOOST})?)"
-    rf"|(?P<field>(?<!:)(?ai:{'|'.join(FIELDS)}):(?=[^\s){_SEPARATORS}]))"
+    rf"|(?P<field>(?<!:)(?ai:{{names}}):(?=[^\s){_SEPARATORS}]))"
     rf"|(?P<phrase>=?(?:{_PHRASE})(?:~[0-9]{{0,9}})?(?:{_BOOST})?)|(?P<quote>[{QUOTES}])"
     rf"|{_CLAUSE_START}(?:(?:(?P<and>AND)|(?P<or>OR)|(?P<not>NOT)|(?P<near>{_NEAR})){_AFTER_OPERATOR}"
     rf"|(?:(?P<minus>-)|(?P<plus>\+)){_AFTER_SIGN})"
@@ -124,7 +124,8 @@ class Token:
     @property
     def field(self) -> str:
         """The field that a FIELD means."""
-        return FIELDS[self.text[:-1].lower()]
+        name = self.text[:-1].lower()
+        return FIELDS.get(name, name)
 
     @property
     def boost(self) -> float:
@@ -156,13 +157,13 @@ ReadDates = Callable[[str, str], DateRange | None]
 """(field, text) → the dates that the text means in a field, if it means any."""
 
 
-def tokenize(text: str, read_dates: ReadDates | None = None) -> list[Token]:
+def tokenize(text: str, read_dates: ReadDates | None = None, own_fields: Iterable[str] = ()) -> list[Token]:
     """Return the tokens of a text, which they cover without gaps.
 
     A question in capitals has no operators. Without `read_dates` there are no DATES: the words of
-    "date:last week" are tokens of their own.
+    "date:last week" are tokens of their own. `own_fields` are the names of fields besides FIELDS.
     """
-    tokens = [*_match_tokens(text, read_dates)]
+    tokens = [*_match_tokens(text, read_dates, _compile_tokens((*FIELDS, *own_fields)))]
     if not is_question_in_capitals(tokens):
         return tokens
     return [replace(token, kind=Kind.WORD) if token.text in _OPERATORS else token for token in tokens]
@@ -188,13 +189,13 @@ def _describe_shape(token: Token) -> str:
     return {Kind.OPEN: "(", Kind.CLOSE: ")", Kind.DATES: "1"}.get(token.kind, '"')
 
 
-def _match_tokens(text: str, read_dates: ReadDates | None) -> Iterator[Token]:
+def _match_tokens(text: str, read_dates: ReadDates | None, pattern: re.Pattern[str]) -> Iterator[Token]:
     place = 0
     field = None
     while place < len(text):
         token = read_dates and _read_dates(text, place, field, read_dates)
         if not token:
-            match = _TOKEN.match(text, place)
+            match = pattern.match(text, place)
             assert match is not None
             assert match.lastgroup is not None
             token = Token(Kind[match.lastgroup.upper()], match[0], place, match.end())
@@ -271,6 +272,11 @@ def _match_bare_dates(text: str, start: int) -> re.Match[str] | None:
     before = text[max(0, start - 20) : start]
     is_joined = _JOINED_BEFORE.search(before) or _JOINED_AFTER.match(text, match.end())
     return None if is_joined else match
+
+
+@lru_cache(32)
+def _compile_tokens(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_TOKEN.replace("{names}", "|".join(names)))
 
 
 @cache

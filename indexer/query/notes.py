@@ -40,6 +40,7 @@ class NoteCode(Enum):
     NO_FIELD = "There is no field {text}; it was searched as text."
     NOT_SEARCHABLE = "{text} has no letters or digits; it was ignored."
     NO_DATE = "{text} is not a date; it was searched as text."
+    NO_FIELD_VALUE = "{text} is not {expected}, as {field} has to be; it was searched as text."
     DAY_FIRST = "{text} was read with the day first."
     MONTH_FIRST = "{text} was read with the month first."
     READ_AS_DATE = "{text} was read as a date ({dates}); put it in quotation marks to search for it as text."

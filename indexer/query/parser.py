@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from whoosh.query.qcore import NullQuery, Query
 
 from indexer import limits
+from indexer.fields import FieldType
 from indexer.query.describe import describe_dates
 from indexer.query.leaves import LeafReader
 from indexer.query.lexer import (
@@ -74,14 +75,15 @@ def parse_query(
     day_first: bool = True,
     characters: int = limits.CHARACTERS,
     dates_as_text: bool = False,
+    fields: Mapping[str, FieldType] | None = None,
 ) -> ParsedQuery:
     """Parse any text; never raises. The docstring of `tree` describes the nodes of the result.
 
     `today` is what "today" means in a date, `day_first` how 05/03/2024 is read. No more than the first
     `characters` of the text are parsed. With `dates_as_text`, a time in plain words, such as "last week", is
-    searched as text.
+    searched as text. `fields` are the types of the fields of one's own, by name.
     """
-    reader = LeafReader(today, day_first=day_first, max_clauses=limits.max_clauses(characters))
+    reader = LeafReader(today, day_first=day_first, max_clauses=limits.max_clauses(characters), fields=fields)
     bounds = []
     text = text.strip()
     if len(text) > characters:
@@ -131,7 +133,7 @@ class _Parser:
         self.text = text
         self.reader = reader
         self.note = reader.note
-        tokens = tokenize(text, reader.read_dates)
+        tokens = tokenize(text, reader.read_dates, reader.fields)
         if dates_as_text:
             tokens = self._divide_dates(tokens)
         if is_question_in_capitals(tokens):

@@ -17,8 +17,7 @@ from indexer.query.notes import NoteCode, make_note
 from indexer.query.serialize import serialize_query
 from indexer.query.tree import (
     AllOf,
-    DateRange,
-    Filter,
+    FilterNode,
     Must,
     Near,
     RawPhrase,
@@ -138,7 +137,7 @@ def _note_clauses(code: NoteCode, labels: Sequence[str]) -> Note:
 
 def _change_leaves(node: Any, change: ChangeLeaf) -> Any:
     """Return the node with its leaves changed; the same object if no leaf changes."""
-    if isinstance(node, (Not, DateRange, Filter, Every)):
+    if isinstance(node, (Not, FilterNode, Every)):
         return node
     if isinstance(node, Near) and (changed := change(node)) is not node:
         return changed

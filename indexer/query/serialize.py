@@ -12,14 +12,17 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix
 from whoosh.query.wrappers import Not
 
+from indexer.fields import format_number
 from indexer.query.lexer import DEFAULT_DISTANCE, is_operator
 from indexer.query.tree import (
+    PUBLISHED,
     AllOf,
     Alternatives,
     DateRange,
     Filter,
     Must,
     Near,
+    NumberRange,
     RawPhrase,
     Unfinished,
     format_boost,
@@ -81,6 +84,8 @@ def _serialize_inner(node: Any) -> str:
         return "*"
     if isinstance(node, DateRange):
         return _serialize_dates(node)
+    if isinstance(node, NumberRange):
+        return f"{node.fieldname}:{_serialize_numbers(node)}"
     if isinstance(node, Filter):
         return f"{node.fieldname}:{_quote_value(node.text)}"
     if isinstance(node, Near):
@@ -120,14 +125,25 @@ def _quote_value(text: str) -> str:
     return text if is_plain else f"{opening}{text}{closing}"
 
 
+def _serialize_numbers(numbers: NumberRange) -> str:
+    low, high = ("" if edge is None else format_number(edge) for edge in (numbers.low, numbers.high))
+    if low == high:
+        return low
+    if low and high:
+        return f"{low}..{high}"
+    return f"{'>' if low else '<'}{'' if numbers.is_strict else '='}{low or high}"
+
+
 def _serialize_dates(dates: DateRange) -> str:
     start, end = dates.start, dates.end
+    is_own = dates.fieldname != PUBLISHED
+    after, before = (f"{dates.fieldname}:>=", f"{dates.fieldname}:<") if is_own else ("after:", "before:")
     if start is None or end is None:
         if start is not None:
-            return f"after:{_format_moment(start)}"
-        return f"before:{_format_moment(end)}" if end is not None else "*"
+            return f"{after}{_format_moment(start)}"
+        return f"{before}{_format_moment(end)}" if end is not None else "*"
     if end <= start:
-        return f"(after:{_format_moment(start)} before:{_format_moment(end)})"
+        return f"({after}{_format_moment(start)} {before}{_format_moment(end)})"
     last = end if end == datetime.max else end - timedelta(minutes=1)
     # The first and the last minute, without the parts that go without saying: from 2021-03-01T00:00 to
     # 2021-05-31T23:59 is 2021-03..2021-05.
@@ -137,7 +153,8 @@ def _serialize_dates(dates: DateRange) -> str:
         # Not 2021-11-30..2021-11, which is hard to read.
         length = max(len(first_text), len(last_text))
         first_text, last_text = start.isoformat()[:length], last.isoformat()[:length]
-    return f"date:{first_text}" if first_text == last_text else f"date:{first_text}..{last_text}"
+    period = first_text if first_text == last_text else f"{first_text}..{last_text}"
+    return f"{dates.fieldname}:{period}"
 
 
 def _format_moment(moment: datetime) -> str:

@@ -4,7 +4,8 @@ A tree holds the words as they were typed; the engine turns them into terms. Onl
 
 - words: `Term`, `Prefix`, `Wildcard`, `FuzzyTerm` (Whoosh's), `RawPhrase`, and `Near`, which is made of them;
   `Alternatives` only once synonyms are added, `Unfinished` only while the last word is being typed;
-- filters, which select articles and add nothing to a score: `DateRange`, `Filter`, `Every()`;
+- filters, which select articles and add nothing to a score: `Filter`, `DateRange`, `NumberRange` (each a
+  `FilterNode`) and `Every()`;
 - groups of two or more: `AllOf`, `And`, `Or`;
 - wrappers: `Must`, and `Not`, which stands only inside an `And` or `AllOf` that has other clauses as well.
   Inside either wrapper there is no `AllOf` and no `Must`.
@@ -33,6 +34,9 @@ from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not, WrappingQuery
 
 from indexer.limits import BOOST
+
+PUBLISHED = "date"
+"""The field of the date of publication."""
 
 
 class AllOf(And):
@@ -117,32 +121,61 @@ class Alternatives(Query):
         return f"{self.fieldname}:{'|'.join(self.texts)}"
 
 
+class FilterNode(Query):
+    """A node that selects articles and adds nothing to a score."""
+
+    fieldname: str
+    boost = 1.0
+
+
 @dataclass(unsafe_hash=True)
-class Filter(Query):
-    """Articles with a property: `fieldname` is one of PROPERTIES, `text` the value as it was typed."""
+class Filter(FilterNode):
+    """Articles with a property: `text` is its value as it was typed.
+
+    `fieldname` is one of PROPERTIES, or a field of one's own that has keywords or is true or false. With
+    `prefers_whole`, a text that is the whole name of a value stands for this value alone.
+    """
 
     fieldname: str
     text: str
-
-    boost = 1.0
+    prefers_whole: bool = False
 
     def __str__(self) -> str:
         return f'{self.fieldname}:"{self.text}"'
 
 
 @dataclass(unsafe_hash=True)
-class DateRange(Query):
-    """Articles published from `start` on and before `end`: naive local times, None for an open side."""
+class DateRange(FilterNode):
+    """Articles with a date from `start` on and before `end`: naive local times, None for an open side.
+
+    The date is that of publication, or that of a field of one's own.
+    """
 
     start: datetime | None
     end: datetime | None
-
-    fieldname = "date"
-    boost = 1.0
+    fieldname: str = PUBLISHED
 
     def __str__(self) -> str:
         start, end = (moment.isoformat() if moment else "" for moment in (self.start, self.end))
-        return f"date:[{start}..{end})"
+        return f"{self.fieldname}:[{start}..{end})"
+
+
+@dataclass(unsafe_hash=True)
+class NumberRange(FilterNode):
+    """Articles with a number from `low` to `high` in a field of one's own; None for an open side.
+
+    Both belong to the range, unless `is_strict`.
+    """
+
+    fieldname: str
+    low: float | None
+    high: float | None
+    is_strict: bool = False
+
+    def __str__(self) -> str:
+        low, high = ("" if edge is None else f"{edge!r}" for edge in (self.low, self.high))
+        opening, closing = "()" if self.is_strict else "[]"
+        return f"{self.fieldname}:{opening}{low}..{high}{closing}"
 
 
 def make_all_of(parts: Iterable[Query | None]) -> Query | None:
@@ -204,7 +237,7 @@ def make_near(parts: Iterable[Query | None], distances: Sequence[int], boost: fl
 
 def boost_query(tree: Any, factor: float, *, reset: bool = False) -> Any:
     """Return a tree with the boosts of its words multiplied by a factor, or with `reset`, set to it."""
-    if isinstance(tree, (DateRange, Filter, Every)) or tree is NullQuery or (factor == 1.0 and not reset):
+    if isinstance(tree, (FilterNode, Every)) or tree is NullQuery or (factor == 1.0 and not reset):
         return tree
     if not tree.is_leaf():
         return tree.apply(lambda child: boost_query(child, factor, reset=reset))
@@ -245,7 +278,7 @@ def has_words(tree: Query) -> bool:
     if isinstance(tree, Not):
         return False
     if tree.is_leaf():
-        return not isinstance(tree, (DateRange, Filter, Every))
+        return not isinstance(tree, (FilterNode, Every))
     return any(has_words(child) for child in tree.children())
 
 

@@ -15,7 +15,6 @@ from indexer.engine import (
     QueryContext,
     Snapshot,
     TimedOut,
-    filter_articles,
     match_node,
     read_clauses,
     run_query,
@@ -38,6 +37,7 @@ from indexer.query import (
     shorten_clause,
 )
 from indexer.results import AlternativeQuery, NoResults, Note, NoteValue
+from indexer.search.filters import read_filters, select_articles
 from indexer.search.request import FILTERS, SearchRequest
 from indexer.search.settings import SearchSettings
 
@@ -53,7 +53,7 @@ _WORDS, _FILTER, _EXCLUSION = range(3)
 
 
 @dataclass(frozen=True, slots=True)
-class RequestFilter:
+class ArgumentFilter:
     """A filter of a request, or its dates: the names of its fields, and what a search without it finds.
 
     `label` is the filter as it would be typed, `phrase` the same in a sentence, and `articles` (ascending)
@@ -96,7 +96,7 @@ def explain_no_results(
     snapshot = context.snapshot
     if not snapshot.articles:
         return NoResults(make_note(NoteCode.EMPTY_INDEX))
-    filters = _request_filters(snapshot, request)
+    filters = _request_filters(snapshot, settings, request)
     clauses = _clauses(context, tree, filters)
     if not clauses:
         return None
@@ -104,7 +104,7 @@ def explain_no_results(
     def count(text: str, without: tuple[str, ...]) -> int:
         context.deadline.check()
         other = replace(request.without(without), query=text, prefix=False)
-        allowed = filter_articles(snapshot, other.filters) if other.filters else None
+        allowed = select_articles(snapshot, settings, other.filters)
         found = run_query(context, settings.parse_request(other).tree, depth=0, restrict_to=allowed)
         if found.timed_out:
             raise TimedOut
@@ -128,23 +128,28 @@ def explain_no_results(
     )
 
 
-def _request_filters(snapshot: Snapshot, request: SearchRequest) -> list[RequestFilter]:
+def _request_filters(
+    snapshot: Snapshot, settings: SearchSettings, request: SearchRequest
+) -> list[ArgumentFilter]:
     found = []
     if dates := tuple(name for name in ("since", "until") if getattr(request, name)):
-        found.append(RequestFilter(dates, "whatever the date"))
-    for name, values in request.filters.items():
-        label, phrase = name, FILTERS[name].phrase
-        if values == ():
-            phrase = f"in an empty list ({name})"
-        elif not isinstance(values, bool):
-            label = " ".join(f"{name}:{value}" for value in values)
-            phrase = phrase.format(" or ".join(f"“{value}”" for value in values))
-        passing = filter_articles(snapshot, {name: values})
-        found.append(RequestFilter((name,), FILTERS[name].dropped, label, phrase, passing))
+        found.append(ArgumentFilter(dates, "whatever the date"))
+    for own in read_filters(snapshot, settings, request.filters):
+        label, phrase = own.name, FILTERS[own.name].phrase if own.name in FILTERS else "{}"
+        if request.filters[own.name] == ():
+            phrase = f"in an empty list ({own.name})"
+        elif own.clauses:
+            label = " ".join(map(serialize_query, own.clauses))
+            if own.name in FILTERS and own.name != "filter":
+                phrase = phrase.format(" or ".join(f"“{value}”" for value in request.filters[own.name]))
+            else:
+                phrase = " or ".join(map(describe_clause, own.clauses))
+        dropped = FILTERS[own.name].dropped if own.name in FILTERS else f"whatever the {own.name}"
+        found.append(ArgumentFilter((own.name,), dropped, label, phrase, own.articles))
     return found
 
 
-def _clauses(context: QueryContext, tree: Query, filters: Sequence[RequestFilter]) -> list[Clause]:
+def _clauses(context: QueryContext, tree: Query, filters: Sequence[ArgumentFilter]) -> list[Clause]:
     """The clauses of a tree: words first, the rarest first, then filters, then exclusions."""
     clauses = read_clauses(context, tree)
     found = []
@@ -223,7 +228,7 @@ def _reason(conflict: Sequence[Clause]) -> Note:
     return make_note(NoteCode.NO_ARTICLE_HAS_ALL, values, all_of=all_of, words=counted)
 
 
-def _note_dropped(own: RequestFilter) -> Note:
+def _note_dropped(own: ArgumentFilter) -> Note:
     return make_note(NoteCode.WITHOUT_ARGUMENTS, {"arguments": own.names}, change=own.dropped)
 
 
@@ -241,7 +246,11 @@ def _unknown_words(context: QueryContext, clauses: Sequence[Clause]) -> set[str]
 
 
 def _alternatives(
-    typed: Query, filters: Sequence[RequestFilter], clauses: Sequence[Clause], unknown: set[str], count: Count
+    typed: Query,
+    filters: Sequence[ArgumentFilter],
+    clauses: Sequence[Clause],
+    unknown: set[str],
+    count: Count,
 ) -> Iterator[tuple[int, AlternativeQuery]]:
     """Queries that find something and the size of their change, the smallest first.
 

@@ -88,9 +88,11 @@ def make_hits(
     also = iter(snapshot.infos([article for own in others for article in own]))
     for row, (excerpt, score) in enumerate(zip(excerpts, shown.scores.tolist(), strict=True)):
         passages = []
-        for number, anchor, text in zip(numbers[row], excerpt.anchors, excerpt.texts, strict=False):
+        for number, anchor, text, page in zip(
+            numbers[row], excerpt.anchors, excerpt.texts, excerpt.pages, strict=False
+        ):
             shown_text, spans = shorten(text, next(spans_of_texts))
-            passages.append(Passage(number + 1, anchor, shown_text, spans))
+            passages.append(Passage(number + 1, anchor, shown_text, spans, page))
         hits.append(
             Hit(
                 excerpt.info,

@@ -14,8 +14,9 @@ from typing import Any, Literal, NoReturn, Self
 
 from indexer.article import LANGUAGE_TAG, PROPERTIES, is_language
 from indexer.errors import LARGE, InvalidRequest, quote_value
+from indexer.fields import format_number, is_field_name
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
-from indexer.results import FACETS, GRAINS, SORTS, Facet, Grain, Sort
+from indexer.results import FACETS, GRAINS, SORTS, Grain, Sort
 
 Values = str | Iterable[str] | None
 """One value, or several of which any will do; None for no filter, and an empty list for no article."""
@@ -49,6 +50,24 @@ FILTERS: Mapping[str, FilterType] = {
         PROPERTIES["language"].phrase,
         "whatever the language",
     ),
+    "author": FilterType(
+        "Only articles by this author; a part of the name in whole words will do.",
+        PROPERTIES["author"].phrase,
+        "whoever the author",
+    ),
+    "section": FilterType(
+        "Only articles in this section.", PROPERTIES["section"].phrase, "whatever the section"
+    ),
+    "tag": FilterType("Only articles with this tag.", PROPERTIES["tag"].phrase, "whatever the tags"),
+    "publisher": FilterType(
+        "Only articles by this publisher.", PROPERTIES["publisher"].phrase, "whoever the publisher"
+    ),
+    "filter": FilterType(
+        "Only articles that pass this filter in the syntax of queries, such as tag:sea or edition:>3; of "
+        "several, all.",
+        "{}",
+        "without the filter",
+    ),
     "undated": FilterType("Only articles without a date.", "without a date", "dated or not", is_flag=True),
 }
 """The filters by name. `indexer.search` says what else a new one needs."""
@@ -59,10 +78,12 @@ class SearchRequest:
     """A query and its filters, the hits to return, and the results to return with them.
 
     `since` and `until` are dates such as 2021, 2021-11 or 2021-11-05, or a `date`; both periods are included.
-    `filters` has the values of each filter in `FILTERS` (an article may have any of them; without a value, no
-    article passes), or True for one without values. `limit` is None for the page size of the configuration,
-    `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that fits. With
-    `prefix`, the last word is still being typed. `Index.search` describes all of them.
+    `filters` has the values of each filter in `FILTERS`, and of fields of one's own (an article may have any
+    of them; without a value, no article passes), or True for one without values. A value of a field of one's
+    own is text as it is typed after the name of the field, such as ">=3"; a number, a date, True or False; or
+    a mapping with "min", "max" or both, which belong to it. `limit` is None for the page size of the
+    configuration, `seconds` for its time limit. `timeline` is the period of a bar, "auto" for the one that
+    fits. With `prefix`, the last word is still being typed. `Index.search` describes all of them.
 
     Raises InvalidRequest, which names the field, for values that have no meaning. Dates are parsed later, by
     `period`, since "last week" depends on the day.
@@ -77,7 +98,7 @@ class SearchRequest:
     limit: int | None = None
     offset: int = 0
     cursor: str | None = None
-    facets: tuple[Facet, ...] = ()
+    facets: tuple[str, ...] = ()
     timeline: Grain | Literal["auto"] | None = None
     collapse: bool = True
     seconds: float | None = None
@@ -100,13 +121,20 @@ class SearchRequest:
             )
 
     @classmethod
-    def from_keywords(cls, query: str, **keywords: Any) -> Self:
-        """A request whose filters are keywords like the others; raises TypeError for an unknown one.
+    def from_keywords(cls, query: str, filters: Mapping[str, Any] | None = None, **keywords: Any) -> Self:
+        """A request whose filters are keywords like the others, or in `filters`.
 
-        Values may be given alone or as any iterable, and `timeline` as True.
+        Values may be given alone or as any iterable, and `timeline` as True. Raises TypeError for an unknown
+        keyword.
         """
-        filters = {name: keywords.pop(name) for name in FILTERS if name in keywords}
-        return cls(query, filters=filters, **keywords)
+        given = {name: keywords.pop(name) for name in FILTERS if name in keywords}
+        if filters is not None:
+            if not isinstance(filters, Mapping):
+                refuse("filters", "must be a mapping of names to values", filters)
+            if twice := [name for name in given if name in filters and not _is_absent(given[name])]:
+                refuse("filters", "must not have a filter that is given as a keyword, too", twice[0])
+            given |= filters
+        return cls(query, filters=given, **keywords)
 
     def without(self, names: Collection[str]) -> Self:
         """The same request without some of its dates and filters."""
@@ -206,10 +234,11 @@ def _check_number(name: str, value: Any, most: float, problem: str) -> float:
     return float(value)
 
 
-def _check_facets(name: str, value: Any) -> Any:
+def _check_facets(name: str, value: Any) -> tuple[str, ...]:
     facets = _list_values(name, value)
     for facet in facets:
-        if facet not in FACETS:
+        # Whether the index has a field of one's own is checked when it is searched.
+        if facet not in FACETS and not is_field_name(facet):
             refuse(name, f"must be one or more of {', '.join(FACETS)}", facet)
     return facets
 
@@ -225,12 +254,16 @@ def _check_timeline(name: str, value: Any) -> Any:
 
 
 def _check_filters(name: str, value: Mapping[str, Any]) -> dict[str, tuple[str, ...] | bool]:
-    """The filters that have a value, in the order of `FILTERS`."""
-    for unknown in value.keys() - FILTERS.keys():
-        refuse(name, f"must be one or more of {', '.join(FILTERS)}", unknown)
+    """The filters that have a value, in the order of `FILTERS`, then of fields of one's own."""
+    others = [own for own in value if own not in FILTERS]
+    for own in others:
+        # Whether the index has such a field is checked when it is searched.
+        if not isinstance(own, str) or not is_field_name(own):
+            refuse(name, f"must be one or more of {', '.join(FILTERS)}", own)
     checked: dict[str, tuple[str, ...] | bool] = {
         own: _check_filter(own, value[own]) for own in FILTERS if own in value
     }
+    checked |= {own: _write_values(own, value[own]) for own in sorted(others)}
     # An empty list is kept: to a user who may see none of the sources, an application must not show all.
     return {own: values for own, values in checked.items() if values or not _is_absent(value[own])}
 
@@ -243,6 +276,30 @@ def _check_filter(name: str, value: Any) -> tuple[str, ...] | bool:
         if not is_language(language):
             refuse(name, f"must be {LANGUAGE_TAG}", language)
     return values
+
+
+def _write_values(name: str, value: Any) -> tuple[str, ...]:
+    """The values of a field of one's own as they are typed in a query."""
+    is_single = isinstance(value, (str, Mapping)) or not isinstance(value, Iterable)
+    several = [value] if is_single else list(value)
+    return _list_values(name, [_write_value(name, one) for one in several if one is not None])
+
+
+def _write_value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        if not value or value.keys() - {"min", "max"}:
+            refuse(name, 'must have "min", "max" or both', dict(value))
+        edges = [value.get(edge) for edge in ("min", "max")]
+        if edges == [None, None]:
+            refuse(name, 'must have a "min" or a "max" that is not None', dict(value))
+        return "..".join("" if edge is None else _write_value(name, edge) for edge in edges)
+    if isinstance(value, (int, float)):
+        return format_number(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")[: len("2021-11-05T21:01")]
+    return value.isoformat() if isinstance(value, date) else check_text(name, value)
 
 
 def _is_absent(value: Any) -> bool:

@@ -26,7 +26,6 @@ from indexer.engine import (
     count_timeline,
     explain_hits,
     explain_query,
-    filter_articles,
     find_matching_articles,
     measure_recency,
     run_query,
@@ -45,6 +44,7 @@ from indexer.results import (
     SuggestedFilter,
 )
 from indexer.search.date_filters import apply_filter, suggest_filters
+from indexer.search.filters import check_facets, select_articles
 from indexer.search.highlight import find_highlights
 from indexer.search.paging import Cursor, fingerprint, read_cursor, select_page
 from indexer.search.passages import make_highlighters, make_hits
@@ -80,7 +80,8 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
     asked = request
     cursor = read_cursor(request.cursor, fingerprint(asked)) if request.cursor else None
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
-        allowed = filter_articles(snapshot, request.filters) if request.filters else None
+        check_facets(settings, request.facets)
+        allowed = select_articles(snapshot, settings, request.filters)
         evaluate = functools.partial(_evaluate, snapshot, settings, cursor, allowed, deadline)
         notes: list[Note] = [*settings.notes]
         answer = evaluate(request)
@@ -222,7 +223,8 @@ def mark_article(
         in_title, in_text = make_highlighters(snapshot, settings, terms)
         (title_spans,), _ = find_highlights([article.title], [words], in_title, deadline)
         spans, _ = find_highlights(article.paragraphs, [words] * len(article.paragraphs), in_text, deadline)
-    paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, strict=True)
+    pages = article.page_numbers or [None] * len(article.paragraphs)
+    paragraphs = zip(snapshot.anchors(number), article.paragraphs, spans, pages, strict=True)
     return MarkedArticle(
         snapshot.info(number),
         title_spans,

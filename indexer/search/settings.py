@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from indexer.engine import NO_DEADLINE, Clock, Deadline, QueryContext, Snapshot
+from indexer.fields import FieldType
 from indexer.limits import CHARACTERS
 from indexer.query import (
     ParsedQuery,
@@ -32,7 +33,7 @@ class SearchSettings:
     is the number of passages shown of a hit, `page_size` the number of hits on a page; `characters` is how
     many characters of a query are read, and `seconds` how long it may take. With `variants`, words are also
     found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of articles by
-    ids that they had before.
+    ids that they had before. `fields` are the fields of one's own that the index was made with.
     """
 
     languages: Sequence[str]
@@ -48,6 +49,7 @@ class SearchSettings:
     variants: bool = True
     notes: tuple[Note, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
 
     def parse(self, text: str, *, dates_as_text: bool = False) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it; see `parse_query`."""
@@ -57,6 +59,7 @@ class SearchSettings:
             day_first=self.day_first,
             characters=self.characters,
             dates_as_text=dates_as_text,
+            fields=self.fields,
         )
 
     def make_context(self, snapshot: Snapshot, tree: Query, deadline: Deadline = NO_DEADLINE) -> QueryContext:

@@ -96,6 +96,7 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
         variants=config.variants,
         seconds=config.query_seconds,
         aliases=summary.aliases,
+        fields=settings.fields,
     )
     return OpenIndex(snapshot, summary, search_settings, settings)
 

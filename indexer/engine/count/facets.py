@@ -1,6 +1,6 @@
 """Facets and the timeline: how many hits have each value, and how much of what was published matches.
 
-The values of a facet are years, months, days, sources, sites or languages.
+The values of a facet are years, months, days, sources, sites, languages, authors, or those of a field.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.format.arrays import Ids
+from indexer.engine.format.labels import LABELS
 from indexer.engine.format.record import NO_DATE
 from indexer.engine.read.periods import (
     INEXACT,
@@ -36,18 +37,37 @@ _MIN_EXACT = 0.9  # the share of the dated hits that must be exact enough for a 
 
 
 def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
-    """How many of the articles have each value of a facet of `FACETS`; the counts add up to the articles.
+    """How many of the articles have each value of a facet: one of `FACETS`, or a field of one's own.
 
-    Periods are in their order, other values by count (largest first), then by name.
+    Periods are in their order, other values by count (largest first), then by name or number. The counts add
+    up to the articles, unless articles have several values.
     """
     if name in GRAINS:
         return _count_periods(snapshot, articles, name)
+    if name not in LABELS:
+        return _count_values(snapshot, articles, name)
     names, codes = snapshot.labels(name)
     counts = np.bincount(codes[articles] + SPECIAL, minlength=len(names) + SPECIAL)
     largest, other = _select_largest(counts[SPECIAL:])
     return (
         *(FacetCount(names[code], count) for code, count in largest),
         *_count_special(other=other, none=int(counts[SPECIAL + UNDATED])),
+    )
+
+
+def _count_values(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
+    values = snapshot.values(name)
+    if values is None:
+        return (*_count_special(none=len(articles)),)
+    is_hit = np.zeros(snapshot.articles, np.bool_)
+    is_hit[articles] = True
+    of_hits = is_hit[values.owners]
+    largest, other = _select_largest(np.bincount(values.codes[of_hits], minlength=len(values.names)))
+    named = sorted(largest) if values.kind == "date" else largest
+    is_hit[values.owners] = False
+    return (
+        *(FacetCount(values.names[code], count) for code, count in named),
+        *_count_special(other=other, none=int(np.count_nonzero(is_hit))),
     )
 
 

@@ -21,8 +21,7 @@ from indexer.engine.format.arrays import Ids, Values
 from indexer.engine.read.statistics import LanguageStatistics
 from indexer.query import (
     AllOf,
-    DateRange,
-    Filter,
+    FilterNode,
     Must,
     Near,
     NoteCode,
@@ -285,4 +284,4 @@ def is_word(node: Any) -> bool:
 
 def _is_required(part: Query) -> bool:
     # Alternatives of filters are required too: an article meets them or not.
-    return isinstance(part, (Must, Not, DateRange, Filter, Every)) or not has_words(part)
+    return isinstance(part, (Must, Not, FilterNode, Every)) or not has_words(part)

@@ -37,7 +37,7 @@ from indexer.engine.score.clauses import (
     find_languages_without,
     is_word,
 )
-from indexer.engine.score.filters import match_dates, match_filter
+from indexer.engine.score.filters import match_filter
 from indexer.engine.score.matches import (
     NO_MATCHES,
     Matches,
@@ -62,8 +62,8 @@ from indexer.engine.score.query_terms import TermReader
 from indexer.files.fork_safe import lazy
 from indexer.query import (
     AllOf,
-    DateRange,
     Filter,
+    FilterNode,
     Must,
     NoteCode,
     drop_repeated,
@@ -541,9 +541,7 @@ class Evaluation:
                 return subtract(self._match_all(), self._match_excluded(node.query).articles)
             case Must():
                 return self.match(node.child, highlight=highlight)
-            case DateRange():
-                return make_unscored(self._match_dates(node))
-            case Filter():
+            case FilterNode():
                 return make_unscored(self._match_filter(node))
             case Every():
                 return self._match_all()
@@ -572,15 +570,11 @@ class Evaluation:
     def _match_all(self) -> Matches:
         return make_unscored(np.arange(self.snapshot.articles, dtype=np.int32))
 
-    def _match_dates(self, node: DateRange) -> Ids:
-        found, partly = match_dates(self.snapshot, node)
+    def _match_filter(self, node: FilterNode) -> Ids:
+        found, partly = match_filter(self.snapshot, node)
         if partly:
             self.notes.append(make_note(NoteCode.INEXACT_DATES, {"count": partly}))
-        return found
-
-    def _match_filter(self, node: Filter) -> Ids:
-        found = match_filter(self.snapshot, node.fieldname, node.text)
-        if not len(found):
+        if not len(found) and isinstance(node, Filter):
             self.notes.append(make_note(NoteCode.NO_VALUE, {"field": node.fieldname, "value": node.text}))
         return found
 

@@ -13,6 +13,7 @@ from whoosh.query.qcore import Every, NullQuery, Query
 from whoosh.query.terms import FuzzyTerm, Prefix, Term, Wildcard
 from whoosh.query.wrappers import Not
 
+from indexer.article import PROPERTIES
 from indexer.engine.format.arrays import Ids, Values, contains
 from indexer.engine.score.bm25f import (
     NEARNESS,
@@ -29,8 +30,8 @@ from indexer.engine.score.proximity import Pair, score_pairs
 from indexer.engine.score.query_terms import VARIANT
 from indexer.engine.score.ranking import measure_recency
 from indexer.query import (
-    DateRange,
-    Filter,
+    PUBLISHED,
+    FilterNode,
     Must,
     Near,
     RawPhrase,
@@ -61,7 +62,6 @@ _KINDS: dict[type, str] = {
     RawPhrase: "phrase",
     Near: "near",
     Or: "any of",
-    DateRange: "date",
     Every: "everything",
 }
 _FIELDS = {"title": ("title",), "paragraph": ("text",)}
@@ -111,7 +111,7 @@ def _explain_clause(evaluation: Evaluation, clause: Any, role: Role) -> ClauseEx
             boost = 1.0
         case Near():
             inner = tuple(_explain_clause(evaluation, part, "part") for part in node.parts)
-        case DateRange() | Filter() | Every():
+        case FilterNode() | Every():
             pass
         case _:
             scored = evaluation.score(node)
@@ -155,8 +155,8 @@ def _unwrap(clause: Any) -> Any:
 
 
 def _kind(node: Any) -> str:
-    if isinstance(node, Filter):
-        return node.fieldname
+    if isinstance(node, FilterNode):
+        return node.fieldname if node.fieldname in (*PROPERTIES, PUBLISHED) else "field"
     if isinstance(node, RawPhrase) and node.exact:
         return "exact"
     return _KINDS.get(type(node), "all of" if isinstance(node, And) else "word")
@@ -164,7 +164,7 @@ def _kind(node: Any) -> str:
 
 def _fields(node: Any) -> tuple[str, ...]:
     """The fields in which words are searched for; () for other nodes."""
-    if isinstance(node, (And, Or, DateRange, Filter, Every)):
+    if isinstance(node, (And, Or, FilterNode, Every)):
         return ()
     return _FIELDS.get(node.fieldname, ("title", "text"))
 
@@ -269,7 +269,7 @@ def _score_clause(
 ) -> Iterator[_TermScore]:
     """What each term of a node adds to the scores of articles; nothing where the node does not match."""
     match node:
-        case Not() | DateRange() | Filter() | Every():
+        case Not() | FilterNode() | Every():
             return
         case Must():
             yield from _score_clause(evaluation, node.child, times, clause, articles)

@@ -1,56 +1,76 @@
-"""Finds the articles that pass a filter on date, language, site, source or id."""
+"""Finds the articles that pass a filter on a date, a number or a name: language, site, author, a field …"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.article import parse_host
 from indexer.engine.format.arrays import Ids
+from indexer.engine.format.labels import LABELS
 from indexer.engine.format.record import NO_DATE, to_timestamp
 from indexer.engine.read.snapshot import Snapshot
-from indexer.query import DateRange
+from indexer.engine.read.values import ArticleValues, make_key, make_words_key
+from indexer.query import PUBLISHED, DateRange, Filter, FilterNode, NumberRange
+
+_NONE = np.empty(0, np.int32)
 
 
-def filter_articles(snapshot: Snapshot, filters: Mapping[str, tuple[str, ...] | bool]) -> Ids:
-    """The articles (ascending, int32) that pass every filter.
+def match_undated(snapshot: Snapshot) -> Ids:
+    """The articles (ascending, int32) that have no date."""
+    return np.flatnonzero(snapshot.date_starts == NO_DATE).astype(np.int32)
 
-    A filter with values passes articles that match any of them (see `match_filter`); "undated" passes those
-    that have no date.
+
+def match_filter(snapshot: Snapshot, node: FilterNode) -> tuple[Ids, int]:
+    """The articles (ascending, int32) that pass a filter, and how many may pass it.
+
+    The latter have dates that are less exact, such as a month at the edge of a range of dates.
     """
-    passes = np.ones(snapshot.articles, np.bool_)
-    for name, values in filters.items():
-        if isinstance(values, bool):
-            passes &= snapshot.date_starts == NO_DATE
-            continue
-        has_value = np.zeros(snapshot.articles, np.bool_)
-        names, codes = snapshot.labels(name)
-        for value in values:
-            if name == "source" and value in names:
-                # The full name of a source, as facets give it, matches no other source that ends alike.
-                has_value |= codes == names.index(value)
-            else:
-                has_value[match_filter(snapshot, name, value)] = True
-        passes &= has_value
-    return np.flatnonzero(passes).astype(np.int32)
+    match node:
+        case DateRange() if node.fieldname == PUBLISHED:
+            is_inside, is_partly = _compare_dates(snapshot.date_starts, snapshot.date_ends, node)
+            return np.flatnonzero(is_inside).astype(np.int32), int(np.count_nonzero(is_partly))
+        case Filter() if node.fieldname == "id":
+            return _match_id(snapshot, node.text), 0
+        case Filter() if node.fieldname in LABELS:
+            return _match_label(snapshot, node), 0
+    values = snapshot.values(node.fieldname)
+    match node:
+        case DateRange() if values:
+            is_inside, is_partly = _compare_dates(values.column.values, values.column.ends, node)
+            return values.find(is_inside), len(values.find(is_partly))
+        case NumberRange() if values:
+            return values.find(_compare_numbers(values.column.values, node)), 0
+        case Filter() if values:
+            return _match_names(values, node), 0
+    return _NONE, 0
 
 
-def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
-    """The articles (ascending, int32) of which a property (see `PROPERTIES`) is `text`.
+def _match_id(snapshot: Snapshot, text: str) -> Ids:
+    """The articles with an id, which may be the one that a record of a file states."""
+    if text.endswith("*"):
+        start = text.rstrip("*")
+        return np.union1d(snapshot.find_prefix(start), snapshot.find_records(start, is_prefix=True))
+    number = snapshot.find(text)
+    return snapshot.find_records(text) if number is None else np.array([number], np.int32)
 
-    A star at the end of the text stands for any ending. An id may be the one that a record of a file states.
-    A language includes its regional variants, a site its subdomains. A source is given by the folder or file
-    that was indexed, by the path of a file in it, or by consecutive parts of such a path, with or without the
-    file's extension. Raises ValueError for a property that the index does not have.
+
+def _match_label(snapshot: Snapshot, node: Filter) -> Ids:
+    """The articles with a language, site or source.
+
+    A star at the end of the text stands for any ending. A language includes its regional variants, a site its
+    subdomains. A source is given by the folder or file that was indexed, by the path of a file in it, or by
+    consecutive parts of such a path, with or without the file's extension.
     """
-    if name == "id":
-        if text.endswith("*"):
-            start = text.rstrip("*")
-            return np.union1d(snapshot.find_prefix(start), snapshot.find_records(start, is_prefix=True))
-        number = snapshot.find(text)
-        return snapshot.find_records(text) if number is None else np.array([number], np.int32)
+    name, text = node.fieldname, node.text
+    if name == "source" and node.prefers_whole:
+        # The full name of a source, as facets give it, matches no other source that ends alike.
+        labels, codes = snapshot.labels(name)
+        if text in labels:
+            return np.flatnonzero(codes == labels.index(text)).astype(np.int32)
     matches = _make_matcher(name, text.casefold())
     found = np.zeros(snapshot.articles, np.bool_)
     for column in ("source", "path") if name == "source" else (name,):
@@ -61,18 +81,42 @@ def match_filter(snapshot: Snapshot, name: str, text: str) -> Ids:
     return np.flatnonzero(found).astype(np.int32)
 
 
-def match_dates(snapshot: Snapshot, dates: DateRange) -> tuple[Ids, int]:
-    """The articles (ascending, int32) whose dates are inside of a range, and how many are only partly.
+def _match_names(values: ArticleValues, node: Filter) -> Ids:
+    """The articles with a name, whatever its case and accents; of an author, a part in whole words will do.
 
-    The latter have dates that are less exact, such as a month at the edge of the range.
+    A star at the end of the text stands for any ending.
     """
-    starts, ends = snapshot.date_starts, snapshot.date_ends
+    text = make_key(node.text)
+    if node.prefers_whole and text in values.keys:
+        return values.find_keys(lambda key: key == text)
+    start = text.rstrip("*") if text.endswith("*") else None
+    if node.fieldname != "author":
+        return values.find_keys(lambda key: key == text if start is None else key.startswith(start))
+    words = make_words_key(text)
+    if start is not None:
+        words = words.removesuffix(" ")
+    return values.find_keys(lambda key: words in make_words_key(key)) if words.strip() else _NONE
+
+
+def _compare_numbers(values: NDArray[np.int64] | NDArray[np.float64], node: NumberRange) -> NDArray[np.bool_]:
+    """Which of the values are in a range."""
+    is_inside = np.ones(len(values), np.bool_)
+    if node.low is not None:
+        is_inside &= values > node.low if node.is_strict else values >= node.low
+    if node.high is not None:
+        is_inside &= values < node.high if node.is_strict else values <= node.high
+    return is_inside
+
+
+def _compare_dates(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], node: DateRange
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the dates are inside of a range, and which only partly."""
     is_dated = starts != NO_DATE
-    low = to_timestamp(dates.start) if dates.start else NO_DATE
-    high = to_timestamp(dates.end) if dates.end else -NO_DATE
+    low = to_timestamp(node.start) if node.start else NO_DATE
+    high = to_timestamp(node.end) if node.end else -NO_DATE
     is_inside = is_dated & (starts >= low) & (ends <= high)
-    partly = int(np.count_nonzero(is_dated & ~is_inside & (starts < high) & (ends > low)))
-    return np.flatnonzero(is_inside).astype(np.int32), partly
+    return is_inside, is_dated & ~is_inside & (starts < high) & (ends > low)
 
 
 def _make_matcher(name: str, text: str) -> Callable[[str], bool]:
@@ -86,9 +130,7 @@ def _make_matcher(name: str, text: str) -> Callable[[str], bool]:
     if name == "site":
         site = parse_host(text if "//" in text else f"//{text}") or text
         return lambda label: label.removeprefix("www.") == site or label.endswith(f".{site}")
-    if name == "source":
-        return partial(_is_in_source, f"/{text.strip('/')}")
-    return lambda label: label == text
+    return partial(_is_in_source, f"/{text.strip('/')}")
 
 
 def _is_in_source(source: str, label: str) -> bool:

@@ -216,7 +216,7 @@ def test_a_file_cut_off_while_it_is_open_is_refused_when_verified(path: Path, wh
         {"facts": ["u1", 8, -8, 0]},
         {"facts": ["u8", 8, -8, 0]},
         {"facts": ["u8", 8, 7, 0]},
-        {"facts": ["f8", 8, 8, 0]},
+        {"facts": ["f4", 8, 8, 0]},
         {"facts": ["O", 8, 8, 0]},
         {"facts": ["u1", 8.0, 8, 0]},
         {"facts": ["u1", "8", 8, 0]},

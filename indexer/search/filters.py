@@ -1,0 +1,97 @@
+"""The filters and facets of a request as an index understands them, and the articles that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from indexer.engine import Ids, QueryContext, Snapshot, match_filter, match_node, match_undated
+from indexer.errors import InvalidRequest
+from indexer.fields import EXPECTED
+from indexer.query import Filter, FilterNode, NullQuery, Query, has_words, read_value
+from indexer.results import FACETS
+from indexer.search.request import FILTERS, refuse
+from indexer.search.settings import SearchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """A filter of a request: its name, the clauses of which articles must meet one, and those that do.
+
+    `articles` (int32) ascend. A filter that is on or off has no clauses, nor has one with an empty list.
+    """
+
+    name: str
+    clauses: tuple[Query, ...]
+    articles: Ids
+
+
+def select_articles(
+    snapshot: Snapshot, settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]
+) -> Ids | None:
+    """The articles (ascending, int32) that pass all filters of a request; None if it has none.
+
+    Raises InvalidRequest for a field that the index does not have, and for a value that has no meaning.
+    """
+    found = [own.articles for own in read_filters(snapshot, settings, filters)]
+    return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), found) if found else None
+
+
+def read_filters(
+    snapshot: Snapshot, settings: SearchSettings, filters: Mapping[str, tuple[str, ...] | bool]
+) -> list[RequestFilter]:
+    """The filters of a request, one by one; raises InvalidRequest as `select_articles` does."""
+    found: list[RequestFilter] = []
+    for name, values in filters.items():
+        if isinstance(values, bool):
+            found.append(RequestFilter(name, (), match_undated(snapshot)))
+        elif name == "filter" and values:
+            for text in values:
+                tree = _parse_filter(settings, text)
+                context = QueryContext(snapshot, settings.languages)
+                found.append(RequestFilter(name, (tree,), match_node(context, tree)))
+        else:
+            clauses = [_read_value(settings, name, value) for value in values]
+            passes = np.zeros(snapshot.articles, np.bool_)
+            for clause in clauses:
+                passes[match_filter(snapshot, clause)[0]] = True
+            found.append(RequestFilter(name, tuple(clauses), np.flatnonzero(passes).astype(np.int32)))
+    return found
+
+
+def check_facets(settings: SearchSettings, names: Collection[str]) -> None:
+    """Raise InvalidRequest for a facet that the index does not have."""
+    own = [name for name, kind in settings.fields.items() if kind.facet]
+    for name in names:
+        if name in settings.fields and name not in own:
+            raise InvalidRequest(f"{name} is no facet: declare it with facet = true", "facets")
+        if name not in (*FACETS, *own):
+            refuse("facets", f"must be one or more of {', '.join((*FACETS, *own))}", name)
+
+
+def _read_value(settings: SearchSettings, name: str, value: str) -> FilterNode:
+    if name in FILTERS:
+        return Filter(name, value, prefers_whole=True)
+    kind = settings.fields.get(name)
+    if kind is None or kind.type == "text":
+        filterable = [own for own, other in settings.fields.items() if other.type != "text"]
+        refuse("filters", f"must be one or more of {', '.join((*FILTERS, *filterable))}", name)
+    try:
+        node: Any = read_value(name, kind, value, settings.today(), day_first=settings.day_first)
+    except ValueError:
+        refuse(name, f"must be {EXPECTED[kind.type]}, or a range such as 3..7 of numbers or dates", value)
+    return replace(node, prefers_whole=True) if isinstance(node, Filter) else node
+
+
+def _parse_filter(settings: SearchSettings, text: str) -> Query:
+    """The tree of a filter in the syntax of queries, in which nothing but filters may stand."""
+    parsed = settings.parse(text)
+    if parsed.tree is NullQuery or has_words(parsed.tree):
+        known = ", ".join(settings.fields)
+        advice = " ".join(map(str, parsed.notes)) or (f"Fields of this index: {known}." if known else "")
+        refuse("filter", "must have nothing but filters, such as tag:sea or date:2021", text, advice)
+    return parsed.tree
