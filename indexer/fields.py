@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from msgspec import Struct, ValidationError, convert
 
-from indexer.article import PROPERTIES, FieldValue, Published
+from indexer.article import PROPERTIES, Article, FieldValue, Published
 from indexer.errors import InvalidArticle, quote_value
 
 FieldKind = Literal["keyword", "integer", "number", "date", "boolean", "text"]
@@ -101,6 +102,53 @@ def convert_value(name: str, kind: FieldType, value: Any) -> FieldValue | None:
         return _CONVERTERS[kind.type](value)
     except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArticle(f"{name}: must be {EXPECTED[kind.type]}, not {quote_value(value)}") from error
+
+
+def convert_fields(article: Article, declared: Mapping[str, FieldType]) -> Article:
+    """Return an article with the values of its fields in their types.
+
+    Raises InvalidArticle, naming the article and the field, for a field that is not declared and for a value
+    of another type.
+    """
+    if not article.fields:
+        return article
+    for name in article.fields:
+        if name not in declared:
+            raise InvalidArticle(
+                f"article {article.id!r}: {name!r} is not declared: add it to [fields] in nutgraf.toml"
+            )
+    values, problems = _convert_all(article.fields, declared)
+    if problems:
+        raise InvalidArticle(f"article {article.id!r}: fields: {problems[0]}")
+    return replace(article, fields=values)
+
+
+def drop_invalid_fields(article: Article, declared: Mapping[str, FieldType]) -> Article:
+    """Return an article of a file with the values of its fields in their types, and without all others.
+
+    A note of the article says so of a value of another type, but not of a field that is not declared.
+    """
+    if not article.fields:
+        return article
+    values, problems = _convert_all(article.fields, declared)
+    return replace(article, fields=values, notes=(*article.notes, *(f"skipped: {one}" for one in problems)))
+
+
+def _convert_all(
+    fields: Mapping[str, FieldValue], declared: Mapping[str, FieldType]
+) -> tuple[dict[str, FieldValue], list[str]]:
+    """The values of the declared fields in their types, and what is wrong with the others."""
+    values, problems = {}, []
+    for name, given in fields.items():
+        if name in declared:
+            try:
+                value = convert_value(name, declared[name], given)
+            except InvalidArticle as error:
+                problems.append(str(error))
+            else:
+                if value is not None:
+                    values[name] = value
+    return values, problems
 
 
 def _to_keywords(value: Any) -> tuple[str, ...]:

@@ -131,7 +131,8 @@ class ClauseExplanation(Result, frozen=True):
     "exact", "prefix", "pattern", "spelling", "near", "any of", "all of", "everything", "date", "language",
     "site", "source", "id", "author", "section", "tag", "publisher" or "field" (of one's own). `role` says
     what it is to the query: "wanted" (all are, but articles that lack some may follow), "required", "filter",
-    "excluded"; "alternative" or "part" of a group; "ignored", which is not searched for. `articles` is None where nothing was counted.
+    "excluded"; "alternative" or "part" of a group; "ignored", which is not searched for. `articles` is None
+    where nothing was counted.
 
     `words` are some of the words of the index that it stands for, the most common first, and `more` is how
     many there are besides. `synonyms` are what it was also searched as. A number of articles that is excluded

@@ -20,6 +20,7 @@ from indexer.engine import (
     run_query,
 )
 from indexer.query import (
+    Filter,
     Must,
     Not,
     NoteCode,
@@ -135,16 +136,18 @@ def _request_filters(
     if dates := tuple(name for name in ("since", "until") if getattr(request, name)):
         found.append(ArgumentFilter(dates, "whatever the date"))
     for own in read_filters(snapshot, settings, request.filters):
-        label, phrase = own.name, FILTERS[own.name].phrase if own.name in FILTERS else "{}"
+        label, phrase, dropped = own.name, "{}", f"whatever the {own.name}"
+        if own.name in FILTERS:
+            phrase, dropped = FILTERS[own.name].phrase, FILTERS[own.name].dropped
         if request.filters[own.name] == ():
             phrase = f"in an empty list ({own.name})"
         elif own.clauses:
             label = " ".join(map(serialize_query, own.clauses))
-            if own.name in FILTERS and own.name != "filter":
-                phrase = phrase.format(" or ".join(f"“{value}”" for value in request.filters[own.name]))
-            else:
-                phrase = " or ".join(map(describe_clause, own.clauses))
-        dropped = FILTERS[own.name].dropped if own.name in FILTERS else f"whatever the {own.name}"
+            named = [
+                f"“{node.text}”" if isinstance(node, Filter) and phrase != "{}" else describe_clause(node)
+                for node in own.clauses
+            ]
+            phrase = phrase.format(" or ".join(named))
         found.append(ArgumentFilter((own.name,), dropped, label, phrase, own.articles))
     return found
 

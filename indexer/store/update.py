@@ -10,6 +10,7 @@ from indexer.article import Article
 from indexer.config import Config
 from indexer.engine import Batch, digest_items, encode_article
 from indexer.errors import IndexDamaged, IndexOutdated, InvalidArticle
+from indexer.fields import convert_fields
 from indexer.readers import describe_limits
 from indexer.results import SyncReport, add_counts
 from indexer.store import generations
@@ -74,14 +75,17 @@ def sync(
 def put(config: Config, today: Today, articles: Iterable[Article]) -> SyncReport:
     """See `Index.put`."""
     report = SyncReport()
-    given = _by_id(articles, report)
+    # Checked for all articles before the first is written.
+    given = {
+        article_id: convert_fields(article, config.fields)
+        for article_id, article in _by_id(articles, report).items()
+    }
     with lock_for_writing(config.index, config.lock_timeout):
         if not generations.exists(config.index):
             plan = BuildPlan([], new_articles=tuple(given.values()))
             build(config, today, plan, report, Silence())
         else:
             with _change(config, report) as (catalog, batch):
-                # Checked for all articles before the first is written.
                 _refuse_ids_of_files(given, catalog, "change the file, or choose another id")
                 for article in given.values():
                     _put_article(article, catalog, batch, report)

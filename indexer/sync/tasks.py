@@ -19,6 +19,7 @@ from indexer import limits
 from indexer.article import Article, Encoding, Failure
 from indexer.engine import Chunk, Gatherer, digest_items, encode_article
 from indexer.errors import InvalidArticle, StorageFailed, UnreadableDocument
+from indexer.fields import drop_invalid_fields
 from indexer.files.names import printable_path
 from indexer.files.source_file import open_unchanging, read_whole
 from indexer.readers import (
@@ -203,6 +204,7 @@ class PartReader:
                 if isinstance(article, Failure):
                     reading.fail(article)
                     continue
+                article = drop_invalid_fields(article, self._options.fields)
                 items = encode_article(article)
                 language = self._gatherer.add(article, items, part.source)
                 # The source counts: an article that moves to another source has to be indexed again.
