@@ -32,10 +32,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from indexer import article, config, errors, results
+from indexer import article, config, errors, fields, results
 from indexer.article import *
 from indexer.config import *
 from indexer.errors import *
+from indexer.fields import *
 from indexer.results import *
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = ["Index", "Progress", "SearchRequest", "open_index"]
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
+__all__ += fields.__all__
 __all__ += results.__all__
 
 

@@ -12,6 +12,8 @@ from msgspec import Struct, ValidationError, convert
 from indexer.article import PROPERTIES, Article, FieldValue, Published
 from indexer.errors import InvalidArticle, quote_value
 
+__all__ = ["FieldType"]
+
 FieldKind = Literal["keyword", "integer", "number", "date", "boolean", "text"]
 KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 OWN_NAMES = frozenset(

@@ -301,7 +301,7 @@ def test_every_type_that_the_library_returns_has_a_public_name() -> None:
 
 SIGNATURES = {
     "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
-    " prefix filters",
+    " prefix filters more_filters",
     "run": "request",
     "get_progress": "",
     "get_revision": "",

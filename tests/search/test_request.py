@@ -45,8 +45,9 @@ def test_a_search_without_some_of_its_dates_and_filters_keeps_the_others() -> No
     [
         ({"sort": "best"}, "sort: must be relevance, newest, oldest or title; not “best”"),
         (
-            {"facets": ["year", "author"]},
-            "facets: must be one or more of year, month, day, source, site, language; not “author”",
+            {"facets": ["year", "title"]},
+            "facets: must be one or more of year, month, day, source, site, language, author, section, tag, "
+            "publisher; not “title”",
         ),
         ({"timeline": 7}, "timeline: must be auto, day, week, month or year; not 7"),
         ({"half_life": 0}, "half_life: must be a number of days above 0; not 0"),
@@ -63,8 +64,9 @@ def test_a_search_without_some_of_its_dates_and_filters_keeps_the_others() -> No
             "language: must be the code of a language, such as en or pt-BR; not “klingon”",
         ),
         (
-            {"filters": {"author": "x"}},
-            "filters: must be one or more of source, site, language, undated; not “author”",
+            {"filters": {"title": "x"}},
+            "filters: must be one or more of source, site, language, author, section, tag, publisher, "
+            "filter, undated; not “title”",
         ),
         (
             {"cursor": "x", "offset": 10},
@@ -86,15 +88,15 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_field(keywords: dict[str
 
 def test_a_caller_may_name_the_field_as_its_users_do() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        SearchRequest.from_keywords("x", facets="author")
+        SearchRequest.from_keywords("x", facets="title")
     renamed = caught.value.rename_field({"facets": "--facet"})
     assert str(renamed).startswith("--facet: must be one or more of year")
     assert str(pickle.loads(pickle.dumps(renamed))) == str(renamed)
 
 
 def test_an_unknown_keyword_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="author"):
-        SearchRequest.from_keywords("x", author="y")
+    with pytest.raises(TypeError, match="desk"):
+        SearchRequest.from_keywords("x", desk="y")
 
 
 def test_every_filter_says_what_it_does() -> None:

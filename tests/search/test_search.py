@@ -33,7 +33,8 @@ def test_the_page_as_json_has_the_documented_shape(examples: Index) -> None:
         "article", "score", "title_spans", "missing", "passages", "also", "explanation",
     }  # fmt: skip
     assert set(hit["article"]) == {
-        "id", "title", "url", "language", "language_stated", "published", "source",
+        "id", "title", "url", "language", "language_stated", "published", "source", "authors", "section",
+        "tags", "publisher", "fields",
     }  # fmt: skip
     assert (hit["article"]["title"], hit["title_spans"]) == ("River floods the lower town", [[0, 5]])
     published = {"value": "2024-03-19T23:30", "precision": "minute", "provenance": "given"}

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from indexer.engine.build.gather import Gatherer
 from indexer.engine.build.invert import Buffer
 from indexer.engine.format.columns import NAMED, PREFIX
-from indexer.engine.format.labels import STORED_LABELS
 from indexer.engine.format.lexicon import Lexicon
 from indexer.engine.format.record import decode_article
 from indexer.engine.format.segment_file import DamageReporter
@@ -52,8 +51,6 @@ def check_numbers(view: SegmentView) -> None:
         view.file.sections[name]
     for name, words in {"stem": view.stems, "word": view.words, "id": view.ids}.items():
         _check_words(view, name, words)
-    for name in STORED_LABELS:
-        _check_words(view, name, view.open_lexicon(name), may_be_empty=True)
     for name, kind in view.kinds.items():
         if kind in NAMED:
             _check_words(view, f"{PREFIX}{name}", view.open_lexicon(f"{PREFIX}{name}"))
@@ -75,13 +72,14 @@ def find_differences(
     id was read from, or None if an app has put it in. `fields` are those declared. Raises IndexDamaged.
     """
     gatherer, buffer = Gatherer(language, fields), Buffer()
-    names, codes = view.label_names("source"), view.file.sections["article.sources"].tolist()
+    sources = view.read_column("source") if "source" in view.kinds else None
+    codes = sources.number_articles(view.articles).tolist() if sources else [-1] * view.articles
     for number in range(view.articles):
         with DamageReporter(view.file.path):
             items = view.all_items(number)
             article = decode_article(items)
         given = " ".join((article.source or "").split())
-        stored = names[codes[number]]
+        stored = sources.names[codes[number]] if sources and codes[number] >= 0 else ""
         # The catalog does not have removed articles: believe the stored source.
         source = source_of(article.id) or (stored if stored != given else None)
         gatherer.add(article, items, source)
@@ -99,10 +97,10 @@ def find_differences(
     return found
 
 
-def _check_words(view: SegmentView, name: str, words: Lexicon, *, may_be_empty: bool = False) -> None:
+def _check_words(view: SegmentView, name: str, words: Lexicon) -> None:
     if not words.is_sorted():
         view.file.raise_damaged(f"{name}.text", "is not sorted")
-    if len(words) and not may_be_empty and not words[0]:
+    if len(words) and not words[0]:
         view.file.raise_damaged(f"{name}.text", "begins with an empty word")
 
 

@@ -21,7 +21,6 @@ from indexer.article import Article, hash_anchors
 from indexer.engine.build.tokenize import Flags, Numbers, Tokenizer
 from indexer.engine.format.arrays import expand_ranges
 from indexer.engine.format.columns import Column, Values, find_kind, find_values, make_column
-from indexer.engine.format.labels import STORED_LABELS, find_labels
 from indexer.engine.format.record import NO_DATE, encode_article, to_timestamp
 from indexer.engine.format.segment_file import Array, compact
 from indexer.engine.format.sketches import Sketcher
@@ -124,9 +123,8 @@ class Chunk:
     stem and word, and one string takes little memory. They are numbered after those of the chunks before, or
     from 0 if the chunk `is_fresh`. `titles` is the run of the titles, `texts` that of the paragraphs;
     `title_terms` and `text_terms` have the number of words of each. `counts` are the paragraphs of each
-    article, `anchors` the hash of each paragraph. `columns` are sections "article.…" (FORMAT.md), `names` are
-    the language and the labels of each article, `fields` the columns of their values. `items` are the
-    sections of a text store.
+    article, `anchors` the hash of each paragraph. `columns` are sections "article.…" (FORMAT.md), `languages`
+    those of each article, `fields` the columns of their values. `items` are the sections of a text store.
     """
 
     forms: str = ""
@@ -139,7 +137,7 @@ class Chunk:
     anchors: Array = field(default_factory=_none)
     ids: list[str] = field(default_factory=list)
     columns: dict[str, Array] = field(default_factory=dict)
-    names: dict[str, list[str]] = field(default_factory=dict)
+    languages: list[str] = field(default_factory=list)
     fields: dict[str, Column] = field(default_factory=dict)
     items: dict[str, Any] = field(default_factory=lambda: TextWriter().make_sections())
     size: int = 0
@@ -168,7 +166,7 @@ class Chunk:
             anchors=self.anchors[document],
             ids=[*compress(self.ids, is_wanted)],
             columns={name: values[article] for name, values in self.columns.items()},
-            names={name: [*compress(values, is_wanted)] for name, values in self.names.items()},
+            languages=[*compress(self.languages, is_wanted)],
             fields={name: column.select(article) for name, column in self.fields.items()},
             items=items.make_sections(),
             size=size,
@@ -209,10 +207,8 @@ class Gatherer:
         language = article.language or detect_language(article.title, article.paragraphs, self._language)
         items = items or encode_article(article)
         self._ids.append(article.id)
-        self._names["language"].append(language)
-        for label, name in zip(STORED_LABELS, find_labels(article, source), strict=True):
-            self._names[label].append(name)
-        for column, values in find_values(article, self._types):
+        self._languages.append(language)
+        for column, values in find_values(article, source, self._types):
             owners, every = self._fields.setdefault(column, ([], []))
             owners += [len(self._counts)] * len(values)
             every += values
@@ -241,7 +237,7 @@ class Gatherer:
             del self._stem_of[:]
         known = len(self._forms)
         counts = np.array(self._counts, np.int32)
-        languages = self._names["language"]
+        languages = self._languages
         titles, title_terms, title_capitals = self._tokenize(self._titles, languages)
         texts, text_terms, text_capitals = self._tokenize(
             self._texts, [*chain(*map(repeat, languages, self._counts))]
@@ -266,7 +262,7 @@ class Gatherer:
             anchors=np.array(self._anchors, np.uint32),
             ids=self._ids,
             columns=columns,
-            names=self._names,
+            languages=languages,
             fields={
                 name: make_column(find_kind(name, self._types), *values)
                 for name, values in self._fields.items()
@@ -280,7 +276,7 @@ class Gatherer:
     def _clear(self) -> None:
         self._size = 0
         self._ids: list[str] = []
-        self._names: dict[str, list[str]] = {name: [] for name in ("language", *STORED_LABELS)}
+        self._languages: list[str] = []
         self._columns: dict[str, list[int]] = {name: [] for name in _COLUMNS}
         self._fields: Values = {}
         self._counts: list[int] = []

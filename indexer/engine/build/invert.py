@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.engine.build.gather import SEPARATOR, Chunk, Run, stable_order
 from indexer.engine.format.arrays import AT_ONCE, expand_ranges, find_value
-from indexer.engine.format.columns import Column, encode_column, join_columns
-from indexer.engine.format.labels import STORED_LABELS, encode_labels
+from indexer.engine.format.columns import Column, encode_column, join_groups
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.segment_file import Array, Section, compact, encode_segment, pack
 from indexer.engine.format.text_store import TextWriter
@@ -135,8 +134,8 @@ class Buffer:
         counts = _concatenate([chunk.counts for chunk in chunks])
         widths = np.maximum(counts, 1)  # an article without text has one document
         first = np.concatenate(([0], np.cumsum(widths)))
-        languages = sorted({language for chunk in chunks for language in chunk.names["language"]})
-        columns = _join_fields(chunks)
+        languages = sorted({language for chunk in chunks for language in chunk.languages})
+        columns = join_groups((len(chunk.counts), chunk.fields) for chunk in chunks)
         facts = make_facts(int(first[-1]), len(counts), languages, columns)
         return _make_sections(chunks, forms, counts, first, languages, texts, columns), facts
 
@@ -147,18 +146,6 @@ def make_facts(
     """The facts about a segment."""
     kinds = {name: column.kind for name, column in columns.items()}
     return {"documents": documents, "articles": articles, "languages": languages, "fields": kinds}
-
-
-def _join_fields(chunks: Sequence[Chunk]) -> dict[str, Column]:
-    """The columns of the values of the articles of all chunks, by name."""
-    parts: dict[str, list[tuple[int, Column]]] = {}
-    first = 0
-    for chunk in chunks:
-        for name, column in chunk.fields.items():
-            if len(column.owners):
-                parts.setdefault(name, []).append((first, column))
-        first += len(chunk.counts)
-    return {name: join_columns(parts[name]) for name in sorted(parts)}
 
 
 def _make_sections(
@@ -213,15 +200,10 @@ def _make_sections(
         "counts": counts,
         "title_terms": _concatenate([chunk.title_terms for chunk in chunks]),
         "text_terms": np.add.reduceat(terms, first[:-1]) if len(counts) else counts,
-        "languages": np.array(
-            [codes[name] for chunk in chunks for name in chunk.names["language"]], np.int64
-        ),
+        "languages": np.array([codes[name] for chunk in chunks for name in chunk.languages], np.int64),
         **{name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in PLAIN_COLUMNS},
     }
     yield from encode_articles(columns, [name for chunk in chunks for name in chunk.ids])
-    for label in STORED_LABELS:
-        values = [name for chunk in chunks for name in chunk.names[label]]
-        yield from encode_labels(label, *sort_words(values)).items()
     for name, column in fields.items():
         yield from encode_column(name, column).items()
     yield "doc.terms", compact(terms)

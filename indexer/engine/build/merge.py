@@ -27,8 +27,8 @@ from indexer.engine.build.invert import (
     make_forms,
 )
 from indexer.engine.format.arrays import split_aligned
-from indexer.engine.format.columns import Column, encode_column, join_columns
-from indexer.engine.format.labels import STORED_LABELS, encode_labels, merge_labels
+from indexer.engine.format.columns import Column, encode_column, join_groups
+from indexer.engine.format.labels import merge_labels
 from indexer.engine.format.lexicon import Lexicon, merge_lexicons
 from indexer.engine.format.segment_file import Array, Section, compact, encode_segment
 from indexer.engine.format.text_store import TextWriter
@@ -91,7 +91,7 @@ def merge(sources: Sequence[Source]) -> tuple[Iterator[bytes | memoryview], int]
     languages, codes = merge_labels(
         (source.view.languages, source.select("article.languages")) for source in inputs
     )
-    columns = _join_fields(inputs)
+    columns = join_groups((len(source.articles), source.read_columns()) for source in inputs)
     sections = _restore_malloc(_make_sections(inputs, codes, columns))
     return encode_segment(sections, make_facts(documents, len(codes), languages, columns)), documents
 
@@ -111,6 +111,11 @@ class _Input:
         """The values of the live articles or documents, from a column of either."""
         column = self.view.file.sections[name]
         return column[self.articles if name.startswith("article.") else self.live]
+
+    def read_columns(self) -> dict[str, Column]:
+        """The columns of the values of the live articles, by name."""
+        is_live = self.live[self.view.doc_starts[:-1]]
+        return {name: self.view.read_column(name).select(is_live) for name in self.view.kinds}
 
     def find_groups(
         self, field: str, numbers: NDArray[np.int32], used: NDArray[np.bool_]
@@ -143,20 +148,6 @@ class _Input:
             capitals = own.read_capitals(int(occurrences[low]), int(occurrences[high]))
             yield Run(counts[counts > 0], forms, docs, positions, capitals).select(self.live)
         self.view.file.release()
-
-
-def _join_fields(inputs: Sequence[_Input]) -> dict[str, Column]:
-    """The columns of the values of the live articles, by name."""
-    parts: dict[str, list[tuple[int, Column]]] = {}
-    first = 0
-    for source in inputs:
-        is_live = source.live[source.view.doc_starts[:-1]]
-        for name in source.view.kinds:
-            column = source.view.read_column(name).select(is_live)
-            if len(column.owners):
-                parts.setdefault(name, []).append((first, column))
-        first += len(source.articles)
-    return {name: join_columns(parts[name]) for name in sorted(parts)}
 
 
 def _make_sections(
@@ -211,9 +202,6 @@ def _make_sections(
     columns["sketches"] = np.concatenate([source.view.sketches[source.articles] for source in inputs])
     ids = [source.view.id_of(article) for source in inputs for article in source.articles.tolist()]
     yield from encode_articles(columns, ids)
-    for label in STORED_LABELS:
-        parts = [(source.view.label_names(label), source.select(f"article.{label}s")) for source in inputs]
-        yield from encode_labels(label, *merge_labels(parts)).items()
     for name, column in fields.items():
         yield from encode_column(name, column).items()
     yield "doc.terms", compact(concatenate("doc.terms"))

@@ -57,8 +57,6 @@ def count_facet(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCoun
 
 def _count_values(snapshot: Snapshot, articles: Ids, name: str) -> tuple[FacetCount, ...]:
     values = snapshot.values(name)
-    if values is None:
-        return (*_count_special(none=len(articles)),)
     is_hit = np.zeros(snapshot.articles, np.bool_)
     is_hit[articles] = True
     of_hits = is_hit[values.owners]

@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 
 from indexer.engine.format.columns import NAMED, PREFIX, ColumnKind
-from indexer.engine.format.labels import STORED_LABELS
 from indexer.engine.format.record import MIN_DATE, NO_DATE
 from indexer.engine.format.segment_file import OPTIONAL, Array, SegmentFile
 from indexer.engine.format.sketches import WIDTH
@@ -322,6 +321,3 @@ _RULES: dict[str, _Rule] = {
     "doc.terms": _Rule(_COMPACT, "documents", partial(_check_sum, "occurrences in the paragraph")),
     "doc.anchors": _Rule(_U4, "documents"),
 }
-for _label in STORED_LABELS:
-    _RULES |= _make_lexicon_rules(_label, f"{_label}s")
-    _RULES[f"article.{_label}s"] = _Rule(_COMPACT, "articles", partial(_check_below, f"{_label}s"))

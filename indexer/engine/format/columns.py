@@ -1,4 +1,4 @@
-"""Columns of the values of articles: authors, section, tags, publisher, and fields of one's own.
+"""Columns of the values of articles: source, authors, section, tags and others, and fields of one's own.
 
 An article may have several values in a column, or none. A column therefore has pairs of an article and a
 value, in the order of the articles. A segment has the columns in which any of its articles has a value: an
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, Published
+from indexer.engine.format.labels import find_labels
 from indexer.engine.format.lexicon import encode_lexicon, sort_words
 from indexer.engine.format.record import to_timestamp
 from indexer.engine.format.segment_file import Array, compact
@@ -46,6 +47,16 @@ class Column:
     names: Sequence[str] = ()
     ends: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
+    def number_articles(self, count: int) -> NDArray[np.int32]:
+        """The number of the name of each of `count` articles that have one at most; -1 for none."""
+        codes = np.full(count, -1, np.int32)
+        codes[self.owners] = self.values
+        return codes
+
+    def shift(self, first: int) -> Column:
+        """The same values of articles that are numbered from `first` on."""
+        return replace(self, owners=self.owners + np.int32(first)) if first else self
+
     def select(self, is_wanted: NDArray[np.bool_]) -> Column:
         """The values of the wanted articles only, numbered again; `is_wanted` has a flag for each article."""
         kept = is_wanted[self.owners]
@@ -58,11 +69,16 @@ class Column:
         )
 
 
-def find_values(article: Article, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, Sequence[Any]]]:
+def find_values(
+    article: Article, source: str | None, fields: Mapping[str, FieldType]
+) -> Iterator[tuple[str, Sequence[Any]]]:
     """The columns in which an article has values, and its values there; `fields` are those declared.
 
-    A value that does not have the type of its field is stored with the article, but is in no column.
+    `source` is the folder or file that it was read from, as a URI; None if an app has put it in. A value that
+    does not have the type of its field is stored with the article, but is in no column.
     """
+    for label, text in find_labels(article, source).items():
+        yield label, (text,)
     if article.authors:
         yield "author", article.authors
     if article.section:
@@ -105,30 +121,45 @@ def make_column(kind: ColumnKind, owners: Sequence[int], values: Sequence[Any]) 
     return Column(kind, numbers, np.array(starts, np.int64), ends=np.array(ends, np.int64))
 
 
-def join_columns(parts: Iterable[tuple[int, Column]]) -> Column:
-    """The values of several groups of articles; each part has the number of its first article.
+NO_VALUES = Column("keyword", np.empty(0, np.int32), np.empty(0, np.int32))
+"""A column in which no article has a value."""
 
-    Names that no article has are dropped. There is at least one part, and all have the same kind.
-    """
-    firsts, columns = zip(*parts, strict=True)
+
+def join_columns(columns: Iterable[Column]) -> Column:
+    """Join columns of the same kind, with the articles in order; names that no article has are dropped."""
+    parts = [column for column in columns if len(column.owners)]
+    if not parts:
+        return NO_VALUES
+    kind = parts[0].kind
     names: list[str] = []
-    values = [column.values for column in columns]
-    if columns[0].kind in NAMED:
+    values = [column.values for column in parts]
+    if kind in NAMED:
         used = set()
-        for column in columns:
-            is_used = np.bincount(column.values, minlength=len(column.names)) > 0
-            used |= {*compress(column.names, is_used)}
+        for column in parts:
+            used |= {*compress(column.names, np.bincount(column.values, minlength=len(column.names)))}
         names = sorted(used)
         number_of = {name: number for number, name in enumerate(names)}
         values = [
             np.array([number_of.get(name, -1) for name in column.names], np.int32)[column.values]
-            for column in columns
+            for column in parts
         ]
-    owners = [column.owners + np.int32(first) for first, column in zip(firsts, columns, strict=True)]
-    ends = [column.ends for column in columns]
-    return Column(
-        columns[0].kind, np.concatenate(owners), np.concatenate(values), names, np.concatenate(ends)
-    )
+    owners, ends = (np.concatenate([getattr(column, own) for column in parts]) for own in ("owners", "ends"))
+    return Column(kind, owners, np.concatenate(values), names, ends)
+
+
+def join_groups(groups: Iterable[tuple[int, Mapping[str, Column]]]) -> dict[str, Column]:
+    """Join the columns of groups of articles by name, without empty ones.
+
+    Each group is given with the number of its articles; those of the next one are numbered after them.
+    """
+    parts: dict[str, list[Column]] = {}
+    first = 0
+    for count, columns in groups:
+        for name, column in columns.items():
+            parts.setdefault(name, []).append(column.shift(first))
+        first += count
+    joined = {name: join_columns(parts[name]) for name in sorted(parts)}
+    return {name: column for name, column in joined.items() if len(column.owners)}
 
 
 def encode_column(name: str, column: Column) -> dict[str, Array | bytes]:

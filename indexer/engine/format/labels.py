@@ -1,8 +1,8 @@
-"""Labels of articles, which can be counted and filtered by: source, path, site and language.
+"""Labels of articles, of which each has at most one: source, path, site and language.
 
 The source is the folder or file that an article was read from (or what an app gave), the path is that of
-its file in the source, and the site is the host of its URL. A segment has the sorted names of each label,
-and the number of each article's name among them.
+its file in the source, and the site is the host of its URL. They are columns like those of other values; the
+languages are in the facts of a segment, since every article has one.
 """
 
 from __future__ import annotations
@@ -15,31 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.article import Article, parse_host
-from indexer.engine.format.lexicon import encode_lexicon, sort_words
-from indexer.engine.format.segment_file import Array, compact
+from indexer.engine.format.lexicon import sort_words
+from indexer.engine.format.segment_file import Array
 
-STORED_LABELS = ("source", "path", "site")
-"""The labels that have sections of their own; the languages are in the facts of a segment."""
-LABELS = ("language", *STORED_LABELS)
+LABELS = ("language", "source", "path", "site")
 """All labels."""
 Labels = tuple[tuple[str, ...], NDArray[np.int32]]
 """The names, ascending, and the number of the name of each article (int32), -1 for none."""
 
 
-def find_labels(article: Article, source: str | None) -> tuple[str, str, str]:
-    """The source, path and site of an article; "" for none.
+def find_labels(article: Article, source: str | None) -> dict[str, str]:
+    """The source, path and site of an article, as far as it has them.
 
     `source` is the folder or file that it was read from, as a URI; None if an app has put it in.
     """
     given = " ".join((article.source or "").split())
     site = (parse_host(article.url) or "") if article.url else ""
-    return (source, given, site) if source else (given, "", site)
-
-
-def encode_labels(name: str, names: Sequence[str], codes: Array) -> dict[str, Array | bytes]:
-    """The sections of a label; `codes` are the numbers of the articles' names among the sorted `names`."""
-    lexicon = {f"{name}.{part}": content for part, content in encode_lexicon(names).items()}
-    return {**lexicon, f"article.{name}s": compact(codes)}
+    found = {"source": source, "path": given} if source else {"source": given}
+    return {name: text for name, text in (found | {"site": site}).items() if text}
 
 
 def merge_labels(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str], NDArray[np.int64]]:
@@ -54,10 +47,13 @@ def merge_labels(parts: Iterable[tuple[Sequence[str], Array]]) -> tuple[list[str
 
 
 def make_labels(names: Sequence[str], codes: Array, texts: Sequence[str]) -> Labels:
-    """The labels with the text to show for each name; names with the same text become one label."""
+    """The labels with the text to show for each name; names with the same text become one label.
+
+    `codes` are -1 for articles without a name.
+    """
     distinct = sorted({text for text in texts if text})
     number_of = {text: number for number, text in enumerate(distinct)}
-    mapping = np.array([number_of.get(text, -1) for text in texts], np.int32)
+    mapping = np.array([*(number_of.get(text, -1) for text in texts), -1], np.int32)
     return tuple(distinct), mapping[codes]
 
 

@@ -73,12 +73,8 @@ class SegmentView:
         """Every word as written, ascending (strings and UTF-8 bytes have the same order)."""
         return self.words.words()
 
-    def label_names(self, label: str) -> list[str]:
-        """The names of a label ("source", "path", …), to which the codes in "article.<label>s" refer."""
-        return self.languages if label == "language" else self.open_lexicon(label).words()
-
     def open_lexicon(self, name: str) -> Lexicon:
-        """The lexicon of stems, words, ids or the names of a stored label."""
+        """The lexicon of stems, words, ids or the names of a column."""
         sections = self.file.sections
         return Lexicon(sections[f"{name}.text"], sections[f"{name}.ends"], self.file.path)
 

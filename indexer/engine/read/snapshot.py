@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.article import Article, make_record_id, record_name
 from indexer.engine.format.arrays import Ids, expand_ranges
-from indexer.engine.format.columns import ColumnKind, join_columns
+from indexer.engine.format.columns import NO_VALUES, Column, join_columns
 from indexer.engine.format.labels import LABELS, Labels, make_labels, merge_labels, shorten_sources
 from indexer.engine.format.record import decode_article, decode_info, decode_pages
 from indexer.engine.format.segment_file import Array, DamageReporter
@@ -106,7 +106,7 @@ class Snapshot:
             "paragraph": self.column("article.text_terms", np.float64),
         }
         self._labels: dict[str, Labels] = {}
-        self._values: dict[str, ArticleValues | None] = {}
+        self._values: dict[str, ArticleValues] = {}
         self._remembered: dict[Hashable, Any] = {}
         self._periods: dict[Grain, Periods] = {}
 
@@ -360,43 +360,44 @@ class Snapshot:
         if name not in LABELS:
             raise ValueError(f"there is no label {name!r}; the labels are {', '.join(LABELS)}")
         if name not in self._labels:
-            names, codes = merge_labels(
-                (own.view.label_names(name), own.select(own.view.file.sections[f"article.{name}s"]))
-                for own in self.segments
-            )
-            texts = shorten_sources(names) if name == "source" else names
-            self._labels[name] = make_labels(names, codes, texts)
+            if name == "language":
+                names, codes = merge_labels(
+                    (own.view.languages, own.select(own.view.file.sections["article.languages"]))
+                    for own in self.segments
+                )
+                self._labels[name] = make_labels(names, codes, names)
+            else:
+                column = self._read_column(name)
+                texts = shorten_sources(column.names) if name == "source" else column.names
+                self._labels[name] = make_labels(column.names, column.number_articles(self.articles), texts)
         return self._labels[name]
 
-    @property
-    def kinds(self) -> dict[str, ColumnKind]:
-        """The kinds of the columns in which any article has, or had, a value, by name."""
-        return {name: kind for segment in self.segments for name, kind in segment.view.kinds.items()}
-
-    def values(self, name: str) -> ArticleValues | None:
-        """The values of the articles in a column, such as "author" or a field of one's own; None for none."""
+    def values(self, name: str) -> ArticleValues:
+        """The values of the articles in a column, such as "author" or a field of one's own."""
         if name not in self._values:
-            columns = [
-                (
-                    own.first_article,
-                    column if own.articles is None else column.select(_flag(own.articles, own.view.articles)),
-                )
-                for own in self.segments
-                if name in own.view.kinds
-                for column in (own.view.read_column(name),)
-            ]
-            self._values[name] = group_values(join_columns(columns)) if columns else None
+            self._values[name] = group_values(self._read_column(name))
         return self._values[name]
 
     def source_uris(self) -> list[str]:
         """The URI of the folder or file that each article was read from; "" if an app has put it in."""
-        found: list[str] = []
+        sources, paths = self._read_column("source"), self._read_column("path")
+        codes = sources.number_articles(self.articles)
+        is_read = np.zeros(self.articles, np.bool_)
+        is_read[paths.owners] = True
+        return [sources.names[code] if code >= 0 else "" for code in np.where(is_read, codes, -1).tolist()]
+
+    def _read_column(self, name: str) -> Column:
+        """A column of the articles that are not removed; empty if no segment has it."""
+        columns = [NO_VALUES]
         for own in self.segments:
-            sources, paths = own.view.label_names("source"), own.view.label_names("path")
-            columns = (own.select(own.view.file.sections[f"article.{name}s"]) for name in ("source", "path"))
-            codes = zip(*(column.tolist() for column in columns), strict=True)
-            found += [sources[source] if paths[path] else "" for source, path in codes]
-        return found
+            if name in own.view.kinds:
+                column = own.view.read_column(name)
+                if own.articles is not None:
+                    is_live = np.zeros(own.view.articles, np.bool_)
+                    is_live[own.articles] = True
+                    column = column.select(is_live)
+                columns.append(column.shift(own.first_article))
+        return join_columns(columns)
 
     @lazy
     def statistics(self) -> LanguageStatistics:
@@ -463,10 +464,3 @@ class Snapshot:
             indices.append(found[0] + low)
             positions.append(found[1])
         return np.concatenate(indices), np.concatenate(positions)
-
-
-def _flag(articles: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """A flag for each of `count` articles: whether it is one of these."""
-    flags = np.zeros(count, np.bool_)
-    flags[articles] = True
-    return flags

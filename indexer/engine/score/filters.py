@@ -39,14 +39,14 @@ def match_filter(snapshot: Snapshot, node: FilterNode) -> tuple[Ids, int]:
             return _match_label(snapshot, node), 0
     values = snapshot.values(node.fieldname)
     match node:
-        case DateRange() if values:
+        case DateRange():
             is_inside, is_partly = _compare_dates(values.column.values, values.column.ends, node)
             return values.find(is_inside), len(values.find(is_partly))
-        case NumberRange() if values:
+        case NumberRange():
             return values.find(_compare_numbers(values.column.values, node)), 0
-        case Filter() if values:
+        case Filter():
             return _match_names(values, node), 0
-    return _NONE, 0
+    raise AssertionError(node)
 
 
 def _match_id(snapshot: Snapshot, text: str) -> Ids:

@@ -91,7 +91,7 @@ def _swapped(values: Any) -> Any:
 
 FIRST = [
     ("article.languages", _put(0, 99), "has the number 99, but there are 2 languages"),
-    ("article.sites", _put(0, 99), "has the number 99, but there are 2 sites"),
+    ("field.site.codes", _put(0, 99), "has the number 99, but there are 1 names of field.site"),
     ("article.counts", _put(0, 7), "makes"),
     ("article.title_terms", _put(0, 1), "adds up to"),
     ("article.text_terms", _put(0, 2), "adds up to"),
