@@ -96,8 +96,8 @@ def names(article: Article, name: str) -> list[str]:
         "tag": article.tags,
         "publisher": [article.publisher] if article.publisher else [],
     }
-    value = known[name] if name in known else article.fields.get(name, ())
-    return [value] if isinstance(value, str) else [*value]
+    own: Any = article.fields.get(name, ())
+    return [*known.get(name, own)]
 
 
 def has_name(article: Article, name: str, wanted: str) -> bool:

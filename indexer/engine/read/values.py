@@ -14,7 +14,7 @@ from indexer.engine.format.columns import NAMED, Column, ColumnKind
 from indexer.engine.read.periods import format_period, number_periods
 from indexer.text.normalization import normalize
 
-_WORD = re.compile(r"[\w&]+(?:['’.][\w&]+)*")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
