@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from indexer.article import FieldValue
 from indexer.results import ArticleInfo, Hit, Note, Result, Suggestion, Timeline
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -57,6 +59,14 @@ class Row(Result, frozen=True):
     passage: Annotated[int, Meta(ge=1)] | None
     anchor: str | None
     text: str
+    page_number: Annotated[int, Meta(ge=1, description="The page of the document, if it is known.")] | None
+    authors: Annotated[tuple[str, ...], Meta(description="In CSV, with semicolons between them.")]
+    section: str | None
+    tags: Annotated[tuple[str, ...], Meta(description="In CSV, with semicolons between them.")]
+    publisher: str | None
+    fields: Annotated[
+        Mapping[str, FieldValue], Meta(description="The values of the archive's own fields; in CSV as JSON.")
+    ]
 
 
 class Problem(Result, frozen=True):

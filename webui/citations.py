@@ -38,11 +38,15 @@ _COMMON = {"a", "an", "the", "in", "on", "of", "at", "to", "and", "for"}
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A citation: `address` is the absolute URL in this archive, `paragraph` a number from 1."""
+    """A citation: `address` is the absolute URL in this archive, `paragraph` a number from 1.
+
+    `page` is the number of the page that the paragraph stands on, if it is known.
+    """
 
     article: ArticleInfo
     address: str
     paragraph: int | None = None
+    page: int | None = None
 
     @property
     def title(self) -> str:
@@ -60,6 +64,16 @@ class Citation:
         """The host of the original."""
         link = linkable_url(self.article.url)
         return link[1] if link else None
+
+    @property
+    def authors(self) -> list[str]:
+        """The names of the authors, each on one line."""
+        return [name for author in self.article.authors if (name := _plain(author))]
+
+    @property
+    def publication(self) -> str | None:
+        """The name of the publisher, or else the host of the original."""
+        return _plain(self.article.publisher or "") or self.site
 
     @property
     def date(self) -> Published | None:
@@ -97,10 +111,15 @@ def bibtex(citation: Citation) -> str:
     fields = {
         # Double braces keep the capitals of the title.
         "title": "{{" + _tex(citation.title) + "}}",
-        "howpublished": "{" + _tex(citation.site) + "}" if citation.site else None,
+        # Braces keep a name whole that has an "and" or a comma.
+        "author": "{" + " and ".join(f"{{{_tex(name)}}}" for name in citation.authors) + "}"
+        if citation.authors
+        else None,
+        "howpublished": "{" + _tex(citation.publication) + "}" if citation.publication else None,
         "year": f"{{{parts[0]}}}" if parts else None,
         "month": _MONTHS[parts[1] - 1] if len(parts) > 1 else None,
         "date": f"{{{citation.date.value.partition('T')[0]}}}" if citation.date else None,
+        "pages": f"{{{citation.page}}}" if citation.page else None,
         "url": "{" + citation.url + "}",
         "note": "{" + _tex(citation.note) + "}" if citation.note else None,
     }
@@ -114,10 +133,12 @@ def ris(citation: Citation) -> str:
     lines = [
         ("TY", "NEWS"),
         ("ID", citation.key),
+        *(("AU", name) for name in citation.authors),
         ("TI", citation.title),
-        ("T2", citation.site),
+        ("T2", citation.publication),
         ("PY", f"{parts[0]:04}" if parts else None),
         ("DA", "/".join([f"{part:02}" for part in parts] + [""] * (4 - len(parts))) if parts else None),
+        ("SP", str(citation.page) if citation.page else None),
         ("LA", _plain(citation.article.language or "")),
         ("UR", citation.url),
         ("N1", citation.note),
@@ -130,8 +151,11 @@ def csl_json(citation: Citation) -> str:
     item = {
         "id": citation.key,
         "type": "article-newspaper",
+        "author": [{"literal": name} for name in citation.authors],
         "title": citation.title,
-        "container-title": citation.site,
+        "container-title": citation.publication,
+        "section": citation.article.section,
+        "page": str(citation.page) if citation.page else None,
         "issued": {"date-parts": [citation.parts]} if citation.parts else None,
         "URL": citation.url,
         "language": citation.article.language,

@@ -8,7 +8,7 @@ import io
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from werkzeug.wsgi import FileWrapper
 from indexer.errors import NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.results import Hit, Page
-from webui.answers import Row
+from webui.answers import Row, as_bytes
 from webui.urls import Search, article_url, linkable_url
 
 MEDIA_TYPES = {
@@ -94,8 +94,10 @@ def _add_entry(feed: Xml.Element, hit: Hit, search: Search, base: str, updated: 
     )
     if link := linkable_url(article.url):
         _add(entry, "link", rel="via", href=_NOT_IRI.sub(lambda found: quote(found[0]), link[0]))
-    if article.source:
-        _add(entry, "category", term=article.source)
+    for author in article.authors:
+        _add(_add(entry, "author"), "name", author)
+    for name in filter(None, dict.fromkeys((article.source, article.section, *article.tags))):
+        _add(entry, "category", term=name)
     _add(entry, "summary", "\n\n".join(passage.text for passage in hit.passages), type="text")
 
 
@@ -277,10 +279,20 @@ def _rows_of(hit: Hit) -> Iterator[Row]:
             passage=passage.number if passage else None,
             anchor=passage.anchor if passage else None,
             text=passage.text if passage else "",
+            page_number=passage.page_number if passage else None,
+            authors=article.authors,
+            section=article.section,
+            tags=article.tags,
+            publisher=article.publisher,
+            fields=article.fields,
         )
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, tuple):
+        value = "; ".join(value)
+    if isinstance(value, Mapping):
+        value = as_bytes(value).decode() if value else ""
     if isinstance(value, str):
         return f"'{value}" if _FORMULA.match(value) else value
     return "" if value is None else value

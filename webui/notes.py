@@ -33,6 +33,7 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
     "no_field": N_("There is no field {text}; it was searched as text."),
     "not_searchable": N_("{text} has no letters or digits; it was ignored."),
     "no_date": N_("{text} is not a date; it was searched as text."),
+    "no_field_value": N_("{text} is no value of the field {field}; it was searched as text."),
     "day_first": N_("{text} was read with the day first."),
     "month_first": N_("{text} was read with the month first."),
     "read_as_date": N_(
@@ -125,10 +126,23 @@ _ARGUMENTS = {
     "source": N_("Source"),
     "site": N_("Site"),
     "language": N_("Language"),
+    "author": N_("Author"),
+    "section": N_("Section"),
+    "tag": N_("Tag"),
+    "publisher": N_("Publisher"),
+    "filter": N_("Filter"),
     "undated": N_("without a date"),
 }
 _PLACES = {"title": N_("{words} in the title"), "paragraph": N_("{words} in the text")}
-_FILTERS = {"source": N_("source: {name}"), "site": N_("site: {name}"), "language": N_("language: {name}")}
+_FILTERS = {
+    "source": N_("source: {name}"),
+    "site": N_("site: {name}"),
+    "language": N_("language: {name}"),
+    "author": N_("author: {name}"),
+    "section": N_("section: {name}"),
+    "tag": N_("tag: {name}"),
+    "publisher": N_("publisher: {name}"),
+}
 # Values that are lists of clauses as they are typed.
 _CLAUSES = ("clauses", "words", "filters", "excluded", "clause", "first")
 

@@ -204,10 +204,11 @@ def cite(name: str | None, kind: str) -> ResponseReturnValue:
     wanted = requested_article(name)
     marked = current_mount().index.mark_article(wanted)
     anchor = request.args.get("p", "")
-    number = next((p.number for p in marked.paragraphs if p.anchor == anchor), None)
+    found = next((p for p in marked.paragraphs if p.anchor == anchor), None)
+    number = found.number if found else None
     _, media_type, write = FORMATS[kind]
     address = article_url(url_of("search", _external=True), wanted, "", anchor if number else "", number or 0)
-    citation = Citation(marked.article, address, number)
+    citation = Citation(marked.article, address, number, found.page_number if found else None)
     response = Response(write(citation), content_type=f"{media_type}; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=f"{citation.key}.{kind}")
     return response

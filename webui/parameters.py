@@ -155,7 +155,11 @@ SLICE = (
     ),
 )  # fmt: skip
 FACET = Parameter(
-    "facet", "Fields to count over all hits.", _several({"type": "string", "enum": list(FACETS)}), "facets"
+    "facet",
+    f"Fields to count over all hits: {', '.join(FACETS)}, or the archive's own fields that are declared as "
+    "facets.",
+    _several(),
+    "facets",
 )
 _GRAINS = {"type": "string", "enum": ["auto", *GRAINS]}
 TIMELINE = Parameter(

@@ -34,8 +34,8 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--facet",
     "facets",
     multiple=True,
-    type=click.Choice(FACETS),
-    help="Count the hits of each year, source … (may be given several times).",
+    metavar="NAME",
+    help=f"Count the hits by {', '.join(FACETS)} or a field of one's own (may be given several times).",
 )
 @click.option("--timeline", is_flag=True, help="Show the hits over time.")
 @click.option(
@@ -63,6 +63,8 @@ def search(
     date:2021  date:2021-03..2021-05            also "nov 2021", "last week", yesterday
     after:2021-11  before:2022  until:2021-05   from then on; before; up to and with
     lang:en  site:example.org  source:a.txt  id:a1
+    author:berg  section:world  tag:"salt sea"  publisher:post
+    desk:world  edition:>3  edition:3..7        fields that the configuration declares
 
     Put -- before a QUERY that begins with a minus sign.
     """
