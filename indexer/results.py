@@ -478,7 +478,8 @@ class QuoteCheck(Result, frozen=True):
     `similarity` is the share of words in common, from 0 to 1.
 
     `text` is the whole paragraph that says it, or else comes closest: `number` counts it from 1, `anchor` is
-    its stable name, `spans` are the places in it, unless it is absent. An exact quotation that stands across
+    its stable name, `page_number` the page that it stands on, if that is known, `spans` are the places in it,
+    unless it is absent. An exact quotation that stands across
     paragraph breaks is that of the paragraphs from `number` to `last_number`, with a blank line between
     them in `text`, and `anchor` is that of the first; else both numbers are the same. When no paragraph has
     any of the words, `article` is None. `also` are a few of the other articles that have an exact quotation,
@@ -495,6 +496,7 @@ class QuoteCheck(Result, frozen=True):
     number: int | None = None
     last_number: int | None = None
     anchor: str | None = None
+    page_number: int | None = None
     text: str = ""
     spans: tuple[Span, ...] = ()
     diff: tuple[QuoteEdit, ...] = ()

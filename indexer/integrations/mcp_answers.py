@@ -171,7 +171,7 @@ class Citations:
         article, paragraph = None, {}
         if found.article and found.number and found.anchor:
             article = self.cite_article(found.article)
-            passage = Passage(found.number, found.anchor, found.text, found.spans)
+            passage = Passage(found.number, found.anchor, found.text, found.spans, found.page_number)
             paragraph = asdict(self.cite_passage(article.id, passage))
         also = tuple(map(self.cite_article, found.also))
         return _extend(CitedQuote, found, article=article, also=also, **paragraph)

@@ -359,13 +359,14 @@ class _Verification:
         last = doc if last is None else last
         article = int(self.snapshot.article_of[doc])
         place = doc - int(self.snapshot.doc_starts[article])
-        (info,) = self.snapshot.infos([article])
+        (excerpt,) = self.snapshot.excerpts([article], [[place]])
         return QuoteCheck(
             quote=self.text,
-            article=info,
+            article=excerpt.info,
             number=place + 1,
             last_number=place + 1 + last - doc,
-            anchor=self.snapshot.anchors(article)[place],
+            anchor=excerpt.anchors[0],
+            page_number=excerpt.pages[0],
             text=_BREAK.join(map(self.snapshot.text_of, range(doc, last + 1))),
             **found,
         )

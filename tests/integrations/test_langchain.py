@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Article, InvalidRequest, open_index
+from indexer import Article, FieldType, InvalidRequest, open_index
 from indexer.article import make_anchors
 
 pytest.importorskip("langchain_core", reason="the extra langchain is not installed")
@@ -20,11 +20,21 @@ PARAGRAPHS = ("A heron by the harbour.", "Nothing.", "Another heron.")
 
 
 def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) -> None:
-    with open_index(tmp_path / "index") as index:
+    with open_index(tmp_path / "index", fields={"desk": FieldType("keyword")}) as index:
         index.put(
             [
                 Article(
-                    id="a", title="Birds", paragraphs=PARAGRAPHS, published="2021-11", url="https://b.example"
+                    id="a",
+                    title="Birds",
+                    paragraphs=PARAGRAPHS,
+                    published="2021-11",
+                    url="https://b.example",
+                    authors=["Ada Berg"],
+                    section="Ponds",
+                    tags=["birds"],
+                    publisher="Pond Post",
+                    page_numbers=range(6, 6 + len(PARAGRAPHS)),
+                    fields={"desk": "nature"},
                 ),
                 Article(id="b", title="Late", paragraphs=["A heron, late."], published="2022"),
                 Article(id="c", title="The heron of the title"),
@@ -43,7 +53,13 @@ def test_every_passage_is_a_document_that_says_where_it_is_from(tmp_path: Path) 
             "title": "Birds",
             "published": "2021-11",
             "url": "https://b.example",
+            "authors": ["Ada Berg"],
+            "section": "Ponds",
+            "tags": ["birds"],
+            "publisher": "Pond Post",
+            "fields": {"desk": ("nature",)},
             "number": 3,
+            "page_number": 8,
             "anchor": names[2],
             "score": hit.score,
         }

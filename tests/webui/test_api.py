@@ -137,7 +137,7 @@ def test_names_of_files_that_are_no_text_are_told_all_the_same(tmp_path: Path) -
         ("/api/search?q=x&offset=9999", 400, "10,000"),
         ("/api/search?q=x&limit=5000", 400, "limit: must be at most 1,000"),
         ("/api/search?q=x&until=never", 400, "until"),
-        ("/api/search?q=x&facet=author", 400, "facet: must be"),
+        ("/api/search?q=x&facet=title", 400, "facet: must be"),
         ("/api/search?q=x&half_life=9&sort=title", 400, "half_life"),
         ("/api/search?q=x&undated=perhaps", 400, "undated"),
         ("/api/search?q=x&cursor=AAAA", 400, "cursor"),

@@ -18,10 +18,19 @@ HERE = "https://archive.example/a/a1?p=p-1f3a9c2e&n=3#p-1f3a9c2e"
 DAY = ["year = {2021}", "month = nov", "date = {2021-11-05}"]
 
 
-def cited(paragraph: int | None = 3, **fields: Any) -> Citation:
+def cited(paragraph: int | None = 3, page: int | None = None, **fields: Any) -> Citation:
     article = Article(id="a1", **{"title": "Night trams", **fields})
-    info = ArticleInfo(article.id, article.title, article.published, article.language, article.url)
-    return Citation(info, HERE, paragraph)
+    info = ArticleInfo(
+        article.id,
+        article.title,
+        article.published,
+        article.language,
+        article.url,
+        authors=article.authors,
+        section=article.section,
+        publisher=article.publisher,
+    )
+    return Citation(info, HERE, paragraph, page)
 
 
 def test_a_bibtex_entry_has_what_is_known() -> None:
@@ -39,6 +48,30 @@ def test_a_bibtex_entry_has_what_is_known() -> None:
         r"  note = {Paragraph 3, https://archive.example/a/a1?p=p-1f3a9c2e\&n=3\#p-1f3a9c2e},",
         "}",
     ]
+
+
+def test_authors_publisher_and_page_are_cited() -> None:
+    citation = cited(
+        page=7,
+        url="https://www.city.example/trams",
+        authors=["Ada Berg", "O'Hara and Sons, Ltd"],
+        section="City",
+        publisher="Port & Post",
+    )
+    entry = bibtex(citation).splitlines()
+    assert "  author = {{Ada Berg} and {O'Hara and Sons, Ltd}}," in entry
+    assert r"  howpublished = {Port \& Post}," in entry
+    assert "  pages = {7}," in entry
+    record = ris(citation).split("\r\n")
+    assert [line for line in record if line[:2] in ("AU", "T2", "SP")] == [
+        "AU  - Ada Berg",
+        "AU  - O'Hara and Sons, Ltd",
+        "T2  - Port & Post",
+        "SP  - 7",
+    ]
+    (item,) = json.loads(csl_json(citation))
+    assert item["author"] == [{"literal": "Ada Berg"}, {"literal": "O'Hara and Sons, Ltd"}]
+    assert (item["container-title"], item["section"], item["page"]) == ("Port & Post", "City", "7")
 
 
 @pytest.mark.parametrize(

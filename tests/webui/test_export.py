@@ -23,14 +23,17 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY, generate_latest
 
 import webui
-from indexer import Article, Config, Index, Page, SearchRequest
+from indexer import Article, Config, FieldType, Index, Page, SearchRequest
 from tests.fixtures.archives import ARTICLES, COPIES, archive, client
 from tests.fixtures.counts import counts
 from webui import export
 from webui.monitoring import Metrics
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-COLUMNS = ["id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"]
+COLUMNS = [
+    *("id", "title", "published", "precision", "url", "score", "missing", "passage", "anchor", "text"),
+    *("page_number", "authors", "section", "tags", "publisher", "fields"),
+]
 MANY = tuple(
     Article(
         id=f"n{n:03}",
@@ -170,6 +173,34 @@ def test_rows_are_one_a_passage_and_come_whole() -> None:
     assert site.get("/api/search?q=tide&format=csv&offset=10001").status_code == 400
 
 
+def test_rows_and_feeds_have_authors_tags_and_fields(tmp_path: Path) -> None:
+    details: dict[str, Any] = {
+        "authors": ["Ada Berg", "=Max"],
+        "section": "Port",
+        "tags": ["sea", "salt; sea"],
+        "publisher": "Port Post",
+    }
+    config = Config(index=tmp_path / "index", fields={"desk": FieldType("keyword")})
+    article = Article("a", "Kettle", ["A kettle."], page_numbers=[7], fields={"desk": "world"}, **details)
+    with Index(config) as index:
+        index.put([article, Article("b", "Kettle", ["Another kettle."])])
+        site = webui.create_app(index).test_client()
+        first, second = map(json.loads, site.get("/api/search?q=kettle&format=jsonl").text.splitlines())
+        assert {name: first[name] for name in details} == details
+        assert (first["page_number"], first["fields"]) == (7, {"desk": ["world"]})
+        assert (second["page_number"], second["authors"], second["fields"]) == (None, [], {})
+        table = csv.DictReader(io.StringIO(site.get("/api/search?q=kettle&format=csv").text))
+        row, other = table
+        assert (row["authors"], row["tags"]) == ("Ada Berg; =Max", "sea; salt; sea")
+        assert (row["page_number"], row["fields"]) == ("7", '{"desk":["world"]}')
+        assert (other["page_number"], other["authors"], other["fields"]) == ("", "", "")
+        found = feed(site, "/api/search?q=kettle&filter=author:berg&format=atom")
+        assert texts(found, "^entry/title") == ["Kettle"]
+        assert texts(found, "^entry/author/name") == details["authors"]
+        terms = [one.get("term") for one in found.findall(f"{ATOM}entry/{ATOM}category")]
+        assert terms == ["Port", "sea", "salt; sea"]
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(form: str) -> None:
     path = f"/api/search?q=tide&format={form}"
@@ -177,7 +208,7 @@ def test_rows_that_cannot_all_be_had_are_refused_and_no_part_of_them_comes(form:
         site = webui.create_app(hasty).test_client()
         refused = [site.get(path), site.head(path), site.get(f"{path}&seconds=60")]
         # What has no meaning is told as such all the same.
-        assert site.get(f"{path}&facet=author").status_code == 400
+        assert site.get(f"{path}&facet=title").status_code == 400
     for answer in refused:
         assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
         assert answer.headers["Cache-Control"] == "no-store"
