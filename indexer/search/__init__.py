@@ -1,11 +1,11 @@
 """From a request to a page of results.
 
-A `SearchRequest` (`request`) has the query, the filters and everything else that can be asked for, validated.
-`search` parses it with the `SearchSettings` of an index (`settings`), finds the articles that pass its filters
-(`filters`), has the engine evaluate the tree, and reads what one page shows: `paging` selects its hits,
-`passages` chooses and shortens their paragraphs, `highlight` finds the spans of the matches, and `no_results`
-says why there are no results and which searches have some; `date_filters` suggests a filter for a date that
-was typed as text.
+A `SearchRequest` (`request`) has the query, the filters and everything else that can be asked for,
+validated. `search` parses it with the `SearchSettings` of an index (`settings`), finds the articles that pass
+its filters (`filters`), has the engine evaluate the tree, and reads what one page shows: `paging` selects its
+hits, `passages` chooses and shortens their paragraphs, `highlight` finds the spans of the matches, and
+`no_results` says why there are no results and which searches have some; `date_filters` suggests a filter for
+a date that was typed as text.
 
 `suggest` completes a query while it is typed, also with the words that follow a phrase in the texts
 (`phrases`), and `spelling` is *did you mean*; both show words as the texts have them (`written_forms`).
