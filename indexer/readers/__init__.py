@@ -11,6 +11,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     markdown    blocks; `front_matter` has the fields at the start, also those of plain text
     jsonl       JSON Lines, a record a line; `json` an array of records, `csv` a table of them
     records     from a record with named fields to an article
+    warc        web archives (WARC, WACZ), a captured page an article
     mail        mails and mailboxes; `replies` removes what a mail quotes
     docx odt pptx   Office documents; `office` is what they share, `package` their ZIP files
     rtf         Rich Text Format
@@ -138,6 +139,9 @@ MEDIA_TYPES = (
     MediaType("pptx", (".pptx", ".pptm", ".ppsx"), is_text=False),
     MediaType("rtf", (".rtf",), is_text=False),
     MediaType("epub", (".epub",), is_text=False, is_container=True),
+    MediaType(
+        "warc", (".warc", ".wacz"), is_text=False, is_container=True, unpacks_gzip=True, library="fastwarc"
+    ),
     MediaType("archive", (".zip", ".tar", ".tgz"), is_text=False, is_container=True),
 )
 _BY_SUFFIX = {suffix: kind for kind in MEDIA_TYPES for suffix in kind.suffixes}
@@ -325,6 +329,7 @@ def _find_package(stream: BinaryIO) -> str | None:
 _SIGNATURES: dict[bytes, Callable[[BinaryIO], str | None]] = {
     b"{\\rtf": lambda _stream: "rtf",
     b"PK\x03\x04": _find_package,
+    b"WARC/1.": lambda _stream: "warc",
 }
 
 
@@ -334,12 +339,14 @@ def read_member(
     name: str,
     details: Details = NO_DETAILS,
     *,
+    record: str | None = None,
     size: int | None = None,
 ) -> Iterator[Article | Failure]:
     """Return the articles of a document in a container, and failures: an error in it is one, too.
 
-    `name` is its path in the container, and becomes a part of the id. `details` is what the container states
-    of it; `size` is the number of its bytes, by default that of the stream.
+    `name` is its path in the container, and becomes a part of the id, unless `record` is given for that.
+    `details` is what the container states of it; `size` is the number of its bytes, by default that of the
+    stream.
     """
     path = f"{container.name}/{name}"
     if container.depth >= _MAX_DEPTH:
@@ -352,7 +359,7 @@ def read_member(
         yield from read(
             stream,
             path,
-            make_record_id(container.article_id, name),
+            make_record_id(container.article_id, record or name),
             container.options,
             size=size,
             context=details.or_else(container.context),

@@ -32,6 +32,22 @@ PACKED = ".gz"
 MAX_RATIO, MIN_BOUND = 200, 1 << 20
 """Text is not compressed better than this: what is may be meant to fill the memory. Fewer bytes never do."""
 
+SUFFIX_OF_TYPE = {
+    "application/epub+zip": ".epub",
+    "application/msword": ".doc",
+    "application/pdf": ".pdf",
+    "application/rtf": ".rtf",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/xhtml+xml": ".xhtml",
+    "text/html": ".html",
+    "text/markdown": ".md",
+    "text/plain": ".txt",
+    "text/rtf": ".rtf",
+}
+"""The suffix of files of a type that a mail or an HTTP response may state."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:

@@ -26,6 +26,7 @@ from indexer.readers import SUFFIXES, find_unread_kind, read_member
 from indexer.readers.assemble import first_sentence
 from indexer.readers.dates import choose_date, find_path_date
 from indexer.readers.document import (
+    SUFFIX_OF_TYPE,
     BinaryDocument,
     Details,
     ReadOptions,
@@ -67,18 +68,6 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\<>]+")
 _FOLDER_DATA = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 _DELETED = 8
 """The flag of a mail that Thunderbird will remove from its mailbox."""
-# Types of attachments without a file's name, or with one that says nothing.
-_SUFFIXES_OF_TYPES = {
-    "application/pdf": ".pdf",
-    "application/rtf": ".rtf",
-    "application/msword": ".doc",
-    "application/vnd.oasis.opendocument.text": ".odt",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/epub+zip": ".epub",
-    "text/html": ".html",
-    "text/markdown": ".md",
-    "text/plain": ".txt",
-}
 _SIGNATURES = frozenset(
     (
         *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
@@ -414,7 +403,7 @@ def _file_name(part: Message) -> str:
 
 def _name_attachment(part: Message, number: int) -> str:
     """Return a name for an attachment, with the suffix of its type if it has no name that says more."""
-    name, suffix = _file_name(part), _SUFFIXES_OF_TYPES.get(part.get_content_type(), "")
+    name, suffix = _file_name(part), SUFFIX_OF_TYPE.get(part.get_content_type(), "")
     if part.get_content_type() == "message/rfc822":
         return name or f"mail-{number}.eml"
     if find_unread_kind(name) == "" or not name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 from collections.abc import Callable
@@ -79,6 +80,10 @@ _MAIL_LINES = (
         "From ada@harbour.example Mon May  3 10:00:00 2021",
         "Tides \udce4 ",
     ),
+)
+_HTTP_FIELDS = (
+    *("Content-Type: text/html", "Content-Type: text/plain; charset=koi8-r", "Content-Encoding: br"),
+    *("Content-Type: application/pdf", "Content-Encoding: gzip, deflate", "Transfer-Encoding: chunked"),
 )
 _PIECES = (*pages.MARKS, "[", "](", "*", "_", "`", "|", "a", "#", "<a ", "x=", "é", "---\n", "{", "}", "\n\n")
 
@@ -230,6 +235,26 @@ def _mail(chance: random.Random) -> Document:
     return Document(chance.choice(("a.eml", "a.mbox", "a")), text.encode("utf-8", "surrogateescape"))
 
 
+def _web_archive(chance: random.Random) -> Document:
+    """A web archive of pages, with bytes changed."""
+    data = bytearray()
+    for number in range(chance.randint(1, 4)):
+        fields = chance.sample(_HTTP_FIELDS, chance.randint(1, 3))
+        block = "\r\n".join(["HTTP/1.1 200 OK", *fields, "", pages.page(chance)]).encode("utf-8", "replace")
+        head = [
+            "WARC/1.0",
+            f"WARC-Type: {chance.choice(('response', 'response', 'resource', 'revisit'))}",
+            f"WARC-Target-URI: http://news.example/{number}",
+            "Content-Type: application/http",
+            f"Content-Length: {len(block)}",
+        ]
+        data += "\r\n".join([*head, "", ""]).encode() + block + b"\r\n\r\n"
+    for _ in range(chance.randint(0, 3)):
+        place = chance.randrange(len(data))
+        data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    return Document("a.warc", gzip.compress(bytes(data), 1) if chance.random() < 0.3 else bytes(data))
+
+
 def _office(chance: random.Random) -> Document:
     """An Office document, a book or RTF, whose text or whose bytes are damaged."""
     text = "".join(chance.choices((*_PIECES, *_OFFICE_PIECES), k=chance.randint(1, 60)))
@@ -267,5 +292,5 @@ _OFFICE: tuple[tuple[str, Callable[[str], bytes]], ...] = (
 )
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _whole, _nested, _mutated, _repeated, _mail, _random, _office,
+    _web_archive, _nested, _mutated, _repeated, _mail, _random, _office,
 )  # fmt: skip

@@ -20,7 +20,7 @@ _SEEDS = 40
 _MOST_BYTES = 4000
 NAMES = (
     *("a.html", "a.html", "a.html", "a.html", "a.xhtml", "a.md", "a.txt", "a.jsonl", "a.json", "a.csv"),
-    *("a.eml", "a.mbox", "a.rtf"),
+    *("a.eml", "a.mbox", "a.rtf", "a.warc"),
 )
 
 
@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> None:
         import indexer.readers.mail
         import indexer.readers.markdown
         import indexer.readers.rtf
-        import indexer.readers.text  # noqa: F401
+        import indexer.readers.text
+        import indexer.readers.warc  # noqa: F401
         from indexer.readers import ReadOptions, read
     from indexer.errors import InvalidArticle, UnreadableDocument
     from indexer.sync import worker

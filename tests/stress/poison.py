@@ -89,6 +89,10 @@ def _link(stem: Path, _chance: random.Random) -> Path:
 STORY = b"A poisonous title\n\nPoisonous words.\n"
 _WORD = make_docx(make_paragraphs("A poisonous title", "Poisonous words."))
 _ENTITY = "<!DOCTYPE a [<!ENTITY b 'poisonous'>]><a>&b;</a>"
+_EMPTY_CAPTURE = (
+    b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://news.example/poisonous\r\n"
+    b"Content-Type: text/html\r\nContent-Length: 28\r\n\r\n<script>poisonous()</script>\r\n\r\n"
+)
 BAD: dict[str, Make] = {
     "an id that is no text": _file(".jsonl", lambda chance: _line(id="\ud800")),
     "a text that is none": _file(".jsonl", lambda chance: _line(text="\udfff poisonous")),
@@ -117,6 +121,9 @@ BAD: dict[str, Make] = {
     "slides without text": _file(".pptx", lambda chance: make_pptx([make_slide(("", "<a:p/>"))])),
     "EPUB without chapters": _file(".epub", lambda chance: make_epub({})),
     "RTF nested deeply": _file(".rtf", lambda chance: b"{\\rtf1 poisonous " + b"{" * 50_000),
+    "a web archive that is none": _file(".warc", lambda chance: STORY),
+    "a web archive without its rest": _file(".wacz", lambda chance: b"PK\x03\x04" + chance.randbytes(200)),
+    "a web archive with a page without text": _file(".warc", lambda chance: _EMPTY_CAPTURE),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }
