@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -159,6 +159,15 @@ class Index:
         """Return the whole article with this id; raises ArticleMissing."""
         found: Article = self._read_article(lambda snapshot, _, number: snapshot.article(number), article_id)
         return found
+
+    def articles(self) -> Iterator[Article]:
+        """Return an iterator over all articles, each whole, in the order of their ids.
+
+        They are those of the last commit when this is called, whatever is written meanwhile, and are read
+        one by one: the memory that this takes does not grow with their texts. Raises IndexMissing; and
+        IndexDamaged, also from the iterator, when it meets a damaged part.
+        """
+        return self._read(lambda snapshot, _: map(snapshot.article, snapshot.iter_by_id()))
 
     def mark_article(self, article_id: str, query: str = "", *, prefix: bool = False) -> MarkedArticle:
         """Return the whole article with this id, and what a query matches in it; raises ArticleMissing.

@@ -8,6 +8,7 @@ import inspect
 import multiprocessing
 import os
 import sys
+import tracemalloc
 import typing
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -155,6 +156,56 @@ def test_every_valid_article_is_stored_and_returned(index: Index) -> None:
     assert index.search("kite").total == 0
 
 
+# Reading everything
+
+
+def make_segments(index: Index) -> list[Article]:
+    """Articles in several segments, some of them removed or replaced; returns those that are left, by id."""
+    for first in (40, 0, 20):
+        index.put(Article(f"k{n:02}", f"Kite {n}", ["kite"] * (n % 3)) for n in range(first, first + 20))
+    index.put([Article("k05", "Replaced")])
+    index.remove(["k00", "k30", "k59"])
+    kept = [n for n in range(60) if n not in (0, 5, 30, 59)]
+    left = [Article(f"k{n:02}", f"Kite {n}", ["kite"] * (n % 3)) for n in kept]
+    return sorted([*left, Article("k05", "Replaced")], key=lambda article: article.id)
+
+
+def test_all_articles_come_by_id_whatever_the_history_of_the_index(tmp_path: Path) -> None:
+    with open_index(tmp_path / "new") as index:
+        wanted = make_segments(index)
+        assert list(index.articles()) == wanted
+        index.rebuild()
+        assert list(index.articles()) == wanted
+
+
+def test_all_articles_are_those_of_the_commit_at_the_call(tmp_path: Path) -> None:
+    with open_index(tmp_path / "new") as index:
+        wanted = make_segments(index)
+        found = index.articles()
+        seen = [next(found), next(found)]
+        index.put([Article("a"), Article("k02", "Other")])
+        index.remove(f"k{n}" for n in range(10, 60))
+        seen += [next(found)]
+        for _ in range(2):
+            index.rebuild()
+        index.close()
+        assert [*seen, *found] == wanted
+        assert [article.id for article in index.articles()] == ["a", *(f"k{n:02}" for n in range(1, 10))]
+
+
+def test_all_articles_take_no_more_memory_than_one(tmp_path: Path) -> None:
+    # Digits that do not compress to nothing.
+    text = "".join(map(str, range(200_000)))
+    with open_index(tmp_path / "new") as index:
+        index.put(Article(f"k{n}", paragraphs=[f"{n} {text}"]) for n in range(40))
+        tracemalloc.start()
+        try:
+            assert sum(len(article.paragraphs[0]) for article in index.articles()) > 40 * len(text)
+            assert tracemalloc.get_traced_memory()[1] < 8 * len(text)
+        finally:
+            tracemalloc.stop()
+
+
 # Taking out
 
 
@@ -182,6 +233,7 @@ def test_a_missing_index_says_how_to_make_one(tmp_path: Path) -> None:
             lambda: index.search("x"),
             index.get_status,
             lambda: index.get_article("x"),
+            index.articles,
             lambda: index.path,
         ):
             with pytest.raises(IndexMissing, match="run `nutgraf index FOLDER` to make one"):
@@ -306,6 +358,7 @@ SIGNATURES = {
     "get_progress": "",
     "get_revision": "",
     "suggest": "prefix limit",
+    "articles": "",
     "resolve_id": "article_id",
     "get_article": "article_id",
     "mark_article": "article_id query prefix",

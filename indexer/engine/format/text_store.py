@@ -19,7 +19,8 @@ from indexer.limits import STORED_TEXT
 # blocks four times as large take a seventh less space and four times as long to read.
 BLOCK_SIZE = 4 * 1024
 _LEVEL = 3
-_MAX_RECENT = 256  # blocks: a megabyte
+_MAX_RECENT = 256  # blocks: a megabyte or a few
+_MAX_REMEMBERED = 4 * BLOCK_SIZE  # bytes: a longer block is that of a long item
 _MAX_RATIO = 2**15  # text to compressed bytes: Zstandard stores 128 KiB of one letter in 4 bytes
 _MAX_BLOCK = 2 * STORED_TEXT  # bytes: the longest text that an article may have, and what shares its block
 _thread = threading.local()
@@ -96,8 +97,11 @@ class TextStore:
         """The items with these numbers, in this order."""
         found: list[bytes] = []
         blocks = self.items.searchsorted(np.array(numbers, self.items.dtype), side="right")
+        last = -1
         for number, block in zip(numbers, blocks.tolist(), strict=True):
-            first, text, bounds = self._recent.get(block) or self._read_block(block)
+            if block != last:
+                first, text, bounds = self._recent.get(block) or self._read_block(block)
+                last = block
             found.append(text[bounds[number - first] : bounds[number - first + 1]])
         return found
 
@@ -121,10 +125,11 @@ class TextStore:
             self._raise_damaged(str(error))
         if len(text) != bounds[-1]:
             self._raise_damaged(f"{len(text):,} bytes of text instead of {bounds[-1]:,}")
-        if len(self._recent) >= _MAX_RECENT:
-            self._recent.clear()
-        self._recent[block] = found = (first, text, bounds)
-        return found
+        if len(text) <= _MAX_REMEMBERED:
+            if len(self._recent) >= _MAX_RECENT:
+                self._recent.clear()
+            self._recent[block] = (first, text, bounds)
+        return first, text, bounds
 
     def _raise_damaged(self, problem: str) -> NoReturn:
         raise IndexDamaged(f"a stored text in {self._path} is invalid ({problem})", RUN_DOCTOR)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -240,6 +241,22 @@ class Snapshot:
     def member_id_ranks(self) -> NDArray[np.int64]:
         """The ranks by id of the articles that have near-duplicates (`near_duplicates.members`)."""
         return self.rank_by_id(self.near_duplicates.members)
+
+    def iter_by_id(self) -> Iterator[int]:
+        """The numbers of all articles, ascending by id."""
+        return (number for _, number in merge(*map(self._iter_ids, self.segments)))
+
+    def _iter_ids(self, segment: LiveSegment) -> Iterator[tuple[str, int]]:
+        """The id and number of each article of a segment that is not removed, ascending by id."""
+        view = segment.view
+        articles = view.file.sections["article.by_id"].astype(np.int64)
+        if segment.articles is not None:
+            articles = articles[np.isin(articles, segment.articles)]
+            numbers = segment.articles.searchsorted(articles)
+        else:
+            numbers = articles
+        for local, number in zip(articles, numbers, strict=True):
+            yield view.id_of(int(local)), segment.first_article + int(number)
 
     def rank_by_id(self, articles: Ids) -> NDArray[np.int64]:
         """Numbers that order these articles by their ids (int64, one of each, not always consecutive)."""
