@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from indexer.article import Article
 from indexer.config import Config, load_config
-from indexer.errors import IndexDamaged
+from indexer.errors import IndexDamaged, NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
 from indexer.search.request import SearchRequest, Values
@@ -316,6 +316,32 @@ class Index:
             progress=progress,
             stop=stop,
         )
+
+    def watch(
+        self,
+        *sources: str | os.PathLike[str],
+        poll: float | None = None,
+        progress: Progress | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[SyncReport | NutgrafError]:
+        """Sync the sources, and then again whenever they change; yields what each batch did.
+
+        `sources` are as in `sync`; without any, those that the index gets or loses meanwhile count too. What
+        changes within half a second, or within five while there is no end of changes, is one batch and one
+        commit. An error is yielded, not raised: a missing or shrunk source waits for the next change or for
+        its return (the others are synced), anything else is tried again after a pause. A change during a
+        batch is in the next one. Once an hour all sources are synced in any case.
+
+        With `poll`, the sources are listed every so many seconds: for file systems that do not tell of
+        changes, such as network shares. Ends when `stop` returns True, which is called every half second; a
+        batch that is being read is then committed in part, and its report is `interrupted`.
+
+        Raises ConfigError unless watchfiles is installed (`nutgraf[watch]`), SourceMissing for a source that
+        is neither there nor in the index, and IndexDamaged.
+        """
+        from indexer.store import watch
+
+        return watch.watch(self.config, self._today, sources, poll=poll, progress=progress, stop=stop)
 
     def put(self, articles: Iterable[Article]) -> SyncReport:
         """Add articles, in one commit; each replaces the article with the same id.

@@ -123,6 +123,7 @@ def test_the_site_knows_nothing_of_the_engine() -> None:
         ("prometheus_client", ("webui.monitoring",)),
         ("mcp", ("indexer.integrations.mcp_server", "indexer.integrations.mcp_answers")),
         ("langchain_core", ("indexer.integrations.langchain",)),
+        ("watchfiles", ("indexer.store.watch",)),
     ],
 )
 def test_a_library_stays_in_its_packages(library: str, packages: tuple[str, ...]) -> None:
@@ -205,6 +206,7 @@ HEAVY = {
     "mcp",
     "pydantic",
     "langchain_core",
+    "watchfiles",
 }
 
 

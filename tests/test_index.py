@@ -370,6 +370,7 @@ SIGNATURES = {
     "diagnose": "",
     "repair": "allow_mass_delete progress",
     "sync": "sources dry_run allow_mass_delete progress stop",
+    "watch": "sources poll progress stop",
     "put": "articles",
     "remove": "article_ids",
     "forget": "source",

@@ -1,8 +1,9 @@
-"""The commands that change an index: index, rebuild and forget."""
+"""The commands that change an index: index, watch, rebuild and forget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,17 +20,20 @@ from indexer.cli.options import (
     open_configured,
 )
 from indexer.cli.progress import show_progress
-from indexer.cli.render import print_json, print_report, sanitize
+from indexer.cli.render import name_error, print_error, print_json, print_report, sanitize
 from indexer.cli.signals import stop_on_interrupt
 from indexer.errors import NutgrafError, SourceShrunk
 from indexer.results import describe_kinds
 
 if TYPE_CHECKING:
+    from indexer.article import Failure
     from indexer.results import SyncReport
 
 SKIPPED = 3
 INTERRUPTED = 130
 _FLAG = "with --allow-mass-delete"
+_OF_INDEX = "with `nutgraf index --allow-mass-delete`"
+_ENDING = "ending; press Ctrl-C again to discard what is being read"
 
 _sources_argument = click.argument(
     "sources", nargs=-1, type=click.Path(path_type=Path), metavar="[SOURCE]..."
@@ -67,6 +71,56 @@ def index(
             *sources, dry_run=dry_run, allow_mass_delete=allow_mass_delete, progress=progress, stop=stop
         )
     return finish(report, as_json=as_json)
+
+
+@click.command()
+@_sources_argument
+@index_option
+@click.option(
+    "--poll",
+    type=float,
+    metavar="SECONDS",
+    help="List the sources this often, where the file system does not tell of changes (network shares).",
+)
+@jobs_option
+@memory_option
+@lock_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each batch.")
+def watch(
+    sources: tuple[Path, ...],
+    index: Path | None,
+    poll: float | None,
+    as_json: bool,
+    **options: float | None,
+) -> int:
+    """Bring the index up to date now, and whenever its sources change.
+
+    SOURCE is as for `index`. What changes at about the same time is one batch: one commit, and one line that
+    says what was done. A source that is missing, or has lost most of its articles, is said and left as it is;
+    watching goes on. So does it when a batch fails, which is tried again. Needs the extra: pip install
+    'nutgraf[watch]'.
+
+    Ctrl-C, or SIGTERM, commits what was read until then; a second one commits nothing.
+    """
+    archive = open_configured(index=index, **options)
+    said: set[Failure] = set()
+    with show_progress() as progress, stop_on_interrupt(signal.SIGTERM, message=_ENDING) as stop:
+        for outcome in archive.watch(*sources, poll=poll, progress=progress, stop=stop):
+            if progress:
+                progress.clear()
+            if isinstance(outcome, NutgrafError):
+                message = f"{outcome} {_OF_INDEX}" if isinstance(outcome, SourceShrunk) else str(outcome)
+                print_error(name_error(outcome), message, as_json=as_json, is_line=True)
+            elif as_json:
+                print_json(outcome.as_json(), is_line=True)
+            else:
+                print_report(outcome, to_err=True)
+                new = [failure for failure in outcome.failed if failure not in said]
+                said.update(new)
+                for message in _describe_skipped(new):
+                    click.echo(f"nutgraf: {sanitize(message)}", err=True)
+    # An administrator who ends a service gets no error.
+    return 0 if stop.number == signal.SIGTERM else INTERRUPTED
 
 
 @click.command()
@@ -118,7 +172,7 @@ def finish(report: SyncReport, *, as_json: bool = False, to_err: bool = False) -
     messages = [f"{source} is missing: it was removed from the index" for source in report.without]
     if report.kinds_not_read:
         messages.append(describe_kinds(report.kinds_not_read))
-    messages += [f"skipped {failure.path}: {failure.reason}" for failure in report.failed]
+    messages += _describe_skipped(report.failed)
     code = SKIPPED if report.failed else 0
     if report.refused:
         messages.append(f"this would be refused: {report.refused} {_FLAG}")
@@ -129,6 +183,10 @@ def finish(report: SyncReport, *, as_json: bool = False, to_err: bool = False) -
     for message in messages:
         click.echo(f"nutgraf: {sanitize(message)}", err=True)
     return code
+
+
+def _describe_skipped(failures: Iterable[Failure]) -> list[str]:
+    return [f"skipped {failure.path}: {failure.reason}" for failure in failures]
 
 
 @contextmanager

@@ -7,16 +7,15 @@ some files were skipped, 4 the index is locked, 5 the index is damaged, 130 inte
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
-from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild
+from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild, watch
 from indexer.cli.maintenance import doctor, status, verify
-from indexer.cli.render import print_json, sanitize
+from indexer.cli.render import name_error, print_error
 from indexer.cli.searching import evaluate, search
 from indexer.cli.serving import mcp, serve
 from indexer.cli.streams import OutputFailed, ReaderGone, prepare_streams
@@ -37,7 +36,7 @@ def cli(context: click.Context) -> None:
         context.exit(2)
 
 
-for _command in (index, rebuild, forget, status, verify, doctor, search, evaluate, serve, mcp):
+for _command in (index, watch, rebuild, forget, status, verify, doctor, search, evaluate, serve, mcp):
     cli.add_command(_command)
 
 
@@ -63,35 +62,24 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
         except NutgrafError as error:
             if isinstance(error, (ConfigError, InvalidRequest)):
                 error = error.rename_field(_find_flags(words))
-            code = _report(_name_error(error), str(error), error.exit_code, as_json=as_json)
+            print_error(name_error(error), str(error), as_json=as_json)
+            code = error.exit_code
         except click.ClickException as error:
             if as_json:
-                _report("usage", error.format_message(), error.exit_code, as_json=True)
+                print_error("usage", error.format_message(), as_json=True)
             else:
                 error.show()
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            message = "interrupted; nothing of the last batch was kept"
-            code = _report("interrupted", message, INTERRUPTED, as_json=as_json)
+            print_error("interrupted", "interrupted; nothing of the last batch was kept", as_json=as_json)
+            code = INTERRUPTED
         sys.stdout.flush()
     except ReaderGone:
         return 0
     except OutputFailed as error:
-        return _report(_name_error(error), str(error), error.exit_code, as_json=False)
+        print_error(name_error(error), str(error), as_json=False)
+        return error.exit_code
     return int(code)
-
-
-def _report(code: str, message: str, exit_code: int, *, as_json: bool) -> int:
-    if as_json:
-        print_json({"error": {"code": code, "message": message}})
-    else:
-        click.echo(f"nutgraf: {sanitize(message)}", err=True)
-    return exit_code
-
-
-def _name_error(error: NutgrafError) -> str:
-    """Return the name of an error in JSON: index_locked for IndexLocked."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def _find_flags(words: Sequence[str]) -> dict[str, str]:

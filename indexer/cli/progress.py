@@ -34,7 +34,7 @@ def show_progress() -> Iterator[Bar | None]:
 
 
 class Bar:
-    """Shows the progress of a sync."""
+    """Shows the progress of a sync, and of the next one in its place."""
 
     def __init__(self, shown: Progress) -> None:
         self._shown = shown
@@ -43,10 +43,17 @@ class Bar:
 
     def start(self, files: int, size: int) -> None:
         """Begin: `files` files with `size` bytes in all will be read."""
-        self._task = self._shown.add_task("", total=size, files=0, of=files)
+        self.clear()
+        self._task, self._files = self._shown.add_task("", total=size, files=0, of=files), 0
 
     def advance(self, size: int) -> None:
         """Count one more file, of `size` bytes."""
         self._files += 1
         if self._task is not None:
             self._shown.update(self._task, advance=size, files=self._files)
+
+    def clear(self) -> None:
+        """Show nothing until the next start."""
+        if self._task is not None:
+            self._shown.remove_task(self._task)
+            self._task = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from indexer.errors import format_count
+from indexer.errors import NutgrafError, format_count
 from indexer.results import describe_kinds
 
 if TYPE_CHECKING:
@@ -53,16 +53,30 @@ def print_result(result: AnyResult, print_text: Callable[[AnyResult], None], *, 
         print_text(result)
 
 
-def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object, escaped as far as the encoding of the stream requires."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+def print_json(value: dict[str, Any], *, is_line: bool = False) -> None:
+    """Print one JSON object, as one line or several, escaped as far as the stream's encoding requires."""
+    indent = None if is_line else 2
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         # The stream would write what it cannot encode as \\x escapes, which JSON does not have.
-        text = json.dumps(value, indent=2)
+        text = json.dumps(value, indent=indent)
     # JSON does not escape these, and some terminals execute them.
     click.echo(_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
+
+
+def print_error(code: str, message: str, *, as_json: bool, is_line: bool = False) -> None:
+    """Print an error as a line on standard error, or as JSON on standard output."""
+    if as_json:
+        print_json({"error": {"code": code, "message": message}}, is_line=is_line)
+    else:
+        click.echo(f"nutgraf: {sanitize(message)}", err=True)
+
+
+def name_error(error: NutgrafError) -> str:
+    """Return the name of an error in JSON: index_locked for IndexLocked."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def print_report(report: SyncReport, *, to_err: bool = False) -> None:
