@@ -44,6 +44,7 @@ class Bar:
     def start(self, files: int, size: int) -> None:
         """Begin: `files` files with `size` bytes in all will be read."""
         self.clear()
+        self._shown.start()
         self._task, self._files = self._shown.add_task("", total=size, files=0, of=files), 0
 
     def advance(self, size: int) -> None:
@@ -55,5 +56,6 @@ class Bar:
     def clear(self) -> None:
         """Show nothing until the next start."""
         if self._task is not None:
+            self._shown.stop()
             self._shown.remove_task(self._task)
             self._task = None

@@ -89,6 +89,8 @@ class _Watcher:
     pause: float = _PAUSE
     standing: dict[Path, str] = field(default_factory=dict)
     """The error that was last reported of a source, until it is synced."""
+    are_denied_ignored: bool = False
+    """Whether folders without permission are ignored: only if there are any, as other errors are, too."""
     failure: str = ""
     """Why the sources cannot be watched, as it was reported."""
 
@@ -135,8 +137,7 @@ class _Watcher:
         """Wait for changes of sources, which become due; yields whether there were any, at least each tick.
 
         The first time means that watching has started. A source that is deleted or moved away is no longer
-        `watched`. Ends, with everything due, if a change cannot be understood; raises StorageFailed if
-        watching cannot start.
+        `watched`. Ends if watching has to start again; raises StorageFailed if it cannot start.
         """
         from watchfiles import Change, watch
 
@@ -150,9 +151,10 @@ class _Watcher:
             root = find_root(path)
             return root is not None and not f"{path}/".startswith(index) and _may_be_read(root, path)
 
+        has_started = False
         try:
             for changes in watch(
-                *watched,
+                *(root for root, identity in watched.items() if identity),
                 watch_filter=concerns,
                 debounce=_LONGEST,
                 step=_QUIET,
@@ -161,24 +163,29 @@ class _Watcher:
                 yield_on_timeout=True,
                 force_polling=None if self.poll is None else True,
                 poll_delay_ms=round((self.poll or _PAUSE) * 1000),
-                ignore_permission_denied=True,
+                ignore_permission_denied=self.are_denied_ignored,
             ):
-                for kind, path in changes:
+                has_started = True
+                for change, path in changes:
                     root = find_root(path)
                     assert root is not None
                     self.due.add(root)
-                    if kind == Change.deleted and path == str(root):
+                    if change == Change.deleted and path == str(root):
                         watched[root] = None
                 yield bool(changes)
-        except RuntimeError:
-            # It stops at a name that is not UTF-8, for one.
-            self.due.update(watched)
-            yield True
-        except (OSError, UnicodeError) as error:
-            raise StorageFailed(
-                f"the sources cannot be watched ({error}): raise the system's limit (on Linux, "
-                "fs.inotify.max_user_watches), or use --poll; meanwhile they are synced every minute"
-            ) from error
+        except (OSError, RuntimeError, UnicodeError) as error:
+            if isinstance(error, PermissionError) and not self.are_denied_ignored:
+                self.are_denied_ignored = True
+            elif has_started or isinstance(error, FileNotFoundError):
+                # It stops at a name that is not UTF-8, and at a folder that vanishes before it is watched.
+                self.due.update(watched)
+                yield True
+            else:
+                raise StorageFailed(
+                    f"the sources cannot be watched ({error}): raise the limits of the system (on Linux, "
+                    "fs.inotify.max_user_watches and max_user_instances), or use --poll; until then they are "
+                    "synced every minute"
+                ) from error
 
     def _sync_due(self, *, is_batch: bool) -> Iterator[Outcome]:
         roots, self.due = tuple(sorted(self.due)), set()

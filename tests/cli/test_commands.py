@@ -81,7 +81,7 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "doctor", "eval", "forget", "index", "mcp", "rebuild", "search", "serve", "status", "verify",
+        "doctor", "eval", "forget", "index", "mcp", "rebuild", "search", "serve", "status", "verify", "watch",
     ]  # fmt: skip
 
 
