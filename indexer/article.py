@@ -13,7 +13,7 @@ from itertools import compress
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from indexer.errors import InvalidArticle, quote_value
 from indexer.limits import STORED_TEXT, VALUES
@@ -167,6 +167,14 @@ class Article:
         set_(self, "publisher", normalize_space(publisher or "") or None)
         set_(self, "page_numbers", tuple(compress(pages, stripped)))
         set_(self, "fields", values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the article in dictionaries, lists, strings and numbers, as `json.dumps` takes them.
+
+        A file of JSON Lines that has this as a line is read back to the same article; its id is then that of
+        the file and this one, and its source the file.
+        """
+        return dict(to_builtins(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from indexer.cli.exporting import export
 from indexer.cli.indexing import INTERRUPTED, forget, index, rebuild, watch
 from indexer.cli.maintenance import doctor, status, verify
 from indexer.cli.render import name_error, print_error
@@ -36,7 +37,7 @@ def cli(context: click.Context) -> None:
         context.exit(2)
 
 
-for _command in (index, watch, rebuild, forget, status, verify, doctor, search, evaluate, serve, mcp):
+for _command in (index, watch, rebuild, forget, status, verify, doctor, search, export, evaluate, serve, mcp):
     cli.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""A progress bar for a terminal: files, megabytes, rate and time left."""
+"""A progress bar for a terminal: files, megabytes, rate and time left; or articles and time left."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def show_progress() -> Iterator[Bar | None]:
-    """Give a progress bar on standard error if that is a terminal, else None."""
+def show_progress(unit: str = "files") -> Iterator[Bar | None]:
+    """Give a progress bar on standard error if that is a terminal, else None; of files it shows the bytes."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -22,10 +22,9 @@ def show_progress() -> Iterator[Bar | None]:
     from rich.console import Console
 
     with progress.Progress(
-        progress.TextColumn("{task.fields[files]:,}/{task.fields[of]:,} files"),
+        progress.TextColumn(f"{{task.fields[files]:,}}/{{task.fields[of]:,}} {unit}"),
         progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
+        *([progress.DownloadColumn(), progress.TransferSpeedColumn()] if unit == "files" else []),
         progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -42,7 +42,7 @@ _LABELS = {
     "none": "none",
     "other": "all others",
 }
-_CONTROLS = re.compile(r"[\x7f-\x9f]")
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def print_result(result: AnyResult, print_text: Callable[[AnyResult], None], *, as_json: bool) -> None:
@@ -55,15 +55,19 @@ def print_result(result: AnyResult, print_text: Callable[[AnyResult], None], *, 
 
 def print_json(value: dict[str, Any], *, is_line: bool = False) -> None:
     """Print one JSON object, as one line or several, escaped as far as the stream's encoding requires."""
-    indent = None if is_line else 2
+    click.echo(format_json(value, sys.stdout.encoding or "utf-8", indent=None if is_line else 2))
+
+
+def format_json(value: dict[str, Any], encoding: str = "utf-8", indent: int | None = None) -> str:
+    """Return one JSON object, as one line unless there is an `indent`, which an encoding can write."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(encoding)
     except UnicodeEncodeError:
         # The stream would write what it cannot encode as \\x escapes, which JSON does not have.
         text = json.dumps(value, indent=indent)
-    # JSON does not escape these, and some terminals execute them.
-    click.echo(_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
+    # JSON does not escape these; some terminals execute them, and some programs take them for line breaks.
+    return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
 
 
 def print_error(code: str, message: str, *, as_json: bool, is_line: bool = False) -> None:

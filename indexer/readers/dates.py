@@ -12,9 +12,11 @@ from datetime import date, datetime
 from itertools import islice, takewhile
 
 import regex
+from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
-from indexer.article import Published, normalize_space
+from indexer.article import Published, make_published, normalize_space
+from indexer.errors import InvalidArticle
 from indexer.readers.document import ReadOptions
 from indexer.readers.expressions import find_expressions, find_month_and_day, make_date
 from indexer.text.calendars import month_names, weekday_names
@@ -234,6 +236,14 @@ def find_path_date(path: str, provenance: str, options: ReadOptions) -> Publishe
     if provenance == "file name" and (found_year := _PATH_YEAR.search(path)):
         return Published(found_year[1], "year", provenance)
     return None
+
+
+def read_object(value: object) -> Published | None:
+    """Return the date that an object states with its provenance, as `Article.as_json` has it; else None."""
+    try:
+        return make_published(convert(value, Published))
+    except (ValidationError, InvalidArticle):
+        return None
 
 
 def choose_date(candidates: Iterable[Published], options: ReadOptions) -> tuple[Published | None, list[str]]:

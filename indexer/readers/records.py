@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from indexer.article import Article, Failure, Published, is_language, make_record_id, normalize_space
+from msgspec import ValidationError, convert
+
+from indexer.article import Article, Encoding, Failure, Published, is_language, make_record_id, normalize_space
 from indexer.errors import InvalidArticle, NutgrafError, quote_value
 from indexer.fields import convert_value
 from indexer.limits import ARTICLE_TEXT, VALUES
-from indexer.readers.dates import choose_date
+from indexer.readers.dates import choose_date, read_object
 from indexer.readers.document import NO_DETAILS, TextDocument, check_length, has_markup, web_address
 from indexer.readers.expressions import parse_date
 
@@ -117,7 +119,7 @@ class RecordReader:
         if values.keys().isdisjoint(_REQUIRED):
             known = ", ".join(name for names in self._names.values() for name in names)
             raise BadRecord(f"has no {self.describe_required()}; the known fields are {known}")
-        notes: list[str] = []
+        notes = _get_notes(record)
         title, paragraphs = values.pop("title", ""), _get_paragraphs(values.pop("paragraphs", ""), notes)
         if not isinstance(title, str):
             raise BadRecord(f"title: must be a string, not {describe_type(title)}")
@@ -137,7 +139,7 @@ class RecordReader:
             paragraphs,
             published,
             source=self._document.name,
-            encoding=self._document.encoding,
+            encoding=self._get_encoding(record),
             notes=notes,
             page_numbers=pages,
             fields=self._get_fields(record, notes) if self._options.fields else None,
@@ -178,6 +180,8 @@ class RecordReader:
                 return Published.parse(value)
             except ValueError:
                 pass
+        if isinstance(value, dict) and (stated := read_object(value)):
+            return stated
         dates = self._document.context.dates
         if value is not None:
             found = parse_date(value, "given", self._options)
@@ -187,6 +191,13 @@ class RecordReader:
         published, remarks = choose_date(dates, self._options)
         notes.extend(remarks)
         return published
+
+    def _get_encoding(self, record: dict[str, Any]) -> Encoding | None:
+        """The encoding that an article was read in when this program wrote it, or that of the document."""
+        try:
+            return convert(record["encoding"], Encoding | None)
+        except (KeyError, ValidationError):
+            return self._document.encoding
 
     def _get_fields(self, record: dict[str, Any], notes: list[str]) -> dict[str, object]:
         """The values of the fields that the configuration declares, and this record has."""
@@ -208,6 +219,12 @@ class RecordReader:
         return values
 
 
+def _get_notes(record: dict[str, Any]) -> list[str]:
+    """The notes of an article that this program wrote."""
+    stated = record.get("notes")
+    return list(stated) if isinstance(stated, list) and all(isinstance(note, str) for note in stated) else []
+
+
 def _follow(record: object, path: list[str]) -> Any:
     """The value at a path of names in nested objects, or of the first object of a list; None if none."""
     for name in path:
@@ -227,14 +244,14 @@ def _get_paragraphs(given: object, notes: list[str]) -> list[str]:
 
             notes.append("text: has HTML, of which the text was taken that a browser shows")
             return extract_blocks(parse_visible(given))
-        given = _BLANK_LINES.split(given.replace("\r\n", "\n"))
-    elif not isinstance(given, list) or not all(isinstance(part, str) for part in given):
+        return [*map(normalize_space, _BLANK_LINES.split(given.replace("\r\n", "\n")))]
+    if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise BadRecord(f"text: must be a string or a list of strings, not {describe_type(given)}")
-    return [*map(normalize_space, given)]
+    return given
 
 
 def _get_pages(value: object, count: int, notes: list[str]) -> list[int | None]:
-    if value is None:
+    if value is None or value == []:
         return []
     if isinstance(value, list) and len(value) == count and all(map(_is_page, value)):
         return value

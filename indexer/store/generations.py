@@ -224,7 +224,7 @@ def create_generation(config: Config) -> Path:
     settings = Settings(
         FORMAT, config.language, config.fingerprint(), VERSIONS, library_versions(), dict(config.fields)
     )
-    write_durably(folder / SETTINGS, _encode(settings))
+    write_durably(folder / SETTINGS, [_encode(settings)])
     return folder
 
 
@@ -250,7 +250,7 @@ def publish_generation(root: Path, folder: Path, keep: tuple[Path, ...] = ()) ->
 
 def switch_to(root: Path, name: str) -> None:
     """Switch to a finished generation, atomically and durably."""
-    write_durably(root / POINTER, _encode_pointer(name))
+    write_durably(root / POINTER, [_encode_pointer(name)])
 
 
 def remove_old_generations(root: Path) -> None:

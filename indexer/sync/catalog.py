@@ -259,7 +259,7 @@ def save(folder: Path, commit: int, catalog: Catalog) -> None:
     parts = (summary, hints, to_builtins(catalog))
     lines = [json.dumps(part, separators=(",", ":")).encode() for part in parts]
     # Each line with its CRC-32 before it.
-    write_durably(_path(folder, commit), b"".join(b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
+    write_durably(_path(folder, commit), (b"%08x %s\n" % (zlib.crc32(line), line) for line in lines))
 
 
 def tidy(folder: Path, commit: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,13 @@ import pytest
 
 from indexer import Article
 from indexer.article import make_record_id
-from indexer.cli import cli, run_cli
+from indexer.cli import cli
 from indexer.store.lock import lock_for_writing
 from indexer.sync.plan import default_id
+from tests.fixtures.commands import ENVIRONMENT, Run, on_a_terminal, start
 from tests.fixtures.folders import Archive, contents
 from tests.stress.watching import Watch
 
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("NUTGRAF_", "LC_", "LANG"))
-} | {"NUTGRAF_QUERY_SECONDS": "60"}
 ONE = make_record_id(default_id(Path("seeds"), "b.jsonl"), "one")
 
 
@@ -43,32 +39,6 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     return made
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = run_cli(arguments)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
-
-
-def start(
-    *arguments: str, environment: dict[str, str] | None = None, **options: Any
-) -> subprocess.Popen[str]:
-    """The command line as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "indexer.cli", *arguments],
-        env=ENVIRONMENT | (environment or {}), text=True, **options,
-    )  # fmt: skip
-
-
 def answer(run: Run, *arguments: str) -> dict[str, Any]:
     code, out, err = run(*arguments, "--json")
     assert (code, err) == (0, "")
@@ -81,7 +51,8 @@ def answer(run: Run, *arguments: str) -> dict[str, Any]:
 
 def test_the_commands_are_these() -> None:
     assert sorted(cli.commands) == [
-        "doctor", "eval", "forget", "index", "mcp", "rebuild", "search", "serve", "status", "verify", "watch",
+        "doctor", "eval", "export", "forget", "index", "mcp", "rebuild", "search", "serve", "status",
+        "verify", "watch",
     ]  # fmt: skip
 
 
@@ -465,23 +436,6 @@ def test_a_terminal_shows_the_progress_of_indexing(archive: Archive) -> None:
     out = on_a_terminal("index", "--index", "index")
     assert re.search(r"\d/3 files", out)
     assert "302 added" in out
-
-
-def on_a_terminal(*arguments: str) -> str:
-    """What a terminal gets to see of a run: both streams."""
-    leader, follower = pty.openpty()
-    with start(
-        *arguments, stdout=follower, stderr=follower, environment={"TERM": "xterm", "COLUMNS": "120"}
-    ) as process:
-        os.close(follower)
-        seen = b""
-        # The end of a terminal is reported as an I/O error.
-        with contextlib.suppress(OSError):
-            while part := os.read(leader, 65536):
-                seen += part
-        os.close(leader)
-    assert process.returncode == 0
-    return seen.decode()
 
 
 @pytest.mark.slow

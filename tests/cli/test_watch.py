@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import ENVIRONMENT, start
+from tests.fixtures.commands import ENVIRONMENT, start
 from tests.fixtures.folders import Archive
 
 pytestmark = pytest.mark.slow

@@ -155,12 +155,12 @@ def test_a_folder_that_cannot_be_synced_is_reported(
 def test_a_failed_replacement_keeps_the_file_and_leaves_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage.write_durably(tmp_path / "file", b"old")
+    storage.write_durably(tmp_path / "file", [b"old"])
     for call in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, call, refuse(errno.EDQUOT))
             with pytest.raises(StorageFailed, match="free space"):
-                storage.write_durably(tmp_path / "file", b"new")
+                storage.write_durably(tmp_path / "file", [b"new"])
         assert names(tmp_path) == ["file"]
         assert (tmp_path / "file").read_bytes() == b"old"
 

@@ -213,4 +213,4 @@ class Batch:
 def _write_contents(folder: Path, language: str, entries: Sequence[SegmentEntry], commit: int) -> None:
     """Make a commit: write its table of contents, which appears as a whole and is on the disk on return."""
     whoosh_part = encode_toc(language, entries, commit)
-    write_durably(contents_path(folder, commit), encode_contents(whoosh_part, language, entries, commit))
+    write_durably(contents_path(folder, commit), [encode_contents(whoosh_part, language, entries, commit)])
