@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 # Programs that console blocks start besides nutgraf; they are not run.
 OTHER_PROGRAMS = {".", "python3", "python", "cyclonedx-py", "pip", "curl", "systemctl", "cp", "git", "sudo"}
 # Commands that run until they are stopped: only their arguments are checked.
-SERVERS = {"serve", "mcp"}
+SERVERS = {"serve", "mcp", "watch"}
 EXTRAS = {
     "indexer.integrations.langchain": "langchain_core",
     "from mcp": "mcp",
     "fastapi": "fastapi",
     "django": "django",
+    "index.watch": "watchfiles",
 }
 LANGUAGES = {
     "python",
