@@ -33,6 +33,8 @@ _FULL_SYNC = 3600.0
 """Seconds after which all sources are synced: the system may have dropped changes, or mounted a disk."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds after which a batch that failed is tried again: twice as long each time."""
+_SHORTEST_POLL, _LONGEST_POLL = 0.1, 86_400.0
+"""Seconds between two listings of the sources, where they are listed."""
 
 Outcome = SyncReport | NutgrafError
 """What a batch did, or why it could not."""
@@ -49,8 +51,8 @@ def watch(
     stop: Callable[[], bool] | None,
 ) -> Iterator[Outcome]:
     """See `Index.watch`."""
-    if poll is not None and not poll > 0:
-        raise ConfigError("must be a number of seconds above 0", "poll")
+    if poll is not None and not _SHORTEST_POLL <= poll <= _LONGEST_POLL:
+        raise ConfigError(f"must be from {_SHORTEST_POLL:g} to {_LONGEST_POLL:,.0f} seconds", "poll")
     try:
         # Imported here, since only watching needs it.
         import watchfiles  # noqa: F401
@@ -178,6 +180,8 @@ class _Watcher:
                 self.are_denied_ignored = True
             elif has_started or isinstance(error, FileNotFoundError):
                 # It stops at a name that is not UTF-8, and at a folder that vanishes before it is watched.
+                if not has_started:
+                    self._wait(_PAUSE)
                 self.due.update(watched)
                 yield True
             else:

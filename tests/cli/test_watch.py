@@ -151,7 +151,7 @@ def test_a_missing_source_and_a_missing_library_are_errors_at_once(archive: Arch
     assert (done.returncode, json.loads(out)["error"]["code"]) == (1, "source_missing")
     with start("watch", "--poll", "0", stderr=subprocess.PIPE) as process:
         err = process.communicate()[1]
-    assert (process.returncode, err) == (2, "nutgraf: --poll: must be a number of seconds above 0\n")
+    assert (process.returncode, err) == (2, "nutgraf: --poll: must be from 0.1 to 86,400 seconds\n")
     assert not Path("index").exists()
 
 

@@ -256,8 +256,9 @@ def test_a_source_that_nobody_knows_is_an_error_at_once(archive: Archive) -> Non
 
 def test_what_is_missing_for_watching_is_said(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     with archive.open() as index:
-        with pytest.raises(ConfigError, match="poll: must be a number of seconds above 0"):
-            index.watch(poll=0)
+        for seconds in (0, 0.01, float("nan"), float("inf")):
+            with pytest.raises(ConfigError, match=r"poll: must be from 0\.1 to 86,400 seconds"):
+                index.watch(poll=seconds)
         monkeypatch.setitem(sys.modules, "watchfiles", None)
         with pytest.raises(ConfigError, match=r"pip install 'nutgraf\[watch\]'"):
             index.watch()
