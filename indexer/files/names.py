@@ -50,8 +50,8 @@ def is_temporary(name: str) -> bool:
 
 
 def find_index_names(names: Collection[str]) -> set[str]:
-    """Return which of the names in a folder belong to an index; empty if the folder has none."""
-    if LOCK not in names or not any(map(GENERATION.fullmatch, names)):
+    """Return which of the names in a folder belong to an index; empty if none has been begun in it."""
+    if LOCK not in names:
         return set()
     return {name for name in names if is_temporary(name) or _PERMANENT.fullmatch(name)}
 

@@ -12,7 +12,15 @@ from typing import Any, TypeVar
 
 from msgspec import ValidationError, convert
 
-from indexer.article import Article, Encoding, Failure, Published, is_language, make_record_id, normalize_space
+from indexer.article import (
+    Article,
+    Encoding,
+    Failure,
+    Published,
+    is_language,
+    make_record_id,
+    normalize_space,
+)
 from indexer.errors import InvalidArticle, NutgrafError, quote_value
 from indexer.fields import convert_value
 from indexer.limits import ARTICLE_TEXT, VALUES

@@ -83,7 +83,11 @@ def test_a_change_is_a_batch_and_nothing_else_is(archive: Archive) -> None:
     archive.root = archive.seeds
     archive.seeds.mkdir()
     archive.text("a.txt", "A crane.")
-    with watching(archive, archive.root) as batches:
+    with archive.open() as index:
+        batches = Batches(index, archive.root)
+        first = batches.next()
+        assert isinstance(first, SyncReport)
+        assert (counts(first), first.failed) == ((21, 0, 0, 0), [])
         for number in range(3):
             for name in (".hidden.txt", ".git/note.txt", "paper.pdf", "log.tmp"):
                 archive.write(name, str(number))
