@@ -15,9 +15,9 @@ from indexer.engine.count.matching import ArticleSet
 from indexer.engine.format.arrays import Ids, expand_ranges
 from indexer.engine.format.segment_file import Array
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
+from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.snapshot import LiveSegment, Snapshot
-from indexer.engine.read.vocabulary import estimate_shares
 
 MOST_POSTINGS = 50_000
 """The most postings that are counted at once; if there are more, only the most frequent stems are counted."""
@@ -89,7 +89,7 @@ def find_titles(snapshot: Snapshot, prefix: str) -> Ids:
     for part in snapshot.segments:
         if not (numbers := part.view.words.find_prefix(prefix)):
             continue
-        stems = np.unique(_read_forms(part.view, numbers)[1])
+        stems = np.unique(part.view.list_forms(numbers)[1])
         has_stem = np.zeros(part.view.documents, np.bool_)
         has_stem[part.view.fields["title"].read_documents(stems)] = True
         docs = np.flatnonzero(has_stem).astype(np.int32)
@@ -116,7 +116,7 @@ def _complete_in_segment(
     distinct = np.unique(stems)
     if not len(distinct):
         return []
-    weights = _count_postings(view, "paragraph", distinct) + _count_postings(view, "title", distinct)
+    weights = view.count_postings(distinct)
     if articles is not None:
         weights = _weigh_in_set(snapshot, part, distinct, weights, articles)
     best = np.argsort(-weights, kind="stable")[:limit]
@@ -179,7 +179,7 @@ def _read_keys(
 def _find_most_frequent(view: SegmentView, stem: int, words: Array, stems: Array, variants: Array) -> str:
     """The most frequent of some forms of a stem; see `_find_forms`."""
     forms = np.flatnonzero(stems == stem)
-    best = int(np.argmax(estimate_shares(view, stem)[variants[forms]])) if len(forms) > 1 else 0
+    best = int(np.argmax(view.estimate_shares(stem)[variants[forms]])) if len(forms) > 1 else 0
     return view.words[int(words[forms[best]])]
 
 
@@ -187,7 +187,7 @@ def _find_forms(
     view: SegmentView, prefix: str, excluded: Collection[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
     """The word, the stem and the variant of each form of the words with a prefix, without excluded stems."""
-    words, stems, variants = _read_forms(view, view.words.find_prefix(prefix))
+    words, stems, variants = view.list_forms(view.words.find_prefix(prefix))
     excluded_stems = [number for stem in excluded if (number := view.stems.find(stem)) is not None]
     if excluded_stems:
         is_left = ~np.isin(stems, excluded_stems)
@@ -208,7 +208,8 @@ def _weigh_in_set(
     weights = np.where(postings > _HEAVY, estimates.astype(np.int64), 0)
     light = np.flatnonzero(postings <= _HEAVY)
     light = light[np.argsort(-postings[light], kind="stable")]
-    light = np.sort(light[np.cumsum(postings[light]) < MOST_POSTINGS])
+    read = sum(_count_postings(part.view, field, stems[light]) for field in FIELDS)
+    light = np.sort(light[np.cumsum(read) < MOST_POSTINGS])
     weights[light] = _count_articles(snapshot, part, stems[light], articles)
     return weights
 
@@ -218,7 +219,7 @@ def _count_articles(
 ) -> NDArray[np.int64]:
     """How many articles of a set have each stem (ascending) in the field where most of them have it."""
     counts = np.zeros(len(stems), np.int64)
-    for field in ("paragraph", "title"):
+    for field in FIELDS:
         sizes = _count_postings(part.view, field, stems)
         docs = part.view.fields[field].read_documents(stems)
         if not len(docs):
@@ -234,15 +235,6 @@ def _count_articles(
 
 
 def _count_postings(view: SegmentView, field: str, stems: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many postings each stem has in a field."""
+    """How many postings of each stem are read in a field; those of removed documents are among them."""
     starts = view.file.sections[f"{field}.starts"]
     return (starts[stems + 1] - starts[stems]).astype(np.int64)
-
-
-def _read_forms(view: SegmentView, numbers: range) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
-    """The word, the stem and the variant of each form of the words with these numbers."""
-    sections = view.file.sections
-    starts = sections["word.starts"][numbers.start : numbers.stop + 1].astype(np.int64)
-    own = slice(int(starts[0]), int(starts[-1]))
-    words = np.repeat(numbers, np.diff(starts))
-    return words, sections["word.stems"][own].astype(np.int64), sections["word.variants"][own]

@@ -34,6 +34,7 @@ from indexer.text.analyzer import TAG, get_tag
 
 _BITS = 32  # of an occurrence's position; above them, a key has the index of its document
 _MAX_LOOKUPS = 8  # words that are looked up on the disk; for more, the whole lexicon is read
+_MAX_SAMPLE = 4096  # occurrences of a stem that are counted to estimate the shares of its words
 _DENSE = 1 / 16  # of all documents; for more, an array with all documents is faster than a binary search
 
 
@@ -70,6 +71,10 @@ class SegmentView:
 
     @lazy
     def lexicon(self) -> list[str]:
+        """What `list_words` returns, kept in memory."""
+        return self.list_words()
+
+    def list_words(self) -> list[str]:
         """Every word as written, ascending (strings and UTF-8 bytes have the same order)."""
         return self.words.words()
 
@@ -106,6 +111,10 @@ class SegmentView:
     def find_stem(self, stem: str) -> int | None:
         """The number of a stem, or None."""
         return self.stems.find(stem)
+
+    def has_stem(self, stem: str) -> bool:
+        """Whether any document has a stem."""
+        return self.find_stem(stem) is not None
 
     def postings(self, field: str, stem: str) -> Postings:
         """The documents that have a stem in a field."""
@@ -247,6 +256,39 @@ class SegmentView:
         deadline.check()
         every = np.concatenate(sorted_keys)
         return every >> _BITS, every & ((1 << _BITS) - 1)
+
+    def count_postings(self, stems: Array) -> NDArray[np.int64]:
+        """How many titles and paragraphs have each of the stems with these numbers."""
+        counts = np.zeros(len(stems), np.int64)
+        for own in self.fields.values():
+            starts = own.section("starts")
+            counts += starts[stems + 1] - starts[stems].astype(np.int64)
+        return counts
+
+    def list_forms(self, numbers: range) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+        """The word, the stem and the variant of each form of the words with these numbers."""
+        sections = self.file.sections
+        starts = sections["word.starts"][numbers.start : numbers.stop + 1].astype(np.int64)
+        own = slice(int(starts[0]), int(starts[-1]))
+        words = np.repeat(numbers, np.diff(starts))
+        return words, sections["word.stems"][own].astype(np.int64), sections["word.variants"][own]
+
+    def estimate_shares(self, stem: int) -> NDArray[np.float64]:
+        """The share of each word of a stem in its occurrences, by variant: float64, their sum is 1."""
+        starts = self.file.sections["stem.starts"]
+        counts = np.zeros(int(starts[stem + 1]) - int(starts[stem]))
+        for field in self.fields.values():
+            own = np.bincount(self.list_variants(field, stem)[:_MAX_SAMPLE], minlength=len(counts))
+            if len(own) > len(counts):
+                field.raise_bad_variants()
+            counts += own
+        shares: NDArray[np.float64] = counts / max(counts.sum(), 1.0)
+        return shares
+
+    def list_variants(self, field: Field, stem: int) -> Array:
+        """Which word of a stem each of its occurrences in a field is."""
+        start, end = field.occurrence_range(stem)
+        return field.section("variants")[start:end]
 
     def word_frequencies(self) -> NDArray[np.int32]:
         """How many titles and paragraphs have a stem of each word (int32), of all languages together."""

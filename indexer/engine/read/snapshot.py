@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
@@ -24,6 +24,7 @@ from indexer.engine.read.deadline import NO_DEADLINE, Deadline
 from indexer.engine.read.near_duplicates import NearDuplicates, find_near_duplicates
 from indexer.engine.read.periods import Periods, compute_ages, find_periods
 from indexer.engine.read.postings import FIELDS, NO_POSTINGS, Positions, Postings
+from indexer.engine.read.restricted import RestrictedView
 from indexer.engine.read.segment import SegmentView
 from indexer.engine.read.statistics import LanguageStatistics, measure_languages
 from indexer.engine.read.values import ArticleValues, group_values
@@ -80,13 +81,42 @@ class Snapshot:
     """
 
     def __init__(self, folder: Path, before: Snapshot | None = None) -> None:
-        self.folder = folder
         known = {} if before is None or before.folder != folder else before.views()
-        self.commit, self.default_language, opened = read_contents(folder, known)
+        commit, language, opened = read_contents(folder, known)
+        self._set_up(folder, commit, language, ((entry, view, entry.live()) for entry, view in opened))
+
+    def restrict(self, articles: Ids) -> Snapshot:
+        """Return a snapshot that has only these articles (ascending) of this one.
+
+        Everything that it returns is as in an index of these articles alone. Nothing is opened again.
+        """
+        is_visible = np.zeros(self.articles + 1, np.bool_)
+        is_visible[articles] = True
+        live = is_visible[self.article_of]
+        parts: list[tuple[SegmentEntry, SegmentView, NDArray[np.bool_] | None]] = []
+        for own in self.segments:
+            own_live = live[own.first_doc :][: own.view.documents]
+            # A segment without hidden documents is read as it is, and one with nothing else is not read.
+            if own_live.all():
+                parts.append((own.entry, own.view, None))
+            elif own_live.any():
+                parts.append((own.entry, RestrictedView(own.view, own_live), own_live))
+        found = Snapshot.__new__(Snapshot)
+        found._set_up(self.folder, self.commit, self.default_language, parts)
+        return found
+
+    def _set_up(
+        self,
+        folder: Path,
+        commit: int,
+        language: str,
+        parts: Iterable[tuple[SegmentEntry, SegmentView, NDArray[np.bool_] | None]],
+    ) -> None:
+        """Set the columns; the parts are segments, each with its live documents (see `LiveSegment.live`)."""
+        self.folder, self.commit, self.default_language = folder, commit, language
         self.segments: list[LiveSegment] = []
         self.documents = self.articles = 0
-        for entry, view in opened:
-            live = entry.live()
+        for entry, view, live in parts:
             kept = None if live is None else np.flatnonzero(live[view.doc_starts[:-1]])
             segment = LiveSegment(entry, view, self.documents, self.articles, live, kept)
             self.segments.append(segment)
@@ -132,11 +162,11 @@ class Snapshot:
         return self._gather_postings(lambda view: view.postings(field, stem))
 
     def has_stem(self, stem: str) -> bool:
-        """Whether any segment has a stem; removed documents count too."""
-        return any(segment.view.find_stem(stem) is not None for segment in self.segments)
+        """Whether any segment has a stem; removed documents count too, unless the snapshot is restricted."""
+        return any(segment.view.has_stem(stem) for segment in self.segments)
 
     def has_other_forms(self, stem: str, word: str) -> bool:
-        """Whether a stem has words other than this one in any segment; removed documents count too."""
+        """Whether a stem has words other than this one in any segment, counted as in `has_stem`."""
         return any(segment.view.has_other_forms(stem, word) for segment in self.segments)
 
     def form_postings(self, field: str, stem: str, word: str, *, in_capitals: bool = False) -> Postings:
@@ -210,7 +240,7 @@ class Snapshot:
     def word_frequencies(self) -> NDArray[np.int32]:
         """How many titles and paragraphs have a stem of each word in the lexicon (int32).
 
-        A word has a stem in each language; their counts are added. Removed documents count too.
+        A word has a stem in each language; their counts are added. Removed documents count as in `has_stem`.
         """
         if len(self.segments) == 1:
             return self.segments[0].view.word_frequencies()

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.engine.read.deadline import NO_DEADLINE, Deadline
-from indexer.engine.read.postings import FIELDS
 from indexer.engine.read.segment import SegmentView
 from indexer.text.unspaced import is_unspaced
 
 MAX_WORDS = 50_000
-_MAX_SAMPLE = 4096  # occurrences of a stem that are counted to estimate the shares of its words
 
 
 class Vocabulary:
@@ -37,30 +35,12 @@ class Vocabulary:
             number = view.words.find(word)
             if number is None:
                 continue
-            sections = view.file.sections
-            start, end = sections["word.starts"][number : number + 2].tolist()
-            stems = sections["word.stems"][start:end].tolist()
-            for stem, variant in zip(stems, sections["word.variants"][start:end].tolist(), strict=True):
-                documents = sum(view.fields[field].document_frequency(stem) for field in FIELDS)
-                share = float(estimate_shares(view, stem)[variant])
+            _, stems, variants = view.list_forms(range(number, number + 1))
+            counts = view.count_postings(stems).tolist()
+            for stem, variant, documents in zip(stems.tolist(), variants.tolist(), counts, strict=True):
+                share = float(view.estimate_shares(stem)[variant])
                 total += max(1, round(documents * share)) if documents else 0
         return total
-
-
-def estimate_shares(view: SegmentView, stem: int) -> NDArray[np.float64]:
-    """The share of each word of a stem in its occurrences, by variant: float64, their sum is 1."""
-    sections = view.file.sections
-    starts = sections["stem.starts"]
-    counts = np.zeros(int(starts[stem + 1]) - int(starts[stem]))
-    for field in FIELDS:
-        start, end = view.fields[field].occurrence_range(stem)
-        seen = view.fields[field].section("variants")[start : min(end, start + _MAX_SAMPLE)]
-        own = np.bincount(seen, minlength=len(counts))
-        if len(own) > len(counts):
-            view.fields[field].raise_bad_variants()
-        counts += own
-    shares: NDArray[np.float64] = counts / max(counts.sum(), 1.0)
-    return shares
 
 
 def _count_words(views: Sequence[SegmentView]) -> dict[str, int]:
@@ -69,7 +49,7 @@ def _count_words(views: Sequence[SegmentView]) -> dict[str, int]:
         if not len(view.words):
             continue
         weights = view.word_frequencies()
-        words = view.words.words()
+        words = view.list_words()
         if len(weights) > MAX_WORDS:
             best = np.argpartition(-weights, MAX_WORDS)[:MAX_WORDS]
             words, weights = [words[number] for number in best.tolist()], weights[best]
