@@ -40,11 +40,11 @@ from indexer.fields import *
 from indexer.results import *
 
 if TYPE_CHECKING:
-    from indexer.index import Index, open_index
+    from indexer.index import Index, IndexReader, RestrictedIndex, open_index
     from indexer.search.request import SearchRequest
     from indexer.sync import Progress
 
-__all__ = ["Index", "Progress", "SearchRequest", "open_index"]
+__all__ = ["Index", "IndexReader", "Progress", "RestrictedIndex", "SearchRequest", "open_index"]
 __all__ += article.__all__
 __all__ += config.__all__
 __all__ += errors.__all__
@@ -58,7 +58,9 @@ if not TYPE_CHECKING:
         """Load what needs the engine when it is first used."""
         places = {
             "Index": "indexer.index",
+            "IndexReader": "indexer.index",
             "Progress": "indexer.sync",
+            "RestrictedIndex": "indexer.index",
             "SearchRequest": "indexer.search.request",
             "open_index": "indexer.index",
         }

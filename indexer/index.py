@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from types import TracebackType
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from indexer.article import Article
 from indexer.config import Config, load_config
-from indexer.errors import IndexDamaged, NutgrafError
+from indexer.errors import IndexBuilding, IndexDamaged, NutgrafError
 from indexer.files.fork_safe import Lock
 from indexer.results import ArticleInfo, Building, Hits, MarkedArticle, Page, Status, Suggestion
-from indexer.search.request import SearchRequest, Values
+from indexer.search.request import Restriction, SearchRequest, Values, make_restriction
 from indexer.search.search import find_number, mark_article, search
 from indexer.store import generations
 from indexer.store.progress import read_progress
-from indexer.store.reader import OpenIndex, open_live, open_previous, status_of
+from indexer.store.reader import OpenIndex, RestrictionCache, open_live, open_previous, status_of
 
 if TYPE_CHECKING:
     from indexer.results import Diagnosis, QuoteCheck, SyncReport, Verification
@@ -38,21 +39,13 @@ def open_index(index: str | os.PathLike[str] | Config | None = None, **options: 
     return Index(load_config(**options))
 
 
-class Index:
-    """An archive of articles that can be searched, safe to share between threads and with other processes.
+class IndexReader(ABC):
+    """What can be asked of an index: of all its articles, or of those that a restriction leaves.
 
-    A read answers from the last commit. A write takes the lock of the index, commits once, and returns when
-    the commit is on the disk.
+    Each read answers from the last commit. Readers are safe to share between threads.
     """
 
-    def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
-        self.config = config
-        self._today = today or config.today
-        self._lock = Lock()
-        self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
-        """What was opened last, and the pointer state then; one tuple, so that reading it needs no lock."""
-
-    # Reading
+    config: Config
 
     def search(
         self,
@@ -226,6 +219,102 @@ class Index:
         """Return what the index holds; raises IndexMissing or IndexDamaged."""
         return status_of(self._open_last_commit())
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index yet."""
+        return generations.exists(self.config.index)
+
+    @property
+    def damage(self) -> str | None:
+        """The damage of the live generation, if the previous one is searched instead; else None.
+
+        It is only the damage that reads have met so far; `verify` reads everything. Raises IndexMissing or
+        IndexDamaged.
+        """
+        return self._open_last_commit().damage
+
+    @abstractmethod
+    def _open_last_commit(self) -> OpenIndex:
+        """Open the last commit; raises IndexMissing or IndexDamaged."""
+
+    @abstractmethod
+    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
+        """Open the generation before an opened one, which is damaged; raises `damage` if it cannot."""
+
+    def _read_article(self, read: Callable[..., T], article_id: str, *given: Any) -> T:
+        """Call `read` with the snapshot, the settings and the number of an article; raises ArticleMissing."""
+        return self._read(
+            lambda snapshot, settings: read(
+                snapshot, settings, find_number(snapshot, settings, article_id), *given
+            )
+        )
+
+    def _read(self, read: Callable[..., T], *given: Any) -> T:
+        """Read from the last commit; if that turns out to be damaged, from the previous generation."""
+        opened = self._open_last_commit()
+        try:
+            opened.snapshot.check_sizes()
+            return read(opened.snapshot, opened.search_settings, *given)
+        except IndexDamaged as damage:
+            if opened.damage:
+                raise
+            previous = self._open_previous(opened, damage)
+        return read(previous.snapshot, previous.search_settings, *given)
+
+
+class RestrictedIndex(IndexReader):
+    """The articles of an index that pass some filters; made by `Index.restricted`.
+
+    Every answer is that of an index of these articles alone: what it finds, counts, suggests and scores, and
+    what it says of an article that it does not have. `get_status` names no files that could not be read, and
+    gives no size.
+    """
+
+    def __init__(self, index: Index, restriction: Restriction) -> None:
+        self.config = index.config
+        self._index = index
+        self._restriction = restriction
+
+    def get_revision(self) -> str:
+        """Return what `Index.get_revision` returns, with a name of the restriction at its end."""
+        return f"{self._index.get_revision()}.{self._restriction.digest}"
+
+    def _open_last_commit(self) -> OpenIndex:
+        try:
+            return self._index._open_restricted(self._restriction)
+        except IndexBuilding:
+            # How far the build is would tell how many articles there will be.
+            raise IndexBuilding("the first index is being built", "try again when it is done") from None
+
+    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
+        self._index._open_previous(opened, damage)
+        return self._open_last_commit()
+
+
+class Index(IndexReader):
+    """An archive of articles that can be searched, safe to share between threads and with other processes.
+
+    A read answers from the last commit. A write takes the lock of the index, commits once, and returns when
+    the commit is on the disk.
+    """
+
+    def __init__(self, config: Config, today: Callable[[], date] | None = None) -> None:
+        self.config = config
+        self._today = today or config.today
+        self._lock = Lock()
+        self._restricted = RestrictionCache()
+        self._cached: tuple[OpenIndex, tuple[int, ...] | None] | None = None
+        """What was opened last, and the pointer state then; one tuple, so that reading it needs no lock."""
+
+    def restricted(self, filters: Mapping[str, Values | bool]) -> RestrictedIndex:
+        """Return a read-only view that has only the articles that pass some filters, for a user's rights.
+
+        The filters are those of `search`, and hold together with those of each search. An empty list shows
+        nothing; no filters show everything. Raises InvalidRequest for an unknown filter, and for one without
+        a value.
+        """
+        return RestrictedIndex(self, make_restriction(filters))
+
     def verify(self, *, deep: bool = False, progress: Progress | None = None) -> Verification:
         """Read the whole index, and compare it with its checksums and its parts with each other.
 
@@ -260,20 +349,6 @@ class Index:
     def path(self) -> str:
         """The folder of the live generation: a Whoosh index that `whoosh.index.open_dir` opens."""
         return str(generations.live_folder(self.config.index))
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is an index yet."""
-        return generations.exists(self.config.index)
-
-    @property
-    def damage(self) -> str | None:
-        """The damage of the live generation, if the previous one is searched instead; else None.
-
-        It is only the damage that reads have met so far; `verify` reads everything. Raises IndexMissing or
-        IndexDamaged.
-        """
-        return self._open_last_commit().damage
 
     def get_progress(self) -> Building | None:
         """Return how far a build of the whole index is, by any process; None if there is no build.
@@ -404,6 +479,7 @@ class Index:
         """Close the files; the next read opens them again."""
         with self._lock:
             self._cached = None
+        self._restricted.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -424,25 +500,20 @@ class Index:
             self._cached = (opened, state)
             return opened
 
-    def _read_article(self, read: Callable[..., T], article_id: str, *given: Any) -> T:
-        """Call `read` with the snapshot, the settings and the number of an article; raises ArticleMissing."""
-        return self._read(
-            lambda snapshot, settings: read(
-                snapshot, settings, find_number(snapshot, settings, article_id), *given
-            )
-        )
-
-    def _read(self, read: Callable[..., T], *given: Any) -> T:
-        """Read from the last commit; if that turns out to be damaged, from the previous generation."""
+    def _open_restricted(self, restriction: Restriction) -> OpenIndex:
+        """Open the part of the last commit that a restriction leaves; if it is damaged, see `_read`."""
         opened = self._open_last_commit()
         try:
             opened.snapshot.check_sizes()
-            return read(opened.snapshot, opened.search_settings, *given)
+            return self._restricted.restrict(opened, restriction)
         except IndexDamaged as damage:
             if opened.damage:
                 raise
-            with self._lock:
-                previous = open_previous(self.config.index, opened.live, self.config, self._today, damage)
-                state = generations.pointer_state(self.config.index, opened.live[0])
-                self._cached = (previous, state)
-        return read(previous.snapshot, previous.search_settings, *given)
+            return self._restricted.restrict(self._open_previous(opened, damage), restriction)
+
+    def _open_previous(self, opened: OpenIndex, damage: IndexDamaged) -> OpenIndex:
+        with self._lock:
+            previous = open_previous(self.config.index, opened.live, self.config, self._today, damage)
+            state = generations.pointer_state(self.config.index, opened.live[0])
+            self._cached = (previous, state)
+        return previous

@@ -40,6 +40,9 @@ QUOTE = 4000
 """Characters of a quotation to verify. Refused."""
 QUERY_SECONDS = 60.0
 """The most time that a query can be given; what it has not done by then is dropped. A note."""
+RESTRICTIONS = 32
+"""Restricted views of a commit that a process keeps open; another one takes the place of the least recently
+used."""
 
 # Pages
 

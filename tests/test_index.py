@@ -28,6 +28,7 @@ from indexer import (
     IndexMissing,
     InvalidArticle,
     InvalidRequest,
+    RestrictedIndex,
     SourceMissing,
     StorageFailed,
     open_index,
@@ -351,11 +352,10 @@ def test_every_type_that_the_library_returns_has_a_public_name() -> None:
                 assert set(named(annotation)) <= set(public.values()), part
 
 
-SIGNATURES = {
+READING = {
     "search": "query since until sort half_life limit offset cursor facets timeline collapse seconds explain"
     " prefix filters more_filters",
     "run": "request",
-    "get_progress": "",
     "get_revision": "",
     "suggest": "prefix limit",
     "articles": "",
@@ -366,6 +366,11 @@ SIGNATURES = {
     "find_duplicates": "article_id",
     "verify_quote": "text article_id",
     "get_status": "",
+}
+SIGNATURES = {
+    **READING,
+    "restricted": "filters",
+    "get_progress": "",
     "verify": "deep progress",
     "diagnose": "",
     "repair": "allow_mass_delete progress",
@@ -385,8 +390,15 @@ def test_the_arguments_of_the_index_are_these(name: str) -> None:
 
 
 def test_every_public_part_of_the_index_is_pinned() -> None:
-    methods = {name for name in vars(Index) if not name.startswith("_")}
-    assert methods == {*SIGNATURES, "path", "exists", "damage"}
+    assert list_public_parts(Index) == {*SIGNATURES, "path", "exists", "damage"}
+
+
+def test_a_restricted_index_can_only_be_read() -> None:
+    assert list_public_parts(RestrictedIndex) == {*READING, "exists", "damage"}
+
+
+def list_public_parts(kind: type) -> set[str]:
+    return {name for name in dir(kind) if not name.startswith("_")}
 
 
 def test_the_library_is_marked_as_typed() -> None:

@@ -40,11 +40,15 @@ _encode = Encoder().encode
 _decode = Decoder(Cursor).decode
 
 
-def fingerprint(request: SearchRequest) -> str:
-    """A digest of all that decides which hits there are, and in which order: a cursor is valid for one."""
+def fingerprint(request: SearchRequest, restriction: str = "") -> str:
+    """A digest of all that decides which hits there are, and in which order: a cursor is valid for one.
+
+    `restriction` is as in `SearchSettings`.
+    """
     parts = (
         *(request.query, request.since or "", request.until or "", request.filters),
         *(request.sort, request.half_life, request.collapse, request.prefix),
+        *([restriction] if restriction else ()),
     )
     # The representation, since JSON cannot hold the lone surrogates that a query may have.
     return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest()
@@ -91,10 +95,12 @@ def select_page(
     request: SearchRequest,
     cursor: Cursor | None,
     min_full: int,
+    search: str,
 ) -> tuple[Matches, Matches, str | None]:
     """The full and the partial matches of a page, and the cursor of the next page, None on the last one.
 
-    `full` and `partial` are all matches. Raises InvalidRequest for a cursor that no page gave.
+    `full` and `partial` are all matches, `search` is the fingerprint of the request. Raises InvalidRequest
+    for a cursor that no page gave.
     """
     limit, sort = request.limit, request.sort
     if not limit:
@@ -123,7 +129,7 @@ def select_page(
     last = shown_partial if len(shown_partial) else shown
     position = sort_position(snapshot, last, sort, len(last) - 1)
     following = Cursor(
-        fingerprint(request),
+        search,
         snapshot.id_of(int(last.articles[-1])),
         (cursor.seen if cursor else request.offset) + limit,
         min_full,

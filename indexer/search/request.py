@@ -6,6 +6,7 @@ offer its choices before they are loaded.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from indexer.fields import format_number, is_field_name
 from indexer.limits import PAGED, QUERY_SECONDS, VALUES
 from indexer.results import FACETS, GRAINS, SORTS, Grain, Sort
 
+_DIGEST = 16  # bytes: different restrictions never have the same digest
 Values = str | Iterable[str] | None
 """One value, or several of which any will do; None for no filter, and an empty list for no article."""
 
@@ -160,6 +162,36 @@ class SearchRequest:
             except ValueError:
                 refuse(name, "must be a date such as 2021, Nov 2021 or 2021-11-05", text)
         return moments[0], moments[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """Filters that hold for everything that a reader asks, whatever else the reader filters by.
+
+    `filters` is as in `SearchRequest`. `digest` stands for them: equal filters have the same one, in any
+    order of their values.
+    """
+
+    filters: Mapping[str, tuple[str, ...] | bool]
+    digest: str
+
+
+def make_restriction(filters: Mapping[str, Values | bool]) -> Restriction:
+    """Return the restriction to articles that pass some filters, given as to `Index.search`.
+
+    Raises InvalidRequest for an unknown filter, and for one without a value, which would restrict nothing; an
+    empty list is a value, which no article has.
+    """
+    if not isinstance(filters, Mapping):
+        refuse("filters", "must be a mapping from the names of filters to values", filters)
+    checked = _check_filters("filters", filters)
+    for name in filters.keys() - checked.keys():
+        refuse(name, "must have a value (an empty list to show nothing)", filters[name])
+    # The representation, since JSON cannot hold the lone surrogates that a value may have.
+    parts = [
+        (name, sorted(values) if isinstance(values, tuple) else values) for name, values in checked.items()
+    ]
+    return Restriction(checked, hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).hexdigest())
 
 
 def refuse(name: str, problem: str, value: object, advice: str = "") -> NoReturn:

@@ -78,7 +78,8 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
         request = replace(request, limit=settings.page_size)
     limit, sort = request.limit or 0, request.sort
     asked = request
-    cursor = read_cursor(request.cursor, fingerprint(asked)) if request.cursor else None
+    own = fingerprint(asked, settings.restriction)
+    cursor = read_cursor(request.cursor, own) if request.cursor else None
     with Deadline(request.seconds or settings.seconds, settings.clock) as deadline:
         check_facets(settings, request.facets)
         allowed = select_articles(snapshot, settings, request.filters)
@@ -104,7 +105,7 @@ def search(snapshot: Snapshot, settings: SearchSettings, request: SearchRequest)
             for matches in (ranked.full, ranked.partial)
         )
         shown, shown_partial, next_cursor = select_page(
-            snapshot, full.shown, partial.shown, asked, cursor, min_full
+            snapshot, full.shown, partial.shown, asked, cursor, min_full, own
         )
         hits, is_marked = make_hits(snapshot, settings, ranked, shown, full, deadline)
         more, is_more_marked = make_hits(

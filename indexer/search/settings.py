@@ -34,6 +34,7 @@ class SearchSettings:
     many characters of a query are read, and `seconds` how long it may take. With `variants`, words are also
     found in other spellings. `notes` are added to those of every answer. `aliases` has the ids of articles by
     ids that they had before. `fields` are the fields of one's own that the index was made with.
+    `restriction` is the digest of the filters that hold in every answer, if any.
     """
 
     languages: Sequence[str]
@@ -50,6 +51,7 @@ class SearchSettings:
     notes: tuple[Note, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, FieldType] = field(default_factory=dict)
+    restriction: str = ""
 
     def parse(self, text: str, *, dates_as_text: bool = False) -> ParsedQuery:
         """The tree of a text alone, without synonyms, and notes about it; see `parse_query`."""

@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import NO_DATE, Snapshot, latest_commit
+from indexer.engine import NO_DATE, Snapshot, filter_articles, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
+from indexer.files.fork_safe import Lock
 from indexer.files.names import printable_path
 from indexer.files.storage import folder_size
+from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
 from indexer.results import Status
+from indexer.search.request import Restriction
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
 from indexer.sync import Catalog
@@ -30,7 +35,7 @@ Commit = tuple[Path, int]
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """One commit, which never changes."""
+    """One commit, or the part of it that a restriction leaves, which never changes."""
 
     snapshot: Snapshot
     summary: Summary
@@ -101,6 +106,46 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
     return OpenIndex(snapshot, summary, search_settings, settings)
 
 
+def restrict(opened: OpenIndex, restriction: Restriction) -> OpenIndex:
+    """Return what is left of a commit for readers who see only the articles that pass some filters."""
+    snapshot = opened.snapshot.restrict(filter_articles(opened.snapshot, restriction.filters))
+    summary = _restrict_summary(opened.summary, snapshot)
+    search_settings = replace(
+        opened.search_settings,
+        languages=tuple(summary.languages) or (opened.settings.language,),
+        restriction=restriction.digest,
+    )
+    return replace(opened, snapshot=snapshot, summary=summary, search_settings=search_settings)
+
+
+class RestrictionCache:
+    """The restricted parts of one commit that were used last; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: tuple[OpenIndex | None, dict[str, OpenIndex]] = None, {}
+        """The commit, and its parts by the digest of their restriction, the last used one last."""
+
+    def restrict(self, opened: OpenIndex, restriction: Restriction) -> OpenIndex:
+        """Return what `restrict` returns."""
+        commit, parts = self._kept
+        found = parts.get(restriction.digest) if commit is opened else None
+        # Without the lock: two threads may do the same work, but none waits for that of another reader.
+        found = found or restrict(opened, restriction)
+        with self._lock:
+            commit, parts = self._kept
+            others = {**parts} if commit is opened else {}
+            others.pop(restriction.digest, None)
+            newest = [*others.items()][1 - RESTRICTIONS :]
+            self._kept = opened, {**dict(newest), restriction.digest: found}
+        return found
+
+    def clear(self) -> None:
+        """Forget all parts."""
+        with self._lock:
+            self._kept = None, {}
+
+
 def check_format(folder: Path) -> generations.Settings:
     """Return what a generation was built with; raises IndexOutdated for an unreadable format."""
     settings = generations.read_settings(folder)
@@ -146,6 +191,9 @@ def load_newest_catalog(folder: Path) -> Catalog:
 def status_of(opened: OpenIndex) -> Status:
     """Return what an index holds, for `Index.get_status`."""
     snapshot, summary = opened.snapshot, _current_summary(opened)
+    is_restricted = bool(opened.search_settings.restriction)
+    if is_restricted:
+        summary = _restrict_summary(summary, snapshot)
     dated = snapshot.date_starts[snapshot.date_starts != NO_DATE]
     first, last = (_iso_day(int(dated.min())), _iso_day(int(dated.max()))) if len(dated) else (None, None)
     return Status(
@@ -156,7 +204,8 @@ def status_of(opened: OpenIndex) -> Status:
         undated=snapshot.articles - len(dated),
         first=first,
         last=last,
-        size=folder_size(snapshot.folder),
+        # The size of the files would tell how much is hidden.
+        size=0 if is_restricted else folder_size(snapshot.folder),
         committed=summary.committed,
         languages=summary.languages,
         sources=tuple(map(printable_path, summary.sources)),
@@ -177,6 +226,23 @@ def _current_summary(opened: OpenIndex) -> Summary:
         if generations.last_commit(folder) == commit:
             raise
         return opened.summary
+
+
+def _restrict_summary(summary: Summary, snapshot: Snapshot) -> Summary:
+    """What a summary says of the articles of a restricted snapshot.
+
+    Files without articles are hidden with all that is said of them: no filter tells whose they are.
+    """
+    names, codes = snapshot.labels("language")
+    counts = zip(names, np.bincount(codes[codes >= 0], minlength=len(names)).tolist(), strict=True)
+    uris = set(snapshot.source_uris())
+    return replace(
+        summary,
+        languages=dict(sorted(counts, key=lambda item: (-item[1], item[0]))),
+        sources=tuple(source for source in summary.sources if Path(source).as_uri() in uris),
+        failures=(),
+        kinds_not_read={},
+    )
 
 
 def _open_last_commit(folder: Path, before: Snapshot | None) -> tuple[Snapshot, Summary]:
