@@ -8,14 +8,20 @@ those of the visible articles.
 
 from __future__ import annotations
 
+import contextlib
+import pickle
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from indexer import ArticleMissing, IndexReader
+from indexer import Article, ArticleMissing, Index, IndexMissing, InvalidRequest, open_index
+from indexer.limits import RESTRICTIONS
+from tests.fixtures.folders import truncate_files
 from tests.fixtures.restricted import OPEN, SECRET, SHARED, Pair, make_pair
 
 SEEDS = range(4)
@@ -28,12 +34,12 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield made
 
 
-def compare(pair: Pair, ask: Callable[[IndexReader], Any]) -> Any:
-    """Ask both, and return what both answer, or raise."""
+def compare(pair: Pair, method: str, *values: Any, **named: Any) -> Any:
+    """Ask both by a method, and return what both answer, or raise."""
     found = []
     for reader in (pair.restricted, pair.alone):
         try:
-            answer = msgspec.to_builtins(ask(reader))
+            answer = msgspec.to_builtins(getattr(reader, method)(*values, **named))
         except ArticleMissing as error:
             answer = f"missing: {error}"
         if isinstance(answer, dict):
@@ -102,8 +108,7 @@ def ask_everything(chance: random.Random, query: str) -> dict[str, Any]:
 def test_every_search_answers_alike(pair: Pair, seed: int) -> None:
     chance = random.Random(seed)
     for query in make_queries(seed):
-        asked = ask_everything(chance, query)
-        compare(pair, lambda reader, asked=asked: reader.search(**asked))
+        compare(pair, "search", **ask_everything(chance, query))
 
 
 FILTERS: list[dict[str, Any]] = [
@@ -126,7 +131,7 @@ FILTERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("filters", FILTERS)
 def test_a_filter_of_a_search_only_narrows_the_restriction(pair: Pair, filters: dict[str, Any]) -> None:
     for query in ("", "harbour", "zeppelin", "*"):
-        compare(pair, lambda reader, query=query: reader.search(query, limit=100, **filters))
+        compare(pair, "search", query, limit=100, **filters)
 
 
 def test_every_suggestion_is_alike(pair: Pair) -> None:
@@ -135,35 +140,35 @@ def test_every_suggestion_is_alike(pair: Pair) -> None:
     texts += [f"{first} {second[:2]}" for first, second in zip(words, reversed(words), strict=True)]
     texts += [f'"{first} ' for first in words] + [f"-{word[:3]}" for word in words]
     for text in texts:
-        compare(pair, lambda reader, text=text: reader.suggest(text, 20))
+        compare(pair, "suggest", text, 20)
 
 
-def test_an_article_is_found_alike_and_a_hidden_one_is_missing(pair: Pair) -> None:
-    questions: list[Callable[[IndexReader, str], Any]] = [
-        lambda reader, name: reader.resolve_id(name),
-        lambda reader, name: reader.mark_article(name, "harbour heron zeppelin"),
-        lambda reader, name: str(reader.get_article(name)),
-        lambda reader, name: list(reader.find_similar(name)),
-        lambda reader, name: reader.find_similar(name).notes,
-        lambda reader, name: reader.find_duplicates(name),
-        lambda reader, name: reader.verify_quote("harbour crane", name),
-    ]
+ABOUT_AN_ARTICLE: list[tuple[str, tuple[str, ...]]] = [
+    ("resolve_id", ()),
+    ("get_article", ()),
+    ("mark_article", ("harbour heron zeppelin",)),
+    ("find_similar", ()),
+    ("find_duplicates", ()),
+]
+
+
+@pytest.mark.parametrize(("method", "more"), ABOUT_AN_ARTICLE)
+def test_an_article_is_found_alike_and_a_hidden_one_is_missing(
+    pair: Pair, method: str, more: tuple[str, ...]
+) -> None:
     stated = ["r1", "r2", "same", "secret-record", "open-record"]
     for name in [*pair.visible, *pair.hidden, *stated, "nobody"]:
-        for ask in questions:
-            answer = compare(pair, lambda reader, ask=ask, name=name: ask(reader, name))
-            if name in pair.hidden or name == "secret-record":
-                assert answer == f"missing: no article with the id {name!r}"
+        answer = compare(pair, method, name, *more)
+        if name in pair.hidden or name == "secret-record":
+            assert answer == f"missing: no article with the id {name!r}"
 
 
 def test_every_quotation_is_verified_alike(pair: Pair) -> None:
     for name in [*pair.visible, *pair.hidden]:
-        try:
-            paragraphs = pair.whole.get_article(name).paragraphs
-        except ArticleMissing:
-            continue
-        for text in paragraphs:
-            compare(pair, lambda reader, text=text: reader.verify_quote(text[:200]))
+        compare(pair, "verify_quote", "harbour crane", name)
+        with contextlib.suppress(ArticleMissing):
+            for text in pair.whole.get_article(name).paragraphs:
+                compare(pair, "verify_quote", text[:200])
 
 
 def test_the_status_tells_of_visible_articles_alone(pair: Pair) -> None:
@@ -187,3 +192,149 @@ def test_pages_follow_each_other_alike(pair: Pair) -> None:
         if None in cursors:
             break
     assert cursors == [None, None]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index with articles of the sources `news` and `desk`, one after the other."""
+    with open_index(tmp_path_factory.mktemp("index") / "index") as made:
+        made.put(
+            Article(f"{number}", title=f"Heron {number}", paragraphs=["A museum."], source=source)
+            for number, source in enumerate(["news", "desk"] * 5)
+        )
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("filters", "problem"),
+    [
+        ({"sources": "news"}, "filters: must be one or more of source"),
+        ({"source": None}, "source: must have a value (an empty list to show nothing)"),
+        ({"source": " "}, "source: must have a value"),
+        ({"undated": False}, "undated: must have a value"),
+        ({"undated": "yes"}, "undated: must be True or False"),
+        ({"language": "no language"}, "language: must be"),
+        ({"source": [1]}, "source: must be text"),
+        (None, "filters: must be a mapping"),
+        ("news", "filters: must be a mapping"),
+    ],
+)
+def test_an_invalid_restriction_is_refused_at_once(index: Index, filters: Any, problem: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        index.restricted(filters)
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("filters", "total"),
+    [({"source": "news"}, 5), ({"source": ["news", "desk"]}, 10), ({"source": []}, 0), ({}, 10),
+     ({"source": ["", " "]}, 0), ({"source": "news", "undated": True}, 5),
+     ({"source": "news", "site": "a.example"}, 0)],
+)  # fmt: skip
+def test_a_restriction_shows_the_articles_that_pass_all_its_filters(
+    index: Index, filters: dict[str, Any], total: int
+) -> None:
+    found = index.restricted(filters)
+    assert found.search("museum").total == found.get_status().articles == total
+
+
+def test_a_cursor_is_of_one_restriction(index: Index) -> None:
+    readers = [index, *(index.restricted({"source": source}) for source in ("news", "desk"))]
+    cursors = [reader.search("heron", limit=2).cursor for reader in readers]
+    for own, reader in enumerate(readers):
+        for number, cursor in enumerate(cursors):
+            if own == number:
+                assert len(reader.search("heron", limit=2, cursor=cursor).hits) == 2
+                continue
+            with pytest.raises(InvalidRequest, match="cursor"):
+                reader.search("heron", limit=2, cursor=cursor)
+
+
+def test_a_revision_is_of_one_restriction_however_its_values_are_ordered(index: Index) -> None:
+    values = (["news", "desk"], ("desk", "news"), "news")
+    one, same, other = (index.restricted({"source": own}).get_revision() for own in values)
+    assert one == same
+    assert len({index.get_revision(), one, other}) == 3
+    assert other.startswith(f"{index.get_revision()}.")
+
+
+def test_a_restricted_view_follows_the_commits_of_its_index(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        reader = index.restricted({"source": "news"})
+        with pytest.raises(IndexMissing):
+            reader.search("heron")
+        index.put([Article("one", paragraphs=["A heron."], source="news")])
+        assert reader.search("heron").total == 1
+        index.put([Article("two", paragraphs=["A heron."], source="news")])
+        index.put([Article("three", paragraphs=["A heron."], source="desk")])
+        assert reader.search("heron").total == 2
+        index.remove(["one"])
+        assert [hit.article.id for hit in reader.search("heron").hits] == ["two"]
+
+
+def test_more_restrictions_than_are_kept_open_are_answered(index: Index) -> None:
+    readers = [index.restricted({"source": ["news", f"{number}"]}) for number in range(2 * RESTRICTIONS)]
+    for _ in range(2):
+        assert {reader.search("heron").total for reader in readers} == {5}
+
+
+def test_threads_with_different_rights_are_answered_apart(index: Index) -> None:
+    def ask(number: int) -> bool:
+        source = ("news", "desk")[number % 2]
+        hits = index.restricted({"source": source}).search("heron", collapse=False).hits
+        return {hit.article.source for hit in hits} == {source}
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(ask, range(200)))
+
+
+def test_a_restricted_view_of_a_damaged_index_shows_the_generation_before_it(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put(Article(source, title="Heron", source=source) for source in ("news", "desk"))
+        index.rebuild()
+        reader = index.restricted({"source": "news"})
+        assert reader.search("heron").total == 1
+        truncate_files(Path(index.path), "*.nut")
+        page = reader.search("heron")
+        assert [hit.article.id for hit in page.hits] == ["news"]
+        assert [note.code for note in page.notes] == ["index_damaged"]
+        assert reader.damage == index.damage is not None
+
+
+def test_a_restricted_view_can_be_sent_to_another_process(index: Index) -> None:
+    reader = pickle.loads(pickle.dumps(index.restricted({"source": "news"})))
+    assert reader.search("heron").total == 5
+
+
+# Words of one stem, of which the more frequent one is hidden, and a word that is mistyped for a hidden one.
+NEWS = Article("open", title="A museum", paragraphs=["The museum by the quay."], source="news")
+DESK = [
+    Article(f"{n}", title="Museums", paragraphs=["Museums and museums, zeppelins."], source="desk")
+    for n in range(9)
+]
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    with open_index(tmp_path_factory.mktemp("forms") / "index") as made:
+        made.put([NEWS, *DESK])
+        yield made
+
+
+@pytest.mark.parametrize(("text", "found"), [("muse", ["museum"]), ("museums", []), ("zep", [])])
+def test_a_word_of_hidden_articles_is_not_suggested(forms: Index, text: str, found: list[str]) -> None:
+    suggestions = forms.restricted({"source": "news"}).suggest(text)
+    assert [suggestion.text for suggestion in suggestions if suggestion.kind == "word"] == found
+
+
+def test_a_word_of_hidden_articles_is_no_better_spelling(forms: Index) -> None:
+    assert forms.search("zepelins").did_you_mean == "zeppelins"
+    assert forms.restricted({"source": "news"}).search("zepelins").did_you_mean is None
+
+
+@pytest.mark.parametrize("query", ["zep*", "z?ppelins", "zeppelin~2", "zeppelins", "museums"])
+def test_an_explanation_names_no_word_of_hidden_articles(forms: Index, query: str) -> None:
+    page = forms.restricted({"source": "news"}).search(query, explain=True)
+    assert page.explanation is not None
+    words = {word for clause in page.explanation.clauses for word in clause.words}
+    assert words <= {"museum"}

@@ -70,7 +70,7 @@ def search(values: dict[str, Any]) -> ResponseReturnValue:
     if form in ("jsonl", "csv"):
         return _rows_response(form, wanted, first, shortened or export.SECONDS)
     if first["limit"] is None:
-        first["limit"] = current_mount().index.config.page_size
+        first["limit"] = current_mount().config.page_size
     elif first["limit"] > parameters.MAX_LIMIT:
         refuse("limit", f"must be at most {parameters.MAX_LIMIT:,}, except for rows", first["limit"])
     wanted = replace(wanted, **first)
@@ -168,7 +168,7 @@ def refuse_unknown_route(rest: str) -> ResponseReturnValue:
 def _search_request(values: dict[str, Any]) -> SearchRequest:
     """The search with these values of fields and filters. Raises InvalidRequest."""
     # A request may shorten the configured time limit, not extend it.
-    longest = current_mount().index.config.query_seconds
+    longest = current_mount().config.query_seconds
     seconds = min(values.get("seconds") or longest, longest)
     return SearchRequest.from_keywords(**{**values, "seconds": seconds})
 
@@ -187,7 +187,7 @@ def _rows_response(form: str, wanted: SearchRequest, first: dict[str, Any], seco
         limit = min(parameters.MAX_LIMIT, parameters.MAX_ROWS_LIMIT - first["offset"])
     fetch = export.limit_time(
         lambda **fields: mount.search(replace(wanted, **fields)),
-        mount.index.config.query_seconds,
+        mount.config.query_seconds,
         seconds,
     )
     body: Iterable[bytes] | None = None
@@ -209,7 +209,7 @@ def _rows_response(form: str, wanted: SearchRequest, first: dict[str, Any], seco
 def _no_store_if_late(response: Response, began: float) -> Response:
     """Forbid storing a response that took the whole time limit: it may be incomplete."""
     took = time.perf_counter() - began
-    return response if took < current_mount().index.config.query_seconds else no_store(response)
+    return response if took < current_mount().config.query_seconds else no_store(response)
 
 
 def _feed(page: Page, sort: Any) -> Response:
@@ -237,7 +237,7 @@ def _feed_url(**changed: str | None) -> str:
 def set_headers(response: Response) -> Response:
     """Set the headers that only responses of the API have."""
     set_methods(response)
-    set_cors(response, current_mount().index.config)
+    set_cors(response, current_mount().config)
     return response
 
 

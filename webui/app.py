@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from indexer import Config, ConfigError, Index, open_index
 from webui.errors import copy_headers, problem
 from webui.monitoring import Metrics
-from webui.mount import EXTENSION, Mount, Nonce, add_mount
+from webui.mount import EXTENSION, Mount, Nonce, Restrict, add_mount
 from webui.pages import blueprint, error_page
 from webui.security import set_cors, set_methods, set_security
 from webui.translations import N_
@@ -26,6 +26,7 @@ def init_app(
     *,
     name: str = EXTENSION,
     nonce: Nonce | None = None,
+    restrict: Restrict | None = None,
 ) -> None:
     """Mount the search of `index` at `url_prefix` of a Flask application.
 
@@ -37,6 +38,10 @@ def init_app(
     `csp_nonce()` among the template globals is found without it. A policy that the application sets replaces
     the blueprint's.
 
+    `restrict` is called for each request that reads the index, in its context, and returns the filters that
+    hold for it in every answer, as for `Index.restricted`; None shows the whole index. It may also abort the
+    request.
+
     Raises ConfigError for an invalid argument and for a prefix or name that is taken; the application is then
     unchanged.
     """
@@ -44,6 +49,10 @@ def init_app(
         raise ConfigError(f"index must be an open index, not {index!r}: init_app(app, open_index(…))")
     if nonce is not None and not callable(nonce):
         raise ConfigError(f"nonce must be a function that returns the nonce of the request, not {nonce!r}")
+    if restrict is not None and not callable(restrict):
+        raise ConfigError(
+            f"restrict must be a function that returns the filters of the request, not {restrict!r}"
+        )
     if not isinstance(url_prefix, str) or not f"{url_prefix}/".startswith("/"):
         raise ConfigError(f"url_prefix must begin with a slash, as in /search, not {url_prefix!r}")
     if not name or "." in name:
@@ -60,7 +69,7 @@ def init_app(
                 f"the index {other!r} is mounted at {address} already; choose another url_prefix"
             )
     app.register_blueprint(blueprint, url_prefix=url_prefix, name=name)
-    add_mount(app, name, Mount(index, Metrics(name), nonce))
+    add_mount(app, name, Mount(index, Metrics(name), nonce, restrict))
 
 
 def create_app(index: Index | Config | str | os.PathLike[str] | None = None, **options: Any) -> Flask:
@@ -85,7 +94,7 @@ class Site(Flask):
 
     def __reduce__(self) -> tuple[Any, ...]:
         mount: Mount = self.extensions[EXTENSION][EXTENSION]
-        return create_app, (mount.index.config,)
+        return create_app, (mount.config,)
 
 
 def add_error_pages(app: Flask) -> None:
@@ -109,10 +118,10 @@ def add_error_pages(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        set_security(response.headers, mount.index.config)
+        set_security(response.headers, mount.config)
         if request.path.startswith("/api/"):
             set_methods(response)
-            set_cors(response, mount.index.config)
+            set_cors(response, mount.config)
         if response.location:
             # A redirect does not repeat the host of the request, neither in its header nor in its text.
             parts = urlsplit(response.location)

@@ -9,12 +9,12 @@ from importlib import metadata
 
 from flask import Response, request
 
-from indexer import Config, Index
+from indexer import Config, IndexReader
 from indexer.errors import NutgrafError
 from webui.mount import current_mount
 
 
-def entity_tag(index: Index, *parts: str) -> str:
+def entity_tag(index: IndexReader, *parts: str) -> str:
     """The ETag of the response to a request, known before the response is made.
 
     It changes with each commit, each day ("last week" is a query), each version of the program and each

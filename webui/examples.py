@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from indexer import Index
+from indexer import IndexReader
+from indexer.limits import RESTRICTIONS
 from indexer.results import Hit, Page
 from indexer.text.languages import stop_words
 from webui.translations import N_
@@ -30,22 +31,24 @@ Example = tuple[str, str]
 
 
 class Examples:
-    """Example queries from the contents of one index, computed once per commit."""
+    """Example queries from what readers see of an index, computed once per commit and restriction."""
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._found: tuple[str, tuple[Example, ...]] = "", ()
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Example, ...]] = {}
 
-    def now(self) -> tuple[Example, ...]:
+    def now(self, index: IndexReader) -> tuple[Example, ...]:
         """One example for each kind of query that has results, maybe none."""
-        revision = self._index.get_revision()
-        if self._found[0] != revision:
-            page = self._index.search("*", sort="newest", limit=TITLES, facets=tuple(_FIELDS))
-            self._found = revision, (*_with_words(self._index, page.hits), *_with_fields(page))
-        return self._found[1]
+        revision = index.get_revision()
+        found = self._found.get(revision)
+        if found is None:
+            page = index.search("*", sort="newest", limit=TITLES, facets=tuple(_FIELDS))
+            found = (*_with_words(index, page.hits), *_with_fields(page))
+            newest = [*self._found.items()][1 - RESTRICTIONS :]
+            self._found = {**dict(newest), revision: found}
+        return found
 
 
-def _with_words(index: Index, hits: tuple[Hit, ...]) -> Iterator[Example]:
+def _with_words(index: IndexReader, hits: tuple[Hit, ...]) -> Iterator[Example]:
     pair = _best_pair(index, Counter(pair for hit in hits for pair in _title_word_pairs(hit)))
     if pair is None:
         return
@@ -83,7 +86,7 @@ def _title_word_pairs(hit: Hit) -> list[Pair]:
     ]
 
 
-def _best_pair(index: Index, found: Counter[Pair]) -> Pair | None:
+def _best_pair(index: IndexReader, found: Counter[Pair]) -> Pair | None:
     """The pair with the highest product of the conditional probabilities of its words.
 
     It is counted in paragraphs, because neighbours in titles are often unrelated.
@@ -96,5 +99,5 @@ def _best_pair(index: Index, found: Counter[Pair]) -> Pair | None:
     return max((pair for pair, _ in found.most_common(PAIRS)), key=pair_strength, default=None)
 
 
-def _count(index: Index, query: str) -> int:
+def _count(index: IndexReader, query: str) -> int:
     return index.search(query, limit=0).total

@@ -118,7 +118,8 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Whether the index can be searched. Reports if an older commit answers in place of a damaged one."""
-    index = current_mount().index
+    # The whole index: a load balancer has no rights, and is told of no article.
+    index = current_mount().whole
     index.search("", limit=0)
     older = f"an older commit answers, as the newest is damaged: {index.damage}\n" if index.damage else ""
     return _plain(f"ready\n{older}")
@@ -128,7 +129,7 @@ def readyz() -> ResponseReturnValue:
 def metrics() -> ResponseReturnValue:
     """Metrics for Prometheus, unless they are disabled in the configuration."""
     mount = current_mount()
-    if not mount.index.config.metrics:
+    if not mount.config.metrics:
         abort(404, "Metrics are disabled.")
     try:
         held = mount.index.get_status()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from flask import Flask, abort, current_app, redirect, render_template, request, url_for
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
-from indexer import Index, Page, SearchRequest
+from indexer import Index, IndexReader, InvalidRequest, Page, SearchRequest
+from indexer.search.request import Values
 from webui.examples import Examples
 from webui.notes import write_clause, write_note
 from webui.translations import LANGUAGES, choose_language, localize
@@ -25,17 +26,44 @@ EXTENSION = "nutgraf"
 ORIGINALS = PrefixLoader({"!nutgraf": FileSystemLoader(Path(__file__).parent / "templates" / "nutgraf")})
 
 Nonce = Callable[[], str]
+Restrict = Callable[[], Mapping[str, Values | bool] | None]
+"""Returns the filters that hold for the current request, as for `Index.restricted`; None for all articles."""
 
 
 class Mount:
-    """An index as one blueprint shows it."""
+    """An index as one blueprint shows it: the whole index, or what `restrict` leaves of it to a request."""
 
-    def __init__(self, index: Index, metrics: Metrics, nonce: Nonce | None = None) -> None:
-        self.index = index
+    def __init__(
+        self, whole: Index, metrics: Metrics, nonce: Nonce | None = None, restrict: Restrict | None = None
+    ) -> None:
+        self.whole = whole
+        self.config = whole.config
+        self._restrict = restrict
         self._nonce = nonce
         self.metrics = metrics
-        self.examples = Examples(index)
+        self.examples = Examples()
         self._environment: Environment | None = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether each request sees only what it may."""
+        return self._restrict is not None
+
+    @property
+    def index(self) -> IndexReader:
+        """What the current request may read. All that it is told of articles must come from here."""
+        if self._restrict is None:
+            return self.whole
+        # Not in `flask.g`, which requests share if they are made inside of one context of the application.
+        readers: dict[Mount, IndexReader] = request.environ.setdefault("nutgraf.readers", {})
+        if self not in readers:
+            filters = self._restrict()
+            try:
+                readers[self] = self.whole if filters is None else self.whole.restricted(filters)
+            except InvalidRequest as error:
+                # It is the application's mistake, not one in the request.
+                raise RuntimeError(f"restrict() returned filters that are not valid: {error}") from error
+        return readers[self]
 
     def search(self, request: SearchRequest) -> Page:
         """Search the index, and count the search."""

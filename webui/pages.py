@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from indexer import Index
+from indexer import IndexReader
 from indexer.errors import InvalidRequest, NutgrafError
 from indexer.results import SORTS
 from webui import api, monitoring
@@ -87,7 +87,7 @@ def search() -> ResponseReturnValue:
     if asked.is_empty:
         ways = [
             (query, meaning, replace(asked.home(), query=query).url(base))
-            for query, meaning in mount.examples.now()
+            for query, meaning in mount.examples.now(index)
         ]
         status = index.get_status()
         older = _older_commit_time(index)
@@ -231,18 +231,19 @@ def opensearch() -> ResponseReturnValue:
 @blueprint.before_request
 def refuse_invalid_request() -> None:
     """Refuse a request that is too large, not decodable, or for an untrusted host."""
-    check_request(current_mount().index.config)
+    check_request(current_mount().config)
 
 
 @blueprint.after_request
 def set_headers(response: Response) -> Response:
     """Set the headers of the responses of this blueprint."""
     mount = current_mount()
-    set_security(response.headers, mount.index.config)
+    set_security(response.headers, mount.config)
     mount.metrics.count_request((request.endpoint or "").partition(".")[2], response.status_code)
-    if (request.endpoint or "").endswith(".static") and response.status_code == 200:
+    is_static = (request.endpoint or "").endswith(".static") and response.status_code == 200
+    if is_static:
         # Module scripts and scripts with an integrity attribute are requested with CORS.
-        set_cors(response, mount.index.config)
+        set_cors(response, mount.config)
         if request.args.get("v") == STATIC_VERSION:
             response.cache_control.public = True
             response.cache_control.no_cache = None
@@ -250,6 +251,9 @@ def set_headers(response: Response) -> Response:
             response.cache_control.immutable = True
     elif response.mimetype == "text/html":
         response.vary.add("Accept-Language")
+    if mount.is_restricted and not response.cache_control.no_store and not is_static:
+        # The next request may be another reader's, or have other rights.
+        response.headers["Cache-Control"] = "private, no-cache"
     if response.status_code == 503:
         response.headers.setdefault("Retry-After", RETRY_AFTER)
     return response
@@ -262,7 +266,9 @@ def answer_error(error: NutgrafError) -> ResponseReturnValue:
     if isinstance(error, InvalidRequest):
         error = error.rename_field(_FORM_LABELS)
     values: dict[str, Any] = {"message": str(error), **dataclasses.asdict(text)}
-    if text.status == 503 and (building := mount.index.get_progress()) is not None:
+    # How far a build is would tell readers who are restricted how many articles there will be.
+    building = mount.whole.get_progress() if text.status == 503 and not mount.is_restricted else None
+    if building is not None:
         page = _page(
             mount, "building.html", _find_search(), building=building, again=RELOAD_SECONDS, **values
         )
@@ -295,7 +301,7 @@ def error_page(
     return page
 
 
-def _older_commit_time(index: Index) -> str:
+def _older_commit_time(index: IndexReader) -> str:
     """The time (UTC) of the older commit that answers in place of a damaged one, or an empty string."""
     return index.get_status().committed[:16] if index.damage else ""
 

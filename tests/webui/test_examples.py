@@ -30,7 +30,7 @@ MORE = (
 
 
 def of(*articles: Article) -> dict[str, str]:
-    return dict(Examples(archive(*articles)).now())
+    return dict(Examples().now(archive(*articles)))
 
 
 def test_there_is_one_for_each_way_to_ask() -> None:
@@ -71,12 +71,12 @@ def test_words_that_paragraphs_have_together_come_before_those_of_titles_alone()
 def test_they_are_looked_for_anew_when_the_archive_has_changed(tmp_path: Path) -> None:
     with open_index(tmp_path / "index") as index:
         index.put(HARBOUR[:1])
-        examples = Examples(index)
-        first = examples.now()
-        assert examples.now() is first
+        examples = Examples()
+        first = examples.now(index)
+        assert examples.now(index) is first
         index.remove([HARBOUR[0].id])
         index.put([Article(id="tide", title="The high tide", language="en", paragraphs=("High tide.",))])
-        assert "high tide" in dict(examples.now())
+        assert "high tide" in dict(examples.now(index))
 
 
 def test_the_start_page_has_them_as_links() -> None:
