@@ -65,6 +65,25 @@ def add_filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+restriction_option = click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _, __, pairs: _read_filters(pairs),
+    help=f"Show only articles that pass a filter ({', '.join(FILTERS)}); of several values, any will do.",
+)
+
+
+def _read_filters(pairs: tuple[str, ...]) -> dict[str, list[str] | bool]:
+    """The filters of flags such as source=wire, or undated, which has no value."""
+    values: dict[str, list[str]] = {}
+    for name, has_value, value in (pair.partition("=") for pair in pairs):
+        if has_value:
+            values.setdefault(name, []).append(value)
+    return {**values, **{pair: True for pair in pairs if "=" not in pair}}
+
+
 def open_configured(**options: Any) -> Index:
     """Open the index as configured, with these options."""
     # Imported here because --help and usage errors do not need the engine.

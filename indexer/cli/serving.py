@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from indexer.cli.indexing import finish
-from indexer.cli.options import index_option, open_configured, processes_option
+from indexer.cli.options import index_option, open_configured, processes_option, restriction_option
 from indexer.cli.progress import show_progress
 from indexer.errors import ConfigError
 
@@ -60,11 +60,12 @@ def serve(index: Path | None, allow_remote: bool, **options: Any) -> int:
 @click.command()
 @index_option
 @click.option("--site", metavar="URL", help="The address of the search page, for links in the answers.")
-def mcp(index: Path | None, site: str | None) -> int:
+@restriction_option
+def mcp(index: Path | None, site: str | None, filters: dict[str, list[str] | bool]) -> int:
     """Serve the index to an AI agent, over standard input and output (Model Context Protocol).
 
-    Read-only tools: search, read_article, timeline, verify_quote. Needs the extra: pip install
-    'nutgraf[mcp]'.
+    Read-only tools: search, read_article, timeline, verify_quote. With --filter, they answer as if the index
+    had no other articles. Needs the extra: pip install 'nutgraf[mcp]'.
     """
     try:
         from indexer.integrations.mcp_server import serve as run
@@ -75,5 +76,6 @@ def mcp(index: Path | None, site: str | None) -> int:
             f"nutgraf mcp needs the official MCP SDK, and {error.name} is not installed: "
             "pip install 'nutgraf[mcp]'"
         ) from error
-    run(open_configured(index=index), site)
+    archive = open_configured(index=index)
+    run(archive.restricted(filters) if filters else archive, site)
     return 0

@@ -9,7 +9,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from indexer.index import Index
+from indexer.index import IndexReader
 
 
 class NutgrafRetriever(BaseRetriever):
@@ -21,7 +21,7 @@ class NutgrafRetriever(BaseRetriever):
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
-    index: Index
+    index: IndexReader
     limit: int = 10
     options: dict[str, Any] = Field(default_factory=dict)
 

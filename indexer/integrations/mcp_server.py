@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, ContentBlock, ToolAnnotations
 from pydantic import Field
 
 from indexer.errors import ArticleMissing, NutgrafError
-from indexer.index import Index
+from indexer.index import IndexReader
 from indexer.integrations.mcp_answers import (
     ARTICLE_URI,
     NOTICE,
@@ -66,7 +66,7 @@ Answer = TypeVar("Answer")
 class Archive:
     """The tools and the resources: each is a method, whose docstring is the description of the tool."""
 
-    def __init__(self, index: Index, site: str | None) -> None:
+    def __init__(self, index: IndexReader, site: str | None) -> None:
         self._index = index
         self._citations = Citations(site)
 
@@ -158,8 +158,11 @@ class Archive:
         raise ArticleMissing(f"the article {id!r} has no paragraph {anchor!r}")
 
 
-def make_server(index: Index, site: str | None = None) -> MCPServer:
-    """Return a server over an index; `site` is the address of the search page that links lead to, if any."""
+def make_server(index: IndexReader, site: str | None = None) -> MCPServer:
+    """Return a server over an index, or over a restricted view of one.
+
+    `site` is the address of the search page that links lead to, if any.
+    """
     archive = Archive(index, site)
     server = MCPServer(
         "nutgraf",
@@ -185,7 +188,7 @@ def make_server(index: Index, site: str | None = None) -> MCPServer:
     return server
 
 
-def serve(index: Index, site: str | None = None) -> None:
+def serve(index: IndexReader, site: str | None = None) -> None:
     """Answer over standard input and output until the input ends."""
     make_server(index, site).run()
 

@@ -365,3 +365,58 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'nutgraf[mcp]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_restricted_server_answers_as_if_it_had_no_other_articles(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    with open_index(folder) as index:
+        index.put(
+            Article(
+                source,
+                title=f"Heron of the {source}",
+                paragraphs=["It stands."],
+                source=source,
+                language="en",
+            )
+            for source in ("news", "desk", "vault")
+        )
+    options = (
+        "--filter",
+        "source=news",
+        "--filter",
+        "source=desk",
+        "--filter",
+        "language=en",
+        "--filter",
+        "undated",
+    )
+    with agent_of(folder, *options) as agent:
+        assert agent.ask("search", query="heron")["total"] == 2
+        assert agent.ask("search", query="heron", source=["vault"])["total"] == 0
+        assert agent.ask("timeline", query="heron")["total"] == 2
+        assert agent.ask("verify_quote", text="Heron of the vault")["verdict"] == "absent"
+        assert agent.ask("read_article", id="desk")["article"]["id"] == "desk"
+        for name in ("vault", "nobody"):
+            assert f"no article with the id '{name}'" in text_of(agent.call("read_article", id=name))
+            with pytest.raises(MCPError):
+                agent.read(f"nutgraf://article/{name}")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("sources=news", "--filter: must be one or more of source"),
+        ("news", "--filter: must be one or more of source"),
+        ("source", "source: must be text"),
+        ("undated=yes", "undated: must be True or False"),
+    ],
+)
+def test_an_invalid_filter_of_a_server_is_refused_at_its_start(
+    tmp_path: Path, value: str, problem: str
+) -> None:
+    command = [sys.executable, "-m", "indexer.cli", "mcp", "--index", str(tmp_path), "--filter", value]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    assert done.returncode == 2
+    assert problem in done.stderr
