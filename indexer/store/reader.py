@@ -12,7 +12,7 @@ import numpy as np
 
 from indexer.article import Article
 from indexer.config import Config
-from indexer.engine import NO_DATE, Snapshot, filter_articles, latest_commit
+from indexer.engine import NO_DATE, Snapshot, latest_commit
 from indexer.errors import RUN_DOCTOR, IndexDamaged, IndexMissing, IndexOutdated
 from indexer.files.fork_safe import Lock
 from indexer.files.names import printable_path
@@ -20,6 +20,7 @@ from indexer.files.storage import folder_size
 from indexer.limits import RESTRICTIONS
 from indexer.query import NoteCode, make_note
 from indexer.results import Status
+from indexer.search.filters import select_articles
 from indexer.search.request import Restriction
 from indexer.search.settings import SearchSettings
 from indexer.store import generations
@@ -108,7 +109,8 @@ def open_generation(folder: Path, config: Config, today: Today, before: OpenInde
 
 def restrict(opened: OpenIndex, restriction: Restriction) -> OpenIndex:
     """Return what is left of a commit for readers who see only the articles that pass some filters."""
-    snapshot = opened.snapshot.restrict(filter_articles(opened.snapshot, restriction.filters))
+    visible = select_articles(opened.snapshot, opened.search_settings, restriction.filters)
+    snapshot = opened.snapshot if visible is None else opened.snapshot.restrict(visible)
     summary = _restrict_summary(opened.summary, snapshot)
     search_settings = replace(
         opened.search_settings,
@@ -233,13 +235,13 @@ def _restrict_summary(summary: Summary, snapshot: Snapshot) -> Summary:
 
     Files without articles are hidden with all that is said of them: no filter tells whose they are.
     """
-    names, codes = snapshot.labels("language")
-    counts = zip(names, np.bincount(codes[codes >= 0], minlength=len(names)).tolist(), strict=True)
-    uris = set(snapshot.source_uris())
+    languages, codes = snapshot.labels("language")
+    counts = zip(languages, np.bincount(codes[codes >= 0], minlength=len(languages)).tolist(), strict=True)
+    names = snapshot.source_names()
     return replace(
         summary,
         languages=dict(sorted(counts, key=lambda item: (-item[1], item[0]))),
-        sources=tuple(source for source in summary.sources if Path(source).as_uri() in uris),
+        sources=tuple(source for source in summary.sources if Path(source).as_uri() in names),
         failures=(),
         kinds_not_read={},
     )

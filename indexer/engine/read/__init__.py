@@ -2,10 +2,11 @@
 
 `contents` reads which segments the last commit has and which of their documents are removed. `segment` opens
 one of them, with its `postings` for titles and paragraphs. `snapshot` puts all segments of a commit together
-as one index that never changes. On a snapshot, `vocabulary` has the frequent words and finds fuzzy matches,
-`periods` has the dates as days, weeks, months and years, `values` the values in columns, `statistics` counts
-and measures the articles of each language, `near_duplicates` groups articles with much the same text.
-`deadline` limits the time of a query, and lets queries of several threads take turns.
+as one index that never changes; `restricted` is a segment in a snapshot that shows only some of its articles.
+On a snapshot, `vocabulary` has the frequent words and finds fuzzy matches, `periods` has the dates as days,
+weeks, months and years, `values` the values in columns, `statistics` counts and measures the articles of each
+language, `near_duplicates` groups articles with much the same text. `deadline` limits the time of a query,
+and lets queries of several threads take turns.
 
 What comes in: the folder of a generation. What goes out: arrays of documents, articles, frequencies and
 positions, and stored texts. Begin with `snapshot`.

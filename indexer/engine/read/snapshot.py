@@ -425,6 +425,10 @@ class Snapshot:
             self._values[name] = group_values(self._read_column(name))
         return self._values[name]
 
+    def source_names(self) -> set[str]:
+        """The sources as they are stored: URIs of folders and files, and what apps have given."""
+        return set(self._read_column("source").names)
+
     def source_uris(self) -> list[str]:
         """The URI of the folder or file that each article was read from; "" if an app has put it in."""
         sources, paths = self._read_column("source"), self._read_column("path")
