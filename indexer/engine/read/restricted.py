@@ -21,6 +21,8 @@ from indexer.engine.read.postings import Field
 from indexer.engine.read.segment import SegmentView
 from indexer.files.fork_safe import lazy
 
+_MAX_REMEMBERED = 4096  # stems whose words are remembered
+
 
 @dataclass(frozen=True, slots=True)
 class _Visible:
@@ -50,6 +52,7 @@ class RestrictedView(SegmentView):
         self.documents, self.articles, self.languages = whole.documents, whole.articles, whole.languages
         self.stems, self.words, self.ids = whole.stems, whole.words, whole.ids
         self.fields = whole.fields
+        self._words_of: dict[str, tuple[str, ...]] = {}
 
     @lazy
     def texts(self) -> TextStore:
@@ -64,22 +67,13 @@ class RestrictedView(SegmentView):
         return self._whole._heads
 
     def has_stem(self, stem: str) -> bool:
-        number = self.find_stem(stem)
-        return number is not None and any(
-            self._live[own.read_stem(number).docs].any() for own in self.fields.values()
-        )
+        return bool(self._find_words(stem))
 
     def has_other_forms(self, stem: str, word: str) -> bool:
-        return any(other != word for other in self.words_of(stem))
+        return any(other != word for other in self._find_words(stem))
 
     def words_of(self, stem: str) -> list[str]:
-        number = self.find_stem(stem)
-        if number is None:
-            return []
-        variants = [self.list_variants(own, number) for own in self.fields.values()]
-        used = np.unique(np.concatenate(variants)).astype(np.int64)
-        first = int(self.file.sections["stem.starts"][number])
-        return [self.words[word] for word in self.file.sections["stem.words"][first + used].tolist()]
+        return [*self._find_words(stem)]
 
     def list_words(self) -> list[str]:
         return list(compress(self._whole.list_words(), self._visible.words.tolist()))
@@ -106,6 +100,25 @@ class RestrictedView(SegmentView):
         if postings.occurrences != len(every):
             field.raise_bad_freqs()
         return every[self._live[postings.docs].repeat(postings.freqs)]
+
+    def _find_words(self, stem: str) -> tuple[str, ...]:
+        """The visible words of a stem, ascending; remembered, since all its postings are read for them."""
+        # Without a lock: another thread may find the same, or clear the dictionary at any moment.
+        known = self._words_of.get(stem)
+        if known is not None:
+            return known
+        words: tuple[str, ...] = ()
+        if (number := self.find_stem(stem)) is not None:
+            variants = [self.list_variants(own, number) for own in self.fields.values()]
+            used = np.unique(np.concatenate(variants)).astype(np.int64)
+            first = int(self.file.sections["stem.starts"][number])
+            words = tuple(
+                self.words[word] for word in self.file.sections["stem.words"][first + used].tolist()
+            )
+        if len(self._words_of) >= _MAX_REMEMBERED:
+            self._words_of.clear()
+        self._words_of[stem] = words
+        return words
 
     def _find_numbers(self, words: Sequence[str]) -> NDArray[np.int64]:
         # The lexicon of the base class has all words, so that their numbers are indices in it.
