@@ -93,3 +93,12 @@ def test_what_would_narrow_nothing_is_refused(
         index.put([Article(id="a", paragraphs=PARAGRAPHS)])
         with pytest.raises(kind, match=says):
             NutgrafRetriever(**{"index": index} | options).invoke("heron")
+
+
+def test_a_retriever_over_a_restricted_view_gives_nothing_else(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        index.put(
+            Article(source, paragraphs=["A heron stands."], source=source) for source in ("news", "desk")
+        )
+        retriever = NutgrafRetriever(index=index.restricted({"source": "news"}))
+        assert [document.metadata["article"] for document in retriever.invoke("heron")] == ["news"]
