@@ -51,7 +51,7 @@ class RestrictedView(SegmentView):
         self.file = whole.file
         self.documents, self.articles, self.languages = whole.documents, whole.articles, whole.languages
         self.stems, self.words, self.ids = whole.stems, whole.words, whole.ids
-        self.fields = whole.fields
+        self.fields, self.kinds = whole.fields, whole.kinds
         self._words_of: dict[str, tuple[str, ...]] = {}
 
     @lazy
