@@ -240,8 +240,8 @@ def set_headers(response: Response) -> Response:
     mount = current_mount()
     set_security(response.headers, mount.config)
     mount.metrics.count_request((request.endpoint or "").partition(".")[2], response.status_code)
-    is_static = (request.endpoint or "").endswith(".static") and response.status_code == 200
-    if is_static:
+    is_static = (request.endpoint or "").endswith(".static")
+    if is_static and response.status_code == 200:
         # Module scripts and scripts with an integrity attribute are requested with CORS.
         set_cors(response, mount.config)
         if request.args.get("v") == STATIC_VERSION:

@@ -85,7 +85,8 @@ def test_an_article_is_answered_alike_and_a_hidden_one_as_a_missing_one(
         answer = sites[0].get(f"/search{form.format(quote(name))}")
         assert answer.status_code == 404
         assert answer.text == missing.text.replace("nobody", name)
-        assert answer.headers.to_wsgi_list() == missing.headers.to_wsgi_list() or len(name) != len("nobody")
+        headers = [dict(one.headers) | {"Content-Length": ""} for one in (answer, missing)]
+        assert headers[0] == headers[1]
 
 
 @pytest.mark.parametrize("path", ["/", "/?lang=ar", "/api/status", "/opensearch.xml", "/api/", "/guide/"])
