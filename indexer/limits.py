@@ -77,6 +77,8 @@ WORKER_MEMORY = 448 << 20
 """Bytes of private memory of a process; less than 512 MB with what it shares with others. Refused."""
 ARTICLE_TEXT = 12 << 20
 """Bytes of text of one article. Refused."""
+PDF_PAGES = 10_000
+"""Pages of a PDF. Refused."""
 STORED_TEXT = 1 << 27
 """Bytes of one title or paragraph that the index can store. Refused."""
 ARTICLES_PER_MB = 4000

@@ -16,6 +16,7 @@ plainly of another. Before a type that is text is read, gzip data is unpacked an
     docx odt pptx   Office documents; `office` is what they share, `package` their ZIP files
     rtf         Rich Text Format
     epub        books, a chapter an article
+    pdf         PDF: the lines of its pages, of which `layout` makes paragraphs
     archive     ZIP and tar: each file in it is read as one in a folder
     packed      gzip data and other packed data, with a bound for what is unpacked
     markup      the text of HTML that a browser shows, for `html` and for HTML inside Markdown
@@ -138,6 +139,7 @@ MEDIA_TYPES = (
     MediaType("odt", (".odt", ".odp"), is_text=False),
     MediaType("pptx", (".pptx", ".pptm", ".ppsx"), is_text=False),
     MediaType("rtf", (".rtf",), is_text=False),
+    MediaType("pdf", (".pdf",), is_text=False, library="pypdfium2"),
     MediaType("epub", (".epub",), is_text=False, is_container=True),
     MediaType(
         "warc", (".warc", ".wacz"), is_text=False, is_container=True, unpacks_gzip=True, library="fastwarc"
@@ -328,6 +330,7 @@ def _find_package(stream: BinaryIO) -> str | None:
 # The first bytes of documents that are no text, and the module that reads them whatever their suffix.
 _SIGNATURES: dict[bytes, Callable[[BinaryIO], str | None]] = {
     b"{\\rtf": lambda _stream: "rtf",
+    b"%PDF-": lambda _stream: "pdf",
     b"PK\x03\x04": _find_package,
     b"WARC/1.": lambda _stream: "warc",
 }

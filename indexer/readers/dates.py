@@ -266,12 +266,15 @@ def choose_date(candidates: Iterable[Published], options: ReadOptions) -> tuple[
         return None, notes
     best = valid[0]
     for other in valid[1:]:
+        if other.provenance == "properties" != best.provenance:
+            # When a file was made says nothing else about when its text was published.
+            continue
         # A finer date is a longer value.
         if len(other.value) > len(best.value) and other.value.startswith(best.value):
             best = other
     others = []
     for other in valid:
-        if other.provenance == "modified" != best.provenance:
+        if best.provenance != other.provenance in ("properties", "modified"):
             continue
         shorter = min(len(best.value), len(other.value))
         if best.value[:shorter] != other.value[:shorter]:

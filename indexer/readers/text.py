@@ -20,6 +20,7 @@ _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _LIST_ITEM = re.compile(r"(?:[-*•–—·]|\(?\d{1,3}[.)]|[a-z][.)])\s")
 # A hyphen at the end of a line, with the letters before it; and a word with its hyphens.
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-$")
+_TYPESET = re.compile(r"([^\W\d_]+)-$")
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?!-?\w|-$)")
 _FIRST_LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_DIVIDED = 3
@@ -109,7 +110,7 @@ def _count_title_lines(blocks: list[list[str]], options: ReadOptions) -> int:
 def _join_lines(blocks: list[list[str]]) -> list[str]:
     """Return the paragraphs of the blocks: hard-wrapped lines are joined, any other line is a paragraph."""
     width = _wrap_width(blocks)
-    hyphens = _Hyphens(blocks)
+    hyphens = Hyphens(blocks)
     found: list[str] = []
     for lines in blocks:
         indents = [len(line) - len(line.lstrip()) for line in lines]
@@ -122,13 +123,7 @@ def _join_lines(blocks: list[list[str]]) -> list[str]:
             if _continues(lines[at - 1], texts[at - 1], texts[at], width, indent) or (
                 column and _continues_column(texts[at - 1], texts[at], column, indent)
             ):
-                # Only the end: with the whole paragraph, the time would grow with the square of its length.
-                end = "".join(pieces[-3:])[-_LINE_END:]
-                if hyphens.is_division(end, texts[at]):
-                    pieces[-1] = pieces[-1][:-1]
-                else:
-                    pieces.append(_separator(end, texts[at]))
-                pieces.append(texts[at])
+                hyphens.append_line(pieces, texts[at])
             else:
                 found.append("".join(pieces))
                 pieces = [texts[at]]
@@ -157,23 +152,39 @@ def _continues_column(before: str, after: str, typical: float, indent: int) -> b
     return indent <= 0 and len(before) > 0.7 * typical and not _LIST_ITEM.match(after)
 
 
-class _Hyphens:
+class Hyphens:
     """Decides whether a hyphen at the end of a line belongs to the word, from the words of the document.
 
-    In a text whose lines were divided by a typesetter, many lines end in the middle of a word.
+    In a text whose lines were divided by a typesetter, many lines end in the middle of a word; `is_typeset`
+    says that this is known.
     """
 
-    def __init__(self, blocks: list[list[str]]) -> None:
+    def __init__(self, blocks: list[list[str]], *, is_typeset: bool = False) -> None:
         lines = list(chain.from_iterable(blocks))
-        divided = [line for line in lines if _DIVIDED.search(line)]
-        # The words of a text without divisions are not needed.
-        texts = lines if divided else []
+        # A typesetter also divides a part of a word that has hyphens.
+        self._divided = _TYPESET if is_typeset else _DIVIDED
+        divided = [line for line in lines if self._divided.search(line)]
+        # The words of a text without divisions are not needed. The rest of a divided word is none.
+        texts = [
+            _FIRST_LETTERS.sub("", line, count=1) if self._divided.search(before) else line
+            for before, line in pairwise(["", *(lines if divided else [])])
+        ]
         self._words = {word for text in texts for word in _HYPHENATED.findall(text.casefold())}
-        self._is_typeset = len(divided) >= max(_MIN_DIVIDED, len(lines) / 25)
+        self._is_typeset = is_typeset or len(divided) >= max(_MIN_DIVIDED, len(lines) / 25)
+
+    def append_line(self, pieces: list[str], line: str) -> None:
+        """Append the next line to the pieces of a paragraph, of which there is one at least."""
+        # Only the end: with the whole paragraph, the time would grow with the square of its length.
+        end = "".join(pieces[-3:])[-_LINE_END:]
+        if self.is_division(end, line):
+            pieces[-1] = pieces[-1][:-1]
+        else:
+            pieces.append(_separator(end, line))
+        pieces.append(line)
 
     def is_division(self, before: str, after: str) -> bool:
         """Whether a line ends with a hyphen that only divides a word, which goes on in the next line."""
-        start, end = _DIVIDED.search(before), _FIRST_LETTERS.match(after)
+        start, end = self._divided.search(before), _FIRST_LETTERS.match(after)
         if not start or not end or not end[0][0].islower():
             return False
         words, first, last = self._words, start[1].casefold(), end[0]

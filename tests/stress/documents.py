@@ -21,7 +21,7 @@ from tests.fixtures.packages import (
     make_pptx,
     make_slide,
 )
-from tests.stress import pages
+from tests.stress import pages, pdfs
 from tests.stress.archive import Lost, Trial, counted
 from tests.stress.browser import Oracle, Seen, oracle
 from tests.stress.fuzzing import NAMES, guided
@@ -290,7 +290,13 @@ _OFFICE: tuple[tuple[str, Callable[[str], bytes]], ...] = (
     ),
     ("a.rtf", lambda text: b"{\\rtf1 Cranes\\par " + text.encode("utf-8", "replace")),
 )
+
+
+def _pdf(chance: random.Random) -> Document:
+    return Document("a.pdf", pdfs.make_any_pdf(chance))
+
+
 _MAKES: tuple[Callable[[random.Random], Document], ...] = (
     _whole, _mutated, _whole, _encoded, _mutated, _broken,
-    _web_archive, _nested, _mutated, _repeated, _mail, _random, _office,
+    _web_archive, _nested, _mutated, _repeated, _mail, _random, _office, _pdf,
 )  # fmt: skip

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from textwrap import wrap
 
 from indexer import Config, open_index
 from indexer.limits import ARTICLE_TEXT
 from tests.fixtures.packages import make_docx, make_epub, make_odt, make_paragraphs
+from tests.fixtures.pdfs import lines, make_pdf
 from tests.fixtures.processes import status_of, tree_of
 from tests.stress.archive import Lost, Unavailable, environment
 
@@ -29,6 +31,7 @@ LAST = "xqlastqx"
 """A word at the end of each file."""
 _LOOK = 0.01  # seconds between two looks at what the processes take; their peaks do not go down
 _WORDS = 200_000
+_ROWS = 58  # lines of a page
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 Make = Callable[[int, random.Random], bytes]
@@ -66,7 +69,13 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
     ):
         for suffix in ("", ".gz"):
             figures.append(_largest(folder, name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
-    for name, make in (("a.docx", _word), ("a.odt", _open), ("a.rtf", _rich), ("a.epub", _book)):
+    for name, make in (
+        ("a.docx", _word),
+        ("a.odt", _open),
+        ("a.rtf", _rich),
+        ("a.epub", _book),
+        ("a.pdf", _pdf),
+    ):
         figures.append(_largest(folder, name, make, list(dict.fromkeys(halves)), chance, rounds))
     return "; ".join(figures)
 
@@ -182,6 +191,12 @@ def _book(size: int, chance: random.Random) -> bytes:
         for number in range(1, count + 1)
     )
     return make_epub({f"{number}.xhtml": f"<h1>Chapter</h1>{page}" for number, page in enumerate(pages)})
+
+
+def _pdf(size: int, chance: random.Random) -> bytes:
+    """A PDF of so many bytes of text, which is packed."""
+    rows = [row for text in _paragraphs(size * 19 // 20, chance) for row in wrap(text, 90)]
+    return make_pdf([lines(rows[at : at + _ROWS], 72, 72) for at in range(0, len(rows), _ROWS)])
 
 
 def _lines(size: int, chance: random.Random, paragraphs: int) -> bytes:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fixtures.packages import make_docx, make_epub, make_paragraphs, make_pptx, make_slide, make_zip
+from tests.fixtures.pdfs import Text, make_pdf
+from tests.stress import pdfs
 from tests.stress.archive import Lost, Trial, article, counted
 
 ROUNDS = 1500
@@ -93,6 +95,7 @@ _EMPTY_CAPTURE = (
     b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://news.example/poisonous\r\n"
     b"Content-Type: text/html\r\nContent-Length: 28\r\n\r\n<script>poisonous()</script>\r\n\r\n"
 )
+_PDF = make_pdf([[Text("Poisonous words.")]])
 BAD: dict[str, Make] = {
     "an id that is no text": _file(".jsonl", lambda chance: _line(id="\ud800")),
     "a text that is none": _file(".jsonl", lambda chance: _line(text="\udfff poisonous")),
@@ -124,6 +127,11 @@ BAD: dict[str, Make] = {
     "a web archive that is none": _file(".warc", lambda chance: STORY),
     "a web archive without its rest": _file(".wacz", lambda chance: b"PK\x03\x04" + chance.randbytes(200)),
     "a web archive with a page without text": _file(".warc", lambda chance: _EMPTY_CAPTURE),
+    "a PDF that is none": _file(".pdf", lambda chance: STORY),
+    "a cut PDF": _file(".pdf", lambda chance: _PDF[: len(_PDF) // 2]),
+    "a PDF without text": _file(".pdf", lambda chance: make_pdf([[]], image_on=[0])),
+    "a PDF of many pages": _file(".pdf", lambda chance: pdfs.make_same_page(100_000)),
+    "a PDF whose forms draw each other": _file(".pdf", lambda chance: pdfs.make_forms(40)),
     "a pipe": _pipe,
     "a link that leads out": _link,
 }

@@ -1,0 +1,423 @@
+"""PDF: one article, whose paragraphs are rebuilt from the lines of its pages.
+
+pdfium finds the characters and their places, `layout` makes paragraphs of them. Attachments, scripts, forms
+and comments are not read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from indexer.article import Article, Published, normalize_space
+from indexer.errors import UnreadableDocument
+from indexer.files.fork_safe import Lock
+from indexer.limits import PDF_PAGES, VALUES
+from indexer.readers.assemble import assemble_article
+from indexer.readers.dates import HeadDates
+from indexer.readers.document import BinaryDocument, Details, check_length, language_code
+from indexer.readers.expressions import make_date
+from indexer.readers.layout import Line, Page, Paragraph, read_layout
+from indexer.text.detection import detect_language
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+_PART = 100
+"""Pages for which the limits on time and memory start again; a page takes about 5 ms."""
+_HEAD = 12
+"""Paragraphs at the start that may be the title."""
+_MAX_TITLE = 300
+_MAX_VALUE = 500
+"""Characters of a value of the metadata."""
+_MAX_OBJECTS = 1000
+"""Objects of a page without text among which an image is looked for."""
+_LISTED = 10
+"""Pages that a note names."""
+_MAX_UNREADABLE = 0.3
+"""The share of characters that may be none that a person reads."""
+_MIN_PROSE = 100
+"""Characters of a paragraph that shows the language."""
+
+# How pdfium gives a hyphen at the end of a line, which it joins with the next one.
+_HYPHENS = "\ufffe\x02"
+_LINE_END = re.compile(f"\r\n|[\r\n{_HYPHENS}]")
+_BLANK = "".join(map(chr, range(0x21))) + "\x7f\xa0\xad\u200b\ufeff"
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\ufeff\uffff\ud800-\udfff]")
+_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+_LIGATURES = str.maketrans(
+    {chr(0xFB00 + at): letters for at, letters in enumerate(("ff", "fi", "fl", "ffi", "ffl", "st", "st"))}
+)
+# Accents that are characters of their own, before their letter.
+_ACCENTS = {
+    "\xb4": "\u0301", "`": "\u0300", "\u02c6": "\u0302", "\u02dc": "\u0303", "\xa8": "\u0308",
+    "\u02c7": "\u030c", "\u02d8": "\u0306", "\u02da": "\u030a", "\u02dd": "\u030b", "\xb8": "\u0327",
+    "\u02db": "\u0328",
+}  # fmt: skip
+_ACCENTED = re.compile(f"(?<=[^\\W\\d_])([{''.join(_ACCENTS)}])([^\\W\\d_])")
+_DOTLESS = {"\u0131": "i", "\u0237": "j"}
+
+# Titles and authors that programs write on their own.
+_NO_TITLE = re.compile(
+    r"microsoft (?:word|powerpoint|excel|office)\b.*|untitled\b.*|unnamed|no title|title|r graphics output"
+    r"|(?:document|dokument|slide|folie|diapositiva|layout|page) ?\d*|(?:powerpoint )?pr[eä]sentation|print"
+    r"|scan\w*|[\W\d_]*|\(?(?:anonymous|unspecified|none|null)\)?"
+    r"|.*\.(?:docx?|pptx?|xlsx?|od[tp]|rtf|txt|tex|dvi|ps|pdf|html?|indd|qxd|pmd|cdr|fm|wpd|pub|pages|md)",
+    re.IGNORECASE,
+)
+_NO_AUTHOR = re.compile(
+    r"(?:(?:microsoft )?office)?(?: ?user)?s?|admin(?:istrator)?|root|owner|unknown|anonymous|author|default"
+    r"|utilisateur|benutzer|usuario|[\W\d_]*",
+    re.IGNORECASE,
+)
+_BETWEEN_AUTHORS = re.compile(r"\s*;\s*|,?\s+(?:and|und|et|y|&)\s+")
+_BETWEEN_WORDS = re.compile(r"\s*[;,]\s*")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff\ufffe]+")
+_DATE = re.compile(r"\s*(?:D:)?(\d{4})-?(\d\d)-?(\d\d)")
+
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+
+# Documents share the state of pdfium, so only one thread may call it.
+_pdfium = Lock()
+
+
+def read_articles(document: BinaryDocument) -> Iterator[Article]:
+    """Return the article in a PDF.
+
+    Raises UnreadableDocument if the file is damaged, encrypted or too long, or has no text.
+    """
+    with _pdfium, closing(_open(document)) as pdf:
+        pages, notes = _read_pages(pdf, document)
+        stated = pdf.get_metadata_dict()
+        language = _read_language(pdf)
+    layout = read_layout(pages, lambda index: _begin_page(document, index))
+    title, paragraphs = _take_title(layout.paragraphs, stated["Title"], document.name, layout.body_size)
+    head = HeadDates(document.options)
+    bare = head.read_lines(paragraph.text for paragraph in paragraphs)
+    # A newspaper has its date at the head of the page.
+    head.read_lines(layout.running)
+    paragraphs = [paragraph for at, paragraph in enumerate(paragraphs) if at not in bare]
+    texts = [paragraph.text for paragraph in paragraphs]
+    head.read_dateline(texts)
+    dates, remarks = head.resolve(document.name)
+    details = Details(
+        language=_check_language(language, title, texts),
+        authors=_split_authors(stated["Author"]),
+        tags=tuple(filter(None, map(_clean, _BETWEEN_WORDS.split(stated["Keywords"]))))[:VALUES],
+        dates=(*dates, *_read_dates(stated, document)),
+        notes=(*notes, *remarks),
+    )
+    numbers = [paragraph.page for paragraph in paragraphs]
+    return iter([assemble_article(document, title, texts, details, numbers)])
+
+
+def _open(document: BinaryDocument) -> PdfDocument:
+    # Imported here, since most collections have no PDF.
+    from pypdfium2 import PdfDocument, PdfiumError, raw
+
+    try:
+        pdf = PdfDocument(document.stream)
+    except PdfiumError as error:
+        if error.err_code == raw.FPDF_ERR_PASSWORD:
+            raise UnreadableDocument("encrypted: give a copy that opens without a password") from error
+        if error.err_code == raw.FPDF_ERR_SECURITY:
+            raise UnreadableDocument("encrypted in a way that is not supported") from error
+        raise UnreadableDocument("damaged: it cannot be opened as a PDF") from error
+    try:
+        count = len(pdf)
+        if not count:
+            raise UnreadableDocument("damaged: it has no pages")
+        if count > PDF_PAGES:
+            raise UnreadableDocument(f"has {count:,} pages, and must have at most {PDF_PAGES:,}: split it")
+    except UnreadableDocument:
+        pdf.close()
+        raise
+    return pdf
+
+
+def _begin_page(document: BinaryDocument, index: int) -> None:
+    """Start the limits again every so many pages: a book has a thousand."""
+    if index and index % _PART == 0:
+        document.begin_record(document.size)
+
+
+def _read_pages(pdf: PdfDocument, document: BinaryDocument) -> tuple[list[Page], list[str]]:
+    """Return the lines of all pages that can be read, and notes about the others."""
+    from pypdfium2 import PdfiumError
+
+    pages: list[Page] = []
+    damaged: list[int] = []
+    scanned: list[int] = []
+    size = unreadable = 0
+    for index in range(len(pdf)):
+        _begin_page(document, index)
+        try:
+            page = pdf[index]
+        except PdfiumError:
+            damaged.append(index + 1)
+            continue
+        with closing(page):
+            found = _read_page(page, index + 1)
+            if not found and _has_image(page):
+                scanned.append(index + 1)
+        pages += found
+        text = "".join(line.text for each in found for line in each.lines)
+        size += len(text.encode())
+        unreadable += len(_UNREADABLE.findall(text))
+        check_length(size)
+    if not size:
+        is_damaged = len(damaged) == len(pdf)
+        raise UnreadableDocument(
+            "damaged: none of its pages can be read" if is_damaged else "no text layer: needs OCR"
+        )
+    if unreadable > _MAX_UNREADABLE * size:
+        raise UnreadableDocument("its fonts do not say which letters they show: needs OCR")
+    notes = []
+    if damaged:
+        notes.append(f"skipped damaged pages: {_list_pages(damaged)}")
+    if scanned:
+        notes.append(f"skipped pages without a text layer, which need OCR: {_list_pages(scanned)}")
+    return pages, notes
+
+
+def _list_pages(numbers: list[int]) -> str:
+    more = len(numbers) - _LISTED
+    return ", ".join(map(str, numbers[:_LISTED])) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _has_image(page: Any) -> bool:
+    from pypdfium2 import raw
+
+    count = min(raw.FPDFPage_CountObjects(page.raw), _MAX_OBJECTS)
+    objects = (raw.FPDFPage_GetObject(page.raw, at) for at in range(count))
+    return any(raw.FPDFPageObj_GetType(each) == raw.FPDF_PAGEOBJ_IMAGE for each in objects)
+
+
+# Lines of a page
+
+
+def _read_page(page: Any, number: int) -> list[Page]:
+    """Return the lines of a page; those that run in another direction than most are a page of their own."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        text_page = page.get_textpage()
+    except PdfiumError:
+        return []
+    with closing(text_page):
+        text = _PageText(text_page.raw, page.get_bbox())
+        by_angle: dict[int, list[Line]] = {}
+        for angle, line in text.read_lines():
+            by_angle.setdefault(angle, []).append(line)
+    order = sorted(by_angle, key=lambda angle: -sum(len(line.text) for line in by_angle[angle]))
+    return [Page(number, _turn_box(text.sheet, angle)[3], by_angle[angle]) for angle in order]
+
+
+class _PageText:
+    """The characters of a page and their places."""
+
+    def __init__(self, handle: Any, sheet: _Box) -> None:
+        from pypdfium2 import raw
+
+        self.sheet = sheet
+        self._handle, self._raw = handle, raw
+        count = max(0, raw.FPDFText_CountChars(handle))
+        units = (ctypes.c_ushort * (count + 2))()
+        length = max(0, raw.FPDFText_GetText(handle, 0, count, units) - 1) if count else 0
+        self._text = bytes(memoryview(units).cast("B")[: 2 * length]).decode("utf-16-le", "surrogatepass")
+        # The index of each character of the text on the page, which may have others in between.
+        find = raw.FPDFText_GetCharIndexFromTextIndex
+        self._places: Sequence[int] = range(count)
+        if length != count:
+            self._places = [find(handle, at) for at in range(length)]
+        if len(self._text) < length:
+            # A character of two code units has one place.
+            self._places = [
+                place for place, unit in zip(self._places, units, strict=False) if not 0xDC00 <= unit < 0xE000
+            ]
+
+    def read_lines(self) -> Iterator[tuple[int, Line]]:
+        """The direction of each line in degrees, and the line turned so that it runs from left to right."""
+        start = 0
+        for found in chain(_LINE_END.finditer(self._text), (None,)):
+            end = found.start() if found else len(self._text)
+            if placed := self._read_line(start, end):
+                if found and found[0] in _HYPHENS:
+                    placed[1].text += "-"
+                yield placed
+            start = found.end() if found else end
+
+    def _read_line(self, start: int, end: int) -> tuple[int, Line] | None:
+        """The line between two places in the text; None if nothing of it is on the sheet."""
+        words = self._text[start:end]
+        start += len(words) - len(words.lstrip(_BLANK))
+        words = words.strip(_BLANK)
+        text = _repair(words)
+        if not text or len(self._places) < start + len(words):
+            return None
+        end = start + len(words)
+        first_end = start + len(words.split(None, 1)[0])
+        first, last = self._places[start], self._places[end - 1]
+        sizes, angle = self._measure_font((last, self._places[(start + end) // 2], first))
+        size = median(sizes)
+        boxes = [*map(self._find_box, (first, last, self._places[first_end - 1]))]
+        x, y = ctypes.c_double(), ctypes.c_double()
+        self._raw.FPDFText_GetCharOrigin(self._handle, first, x, y)
+        if not all(map(math.isfinite, (x.value, y.value, size, *chain.from_iterable(boxes)))):
+            return None
+        left, bottom, right, top = self.sheet
+        if not any(box[0] < right and box[2] > left and box[1] < top and box[3] > bottom for box in boxes):
+            return None
+        turned = [_turn_box(box, angle) for box in boxes]
+        font = self._find_font(first)
+        line = Line(
+            text,
+            left=min(box[0] for box in turned),
+            right=max(box[2] for box in turned),
+            baseline=_turn_box(self.sheet, angle)[3] - _turn(x.value, y.value, angle)[1],
+            size=max(size, 1.0),
+            font=font if font == self._find_font(last) else b"",
+            first_width=abs(turned[2][2] - turned[0][0]),
+            has_marker=sizes[-1] < 0.85 * size and text[0].isdigit(),
+        )
+        return angle, line
+
+    def _measure_font(self, places: Sequence[int]) -> tuple[list[float], int]:
+        """Return the sizes of the font at some characters, and the direction of the last one in degrees."""
+        sizes = []
+        matrix = self._raw.FS_MATRIX()
+        for at in places:
+            self._raw.FPDFText_GetMatrix(self._handle, at, matrix)
+            size = self._raw.FPDFText_GetFontSize(self._handle, at)
+            sizes.append(abs(size) * math.hypot(matrix.c, matrix.d))
+        direction = math.atan2(matrix.b, matrix.a)
+        return sizes, round(math.degrees(direction)) % 360 if math.isfinite(direction) else 0
+
+    def _find_box(self, at: int) -> _Box:
+        box = self._raw.FS_RECTF()
+        self._raw.FPDFText_GetLooseCharBox(self._handle, at, box)
+        return box.left, box.bottom, box.right, box.top
+
+    def _find_font(self, at: int) -> bytes:
+        """Return the name of a character's font."""
+        buffer = ctypes.create_string_buffer(_MAX_VALUE)
+        self._raw.FPDFText_GetFontInfo(self._handle, at, buffer, _MAX_VALUE, None)
+        return buffer.value
+
+
+def _turn(x: float, y: float, angle: int) -> tuple[float, float]:
+    """Turn a point back by an angle in degrees."""
+    if not angle:
+        return x, y
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return x * cosine + y * sine, y * cosine - x * sine
+
+
+def _turn_box(box: _Box, angle: int) -> _Box:
+    """Return the box around a box that is turned back by an angle in degrees."""
+    if not angle:
+        return box
+    left, bottom, right, top = box
+    corners = [_turn(x, y, angle) for x in (left, right) for y in (bottom, top)]
+    across, up = zip(*corners, strict=True)
+    return min(across), min(up), max(across), max(up)
+
+
+def _repair(text: str) -> str:
+    """Return a text without invisible characters and ligatures, and with accents on their letters.
+
+    Older fonts of TeX have an accent and its letter as two characters.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _INVISIBLE.sub("", text).translate(_LIGATURES)
+    return _ACCENTED.sub(_compose, text).strip()
+
+
+def _compose(found: re.Match[str]) -> str:
+    letter = _DOTLESS.get(found[2], found[2])
+    composed = unicodedata.normalize("NFC", letter + _ACCENTS[found[1]])
+    return composed if len(composed) == 1 else found[0]
+
+
+# What the file states
+
+
+def _read_language(pdf: PdfDocument) -> str | None:
+    from pypdfium2 import raw
+
+    buffer = (raw.FPDF_WCHAR * _MAX_VALUE)()
+    length = raw.FPDFCatalog_GetLanguage(pdf.raw, buffer, ctypes.sizeof(buffer))
+    if not 2 < length <= ctypes.sizeof(buffer):
+        return None
+    return language_code(bytes(buffer)[: length - 2].decode("utf-16-le", "replace"))
+
+
+def _check_language(stated: str | None, title: str, texts: list[str]) -> str | None:
+    """Return the language that the file states, unless its text is in another: often it is the program's."""
+    if stated is None:
+        return None
+    prose = [text for text in texts if len(text) >= _MIN_PROSE]
+    return stated if detect_language(title, prose or texts, stated) == stated else None
+
+
+def _split_authors(text: str) -> tuple[str, ...]:
+    """Return the authors; a comma is between them if each has a first and a last name."""
+    names = [_clean(name, _NO_AUTHOR) for name in _BETWEEN_AUTHORS.split(text)]
+    found: list[str] = []
+    for name in filter(None, names):
+        parts = name.split(", ")
+        found += parts if all(" " in part.strip() for part in parts) else [name]
+    return tuple(found[:VALUES])
+
+
+def _read_dates(stated: dict[str, str], document: BinaryDocument) -> Iterator[Published]:
+    """The days on which the file was made and changed, which may be long after the text was published."""
+    for name, provenance in (("CreationDate", "properties"), ("ModDate", "modified")):
+        found = _DATE.match(stated[name])
+        if not found:
+            continue
+        year, month, day = map(int, found.groups())
+        if made := make_date(year, month, day, provenance, document.options):
+            yield made
+
+
+def _clean(text: str, unwanted: re.Pattern[str] | None = None) -> str:
+    """Return a value of the metadata without control characters; "" if it is not wanted."""
+    text = normalize_space(_CONTROLS.sub(" ", text))[:_MAX_VALUE]
+    return "" if unwanted and unwanted.fullmatch(text) else text
+
+
+def _take_title(
+    paragraphs: list[Paragraph], stated: str, name: str, body_size: float
+) -> tuple[str, list[Paragraph]]:
+    """Return the title and the paragraphs without it; "" if there is none.
+
+    It is the stated one, unless that is the name of a file; else the largest text at the start of the first
+    page.
+    """
+    title = _clean(stated, _NO_TITLE)
+    if _letters(title) == _letters(name.rpartition("/")[2].rpartition(".")[0]):
+        title = ""
+    start = [paragraph for paragraph in paragraphs[:_HEAD] if paragraph.page == paragraphs[0].page]
+    shown: Paragraph | None = None
+    if title:
+        shown = next((each for each in start if _letters(each.text) == _letters(title)), None)
+    else:
+        likely = [each for each in start if len(each.text) <= _MAX_TITLE and any(map(str.isalpha, each.text))]
+        shown = max(likely, key=lambda each: each.size, default=None)
+        if shown is None or shown.size < 1.1 * body_size:
+            return "", paragraphs
+    return title or (shown.text if shown else ""), [each for each in paragraphs if each is not shown]
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
