@@ -199,7 +199,7 @@ def _measure(
         figures.runs.append(_score_runs(_runs(given), _runs(expected)))
         stated = {
             "title": front.title,
-            "date": front.dates[0].value if front.dates else "",
+            "date": front.details.dates[0].value if front.details.dates else "",
         }
         for name, value in stated.items():
             if value and found:
