@@ -145,14 +145,14 @@ def test_status_says_what_the_index_holds(archive: Archive, run: Run) -> None:
 
 
 def test_files_of_kinds_that_are_not_read_are_said(archive: Archive, run: Run) -> None:
-    for name in ("a.pdf", "b.pdf", "c.docx"):
+    for name in ("a.ods", "b.ods", "c.xlsx"):
         archive.write(name, "x")
-    said = "3 files of kinds that are not read: .pdf 2, .docx 1"
+    said = "3 files of kinds that are not read: .ods 2, .xlsx 1"
     code, _, err = run("index", "--index", "index")
     assert (code, err) == (0, f"nutgraf: {said}\n")
     assert f"not read   {said}\n" in run("status", "--index", "index")[1]
     assert f"  {said}\n" in run("doctor", "--index", "index")[1]
-    assert answer(run, "doctor", "--index", "index")["kinds_not_read"] == {".pdf": 2, ".docx": 1}
+    assert answer(run, "doctor", "--index", "index")["kinds_not_read"] == {".ods": 2, ".xlsx": 1}
 
 
 def test_search_shows_titles_dates_and_passages(archive: Archive, run: Run) -> None:

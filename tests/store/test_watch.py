@@ -89,7 +89,7 @@ def test_a_change_is_a_batch_and_nothing_else_is(archive: Archive) -> None:
         assert isinstance(first, SyncReport)
         assert (counts(first), first.failed) == ((21, 0, 0, 0), [])
         for number in range(3):
-            for name in (".hidden.txt", ".git/note.txt", "paper.pdf", "log.tmp"):
+            for name in (".hidden.txt", ".git/note.txt", "paper.ods", "log.tmp"):
                 archive.write(name, str(number))
             revision = archive.open().get_revision()
             archive.text(f"b{number}.txt", "A heron.")

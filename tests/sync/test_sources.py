@@ -195,7 +195,7 @@ UNUSUAL = {
         "r_files/b.txt",
     ),
     "packages of npm": Entry(every(file("node_modules/b.md", STORY), file("d/node_modules/b.md", STORY))),
-    "files of other types": Entry(every(file("b.pdf", STORY), file("txt", STORY), file("b.txt~", STORY))),
+    "files of other types": Entry(every(file("b.ods", STORY), file("txt", STORY), file("b.txt~", STORY))),
     "a name with dots": Entry(every(file("..b.txt", STORY), file("b..txt", STORY)), "b..txt"),
     "an empty file": Entry(every(*(file(name, "") for name in EMPTY)), said=dict.fromkeys(EMPTY, "")),
     "nothing but blanks": Entry(file("b.txt", " \n\t\n" * 5000), said={"b.txt": ""}),
@@ -697,7 +697,7 @@ def test_a_file_whose_name_is_in_no_encoding_keeps_its_article_and_can_be_writte
         assert counts(index.sync()) == (0, 0, 1, 1)
 
 
-@pytest.mark.parametrize("name", ["data.xlsx", "feed.xml", "report.pdf", "report.PDF.gz", "a.1st"])
+@pytest.mark.parametrize("name", ["data.xlsx", "feed.xml", "report.ods", "report.ODS.gz", "a.1st"])
 def test_a_file_of_a_kind_that_is_not_read_is_refused_as_a_source(archive: Archive, name: str) -> None:
     (archive.root / name).write_text("a,b\n\n1,2\n")
     with archive.open() as index, pytest.raises(SourceMissing, match="is of a kind that is not read"):
@@ -712,18 +712,18 @@ def test_a_file_without_a_suffix_that_is_named_as_a_source_is_read(archive: Arch
 
 
 def test_files_of_kinds_that_are_not_read_are_counted(archive: Archive) -> None:
-    for name in ("b.pdf", "d/c.PDF", "data.xlsx.gz", "LICENSE", "notes.2021", ".hidden.pdf"):
+    for name in ("b.ods", "d/c.ODS", "data.xlsx.gz", "LICENSE", "notes.2021", ".hidden.ods"):
         archive.write(name, "x")
-    kinds = {".pdf": 2, ".xlsx": 1, "": 2}
+    kinds = {".ods": 2, ".xlsx": 1, "": 2}
     with archive.open() as index:
         assert index.sync(dry_run=True).kinds_not_read == kinds
         assert index.sync().kinds_not_read == kinds
         assert index.sync().kinds_not_read == kinds
         assert index.get_status().kinds_not_read == index.diagnose().kinds_not_read == kinds
-        archive.write("e.xlsx", "x")
-        assert index.sync().kinds_not_read == kinds | {".xlsx": 1}
-        assert index.rebuild().kinds_not_read == kinds | {".xlsx": 1}
-        assert index.get_status().kinds_not_read == kinds | {".xlsx": 1}
+        archive.write("e.psd", "x")
+        assert index.sync().kinds_not_read == kinds | {".psd": 1}
+        assert index.rebuild().kinds_not_read == kinds | {".psd": 1}
+        assert index.get_status().kinds_not_read == kinds | {".psd": 1}
         other = archive.beside("other")
         index.sync(other.seeds)
         index.forget(archive.seeds)
@@ -747,7 +747,7 @@ def test_a_source_without_articles_is_a_finding(archive: Archive) -> None:
         index.sync()
         assert index.diagnose().is_well
         (archive.root / "scans").mkdir()
-        for name in ("a.pdf", "b.pdf", "c.xlsx"):
+        for name in ("a.ods", "b.ods", "c.xlsx"):
             (archive.root / "scans" / name).write_text("x")
         (archive.root / "scans/empty.txt").write_text("")
         index.sync(archive.root / "scans")
@@ -755,6 +755,6 @@ def test_a_source_without_articles_is_a_finding(archive: Archive) -> None:
         assert finding.kind == "source"
         assert finding.what == (
             f"The source {archive.root / 'scans'} has no articles: "
-            "3 files of kinds that are not read: .pdf 2, .xlsx 1; 1 file that cannot be read."
+            "3 files of kinds that are not read: .ods 2, .xlsx 1; 1 file that cannot be read."
         )
         assert finding.remedy.endswith(f"`nutgraf forget {archive.root / 'scans'}`.")
