@@ -392,14 +392,20 @@ def read_unpacked(
     """Return the articles in a text that `unpack` returned, as `read` does."""
     kind = _BY_SUFFIX.get(suffix_of(name))
     declared = kind.module if kind and kind.is_text else None
+    if _MAIL.match(data[:_START]):
+        # Mailing lists offer their mailboxes as packed text.
+        document = BinaryDocument(
+            name=name, article_id=article_id, options=options, stream=BytesIO(data), size=len(data), **given
+        )
+        return _call_reader("mail", document)
     if declared == "jsonl" and _JSON_LINES.match(data):
         # NUL bytes, which a crash may leave, spoil only the line that they are in.
         data = re.sub(rb"\0+", "\ufffd".encode(), data)
     text, encoding = decode(data, is_markup=declared == "html" or bool(_MARKUP.search(data[:1024])))
-    document = TextDocument(
+    decoded = TextDocument(
         name=name, article_id=article_id, options=options, text=text, encoding=encoding, **given
     )
-    return _call_reader(_media_type(text, declared), document)
+    return _call_reader(_media_type(text, declared), decoded)
 
 
 def _call_reader(module: str, document: Document) -> Iterator[Article | Failure]:

@@ -30,6 +30,7 @@ from indexer.readers.document import (
     GZIP,
     SUFFIX_OF_TYPE,
     BinaryDocument,
+    Damage,
     Details,
     suffix_of,
     web_address,
@@ -137,7 +138,7 @@ def _read_archives(
                     yield from _read_records(document, stream, captures)  # type: ignore[arg-type]
             except (UnreadableDocument, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
                 reason = str(error) if isinstance(error, UnreadableDocument) else f"damaged: {error}"
-                yield Failure(f"{document.name}/{info.filename}", reason)
+                yield Damage(f"{document.name}/{info.filename}", reason)
 
 
 def _read_records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import mailbox
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -320,10 +321,10 @@ def test_a_mailbox_is_divided_only_where_a_mail_begins(text: str, count: int) ->
     assert len(read_all(text, "a.mbox")) == count
 
 
-@pytest.mark.parametrize("name", ["a.mbox", "Inbox", "a.txt"])
+@pytest.mark.parametrize("name", ["a.mbox", "Inbox", "a.txt", "a.mbox.gz", "2021-May.txt.gz"])
 def test_a_mailbox_is_recognized_by_its_first_lines(name: str) -> None:
-    text = "From a@b.example Mon May  3 10:00:00 2021\nSubject: Tides\n\nText.\n"
-    assert read_article(text, name).title == "Tides"
+    data = b"From a@b.example Mon May  3 10:00:00 2021\nSubject: Tides\n\nText.\n"
+    assert read_article(gzip.compress(data) if name.endswith(".gz") else data, name).title == "Tides"
 
 
 @pytest.mark.parametrize(
