@@ -66,15 +66,13 @@ def run(rounds: int, chance: random.Random, folder: Path) -> str:
         ("short.json", _short_array, [bound]),
         ("a.csv", _table, [bound]),
         ("short.csv", _short_table, [bound]),
+        ("a.mbox", _mailbox, [bound]),
     ):
         for suffix in ("", ".gz"):
             figures.append(_largest(folder, name + suffix, make, list(dict.fromkeys(sizes)), chance, rounds))
     for name, make in (
-        ("a.docx", _word),
-        ("a.odt", _open),
-        ("a.rtf", _rich),
-        ("a.epub", _book),
-        ("a.pdf", _pdf),
+        *(("a.docx", _word), ("a.odt", _open), ("a.rtf", _rich), ("a.epub", _book)),
+        *(("a.pdf", _pdf), ("a.eml", _mail), ("a.warc", _web_archive)),
     ):
         figures.append(_largest(folder, name, make, list(dict.fromkeys(halves)), chance, rounds))
     return "; ".join(figures)
@@ -197,6 +195,23 @@ def _pdf(size: int, chance: random.Random) -> bytes:
     """A PDF of so many bytes of text, which is packed."""
     rows = [row for text in _paragraphs(size * 19 // 20, chance) for row in wrap(text, 90)]
     return make_pdf([lines(rows[at : at + _ROWS], 72, 72) for at in range(0, len(rows), _ROWS)])
+
+
+def _mail(size: int, chance: random.Random) -> bytes:
+    text = "\n\n".join(_paragraphs(size - 200, chance))
+    return f"Subject: A title\nContent-Type: text/plain; format=flowed\n\n{text}\n".encode()
+
+
+def _mailbox(size: int, chance: random.Random) -> bytes:
+    texts = [*_paragraphs(size * 19 // 20, chance)]
+    mails = ("\n\n".join(texts[start : start + 8]) for start in range(0, len(texts), 8))
+    return "".join(f"From - 10:00\nSubject: {mail[:40]}\n\n{mail}\n\n" for mail in mails).encode()
+
+
+def _web_archive(size: int, chance: random.Random) -> bytes:
+    page = _page(size - 200, chance)
+    head = "WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://news.example/\r\n"
+    return f"{head}Content-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode() + page
 
 
 def _lines(size: int, chance: random.Random, paragraphs: int) -> bytes:
